@@ -1,0 +1,73 @@
+"""Every error of the project: one root, leaves named by what the operator can do about them.
+
+A message says what happened, with number, unit and limit, and what to do. The facts are also keyword fields, so that a
+program can act on them: ``error.facts["limit_bar"]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LicsError(Exception):
+    """Root of every error this project raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What happened - number, unit, limit - what to do.
+    **facts
+        The same facts as fields, with the unit in the name (``load_bar=12.3``).
+    """
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class ProfileError(LicsError, ValueError):
+    """A profile, experiment or recipe file says something that cannot be used. Mend the file."""
+
+
+class NotConnected(LicsError, ConnectionError):
+    """A PV or a server does not answer. Start the IOC, or mend prefix and network."""
+
+
+class WrongUnit(LicsError, ValueError):
+    """An instrument speaks another unit than declared. Change the instrument's unit or the profile."""
+
+
+class OutsideEnvelope(LicsError, ValueError):
+    """A move would leave the region where the cell is safe. Ask for less, or change the limits knowingly."""
+
+
+class OutsideCalibration(LicsError, ValueError):
+    """A formula was asked outside the range it was published for. Choose another scale or correction."""
+
+
+class ClockTooFast(LicsError, ValueError):
+    """A dwell or time-out is too short to be judged at this speed of the simulated world. Lower the speed."""
+
+
+class DidNotSettle(LicsError, TimeoutError):
+    """A quantity did not arrive, or did not stay. Look at the instrument."""
+
+
+class BadReading(LicsError, RuntimeError):
+    """An instrument gave a value that cannot be believed. Look at the instrument."""
+
+
+class ReductionFailed(LicsError, RuntimeError):
+    """A frame could not be turned into a pattern. The raw data are untouched; mend the cause and replay."""
+
+
+class JournalError(LicsError, OSError):
+    """A journal cannot be written or read: what is not recorded must not go on."""
+
+
+class RunNotFound(LicsError, LookupError):
+    """No recorded run answers to this name. ``lics runs`` lists what there is."""
+
+
+class Busy(LicsError, RuntimeError):
+    """Another process holds what this one needs alone. Wait for it, or stop it."""

@@ -1,0 +1,171 @@
+"""Names that travel in documents: streams, fields with their units, and what a start document carries.
+
+Devices name their own fields by ``<device>_<attribute>`` with the unit in the attribute (``membrane_load_bar``). The
+fields listed here are those that several rooms must agree on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+# Streams of a raw run.
+BASELINE: Final = "baseline"
+APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
+PRIMARY: Final = "primary"  # a measured point, without its image
+READOUT: Final = "readout"  # a plate that has been read, joined to its point by exposure_uid
+FAILURE: Final = "failure"  # a plate or point that never came, and why
+# The one stream of a derived run.
+REDUCED: Final = "primary"
+
+# `purpose` in the start document.
+SWEEP: Final = "sweep"
+REDUCTION: Final = "reduction"
+
+# Asset specification of one folder of R-AXIS plate files, and the MIME type under which the catalog serves it.
+PLATE_SPEC: Final = "RAXIS_OSC_SEQ"
+PLATE_MIMETYPE: Final = "multipart/related;type=application/x-rigaku-raxis"
+PLATE_TEMPLATE: Final = "{:06d}.osc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of an event: what a data key says about it.
+
+    Parameters
+    ----------
+    name : str
+        Key in ``event["data"]``, with the unit in the name where there is one.
+    dtype : str
+        JSON type of event-model.
+    units : str
+        Unit, empty where there is none.
+    shape : tuple of int
+        Empty for a scalar.
+    about : str
+        One sentence for people.
+    """
+
+    name: str
+    dtype: Literal["number", "integer", "string", "boolean", "array"]
+    units: str = ""
+    shape: tuple[int, ...] = ()
+    about: str = ""
+
+    def data_key(self, *, source: str) -> dict[str, Any]:
+        """Return the event-model data key of this field."""
+        key: dict[str, Any] = {"source": source, "dtype": self.dtype, "shape": list(self.shape)}
+        if self.units:
+            key["units"] = self.units
+        return key
+
+
+def _number(name: str, units: str, about: str) -> Field:
+    return Field(name=name, dtype="number", units=units, about=about)
+
+
+def _text(name: str, about: str) -> Field:
+    return Field(name=name, dtype="string", about=about)
+
+
+def _integer(name: str, about: str) -> Field:
+    return Field(name=name, dtype="integer", about=about)
+
+
+EXPERIMENT_TIME: Final = _number("experiment_time_s", "s", "Time of the experiment: the world's own clock.")
+EXPOSURE_UID: Final = _text("exposure_uid", "Joins a point, its plate and its reduced pattern.")
+POINT_INDEX: Final = _integer("point_index", "Index of the point in the path, from 0.")
+LEG: Final = _text("leg", "Name of the leg of the path.")
+STROKE: Final = _text("stroke", "upstroke, downstroke or heating.")
+
+RUBY_READING: Final = (
+    _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby."),
+    _number("pressure_sigma_gpa", "GPa", "Its statistical standard deviation."),
+    _number("pressure_systematic_gpa", "GPa", "Its systematic standard deviation, as budgeted."),
+    _number("ruby_r1_nm", "nm", "Fitted R1 wavelength in air."),
+    _number("ruby_r1_sigma_nm", "nm", "Standard deviation of R1 from the fit."),
+    _number("ruby_temperature_k", "K", "Temperature of the ruby used for the correction."),
+)
+
+APPROACH_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    LEG,
+    STROKE,
+    _number("target_pressure_gpa", "GPa", "Pressure approached."),
+    *RUBY_READING,
+    _number("gain_gpa_per_bar", "GPa/bar", "Gain believed when the next step was chosen."),
+    _number("next_load_bar", "bar", "Load commanded after this reading."),
+    _text("phase_of_approach", "approach, settle, reached or held."),
+)
+
+PRIMARY_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    LEG,
+    STROKE,
+    EXPOSURE_UID,
+    _number("requested_pressure_gpa", "GPa", "Pressure asked for; NaN where the leg holds the load instead."),
+    _number("requested_temperature_k", "K", "Temperature asked for."),
+    *RUBY_READING,
+    _number("exposure_s", "s", "Time the plate saw X-rays."),
+)
+
+READOUT_FIELDS: Final = (EXPERIMENT_TIME, EXPOSURE_UID, POINT_INDEX)
+
+FAILURE_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    EXPOSURE_UID,
+    POINT_INDEX,
+    _text("reason", "What happened, for people."),
+)
+
+# Fields of the frame (the readable that announces a plate file) in READOUT.
+FRAME_IMAGE: Final = "frame_image"  # external asset, (ny, nx) int32 counts
+FRAME_PATH: Final = "frame_path"  # relative to the data folder, posix
+FRAME_SHA256: Final = "frame_sha256"
+FRAME_WAITED_S: Final = (
+    "frame_waited_s"  # seconds of experiment between end of exposure and scan: the image faded so long
+)
+FRAME_PLATE: Final = "frame_plate"  # 1 or 2
+
+# Device fields in PRIMARY that the reduction reads.
+LOAD: Final = "membrane_load_bar"
+GASKET_TEMPERATURE: Final = "thermocouples_gasket_k"
+AMBIENT_TEMPERATURE: Final = "thermocouples_ambient_k"
+RUBY_SPECTRUM: Final = "ruby_spectrum"  # (2048,) counts
+RUBY_WAVELENGTH: Final = "ruby_wavelength_nm"  # (2048,) nm in air
+I0: Final = "beam_i0_cps"  # counts/s of the incident-beam monitor
+
+
+def reduced_fields(bins: int) -> tuple[Field, ...]:
+    """Return the fields of one reduced point.
+
+    Parameters
+    ----------
+    bins : int
+        Number of bins of the pattern.
+    """
+    return (
+        EXPOSURE_UID,
+        POINT_INDEX,
+        LEG,
+        STROKE,
+        EXPERIMENT_TIME,
+        _number("requested_pressure_gpa", "GPa", "Pressure asked for."),
+        _number("requested_temperature_k", "K", "Temperature asked for."),
+        _number("load_bar", "bar", "Membrane gas pressure."),
+        _number("temperature_k", "K", "Temperature of the sample, from gasket and ambient thermocouples."),
+        *RUBY_READING,
+        Field(name="two_theta_deg", dtype="array", units="deg", shape=(bins,), about="Bin centres."),
+        Field(name="intensity", dtype="array", units="counts", shape=(bins,), about="Mean corrected counts a pixel."),
+        Field(
+            name="intensity_sigma", dtype="array", units="counts", shape=(bins,), about="Standard error of the mean."
+        ),
+        _number("rejected_fraction", "", "Fraction of unmasked pixels rejected as spots."),
+        _number("alloy_a_angstrom", "angstrom", "Cubic cell of the alloy; NaN where it was not found."),
+        _number("alloy_a_sigma_angstrom", "angstrom", "Its standard deviation from the peak fits."),
+        _text("phases", "Phases found, comma separated; empty when none."),
+        Field(name="reduced", dtype="boolean", about="False where the frame could not be reduced."),
+        _text("note", "Why not, or what to look at; empty when all is well."),
+    )

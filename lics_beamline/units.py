@@ -1,0 +1,32 @@
+"""One unit for each quantity, and the few conversions at the doors.
+
+Inside the project: pressure of the sample in GPa, load of the membrane in bar, temperature in K, time of the experiment
+in s, lengths of cells in angstrom, ruby lines in nm, angles in degrees. Only instruments speak other units.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ZERO_CELSIUS_K: Final = 273.15  # exact, SI Brochure (9th ed. 2019), 2.3.1
+HC_KEV_ANGSTROM: Final = 12.398419843320026  # h c in keV angstrom, exact from the SI 2019 constants
+
+
+def kelvin_from_celsius(temperature_c: float) -> float:
+    """Temperature in K from degrees Celsius."""
+    return temperature_c + ZERO_CELSIUS_K
+
+
+def celsius_from_kelvin(temperature_k: float) -> float:
+    """Temperature in degrees Celsius from K."""
+    return temperature_k - ZERO_CELSIUS_K
+
+
+def wavelength_angstrom_from_energy(energy_kev: float) -> float:
+    """X-ray wavelength [angstrom] from photon energy [keV]."""
+    return HC_KEV_ANGSTROM / energy_kev
+
+
+def energy_kev_from_wavelength(wavelength_angstrom: float) -> float:
+    """Photon energy [keV] from X-ray wavelength [angstrom]."""
+    return HC_KEV_ANGSTROM / wavelength_angstrom
