@@ -124,9 +124,7 @@ FAILURE_FIELDS: Final = (
 FRAME_IMAGE: Final = "frame_image"  # external asset, (ny, nx) int32 counts
 FRAME_PATH: Final = "frame_path"  # relative to the data folder, posix
 FRAME_SHA256: Final = "frame_sha256"
-FRAME_WAITED_S: Final = (
-    "frame_waited_s"  # seconds of experiment between end of exposure and scan: the image faded so long
-)
+FRAME_WAITED_S: Final = "frame_waited_s"  # s of experiment from end of exposure to scan: it faded so long
 FRAME_PLATE: Final = "frame_plate"  # 1 or 2
 
 # Device fields in PRIMARY that the reduction reads.
