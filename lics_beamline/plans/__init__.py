@@ -1,0 +1,1 @@
+"""What the devices do together: a path through pressure and temperature, walked, measured and recorded."""

@@ -1,0 +1,169 @@
+"""A path through pressure and temperature, as data: legs of points, read strictly from an experiment file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lics_beamline.strict_toml import Strict, load
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Sample(Strict):
+    """What is in the cell."""
+
+    name: str
+    composition: str
+    phases: tuple[str, ...] = ()
+
+
+class Cell(Strict):
+    """The diamond-anvil cell."""
+
+    kind: str
+    culet_um: Positive
+
+
+class Gasket(Strict):
+    """The gasket between the anvils."""
+
+    material: str
+
+
+class Exposure(Strict):
+    """How a plate is exposed."""
+
+    time_s: Annotated[float, Field(ge=1, le=36000)]
+    oscillation_deg: Annotated[float, Field(ge=0, le=20)] = 0.0
+
+
+class PressureLeg(Strict):
+    """Points at rising or falling pressure and one temperature; the loop is closed on ruby."""
+
+    kind: Literal["pressure"]
+    name: str
+    stroke: Literal["upstroke", "downstroke"]
+    temperature_k: Positive
+    pressures_gpa: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_sided(self) -> PressureLeg:
+        sign = 1 if self.stroke == "upstroke" else -1
+        for before, after in pairwise(self.pressures_gpa):
+            if sign * (after - before) <= 0:
+                raise ValueError(
+                    f"pressures_gpa goes from {before} to {after} GPa on the {self.stroke}: a leg goes one way only, "
+                    "because the cell has hysteresis. Order the pressures or start another leg"
+                )
+        return self
+
+
+class HeatingLeg(Strict):
+    """Points at changing temperature and constant membrane load; the pressure is what comes."""
+
+    kind: Literal["heating"]
+    name: str
+    temperatures_k: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    ramp_rate_k_per_min: Annotated[float, Field(gt=0, le=20)]
+    soak_s: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _rises(self) -> HeatingLeg:
+        for before, after in pairwise(self.temperatures_k):
+            if after <= before:
+                raise ValueError(
+                    f"temperatures_k goes from {before} to {after} K: a heating leg only rises. Order the temperatures"
+                )
+        return self
+
+
+Leg = Annotated[PressureLeg | HeatingLeg, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One (P, T) to be measured.
+
+    Parameters
+    ----------
+    index : int
+        From 0 along the path.
+    leg : PressureLeg or HeatingLeg
+        The leg it belongs to.
+    pressure_gpa : float
+        Pressure asked for; NaN where the leg holds the load instead.
+    temperature_k : float
+        Temperature asked for, at the gasket.
+    """
+
+    index: int
+    leg: PressureLeg | HeatingLeg
+    pressure_gpa: float
+    temperature_k: float
+
+    @property
+    def stroke(self) -> str:
+        """``upstroke``, ``downstroke`` or ``heating``."""
+        return "heating" if isinstance(self.leg, HeatingLeg) else self.leg.stroke
+
+
+class Experiment(Strict):
+    """An experiment file: what is in the cell, how it is exposed, and the path."""
+
+    title: str
+    operator: str = ""
+    proposal: str = ""
+    sample: Sample
+    cell: Cell
+    gasket: Gasket
+    exposure: Exposure
+    legs: Annotated[tuple[Leg, ...], Field(min_length=1)]
+
+    def points(self) -> tuple[Point, ...]:
+        """Return the points of the path in order."""
+        return tuple(
+            Point(index=index, leg=leg, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
+            for index, (leg, pressure_gpa, temperature_k) in enumerate(self._walk())
+        )
+
+    def first(self, points: int) -> Experiment:
+        """Return the same experiment with its first `points` points only."""
+        legs: list[PressureLeg | HeatingLeg] = []
+        for leg in self.legs:
+            if points <= 0:
+                break
+            if isinstance(leg, PressureLeg):
+                legs.append(leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[:points]}))
+                points -= len(leg.pressures_gpa)
+            else:
+                legs.append(leg.model_copy(update={"temperatures_k": leg.temperatures_k[:points]}))
+                points -= len(leg.temperatures_k)
+        return self.model_copy(update={"legs": tuple(legs)})
+
+    def _walk(self) -> Iterator[tuple[PressureLeg | HeatingLeg, float, float]]:
+        for leg in self.legs:
+            if isinstance(leg, PressureLeg):
+                for pressure_gpa in leg.pressures_gpa:
+                    yield leg, pressure_gpa, leg.temperature_k
+            else:
+                for temperature_k in leg.temperatures_k:
+                    yield leg, math.nan, temperature_k
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment file.
+
+    Raises
+    ------
+    ProfileError
+        Naming file, key, value and what is allowed.
+    """
+    return load(path, Experiment)

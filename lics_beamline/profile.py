@@ -1,0 +1,223 @@
+"""What a beamline is, as data: prefixes, limits, times, geometry. Read strictly from ``profile.toml``.
+
+A profile differs from another in data only; code never asks which beamline it is at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lics_beamline.errors import ProfileError
+from lics_beamline.strict_toml import Strict, load
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class Simulators(Strict):
+    """How to start the simulated beamline; absent in the profile of a real one."""
+
+    world: str = "volumetric"
+    seed: Annotated[int, Field(ge=0)] = 1
+    speed: Annotated[float, Field(ge=1, le=300)] = 300.0
+
+
+class Clock(Strict):
+    """Which clock plans and documents live by."""
+
+    kind: Literal["world", "wall"]
+    prefix: str = "WORLD:"
+
+
+class Membrane(Strict):
+    """The gas controller of the membrane."""
+
+    prefix: str
+    limits_bar: tuple[NotNegative, Positive]
+    slew_bar_per_s: Positive
+    tolerance_bar: Positive
+    dwell_s: NotNegative
+    stall_s: Positive
+    extensions: bool = True
+
+
+class Heater(Strict):
+    """The temperature controller of the cell."""
+
+    prefix: str
+    limits_k: tuple[Positive, Positive]
+    ramp_rate_k_per_min: Positive
+    tolerance_k: Positive
+    dwell_s: NotNegative
+    stall_s: Positive
+    ambient_k: Positive = 298.0
+    extensions: bool = True
+
+
+class Thermocouples(Strict):
+    """The thermocouple reader; the type is checked at connection."""
+
+    prefix: str
+    type: Literal["J", "K", "T", "E", "R", "S", "B", "N"] = "K"
+
+
+class Ruby(Strict):
+    """The ruby spectrometer and how a spectrum is taken."""
+
+    prefix: str
+    acquire_time_s: Positive
+    accumulations: Annotated[int, Field(ge=1, le=100)] = 1
+    laser_power_mw: Positive
+
+
+class Plate(Strict):
+    """The image plate: its times are engineering values of this instrument."""
+
+    prefix: str
+    read_s: Positive
+    erase_s: Positive
+    swap_s: Positive
+
+
+class Beam(Strict):
+    """Ring, shutter, monitor and attenuator."""
+
+    prefix: str
+
+
+class Stage(Strict):
+    """Sample stage. A named position is a map of axis to millimetres or degrees."""
+
+    prefix: str
+    positions: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+class Envelope(Strict):
+    """Where the cell may go."""
+
+    pressure_gpa: tuple[NotNegative, Positive]
+    temperature_k: tuple[Positive, Positive]
+    load_bar: tuple[NotNegative, Positive]
+    supply_fraction: Fraction = 0.8
+
+
+class Approach(Strict):
+    """How a pressure is approached: one side only, by steps that shrink with the distance."""
+
+    tolerance_gpa: Positive = 0.03
+    step_fraction: Fraction = 0.7
+    gain_gpa_per_bar: Positive = 0.2
+    gain_range: tuple[Positive, Positive] = (0.3, 3.0)
+    smallest_step_bar: Positive = 0.1
+    largest_step_bar: Positive = 6.0
+    wait_s: NotNegative = 90.0
+    most_readings: Annotated[int, Field(ge=1)] = 60
+
+
+class ProfileFile(Strict):
+    """The content of ``profile.toml``."""
+
+    name: str
+    beamline: str
+    prefix: str
+    clock: Clock
+    simulators: Simulators | None = None
+    membrane: Membrane
+    heater: Heater
+    thermocouples: Thermocouples
+    ruby: Ruby
+    plate: Plate
+    beam: Beam
+    stage: Stage
+    envelope: Envelope
+    approach: Approach = Approach()
+    recipe: str = "recipe.toml"
+
+    @model_validator(mode="after")
+    def _limits_rise(self) -> ProfileFile:
+        for key, pair in (
+            ("membrane.limits_bar", self.membrane.limits_bar),
+            ("heater.limits_k", self.heater.limits_k),
+            ("envelope.pressure_gpa", self.envelope.pressure_gpa),
+            ("envelope.temperature_k", self.envelope.temperature_k),
+            ("envelope.load_bar", self.envelope.load_bar),
+        ):
+            if pair[0] >= pair[1]:
+                raise ValueError(f"{key} = {list(pair)}: the lower limit must be below the upper one")
+        if self.envelope.load_bar[1] > self.membrane.limits_bar[1]:
+            raise ValueError(
+                f"envelope.load_bar reaches {self.envelope.load_bar[1]} bar, the membrane only "
+                f"{self.membrane.limits_bar[1]} bar (membrane.limits_bar)"
+            )
+        if self.simulators is None and self.clock.kind == "world":
+            raise ValueError('clock.kind = "world" needs a [simulators] table; a real beamline lives by "wall"')
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A profile and where it lies.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of ``profile.toml``, the geometry and the experiments.
+    values : ProfileFile
+        What the file says.
+    digest : str
+        SHA-256 of the file's bytes: which profile a run was made with.
+    """
+
+    folder: Path
+    values: ProfileFile
+    digest: str
+
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe by which runs made with this profile are reduced live."""
+        return self.folder / self.values.recipe
+
+    @property
+    def experiments(self) -> Path:
+        """The folder of experiment files."""
+        return self.folder / "experiments"
+
+
+def shipped() -> Path:
+    """Return the folder of the profiles that come with the project."""
+    packaged = Path(__file__).parent / "profiles"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "profiles"
+
+
+def read_profile(name: str) -> Profile:
+    """Read a profile by its name or its folder.
+
+    Parameters
+    ----------
+    name : str
+        ``simulated``, ``bl10xu``, or the path of a folder which holds a ``profile.toml``.
+
+    Raises
+    ------
+    ProfileError
+        If there is none, or its content cannot be used.
+    """
+    folder = Path(name)
+    if not (folder / "profile.toml").is_file():
+        folder = shipped() / name
+    file = folder / "profile.toml"
+    if not file.is_file():
+        known = ", ".join(sorted(found.parent.name for found in shipped().glob("*/profile.toml")))
+        raise ProfileError(
+            f"there is no profile {name!r}: neither a folder with a profile.toml nor one of {known}. "
+            "Give one of these names or the path of a profile folder.",
+            profile=name,
+        )
+    values = load(file, ProfileFile)
+    return Profile(folder=folder.resolve(), values=values, digest=hashlib.sha256(file.read_bytes()).hexdigest())
