@@ -1,0 +1,87 @@
+"""The sample stage: three translations and the rotation that oscillates during an exposure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisParameters:
+    """One motor.
+
+    Parameters
+    ----------
+    unit : str
+        mm or deg.
+    low, high : float
+        Limits in that unit.
+    velocity : float
+        Units per second of experiment.
+    """
+
+    unit: str
+    low: float
+    high: float
+    velocity: float
+
+
+class Axis:
+    """A motor that moves at constant velocity towards its target.
+
+    Parameters
+    ----------
+    parameters : AxisParameters
+        Limits and velocity.
+    """
+
+    def __init__(self, parameters: AxisParameters) -> None:
+        self.parameters = parameters
+        self.position = 0.0
+        self.target = 0.0
+        self.velocity = parameters.velocity
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the target is not reached yet."""
+        return self.position != self.target
+
+    def move(self, target: float) -> None:
+        """Go to `target`, cut to the limits."""
+        self.target = min(max(target, self.parameters.low), self.parameters.high)
+
+    def stop(self) -> None:
+        """Stay where the axis is now."""
+        self.target = self.position
+
+    def step(self, dt_s: float) -> None:
+        """Advance by `dt_s` seconds."""
+        if self.is_moving:
+            reach = self.velocity * dt_s
+            self.position += min(max(self.target - self.position, -reach), reach)
+
+
+class Stage:
+    """The four axes and the oscillation range.
+
+    The optics of the ruby look along the same axis as the beam, so that the aligned position of both is 0.
+
+    Attributes
+    ----------
+    axes : dict of str to Axis
+        x, y across the beam, z along it towards the detector [mm], omega [deg].
+    oscillation_deg : float
+        Full range by which omega oscillates during an exposure [deg], 0 to 20.
+    """
+
+    MAX_OSCILLATION_DEG = 20.0
+
+    def __init__(self) -> None:
+        translation = AxisParameters(unit="mm", low=-10.0, high=10.0, velocity=0.5)  # engineering values
+        self.axes = {name: Axis(translation) for name in ("x", "y", "z")}
+        self.axes["omega"] = Axis(AxisParameters(unit="deg", low=-30.0, high=30.0, velocity=5.0))  # DAC opening
+        self.oscillation_deg = 0.0
+
+    def step(self, dt_s: float) -> None:
+        """Advance every axis by `dt_s` seconds."""
+        for axis in self.axes.values():
+            axis.step(dt_s)

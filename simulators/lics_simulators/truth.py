@@ -1,0 +1,59 @@
+"""What the world knows and nobody else may read: one JSON line an entry, for scoring by tests."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+
+class Truth:
+    """Writer of ``truth.jsonl``; without a folder it forgets everything.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where the file is written; None for a world that keeps no record.
+    clock : callable
+        Gives the time of the experiment [s].
+    """
+
+    FILE_NAME = "truth.jsonl"
+
+    def __init__(self, folder: Path | None, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._file: TextIO | None = None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / self.FILE_NAME).open("a", encoding="utf-8", buffering=1)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether entries are written anywhere."""
+        return self._file is not None
+
+    def record(self, kind: str, **values: Any) -> None:
+        """Append one entry.
+
+        Parameters
+        ----------
+        kind : str
+            What sort of entry: seed, world, or one an instrument invents.
+        **values
+            Anything JSON can say; ``time_s`` is added where it is not given.
+        """
+        with self._lock:
+            if self._file is None:
+                return
+            entry = {"kind": kind, "time_s": values.pop("time_s", self._clock()), **values}
+            self._file.write(json.dumps(entry) + "\n")
+
+    def close(self) -> None:
+        """Close the file; later entries are forgotten."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
