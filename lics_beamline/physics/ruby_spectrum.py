@@ -1,0 +1,311 @@
+"""The ruby doublet in a fluorescence spectrum: where R1 is, how well that is known, and when there is no line to read.
+
+Two pseudo-Voigts of one mixing on a quadratic background, fitted with Poisson weights. Where the residuals show that
+the lines lean to one side (a tail biases R1 by up to 0.02 GPa), one common asymmetry is fitted too; R1 is the
+wavelength of the line's maximum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.errors import BadReading
+from lics_beamline.physics.ruby import CORRECTIONS
+
+Array = npt.NDArray[np.float64]
+
+AMBIENT_R1_NM: Final = 694.25  # R1 in air at 298 K, Shen et al. 2020; only to know where to look
+BLUE_LIMIT_NM: Final = 0.8  # searched below the unshifted line: 100 K of wrong temperature, or a drifted spectrometer
+RED_LIMIT_NM: Final = 7.0  # searched above: R1 moves 0.365 nm/GPa (Mao 1986), so to about 18 GPa
+SPLITTING_NM: Final = 1.43  # R1 - R2 at 298 K: 29.7 cm-1 from the two lines of Ragan et al. 1992; start value
+RATIO_298_K: Final = 0.62  # height of R2 over that of R1 at 298 K; start value, the two real spectra have 0.59 and 0.54
+HC_OVER_K_CM_K: Final = 1.438776877  # second radiation constant [cm K], CODATA 2018
+SPLITTING_PER_CM: Final = 29.7  # the same splitting as an energy, for the Boltzmann ratio
+FWHM_298_K_NM: Final = 0.39  # start value of the width at 298 K; the fit finds the real one
+FWHM_SLOPE_NM_PER_K: Final = 1.85e-3  # start value: 0.76 nm at 498 K
+WINDOW_NM: Final = (5.0, 4.0)  # fitted below and above R1: wider lets the vibronic bands bend the background
+DARK_SIGNIFICANCE: Final = 8.0  # least height of the matched filter over its noise; chance reaches 4 in 250 pixels
+FLAT_TOP_PIXELS: Final = 4  # equal neighbours at the maximum: by chance once in 50 000 spectra of 100 counts
+OUTLIER_SIGMA: Final = 7.0  # a pixel so far off the fit is a cosmic ray
+LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for an asymmetry: 5 sigma
+STEEPEST: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
+CONVERGED: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
+
+# Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background, and, in
+# the second pass, the asymmetry.
+R1, SPLIT, LOG_FWHM_1, LOG_FWHM_2, MIXING, HEIGHT_1, HEIGHT_2, FLAT, TILT, BEND, LEAN = range(11)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RubyLine:
+    """A fitted ruby doublet.
+
+    Parameters
+    ----------
+    r1_nm, r1_sigma_nm : float
+        Wavelength of the maximum of R1 in air [nm] and its standard deviation, from the covariance of the fit scaled by
+        the residuals.
+    r2_nm, r2_sigma_nm : float
+        The same of R2 [nm].
+    fwhm_nm : float
+        Full width of R1 at half its height [nm].
+    ratio : float
+        Height of R2 over height of R1.
+    mixing : float
+        Lorentz fraction of both lines.
+    asymmetry_per_nm : float
+        Common asymmetry, 0 where the lines are symmetric; negative where the red side is the wider one [1/nm].
+    height_counts, background_counts : float
+        Height of R1 over the background, and the background under it [counts].
+    reduced_chi2 : float
+        Of the fit; 1 where Poisson noise is all there is.
+    """
+
+    r1_nm: float
+    r1_sigma_nm: float
+    r2_nm: float
+    r2_sigma_nm: float
+    fwhm_nm: float
+    ratio: float
+    mixing: float
+    asymmetry_per_nm: float
+    height_counts: float
+    background_counts: float
+    reduced_chi2: float
+
+
+def fit_doublet(
+    wavelength_nm: npt.ArrayLike,
+    counts: npt.ArrayLike,
+    *,
+    temperature_k: float,
+    saturation_counts: float | None = None,
+) -> RubyLine:
+    """Find and fit the ruby doublet of a spectrum.
+
+    Parameters
+    ----------
+    wavelength_nm : array_like
+        Rising wavelengths in air [nm], one a pixel.
+    counts : array_like
+        Counts of the same pixels.
+    temperature_k : float
+        Temperature of the ruby [K], 50-900; says where to look and how wide the lines will be.
+    saturation_counts : float, optional
+        Count at which a pixel is full; without it, a flat top of the lines betrays saturation.
+
+    Returns
+    -------
+    RubyLine
+        The doublet.
+
+    Raises
+    ------
+    BadReading
+        With ``facts["reason"]``: ``corrupt``, ``dark``, ``saturated``, ``one line lost`` or ``not converged``.
+    OutsideCalibration
+        If the temperature is outside 50-900 K.
+    """
+    x, y = np.asarray(wavelength_nm, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    if x.ndim != 1 or x.size < 32 or x.shape != y.shape or not np.isfinite([x, y]).all() or np.any(np.diff(x) <= 0.0):
+        raise _bad(
+            "corrupt", f"{x.shape} wavelengths and {y.shape} counts are no spectrum", "Read the spectrometer again"
+        )
+    start_nm, fwhm_nm = _find(x, y, temperature_k)
+    window = (x > start_nm - WINDOW_NM[0]) & (x < start_nm + WINDOW_NM[1]) & ~_spikes(y)
+    x, y = x[window], y[window]
+    _refuse_saturation(y, saturation_counts)
+    values, covariance, chi2, freedom = _fit(x, y, _start_values(x, y, start_nm, fwhm_nm, temperature_k))
+    if covariance is not None:
+        lean = _fit(x, y, np.append(values, 0.0))
+        if lean[1] is not None and chi2 - lean[2] > LEAN_CHI2 * lean[2] / lean[3]:
+            values, covariance, chi2, freedom = lean
+    return _checked(x, values, covariance, chi2 / freedom, start_nm)
+
+
+def _bad(reason: str, what: str, advice: str, **facts: float) -> BadReading:
+    return BadReading(f"ruby spectrum is no reading ({reason}): {what}. {advice}.", reason=reason, **facts)
+
+
+def _expected_ratio(temperature_k: float) -> float:
+    return RATIO_298_K * math.exp(-SPLITTING_PER_CM * HC_OVER_K_CM_K * (1.0 / temperature_k - 1.0 / 298.0))
+
+
+def _find(x: Array, y: Array, temperature_k: float) -> tuple[float, float]:
+    """R1 [nm] and width [nm] where a doublet of the expected shape stands out most, by matched filter."""
+    unshifted = AMBIENT_R1_NM + CORRECTIONS["datchi-2007"].shift_nm(temperature_k, 298.0)
+    pixel_nm = float(np.median(np.diff(x)))
+    allowed = (x > unshifted - BLUE_LIMIT_NM) & (x < unshifted + RED_LIMIT_NM)
+    allowed &= (x > x[0] + SPLITTING_NM + 0.5) & (x < x[-1] - 0.5)  # both lines must be on the detector
+    if not allowed.any():
+        raise _bad(
+            "dark",
+            f"it covers {x[0]:.1f}-{x[-1]:.1f} nm and R1 is expected from {unshifted:.1f} nm",
+            "Set the spectrometer to the ruby lines",
+        )
+    spikeless = _median_of_five(y)
+    expected = FWHM_298_K_NM + FWHM_SLOPE_NM_PER_K * max(0.0, temperature_k - 298.0)
+    ratio = _expected_ratio(temperature_k)
+    best = (-math.inf, 0.0, 0.0)
+    for fwhm in (expected, 2.0 * expected):
+        reach = math.ceil((SPLITTING_NM + 2.0 * fwhm) / pixel_nm)
+        offset = np.arange(-reach, reach + 1) * pixel_nm
+        gauss = 4.0 * math.log(2.0) / fwhm**2
+        template = np.exp(-gauss * offset**2) + ratio * np.exp(-gauss * (offset + SPLITTING_NM) ** 2)
+        template -= template.mean()
+        response = np.correlate(np.pad(spikeless, reach, mode="edge"), template, "valid")
+        noise = np.correlate(np.pad(np.maximum(spikeless, 1.0), reach, mode="edge"), template**2, "valid")
+        significance = np.where(allowed, response / np.sqrt(noise), -math.inf)
+        index = int(significance.argmax())
+        best = max(best, (float(significance[index]), float(x[index]), fwhm))
+    if best[0] < DARK_SIGNIFICANCE:
+        raise _bad(
+            "dark",
+            f"no doublet from {unshifted - BLUE_LIMIT_NM:.1f} to {unshifted + RED_LIMIT_NM:.1f} nm, the best candidate "
+            f"has {best[0]:.1f} sigma of the {DARK_SIGNIFICANCE:g} needed",
+            "Check laser, shutter and position of the ruby, or expose longer",
+            significance=best[0],
+        )
+    return best[1], best[2]
+
+
+def _median_of_five(y: Array) -> Array:
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(np.pad(y, 2, mode="edge"), 5), axis=1))
+
+
+def _spikes(y: Array) -> npt.NDArray[np.bool_]:
+    """Pixels that a cosmic ray has lifted: too far over their neighbours for noise, too steep for a line."""
+    level = np.maximum(_median_of_five(y), 1.0)
+    return np.asarray((y - level > OUTLIER_SIGMA * np.sqrt(level)) & (y > (1.0 + STEEPEST) * level))
+
+
+def _refuse_saturation(y: Array, saturation_counts: float | None) -> None:
+    top = float(y.max())
+    runs = np.lib.stride_tricks.sliding_window_view(y == top, FLAT_TOP_PIXELS).all(axis=1)
+    if (saturation_counts is not None and top >= saturation_counts) or (runs.any() and top > 100.0):
+        raise _bad(
+            "saturated",
+            f"the lines are cut off at {top:.0f} counts",
+            "Expose shorter or lower the laser power",
+            top_counts=top,
+        )
+
+
+def _start_values(x: Array, y: Array, r1_nm: float, fwhm_nm: float, temperature_k: float) -> Array:
+    background = float(np.percentile(y, 20.0))
+    near = y[np.abs(x - r1_nm) < 0.25 * fwhm_nm]
+    height = max(float(np.median(near if near.size else y)) - background, 1.0)
+    log_fwhm = math.log(fwhm_nm)
+    heights = (height, _expected_ratio(temperature_k) * height)
+    return np.array([r1_nm, SPLITTING_NM, log_fwhm, log_fwhm, 0.5, *heights, background, 0.0, 0.0])
+
+
+def _doublet(p: Array, x: Array) -> tuple[Array, Array]:
+    """Curve of the doublet and its derivatives by each parameter.
+
+    The width of a leaning line changes along it as ``2 w / (1 + exp(a (x - x0)))`` (Stancik and Brauns, Vib. Spectrosc.
+    47, 66 (2008), doi 10.1016/j.vibspec.2008.02.009), which leaves the maximum at x0.
+    """
+    t = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
+    mixing = p[MIXING]
+    curve = p[FLAT] + p[TILT] * t + p[BEND] * t * t
+    slope = np.zeros((p.size, x.size))
+    slope[FLAT], slope[TILT], slope[BEND] = 1.0, t, t * t
+    lines = ((p[R1], LOG_FWHM_1, HEIGHT_1), (p[R1] - p[SPLIT], LOG_FWHM_2, HEIGHT_2))
+    for centre, log_fwhm, height in lines:
+        d = x - centre
+        half = 0.5 * math.exp(min(max(p[log_fwhm], -20.0), 20.0))
+        narrowing, narrowing_slope = 1.0, 0.0
+        if p.size > LEAN:
+            growth = np.exp(np.clip(p[LEAN] * d, -30.0, 30.0))
+            narrowing, narrowing_slope = 0.5 * (1.0 + growth), 0.5 * growth
+        u = d / half * narrowing
+        lorentz, gauss = 1.0 / (1.0 + u * u), np.exp(-math.log(2.0) * u * u)
+        shape = mixing * lorentz + (1.0 - mixing) * gauss
+        curve = curve + p[height] * shape
+        by_u = -2.0 * p[height] * u * (mixing * lorentz**2 + (1.0 - mixing) * math.log(2.0) * gauss)
+        by_d = by_u / half * (narrowing + (d * p[LEAN] * narrowing_slope if p.size > LEAN else 0.0))
+        slope[height] = shape
+        slope[MIXING] += p[height] * (lorentz - gauss)
+        slope[log_fwhm] = -by_u * u
+        slope[R1] -= by_d
+        if log_fwhm == LOG_FWHM_2:
+            slope[SPLIT] = by_d
+        if p.size > LEAN:
+            slope[LEAN] += by_u * d * d / half * narrowing_slope
+    return curve, slope
+
+
+def _fit(x: Array, y: Array, start: Array) -> tuple[Array, Array | None, float, int]:
+    """Least squares by MINPACK: values, covariance (None where it failed), chi2, degrees of freedom."""
+    from scipy.optimize import leastsq
+
+    smooth = np.convolve(np.pad(y, 2, mode="edge"), np.full(5, 0.2), "valid")  # raw counts as weights bias fits low
+    weight = 1.0 / np.sqrt(np.maximum(smooth, 1.0))
+    values = start
+    for _ in range(2):
+        values, covariance, info, _, status = leastsq(
+            lambda p, w: w * (_doublet(p, x)[0] - y),
+            values,
+            args=(weight,),
+            Dfun=lambda p, w: w * _doublet(p, x)[1],
+            col_deriv=True,
+            full_output=True,
+            maxfev=200,
+        )
+        residual = info["fvec"]
+        if status not in CONVERGED or covariance is None:
+            return values, None, math.inf, 1
+        scatter = max(1.0, 1.4826 * float(np.median(np.abs(residual))))  # 1.4826: MAD of a normal distribution
+        outlier = np.abs(residual) > OUTLIER_SIGMA * scatter
+        if not outlier.any() or outlier.sum() > 0.02 * x.size:  # many outliers are a wrong shape, not cosmic rays
+            break
+        weight = np.where(outlier, 0.0, weight)
+    freedom = int(np.count_nonzero(weight)) - values.size
+    return values, covariance, float(residual @ residual), freedom
+
+
+def _checked(x: Array, p: Array, covariance: Array | None, reduced_chi2: float, start_nm: float) -> RubyLine:
+    """Return the line if it is one."""
+    fwhm = math.exp(min(p[LOG_FWHM_1], 20.0))
+    ratio = float(p[HEIGHT_2] / p[HEIGHT_1]) if p[HEIGHT_1] else 0.0
+    sigma = np.full(p.size, math.inf) if covariance is None else np.sqrt(np.diag(covariance) * reduced_chi2)
+    weak = covariance is not None and not p[HEIGHT_2] > 3.0 * sigma[HEIGHT_2]
+    if weak or not 0.2 < ratio < 1.6 or not 1.0 < p[SPLIT] < 2.2:
+        raise _bad(
+            "one line lost",
+            f"R2 has {ratio:.2f} of the height of R1 at {p[SPLIT]:.2f} nm from it; 0.2-1.6 at 1.0-2.2 nm are a doublet",
+            "Check the spectrum for a filter edge, another fluorescence or a broken ruby",
+            ratio=ratio,
+            splitting_nm=float(p[SPLIT]),
+        )
+    pixel_nm = float(np.median(np.diff(x)))
+    if covariance is None or not sigma[R1] < 0.1 or abs(p[R1] - start_nm) > 1.0 or not pixel_nm < fwhm < 3.0:
+        raise _bad(
+            "not converged",
+            f"R1 {p[R1]:.3f} +- {sigma[R1]:.3f} nm, width {fwhm:.2f} nm, started from {start_nm:.2f} nm",
+            "Expose longer, or look at the spectrum",
+            r1_nm=float(p[R1]),
+            fwhm_nm=fwhm,
+        )
+    scaled = covariance * reduced_chi2
+    r2_variance = scaled[R1, R1] + scaled[SPLIT, SPLIT] - 2.0 * scaled[R1, SPLIT]
+    t = float((p[R1] - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0])))
+    return RubyLine(
+        r1_nm=float(p[R1]),
+        r1_sigma_nm=float(sigma[R1]),
+        r2_nm=float(p[R1] - p[SPLIT]),
+        r2_sigma_nm=math.sqrt(max(float(r2_variance), 0.0)),
+        fwhm_nm=fwhm,
+        ratio=ratio,
+        mixing=float(p[MIXING]),
+        asymmetry_per_nm=float(p[LEAN]) if p.size > LEAN else 0.0,
+        height_counts=float(p[HEIGHT_1]),
+        background_counts=float(p[FLAT] + p[TILT] * t + p[BEND] * t * t),
+        reduced_chi2=reduced_chi2,
+    )

@@ -1,0 +1,139 @@
+import math
+
+import numpy as np
+import pytest
+
+from lics_beamline.errors import BadReading
+from lics_beamline.physics.ruby import RubyRuler
+from lics_beamline.physics.ruby_spectrum import fit_doublet
+
+AXIS_NM = 680.0 + 0.03 * np.arange(2048)
+
+
+def pseudo_voigt(offset_nm, fwhm_nm, mixing):
+    u = 2.0 * offset_nm / fwhm_nm
+    return mixing / (1.0 + u**2) + (1.0 - mixing) * np.exp(-math.log(2.0) * u**2)
+
+
+def doublet(r1_nm, *, fwhm_nm=0.39, height=20_000.0, ratio=0.62, splitting_nm=1.43, mixing=0.3, background=50.0):
+    lines = pseudo_voigt(AXIS_NM - r1_nm, fwhm_nm, mixing)
+    lines = lines + ratio * pseudo_voigt(AXIS_NM - r1_nm + splitting_nm, fwhm_nm, mixing)
+    return background + height * lines
+
+
+def read_two_columns(path):
+    rows = []
+    for line in path.read_text(encoding="latin-1").splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0].replace(".", "").isdigit():
+            rows.append([float(word) for word in words])
+    return np.array(rows).T
+
+
+@pytest.mark.parametrize(
+    ("name", "readings_nm"),
+    [
+        ("ruby_a.txt", (694.814, 694.823)),  # pRuby: double Gaussian, double Voigt
+        ("ruby_b.txt", (695.376, 695.362)),
+    ],
+)
+def test_a_real_spectrum_reads_within_5_pm_of_the_published_fits(measured_data, name, readings_nm):
+    wavelength_nm, counts = read_two_columns(measured_data / "ruby" / name)
+    line = fit_doublet(wavelength_nm, counts, temperature_k=298.0)
+    assert min(readings_nm) - 0.005 < line.r1_nm < max(readings_nm) + 0.005
+    assert line.r1_sigma_nm < 0.004
+    assert line.r1_nm - line.r2_nm == pytest.approx(1.43, abs=0.05)
+
+
+@pytest.mark.parametrize("gpa", [0.0, 0.12, 3.0, 8.0, 15.0])
+@pytest.mark.parametrize("temperature_k", [290.0, 400.0, 520.0])
+def test_a_doublet_is_found_at_any_pressure_and_temperature(gpa, temperature_k):
+    r1_nm = RubyRuler().wavelength_nm(gpa, temperature_k)
+    fwhm_nm = 0.39 + 1.85e-3 * max(0.0, temperature_k - 298.0)
+    counts = np.random.default_rng(int(gpa * 100 + temperature_k)).poisson(doublet(r1_nm, fwhm_nm=fwhm_nm))
+    line = fit_doublet(AXIS_NM, counts, temperature_k=temperature_k)
+    assert line.r1_nm == pytest.approx(r1_nm, abs=5 * line.r1_sigma_nm)
+    assert line.r1_sigma_nm / 0.365 < 0.004  # GPa
+    assert line.fwhm_nm == pytest.approx(fwhm_nm, rel=0.02)
+    assert line.ratio == pytest.approx(0.62, abs=0.02)
+
+
+def test_the_error_of_r1_is_the_scatter_of_r1():
+    draw = np.random.default_rng(5)
+    lines = [fit_doublet(AXIS_NM, draw.poisson(doublet(697.0, height=2000.0)), temperature_k=298.0) for _ in range(150)]
+    pulls = np.array([(line.r1_nm - 697.0) / line.r1_sigma_nm for line in lines])
+    assert pulls.std() == pytest.approx(1.0, abs=0.18)  # 3 sigma of 150 draws
+    assert abs(pulls.mean()) < 0.25
+    r2_pulls = np.array([(line.r2_nm - 695.57) / line.r2_sigma_nm for line in lines])
+    assert r2_pulls.std() == pytest.approx(1.0, abs=0.18)
+    assert np.mean([line.reduced_chi2 for line in lines]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_red_tail_is_noticed_and_biases_less_than_a_symmetric_fit_would():
+    offset = np.clip(AXIS_NM - 697.0, 0.0, None)
+    tail = 0.06 * np.exp(-offset / 0.4) * (1.0 - np.exp(-offset / 0.1))
+    r2_offset = np.clip(AXIS_NM - 695.57, 0.0, None)
+    tail = tail + 0.62 * 0.06 * np.exp(-r2_offset / 0.4) * (1.0 - np.exp(-r2_offset / 0.1))
+    counts = np.random.default_rng(2).poisson(doublet(697.0) + 20_000.0 * tail)
+    line = fit_doublet(AXIS_NM, counts, temperature_k=298.0)
+    assert line.asymmetry_per_nm < -0.05
+    assert 0.0 < (line.r1_nm - 697.0) / 0.365 < 0.014  # a symmetric fit is 0.0195 GPa off
+
+
+def test_a_symmetric_line_is_not_made_to_lean():
+    draw = np.random.default_rng(8)
+    lines = [fit_doublet(AXIS_NM, draw.poisson(doublet(696.0)), temperature_k=298.0) for _ in range(20)]
+    assert [line.asymmetry_per_nm for line in lines] == [0.0] * 20
+
+
+def test_cosmic_rays_do_not_move_the_line():
+    draw = np.random.default_rng(4)
+    clean = draw.poisson(doublet(697.0)).astype(float)
+    struck = clean.copy()
+    struck[[100, 540, 562, 570, 1500]] += 30_000.0  # 562: on the flank of R1
+    expected = fit_doublet(AXIS_NM, clean, temperature_k=298.0)
+    line = fit_doublet(AXIS_NM, struck, temperature_k=298.0)
+    assert line.r1_nm == pytest.approx(expected.r1_nm, abs=expected.r1_sigma_nm)
+
+
+def test_the_saturation_level_of_the_detector_is_respected_when_known():
+    counts = np.random.default_rng(1).poisson(doublet(697.0))
+    with pytest.raises(BadReading, match="saturated"):
+        fit_doublet(AXIS_NM, counts, temperature_k=298.0, saturation_counts=15_000.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "counts"),
+    [
+        ("dark", np.random.default_rng(1).poisson(200.0, AXIS_NM.size)),
+        ("dark", np.zeros(AXIS_NM.size)),
+        ("saturated", np.minimum(doublet(697.0, height=90_000.0), 65_535.0)),
+        ("one line lost", doublet(697.0, ratio=0.0) + np.random.default_rng(1).normal(0.0, 5.0, AXIS_NM.size)),
+        ("one line lost", doublet(697.0, ratio=5.0) + np.random.default_rng(1).normal(0.0, 5.0, AXIS_NM.size)),
+        ("corrupt", np.full(AXIS_NM.size, np.nan)),
+        ("corrupt", np.zeros(7)),
+    ],
+)
+def test_a_spectrum_without_a_doublet_says_why(reason, counts):
+    with pytest.raises(BadReading) as caught:
+        fit_doublet(AXIS_NM, counts, temperature_k=298.0)
+    assert caught.value.facts["reason"] == reason
+    assert reason in str(caught.value)
+
+
+def test_a_broad_hump_is_no_doublet():
+    hump = 100.0 + 5000.0 * np.exp(-(((AXIS_NM - 698.0) / 4.0) ** 2))
+    with pytest.raises(BadReading):
+        fit_doublet(AXIS_NM, np.random.default_rng(3).poisson(hump), temperature_k=298.0)
+
+
+def test_a_spectrum_that_does_not_reach_the_ruby_lines_is_dark():
+    with pytest.raises(BadReading, match="Set the spectrometer"):
+        fit_doublet(AXIS_NM - 60.0, doublet(697.0), temperature_k=298.0)
+
+
+def test_noise_alone_is_never_a_pressure():
+    draw = np.random.default_rng(9)
+    for level in np.geomspace(0.1, 1e4, 60):
+        with pytest.raises(BadReading):
+            fit_doublet(AXIS_NM, draw.poisson(level, AXIS_NM.size), temperature_k=300.0)
