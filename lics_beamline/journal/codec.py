@@ -1,0 +1,137 @@
+"""One document as one line of JSON, and back, without losing a bit.
+
+JSON already keeps Python floats (shortest repr), NaN, infinities, integers of any size and the order of keys. What it
+does not know (arrays, bytes, exotic NumPy scalars) travels as ``{"__npy__": <base64>, "kind": ...}``, where the base64
+text of an array is a complete ``.npy`` file: any program that reads NumPy's format can read it.
+
+What changes on the way, on purpose: tuples and sets come back as lists, paths as strings, NumPy scalars that Python can
+hold exactly as Python numbers. Keys are strings, as event-model requires.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, Final
+
+import numpy as np
+
+from lics_beamline.errors import JournalError
+
+TAG: Final = "__npy__"
+_TAG_AS_KEY: Final = f'"{TAG}":'
+_PYTHON_HOLDS: Final = "biuf"  # kinds of NumPy scalars that are Python numbers, up to 64 bits
+_WORD_BYTES: Final = 8  # 64 bits: a Python float holds every smaller one exactly (IEEE 754)
+_NPY_VERSION: Final = (3, 0)  # field names may be any Unicode; NumPy 1.17 and later read it
+_NOT_IN_NPY: Final = "OT"  # kinds of arrays that .npy would have to pickle: objects, variable-width strings
+
+
+class Encoder(json.JSONEncoder):
+    """Writes documents as lines; one for each thread that writes, because it counts what it has wrapped."""
+
+    def __init__(self) -> None:
+        super().__init__(separators=(",", ":"))
+        self._wrapped = 0
+
+    def line(self, name: str, doc: Mapping[str, Any]) -> bytes:
+        r"""Return one document as a line.
+
+        Parameters
+        ----------
+        name : str
+            Kind of document: ``start``, ``descriptor``, ``event`` ...
+        doc : mapping
+            The document.
+
+        Returns
+        -------
+        bytes
+            ASCII, ends with a newline, has none inside.
+
+        Raises
+        ------
+        JournalError
+            If something in the document cannot be written so that it comes back.
+        """
+        self._wrapped = 0
+        try:
+            text = self.encode((name, doc))
+        except (TypeError, ValueError) as cause:
+            raise JournalError(
+                f"{name} document cannot be written: {cause}. Put numbers, strings, arrays, lists or dicts into it.",
+                document=name,
+            ) from cause
+        if _TAG_AS_KEY in text and text.count(_TAG_AS_KEY) != self._wrapped:
+            raise JournalError(
+                f"{name} document has a key {TAG!r}, which marks arrays in a journal. Rename that key.", document=name
+            )
+        return text.encode("ascii") + b"\n"
+
+    def default(self, o: Any) -> Any:
+        """Return something JSON knows for `o`; called by the base class for all it does not know."""
+        match o:
+            case np.ndarray():
+                wrapped = _array(o)
+            case np.generic() if o.dtype.kind in _PYTHON_HOLDS and o.dtype.itemsize <= _WORD_BYTES:
+                return o.item()
+            case bytes():
+                wrapped = {TAG: base64.b64encode(o).decode("ascii"), "kind": "bytes"}
+            case np.generic() | complex():
+                wrapped = {TAG: _npy(np.asarray(o)), "kind": "scalar"}
+            case set() | frozenset():
+                return list(o)
+            case PurePath():
+                return str(o)
+            case Mapping():
+                return dict(o)
+            case _:
+                raise TypeError(f"no way to write a {type(o).__name__}")
+        self._wrapped += 1
+        return wrapped
+
+
+def decode(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Return name and document of one line.
+
+    Raises
+    ------
+    ValueError
+        If the line is not a document; the caller knows file and number.
+    """
+    hook = _unwrap if _TAG_AS_KEY.encode("ascii") in line else None
+    pair = json.loads(line, object_hook=hook)
+    match pair:
+        case [str() as name, dict() as doc]:
+            return name, doc
+    raise ValueError("not a pair of name and document")
+
+
+def _npy(array: np.ndarray[Any, Any]) -> str:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, version=_NPY_VERSION, allow_pickle=False)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    if array.dtype.kind in _NOT_IN_NPY:
+        items = array.ravel().tolist()
+        return {TAG: "", "kind": "items", "dtype": array.dtype.kind, "shape": array.shape, "items": items}
+    return {TAG: _npy(array), "kind": "array"}
+
+
+def _unwrap(value: dict[str, Any]) -> Any:
+    if TAG not in value:
+        return value
+    if value["kind"] == "items":
+        items = np.empty(len(value["items"]), dtype=value["dtype"])
+        for index, item in enumerate(value["items"]):  # one by one: an item may itself be a list or an array
+            items[index] = item
+        return items.reshape(value["shape"])
+    binary = base64.b64decode(value[TAG], validate=True)
+    if value["kind"] == "bytes":
+        return binary
+    array = np.load(io.BytesIO(binary), allow_pickle=False)
+    return array[()] if value["kind"] == "scalar" else array

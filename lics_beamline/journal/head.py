@@ -1,0 +1,137 @@
+"""What a folder of journals holds: one head a run, and finding a run by the name a person gives it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from lics_beamline.errors import RunNotFound
+from lics_beamline.journal import lock
+from lics_beamline.journal.codec import decode
+from lics_beamline.journal.writer import SUFFIX
+
+SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
+_TAIL_BYTES: Final = 1 << 16  # a stop document is about 1 kB
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """First and last of a run.
+
+    Parameters
+    ----------
+    uid : str
+        Uid of the run.
+    path : Path
+        Its journal.
+    start : dict
+        Its start document.
+    stop : dict or None
+        Its stop document; None when it has none (yet).
+    being_written : bool
+        Whether a living process writes it. A run without stop that is not being written was abandoned.
+    """
+
+    uid: str
+    path: Path
+    start: dict[str, Any]
+    stop: dict[str, Any] | None
+    being_written: bool
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its stop document."""
+        return self.stop is not None
+
+    @property
+    def time(self) -> float:
+        """When the run began [s since 1970]."""
+        return float(self.start["time"])
+
+
+def heads(folder: Path) -> list[Head]:
+    """Heads of all runs in a folder, oldest first; files without a whole start document are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of journals; it need not exist.
+    """
+    found = (head(path) for path in Path(folder).glob(f"*{SUFFIX}"))
+    return sorted((each for each in found if each is not None), key=lambda each: (each.time, each.uid))
+
+
+def head(path: Path) -> Head | None:
+    """Head of one journal, or None where it has no whole start document (yet).
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+    """
+    being_written = lock.is_held(path)  # asked first: what was written by then is then seen
+    with path.open("rb") as file:
+        first = file.readline()
+        last = _last_line(file)
+    try:
+        name, start = decode(first) if first.endswith(b"\n") else ("", {})
+        stop = decode(last)[1] if last.startswith(b'["stop",') else None
+    except ValueError:
+        logger.warning("%s begins or ends with a damaged line; it is left out", path)
+        return None
+    if name != "start":
+        return None
+    return Head(uid=start["uid"], path=path, start=start, stop=stop, being_written=being_written)
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    """Return the last line that ends with a newline, without reading what lies before it."""
+    size = file.seek(0, os.SEEK_END)
+    length = _TAIL_BYTES
+    while True:
+        file.seek(max(0, size - length))
+        lines = file.read(length).split(b"\n")
+        if len(lines) > 2 or length >= size:
+            return lines[-2] if len(lines) > 1 else b""
+        length *= 8
+
+
+def find(folder: Path, name: str) -> Head:
+    """Find the one run that a person means.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of journals.
+    name : str
+        ``last``, a full uid, or its first `SHORTEST_PREFIX` characters or more.
+
+    Raises
+    ------
+    RunNotFound
+        If none or several answer; ``facts["candidates"]`` lists uids.
+    """
+    known = heads(folder)
+    if name == "last" and known:
+        return known[-1]
+    matching = [each for each in known if each.uid == name]
+    if not matching and len(name) >= SHORTEST_PREFIX:
+        matching = [each for each in known if each.uid.startswith(name)]
+    if len(matching) == 1:
+        return matching[0]
+    candidates = [each.uid for each in matching or known]
+    if matching:
+        problem = f"{len(matching)} runs begin with {name!r}: {', '.join(candidates)}. Give more of the uid."
+    elif known:
+        problem = (
+            f"no run answers to {name!r} among {len(known)} in {folder}; a uid needs {SHORTEST_PREFIX} characters or "
+            f"more. The newest is {known[-1].uid}."
+        )
+    else:
+        problem = f"no run answers to {name!r}: {folder} holds none."
+    raise RunNotFound(problem, name=name, candidates=candidates)

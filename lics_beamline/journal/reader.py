@@ -1,0 +1,168 @@
+"""Reads journals, finished or growing: a live run is a recorded run that has not ended yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from lics_beamline.errors import JournalError
+from lics_beamline.journal import lock
+from lics_beamline.journal.codec import decode
+
+POLL_S: Final = 0.1  # how often a follower looks again; twice this is the delay a reader adds
+
+
+class Tail:
+    """A journal read as far as it goes, and again later from there.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+
+    Attributes
+    ----------
+    offset : int
+        Bytes of whole documents read so far.
+    line : int
+        Number of documents read so far.
+    finished : bool
+        Whether the stop document has been read.
+
+    Raises
+    ------
+    JournalError
+        If there is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        try:
+            self._file = self.path.open("rb")
+        except OSError as cause:
+            raise JournalError(f"{path} cannot be opened: {cause.strerror}.", path=str(path)) from cause
+        self.offset = 0
+        self.line = 0
+        self.finished = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the documents that are complete now and not yet read.
+
+        A last line that is torn or damaged is left for the next call: it may be a document half written, or the scar of
+        a power cut.
+
+        Raises
+        ------
+        JournalError
+            If a line is damaged and others follow it.
+        """
+        self._file.seek(self.offset)
+        damage: ValueError | None = None
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                if damage is None:
+                    return
+                break
+            if damage is not None:
+                break
+            try:
+                name, doc = decode(line)
+            except ValueError as cause:
+                damage = cause
+                continue
+            self.offset += len(line)
+            self.line += 1
+            self.finished = self.finished or name == "stop"
+            yield name, doc
+        else:
+            return
+        raise JournalError(
+            f"{self.path} is damaged in line {self.line + 1}: {damage}. The documents before it can be read; "
+            "take the file from a copy.",
+            path=str(self.path),
+            line=self.line + 1,
+        )
+
+    def behind_bytes(self) -> int:
+        """Bytes written to the journal after the last document read."""
+        return max(0, self.path.stat().st_size - self.offset)
+
+    def being_written(self) -> bool:
+        """Whether a living process has the journal open for writing."""
+        return lock.is_held(self.path)
+
+
+def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the documents of a journal as they are now, in order; a torn last line is left out.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+
+    Yields
+    ------
+    (str, dict)
+        Name and document, equal to what was recorded.
+
+    Raises
+    ------
+    JournalError
+        If the file is not there, or a line other than the last is damaged; names file and line.
+    """
+    with Tail(path) as tail:
+        yield from tail.documents()
+
+
+def follow(
+    path: Path,
+    *,
+    stop: Callable[[], bool] | None = None,
+    until_writer_gone: bool = False,
+    poll_s: float = POLL_S,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the documents of a journal as they are completed, to the stop document.
+
+    Parameters
+    ----------
+    path : Path
+        The journal; it must exist.
+    stop : callable, optional
+        Asked when all there is has been read; True ends the iteration.
+    until_writer_gone : bool
+        Also end when no process writes the journal any more and all of it has been read.
+    poll_s : float
+        Time between two looks [s], at least 0.05.
+
+    Yields
+    ------
+    (str, dict)
+        Name and document.
+
+    Raises
+    ------
+    JournalError
+        As `read`.
+    """
+    with Tail(path) as tail:
+        while True:
+            written = tail.being_written()  # asked before reading: what it wrote until it went is then read
+            yield from tail.documents()
+            if tail.finished or (stop is not None and stop()) or (until_writer_gone and not written):
+                return
+            time.sleep(max(poll_s, 0.05))

@@ -1,0 +1,334 @@
+"""Writes journals: record or stop. The only direct subscriber of a RunEngine.
+
+A document is in the kernel's hands before the call returns, so a killed process loses nothing; what power cuts could
+lose is at most 100 ms, and nothing of a start, a measured point, a read plate, a failure or a stop.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from lics_beamline.errors import JournalError
+from lics_beamline.journal import lock
+from lics_beamline.journal.codec import Encoder
+from lics_beamline.journal.reader import Tail
+from lics_beamline.schema import FAILURE, PRIMARY, READOUT
+
+SUFFIX: Final = ".jsonl"
+RESERVE_NAME: Final = ".reserve"
+RESERVE_BYTES: Final = 1 << 20  # room for hundreds of stop documents (about 1 kB each)
+SYNC_AFTER_S: Final = 0.05  # pause before a background fsync; with the fsync itself it stays within 100 ms
+_SYNCED_STREAMS: Final = frozenset({PRIMARY, READOUT, FAILURE})
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(slots=True)
+class _OpenRun:
+    """A journal being written."""
+
+    uid: str
+    path: Path
+    descriptor: int
+    size: int = 0
+    synced_descriptors: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)  # uids already in the file, when resuming
+    finished: bool = False
+    lost: JournalError | None = None  # why a document of this run was not recorded
+
+
+class Journal:
+    """Writes each run it is given to ``<folder>/<uid>.jsonl``; callable with ``(name, document)``.
+
+    Runs may be interleaved. While a run is written its file carries an exclusive lock, so that readers can tell a live
+    run from an abandoned one. Calls come from one thread at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the journals lie; it is made if absent, and keeps `RESERVE_BYTES` aside for stop documents.
+    resume : bool
+        Continue runs whose file exists: a torn last line is cut off, and documents whose uid is in the file already
+        are dropped without a word. So a writer that begins again from the start, with the same uids, writes every
+        document exactly once.
+
+    Raises
+    ------
+    JournalError
+        From a call: the document is not recorded, and what happens must stop. From then on that run only accepts its
+        stop document. ``facts`` carry ``free_bytes`` and ``needed_bytes`` when the disk is full.
+    Busy
+        From a call: another process writes this run.
+    """
+
+    def __init__(self, folder: Path, *, resume: bool = False) -> None:
+        self.folder = Path(folder)
+        self._resume = resume
+        self._encoder = Encoder()
+        self._runs: dict[str, _OpenRun] = {}
+        self._run_of: dict[str, _OpenRun] = {}  # by uid of descriptor, resource or stream resource
+        self._dirty: set[int] = set()
+        self._sync_failure: OSError | None = None
+        self._work = threading.Condition()
+        self._closing = False
+        self._syncer: threading.Thread | None = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._keep_reserve()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Record one document; it is in the file when this returns."""
+        name = str(getattr(name, "value", name))
+        if name == "start":
+            run = self._open(doc["uid"])
+        else:
+            run = self._find(name, doc)
+            self._refuse_after_loss(run, name)
+        identity = _identity(name, doc)
+        if identity in run.known:
+            if name == "stop":
+                self._close(run)
+            return
+        if run.finished:
+            raise JournalError(
+                f"{name} document for run {run.uid}, whose journal {run.path} ends with a stop document already. "
+                "Reduce it as the next attempt.",
+                path=str(run.path),
+            )
+        self._write(run, name, doc)
+        if self._resume:
+            run.known.add(identity)
+        self._learn(run, name, doc)
+        try:
+            self._make_durable(run, name, doc)
+        finally:
+            if name == "stop":
+                self._close(run)
+
+    @property
+    def open_runs(self) -> tuple[str, ...]:
+        """Uids of the runs that have begun and not stopped."""
+        return tuple(self._runs)
+
+    def close(self) -> None:
+        """Make all durable and let go of every run, also of those without a stop document."""
+        try:
+            for run in tuple(self._runs.values()):
+                try:
+                    self._sync_now(run)
+                finally:
+                    self._close(run)
+        finally:
+            with self._work:
+                self._closing = True
+                self._work.notify()
+            if self._syncer is not None:
+                self._syncer.join()
+                self._syncer = None
+
+    def _open(self, uid: str) -> _OpenRun:
+        if uid in self._runs:
+            raise JournalError(f"run {uid} has started already. Give each run its own uid.", run=uid)
+        self._keep_reserve()
+        path = self.folder / f"{uid}{SUFFIX}"
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (0 if self._resume else os.O_EXCL)
+        try:
+            descriptor = os.open(path, flags, 0o644)
+        except FileExistsError as cause:
+            raise JournalError(
+                f"{path} exists: run {uid} has been recorded before. Give each run its own uid.", path=str(path)
+            ) from cause
+        run = _OpenRun(uid=uid, path=path, descriptor=descriptor)
+        try:
+            lock.claim(descriptor, path)
+            if self._resume:
+                self._recall(run)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._runs[uid] = run
+        return run
+
+    def _recall(self, run: _OpenRun) -> None:
+        with Tail(run.path) as tail:
+            for name, doc in tail.documents():
+                run.known.add(_identity(name, doc))
+                self._learn(run, name, doc)
+            run.size = tail.offset
+            run.finished = tail.finished
+        os.ftruncate(run.descriptor, run.size)
+
+    def _find(self, name: str, doc: Mapping[str, Any]) -> _OpenRun:
+        run = self._runs.get(doc.get("run_start", ""))
+        for key in ("descriptor", "resource", "stream_resource"):
+            run = run or self._run_of.get(doc.get(key, ""))
+        if run is None:
+            raise JournalError(
+                f"{name} document belongs to no run that this journal has open. Send its start document first.",
+                document=name,
+            )
+        return run
+
+    def _refuse_after_loss(self, run: _OpenRun, name: str) -> None:
+        with self._work:
+            failure, self._sync_failure = self._sync_failure, None
+        if failure is not None:
+            for each in self._runs.values():
+                each.lost = self._not_durable(failure)
+        if run.lost is not None and name != "stop":
+            raise run.lost
+
+    def _write(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
+        try:
+            line = self._encoder.line(name, doc)
+            try:
+                _append(run, line)
+            except OSError as cause:
+                if name != "stop" or cause.errno not in _NO_SPACE:
+                    raise self._loss(name, line, cause) from cause
+                (self.folder / RESERVE_NAME).unlink(missing_ok=True)
+                try:
+                    _append(run, line)
+                except OSError as again:
+                    raise self._loss(name, line, again) from again
+        except JournalError as error:
+            run.lost = error
+            if name in ("start", "stop"):
+                self._close(run)
+            if name == "start" and run.size == 0:
+                run.path.unlink()
+            raise
+
+    def _not_durable(self, cause: OSError) -> JournalError:
+        error = JournalError(
+            f"{self.folder} could not be made durable: {os.strerror(cause.errno or 0)}. A power cut now may lose what "
+            "was recorded last; mend the disk before measuring.",
+            errno=cause.errno,
+        )
+        error.__cause__ = cause
+        return error
+
+    def _loss(self, name: str, line: bytes, cause: OSError) -> JournalError:
+        free = _free_bytes(self.folder)
+        return JournalError(
+            f"{name} document not recorded: {os.strerror(cause.errno or 0)}; {len(line)} bytes needed, {free} bytes "
+            f"free in {self.folder}. Free space or mend the disk; what has happened until now is recorded.",
+            free_bytes=free,
+            needed_bytes=len(line),
+            errno=cause.errno,
+        )
+
+    def _learn(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
+        if name in ("descriptor", "resource", "stream_resource"):
+            self._run_of[doc["uid"]] = run
+        if name == "descriptor" and doc.get("name") in _SYNCED_STREAMS:
+            run.synced_descriptors.add(doc["uid"])
+
+    def _make_durable(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
+        if name in ("start", "stop") or doc.get("descriptor") in run.synced_descriptors:
+            self._sync_now(run)
+            if name == "start":
+                _sync_folder(self.folder)
+            return
+        with self._work:
+            if not self._dirty:
+                self._work.notify()
+            self._dirty.add(run.descriptor)
+        if self._syncer is None:
+            self._closing = False
+            self._syncer = threading.Thread(target=self._sync, name="journal-sync", daemon=True)
+            self._syncer.start()
+
+    def _sync_now(self, run: _OpenRun) -> None:
+        try:
+            os.fsync(run.descriptor)
+        except OSError as cause:
+            run.lost = self._not_durable(cause)
+            raise run.lost from cause
+
+    def _sync(self) -> None:
+        while True:
+            with self._work:
+                self._work.wait_for(lambda: self._dirty or self._closing)
+                if self._closing:
+                    return
+                self._work.wait_for(lambda: self._closing, timeout=SYNC_AFTER_S)
+                duplicates = [os.dup(descriptor) for descriptor in self._dirty]
+                self._dirty.clear()
+            for duplicate in duplicates:
+                try:
+                    os.fsync(duplicate)
+                except OSError as cause:
+                    self._sync_failure = cause
+                finally:
+                    os.close(duplicate)
+
+    def _close(self, run: _OpenRun) -> None:
+        with self._work:
+            self._dirty.discard(run.descriptor)
+            lock.release(run.descriptor)
+            os.close(run.descriptor)
+        del self._runs[run.uid]
+        self._run_of = {uid: other for uid, other in self._run_of.items() if other is not run}
+
+    def _keep_reserve(self) -> None:
+        path = self.folder / RESERVE_NAME
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+        except OSError as cause:
+            free = _free_bytes(self.folder)
+            raise JournalError(
+                f"{self.folder} has {free} bytes free, {RESERVE_BYTES} bytes are kept in reserve for stop documents. "
+                "Free space before measuring.",
+                free_bytes=free,
+                needed_bytes=RESERVE_BYTES,
+                errno=cause.errno,
+            ) from cause
+        finally:
+            os.close(descriptor)
+
+
+def _append(run: _OpenRun, line: bytes) -> None:
+    """Append all of `line` or nothing."""
+    written = 0
+    try:
+        while written < len(line):
+            written += os.write(run.descriptor, line[written:] if written else line)
+    except OSError:
+        if written:
+            os.ftruncate(run.descriptor, run.size)
+        raise
+    run.size += written
+
+
+def _identity(name: str, doc: Mapping[str, Any]) -> str:
+    """Return what makes a document the same document when it is written again."""
+    uid = doc.get("uid", doc.get("datum_id"))
+    return f"{name} {uid if isinstance(uid, str) else list(uid or ())}"
+
+
+def _free_bytes(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

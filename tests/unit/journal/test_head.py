@@ -1,0 +1,81 @@
+"""Which runs there are, and the one a person means."""
+
+import pytest
+
+from lics_beamline.errors import RunNotFound
+from lics_beamline.journal.head import find, heads
+from lics_beamline.journal.writer import Journal
+
+
+def record(folder, uid, time, *, stop=True):
+    with Journal(folder) as journal:
+        journal("start", {"uid": uid, "time": time, "sample": {"name": "Li-Cs"}})
+        if stop:
+            journal("stop", {"uid": f"{uid}-s", "run_start": uid, "exit_status": "success"})
+
+
+def test_heads_are_oldest_first_with_what_became_of_each(tmp_path):
+    record(tmp_path, "bbbbbb-2", 20.0, stop=False)
+    record(tmp_path, "aaaaaa-1", 10.0)
+    with Journal(tmp_path) as journal:
+        journal("start", {"uid": "cccccc-3", "time": 30.0})
+        found = heads(tmp_path)
+    assert [each.uid for each in found] == ["aaaaaa-1", "bbbbbb-2", "cccccc-3"]
+    assert [each.finished for each in found] == [True, False, False]
+    assert [each.being_written for each in found] == [False, False, True]
+    assert found[0].stop["exit_status"] == "success"
+    assert found[0].start["sample"] == {"name": "Li-Cs"}
+
+
+def test_a_file_without_a_whole_start_is_no_run_yet(tmp_path):
+    (tmp_path / "dddddd.jsonl").write_bytes(b"")
+    (tmp_path / "eeeeee.jsonl").write_bytes(b'["start",{"uid":"eee')
+    (tmp_path / "ffffff.jsonl").write_bytes(b"\0\0\0\n")
+    assert heads(tmp_path) == []
+
+
+def test_a_stop_behind_a_long_line_is_found(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal("start", {"uid": "aaaaaa", "time": 1.0, "mask": "x" * 200_000})
+        journal("stop", {"uid": "s", "run_start": "aaaaaa", "reason": "y" * 100_000})
+    (head,) = heads(tmp_path)
+    assert head.finished
+    assert len(head.stop["reason"]) == 100_000
+
+
+def test_a_torn_stop_is_no_stop(tmp_path):
+    record(tmp_path, "aaaaaa", 1.0)
+    path = tmp_path / "aaaaaa.jsonl"
+    path.write_bytes(path.read_bytes()[:-3])
+    assert not heads(tmp_path)[0].finished
+
+
+def test_a_run_is_found_as_last_by_uid_and_by_prefix(tmp_path):
+    record(tmp_path, "abcdef01", 10.0)
+    record(tmp_path, "abcdef02", 30.0)
+    record(tmp_path, "fedcba03", 20.0)
+    assert find(tmp_path, "last").uid == "abcdef02"
+    assert find(tmp_path, "abcdef01").uid == "abcdef01"
+    assert find(tmp_path, "fedcba").uid == "fedcba03"
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "says"),
+    [
+        ("abcdef", ["abcdef01", "abcdef02"], "2 runs begin with"),
+        ("fedcb", ["abcdef01", "fedcba03", "abcdef02"], "needs 6 characters"),
+        ("000000", ["abcdef01", "fedcba03", "abcdef02"], "no run answers"),
+    ],
+)
+def test_a_name_that_is_nobodys_or_several_lists_candidates(tmp_path, name, candidates, says):
+    record(tmp_path, "abcdef01", 10.0)
+    record(tmp_path, "abcdef02", 30.0)
+    record(tmp_path, "fedcba03", 20.0)
+    with pytest.raises(RunNotFound, match=says) as error:
+        find(tmp_path, name)
+    assert error.value.facts["candidates"] == candidates
+
+
+def test_an_empty_folder_says_so(tmp_path):
+    with pytest.raises(RunNotFound, match="holds none"):
+        find(tmp_path / "nothing", "last")

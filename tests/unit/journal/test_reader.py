@@ -1,0 +1,119 @@
+"""Reading what is there, following what comes."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+
+from lics_beamline.errors import JournalError
+from lics_beamline.journal.reader import Tail, follow, read
+from lics_beamline.journal.writer import Journal
+
+DOCUMENTS = [
+    ("start", {"uid": "aaaaaa", "time": 1.0}),
+    ("descriptor", {"uid": "d", "run_start": "aaaaaa", "name": "approach"}),
+    *[("event", {"uid": f"e{index}", "descriptor": "d", "data": {"index": index}}) for index in range(4)],
+    ("stop", {"uid": "s", "run_start": "aaaaaa"}),
+]
+
+
+@pytest.fixture
+def path(tmp_path):
+    with Journal(tmp_path) as journal:
+        for name, doc in DOCUMENTS:
+            journal(name, doc)
+    return tmp_path / "aaaaaa.jsonl"
+
+
+@pytest.mark.parametrize("torn", [1, 2, 30])
+def test_a_torn_last_line_is_left_out(path, torn):
+    path.write_bytes(path.read_bytes()[:-torn])
+    assert list(read(path)) == DOCUMENTS[:-1]
+
+
+def test_a_damaged_last_line_is_left_out(path):
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + b"\0\0\0\n")
+    assert list(read(path)) == DOCUMENTS[:-1]
+
+
+@pytest.mark.parametrize("after", [b"", b'["event",{"uid'])
+def test_a_damaged_line_in_the_middle_names_file_and_line(path, after):
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = b"\0" * 20 + lines[2][20:]
+    path.write_bytes(b"".join(lines[:4]) + after)
+    seen = []
+    with pytest.raises(JournalError, match=r"aaaaaa\.jsonl is damaged in line 3") as error:
+        seen.extend(read(path))
+    assert error.value.facts == {"path": str(path), "line": 3}
+
+
+def test_a_journal_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(JournalError, match="cannot be opened"):
+        list(read(tmp_path / "none.jsonl"))
+
+
+def test_a_tail_goes_on_where_it_was_even_within_a_line(path):
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    seen = []
+    with Tail(path) as tail, path.open("ab", buffering=0) as file:
+        for start in range(0, len(whole), 7):
+            file.write(whole[start : start + 7])
+            seen.extend(tail.documents())
+            assert len(seen) == tail.line == whole[: start + 7].count(b"\n")
+            assert tail.behind_bytes() == min(start + 7, len(whole)) - tail.offset
+        assert tail.finished
+    assert seen == DOCUMENTS
+
+
+def test_a_tail_can_be_left_after_any_document(path):
+    with Tail(path) as tail:
+        seen = [next(tail.documents()) for _ in DOCUMENTS]
+    assert seen == DOCUMENTS
+
+
+def test_following_sees_documents_while_another_process_writes_them(tmp_path):
+    program = textwrap.dedent(
+        """
+        import sys
+        from pathlib import Path
+        from lics_beamline.journal.writer import Journal
+        journal = Journal(Path(sys.argv[1]))
+        for line in sys.stdin:
+            journal(*eval(line))
+            print("written", flush=True)
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+
+        def write(pair):
+            writer.stdin.write(f"{pair!r}\n")
+            writer.stdin.flush()
+            assert writer.stdout.readline() == "written\n"
+
+        write(DOCUMENTS[0])
+        following = follow(tmp_path / "aaaaaa.jsonl", until_writer_gone=True)
+        assert next(following) == DOCUMENTS[0]
+        for pair in DOCUMENTS[1:-1]:
+            write(pair)
+            assert next(following) == pair
+        writer.stdin.close()  # ends without a stop document
+        assert list(following) == []
+
+
+def test_following_ends_at_the_stop_document_though_nobody_says_so(path):
+    assert list(follow(path)) == DOCUMENTS
+
+
+def test_following_ends_when_told_to_after_reading_what_is_there(path):
+    path.write_bytes(path.read_bytes()[:-1])
+    told = threading.Event()
+    following = follow(path, stop=told.is_set)
+    seen = [next(following)]
+    told.set()
+    assert seen + list(following) == DOCUMENTS[:-1]
