@@ -1,0 +1,105 @@
+"""From expected photons to what a plate holds: counting noise, then the spread of stored light when it is read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import correlate1d
+from scipy.special import pdtr
+from scipy.stats import poisson
+
+FrameArray = npt.NDArray[np.float32]
+
+BLOCK_ROWS: Final = 50  # rows handled at a time: they stay in the processor's cache
+TABLE_STEP: Final = 0.125  # expected photons between two rows of the table
+TABLE_ROWS: Final = 256  # up to 32 photons; brighter pixels are few
+WORDS: Final = 1 << 16  # columns of the table: one for each 16-bit random number
+UNDECIDED: Final = 255  # the random number needs more digits
+
+
+class Counter:
+    """Draws true Poisson counts, three times as fast as drawing each pixel by itself.
+
+    Notes
+    -----
+    A Poisson variable of mean m is the sum of two with means k step and m - k step. The first is looked up in its
+    tabulated inverse distribution by a 16-bit random number; where 16 bits do not decide between two counts, more are
+    drawn. The second has a mean below the step: its few photons are scattered over the pixels by their share. Nothing
+    is approximated but the arithmetic.
+    """
+
+    def __init__(self) -> None:
+        self._table = np.empty((TABLE_ROWS, WORDS), dtype=np.uint8)
+        counts = np.arange(UNDECIDED - 1)
+        for row in range(TABLE_ROWS):
+            edges = pdtr(counts, row * TABLE_STEP) * WORDS  # where one count gives way to the next
+            below = np.floor(edges).astype(np.int64)
+            last = int(np.searchsorted(below, WORDS - 1))
+            self._table[row] = np.repeat(counts[: last + 1], np.diff(below[:last], prepend=0, append=WORDS))
+            self._table[row, below[: last + 1][below[: last + 1] < WORDS]] = UNDECIDED
+
+    def count(self, expected: FrameArray, generator: np.random.Generator) -> FrameArray:
+        """Draw the photons that arrive.
+
+        Parameters
+        ----------
+        expected : ndarray of float32
+            Expected photons (rows, columns), not negative.
+        generator : numpy.random.Generator
+            Draws them.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+            Whole numbers.
+        """
+        photons = np.empty_like(expected)
+        for start in range(0, expected.shape[0], BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            photons[rows] = self._count(expected[rows].ravel(), generator).reshape(photons[rows].shape)
+        return photons
+
+    def _count(self, expected: FrameArray, generator: np.random.Generator) -> FrameArray:
+        row = (expected * np.float32(1 / TABLE_STEP)).astype(np.int32)
+        bright = np.flatnonzero(row >= TABLE_ROWS)
+        row[bright] = 0
+        word = np.frombuffer(generator.bytes(2 * expected.size), dtype=np.uint16)
+        drawn = self._table.ravel().take(row * WORDS + word, mode="clip").astype(np.float32)
+        undecided = np.flatnonzero(drawn == UNDECIDED)
+        exact = (word[undecided] + generator.random(undecided.size)) / WORDS
+        drawn[undecided] = np.maximum(poisson.ppf(exact, row[undecided] * TABLE_STEP), 0.0)
+        rest = expected - row * np.float32(TABLE_STEP)
+        rest[bright] = 0.0
+        up_to = np.cumsum(rest, dtype=np.float64)
+        few = generator.poisson(up_to[-1])
+        places = np.searchsorted(up_to, generator.random(few) * up_to[-1], side="right")
+        drawn += np.bincount(places, minlength=drawn.size)
+        drawn[bright] = generator.poisson(expected[bright])
+        return drawn
+
+
+def point_spread(width_px: float, tail: float) -> npt.NDArray[np.float32]:
+    """One-dimensional kernel of the reader's point spread, its sum 1.
+
+    Parameters
+    ----------
+    width_px : float
+        Standard deviation of the core [px].
+    tail : float
+        Fraction in a second Gaussian three times as wide.
+    """
+    reach = int(np.ceil(6 * width_px))
+    offset = np.arange(-reach, reach + 1)
+    core = np.exp(-0.5 * (offset / width_px) ** 2)
+    wide = np.exp(-0.5 * (offset / (3 * width_px)) ** 2)
+    kernel = (1 - tail) * core / core.sum() + tail * wide / wide.sum()
+    return kernel.astype(np.float32)
+
+
+def spread_light(photons: FrameArray, kernel: npt.NDArray[np.float32]) -> FrameArray:
+    """Spread an image by a separable kernel; nothing comes from beyond its edges."""
+    down = correlate1d(photons, kernel, axis=0, mode="constant")
+    spread: FrameArray = correlate1d(down, kernel, axis=1, mode="constant")
+    return spread
