@@ -1,0 +1,101 @@
+"""The X-ray beam: ring current, energy, incident-beam monitor, attenuator and shutter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from ophyd import Component as Cpt
+from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
+from ophyd.status import StatusBase
+
+from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.settling import Motion, ReadBack
+
+SHUTTER_S: Final = 10.0  # for the shutter to read back; a choice, far above the second a shutter takes
+POSITIONS: Final = ("Closed", "Open")
+
+
+class Shutter(Device):
+    """A shutter that is where its read-back says, not where it was sent.
+
+    Parameters
+    ----------
+    prefix : str
+        Its PV; the read-back has ``_RBV`` appended.
+    name : str
+        Name in documents.
+    """
+
+    command = Cpt(EpicsSignal, "", kind=Kind.omitted, string=True, auto_monitor=True)
+    position = Cpt(EpicsSignalRO, "_RBV", kind=Kind.normal, string=True, auto_monitor=True)
+
+    def set(self, position: str) -> StatusBase:
+        """Move to ``"Open"`` or ``"Closed"``; the status fails with `DidNotSettle` when the read-back never agrees."""
+        return self.move(position, self.parent.clock)
+
+    def move(self, position: str, clock: ExperimentClock) -> StatusBase:
+        """Move to ``"Open"`` or ``"Closed"``, waiting by `clock`."""
+        if position not in POSITIONS:
+            raise ValueError(f"a shutter is {' or '.join(POSITIONS)}, not {position!r}.")
+
+        def steps(motion: Motion) -> None:
+            motion.write(self.command, position)
+            motion.wait(
+                ReadBack(
+                    self,
+                    clock=clock,
+                    signal=self.position,
+                    agrees=lambda now: now == position,
+                    patience_s=SHUTTER_S,
+                    what="beam shutter",
+                    wanted=position,
+                )
+            )
+
+        return Motion(self, steps, what="beam shutter")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the read-back says so."""
+        return bool(self.position.get() == "Open")
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: a shutter is never half way."""
+
+
+class Beam(Device):
+    """The beam as it reaches the cell.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix (``SIM:LICS:BEAM:``).
+    name : str
+        Name in documents; ``beam``.
+    clock : ExperimentClock
+        Judges how long the shutter may take.
+    """
+
+    i0_cps = Cpt(EpicsSignalRO, "I0_RBV", kind=Kind.hinted, auto_monitor=True)
+    ring_current_ma = Cpt(EpicsSignalRO, "RingCurrent_RBV", kind=Kind.normal, auto_monitor=True)
+    energy_kev = Cpt(EpicsSignalRO, "Energy_RBV", kind=Kind.config, auto_monitor=True)
+    attenuator = Cpt(EpicsSignal, "Attenuator", kind=Kind.normal, limits=True, auto_monitor=True)
+    shutter = Cpt(Shutter, "Shutter", kind=Kind.normal)
+
+    UNITS: ClassVar[Mapping[str, str]] = {
+        "i0_cps": "counts/s",
+        "ring_current_ma": "mA",
+        "energy_kev": "keV",
+    }
+
+    def __init__(self, prefix: str = "", *, name: str, clock: ExperimentClock, **kwargs: Any) -> None:
+        super().__init__(prefix, name=name, **kwargs)
+        self.clock = clock
+
+    def make_safe(self) -> StatusBase:
+        """Close the shutter, verified by read-back, also while the world's clock stands still."""
+        return self.shutter.move("Closed", WallClock())
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: no part moves for longer than a shutter."""

@@ -1,0 +1,224 @@
+"""The set of instruments of one beamline: connect them and say what is wrong, make them safe, let them go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from ophyd import Device, get_cl
+from ophyd.signal import EpicsSignalBase
+
+from lics_beamline.devices.beam import Beam
+from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.heater import Heater
+from lics_beamline.devices.image_plate import Frame, ImagePlate
+from lics_beamline.devices.membrane import Membrane
+from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
+from lics_beamline.devices.stage import Stage
+from lics_beamline.devices.thermocouples import Thermocouples
+from lics_beamline.errors import DidNotSettle, LicsError, NotConnected, OutsideEnvelope, WrongUnit
+
+logger = logging.getLogger(__name__)
+
+SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of the slowest device, and spare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beamline:
+    """The instruments a plan may use.
+
+    Parameters
+    ----------
+    clock : ExperimentClock
+        Time of the experiment.
+    membrane : Membrane
+        Load of the cell.
+    heater : Heater
+        Temperature of the cell.
+    thermocouples : Thermocouples
+        Gasket, cell body, membrane and room.
+    ruby : RubySpectrometer
+        Pressure, by fluorescence.
+    plate, frame : ImagePlate, Frame
+        Exposures, and the images read from the plates.
+    beam : Beam
+        X-rays.
+    stage : Stage
+        Where the cell is.
+    """
+
+    clock: ExperimentClock
+    membrane: Membrane
+    heater: Heater
+    thermocouples: Thermocouples
+    ruby: RubySpectrometer
+    plate: ImagePlate
+    frame: Frame
+    beam: Beam
+    stage: Stage
+
+    def devices(self) -> tuple[Device, ...]:
+        """Every ophyd device of the set; a wall clock is none."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(value for value in values if isinstance(value, Device))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What connecting found.
+
+    Parameters
+    ----------
+    alive, dead : tuple of str
+        PVs that answer, and that do not.
+    not_connected, wrong_units, missing_limits : tuple of str
+        Findings, each a sentence.
+    """
+
+    alive: tuple[str, ...]
+    dead: tuple[str, ...]
+    not_connected: tuple[str, ...]
+    wrong_units: tuple[str, ...]
+    missing_limits: tuple[str, ...]
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """All findings."""
+        return self.not_connected + self.wrong_units + self.missing_limits
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True) -> Report:
+    """Wait until the instruments answer, and compare their units and limits with what is declared.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The instruments.
+    timeout_s : float
+        Wall-clock seconds for all of them together.
+    strict : bool
+        Raise on findings; otherwise only report.
+
+    Raises
+    ------
+    NotConnected
+        If a PV does not answer; names them all.
+    WrongUnit
+        If an instrument speaks another unit than declared.
+    OutsideEnvelope
+        If a quantity that can be set has no limits.
+    """
+    deadline = time.monotonic() + timeout_s
+    alive: list[str] = []
+    dead: list[str] = []
+    not_connected: list[str] = []
+    for device in beamline.devices():
+        missing = []
+        for signal in pvs(device):
+            names = sorted({signal.pvname, getattr(signal, "setpoint_pvname", signal.pvname)})
+            try:
+                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.05))
+            except TimeoutError:
+                missing += names
+            else:
+                alive += names
+        if missing:
+            not_connected.append(
+                f"{device.name}: {len(missing)} of its PVs do not answer within {timeout_s:g} s ({', '.join(missing)})."
+                " Start the IOC, or mend prefix and network."
+            )
+        dead += missing
+    reachable = [device for device in beamline.devices() if all(signal.connected for signal in pvs(device))]
+    report = Report(
+        alive=tuple(alive),
+        dead=tuple(dead),
+        not_connected=tuple(not_connected),
+        wrong_units=tuple(finding for device in reachable for finding in wrong_units(device)),
+        missing_limits=tuple(finding for device in reachable for finding in missing_limits(device)),
+    )
+    for finding in report.findings:
+        logger.warning("%s", finding)
+    if strict and not report.ready:
+        leaf = NotConnected if report.not_connected else WrongUnit if report.wrong_units else OutsideEnvelope
+        raise leaf("\n".join(report.findings), findings=report.findings, report=report)
+    return report
+
+
+def pvs(device: Device) -> Iterator[EpicsSignalBase]:
+    """Every EPICS signal of a device and of its parts."""
+    for walk in device.walk_signals(include_lazy=True):
+        if isinstance(walk.item, EpicsSignalBase):
+            yield walk.item
+
+
+def wrong_units(device: Device) -> Iterator[str]:
+    """Sentences about each unit that is not the one declared; an empty EGU says nothing and is not judged."""
+    for attribute, declared in getattr(device, "UNITS", {}).items():
+        signal = getattr(device, attribute)
+        said = str(signal.metadata.get("units") or "").strip()
+        if said and said.casefold() != declared.casefold():
+            yield (
+                f"{signal.pvname} says its unit is {said!r}; the profile declares {declared!r}. Set the instrument to "
+                f"{declared}, or its EGU field right."
+            )
+    for attribute, declared in getattr(device, "SAYS", {}).items():
+        signal = getattr(device, attribute)
+        said = str(signal.get()).strip()
+        if said.casefold() != declared.casefold():
+            yield f"{signal.pvname} says {said!r}; declared is {declared!r}. Set the instrument to {declared}."
+
+
+def missing_limits(device: Device) -> Iterator[str]:
+    """Sentences about each quantity that a plan may move and nothing limits."""
+    if hasattr(device, "bounds"):
+        try:
+            device.bounds()
+        except OutsideEnvelope as error:
+            yield str(error)
+
+
+def make_safe(beamline: Beamline) -> None:
+    """Hold the gas, bring the heater down, close the shutter; each verified, each tried whatever the others do.
+
+    Raises
+    ------
+    DidNotSettle
+        After all have been tried: what could not be made safe, one sentence each.
+    """
+    failures: list[str] = []
+    begun = []
+    for device in (beamline.membrane, beamline.heater, beamline.beam):
+        try:
+            begun.append((device, device.make_safe()))
+        except (LicsError, TimeoutError, ConnectionError) as error:
+            failures.append(f"{device.name}: {error}")
+    deadline = time.monotonic() + SAFE_WALL_S
+    for device, status in begun:
+        try:
+            status.wait(timeout=max(deadline - time.monotonic(), 0.05))
+        except (LicsError, TimeoutError, ConnectionError) as error:
+            failures.append(f"{device.name}: {error}")
+        else:
+            logger.info("%s is safe", device.name)
+    if failures:
+        raise DidNotSettle("could not make safe: " + " ".join(failures), failures=tuple(failures))
+
+
+def disconnect(beamline: Beamline) -> None:
+    """Let all PVs go, and close the Channel Access client where nothing else uses it any longer.
+
+    A process that ends with live monitors prints tracebacks of the client's threads; this is the last thing to call.
+    """
+    for device in beamline.devices():
+        device.destroy()
+    if get_cl().name == "caproto":
+        from caproto.threading.pyepics_compat import PV
+
+        PV.default_context().disconnect()

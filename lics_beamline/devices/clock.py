@@ -1,0 +1,343 @@
+"""The clock of the experiment: every dwell, deadline and time-out of devices and plans is judged by it.
+
+In a simulated world it is the world's own time, which runs faster than the wall clock; on hardware, the wall clock.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from ophyd import Component as Cpt
+from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
+from ophyd.status import DeviceStatus, StatusBase
+
+from lics_beamline.errors import ClockTooFast, NotConnected
+
+# Channel Access answers in 1-5 ms on loopback with tails of 50 ms (measured): five tails make a judgement.
+SHORTEST_JUDGEMENT_WALL_S: Final = 0.25
+SILENCE_CHECK_WALL_S: Final = 0.5  # how often a waiting status looks whether the clock still ticks; a choice
+WALL_TICK_S: Final = 0.05  # ticks of the wall clock while somebody waits: a fifth of the shortest judgement
+
+
+class ExperimentClock(Protocol):
+    """What devices and plans need of a clock."""
+
+    def now_s(self) -> float:
+        """Experiment time [s]."""
+        ...
+
+    def speed(self) -> float:
+        """Seconds of experiment in a second of wall clock; 1 on hardware."""
+        ...
+
+    def silent_s(self) -> float:
+        """Wall-clock seconds since the clock last advanced."""
+        ...
+
+    @property
+    def patience_s(self) -> float:
+        """Wall-clock seconds of silence, or of a lost connection, after which waiting is given up."""
+        ...
+
+    def require(self, duration_s: float, what: str) -> None:
+        """Refuse a duration too short to be judged."""
+        ...
+
+    def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
+        """Call `callback(now_s)` whenever the clock advances; returns what ends it."""
+        ...
+
+    def set(self, deadline_s: float) -> StatusBase:
+        """Wait until the experiment time has passed `deadline_s`."""
+        ...
+
+
+def _require(speed: float, duration_s: float, what: str) -> None:
+    if not duration_s / speed >= SHORTEST_JUDGEMENT_WALL_S:
+        shortest_s = SHORTEST_JUDGEMENT_WALL_S * speed
+        raise ClockTooFast(
+            f"{what} of {duration_s:g} s is {duration_s / speed:.3f} s of wall clock at speed {speed:g}; nothing "
+            f"shorter than {SHORTEST_JUDGEMENT_WALL_S:g} s can be judged over the network. Ask for {shortest_s:g} s or "
+            f"more, or run the simulated world at {duration_s / SHORTEST_JUDGEMENT_WALL_S:g} times the wall clock or slower.",
+            duration_s=duration_s,
+            speed=speed,
+            shortest_s=shortest_s,
+        )
+
+
+class Listeners:
+    """Callbacks on a clock, and a thread that beats only while there are any.
+
+    Parameters
+    ----------
+    beat_s : float
+        Wall-clock seconds between beats.
+    beat : callable
+        Called at each beat.
+    """
+
+    def __init__(self, *, beat_s: float, beat: Callable[[], None]) -> None:
+        self._beat_s = beat_s
+        self._beat = beat
+        self._lock = threading.Lock()
+        self._callbacks: dict[int, Callable[[float], None]] = {}
+        self._next = 0
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Event()
+
+    def add(self, callback: Callable[[float], None]) -> Callable[[], None]:
+        """Add `callback`; returns what removes it (twice does no harm)."""
+        with self._lock:
+            key, self._next = self._next, self._next + 1
+            self._callbacks[key] = callback
+            if self._thread is None:
+                self._changed.clear()
+                self._thread = threading.Thread(target=self._run, name="experiment-clock", daemon=True)
+                self._thread.start()
+
+        def remove() -> None:
+            with self._lock:
+                self._callbacks.pop(key, None)
+                if not self._callbacks:
+                    self._changed.set()
+
+        return remove
+
+    def tell(self, now_s: float) -> None:
+        """Call every callback with the time."""
+        with self._lock:
+            callbacks = list(self._callbacks.values())
+        for callback in callbacks:
+            callback(now_s)
+
+    def _run(self) -> None:
+        while True:
+            self._changed.wait(self._beat_s)
+            with self._lock:
+                if not self._callbacks:
+                    self._thread = None
+                    return
+                self._changed.clear()
+            self._beat()
+
+
+class Deadline(DeviceStatus):
+    """Done when the experiment time has passed `deadline_s`; fails when the clock falls silent or goes back."""
+
+    def __init__(self, device: Any, *, clock: ExperimentClock, deadline_s: float) -> None:
+        super().__init__(device, call_stop_on_failure=False)
+        self._clock = clock
+        self._deadline_s = deadline_s
+        self._last_s = clock.now_s()
+        self._judging = threading.RLock()
+        self._leave: Callable[[], None] = lambda: None
+        with self._judging:
+            self._leave = clock.on_tick(self._judge)
+            self._judge(self._last_s)
+
+    def end(self, error: Exception) -> None:
+        """Fail with `error` unless already done."""
+        with self._judging:
+            if not self.done:
+                self._leave()
+                self.set_exception(error)
+
+    def _judge(self, now_s: float) -> None:
+        with self._judging:
+            if self.done:
+                return
+            trouble = clock_trouble(self._clock, now_s=now_s, last_s=self._last_s)
+            self._last_s = now_s
+            if now_s >= self._deadline_s:
+                self._leave()
+                self.set_finished()
+            elif trouble is not None:
+                self.end(trouble)
+
+
+def clock_trouble(clock: ExperimentClock, *, now_s: float, last_s: float) -> NotConnected | None:
+    """Return why nobody should wait for this clock any longer, or None.
+
+    Parameters
+    ----------
+    clock : ExperimentClock
+        The clock waited for.
+    now_s, last_s : float
+        Experiment time of this tick and of the one before [s].
+    """
+    silent_s = clock.silent_s()
+    if silent_s > clock.patience_s:
+        return NotConnected(
+            f"the experiment clock stands at {now_s:.1f} s since {silent_s:.1f} s of wall clock (patience "
+            f"{clock.patience_s:g} s). Look whether its IOC is alive.",
+            now_s=now_s,
+            silent_s=silent_s,
+        )
+    if now_s < last_s:
+        return NotConnected(
+            f"the experiment clock went back from {last_s:.1f} s to {now_s:.1f} s: its world was started again. "
+            "Start the plan again.",
+            now_s=now_s,
+            last_s=last_s,
+        )
+    return None
+
+
+class Clock(Device):
+    """Time of a simulated world, moved on by its monitor.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of the beamline (``SIM:LICS:``).
+    name : str
+        Name in documents.
+    patience_s : float
+        Wall-clock seconds for which waiting goes on while the clock is silent; an IOC may be restarted meanwhile. A
+        world holds its clock for some seconds while it renders a plate.
+    """
+
+    time_s = Cpt(EpicsSignalRO, "WORLD:Time_RBV", kind=Kind.normal, auto_monitor=True)
+    rate = Cpt(EpicsSignal, "WORLD:Speed", kind=Kind.config, auto_monitor=True)
+    seed = Cpt(EpicsSignalRO, "WORLD:Seed_RBV", kind=Kind.config)
+
+    def __init__(self, prefix: str = "", *, name: str, patience_s: float = 30.0, **kwargs: Any) -> None:
+        super().__init__(prefix, name=name, **kwargs)
+        self._patience_s = patience_s
+        self._advanced = time.monotonic()
+        self._last_s = math.nan
+        self._deadlines: set[Deadline] = set()
+        self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S, beat=lambda: self._listeners.tell(self._last_s))
+        self.time_s.subscribe(self._ticked, run=True)
+
+    def now_s(self) -> float:
+        """Experiment time [s] of the newest tick; one tick of the world (20 ms of wall clock) old at most.
+
+        Raises
+        ------
+        NotConnected
+            If the clock was never heard of.
+        """
+        if math.isnan(self._last_s):
+            raise NotConnected(f"{self.time_s.pvname} does not answer: there is no experiment time. Start the IOC.")
+        return self._last_s
+
+    def speed(self) -> float:
+        """Seconds of experiment in a second of wall clock."""
+        return float(self.rate.get())
+
+    def silent_s(self) -> float:
+        """Wall-clock seconds since the clock last advanced."""
+        return time.monotonic() - self._advanced
+
+    @property
+    def patience_s(self) -> float:
+        """Wall-clock seconds of silence after which waiting is given up."""
+        return self._patience_s
+
+    def require(self, duration_s: float, what: str) -> None:
+        """Refuse a dwell or time-out that lasts less than 0.25 s of wall clock.
+
+        Parameters
+        ----------
+        duration_s : float
+            Seconds of experiment.
+        what : str
+            What the duration is, for the message.
+
+        Raises
+        ------
+        ClockTooFast
+            With the shortest duration that can be judged at this speed.
+        """
+        _require(self.speed(), duration_s, what)
+
+    def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
+        """Call `callback(now_s)` at each tick, and every half second when there is none; returns what ends it."""
+        return self._listeners.add(callback)
+
+    def set(self, deadline_s: float) -> StatusBase:
+        """Wait until the experiment time has passed `deadline_s` [s]: ``bps.mv(clock, deadline_s)``."""
+        if not math.isfinite(deadline_s):
+            raise ValueError(f"the clock cannot wait for {deadline_s} s. Give a finite experiment time.")
+        deadline = Deadline(self, clock=self, deadline_s=float(deadline_s))
+        self._deadlines = {one for one in self._deadlines if not one.done} | {deadline}
+        return deadline
+
+    def stop(self, *, success: bool = False) -> None:
+        """Time goes on: nothing is stopped, but nobody waits any longer."""
+        end_deadlines(self._deadlines, now_s=self._last_s)
+
+    def _ticked(self, value: float, **_: Any) -> None:
+        now_s = float(value)
+        if now_s != self._last_s:
+            self._advanced = time.monotonic()
+        self._last_s = now_s
+        self._listeners.tell(now_s)
+
+
+class WallClock:
+    """Time of hardware: seconds since 1970, steady, ticking only while somebody waits.
+
+    Parameters
+    ----------
+    name : str
+        Name in messages.
+    """
+
+    parent = None
+
+    def __init__(self, *, name: str = "clock") -> None:
+        self.name = name
+        self._zero_s = time.time() - time.monotonic()  # steady: a step of the system clock moves no deadline
+        self._deadlines: set[Deadline] = set()
+        self._listeners = Listeners(beat_s=WALL_TICK_S, beat=lambda: self._listeners.tell(self.now_s()))
+
+    def now_s(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        return self._zero_s + time.monotonic()
+
+    def speed(self) -> float:
+        """Return 1: the wall clock is the clock."""
+        return 1.0
+
+    def silent_s(self) -> float:
+        """Return 0: this clock cannot fall silent."""
+        return 0.0
+
+    @property
+    def patience_s(self) -> float:
+        """Wall-clock seconds for which a lost connection is waited for."""
+        return 30.0
+
+    def require(self, duration_s: float, what: str) -> None:
+        """Refuse a duration under 0.25 s (`ClockTooFast`)."""
+        _require(1.0, duration_s, what)
+
+    def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
+        """Call `callback(now_s)` every 0.05 s; returns what ends it."""
+        return self._listeners.add(callback)
+
+    def set(self, deadline_s: float) -> StatusBase:
+        """Wait until `deadline_s` [s since 1970]."""
+        if not math.isfinite(deadline_s):
+            raise ValueError(f"the clock cannot wait for {deadline_s} s. Give a finite time.")
+        deadline = Deadline(self, clock=self, deadline_s=float(deadline_s))
+        self._deadlines = {one for one in self._deadlines if not one.done} | {deadline}
+        return deadline
+
+    def stop(self, *, success: bool = False) -> None:
+        """Nobody waits any longer."""
+        end_deadlines(self._deadlines, now_s=self.now_s())
+
+
+def end_deadlines(deadlines: set[Deadline], *, now_s: float) -> None:
+    """Fail every deadline still waited for, as nobody will wait for it again."""
+    for deadline in list(deadlines):
+        deadline.end(
+            InterruptedError(f"waiting for an experiment time was interrupted at {now_s:.1f} s. Wait again if need be.")
+        )

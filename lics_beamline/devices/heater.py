@@ -1,0 +1,299 @@
+"""The resistive heater of the cell: a Eurotherm controller, in K on our side and Celsius on its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final
+
+from ophyd import Component as Cpt
+from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
+from ophyd.status import StatusBase
+
+from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.quantity import Bounds, Quantity
+from lics_beamline.devices.settling import Arrival, Motion, ReadBack, Settling, check_target
+from lics_beamline.errors import DidNotSettle
+from lics_beamline.units import ZERO_CELSIUS_K
+
+logger = logging.getLogger(__name__)
+
+READ_BACK_S: Final = (
+    10.0  # a write takes 1 s and reads back within 8 s (Eurotherm 2000 over its serial line), and 1 s spare
+)
+RESOLUTION_K: Final = 0.11  # read-backs have a resolution of 0.1 (Eurotherm 2000); a tenth of it for rounding
+OUTPUT_DOWN_PERCENT: Final = 0.5  # output taken for none; a choice
+ATTEMPTS: Final = 3  # to bring the heater down; a choice
+
+
+class Heater(Device):
+    """Temperature controller (synApps Eurotherm2k.db, with auto, output limit and contactor added).
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of the controller (``SIM:LICS:ET1:``).
+    name : str
+        Name in documents; ``heater``.
+    clock : ExperimentClock
+        Judges dwell and time-outs.
+    limits_k : (float, float), optional
+        Limits of the temperature [K]; the narrower of these and the PV's control limits binds.
+    ramp_rate_k_per_min : float
+        Ramp written with each setpoint [K/min] unless ``set`` is given another.
+    tolerance_k : float
+        How near the temperature must come [K].
+    dwell_s : float
+        Seconds of experiment it must stay; 75 s is the shortest that can be judged at 300 times the wall clock.
+    stall_s : float
+        Seconds of experiment without progress before a ramp is given up.
+    ambient_k : float
+        Setpoint of a heater made safe [K].
+    output_high_percent : float
+        Output limit that ``arm`` restores [%].
+    """
+
+    temperature_c = Cpt(EpicsSignalRO, "RBV_pvTemp", kind=Kind.omitted, auto_monitor=True)
+    temperature_k = Cpt(Quantity, "temperature_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.hinted)
+    setpoint_c = Cpt(EpicsSignal, "Setpoint", kind=Kind.omitted, limits=True, auto_monitor=True)
+    setpoint_k = Cpt(Quantity, "setpoint_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.normal)
+    setpoint_readback_c = Cpt(EpicsSignalRO, "RBV_spTemp", kind=Kind.omitted, auto_monitor=True)
+    setpoint_readback_k = Cpt(
+        Quantity, "setpoint_readback_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.omitted, write_access=False
+    )
+    ramp_rate_c_per_min = Cpt(
+        EpicsSignal, "RBV_RampRate", write_pv="RampRate", kind=Kind.omitted, limits=True, auto_monitor=True
+    )
+    ramp_rate_k_per_min = Cpt(Quantity, "ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
+    output_percent = Cpt(EpicsSignalRO, "RBV_Output", kind=Kind.normal, auto_monitor=True)
+    output_high_percent = Cpt(EpicsSignal, "OutputHigh", kind=Kind.config, limits=True, auto_monitor=True)
+    proportional = Cpt(EpicsSignal, "P", kind=Kind.config)
+    integral = Cpt(EpicsSignal, "I", kind=Kind.config)
+    derivative = Cpt(EpicsSignal, "D", kind=Kind.config)
+    auto = Cpt(EpicsSignal, "Auto", kind=Kind.config, string=True, auto_monitor=True)
+    contactor = Cpt(EpicsSignal, "Contactor", kind=Kind.omitted, string=True)
+    contactor_readback = Cpt(EpicsSignalRO, "Contactor_RBV", kind=Kind.config, string=True, auto_monitor=True)
+
+    UNITS: ClassVar[Mapping[str, str]] = {
+        "temperature_c": "C",
+        "setpoint_c": "C",
+        "setpoint_readback_c": "C",
+        "ramp_rate_c_per_min": "C/min",
+        "output_percent": "%",
+        "output_high_percent": "%",
+    }
+
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        name: str,
+        clock: ExperimentClock,
+        limits_k: tuple[float, float] | None = None,
+        ramp_rate_k_per_min: float = 5.0,
+        tolerance_k: float = 1.0,
+        dwell_s: float = 90.0,
+        stall_s: float = 600.0,
+        ambient_k: float = 298.15,
+        output_high_percent: float = 100.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(prefix, name=name, **kwargs)
+        self.clock = clock
+        self.limits_k = limits_k
+        self.ramp_k_per_min = ramp_rate_k_per_min
+        self.tolerance_k = tolerance_k
+        self.dwell_s = dwell_s
+        self.stall_s = stall_s
+        self.ambient_k = ambient_k
+        self.allowed_output_percent = output_high_percent
+        self._motion: Motion | None = None
+
+    def bounds(self) -> Bounds:
+        """Where the temperature may go [K]; raises `OutsideEnvelope` when nothing limits it."""
+        return Bounds.narrower(self.setpoint_k.limits, self.limits_k, what="heater temperature", unit="K")
+
+    def set(self, temperature_k: float, *, ramp_rate_k_per_min: float | None = None) -> StatusBase:
+        """Ramp to a temperature; done when it has stayed within tolerance for the dwell.
+
+        Parameters
+        ----------
+        temperature_k : float
+            Temperature asked for [K].
+        ramp_rate_k_per_min : float, optional
+            Ramp [K/min], above 0; default as constructed.
+
+        Raises
+        ------
+        OutsideEnvelope
+            Beyond the limits of temperature or ramp.
+        DidNotSettle
+            If the heater cannot heat: manual, contactor open, or made safe.
+        ClockTooFast
+            If dwell or stall time cannot be judged at the speed of the world.
+        """
+        ramp = self.ramp_k_per_min if ramp_rate_k_per_min is None else ramp_rate_k_per_min
+        check_target(temperature_k, what="heater temperature", unit="K")
+        check_target(ramp, what="heater ramp", unit="K/min")
+        self.bounds().check(temperature_k, "heater temperature")
+        self._check_ramp(ramp)
+        self._check_power(temperature_k)
+        way_k = abs(temperature_k - float(self.temperature_k.get()))
+        arrival = Arrival(
+            tolerance=self.tolerance_k,
+            dwell_s=self.dwell_s,
+            stall_s=self.stall_s,
+            timeout_s=1.5 * 60.0 * way_k / ramp + 2 * self.stall_s + self.dwell_s,
+        )
+        arrival.require(self.clock, "heater temperature")
+
+        def steps(motion: Motion) -> None:
+            motion.write(self.ramp_rate_k_per_min, ramp)
+            self._agree(motion, self.ramp_rate_k_per_min, ramp, "heater ramp [K/min]")
+            self._command_setpoint(motion, temperature_k)
+            motion.wait(
+                Settling(
+                    self,
+                    clock=self.clock,
+                    signal=self.temperature_k,
+                    target=temperature_k,
+                    arrival=arrival,
+                    what="heater",
+                    unit="K",
+                    look_at=self._diagnosis,
+                )
+            )
+
+        return self._move(steps, "heater")
+
+    def arm(self) -> StatusBase:
+        """Let a heater that was made safe heat again, without a jump: setpoint to the present temperature, then output.
+
+        A contactor opened by the over-temperature trip stays open: somebody must look first.
+        """
+
+        def steps(motion: Motion) -> None:
+            self._command_setpoint(motion, self._present_k())
+            motion.write(self.output_high_percent, self.allowed_output_percent)
+            self._agree(motion, self.output_high_percent, self.allowed_output_percent, "heater output limit [%]")
+            motion.write(self.auto, "Auto")
+
+        return self._move(steps, "arming of the heater")
+
+    def stop(self, *, success: bool = False) -> None:
+        """End a ramp under way and hold the temperature of this moment; at rest, or made safe, do nothing."""
+        if self._motion is not None:
+            self._motion.end("stopped")
+
+    def make_safe(self) -> StatusBase:
+        """Bring the heater down: no output allowed, setpoint to ambient; verified by setpoint, limit and output."""
+        if self._motion is not None:
+            self._motion.end("made safe", hold=False)
+        wall = WallClock()  # works when the world's clock does not
+
+        def down(motion: Motion) -> None:
+            motion.write(self.output_high_percent, 0.0)
+            motion.write(self.setpoint_k, self.ambient_k)
+            self._agree(motion, self.output_high_percent, 0.0, "heater output limit [%]", clock=wall)
+            self._agree(motion, self.setpoint_readback_k, self.ambient_k, "heater setpoint [K]", clock=wall)
+            self._await(
+                motion,
+                self.output_percent,
+                lambda output: output <= OUTPUT_DOWN_PERCENT or self.contactor_readback.get() == "Open",
+                what="heater output [%]",
+                wanted="0",
+                clock=wall,
+            )
+
+        def steps(motion: Motion) -> None:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    down(motion)
+                except TimeoutError as error:
+                    logger.error("heater is not down after attempt %d of %d: %s", attempt, ATTEMPTS, error)
+                else:
+                    return
+            raise DidNotSettle(
+                f"heater could not be read back down in {ATTEMPTS} attempts of {READ_BACK_S:g} s. Cut its power at the "
+                "panel.",
+                attempts=ATTEMPTS,
+            )
+
+        return Motion(self, steps, what="bringing the heater down")
+
+    def _check_ramp(self, ramp_k_per_min: float) -> None:
+        Bounds.narrower(self.ramp_rate_k_per_min.limits, (1e-3, 1e3), what="heater ramp", unit="K/min").check(
+            ramp_k_per_min, "heater ramp"
+        )
+
+    def _check_power(self, temperature_k: float) -> None:
+        hindrances = {
+            "control is manual: set Auto": self.auto.get() != "Auto",
+            "the contactor is open: find out why it tripped, then close it": self.contactor_readback.get() == "Open",
+            "no output is allowed since it was made safe: heater.arm()": float(self.output_high_percent.get()) <= 0.0,
+        }
+        found = [hindrance for hindrance, there in hindrances.items() if there]
+        if found:
+            raise DidNotSettle(
+                f"heater cannot go to {temperature_k:.1f} K: {'; '.join(found)}.", temperature_k=temperature_k
+            )
+
+    def _move(self, steps: Callable[[Motion], None], what: str) -> Motion:
+        if self._motion is not None:
+            self._motion.end("superseded by another command", hold=False)
+        self._motion = Motion(self, steps, what=what, hold=self._hold)
+        return self._motion
+
+    def _command_setpoint(self, motion: Motion, temperature_k: float) -> None:
+        motion.write(self.setpoint_k, temperature_k)
+        self._agree(motion, self.setpoint_readback_k, temperature_k, "heater setpoint [K]")
+
+    def _agree(
+        self, motion: Motion, signal: Signal, wanted: float, what: str, clock: ExperimentClock | None = None
+    ) -> None:
+        self._await(
+            motion,
+            signal,
+            lambda value: abs(value - wanted) <= RESOLUTION_K,
+            what=what,
+            wanted=f"{wanted:g}",
+            clock=clock,
+        )
+
+    def _await(
+        self,
+        motion: Motion,
+        signal: Signal,
+        agrees: Callable[[float], bool],
+        *,
+        what: str,
+        wanted: str,
+        clock: ExperimentClock | None = None,
+    ) -> None:
+        motion.wait(
+            ReadBack(
+                self,
+                clock=clock or self.clock,
+                signal=signal,
+                agrees=agrees,
+                patience_s=READ_BACK_S,
+                what=what,
+                wanted=wanted,
+            )
+        )
+
+    def _present_k(self) -> float:
+        temperature_k = float(self.temperature_c.get(use_monitor=False)) + ZERO_CELSIUS_K
+        bounds = self.bounds()
+        return min(max(temperature_k, bounds.low), bounds.high)
+
+    def _hold(self) -> None:
+        temperature_k = self._present_k()
+        logger.info("heater holds %.1f K", temperature_k)
+        self.setpoint_k.put(temperature_k)
+
+    def _diagnosis(self) -> str:
+        return (
+            f"Output is {float(self.output_percent.get()):.0f} %, setpoint "
+            f"{float(self.setpoint_readback_k.get()):.1f} K, contactor {self.contactor_readback.get()}. Check the heater leads, or lower the ramp in profile.toml."
+        )

@@ -1,0 +1,284 @@
+"""The membrane of the cell: a GE Druck PACE5000 controls its gas pressure, which we call load."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from ophyd import Component as Cpt
+from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
+from ophyd.status import StatusBase
+
+from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.quantity import Bounds, has_limits
+from lics_beamline.devices.settling import Arrival, Motion, ReadBack, Settling, check_target, finished
+from lics_beamline.errors import DidNotSettle, OutsideEnvelope
+
+logger = logging.getLogger(__name__)
+
+READ_BACK_S: Final = 5.0  # control mode reads back up to 2 s after the command (PACE5000 on the ip module)
+LEAK_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply
+RESOLUTION_BAR: Final = 0.01  # of the setpoint read-back
+RESOLUTION_SLEW: Final = 5e-5  # bar/s, a tenth of the lowest slew
+ATTEMPTS: Final = 5  # to shut the valves; a choice
+
+
+class Membrane(Device):
+    """Membrane gas pressure controller (PACE5000.db of the EPICS ip module, with source, limits flag and lease added).
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of the controller (``SIM:LICS:PC1:``).
+    name : str
+        Name in documents; ``membrane``.
+    clock : ExperimentClock
+        Judges dwell and time-outs.
+    limits_bar : (float, float), optional
+        Limits of the load [bar]; the narrower of these and the PV's control limits binds.
+    tolerance_bar : float
+        How near the load must come [bar].
+    dwell_s : float
+        Seconds of experiment it must stay; 75 s is the shortest that can be judged at 300 times the wall clock.
+    stall_s : float
+        Seconds of experiment without progress before a move is given up.
+    """
+
+    load_bar = Cpt(EpicsSignalRO, "Pressure_RBV", kind=Kind.hinted, auto_monitor=True)
+    setpoint_bar = Cpt(EpicsSignal, "Setpoint", kind=Kind.normal, limits=True, auto_monitor=True)
+    setpoint_readback_bar = Cpt(EpicsSignalRO, "Setpoint_RBV", kind=Kind.omitted, auto_monitor=True)
+    effort_percent = Cpt(EpicsSignalRO, "Effort_RBV", kind=Kind.normal, auto_monitor=True)
+    slew_bar_per_s = Cpt(EpicsSignal, "Slew_RBV", write_pv="Slew", kind=Kind.config, limits=True, auto_monitor=True)
+    source_bar = Cpt(EpicsSignalRO, "Source_RBV", kind=Kind.config, auto_monitor=True)
+    control = Cpt(EpicsSignal, "Control", kind=Kind.omitted, string=True)
+    control_readback = Cpt(EpicsSignalRO, "Control_RBV", kind=Kind.config, string=True, auto_monitor=True)
+    in_limits = Cpt(EpicsSignalRO, "InLimits_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
+    vent = Cpt(EpicsSignal, "Vent", kind=Kind.omitted, string=True)
+    vent_readback = Cpt(EpicsSignalRO, "Vent_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
+    units = Cpt(EpicsSignalRO, "Units_RBV", kind=Kind.config, string=True)
+    error = Cpt(EpicsSignalRO, "Error_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
+    model = Cpt(EpicsSignalRO, "Model_RBV", kind=Kind.config, string=True)
+    lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True, auto_monitor=True)
+
+    UNITS: ClassVar[Mapping[str, str]] = {
+        "load_bar": "bar",
+        "setpoint_bar": "bar",
+        "setpoint_readback_bar": "bar",
+        "source_bar": "bar",
+        "slew_bar_per_s": "bar/s",
+        "effort_percent": "%",
+    }
+    SAYS: ClassVar[Mapping[str, str]] = {"units": "BAR"}
+
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        name: str,
+        clock: ExperimentClock,
+        limits_bar: tuple[float, float] | None = None,
+        tolerance_bar: float = 0.05,
+        dwell_s: float = 75.0,
+        stall_s: float = 300.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(prefix, name=name, **kwargs)
+        self.clock = clock
+        self.limits_bar = limits_bar
+        self.tolerance_bar = tolerance_bar
+        self.dwell_s = dwell_s
+        self.stall_s = stall_s
+        self._motion: Motion | None = None
+
+    def bounds(self) -> Bounds:
+        """Where the load may go [bar]; raises `OutsideEnvelope` when nothing limits it."""
+        return Bounds.narrower(self.setpoint_bar.limits, self.limits_bar, what="membrane load", unit="bar")
+
+    def set(self, load_bar: float) -> StatusBase:
+        """Move the load at the present slew; done when it has stayed within tolerance for the dwell.
+
+        Parameters
+        ----------
+        load_bar : float
+            Load asked for [bar].
+
+        Raises
+        ------
+        OutsideEnvelope
+            Beyond the limits, or above the supply, where it would never arrive.
+        DidNotSettle
+            If the controller only measures: a setpoint would move nothing.
+        ClockTooFast
+            If dwell or stall time cannot be judged at the speed of the world.
+        """
+        check_target(load_bar, what="membrane load", unit="bar")
+        self.bounds().check(load_bar, "membrane load")
+        source_bar = float(self.source_bar.get())
+        if load_bar > source_bar:
+            raise OutsideEnvelope(
+                f"membrane load was asked for {load_bar:g} bar; the supply gives {source_bar:g} bar, so it would never "
+                "arrive. Open or change the bottle, or ask for less.",
+                load_bar=load_bar,
+                source_bar=source_bar,
+            )
+        if self.control_readback.get() != "On":
+            raise DidNotSettle(
+                f"membrane control is {self.control_readback.get()}: a setpoint of {load_bar:g} bar would move "
+                "nothing. Arm the membrane first: membrane.arm().",
+                load_bar=load_bar,
+            )
+        slew_bar_per_s = max(float(self.slew_bar_per_s.get()), 1e-6)
+        way_bar = abs(load_bar - float(self.load_bar.get()))
+        arrival = Arrival(
+            tolerance=self.tolerance_bar,
+            dwell_s=self.dwell_s,
+            stall_s=self.stall_s,
+            timeout_s=1.5 * way_bar / slew_bar_per_s + self.stall_s + self.dwell_s,
+        )
+        arrival.require(self.clock, "membrane load")
+
+        def steps(motion: Motion) -> None:
+            self._command_setpoint(motion, load_bar)
+            motion.wait(
+                Settling(
+                    self,
+                    clock=self.clock,
+                    signal=self.load_bar,
+                    target=load_bar,
+                    arrival=arrival,
+                    what="membrane load",
+                    unit="bar",
+                    look_at=self._diagnosis,
+                )
+            )
+
+        return self._move(steps, "membrane load")
+
+    def set_slew(self, slew_bar_per_s: float) -> StatusBase:
+        """Set how fast the load may change [bar/s], verified by read-back; within the PV's limits."""
+        check_target(slew_bar_per_s, what="membrane slew", unit="bar/s")
+        Bounds.narrower(self.slew_bar_per_s.limits, None, what="membrane slew", unit="bar/s").check(
+            slew_bar_per_s, "membrane slew"
+        )
+
+        def steps(motion: Motion) -> None:
+            motion.write(self.slew_bar_per_s, slew_bar_per_s)
+            self._agree(motion, self.slew_bar_per_s, slew_bar_per_s, RESOLUTION_SLEW, "membrane slew [bar/s]")
+
+        return Motion(self, steps, what="membrane slew")
+
+    def arm(self) -> StatusBase:
+        """Begin to control without a jump: setpoint equal to the load of this moment, then control on; both verified.
+
+        Raises
+        ------
+        DidNotSettle
+            While the membrane vents; and from the status when a read-back never agrees. A command whose read-back lags
+            is waited for, never repeated.
+        """
+        if self.control_readback.get() == "On":
+            return finished(self)
+        if self.vent_readback.get() == "In progress":
+            raise DidNotSettle("membrane is venting and cannot be armed. Wait until the vent is complete.")
+
+        def steps(motion: Motion) -> None:
+            self._command_setpoint(motion, self._present_load_bar())
+            motion.write(self.control, "On")
+            motion.wait(
+                ReadBack(
+                    self,
+                    clock=self.clock,
+                    signal=self.control_readback,
+                    agrees=lambda said: said == "On",
+                    patience_s=READ_BACK_S,
+                    what="membrane control",
+                    wanted="On",
+                )
+            )
+
+        return self._move(steps, "arming of the membrane")
+
+    def stop(self, *, success: bool = False) -> None:
+        """End a motion under way and hold the load of this moment; at rest, do nothing.
+
+        The engine calls this after every plan, on pause and on suspend. `success` changes nothing: a motion that has
+        not arrived fails in either case, because a plan that goes on must not take it for arrived.
+        """
+        if self._motion is not None:
+            self._motion.end("stopped")
+
+    def make_safe(self) -> StatusBase:
+        """Shut the valves and keep the gas: control off, repeated until read back. Never vents."""
+        if self._motion is not None:
+            self._motion.end("made safe", hold=False)
+        wall = WallClock()  # works when the world's clock does not
+
+        def steps(motion: Motion) -> None:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    motion.write(self.control, "Off")
+                    motion.wait(
+                        ReadBack(
+                            self,
+                            clock=wall,
+                            signal=self.control_readback,
+                            agrees=lambda said: said == "Off",
+                            patience_s=READ_BACK_S,
+                            what="membrane control",
+                            wanted="Off",
+                        )
+                    )
+                except TimeoutError as error:
+                    logger.error("membrane control is not off after attempt %d of %d: %s", attempt, ATTEMPTS, error)
+                else:
+                    return
+            raise DidNotSettle(
+                f"membrane control could not be read back Off in {ATTEMPTS} attempts of {READ_BACK_S:g} s. Close "
+                "the gas at the panel.",
+                attempts=ATTEMPTS,
+            )
+
+        return Motion(self, steps, what="shutting the membrane valves")
+
+    def _move(self, steps: Any, what: str) -> Motion:
+        if self._motion is not None:
+            self._motion.end("superseded by another command", hold=False)
+        self._motion = Motion(self, steps, what=what, hold=self._hold)
+        return self._motion
+
+    def _command_setpoint(self, motion: Motion, load_bar: float) -> None:
+        motion.write(self.setpoint_bar, load_bar)
+        self._agree(motion, self.setpoint_readback_bar, load_bar, RESOLUTION_BAR, "membrane setpoint [bar]")
+
+    def _agree(self, motion: Motion, signal: EpicsSignalRO, wanted: float, resolution: float, what: str) -> None:
+        motion.wait(
+            ReadBack(
+                self,
+                clock=self.clock,
+                signal=signal,
+                agrees=lambda value: abs(value - wanted) <= resolution,
+                patience_s=READ_BACK_S,
+                what=what,
+                wanted=f"{wanted:g}",
+            )
+        )
+
+    def _present_load_bar(self) -> float:
+        load_bar = float(self.load_bar.get(use_monitor=False))
+        low, high = self.setpoint_bar.limits
+        return min(max(load_bar, low), high) if has_limits(low, high) else load_bar
+
+    def _hold(self) -> None:
+        if self.control_readback.get(use_monitor=False) == "On":
+            load_bar = self._present_load_bar()
+            logger.info("membrane holds %.3f bar", load_bar)
+            self.setpoint_bar.put(load_bar)
+
+    def _diagnosis(self) -> str:
+        effort_percent = float(self.effort_percent.get())
+        leak = " Look for a leak or a low supply." if effort_percent >= LEAK_EFFORT_PERCENT else ""
+        return (
+            f"Effort is {effort_percent:.0f} %, setpoint {float(self.setpoint_readback_bar.get()):.2f} bar, supply "
+            f"{float(self.source_bar.get()):.1f} bar, error {self.error.get()!r}.{leak} Look at the controller."
+        )

@@ -1,0 +1,393 @@
+"""Arriving and staying: the statuses that moves return, judged on ticks of the experiment clock."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ophyd import Signal
+from ophyd.status import DeviceStatus, StatusBase
+
+from lics_beamline.devices.clock import ExperimentClock, clock_trouble
+from lics_beamline.errors import DidNotSettle, NotConnected
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_WALL_S: Final = 1.0  # least wall clock for a read-back: twenty times the slowest answer measured (50 ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """When a quantity has arrived, and when it never will.
+
+    Parameters
+    ----------
+    tolerance : float
+        Largest distance from the target, in the unit of the quantity.
+    dwell_s : float
+        Seconds of experiment for which it must stay there.
+    stall_s : float
+        Seconds of experiment without getting nearer by `tolerance` after which the move is called stalled.
+    timeout_s : float
+        Seconds of experiment after which waiting ends anyway.
+    """
+
+    tolerance: float
+    dwell_s: float
+    stall_s: float
+    timeout_s: float
+
+    def require(self, clock: ExperimentClock, what: str) -> None:
+        """Refuse (`ClockTooFast`) durations that `clock` cannot judge."""
+        clock.require(self.dwell_s, f"dwell of {what}")
+        clock.require(self.stall_s, f"stall time of {what}")
+        clock.require(self.timeout_s, f"time-out of {what}")
+
+
+class Watched(DeviceStatus):
+    """A status judged whenever the clock ticks: no thread of its own.
+
+    Parameters
+    ----------
+    device : ophyd.Device
+        The device it belongs to.
+    clock : ExperimentClock
+        Judges durations.
+    signal : ophyd.Signal
+        Monitored read-back.
+    what : str
+        What is waited for, in messages: ``membrane``.
+    """
+
+    def __init__(self, device: Any, *, clock: ExperimentClock, signal: Signal, what: str) -> None:
+        super().__init__(device, call_stop_on_failure=False)
+        self.what = what
+        self._clock = clock
+        self._signal = signal
+        self._judging = threading.RLock()
+        self._value: Any = None
+        self._started_s = clock.now_s()
+        self._last_s = self._started_s
+        self._disconnected_at: float | None = None
+        self._leave: Callable[[], None] = lambda: None
+        self._subscription: int | None = None
+
+    def begin(self) -> None:
+        """Start judging."""
+        self._subscription = self._signal.subscribe(self._seen, run=True)
+        with self._judging:
+            if not self.done:
+                self._leave = self._clock.on_tick(self._ticked)
+
+    def end(self, error: Exception) -> None:
+        """Fail with `error` unless already done."""
+        with self._judging:
+            if not self.done:
+                self._detach()
+                self.set_exception(error)
+
+    def succeed(self) -> None:
+        """Finish unless already done."""
+        with self._judging:
+            if not self.done:
+                self._detach()
+                self.set_finished()
+
+    def judge(self, value: Any, now_s: float) -> None:
+        """Decide; called with the newest read-back at each tick."""
+        raise NotImplementedError
+
+    def whereabouts(self) -> str:
+        """Return the newest read-back, for messages."""
+        return f"{self._signal.name} {self._value}"
+
+    def _detach(self) -> None:
+        self._leave()
+        if self._subscription is not None:
+            self._signal.unsubscribe(self._subscription)
+            self._subscription = None
+
+    def _seen(self, value: Any, **_: Any) -> None:
+        self._value = value
+
+    def _ticked(self, now_s: float) -> None:
+        with self._judging:
+            if self.done:
+                return
+            trouble = clock_trouble(self._clock, now_s=now_s, last_s=self._last_s)
+            self._last_s = now_s
+            if trouble is not None:
+                self.end(trouble)
+            elif not self._signal.connected:
+                self._judge_disconnection()
+            elif self._value is not None:
+                self._disconnected_at = None
+                self.judge(self._value, now_s)
+
+    def _judge_disconnection(self) -> None:
+        if self._disconnected_at is None:
+            self._disconnected_at = time.monotonic()
+            logger.warning("%s lost its read-back %s while moving", self.what, self._signal.name)
+        gone_s = time.monotonic() - self._disconnected_at
+        if gone_s > self._clock.patience_s:
+            self.end(
+                NotConnected(
+                    f"{self.what}: {self._signal.name} is disconnected since {gone_s:.1f} s of wall clock (patience "
+                    f"{self._clock.patience_s:g} s). Look whether its IOC is alive; the last setpoint stands.",
+                    gone_s=gone_s,
+                )
+            )
+
+
+class Settling(Watched):
+    """Done when a read-back has stayed near its target for a dwell of experiment time.
+
+    Parameters
+    ----------
+    device : ophyd.Device
+        The device moved.
+    clock : ExperimentClock
+        Judges the durations of `arrival`.
+    signal : ophyd.Signal
+        Monitored read-back.
+    target : float
+        Value asked for, in the unit of `signal`.
+    arrival : Arrival
+        Tolerance and durations.
+    what, unit : str
+        For messages.
+    look_at : callable
+        Returns what to look at when it does not settle, with numbers where there are any.
+
+    Notes
+    -----
+    A stall is judged against the nearest approach so far; passing through the target or leaving the tolerance starts a
+    new approach, so an overshoot is no stall unless it does not come back.
+    """
+
+    def __init__(
+        self,
+        device: Any,
+        *,
+        clock: ExperimentClock,
+        signal: Signal,
+        target: float,
+        arrival: Arrival,
+        what: str,
+        unit: str,
+        look_at: Callable[[], str],
+    ) -> None:
+        check_target(target, what=what, unit=unit)
+        arrival.require(clock, what)
+        super().__init__(device, clock=clock, signal=signal, what=what)
+        self.target = target
+        self.arrival = arrival
+        self._unit = unit
+        self._look_at = look_at
+        self._inside_since_s: float | None = None
+        self._nearest = math.inf
+        self._nearest_side = 0.0
+        self._nearest_at_s = self._started_s
+        self.begin()
+
+    def judge(self, value: float, now_s: float) -> None:
+        """Decide from the newest read-back."""
+        error = value - self.target
+        if abs(error) <= self.arrival.tolerance:
+            self._nearest, self._nearest_at_s = self.arrival.tolerance, now_s
+            if self._inside_since_s is None:
+                self._inside_since_s = now_s
+            if now_s - self._inside_since_s >= self.arrival.dwell_s:
+                self.succeed()
+                return
+        else:
+            self._inside_since_s = None
+            side = math.copysign(1.0, error)
+            if side != self._nearest_side or abs(error) <= self._nearest - self.arrival.tolerance:
+                self._nearest, self._nearest_side, self._nearest_at_s = abs(error), side, now_s
+            elif now_s - self._nearest_at_s > self.arrival.stall_s:
+                self._fail(value, now_s, f"without getting nearer for {now_s - self._nearest_at_s:.0f} s")
+                return
+        if now_s - self._started_s > self.arrival.timeout_s:
+            self._fail(value, now_s, f"time-out {self.arrival.timeout_s:.0f} s")
+
+    def whereabouts(self) -> str:
+        """Return the newest read-back and the target, for messages."""
+        return f"{self.value():.2f} {self._unit} of {self.target:.2f} {self._unit}"
+
+    def value(self) -> float:
+        """Return the newest read-back; NaN when there was none."""
+        return math.nan if self._value is None else float(self._value)
+
+    def _fail(self, value: float, now_s: float, why: str) -> None:
+        elapsed_s = now_s - self._started_s
+        self.end(
+            DidNotSettle(
+                f"{self.what} stands at {value:.2f} {self._unit} of {self.target:.2f} {self._unit} (tolerance "
+                f"{self.arrival.tolerance:g} {self._unit}) after {elapsed_s:.0f} s, {why}. {self._look_at()}",
+                value=value,
+                target=self.target,
+                tolerance=self.arrival.tolerance,
+                elapsed_s=elapsed_s,
+            )
+        )
+
+
+class ReadBack(Watched):
+    """Done as soon as a read-back agrees with what was commanded.
+
+    Parameters
+    ----------
+    device : ophyd.Device
+        The device commanded.
+    clock : ExperimentClock
+        Judges `patience_s`.
+    signal : ophyd.Signal
+        Monitored read-back.
+    agrees : callable
+        Whether a value of `signal` agrees.
+    patience_s : float
+        Seconds of experiment; lengthened to 1 s of wall clock at high speeds, which makes no verdict false.
+    what, wanted : str
+        For messages: ``membrane control``, ``On``.
+    """
+
+    def __init__(
+        self,
+        device: Any,
+        *,
+        clock: ExperimentClock,
+        signal: Signal,
+        agrees: Callable[[Any], bool],
+        patience_s: float,
+        what: str,
+        wanted: str,
+    ) -> None:
+        super().__init__(device, clock=clock, signal=signal, what=what)
+        self._agrees = agrees
+        self._wanted = wanted
+        self._patience_s = max(patience_s, PATIENCE_WALL_S * clock.speed())
+        self.begin()
+
+    def judge(self, value: Any, now_s: float) -> None:
+        """Decide from the newest read-back."""
+        if self._agrees(value):
+            self.succeed()
+        elif now_s - self._started_s > self._patience_s:
+            self.end(
+                DidNotSettle(
+                    f"{self.what} was asked for {self._wanted} and reads {value} after {now_s - self._started_s:.1f} s "
+                    f"(patience {self._patience_s:g} s). Possibly issued, possibly lost: look at the instrument.",
+                    value=value,
+                    wanted=self._wanted,
+                )
+            )
+
+
+class Motion(DeviceStatus):
+    """Steps of one device, carried out one after the other, that can be ended between any two.
+
+    Parameters
+    ----------
+    device : ophyd.Device
+        The device moved.
+    steps : callable
+        Called with the motion, in a thread; it writes through ``motion.write`` and waits through ``motion.wait``, so
+        that nothing is written any more once ``end`` has returned.
+    what : str
+        For messages.
+    hold : callable, optional
+        Makes the device stay where it is; called once when a step fails or the motion is ended.
+    """
+
+    def __init__(
+        self, device: Any, steps: Callable[[Motion], None], *, what: str, hold: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__(device, call_stop_on_failure=False)
+        self.what = what
+        self._steps = steps
+        self._hold = hold
+        self._writing = threading.RLock()
+        self._ended: Exception | None = None
+        self._waiting_for: Watched | None = None
+        threading.Thread(target=self._carry_out, name=what, daemon=True).start()
+
+    def write(self, signal: Signal, value: Any, **kwargs: Any) -> None:
+        """Put `value` to `signal`, unless the motion has been ended."""
+        with self._writing:
+            if self._ended is not None:
+                raise self._ended
+            signal.put(value, **kwargs)
+
+    def wait(self, status: Watched) -> None:
+        """Wait for a step; raises what it failed with."""
+        with self._writing:
+            self._waiting_for = status
+            ended = self._ended
+        if ended is not None:
+            status.end(ended)
+        status.wait()
+
+    def end(self, why: str, *, hold: bool = True) -> None:
+        """End a motion under way: its present step fails, no further one begins, and the device holds.
+
+        Parameters
+        ----------
+        why : str
+            ``stopped``, ``superseded by a new setpoint``.
+        hold : bool
+            False where the caller commands the device itself right after.
+        """
+        with self._writing:
+            if self.done or self._ended is not None:
+                return
+            waiting_for = self._waiting_for
+            where = f" at {waiting_for.whereabouts()}" if waiting_for is not None else ""
+            self._ended = DidNotSettle(f"{self.what} was {why}{where}. Move again when ready.", ended=why)
+            if hold and self._hold is not None:
+                self._hold()
+        if waiting_for is not None:
+            waiting_for.end(self._ended)
+
+    def _carry_out(self) -> None:
+        try:
+            self._steps(self)
+        except Exception as error:  # handed to whoever waits for this status, not swallowed
+            with self._writing:
+                ended, self._ended = self._ended, self._ended or error
+            if ended is None and self._hold is not None:
+                self._try_to_hold()
+            self.set_exception(error)
+        else:
+            self.set_finished()
+
+    def _try_to_hold(self) -> None:
+        try:
+            if self._hold is not None:
+                self._hold()
+        except (TimeoutError, ConnectionError) as error:
+            logger.error("%s could not be held where it is: %s", self.what, error)
+
+
+def check_target(target: float, *, what: str, unit: str) -> None:
+    """Refuse a target that is no number: comparing with it would wait for ever.
+
+    Raises
+    ------
+    ValueError
+        If `target` is NaN or infinite.
+    """
+    if not math.isfinite(target):
+        raise ValueError(f"{what} cannot go to {target} {unit}. Give a finite number.")
+
+
+def finished(device: Any) -> StatusBase:
+    """Return a status that is done."""
+    status = DeviceStatus(device, call_stop_on_failure=False)
+    status.set_finished()
+    return status
