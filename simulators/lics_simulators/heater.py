@@ -66,6 +66,8 @@ class Heater:
         Target and ramp; a ramp of 0 means none: the working setpoint jumps.
     output_percent : float
         Output of the controller, 0 to 100.
+    output_high_percent : float
+        Highest output the controller gives.
     is_auto, contactor_is_closed, is_tripped : bool
         Mode, contactor, and whether the over-temperature trip has latched it open.
     band_k, integral_s, derivative_s : float
@@ -105,6 +107,11 @@ class Heater:
             self.working_setpoint_k = self.seen_k if self.ramp_k_per_min > 0.0 else self.setpoint_k
             self._integral_percent = self.output_percent
         self.is_auto = auto
+
+    def set_output_high(self, percent: float) -> None:
+        """Limit the output, which obeys at once in either mode."""
+        self.output_high_percent = percent
+        self.output_percent = min(self.output_percent, percent)
 
     def set_contactor(self, *, closed: bool) -> bool:
         """Open or close the contactor; return whether it obeyed. A tripped one closes only when the cell has cooled."""

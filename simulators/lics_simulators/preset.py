@@ -13,6 +13,7 @@ from lics_simulators.beam import BeamParameters
 from lics_simulators.cell import CellParameters
 from lics_simulators.heater import HeaterParameters
 from lics_simulators.membrane import MembraneParameters
+from lics_simulators.ruby import RubyParameters
 from lics_simulators.sample import CalibrantParameters, SampleParameters
 from lics_simulators.thermocouples import ThermocoupleParameters
 
@@ -29,7 +30,7 @@ class Preset:
         Name of the file without its ending.
     ambient_k : float
         Temperature of the hutch [K].
-    membrane, cell, heater, thermocouples, beam, contents
+    membrane, cell, heater, thermocouples, ruby, beam, contents
         Parameters of the parts; `contents` is what lies in the beam.
     """
 
@@ -39,6 +40,7 @@ class Preset:
     cell: CellParameters
     heater: HeaterParameters
     thermocouples: ThermocoupleParameters
+    ruby: RubyParameters
     beam: BeamParameters
     contents: SampleParameters | CalibrantParameters
 

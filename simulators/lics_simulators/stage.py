@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class AxisParameters:
     low: float
     high: float
     velocity: float
+
+
+TRANSLATION: Final = AxisParameters(unit="mm", low=-10.0, high=10.0, velocity=0.5)  # engineering values
+ROTATION: Final = AxisParameters(unit="deg", low=-30.0, high=30.0, velocity=5.0)  # opening of the cell, engineering
 
 
 class Axis:
@@ -76,9 +81,8 @@ class Stage:
     MAX_OSCILLATION_DEG = 20.0
 
     def __init__(self) -> None:
-        translation = AxisParameters(unit="mm", low=-10.0, high=10.0, velocity=0.5)  # engineering values
-        self.axes = {name: Axis(translation) for name in ("x", "y", "z")}
-        self.axes["omega"] = Axis(AxisParameters(unit="deg", low=-30.0, high=30.0, velocity=5.0))  # DAC opening
+        self.axes = {name: Axis(TRANSLATION) for name in ("x", "y", "z")}
+        self.axes["omega"] = Axis(ROTATION)
         self.oscillation_deg = 0.0
 
     def step(self, dt_s: float) -> None:

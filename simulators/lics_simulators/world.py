@@ -20,6 +20,7 @@ from lics_simulators.cell import Cell
 from lics_simulators.heater import Heater
 from lics_simulators.membrane import Membrane
 from lics_simulators.preset import Preset, read_preset
+from lics_simulators.ruby import Ruby
 from lics_simulators.sample import Calibrant, CalibrantParameters, Sample, SampleState
 from lics_simulators.stage import Stage
 from lics_simulators.thermocouples import Thermocouples
@@ -47,6 +48,7 @@ class World:
     """
 
     SUBSTEP_S = 0.5  # longest substep of experiment time [s]
+    MAX_SPEED = 300.0  # seconds of experiment per second of wall clock
     TRUTH_S = 30.0  # period of the world's own entries in the truth [s]
 
     def __init__(
@@ -65,6 +67,7 @@ class World:
         self.membrane = Membrane(p.membrane)
         self.heater = Heater(p.heater, ambient_k)
         self.thermocouples = Thermocouples(p.thermocouples, ambient_k, self.random("thermocouples", 0))
+        self.ruby = Ruby(p.ruby, self.random("ruby", 0))
         self.cell = Cell(p.cell, self.random("cell", 0))
         self.contents: Sample | Calibrant = (
             Calibrant(p.contents)
@@ -73,7 +76,7 @@ class World:
         )
         self.truth = Truth(folder, lambda: self.time_s)
         self._next_truth_s = 0.0
-        self.truth.record("seed", seed=seed, preset=asdict(self.preset), thermocouples_k=self.thermocouples.offsets_k)
+        self._record_seed()
 
     def random(self, instrument: str, count: int) -> np.random.Generator:
         """Return the generator of an instrument's `count`-th draw: the same for the same seed, whatever else runs."""
@@ -110,8 +113,7 @@ class World:
 
     def sample_state(self) -> SampleState:
         """Return what lies in the beam now."""
-        state = self.contents.state(self.time_s, self.cell.pressure_gpa, self.heater.sample_k)
-        return state
+        return self.contents.state(self.time_s, self.cell.pressure_gpa, self.heater.sample_k)
 
     def close(self) -> None:
         """Close the truth."""
@@ -133,6 +135,18 @@ class World:
             if self.truth.is_kept:
                 self._record()
 
+    def _record_seed(self) -> None:
+        self.truth.record(
+            "seed",
+            seed=self.seed,
+            preset=asdict(self.preset),
+            thermocouple_offsets_k=self.thermocouples.offsets_k,
+            ruby_reference_nm=self.ruby.reference_nm,
+            ruby_offset_gpa=self.ruby.offset_gpa,
+            spectrometer_calibration_nm=self.ruby.calibration_nm,
+            spectrometer_dispersion=self.ruby.dispersion,
+        )
+
     def _record(self) -> None:
         state = asdict(self.sample_state())
         self.truth.record(
@@ -140,5 +154,6 @@ class World:
             **state,
             load_bar=self.membrane.load_bar,
             transmitted_bar=self.cell.transmitted_bar,
+            ruby_gpa=self.ruby.pressure_at_ruby_gpa(self.cell.pressure_gpa),
             gasket_k=self.heater.gasket_k,
         )

@@ -1,0 +1,1 @@
+"""Soft IOCs: one group of PVs an instrument, which shows a part of the world and passes commands to it."""

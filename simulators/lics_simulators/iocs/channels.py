@@ -1,0 +1,84 @@
+"""The kinds of PVs the soft IOCs are made of, each as the EPICS record a client would expect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caproto import ChannelType
+from caproto.server import pvproperty
+
+
+def reading(name: str, *, precision: int, doc: str, unit: str = "", value: float = 0.0, **metadata: Any) -> pvproperty:
+    """Return a read-only number (ai), published when it changes at its precision."""
+    return pvproperty(
+        name=name, value=float(value), record="ai", units=unit, precision=precision, read_only=True, doc=doc, **metadata
+    )
+
+
+def setting(
+    name: str, *, value: float, low: float, high: float, precision: int, doc: str, unit: str = "", put: Any = None
+) -> pvproperty:
+    """Return a settable number (ao) which refuses what lies outside its control limits."""
+    return pvproperty(
+        put=put,
+        name=name,
+        value=float(value),
+        record="ao",
+        units=unit,
+        precision=precision,
+        lower_ctrl_limit=float(low),
+        upper_ctrl_limit=float(high),
+        lower_disp_limit=float(low),
+        upper_disp_limit=float(high),
+        doc=doc,
+    )
+
+
+def whole_setting(
+    name: str, *, value: int, low: int, high: int, doc: str, unit: str = "", put: Any = None
+) -> pvproperty:
+    """Return a settable integer (longout) which refuses what lies outside its control limits."""
+    return pvproperty(
+        put=put,
+        name=name,
+        value=value,
+        record="longout",
+        units=unit,
+        lower_ctrl_limit=low,
+        upper_ctrl_limit=high,
+        lower_disp_limit=low,
+        upper_disp_limit=high,
+        doc=doc,
+    )
+
+
+def counter(name: str, *, doc: str, value: int = 0) -> pvproperty:
+    """Return a read-only integer (longin)."""
+    return pvproperty(name=name, value=value, record="longin", read_only=True, doc=doc)
+
+
+def choice(name: str, states: tuple[str, ...], *, doc: str, value: int = 0, put: Any = None) -> pvproperty:
+    """Return a settable state (bo for two states, mbbo for more)."""
+    record = "bo" if len(states) == 2 else "mbbo"
+    return pvproperty(
+        put=put, name=name, value=states[value], enum_strings=states, dtype=ChannelType.ENUM, record=record, doc=doc
+    )
+
+
+def indicator(name: str, states: tuple[str, ...], *, doc: str, value: int = 0) -> pvproperty:
+    """Return a read-only state (bi for two states, mbbi for more)."""
+    record = "bi" if len(states) == 2 else "mbbi"
+    return pvproperty(
+        name=name,
+        value=states[value],
+        enum_strings=states,
+        dtype=ChannelType.ENUM,
+        record=record,
+        read_only=True,
+        doc=doc,
+    )
+
+
+def text(name: str, value: str, *, doc: str) -> pvproperty:
+    """Return a read-only string of up to 40 characters (stringin)."""
+    return pvproperty(name=name, value=value, dtype=ChannelType.STRING, record="stringin", read_only=True, doc=doc)

@@ -1,0 +1,152 @@
+"""PVs of the sample stage: motor records, and the range of the oscillation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from caproto.server import PVGroup, SubGroup, pvproperty
+
+from lics_simulators.iocs.channels import setting
+from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
+from lics_simulators.stage import ROTATION, TRANSLATION, Axis, AxisParameters, Stage
+from lics_simulators.world import World
+
+
+async def _put_position(group: MotorIOC, instance: Any, value: float) -> float:
+    return await group.move(float(value))
+
+
+async def _put_stop(fields: Any, instance: Any, value: int) -> int:
+    fields.parent.group.axis.stop()
+    return 0
+
+
+async def _put_velocity(fields: Any, instance: Any, value: float) -> None:
+    if value <= 0.0:
+        raise ValueError(f"{fields.parent.pvname}.VELO is {value} and must be above 0.")
+    fields.parent.group.axis.velocity = float(value)
+
+
+def _motor(axis: AxisParameters) -> pvproperty:
+    motor = pvproperty(
+        put=_put_position,
+        name="",
+        value=0.0,
+        record="motor",
+        precision=4,
+        units=axis.unit,
+        lower_ctrl_limit=axis.low,
+        upper_ctrl_limit=axis.high,
+        lower_disp_limit=axis.low,
+        upper_disp_limit=axis.high,
+    )
+    motor.fields.stop.putter(_put_stop)
+    motor.fields.velocity.putter(_put_velocity)
+    return motor
+
+
+class MotorIOC(PVGroup):
+    """One motor record that shows an axis of the world.
+
+    Parameters
+    ----------
+    prefix : str
+        Name of the record.
+    parent : StageIOC
+        The stage, whose world holds the axis.
+    axis : str
+        Name of the axis in the world.
+    """
+
+    motor: Any
+
+    def __init__(self, prefix: str, *, parent: StageIOC, axis: str, **kwargs: Any) -> None:
+        self.axis: Axis = parent.world.stage.axes[axis]
+        super().__init__(prefix, parent=parent, **kwargs)
+
+    async def move(self, target: float) -> float:
+        """Move and return where the motor stopped: the put completes then, and VAL is that position."""
+        fields = self.motor.field_inst
+        await fields.done_moving_to_value.write(0)
+        await fields.motor_is_moving.write(1)
+        self.axis.move(target)
+        while self.axis.is_moving:
+            await asyncio.sleep(TICK_S)
+        await self.show()
+        await fields.motor_is_moving.write(0)
+        await fields.done_moving_to_value.write(1)
+        return self.axis.position
+
+    async def prepare(self) -> None:
+        """Fill the fields of the record from the axis."""
+        fields, axis = self.motor.field_inst, self.axis.parameters
+        await fields.velocity.write(axis.velocity)
+        await fields.max_velocity.write(axis.velocity)
+        await fields.engineering_units.write(axis.unit)
+        await fields.display_precision.write(4)
+        await fields.motor_step_size.write(1.0e-4)  # mm or deg: engineering value
+        for limit in (fields.user_low_limit, fields.dial_low_limit):
+            await limit.write(axis.low)
+        for limit in (fields.user_high_limit, fields.dial_high_limit):
+            await limit.write(axis.high)
+        await self.show()
+        await fields.motor_is_moving.write(0)
+        await fields.done_moving_to_value.write(1)
+
+    async def show(self) -> None:
+        """Publish the position if it changed."""
+        fields = self.motor.field_inst
+        position = round(self.axis.position, 4)
+        if fields.user_readback_value.value != position:
+            await fields.user_readback_value.write(position)
+            await fields.dial_readback_value.write(position)
+
+
+class TranslationIOC(MotorIOC):
+    """A translation."""
+
+    motor = _motor(TRANSLATION)
+
+
+class RotationIOC(MotorIOC):
+    """A rotation."""
+
+    motor = _motor(ROTATION)
+
+
+class StageIOC(InstrumentIOC):
+    """``$(P)STAGE:``."""
+
+    SCAN_S = 0.1
+
+    def __init__(self, prefix: str, *, world: World) -> None:
+        super().__init__(f"{prefix}STAGE:", world=world)
+
+    async def _put_oscillation(self, instance: Any, value: float) -> None:
+        self.world.stage.oscillation_deg = float(value)
+
+    x = SubGroup(TranslationIOC, prefix="x", axis="x")
+    y = SubGroup(TranslationIOC, prefix="y", axis="y")
+    z = SubGroup(TranslationIOC, prefix="z", axis="z")
+    omega = SubGroup(RotationIOC, prefix="omega", axis="omega")
+    OscRange = setting(
+        "OscRange",
+        value=0.0,
+        low=0.0,
+        high=Stage.MAX_OSCILLATION_DEG,
+        precision=2,
+        unit="deg",
+        doc="Oscillation of omega during an exposure",
+        put=_put_oscillation,
+    )
+
+    async def prepare(self) -> None:
+        """Fill the fields of the motor records."""
+        for motor in (self.x, self.y, self.z, self.omega):
+            await motor.prepare()
+
+    async def scan(self) -> None:
+        """Show where the motors are."""
+        for motor in (self.x, self.y, self.z, self.omega):
+            await motor.show()

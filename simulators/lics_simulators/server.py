@@ -1,0 +1,203 @@
+"""One process that serves every soft IOC of a world over Channel Access, on the loopback interface only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from caproto.asyncio.server import Context
+
+from lics_simulators.iocs.beam import BeamIOC
+from lics_simulators.iocs.heater import HeaterIOC
+from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
+from lics_simulators.iocs.membrane import MembraneIOC
+from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
+from lics_simulators.iocs.stage import StageIOC
+from lics_simulators.iocs.thermocouples import ThermocoupleIOC
+from lics_simulators.iocs.world import WorldIOC
+from lics_simulators.world import World
+
+LOOPBACK = "127.0.0.1"
+LONGEST_TICK_S = 0.1  # wall clock one tick may catch up with [s]: after a longer stall the world has simply stood still
+WATCH_S = 0.5  # period at which the parent is looked for [s]
+
+
+class Beamline:
+    """Every soft IOC of one world.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of every PV, such as ``SIM:LICS:``.
+    world : World
+        The world they show.
+    folder : Path
+        Where plates are written.
+    """
+
+    def __init__(self, prefix: str, *, world: World, folder: Path) -> None:
+        self.world = world
+        self.instruments: Sequence[InstrumentIOC] = (
+            WorldIOC(prefix, world=world),
+            MembraneIOC(prefix, world=world),
+            HeaterIOC(prefix, world=world),
+            ThermocoupleIOC(prefix, world=world),
+            RubySpectrometerIOC(prefix, world=world),
+            BeamIOC(prefix, world=world),
+            StageIOC(prefix, world=world),
+        )
+        self.pvdb: dict[str, Any] = {}
+        for group in self.instruments:
+            self.pvdb.update(group.pvdb)
+
+    async def prepare(self) -> None:
+        """Bring every PV to the state of the world before the first client looks."""
+        for channel in self.pvdb.values():
+            description = getattr(channel.field_inst, "description", None)
+            if description is not None and channel.__doc__:
+                await description.write(channel.__doc__[:40])
+        for instrument in self.instruments:
+            await instrument.prepare()
+            await instrument.publish()
+
+    async def run_clock(self) -> None:
+        """Step the world by the wall clock, and publish what has changed, for ever."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(max(last + TICK_S - time.monotonic(), 0.0))
+            now = time.monotonic()
+            self.world.advance(min(now - last, LONGEST_TICK_S) * self.world.speed)
+            last = now
+            for instrument in self.instruments:
+                await instrument.publish()
+
+
+def free_port(wanted: int) -> int:
+    """Return a port nobody else has on the loopback interface, for searches and connections alike.
+
+    Parameters
+    ----------
+    wanted : int
+        The port to use; 0 for any.
+
+    Raises
+    ------
+    OSError
+        If the wanted port is taken.
+    """
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind((LOOPBACK, wanted))
+            port = int(udp.getsockname()[1])
+            try:
+                tcp.bind((LOOPBACK, port))
+            except OSError:
+                if wanted:
+                    raise
+                continue
+            return port
+
+
+def isolate(port: int) -> None:
+    """Keep this process' Channel Access on the loopback interface and on `port`."""
+    os.environ.update(
+        EPICS_CA_SERVER_PORT=str(port),
+        EPICS_CAS_SERVER_PORT=str(port),
+        EPICS_CA_ADDR_LIST=LOOPBACK,
+        EPICS_CA_AUTO_ADDR_LIST="NO",
+        EPICS_CAS_INTF_ADDR_LIST=LOOPBACK,
+        EPICS_CAS_AUTO_BEACON_ADDR_LIST="no",
+        EPICS_CAS_BEACON_ADDR_LIST=LOOPBACK,
+    )
+
+
+async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announce: Any) -> None:
+    """Serve until SIGTERM, SIGINT or the end of the parent.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        What to serve.
+    port : int
+        Port for searches, from `free_port`.
+    parent_pid : int or None
+        Process without which this one must not live; None for a life of its own.
+    announce : callable
+        Called with `port` when the PVs answer.
+    """
+    isolate(port)
+    _quieten()
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, over.set)
+    await beamline.prepare()
+
+    async def started(async_lib: Any) -> None:
+        announce(port)
+
+    context = _QuietContext(beamline.pvdb, [LOOPBACK])
+    tasks = [
+        asyncio.create_task(context.run(startup_hook=started)),
+        asyncio.create_task(beamline.run_clock()),
+        asyncio.create_task(over.wait()),
+    ]
+    if parent_pid is not None:
+        tasks.append(asyncio.create_task(_watch(parent_pid)))
+    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in running:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    beamline.world.close()
+    for task in done:
+        task.result()
+
+
+async def _watch(parent_pid: int) -> None:
+    """Return when the parent is gone: dead, or dead and not yet reaped, or no longer our parent."""
+    was_parent = os.getppid() == parent_pid
+    while not (was_parent and os.getppid() != parent_pid) and _is_alive(parent_pid):
+        await asyncio.sleep(WATCH_S)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z")
+
+
+class _QuietContext(Context):
+    """A server without beacons: they would go to a repeater that other Channel Access servers here may use."""
+
+    async def broadcast_beacon_loop(self) -> None:
+        await asyncio.Event().wait()
+
+
+class _Expected(logging.Filter):
+    """Drops what is no trouble: a put that was refused has its answer, and a client may go away at any time."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Invalid write request")
+
+
+def _quieten() -> None:
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.addFilter(_Expected())
+    logger = logging.getLogger("caproto")
+    logger.addHandler(handler)
+    logger.propagate = False
