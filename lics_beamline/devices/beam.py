@@ -28,7 +28,7 @@ class Shutter(Device):
     """
 
     command = Cpt(EpicsSignal, "", kind=Kind.omitted, string=True, auto_monitor=True)
-    position = Cpt(EpicsSignalRO, "_RBV", kind=Kind.normal, string=True, auto_monitor=True)
+    state = Cpt(EpicsSignalRO, "_RBV", kind=Kind.normal, string=True, auto_monitor=True)
 
     def set(self, position: str) -> StatusBase:
         """Move to ``"Open"`` or ``"Closed"``; the status fails with `DidNotSettle` when the read-back never agrees."""
@@ -45,7 +45,7 @@ class Shutter(Device):
                 ReadBack(
                     self,
                     clock=clock,
-                    signal=self.position,
+                    signal=self.state,
                     agrees=lambda now: now == position,
                     patience_s=SHUTTER_S,
                     what="beam shutter",
@@ -58,7 +58,7 @@ class Shutter(Device):
     @property
     def is_open(self) -> bool:
         """Whether the read-back says so."""
-        return bool(self.position.get() == "Open")
+        return bool(self.state.get() == "Open")
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: a shutter is never half way."""

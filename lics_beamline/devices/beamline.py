@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Final
 
 from ophyd import Device, get_cl
 from ophyd.signal import EpicsSignalBase
@@ -23,6 +24,8 @@ from lics_beamline.errors import DidNotSettle, LicsError, NotConnected, OutsideE
 logger = logging.getLogger(__name__)
 
 SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of the slowest device, and spare
+
+NAMED: Final = 4  # dead PVs named in a sentence; the report names all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +133,10 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
             else:
                 alive += names
         if missing:
+            first, more = ", ".join(missing[:NAMED]), len(missing) - NAMED
             not_connected.append(
-                f"{device.name}: {len(missing)} of its PVs do not answer within {timeout_s:g} s ({', '.join(missing)})."
-                " Start the IOC, or mend prefix and network."
+                f"{device.name}: {len(missing)} PVs do not answer within {timeout_s:g} s: {first}"
+                f"{f' and {more} more' if more > 0 else ''}. Start the IOC, or mend prefix and network."
             )
         dead += missing
     reachable = [device for device in beamline.devices() if all(signal.connected for signal in pvs(device))]

@@ -62,7 +62,7 @@ def _require(speed: float, duration_s: float, what: str) -> None:
         raise ClockTooFast(
             f"{what} of {duration_s:g} s is {duration_s / speed:.3f} s of wall clock at speed {speed:g}; nothing "
             f"shorter than {SHORTEST_JUDGEMENT_WALL_S:g} s can be judged over the network. Ask for {shortest_s:g} s or "
-            f"more, or run the simulated world at {duration_s / SHORTEST_JUDGEMENT_WALL_S:g} times the wall clock or slower.",
+            f"more, or run the simulated world at {duration_s / SHORTEST_JUDGEMENT_WALL_S:g} times the wall clock.",
             duration_s=duration_s,
             speed=speed,
             shortest_s=shortest_s,

@@ -54,17 +54,22 @@ class Heater(Device):
     """
 
     temperature_c = Cpt(EpicsSignalRO, "RBV_pvTemp", kind=Kind.omitted, auto_monitor=True)
-    temperature_k = Cpt(Quantity, "temperature_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.hinted)
+    temperature_k = Cpt(Quantity, derived_from="temperature_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.hinted)
     setpoint_c = Cpt(EpicsSignal, "Setpoint", kind=Kind.omitted, limits=True, auto_monitor=True)
-    setpoint_k = Cpt(Quantity, "setpoint_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.normal)
+    setpoint_k = Cpt(Quantity, derived_from="setpoint_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.normal)
     setpoint_readback_c = Cpt(EpicsSignalRO, "RBV_spTemp", kind=Kind.omitted, auto_monitor=True)
     setpoint_readback_k = Cpt(
-        Quantity, "setpoint_readback_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.omitted, write_access=False
+        Quantity,
+        derived_from="setpoint_readback_c",
+        unit="K",
+        offset=ZERO_CELSIUS_K,
+        kind=Kind.omitted,
+        write_access=False,
     )
     ramp_rate_c_per_min = Cpt(
         EpicsSignal, "RBV_RampRate", write_pv="RampRate", kind=Kind.omitted, limits=True, auto_monitor=True
     )
-    ramp_rate_k_per_min = Cpt(Quantity, "ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
+    ramp_rate_k_per_min = Cpt(Quantity, derived_from="ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
     output_percent = Cpt(EpicsSignalRO, "RBV_Output", kind=Kind.normal, auto_monitor=True)
     output_high_percent = Cpt(EpicsSignal, "OutputHigh", kind=Kind.config, limits=True, auto_monitor=True)
     proportional = Cpt(EpicsSignal, "P", kind=Kind.config)
@@ -295,5 +300,6 @@ class Heater(Device):
     def _diagnosis(self) -> str:
         return (
             f"Output is {float(self.output_percent.get()):.0f} %, setpoint "
-            f"{float(self.setpoint_readback_k.get()):.1f} K, contactor {self.contactor_readback.get()}. Check the heater leads, or lower the ramp in profile.toml."
+            f"{float(self.setpoint_readback_k.get()):.1f} K, contactor {self.contactor_readback.get()}. "
+            "Check the heater leads, or lower the ramp in profile.toml."
         )

@@ -183,20 +183,11 @@ class Arrival(Watched):
         if newest is not None and newest >= self._number and file.is_file():
             self.succeed()
         elif self._frame.state.get() in TROUBLE:
-            state, message = self._frame.state.get(), self._frame.status_message.get()
-            self.end(
-                BadReading(
-                    f"plate file {file.name} will not come: the image plate detector is in {state}: "
-                    f"{message or 'it says nothing more'}. Look at the detector before exposing again.",
-                    state=state,
-                    detector_says=message,
-                    number=self._number,
-                )
-            )
+            self.end(self._frame.trouble(file))
         elif now_s - self._started_s > self._timeout_s:
             self.end(
                 DidNotSettle(
-                    f"plate file {file} did not come in {now_s - self._started_s:.0f} s (time-out {self._timeout_s:.0f} "
+                    f"plate file {file} did not come in {now_s - self._started_s:.0f} s (time-out {self._timeout_s:g} "
                     f"s); the newest file is {value or 'none'}. Look at the detector and at its disk.",
                     file=str(file),
                     newest=value,
@@ -363,6 +354,16 @@ class Frame(Device):
     def file(self, number: int) -> Path:
         """Path of the file of this number in the open folder."""
         return self.data_root / self._require_folder() / PLATE_TEMPLATE.format(number)
+
+    def trouble(self, file: Path) -> BadReading:
+        """Return why `file` will not come, in the detector's own words."""
+        state, message = self.state.get(), self.status_message.get()
+        return BadReading(
+            f"plate file {file.name} will not come: the image plate detector is in {state}: "
+            f"{message or 'it says nothing more'}. Look at the detector before exposing again.",
+            state=state,
+            detector_says=message,
+        )
 
     def number_of(self, full_file_name: str) -> int | None:
         """Return the number of a file of the open folder, or None for any other name."""

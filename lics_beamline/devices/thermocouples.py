@@ -35,7 +35,7 @@ def _celsius(suffix: str) -> Any:
 
 
 def _kelvin(derived_from: str, kind: Kind = Kind.normal) -> Any:
-    return Cpt(Quantity, derived_from, unit="K", offset=ZERO_CELSIUS_K, write_access=False, kind=kind)
+    return Cpt(Quantity, derived_from=derived_from, unit="K", offset=ZERO_CELSIUS_K, write_access=False, kind=kind)
 
 
 def _setting(suffix: str) -> Any:
