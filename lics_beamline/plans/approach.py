@@ -1,15 +1,18 @@
 """Approaching a pressure from one side: the decision as a pure step, and nothing else.
 
-A membrane cell has friction: gas that went too far costs about 10 bar of lost motion on the way back, and a diamond that
-was loaded too far may cost the experiment. So the loop closes on ruby, goes one way only, takes a fraction of the
+A membrane cell has friction: gas that went too far costs about 10 bar of lost motion on the way back, and a diamond
+that was loaded too far may cost the experiment. So the loop closes on ruby, goes one way only, takes a fraction of the
 distance at a time, and believes a gain only where a step was large enough to show one. The step is a function of state
 and reading alone, which is what makes it testable without any instrument.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from lics_beamline.errors import BadReading
 
 
 class Phase(StrEnum):
@@ -136,7 +139,14 @@ def step(state: State, reading: Reading, rules: Rules) -> Decision:
     Decision
         With phase ``REACHED`` within tolerance, ``PASSED`` beyond it on the far side (it never goes back: friction),
         ``GAVE_UP`` after `rules.most_readings`, else ``APPROACH`` and a load further in the same direction.
+
+    Raises
+    ------
+    BadReading
+        If load, pressure or sigma is not finite: a load never moves on a reading that is no number.
     """
+    if not all(map(math.isfinite, (reading.load_bar, reading.pressure_gpa, reading.sigma_gpa))):
+        raise BadReading(f"{reading} is not finite: the load stays where it is. Look at the ruby and the membrane.")
     moving, gain = _learn(state, reading, rules)
     after = replace(state, gain_gpa_per_bar=gain, moving=moving, last=reading, readings=state.readings + 1)
     left_gpa = state.direction * (state.target_gpa - reading.pressure_gpa)

@@ -1,0 +1,91 @@
+"""``lics ...``: the front door at the command line. An error is one message, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lics_beamline import __version__
+from lics_beamline.errors import LicsError, NotConnected, ProfileError, RunNotFound, WrongUnit
+
+DONE, USAGE, NOT_READY, FAILED = 0, 2, 3, 4
+
+EPILOG = """\
+examples:
+  lics dry-run                          the paper's sweep on simulated hardware, at 300 times the speed of time
+  lics dry-run --points 3               the same, its first three points only
+  lics check profiles/simulated/experiments/lics-2015.toml
+  lics runs                             what has been recorded below ./lics-data
+  lics replay last --recipe mine.toml   reduce the newest sweep again, another way
+  lics export last --for xye --to out   patterns for a refinement program
+
+exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 2 usage, 3 beamline not ready, 4 run failed.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
+    )
+    try:
+        return int(options.run(options))
+    except (NotConnected, WrongUnit) as error:
+        return _say(error, NOT_READY, options)
+    except (ProfileError, RunNotFound) as error:
+        return _say(error, USAGE, options)
+    except KeyboardInterrupt:
+        return _say("interrupted before anything was recorded.", FAILED, options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe went away: no fault
+        return DONE
+    except LicsError as error:
+        return _say(error, FAILED, options)
+    except Exception as error:
+        if options.verbose:
+            raise
+        return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", FAILED, options)
+
+
+def _say(problem: object, code: int, options: argparse.Namespace) -> int:
+    if options.verbose and isinstance(problem, BaseException):
+        logging.getLogger(__name__).debug("", exc_info=problem)
+    sys.stderr.write(f"lics {options.verb}: {problem}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from lics_beamline.cli import record, recorded, reduce
+
+    parser = argparse.ArgumentParser(
+        prog="lics",
+        description="Automated high-pressure powder diffraction: dry-run, record, reduce live, replay.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lics {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
+    )
+    shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
+    for room in (record, recorded, reduce):
+        room.add(verbs, shared)
+    return parser

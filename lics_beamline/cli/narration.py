@@ -1,0 +1,143 @@
+"""What a person sees while a sweep runs: a progress bar with time left, and a line a point as it is reduced.
+
+The narration follows the journals like everything else; it never touches the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lics_beamline import schema
+from lics_beamline.cli.story import HEADING, point_line
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.exports.reduced_run import reduced_point
+from lics_beamline.journal.head import heads
+from lics_beamline.journal.reader import Tail
+from lics_beamline.plans.check import expected_s
+from lics_beamline.plans.path import Experiment
+from lics_beamline.profile import Profile
+from lics_beamline.session import manner_of
+
+LOOK_S = 0.2
+PATIENCE_S = 60.0  # after the sweep, how long the last points may take to be reduced
+
+
+class Narration:
+    """Tells a sweep from its journals, in a thread of its own.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the journals are.
+    experiment : Experiment
+        What was asked for: the length of the bar.
+    profile : Profile
+        How fast things go.
+    quiet : bool
+        Follow, but show nothing.
+
+    Attributes
+    ----------
+    raw_uid : str
+        Uid of the sweep's run; empty until it has begun.
+    """
+
+    def __init__(self, data: DataFolder, experiment: Experiment, profile: Profile, *, quiet: bool) -> None:
+        self._data = data
+        self._expected_s = expected_s(experiment, manner_of(profile), profile)
+        self._console = Console(stderr=False, quiet=quiet, soft_wrap=True, highlight=False)
+        self._known = {path.name for path in self._journals()}
+        self._tails: dict[Path, Tail] = {}
+        self._streams: dict[str, str] = {}
+        self._ended = threading.Event()
+        self._swept = threading.Event()
+        self._measured = 0
+        self._failed = 0
+        self._reduced_runs_ended = False
+        self.raw_uid = ""
+        self._progress = Progress(
+            TextColumn("{task.description:<46.46}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self._console,
+            refresh_per_second=4,
+        )
+        self._bar = self._progress.add_task("connecting", total=sum(self._expected_s))
+        self._thread = threading.Thread(target=self._tell, name="narration", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._console.print(HEADING)
+        self._progress.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join(5)
+        self._progress.stop()
+
+    def finish(self) -> None:
+        """Wait until the last point of the sweep has been reduced, or patience ends."""
+        self._swept.set()
+        if self._measured or self._tails:
+            self._progress.update(self._bar, description="reducing the last points")
+        self._thread.join(PATIENCE_S)
+
+    def _tell(self) -> None:
+        while not self._ended.is_set():
+            self._look()
+            if self._swept.is_set() and (self._reduced_runs_ended or not self.raw_uid):
+                return
+            time.sleep(LOOK_S)
+
+    def _look(self) -> None:
+        for path in self._journals():
+            if path.name not in self._known and path not in self._tails:
+                self._tails[path] = Tail(path)
+        for tail in self._tails.values():
+            for name, doc in tail.documents():
+                self._hear(name, doc)
+
+    def _hear(self, name: str, doc: dict[str, Any]) -> None:
+        if name == "start" and doc.get("purpose") == schema.SWEEP:
+            self.raw_uid = doc["uid"]
+        elif name == "descriptor":
+            derived = doc["run_start"] != self.raw_uid
+            self._streams[doc["uid"]] = "reduced" if derived else doc["name"]
+        elif name == "event":
+            self._hear_event(self._streams[doc["descriptor"]], doc["data"])
+        elif name == "stop" and doc["run_start"] != self.raw_uid:
+            self._reduced_runs_ended = True
+
+    def _hear_event(self, stream: str, data: dict[str, Any]) -> None:
+        if stream == schema.APPROACH:
+            self._progress.update(
+                self._bar,
+                description=f"{data['target_pressure_gpa']:.2f} GPa: {data['phase_of_approach']} at "
+                f"{data['pressure_gpa']:.3f} GPa, {data[schema.LOAD]:.1f} bar",
+            )
+        elif stream in (schema.PRIMARY, schema.FAILURE):
+            done_s = sum(self._expected_s[: data["point_index"] + 1])
+            self._progress.update(self._bar, completed=done_s, description=f"point {data['point_index'] + 1} exposed")
+            self._measured += 1
+            if stream == schema.FAILURE:
+                self._console.print(f"{data['point_index'] + 1:4d}  failed: {data['reason']}")
+        elif stream == "reduced":
+            self._console.print(point_line(reduced_point(data)))
+
+    def _journals(self) -> list[Path]:
+        return [
+            head.path for folder in (self._data.raw_journals, self._data.derived_journals) for head in heads(folder)
+        ]

@@ -1,0 +1,234 @@
+"""Verbs that need a beamline, real or simulated: dry-run, simulate, check, sweep, shell."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
+    from lics_beamline.plans.path import Experiment
+    from lics_beamline.profile import Profile
+    from lics_beamline.simulation import Simulation
+
+DEFAULT_EXPERIMENT = "lics-2015"
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verbs to the command line."""
+    profile = argparse.ArgumentParser(add_help=False)
+    profile.add_argument("--profile", default="simulated", help="name or folder of a profile (default simulated)")
+    world = argparse.ArgumentParser(add_help=False)
+    world.add_argument("--speed", type=float, help="experiment seconds a second, 1 to 300 (default: the profile's)")
+    world.add_argument("--seed", type=int, help="seed of the simulated world (default: the profile's)")
+    world.add_argument("--world", help="preset of the simulated world (default: the profile's)")
+    experiment = argparse.ArgumentParser(add_help=False)
+    experiment.add_argument(
+        "experiment", nargs="?", default=DEFAULT_EXPERIMENT, help="experiment file, or a name of the profile's"
+    )
+    experiment.add_argument("--points", type=int, metavar="N", help="the first N points only")
+    machine = argparse.ArgumentParser(add_help=False)
+    machine.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+
+    verb = verbs.add_parser(
+        "dry-run",
+        parents=[shared, profile, world, experiment, machine],
+        help="walk an experiment on simulated hardware, reduce it live, draw its summary",
+        description="Start the simulated beamline, walk the experiment with the RunEngine over real Channel Access, "
+        "record every document, reduce each plate as it is read, draw a summary figure. Nothing real is moved.",
+    )
+    verb.set_defaults(run=dry_run)
+    verb = verbs.add_parser(
+        "sweep",
+        parents=[shared, profile, experiment, machine],
+        help="walk an experiment on the beamline of a profile",
+        description="As dry-run, on IOCs that are already there: the environment (EPICS_CA_ADDR_LIST ...) says where.",
+    )
+    verb.set_defaults(run=sweep)
+    verb = verbs.add_parser(
+        "check",
+        parents=[shared, profile, experiment, machine],
+        help="judge an experiment before the first move",
+        description="Judge path, limits, times and disk of an experiment against a profile, without any hardware.",
+    )
+    verb.set_defaults(run=check)
+    verb = verbs.add_parser(
+        "simulate",
+        parents=[shared, profile, world],
+        help="run the simulated beamline until Ctrl-C, and say how to reach it",
+        description="Run the soft IOCs of the simulated beamline on 127.0.0.1 until Ctrl-C.",
+    )
+    verb.set_defaults(run=simulate)
+    verb = verbs.add_parser(
+        "shell",
+        parents=[shared, profile, world],
+        help="an interactive session with RE, beamline, sweep and experiment ready",
+        description="An interactive Python session. RE(sweep(beamline, experiment, manner=manner)) runs a sweep. "
+        "With a simulated profile the simulators are started, and ended with the session.",
+    )
+    verb.set_defaults(run=shell)
+
+
+def dry_run(options: argparse.Namespace) -> int:
+    """Walk an experiment on simulated hardware."""
+    from lics_beamline.session import simulated_beamline
+
+    profile, data = _place(options)
+    with simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world) as simulated:
+        return _walk(options, profile, data, simulated)
+
+
+def sweep(options: argparse.Namespace) -> int:
+    """Walk an experiment on the IOCs that are there."""
+    profile, data = _place(options)
+    return _walk(options, profile, data, None)
+
+
+def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simulated: Simulation | None) -> int:
+    """Run the sweep, tell what happens, wait for the followers, draw the figure, say where everything is."""
+    from lics_beamline.cli.narration import Narration
+    from lics_beamline.cli.summary import summarise
+    from lics_beamline.plans.check import examine, refusals
+    from lics_beamline.plans.sweep import sweep as plan
+    from lics_beamline.session import manner_of, open_session, run_plan
+
+    experiment = _experiment(options, profile)
+    manner = manner_of(profile)
+    refused = refusals(examine(experiment, manner, profile))
+    if refused:
+        sys.stderr.write("\n".join(f"refused: {finding}" for finding in refused) + "\n")
+        return 2
+    with open_session(profile, data, simulated=simulated) as session:
+        with Narration(data, experiment, profile, quiet=options.json) as narration:
+            interrupted = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner))
+            narration.finish()
+    return summarise(data, narration.raw_uid, interrupted=interrupted, as_json=options.json)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Judge an experiment without any hardware."""
+    from lics_beamline.plans.check import examine, refusals
+    from lics_beamline.session import manner_of
+
+    profile, _ = _place(options)
+    experiment = _experiment(options, profile)
+    findings = examine(experiment, manner_of(profile), profile)
+    refused = refusals(findings)
+    if options.json:
+        _print(json.dumps([finding.as_dict() for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            _print(f"{finding.verdict:>8}  {finding.rule}: {finding.says}")
+        _print(f"{len(findings)} rules, {len(refused)} refused")
+    return 2 if refused else 0
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Run the soft IOCs until Ctrl-C."""
+    from lics_beamline.session import simulated_beamline
+    from lics_beamline.simulation import loopback
+
+    profile, data = _place(options)
+    with simulated_beamline(
+        profile, data.make(), speed=options.speed, seed=options.seed, world=options.world
+    ) as simulated:
+        _print(f"simulated beamline {simulated.prefix} on 127.0.0.1, plates and truth in {simulated.plates}")
+        _print("reach it from another shell:")
+        for name, value in loopback(simulated.port).items():
+            _print(f"export {name}={value}")
+        _print(f"caproto-get {simulated.prefix}PC1:Pressure_RBV")
+        _print("Ctrl-C ends it.")
+        try:
+            code = simulated.process.wait()
+        except KeyboardInterrupt:
+            return 0
+    sys.stderr.write(f"lics simulate: the simulators ended by themselves (exit {code}), see {data.logs}\n")
+    return 4
+
+
+def shell(options: argparse.Namespace) -> int:
+    """Open an interactive session."""
+    import contextlib
+
+    from lics_beamline.plans.path import read_experiment
+    from lics_beamline.plans.sweep import sweep as plan
+    from lics_beamline.session import open_session, simulated_beamline
+
+    profile, data = _place(options)
+    with contextlib.ExitStack() as stack:
+        simulated = (
+            stack.enter_context(
+                simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world)
+            )
+            if profile.values.simulators
+            else None
+        )
+        session = stack.enter_context(open_session(profile, data, simulated=simulated))
+        experiment = read_experiment(profile.experiments / f"{DEFAULT_EXPERIMENT}.toml")
+        names = {
+            "RE": session.engine,
+            "beamline": session.beamline,
+            "manner": session.manner,
+            "data": data,
+            "experiment": experiment,
+            "read_experiment": read_experiment,
+            "sweep": plan,
+        }
+        banner = (
+            f"{profile.values.beamline}: RE, beamline, manner, experiment, read_experiment, sweep, data\n"
+            "RE(sweep(beamline, experiment.first(2), manner=manner))"
+        )
+        _interact(names, banner)
+    return 0
+
+
+def _interact(names: dict[str, Any], banner: str) -> None:
+    """Give the prompt to the person: IPython where it is installed, else Python's own."""
+    import code
+
+    if not sys.stdin.isatty():
+        code.InteractiveConsole(names).interact(banner, exitmsg="")
+        return
+    try:
+        from IPython import start_ipython
+    except ImportError:
+        code.interact(banner, local=names, exitmsg="")
+    else:
+        _print(banner)
+        start_ipython(argv=["--no-banner"], user_ns=names)
+
+
+def data_folder(options: argparse.Namespace) -> DataFolder:
+    """Return the data folder a command was given, as an absolute path."""
+    from lics_beamline.data_folder import DataFolder
+
+    return DataFolder(options.data.expanduser().resolve())
+
+
+def _place(options: argparse.Namespace) -> tuple[Profile, DataFolder]:
+    from lics_beamline.profile import read_profile
+
+    return read_profile(options.profile), data_folder(options)
+
+
+def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:
+    from lics_beamline.errors import ProfileError
+    from lics_beamline.plans.path import read_experiment
+
+    file = Path(options.experiment)
+    if not file.suffix and not file.exists():
+        file = profile.experiments / f"{options.experiment}.toml"
+    experiment = read_experiment(file)
+    if options.points is None:
+        return experiment
+    if options.points < 1:
+        raise ProfileError(f"--points {options.points}: a sweep has at least 1 point.", points=options.points)
+    return experiment.first(options.points)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,137 @@
+"""Verbs that look at what has been recorded: follow, runs, show."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lics_beamline.journal.head import Head
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verbs to the command line."""
+    machine = argparse.ArgumentParser(add_help=False)
+    machine.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb = verbs.add_parser(
+        "follow",
+        parents=[shared],
+        help="follow the journals: fill the catalog, reduce what is recorded",
+        description="Run the processes that follow journals, until Ctrl-C. They may be killed and started again at any "
+        "time: nothing is lost and nothing is done twice.",
+    )
+    verb.add_argument("which", nargs="?", choices=("catalog", "reduce", "both"), default="both")
+    verb.add_argument("--once", action="store_true", help="catch up with what is there, then end")
+    verb.add_argument("--status", action="store_true", help="say how far the followers are, and end")
+    verb.set_defaults(run=follow)
+    verb = verbs.add_parser(
+        "runs",
+        parents=[shared, machine],
+        help="list what has been recorded",
+        description="List the runs below the data folder, oldest first: raw sweeps and what was reduced from them.",
+    )
+    verb.set_defaults(run=runs)
+    verb = verbs.add_parser(
+        "show",
+        parents=[shared, machine],
+        help="show one run: what was asked, what was read, what was found",
+        description="Show one run. RUN is 'last', a uid, or its first six characters or more.",
+    )
+    verb.add_argument("uid", metavar="RUN", nargs="?", default="last")
+    verb.set_defaults(run=show)
+
+
+def follow(options: argparse.Namespace) -> int:
+    """Run the followers in this process's name."""
+    import subprocess
+
+    from lics_beamline import follower
+    from lics_beamline.cli.record import data_folder
+
+    data = data_folder(options)
+    if options.status:
+        for status in follower.status(data):
+            sys.stdout.write(f"{status}\n")
+        return 0
+    which = ("catalog", "reduce") if options.which == "both" else (options.which,)
+    running = [follower.start(data, each, once=options.once) for each in which]
+    if not options.once:
+        sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
+    try:
+        return 4 if max([process.wait() for process in running]) else 0
+    except KeyboardInterrupt:
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        return 0
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List the runs."""
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.journal.head import heads
+
+    data = data_folder(options)
+    found = [*heads(data.raw_journals), *heads(data.derived_journals)]
+    found.sort(key=lambda head: head.time)
+    rows = [_row(head) for head in found]
+    if options.json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return 0
+    if not rows:
+        sys.stdout.write(f"no runs below {data.root}. lics dry-run makes one.\n")
+        return 0
+    for row in rows:
+        of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
+        sys.stdout.write(
+            f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<9}  {row['state']:<9}  {row['sample']}  {of}\n"
+        )
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Show one run."""
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.story import story
+    from lics_beamline.errors import RunNotFound
+    from lics_beamline.journal.head import find
+
+    data = data_folder(options)
+    try:
+        head = find(data.raw_journals, options.uid)
+    except RunNotFound:
+        if options.uid == "last":
+            raise
+        head = find(data.derived_journals, options.uid)
+    told = story(data, head)
+    if options.json:
+        sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(told.lines()) + "\n")
+    return 0
+
+
+def _row(head: Head) -> dict[str, str]:
+    start = head.start
+    if head.stop:
+        state = {"success": "whole"}.get(head.stop["exit_status"], head.stop["exit_status"])
+    else:
+        state = "running" if head.being_written else "abandoned"
+    return {
+        "uid": head.uid,
+        "time": datetime.fromtimestamp(head.time, tz=UTC).isoformat(),
+        "purpose": start.get("purpose", ""),
+        "state": state,
+        "sample": start.get("sample", {}).get("name", "") if isinstance(start.get("sample"), dict) else "",
+        "title": start.get("title", ""),
+        "raw_uid": start.get("raw_uid", ""),
+        "recipe_digest": start.get("recipe_digest", ""),
+        "journal": str(head.path),
+    }

@@ -1,0 +1,145 @@
+"""A run told in words: a line a point, for ``lics show`` and for the lines of a dry run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lics_beamline import schema
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import RunNotFound
+from lics_beamline.exports.reduced_run import ReducedPoint, reduced_run
+from lics_beamline.journal.head import Head, find, heads
+from lics_beamline.journal.reader import read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What happened in a run.
+
+    Parameters
+    ----------
+    head : Head
+        Start and stop.
+    events : dict
+        Number of events by stream.
+    reductions : tuple of Head
+        Derived runs made from it, oldest first.
+    points : tuple of ReducedPoint
+        Of the newest reduction, or of the run itself where it is a reduced one.
+    failures : tuple of str
+        What did not come, and why.
+    """
+
+    head: Head
+    events: dict[str, int]
+    reductions: tuple[Head, ...]
+    points: tuple[ReducedPoint, ...]
+    failures: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the story line by line."""
+        start = self.head.start
+        state = self.head.stop["exit_status"] if self.head.stop else "not ended"
+        yield f"run {self.head.uid}  {start.get('purpose', '')}  {state}"
+        if self.head.stop and self.head.stop.get("reason"):
+            yield f"  reason    {self.head.stop['reason']}"
+        for name in ("title", "operator", "proposal", "speed", "geometry_digest", "recipe_digest", "sweep_uid"):
+            if start.get(name):
+                yield f"  {name:<9} {start[name]}"
+        yield f"  events    {', '.join(f'{count} {stream}' for stream, count in self.events.items()) or 'none'}"
+        yield f"  journal   {self.head.path}"
+        for derived in self.reductions:
+            yield f"  reduced   {derived.uid} by recipe {derived.start['recipe_digest'][:8]}"
+        for failure in self.failures:
+            yield f"  failed    {failure}"
+        if self.points:
+            yield HEADING
+            yield from (point_line(point) for point in self.points)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON."""
+        return {
+            "start": {key: value for key, value in self.head.start.items() if key != "recipe"},
+            "stop": self.head.stop,
+            "journal": str(self.head.path),
+            "events": self.events,
+            "reductions": [derived.uid for derived in self.reductions],
+            "failures": list(self.failures),
+            "points": [_plain(point) for point in self.points],
+        }
+
+
+HEADING = (
+    "   #  leg                         asked GPa      K   load bar   ruby GPa (stat, syst)     sample K   "
+    "alloy a (A)   phases"
+)
+
+
+def point_line(point: ReducedPoint) -> str:
+    """Return one line about one reduced point."""
+    asked = "  held" if math.isnan(point.requested_pressure_gpa) else f"{point.requested_pressure_gpa:6.2f}"
+    cell = (
+        "      -      "
+        if math.isnan(point.alloy_a_angstrom)
+        else f"{point.alloy_a_angstrom:.4f}({10000 * point.alloy_a_sigma_angstrom:2.0f})  "
+    )
+    return (
+        f"{point.index + 1:4d}  {point.leg:<26.26}  {asked}   {point.requested_temperature_k:6.1f}   "
+        f"{point.load_bar:7.2f}   {point.pressure_gpa:7.3f} ({point.pressure_sigma_gpa:.3f}, "
+        f"{point.pressure_systematic_gpa:.3f})   {point.temperature_k:8.1f}   {cell}  "
+        f"{', '.join(point.phases) or '-'}" + (f"  [{point.note}]" if point.note else "")
+    )
+
+
+def newest_reduction(data: DataFolder, name: str) -> Head:
+    """Return the derived run that a name means: itself, or the newest made of the raw run of that name.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no such run, or it has not been reduced.
+    """
+    try:
+        raw = find(data.raw_journals, name)
+    except RunNotFound:
+        return find(data.derived_journals, name)
+    made = [found for found in heads(data.derived_journals) if found.start["raw_uid"] == raw.uid]
+    if not made:
+        raise RunNotFound(f"run {raw.uid} has not been reduced yet: lics replay {raw.uid[:8]}.", uid=raw.uid)
+    return made[-1]
+
+
+def story(data: DataFolder, head: Head) -> Story:
+    """Read what happened in a run from its journal and those derived from it."""
+    streams: dict[str, str] = {}
+    events: dict[str, int] = {}
+    failures: list[str] = []
+    for name, doc in read(head.path):
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+        elif name == "event":
+            stream = streams[doc["descriptor"]]
+            events[stream] = events.get(stream, 0) + 1
+            if stream == schema.FAILURE:
+                failures.append(f"point {doc['data']['point_index'] + 1}: {doc['data']['reason']}")
+    if head.start.get("purpose") == schema.REDUCTION:
+        reductions: tuple[Head, ...] = ()
+        points = reduced_run(read(head.path)).points
+    else:
+        reductions = tuple(found for found in heads(data.derived_journals) if found.start["raw_uid"] == head.uid)
+        points = reduced_run(read(reductions[-1].path)).points if reductions else ()
+    return Story(head=head, events=events, reductions=reductions, points=points, failures=tuple(failures))
+
+
+def _plain(point: ReducedPoint) -> dict[str, Any]:
+    """Return a point without its arrays, NaN as null."""
+    values: dict[str, Any] = {}
+    for name in point.__dataclass_fields__:
+        value = getattr(point, name)
+        if name in ("two_theta_deg", "intensity", "intensity_sigma"):
+            continue
+        values[name] = None if isinstance(value, float) and math.isnan(value) else value
+    return values

@@ -1,0 +1,60 @@
+"""The end of a sweep: its figure, and where everything is."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from lics_beamline.cli.story import newest_reduction
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import RunNotFound
+from lics_beamline.exports.figure import draw_summary
+from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.journal.head import find
+from lics_beamline.journal.reader import read
+
+
+def summarise(data: DataFolder, raw_uid: str, *, interrupted: str | None, as_json: bool) -> int:
+    """Draw the summary figure of a sweep and say where everything is.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the sweep was recorded.
+    raw_uid : str
+        Its uid; empty when it never began.
+    interrupted : str or None
+        Why it was interrupted, if it was.
+    as_json : bool
+        Print JSON instead of lines.
+
+    Returns
+    -------
+    int
+        Exit code: 0 when the sweep ran to its end, else 4.
+    """
+    if not raw_uid:
+        sys.stderr.write(f"the sweep ended before its run began{f': {interrupted}' if interrupted else ''}\n")
+        return 4
+    raw = find(data.raw_journals, raw_uid)
+    places = {"raw journal": str(raw.path)}
+    try:
+        derived = newest_reduction(data, raw_uid)
+    except RunNotFound:
+        places["reduced run"] = "none yet; lics follow --once reduces what was recorded"
+    else:
+        places["reduced run"] = str(derived.path)
+        run = reduced_run(read(derived.path))
+        if run.points:
+            places["figure"] = str(draw_summary(run, data.figures / f"{raw_uid[:8]}-summary.png"))
+    places["plates"] = str(data.plates / raw.start["plate_folder"])
+    places["catalog"] = f'{data.catalog}  (databroker.from_profile("lics"))'
+    status = raw.stop["exit_status"] if raw.stop else "not ended"
+    whole = status == "success"
+    if as_json:
+        sys.stdout.write(json.dumps({"uid": raw_uid, "exit_status": status, **places}, indent=1) + "\n")
+    else:
+        sys.stdout.write(f"\nrun {raw_uid}: {status}{f' ({interrupted})' if interrupted else ''}\n")
+        for what, where in places.items():
+            sys.stdout.write(f"  {what:<12} {where}\n")
+    return 0 if whole else 4

@@ -1,0 +1,1 @@
+"""A reduced run, as files for people and for other programs. Reads documents only."""

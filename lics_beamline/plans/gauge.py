@@ -1,0 +1,168 @@
+"""Taking the pressure: one ruby spectrum, judged at the temperature of the ruby, inside an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bluesky.plan_stubs as bps
+from bluesky.utils import MsgGenerator
+
+from lics_beamline.devices.beamline import Beamline
+from lics_beamline.errors import BadReading
+from lics_beamline.physics.ruby import Pressure, RubyRuler
+from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
+from lics_beamline.physics.thermocouple import sample_temperature_k
+from lics_beamline.plans.action import do
+from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
+
+SPECTRA_BEFORE_GIVING_UP = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """How a ruby spectrum becomes a pressure.
+
+    Parameters
+    ----------
+    ruler : RubyRuler
+        Scale, temperature correction and reference line.
+    gasket_to_sample : float
+        Fraction of the rise above ambient that the sample has of the gasket thermocouple's.
+    thermocouple_sigma_k : float
+        Standard deviation of the thermocouple [K].
+    """
+
+    ruler: RubyRuler
+    gasket_to_sample: float
+    thermocouple_sigma_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectrum:
+    """How a ruby spectrum is taken.
+
+    Parameters
+    ----------
+    acquire_time_s : float
+        Exposure of the spectrometer [s].
+    accumulations : int
+        Exposures added up.
+    laser_power_mw : float
+        Power of the laser [mW]; it heats the ruby.
+    """
+
+    acquire_time_s: float
+    accumulations: int
+    laser_power_mw: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RubyReading:
+    """A pressure as read, with the load and temperature it was read at.
+
+    Parameters
+    ----------
+    pressure : Pressure
+        With statistical and systematic standard deviation.
+    line : RubyLine
+        The fitted doublet.
+    load_bar : float
+        Membrane gas pressure [bar].
+    """
+
+    pressure: Pressure
+    line: RubyLine
+    load_bar: float
+
+    def fields(self) -> dict[str, float]:
+        """Return the fields of `schema.RUBY_READING`."""
+        return {
+            "pressure_gpa": self.pressure.gpa,
+            "pressure_sigma_gpa": self.pressure.sigma_gpa,
+            "pressure_systematic_gpa": self.pressure.systematic_gpa,
+            "ruby_r1_nm": self.line.r1_nm,
+            "ruby_r1_sigma_nm": self.line.r1_sigma_nm,
+            "ruby_temperature_k": self.pressure.temperature_k,
+        }
+
+
+def prepare(beamline: Beamline, spectrum: Spectrum) -> MsgGenerator[None]:
+    """Set the spectrometer as the profile says."""
+    yield from bps.mv(
+        beamline.ruby.acquire_time_s,
+        spectrum.acquire_time_s,
+        beamline.ruby.accumulations,
+        spectrum.accumulations,
+        beamline.ruby.laser_power_mw,
+        spectrum.laser_power_mw,
+    )
+
+
+def laser_on(beamline: Beamline) -> MsgGenerator[None]:
+    """Make the ruby fluoresce: spectrometer shutter open, laser on."""
+    yield from do("ruby laser on", beamline.ruby.laser_on)
+
+
+def laser_off(beamline: Beamline) -> MsgGenerator[None]:
+    """Stop heating the ruby: laser off, spectrometer shutter closed."""
+    yield from do("ruby laser off", beamline.ruby.laser_off)
+
+
+def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[RubyReading]:
+    """Take one spectrum and judge it, leaving the event of `stream` open for the plan to complete and save.
+
+    A spectrum that cannot be believed is dropped and taken again, `SPECTRA_BEFORE_GIVING_UP` times in all.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    gauge : Gauge
+        How a spectrum becomes a pressure.
+    stream : str
+        Stream of the event that holds spectrum, thermocouples and membrane.
+
+    Raises
+    ------
+    BadReading
+        If no spectrum can be believed; names the reason of the last.
+    """
+    for attempt in range(1, SPECTRA_BEFORE_GIVING_UP + 1):
+        yield from bps.trigger(beamline.ruby, wait=True)
+        yield from bps.create(stream)
+        try:
+            readings: dict[str, Any] = {}
+            for device in (beamline.ruby, beamline.thermocouples, beamline.membrane):
+                readings |= yield from bps.read(device)
+            return judge({name: reading["value"] for name, reading in readings.items()}, gauge)
+        except BadReading:
+            yield from bps.drop()
+            if attempt == SPECTRA_BEFORE_GIVING_UP:
+                raise
+    raise AssertionError("unreachable")
+
+
+def judge(data: dict[str, Any], gauge: Gauge) -> RubyReading:
+    """Return the pressure of one set of readings.
+
+    Parameters
+    ----------
+    data : dict
+        Values by field name: ruby spectrum and wavelength, gasket and ambient thermocouple, load.
+    gauge : Gauge
+        How a spectrum becomes a pressure.
+
+    Raises
+    ------
+    BadReading
+        If a thermocouple is open or the spectrum cannot be believed.
+    """
+    temperature_k = sample_temperature_k(
+        data[GASKET_TEMPERATURE], data[AMBIENT_TEMPERATURE], gasket_to_sample=gauge.gasket_to_sample
+    )
+    line = fit_doublet(data[RUBY_WAVELENGTH], data[RUBY_SPECTRUM], temperature_k=temperature_k)
+    pressure = gauge.ruler.pressure(
+        line.r1_nm, line.r1_sigma_nm, temperature_k, temperature_sigma_k=gauge.thermocouple_sigma_k
+    )
+    return RubyReading(pressure=pressure, line=line, load_bar=float(data[LOAD]))

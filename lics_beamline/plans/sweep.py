@@ -1,0 +1,193 @@
+"""The sweep: a path walked, each point measured, one run, and the safe state at its end however it ends."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+from bluesky.utils import MsgGenerator
+
+from lics_beamline import schema
+from lics_beamline.devices.beamline import Beamline, make_safe
+from lics_beamline.plans.action import do
+from lics_beamline.plans.approach import Rules, State
+from lics_beamline.plans.envelope import Envelope
+from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
+from lics_beamline.plans.measure import Notes, measure
+from lics_beamline.plans.path import Experiment, HeatingLeg, Point
+from lics_beamline.plans.reference import reference_line
+from lics_beamline.plans.settle import approach, heat, is_held
+from lics_beamline.reduction.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+PLATES = "plates"  # below the data folder
+PACKAGES = ("lics_beamline", "bluesky", "ophyd", "caproto", "event-model", "numpy", "pyFAI", "fabio", "peritheos")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a sweep is walked at this beamline: everything a profile says about it.
+
+    Parameters
+    ----------
+    envelope : Envelope
+        Where the cell may go.
+    rules : Rules
+        How a pressure is approached.
+    recipe : Recipe
+        How frames and ruby spectra are reduced; travels in the start document.
+    wait_s : float
+        Wait for creep between a load step and the next ruby reading [s of experiment].
+    slew_bar_per_s : float
+        Slew of the membrane [bar/s].
+    ramp_tolerance_k : float
+        How far the cell may be from the temperature a leg asks for [K].
+    spectrum : Spectrum
+        How a ruby spectrum is taken.
+    profile : dict
+        Name and digest of the profile.
+    """
+
+    envelope: Envelope
+    rules: Rules
+    recipe: Recipe
+    wait_s: float
+    slew_bar_per_s: float
+    ramp_tolerance_k: float
+    spectrum: Spectrum
+    profile: dict[str, str]
+
+
+def sweep(
+    beamline: Beamline, experiment: Experiment, *, manner: Manner, md: dict[str, Any] | None = None
+) -> MsgGenerator[str]:
+    """Walk the path of an experiment and measure each of its points.
+
+    The ambient reference ruby is read first, so that the pressures of this run rest on a line measured with this
+    spectrometer today. However the plan ends, gas is held, the heater goes down and the shutter closes.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices, connected.
+    experiment : Experiment
+        Path, sample and exposure.
+    manner : Manner
+        How a sweep is walked at this beamline.
+    md : dict, optional
+        Added to the start document.
+
+    Returns
+    -------
+    str
+        Uid of the run.
+    """
+
+    def walk() -> MsgGenerator[str]:
+        for point in experiment.points():
+            _check(point, manner.envelope)
+        yield from prepare(beamline, manner.spectrum)
+        reference = yield from reference_line(beamline)
+        recipe = manner.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
+        start = start_document(beamline, experiment, manner=manner, recipe=recipe) | (md or {})
+        yield from _open_plate_folder(beamline, start["plate_folder"])
+        baseline = [device for device in beamline.devices() if device not in (beamline.frame, beamline.ruby)]
+        inner = bpp.baseline_wrapper(
+            _points(beamline, experiment, manner=manner, recipe=recipe), baseline, name=schema.BASELINE
+        )
+        return (yield from bpp.run_wrapper(inner, md=start))
+
+    return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
+
+
+def safe(beamline: Beamline) -> MsgGenerator[None]:
+    """Hold the gas, bring the heater down, close the shutter, each verified by read-back."""
+    yield from bps.null()
+    make_safe(beamline)
+
+
+def start_document(beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe) -> dict[str, Any]:
+    """Return everything a start document says: enough to redo the reduction with no other file than the plates."""
+    sweep_uid = str(uuid.uuid4())
+    return {
+        "plan_name": "sweep",
+        "purpose": schema.SWEEP,
+        "sweep_uid": sweep_uid,
+        "plate_folder": sweep_uid[:8],
+        "title": experiment.title,
+        "operator": experiment.operator,
+        "proposal": experiment.proposal,
+        "sample": experiment.sample.model_dump(mode="json"),
+        "cell": experiment.cell.model_dump(mode="json"),
+        "gasket": experiment.gasket.model_dump(mode="json"),
+        "ruby": recipe.ruby.model_dump(mode="json"),
+        "wavelength_angstrom": recipe.geometry.wavelength_angstrom,
+        "geometry_digest": recipe.geometry.digest,
+        "recipe": recipe.model_dump(mode="json"),
+        "recipe_digest": recipe.digest,
+        "path": [leg.model_dump(mode="json") for leg in experiment.legs],
+        "points": len(experiment.points()),
+        "exposure": experiment.exposure.model_dump(mode="json"),
+        "profile": manner.profile,
+        "speed": beamline.clock.speed(),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _points(beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe) -> MsgGenerator[None]:
+    yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
+    notes = Notes()
+    gauge = Gauge(
+        ruler=recipe.ruby.ruler(),
+        gasket_to_sample=recipe.ruby.gasket_to_sample,
+        thermocouple_sigma_k=recipe.ruby.thermocouple_sigma_k,
+    )
+    state: State | None = None
+    yield from arm(beamline, manner)
+    yield from bps.mv(beamline.stage.oscillation_deg, experiment.exposure.oscillation_deg)
+    for point in experiment.points():
+        if isinstance(point.leg, HeatingLeg):
+            yield from heat(
+                beamline,
+                point.temperature_k,
+                ramp_rate_k_per_min=point.leg.ramp_rate_k_per_min,
+                soak_s=point.leg.soak_s,
+                envelope=manner.envelope,
+            )
+        elif not is_held(point):
+            decision = yield from approach(
+                beamline,
+                point,
+                gauge=gauge,
+                envelope=manner.envelope,
+                rules=manner.rules,
+                notes=notes,
+                wait_s=manner.wait_s,
+                state=state,
+            )
+            state = decision.state
+        yield from measure(beamline, point, gauge=gauge, notes=notes, exposure_s=experiment.exposure.time_s)
+
+
+def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:
+    """Take membrane and heater under control where they are, so that nothing jumps."""
+    yield from do("arming of the membrane", beamline.membrane.arm)
+    yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(manner.slew_bar_per_s))
+    yield from do("arming of the heater", beamline.heater.arm)
+
+
+def _open_plate_folder(beamline: Beamline, folder: str) -> MsgGenerator[None]:
+    yield from bps.null()
+    beamline.frame.open_folder(f"{PLATES}/{folder}")
+
+
+def _check(point: Point, envelope: Envelope) -> None:
+    if not is_held(point):
+        envelope.check_pressure(point.pressure_gpa)
+    envelope.check_temperature(point.temperature_k)

@@ -1,0 +1,136 @@
+"""Starting and ending the simulated beamline as a process of its own, reached over Channel Access on loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lics_beamline.errors import NotConnected
+
+logger = logging.getLogger(__name__)
+
+START_S: Final = 60.0  # a cold start compiles and loads form-factor tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """A running simulated beamline.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        The process that serves all soft IOCs.
+    port : int
+        Port of Channel Access on 127.0.0.1.
+    prefix : str
+        Prefix of its PVs.
+    plates : Path
+        Where it writes plates and its hidden truth.
+    """
+
+    process: subprocess.Popen[str]
+    port: int
+    prefix: str
+    plates: Path
+
+
+def loopback(port: int) -> dict[str, str]:
+    """Return the environment by which a Channel Access client finds the simulated beamline and nothing else.
+
+    Parameters
+    ----------
+    port : int
+        Port the soft IOCs answer on.
+    """
+    return {
+        "EPICS_CA_SERVER_PORT": str(port),
+        "EPICS_CA_ADDR_LIST": "127.0.0.1",
+        "EPICS_CA_AUTO_ADDR_LIST": "NO",
+        "EPICS_CA_REPEATER_PORT": str(_free_port()),
+        "EPICS_CA_MAX_ARRAY_BYTES": "64000000",
+    }
+
+
+@contextlib.contextmanager
+def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path, log: Path) -> Iterator[Simulation]:
+    """Run the simulated beamline while the context lasts.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of its PVs.
+    world : str
+        Name of the preset of the hidden world.
+    seed : int
+        Seed of its random draws.
+    speed : float
+        Experiment seconds a wall-clock second, 1 to 300.
+    plates : Path
+        Where it writes plates and truth.
+    log : Path
+        File that takes what the process says.
+
+    Raises
+    ------
+    NotConnected
+        If it does not become ready; the message carries the end of its log.
+    """
+    plates.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        *(sys.executable, "-m", "lics_simulators"),
+        *("--prefix", prefix, "--world", world, "--seed", str(seed), "--speed", f"{speed:g}"),
+        *("--port", "0", "--plates", str(plates), "--parent-pid", str(os.getpid())),
+    ]
+    with log.open("a", encoding="utf-8") as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
+        )
+    try:
+        port = _await_ready(process, log)
+        yield Simulation(process=process, port=port, prefix=prefix, plates=plates)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            logger.warning("the simulators did not end within 10 s of being asked; ended by force")
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _await_ready(process: subprocess.Popen[str], log: Path) -> int:
+    """Return the port once the process says that its PVs answer."""
+    too_late = threading.Timer(START_S, process.kill)
+    too_late.start()
+    try:
+        for line in process.stdout or ():
+            words = line.split()
+            if words[:1] == ["ready"]:
+                return int(words[1])
+    finally:
+        too_late.cancel()
+    process.wait()
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+    raise NotConnected(
+        f"the simulated beamline did not start (exit {process.returncode}, limit {START_S:.0f} s). Its last words, "
+        f"from {log}:\n  " + "\n  ".join(last or ["(none)"]),
+        exit_code=process.returncode,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

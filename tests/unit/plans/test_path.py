@@ -1,0 +1,97 @@
+import math
+
+import pytest
+
+from lics_beamline.errors import ProfileError
+from lics_beamline.plans.path import read_experiment
+from lics_beamline.profile import read_profile
+
+TEXT = """
+title = "t"
+[sample]
+name = "s"
+composition = "LiCs"
+[cell]
+kind = "membrane"
+culet_um = 350
+[gasket]
+material = "Re"
+[exposure]
+time_s = 60
+[[legs]]
+kind = "pressure"
+name = "up"
+stroke = "upstroke"
+temperature_k = 298
+pressures_gpa = [1, 2.0]
+[[legs]]
+kind = "heating"
+name = "heat"
+temperatures_k = [400.0, 498.0]
+ramp_rate_k_per_min = 5
+"""
+
+
+def written(tmp_path, text):
+    file = tmp_path / "experiment.toml"
+    file.write_text(text)
+    return file
+
+
+def test_points_follow_the_legs_in_order_and_a_held_load_asks_for_no_pressure(tmp_path):
+    points = read_experiment(written(tmp_path, TEXT)).points()
+    assert [(point.index, point.stroke, point.temperature_k) for point in points] == [
+        (0, "upstroke", 298.0),
+        (1, "upstroke", 298.0),
+        (2, "heating", 400.0),
+        (3, "heating", 498.0),
+    ]
+    assert [point.pressure_gpa for point in points[:2]] == [1.0, 2.0]
+    assert all(math.isnan(point.pressure_gpa) for point in points[2:])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
+def test_the_first_points_of_an_experiment_are_the_first_points_of_its_path(tmp_path, count):
+    experiment = read_experiment(written(tmp_path, TEXT))
+    few = experiment.first(count).points()
+    assert len(few) == min(count, 4)
+    assert [point.temperature_k for point in few] == [p.temperature_k for p in experiment.points()][:count]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[1, 2.0]", "[2.0, 1]", "goes from 2.0 to 1"),
+        ("[1, 2.0]", "[]", "legs.0.pressure.pressures_gpa"),
+        ("[1, 2.0]", '["1 GPa"]', "1 GPa"),
+        ("[1, 2.0]", "[nan]", "pressures_gpa.0 = nan"),
+        ('"upstroke"', '"up"', "'upstroke' or 'downstroke'"),
+        ("time_s = 60", "time_s = 0", "exposure.time_s = 0"),
+        ("time_s = 60", "time = 60", "exposure.time = 60"),
+        ('kind = "heating"', 'kind = "cooling"', "'pressure', 'heating'"),
+        ("[400.0, 498.0]", "[498.0, 400.0]", "only rises"),
+        ('title = "t"', 'title = "t', "not readable as TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_key_value_and_what_is_allowed(tmp_path, old, new, said):
+    assert old in TEXT
+    file = written(tmp_path, TEXT.replace(old, new))
+    with pytest.raises(ProfileError) as raised:
+        read_experiment(file)
+    assert str(file) in str(raised.value)
+    assert said in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"nowhere\.toml: there is no such file"):
+        read_experiment(tmp_path / "nowhere.toml")
+
+
+def test_the_paper_s_experiment_goes_up_at_298_k_heats_at_constant_load_and_comes_down_at_498_k():
+    points = read_experiment(read_profile("simulated").experiments / "lics-2015.toml").points()
+    up = [point.pressure_gpa for point in points if point.stroke == "upstroke"]
+    down = [point for point in points if point.stroke == "downstroke"]
+    assert (up[0], up[-1]) == (0.12, 8.0)
+    assert {point.temperature_k for point in down} == {498.0}
+    assert down[-1].pressure_gpa == 1.5
+    assert 23 <= len(points) <= 27

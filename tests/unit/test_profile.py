@@ -1,0 +1,48 @@
+import pytest
+
+from lics_beamline.errors import ProfileError
+from lics_beamline.profile import read_profile, shipped
+
+
+def changed(tmp_path, old, new):
+    text = (shipped() / "simulated" / "profile.toml").read_text()
+    assert old in text
+    (tmp_path / "profile.toml").write_text(text.replace(old, new))
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("speed = 300.0", "speed = 500.0", "simulators.speed = 500.0"),
+        ("limits_bar = [0.0, 120.0]", "limits_bar = [120.0, 0.0]", "membrane.limits_bar"),
+        ("load_bar = [0.0, 100.0]", "load_bar = [0.0, 130.0]", "only 120.0 bar"),
+        ('kind = "world"', 'kind = "sun"', "clock.kind = 'sun'"),
+        ("supply_fraction = 0.8", "supply_fraction = 80", "envelope.supply_fraction = 80"),
+        ("slew_bar_per_s = 0.0166667", "slew = 1", "membrane.slew = 1"),
+        ("tolerance_gpa = 0.03", 'tolerance_gpa = "0.03"', "approach.tolerance_gpa = '0.03'"),
+    ],
+)
+def test_what_cannot_be_used_is_said_with_key_value_and_limit(tmp_path, old, new, said):
+    with pytest.raises(ProfileError) as raised:
+        read_profile(changed(tmp_path, old, new))
+    assert said in str(raised.value)
+
+
+def test_a_profile_that_does_not_exist_names_those_that_do():
+    with pytest.raises(ProfileError, match="bl10xu, simulated"):
+        read_profile("bl99")
+
+
+def test_the_two_shipped_profiles_differ_in_data_only():
+    simulated, real = read_profile("simulated").values, read_profile("bl10xu").values
+    assert type(simulated) is type(real)
+    assert simulated.simulators is not None
+    assert real.simulators is None
+    assert real.prefix != simulated.prefix
+    assert simulated.membrane.prefix == real.membrane.prefix
+
+
+def test_the_digest_follows_the_content_of_the_file(tmp_path):
+    other = read_profile(changed(tmp_path, "tolerance_gpa = 0.03", "tolerance_gpa = 0.04"))
+    assert other.digest != read_profile("simulated").digest
