@@ -116,6 +116,7 @@ class ReaderSettings:
     scan_s: float
     erase_s: float
     swap_s: float
+    abort_s: float
     fast_fading: float
     fast_s: float
     slow_s: float
