@@ -13,6 +13,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import decode
 
 POLL_S: Final = 0.1  # how often a follower looks again; twice this is the delay a reader adds
+_CHUNK_BYTES: Final = 1 << 20
 
 
 class Tail:
@@ -98,9 +99,10 @@ class Tail:
             line=self.line + 1,
         )
 
-    def behind_bytes(self) -> int:
-        """Bytes written to the journal after the last document read."""
-        return max(0, self.path.stat().st_size - self.offset)
+    def behind(self) -> int:
+        """Return the number of documents that are complete now and not yet read."""
+        self._file.seek(self.offset)
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: self._file.read(_CHUNK_BYTES), b""))
 
     def being_written(self) -> bool:
         """Whether a living process has the journal open for writing."""
