@@ -94,12 +94,13 @@ class Heater:
         self._since_control_s = 0.0
         self._delayed: deque[tuple[float, float]] = deque()
         self._age_s = 0.0
-        self._last_seen_k = ambient_k
+        self._last_error_k = 0.0
 
     def set_setpoint(self, setpoint_k: float) -> None:
         """Change the target; the working setpoint ramps from the temperature of now."""
         self.setpoint_k = setpoint_k
         self.working_setpoint_k = setpoint_k if self.ramp_k_per_min <= 0.0 else self.seen_k
+        self._last_error_k = self.working_setpoint_k - self.seen_k  # a new setpoint is no kick
 
     def set_auto(self, *, auto: bool) -> None:
         """Automatic, taken over without a bump; or manual, which keeps the output of now."""
@@ -149,12 +150,12 @@ class Heater:
             self.working_setpoint_k += min(max(self.setpoint_k - self.working_setpoint_k, -reach), reach)
         else:
             self.working_setpoint_k = self.setpoint_k
-        slope = (self.seen_k - self._last_seen_k) / dt_s
-        self._last_seen_k = self.seen_k
+        error = self.working_setpoint_k - self.seen_k
+        slope = (error - self._last_error_k) / dt_s
+        self._last_error_k = error
         if not self.is_auto:
             return
-        error = self.working_setpoint_k - self.seen_k
-        proportional = 100.0 * (error - self.derivative_s * slope) / self.band_k
+        proportional = 100.0 * (error + self.derivative_s * slope) / self.band_k
         integral = self._integral_percent
         if self.integral_s > 0.0:
             integral += 100.0 * error * dt_s / (self.integral_s * self.band_k)

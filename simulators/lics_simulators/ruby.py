@@ -160,16 +160,26 @@ class Ruby:
         at_no_pressure = self.reference_nm + datchi_shift_nm(temperature_k) - datchi_shift_nm(REFERENCE_K)
         return at_no_pressure * ruby2020_ratio(pressure_gpa)
 
-    def rate_cps(self, *, sample_gpa: float, sample_k: float, ambient_k: float) -> FloatArray:
-        """Count rate of each pixel above dark [counts/s] at the state of the optics now."""
+    def rate_cps(self, *, sample_gpa: float, sample_k: float, ambient_k: float, overlap: float = 1.0) -> FloatArray:
+        """Count rate of each pixel above dark [counts/s] at the state of the optics now.
+
+        Parameters
+        ----------
+        sample_gpa, sample_k : float
+            Pressure [GPa] and temperature [K] of the sample.
+        ambient_k : float
+            Temperature of the chip outside [K].
+        overlap : float
+            Share of the laser that meets the chip in the cell, 0 to 1.
+        """
         p = self.parameters
         rate = np.zeros(PIXELS)
         if self.laser_is_on and self.shutter_is_open:
             if self.ambient_chip_is_selected:
-                gpa, kelvin = 0.0, ambient_k
+                gpa, kelvin, seen = 0.0, ambient_k, 1.0
             else:
-                gpa, kelvin = self.pressure_at_ruby_gpa(sample_gpa), sample_k
-            rate += self.laser_mw * self._luminescence(gpa, kelvin + p.laser_k_per_mw * self.laser_mw)
+                gpa, kelvin, seen = self.pressure_at_ruby_gpa(sample_gpa), sample_k, overlap
+            rate += seen * self.laser_mw * self._luminescence(gpa, kelvin + p.laser_k_per_mw * self.laser_mw)
             rate += self.laser_mw * p.glow_cps * np.exp(-(((self._true_nm - 705.0) / 40.0) ** 2))  # engineering shape
         if self.lamp_is_on:
             for line_nm, intensity in NEON:
@@ -199,17 +209,17 @@ class Ruby:
         return light * (self._line(r1, width) + p.r2_ratio * boltzmann * self._line(r2, width))
 
     def _line(self, centre_nm: float, width_nm: float) -> FloatArray:
-        """Line of unit height: Pearson VII and a tail to the red, seen through the slit."""
+        """Line of about unit height: Pearson VII seen through the slit, part of it smeared to the red."""
         p = self.parameters
-        seen = np.zeros(PIXELS)
-        steps = np.linspace(-p.slit_nm, p.slit_nm, 9)[1:-1]  # seven points resolve the slit to 1e-3 of the peak
-        weights = p.slit_nm - np.abs(steps)
         half = 0.5 * width_nm / math.sqrt(2.0 ** (1.0 / p.pearson_exponent) - 1.0)
-        for step, weight in zip(steps, weights / weights.sum(), strict=True):
-            x = self._true_nm - centre_nm - step
-            core = (1.0 + (x / half) ** 2) ** -p.pearson_exponent
-            tail = np.where(x > 0.0, np.exp(-np.maximum(x, 0.0) / p.tail_nm), 0.0)
-            seen += weight * ((1.0 - p.tail_fraction) * core + p.tail_fraction * tail)
+        steps = np.linspace(-p.slit_nm, p.slit_nm, 9)[1:-1]  # seven points resolve the slit to 1e-3 of the peak
+        triangle = (p.slit_nm - np.abs(steps)) / np.sum(p.slit_nm - np.abs(steps))
+        quantiles = (np.arange(6) + 0.5) / 6.0  # six points stand for the exponential distribution of the tail
+        shifts = np.concatenate([steps, -p.tail_nm * np.log1p(-quantiles)])
+        weights = np.concatenate([(1.0 - p.tail_fraction) * triangle, np.full(6, p.tail_fraction / 6.0)])
+        seen = np.zeros(PIXELS)
+        for shift, weight in zip(shifts, weights, strict=True):
+            seen += weight * (1.0 + ((self._true_nm - centre_nm - shift) / half) ** 2) ** -p.pearson_exponent
         return seen
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AMBIENT_PRESSURE_GPA: Final = 1.01325e-4  # standard atmosphere, CODATA
 
+GASKET: Final = "re-hcp"  # the phase that is not inside the hole
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseState:
@@ -58,7 +60,7 @@ class SampleState:
     phases : tuple of PhaseState
         What diffracts.
     shift_along_beam_mm : float
-        How far the sample has moved towards the detector [mm] since it was aligned.
+        How far the sample is from where it was aligned, towards the detector [mm].
     """
 
     time_s: float
@@ -147,7 +149,7 @@ class Sample:
         p = self.parameters
         alloyed = self.grains.alloy_fraction
         free_li = max(p.li_per_cs - p.li_occupancy * alloyed, 0.0)
-        phases = [PhaseState(phase="re-hcp", cell_angstrom=re_cell(pressure_gpa, temperature_k), cells=1.0)]
+        phases = [PhaseState(phase=GASKET, cell_angstrom=re_cell(pressure_gpa, temperature_k), cells=1.0)]
         if alloyed > 0.0:
             a = p.alloy.a_angstrom(pressure_gpa, temperature_k)
             phases.append(PhaseState(phase="alloy", cell_angstrom=(a, a, a), cells=alloyed))

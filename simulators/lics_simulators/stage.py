@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,11 +80,18 @@ class Stage:
     """
 
     MAX_OSCILLATION_DEG = 20.0
+    HOLE_MM = 0.05  # distance from the axis at which little of the sample is left in the beam; engineering value
 
     def __init__(self) -> None:
         self.axes = {name: Axis(TRANSLATION) for name in ("x", "y", "z")}
         self.axes["omega"] = Axis(ROTATION)
         self.oscillation_deg = 0.0
+
+    def overlap(self) -> float:
+        """Share of the beam, or of the ruby's light, that meets the sample: 1 when x and y are at 0."""
+        if not any(self.axes[name].position for name in ("x", "y")):
+            return 1.0
+        return math.exp(-0.5 * sum((self.axes[name].position / (0.5 * self.HOLE_MM)) ** 2 for name in ("x", "y")))
 
     def step(self, dt_s: float) -> None:
         """Advance every axis by `dt_s` seconds."""

@@ -10,7 +10,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from lics_simulators.heater import Heater
 from lics_simulators.membrane import Membrane
 from lics_simulators.preset import Preset, read_preset
 from lics_simulators.ruby import Ruby
-from lics_simulators.sample import Calibrant, CalibrantParameters, Sample, SampleState
+from lics_simulators.sample import GASKET, Calibrant, CalibrantParameters, Sample, SampleState
 from lics_simulators.stage import Stage
 from lics_simulators.thermocouples import Thermocouples
 from lics_simulators.truth import Truth
@@ -113,7 +113,18 @@ class World:
 
     def sample_state(self) -> SampleState:
         """Return what lies in the beam now."""
-        return self.contents.state(self.time_s, self.cell.pressure_gpa, self.heater.sample_k)
+        state = self.contents.state(self.time_s, self.cell.pressure_gpa, self.heater.sample_k)
+        overlap, along_mm = self.stage.overlap(), self.stage.axes["z"].position
+        if overlap == 1.0 and along_mm == 0.0:
+            return state
+        return replace(
+            state,
+            shift_along_beam_mm=state.shift_along_beam_mm + along_mm,
+            phases=tuple(
+                phase if phase.phase == GASKET else replace(phase, cells=phase.cells * overlap)
+                for phase in state.phases
+            ),
+        )
 
     def close(self) -> None:
         """Close the truth."""

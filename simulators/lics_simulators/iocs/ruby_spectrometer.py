@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import numpy as np
 from caproto.server import pvproperty
 
 from lics_simulators.iocs.channels import choice, counter, indicator, setting, whole_setting
@@ -145,8 +144,9 @@ class RubySpectrometerIOC(InstrumentIOC):
     def _rate(self) -> FloatArray:
         world = self.world
         state = world.sample_state()
-        return np.asarray(
-            world.ruby.rate_cps(
-                sample_gpa=state.pressure_gpa, sample_k=state.temperature_k, ambient_k=world.preset.ambient_k
-            )
+        return world.ruby.rate_cps(
+            sample_gpa=state.pressure_gpa,
+            sample_k=state.temperature_k,
+            ambient_k=world.preset.ambient_k,
+            overlap=world.stage.overlap(),
         )
