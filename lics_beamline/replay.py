@@ -78,7 +78,7 @@ def documents_of(data: DataFolder, name: str) -> Documents:
 
     with open_catalog(data) as catalog:
         try:
-            run = catalog.find(name)
+            run = catalog.run(name)
         except RunNotFound:
             raise missing from None
         logger.warning(

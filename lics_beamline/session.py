@@ -13,6 +13,7 @@ from bluesky import RunEngine
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
 from lics_beamline import follower
+from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
 from lics_beamline.interruption import Interruption
@@ -189,7 +190,8 @@ def open_session(
         engine = RunEngine({}, context_managers=[lambda engine: Interruption(engine, beamline)])
         engine.subscribe(journal)
         if followers:
-            for which in ("catalog", "reduce"):
+            write_profile(data)
+            for which in follower.WHICH:
                 follower.start(data, which)
         yield Session(beamline=beamline, engine=engine, manner=manner, data=data, simulation=simulated)
 

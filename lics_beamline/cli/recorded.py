@@ -49,6 +49,7 @@ def follow(options: argparse.Namespace) -> int:
     import subprocess
 
     from lics_beamline import follower
+    from lics_beamline.catalog.store import write_profile
     from lics_beamline.cli.record import data_folder
 
     data = data_folder(options)
@@ -57,11 +58,15 @@ def follow(options: argparse.Namespace) -> int:
             sys.stdout.write(f"{status}\n")
         return 0
     which = ("catalog", "reduce") if options.which == "both" else (options.which,)
-    running = [follower.start(data, each, once=options.once) for each in which]
-    if not options.once:
-        sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
+    if "catalog" in which:
+        write_profile(data.make())
+    if options.once:
+        return max(follower.main([each, "--once", "--data", str(data.root)]) for each in which)
+    running = [follower.start(data, each) for each in which]
+    sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
+    sys.stdout.flush()
     try:
-        return 4 if max([process.wait() for process in running]) else 0
+        return max(process.wait() for process in running)
     except KeyboardInterrupt:
         for process in running:
             process.terminate()

@@ -1,0 +1,99 @@
+import math
+
+import numpy as np
+import pytest
+
+from lics_beamline.errors import RunNotFound
+from lics_beamline.exports.columns import write_columns
+from lics_beamline.exports.figure import draw_summary
+from lics_beamline.exports.reduced_run import reduced_run
+
+BINS = 400
+
+
+def data(index, *, reduced=True, stroke="upstroke", a=3.55):
+    two_theta = np.linspace(5.0, 17.0, BINS)
+    intensity = 100.0 + 400.0 * np.exp(-(((two_theta - 9.36) / 0.05) ** 2))
+    nothing = np.full(BINS, math.nan)
+    return {
+        "point_index": index,
+        "leg": "298 K upstroke",
+        "stroke": stroke,
+        "exposure_uid": f"e{index}",
+        "experiment_time_s": 10.0,
+        "requested_pressure_gpa": math.nan if stroke == "heating" else 3.0,
+        "requested_temperature_k": 298.0,
+        "load_bar": 24.0,
+        "temperature_k": 298.1,
+        "pressure_gpa": 3.01 + index,
+        "pressure_sigma_gpa": 0.002,
+        "pressure_systematic_gpa": 0.05,
+        "ruby_r1_nm": 695.0,
+        "ruby_r1_sigma_nm": 0.001,
+        "ruby_temperature_k": 298.1,
+        "two_theta_deg": two_theta if reduced else nothing,
+        "intensity": intensity if reduced else nothing,
+        "intensity_sigma": np.sqrt(intensity) if reduced else nothing,
+        "rejected_fraction": 0.001,
+        "alloy_a_angstrom": a if reduced else math.nan,
+        "alloy_a_sigma_angstrom": 0.0004,
+        "phases": "alloy,re-hcp" if reduced else "",
+        "reduced": reduced,
+        "note": "" if reduced else "plate file torn",
+    }
+
+
+def documents(points, purpose="reduction"):
+    start = {
+        "uid": "d",
+        "purpose": purpose,
+        "raw_uid": "raw-0123",
+        "recipe_digest": "abcdef0123",
+        "wavelength_angstrom": 0.41373,
+        "sample": {"name": "Li-Cs"},
+        "title": "a title",
+    }
+    yield "start", start
+    yield "descriptor", {"uid": "s", "name": "primary"}
+    for point in points:
+        yield "event", {"descriptor": "s", "data": point}
+
+
+def test_an_xye_file_says_pressure_wavelength_and_recipe_and_reads_back_the_same_numbers(tmp_path):
+    run = reduced_run(documents([data(0), data(1, reduced=False)]))
+    (file,) = write_columns(run, tmp_path, layout="xye")
+    text = file.read_text()
+    assert "0.413730" in text
+    assert "abcdef0123" in text
+    assert "3.0100 +- 0.0020" in text
+    table = np.loadtxt(file)
+    assert table.shape == (BINS, 3)
+    np.testing.assert_allclose(table[:, 1], run.points[0].intensity, rtol=1e-5)
+    np.testing.assert_allclose(table[:, 0], run.points[0].two_theta_deg, atol=5e-6)
+
+
+def test_empty_bins_are_left_out_of_a_file(tmp_path):
+    point = data(0)
+    point["intensity"][:7] = math.nan
+    (file,) = write_columns(reduced_run(documents([point])), tmp_path, layout="xy")
+    assert np.loadtxt(file).shape == (BINS - 7, 2)
+
+
+def test_a_raw_run_is_not_taken_for_a_reduced_one():
+    with pytest.raises(RunNotFound, match="lics replay"):
+        reduced_run(documents([], purpose="sweep"))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [data(0), data(1, stroke="heating"), data(2, stroke="downstroke", a=3.6)],
+        [data(0, a=math.nan)],
+        [data(0, reduced=False)],
+    ],
+    ids=["whole", "no alloy", "nothing reduced"],
+)
+def test_the_summary_is_drawn_whatever_was_found(tmp_path, points):
+    file = draw_summary(reduced_run(documents(points)), tmp_path / "figures" / "summary.png")
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert file.stat().st_size > 20_000
