@@ -188,17 +188,18 @@ def shell(options: argparse.Namespace) -> int:
 def _interact(names: dict[str, Any], banner: str) -> None:
     """Give the prompt to the person: IPython where it is installed, else Python's own."""
     import code
+    import importlib
 
     if not sys.stdin.isatty():
         code.InteractiveConsole(names).interact(banner, exitmsg="")
         return
     try:
-        from IPython import start_ipython
+        ipython = importlib.import_module("IPython")
     except ImportError:
         code.interact(banner, local=names, exitmsg="")
     else:
         _print(banner)
-        start_ipython(argv=["--no-banner"], user_ns=names)
+        ipython.start_ipython(argv=["--no-banner"], user_ns=names)
 
 
 def data_folder(options: argparse.Namespace) -> DataFolder:

@@ -57,7 +57,7 @@ def follow(options: argparse.Namespace) -> int:
         for status in follower.status(data):
             sys.stdout.write(f"{status}\n")
         return 0
-    which = ("catalog", "reduce") if options.which == "both" else (options.which,)
+    which: tuple[follower.Which, ...] = follower.WHICH if options.which == "both" else (options.which,)
     if "catalog" in which:
         write_profile(data.make())
     if options.once:

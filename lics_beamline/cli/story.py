@@ -10,7 +10,7 @@ from typing import Any
 from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
-from lics_beamline.exports.reduced_run import ReducedPoint, reduced_run
+from lics_beamline.exports.reduced_run import ARRAYS, ReducedPoint, reduced_run
 from lics_beamline.journal.head import Head, find, heads
 from lics_beamline.journal.reader import read
 
@@ -139,7 +139,7 @@ def _plain(point: ReducedPoint) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in point.__dataclass_fields__:
         value = getattr(point, name)
-        if name in ("two_theta_deg", "intensity", "intensity_sigma"):
+        if name in ARRAYS:
             continue
         values[name] = None if isinstance(value, float) and math.isnan(value) else value
     return values

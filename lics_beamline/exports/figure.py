@@ -39,12 +39,11 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
 
     figure = Figure(figsize=(14.0, 8.5), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subfigures(1, 2, width_ratios=(1.0, 1.35))
-    track, compression = left.subplots(2, 1)
+    axes = figure.subplot_mosaic([["track", "patterns"], ["cell", "patterns"]], width_ratios=(1.0, 1.35))
     points = sorted(run.points, key=lambda point: point.index)
-    _draw_track(track, points)
-    _draw_compression(compression, points)
-    _draw_waterfall(right.subplots(1, 1), run, [point for point in points if point.reduced])
+    _draw_track(axes["track"], points)
+    _draw_compression(axes["cell"], points)
+    _draw_waterfall(axes["patterns"], run, [point for point in points if point.reduced])
     sample = run.start.get("sample", {}).get("name", "")
     figure.suptitle(
         f"{run.start.get('title') or sample}\nrun {run.start['raw_uid'][:8]}, recipe {run.start['recipe_digest'][:8]}, "
@@ -113,8 +112,10 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         axes.plot(angle, height + shift, color=colour, lw=0.8)
         for line in _alloy_angles(point, run.wavelength_angstrom):
             axes.plot([line, line], [shift - 0.12, shift - 0.02], color="black", lw=0.9)
-        label = f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K"
-        axes.text(SHOWN_DEG[1] + 0.1, shift, label, fontsize=7, color=colour, va="bottom")
+        label = (
+            f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K\n{', '.join(point.phases) or 'no phase found'}"
+        )
+        axes.text(SHOWN_DEG[1] + 0.1, shift, label, fontsize=6, color=colour, va="center")
         shift += 0.55
     axes.set(
         xlabel=f"2θ (deg), λ = {run.wavelength_angstrom:.5f} Å",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import REDUCED, REDUCTION
+
+
+ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +89,11 @@ class ReducedRun:
 
 def reduced_point(data: dict[str, Any]) -> ReducedPoint:
     """Return the point that the data of one event describe."""
-    return ReducedPoint(
-        index=data["point_index"],
-        phases=tuple(name for name in data["phases"].split(",") if name),
-        **{
-            name: data[name]
-            for name in ReducedPoint.__dataclass_fields__
-            if name not in ("index", "phases", "two_theta_deg", "intensity", "intensity_sigma")
-        },
-        **{
-            name: np.asarray(data[name], dtype=np.float64) for name in ("two_theta_deg", "intensity", "intensity_sigma")
-        },
-    )
+    values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name != "index"}
+    values["phases"] = tuple(name for name in values["phases"].split(",") if name)
+    for name in ARRAYS:
+        values[name] = np.asarray(values[name], dtype=np.float64)
+    return ReducedPoint(index=data["point_index"], **values)
 
 
 def reduced_run(documents: Iterable[tuple[str, dict[str, Any]]]) -> ReducedRun:
