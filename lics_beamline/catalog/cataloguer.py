@@ -1,0 +1,123 @@
+"""Follows the journals of a data folder, raw and derived, and keeps its catalog equal to them.
+
+A run is whole in the catalog when its stop document is there, because that is written last. One that is not whole when
+the cataloguer begins (it was killed, or the run is still growing) is deleted and fed again from its journal: the only
+continuation that is right whatever was half written.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from lics_beamline.catalog.store import Catalog, open_catalog
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal import lock
+from lics_beamline.journal.following import Following
+from lics_beamline.journal.head import Head
+
+if TYPE_CHECKING:
+    from lics_beamline.catalog.run_writer import RunWriter
+
+LOCK_NAME: Final = "catalog.lock"
+FLUSH_S: Final = 2.0  # how old rows of a live run may be in the catalog; one flush costs about 0.1 s a stream
+
+logger = logging.getLogger(__name__)
+
+
+class Cataloguer:
+    """The one process that writes the catalog of a data folder; a context manager.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder. Its catalog is made where there is none, and made anew where the folder was moved or copied.
+    flush_s : float
+        How long rows of a live run may be held back [s].
+
+    Raises
+    ------
+    Busy
+        On entering: another process catalogues this folder; ``facts["pid"]`` names it.
+    """
+
+    def __init__(self, data: DataFolder, *, flush_s: float = FLUSH_S) -> None:
+        self._data = DataFolder(data.root.resolve())
+        self._flush_s = flush_s
+        self._held = ExitStack()
+        self._catalog: Catalog
+
+    def __enter__(self) -> Self:
+        with ExitStack() as held:
+            what = f"cataloguing of {self._data.root}"
+            held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
+            self._catalog = held.enter_context(open_catalog(self._data, writable=True))
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    def following(self, **options: float) -> Following:
+        """Return what follows all journals into the catalog.
+
+        Parameters
+        ----------
+        **options : float
+            ``grace_s`` and ``retry_s`` of `Following`.
+        """
+        return Following((self._data.raw_journals, self._data.derived_journals), self.begin, **options)
+
+    def begin(self, head: Head) -> _Feed | None:
+        """Return what feeds a run into the catalog; None where the catalog has it whole."""
+        from tiled.queries import Key
+
+        from lics_beamline.catalog.run_writer import RunWriter
+
+        client = self._catalog.client
+        for known in client.v3.search(Key("uid") == head.uid).values():
+            stop = known.metadata.get("stop")
+            if head.stop is not None and stop is not None and stop["uid"] == head.stop["uid"]:
+                return None
+            logger.info("run %s is not whole in the catalog; it is fed again", head.uid)
+            client.delete_contents([head.uid], recursive=True, external_only=False)
+        # A cataloguer killed while deleting may have left arrays that no run owns.
+        shutil.rmtree(self._data.catalog / "arrays" / head.uid, ignore_errors=True)
+        return _Feed(RunWriter(client, self._data), self._flush_s)
+
+
+class _Feed:
+    """Feeds one run."""
+
+    def __init__(self, writer: RunWriter, flush_s: float) -> None:
+        self._writer = writer
+        self._flush_s = flush_s
+        self._flushed = time.monotonic()
+        self._held = 0
+
+    def take(self, name: str, doc: Mapping[str, Any]) -> None:
+        self._writer(name, doc)
+        self._held = 0 if name == "stop" else self._held + 1
+
+    def pause(self) -> None:
+        if self._held and time.monotonic() - self._flushed >= self._flush_s:
+            self._flush()
+
+    def abandoned(self) -> None:
+        self._flush()
+
+    def close(self) -> None:
+        if self._held:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.flush()
+        self._held = 0
+        self._flushed = time.monotonic()

@@ -1,0 +1,34 @@
+"""Plate files as Tiled serves them: one array of all frames of a run, read from the detector's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from fabio.raxisimage import RaxisImage
+from tiled.adapters.sequence import FileSequenceAdapter
+
+
+class PlateSequenceAdapter(FileSequenceAdapter):
+    """Reads R-AXIS plate files in the order of their points; frames are (ny, nx) int32 counts.
+
+    Notes
+    -----
+    fabio gives big-endian 16-bit words for a plate without high pixels and 32-bit ones for a plate with them; here
+    every frame has the one type that the documents announce.
+    """
+
+    def _read_one(self, filepath: Any) -> npt.NDArray[np.int32]:
+        frame: npt.NDArray[np.int32] = RaxisImage().read(str(filepath)).data.astype("<i4", copy=False)
+        return frame
+
+    def _load_from_files(self, slice: slice | int | Iterable[int] = slice(None)) -> npt.NDArray[np.int32]:
+        if isinstance(slice, int):
+            chosen = [self.filepaths[slice]]
+        elif isinstance(slice, Iterable):
+            chosen = [self.filepaths[index] for index in slice]
+        else:
+            chosen = list(self.filepaths[slice])
+        return np.stack(self._map_read(chosen))

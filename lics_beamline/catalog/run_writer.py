@@ -1,0 +1,86 @@
+"""Writes the documents of one run into an open catalog, in batches that can be pushed out at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bluesky_tiled_plugins.writing.consolidators import CONSOLIDATOR_REGISTRY, MultipartRelatedConsolidator
+from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.schema import PLATE_MIMETYPE, PLATE_SPEC
+
+_PYTHON_TYPE = {"number": float, "integer": int, "boolean": bool, "string": str}
+
+
+class _PlateConsolidator(MultipartRelatedConsolidator):
+    """Registers one plate file for each readout."""
+
+    supported_mimetypes = frozenset({PLATE_MIMETYPE})
+
+
+class _Rows(_RunWriter):
+    """The plugins' own writer of one run, which can also write what it holds before its batch is full.
+
+    TiledWriter offers batches (nothing of a live run is seen until one is full) or single events (50 ms each).
+    """
+
+    def flush(self) -> None:
+        """Write all rows and frames held."""
+        for stream, rows in self._internal_data_cache.items():
+            if rows:
+                self._write_internal_data(rows, desc_node=self._desc_nodes[stream])
+                rows.clear()
+        for frames in self._external_data_cache.values():
+            self._write_external_data(frames)
+        self._external_data_cache.clear()
+
+
+class RunWriter:
+    """Writes one run; callable with ``(name, document)``, from its start document on.
+
+    Parameters
+    ----------
+    client : CatalogOfBlueskyRuns
+        The catalog, open for writing.
+    data : DataFolder
+        Where plates are found: resources say their path relative to it.
+    """
+
+    def __init__(self, client: Any, data: DataFolder) -> None:
+        CONSOLIDATOR_REGISTRY[PLATE_MIMETYPE] = _PlateConsolidator
+        self._root = data.root.resolve()
+        self._types: dict[str, dict[str, type]] = {}
+        # Arrays of any size go to zarr: SQLite tables cannot hold them, and fail only when the run stops.
+        self._rows = _Rows(client.include_data_sources(), max_array_size=0)
+        self._normalizer = RunNormalizer(
+            patches={"resource": self._locate, "event": self._typed}, spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE}
+        )
+        self._normalizer.subscribe(self._rows)
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take one document; it is in the catalog after `flush`, or after the stop document."""
+        if name == "descriptor":
+            self._types[doc["uid"]] = {
+                key: _PYTHON_TYPE[about["dtype"]]
+                for key, about in doc["data_keys"].items()
+                if about["dtype"] in _PYTHON_TYPE and not about.get("external")
+            }
+        self._normalizer(name, doc)
+
+    def flush(self) -> None:
+        """Write all that was taken."""
+        self._rows.flush()
+
+    def _locate(self, doc: dict[str, Any]) -> dict[str, Any]:
+        return {**doc, "root": doc.get("root") or str(self._root)}
+
+    def _typed(self, doc: dict[str, Any]) -> dict[str, Any]:
+        """Make values what their data keys say: a first batch of whole numbers must not make a column of integers."""
+        types = self._types[doc["descriptor"]]
+        data = {
+            key: types[key](value) if key in types and value is not None else value
+            for key, value in doc["data"].items()
+        }
+        return {**doc, "data": data}

@@ -1,0 +1,303 @@
+"""The only door to databroker and Tiled: open the catalog of a data folder, look runs up, read them.
+
+The catalog lives in files of the data folder and is served inside the process that opens it: no server to install. One
+process writes (the cataloguer), any number read at the same time. Imports happen inside the functions, because Tiled
+takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import RunNotFound
+from lics_beamline.schema import FRAME_IMAGE, READOUT
+
+if TYPE_CHECKING:
+    import xarray
+
+PROFILE_NAME: Final = "lics"
+_TREE: Final = "lics_beamline.catalog.tree:runs"
+_EXPORTER: Final = "bluesky_tiled_plugins.exporters:json_seq_exporter"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """An open catalog.
+
+    Parameters
+    ----------
+    client : CatalogOfBlueskyRuns
+        What databroker gives; use ``client.v3``, because touching ``client.v1`` changes what ``client[uid]`` returns.
+    """
+
+    client: Any
+
+    @property
+    def uids(self) -> tuple[str, ...]:
+        """Uids of all runs, raw and derived, in the order in which they were added."""
+        return tuple(self.client.v3)
+
+    def run(self, name: str) -> Any:
+        """Return one run.
+
+        Parameters
+        ----------
+        name : str
+            A full uid, or its first five characters or more.
+
+        Raises
+        ------
+        RunNotFound
+            If none or several answer.
+        """
+        try:
+            return self.client.v3[name]
+        except (KeyError, ValueError) as cause:
+            raise RunNotFound(
+                f"no run answers to {name!r} among {len(self.client.v3)} in the catalog. `lics runs` lists them.",
+                name=name,
+            ) from cause
+
+    def search(
+        self,
+        *,
+        sample: str | None = None,
+        operator: str | None = None,
+        purpose: str | None = None,
+        phase: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> list[str]:
+        """Return uids of the runs that fulfil all that is given, in the order in which they were added.
+
+        Parameters
+        ----------
+        sample, operator, purpose : str, optional
+            Equal to ``sample.name``, ``operator``, ``purpose`` of the start document.
+        phase : str, optional
+            Among the phases found (derived runs) or declared in ``sample.phases`` (raw runs).
+        since, until : float, optional
+            Start time from, and before [s since 1970].
+        """
+        from bluesky_tiled_plugins.queries import TimeRange
+        from tiled.queries import Contains, Key
+
+        found = self.client.v3
+        for key, value in (("sample.name", sample), ("operator", operator), ("purpose", purpose)):
+            if value is not None:
+                found = found.search(Key(key) == value)
+        if since is not None or until is not None:
+            found = found.search(TimeRange(since=since, until=until))
+        if phase is None:
+            return list(found)
+        having = {
+            uid for key in ("stop.phases_found", "start.sample.phases") for uid in found.search(Contains(key, phase))
+        }
+        return [uid for uid in found if uid in having]
+
+    def streams(self, name: str) -> tuple[str, ...]:
+        """Names of the streams of a run."""
+        return tuple(self.run(name))
+
+    def dataset(self, name: str, stream: str) -> xarray.Dataset:
+        """Return the fields of a stream with one row an event; images are left out (`image` reads them).
+
+        Parameters
+        ----------
+        name : str
+            The run.
+        stream : str
+            For example ``primary``.
+
+        Raises
+        ------
+        RunNotFound
+            If there is no such run, or it has no such stream.
+        """
+        run = self.run(name)
+        if stream not in run:
+            raise RunNotFound(
+                f"run {name} has no stream {stream!r}; it has {', '.join(run) or 'none'}.", name=name, stream=stream
+            )
+        node = run[stream]
+        external = {key for key, about in node.metadata["data_keys"].items() if "external" in about}
+        dataset: xarray.Dataset = node.read([key for key in node if key not in external])
+        return dataset
+
+    def image(self, name: str, index: int) -> npt.NDArray[np.int32]:
+        """Return the frame of one readout.
+
+        Parameters
+        ----------
+        name : str
+            A raw run.
+        index : int
+            Index of the event in the stream ``readout``, from 0.
+
+        Returns
+        -------
+        ndarray
+            Shape (ny, nx), counts.
+
+        Raises
+        ------
+        RunNotFound
+            If there is no such run, or it has no such frame.
+        """
+        run = self.run(name)
+        frames = run[READOUT][FRAME_IMAGE] if READOUT in run and FRAME_IMAGE in run[READOUT] else None
+        count = 0 if frames is None else int(frames.shape[0])
+        if frames is None or not 0 <= index < count:
+            raise RunNotFound(f"run {name} has {count} frames; number {index} is none of them.", name=name, count=count)
+        frame: npt.NDArray[np.int32] = frames[index]
+        return frame
+
+
+@contextmanager
+def open_catalog(data: DataFolder, *, writable: bool = False) -> Iterator[Catalog]:
+    """Open the catalog of a data folder inside this process.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    writable : bool
+        Whether to add runs. Only the cataloguer does, and it makes the catalog where there is none.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no catalog for the place where the data folder is now.
+    """
+    from tiled.client import Context, from_context
+    from tiled.server.app import build_app_from_config
+
+    if writable:
+        _build(data)
+    with _quiet():
+        context = Context.from_app(build_app_from_config(_service(data, writable=writable)))
+    try:
+        yield Catalog(from_context(context))
+    finally:
+        context.close()
+
+
+def find_run(data: DataFolder, name: str) -> Any:
+    """Return one run of a data folder for a short look; the catalog stays open as long as the run is used.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    name : str
+        A full uid, or its first five characters or more.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no such run, or no catalog.
+    """
+    from tiled.client import Context, from_context
+    from tiled.server.app import build_app_from_config
+
+    with _quiet():
+        context = Context.from_app(build_app_from_config(_service(data, writable=False)))
+    return Catalog(from_context(context)).run(name)
+
+
+def write_profile(data: DataFolder, *, name: str = PROFILE_NAME, folder: Path | None = None) -> Path:
+    """Tell every Python of this user where the catalog is: ``databroker.from_profile("lics")`` opens it.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder. Its catalog may be built later.
+    name : str
+        Name of the profile.
+    folder : Path, optional
+        Where Tiled looks for profiles; default the first it prefers (``TILED_PROFILES``, else the user's).
+
+    Returns
+    -------
+    Path
+        The file written. One of the same name is replaced, because a catalog has one data folder.
+    """
+    from tiled.profiles import paths
+
+    folder = Path(folder) if folder is not None else Path(paths[-1])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.yml"
+    about = f"# Catalog of {data.root.resolve()}, for databroker.from_profile({name!r}).\n"
+    unfinished = path.with_suffix(".new")
+    service = {name: {"direct": _service(data, writable=False)}}
+    unfinished.write_text(about + json.dumps(service, indent=2) + "\n")  # JSON is YAML
+    os.replace(unfinished, path)
+    return path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from the operator what Tiled's own dependencies tell its developers."""
+    greeter = logging.getLogger("tiled.server.app")  # says its version at every opening
+    level = greeter.level
+    greeter.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # starlette wants a successor of httpx, which Tiled 0.2 does not use yet; alembic a line in its settings.
+            warnings.filterwarnings("ignore", message="Using `httpx` with `starlette.testclient`")
+            warnings.filterwarnings("ignore", message="No path_separator found in configuration")
+            yield
+    finally:
+        greeter.setLevel(level)
+
+
+def _service(data: DataFolder, *, writable: bool) -> dict[str, Any]:
+    """Return the configuration of a Tiled service inside the process."""
+    tree = {"path": "/", "tree": _TREE, "args": {"root": str(data.root.resolve()), "writable": writable}}
+    return {"trees": [tree], "media_types": {"BlueskyRun": {"application/json-seq": _EXPORTER}}}
+
+
+def _build(data: DataFolder) -> None:
+    """Make an empty catalog, unless there is one that was built for this place."""
+    from tiled.alembic_utils import stamp_head
+    from tiled.catalog.alembic_constants import ALEMBIC_DIR, ALEMBIC_INI_TEMPLATE_PATH
+    from tiled.catalog.core import initialize_database
+    from tiled.server.connection_pool import create_async_engine
+    from tiled.utils import ensure_specified_sql_driver
+
+    from lics_beamline.catalog import tree
+
+    if tree.is_built(data):
+        return
+    (data.catalog / tree.BIRTH_NAME).unlink(missing_ok=True)
+    shutil.rmtree(data.catalog, ignore_errors=True)
+    (data.catalog / "arrays").mkdir(parents=True)
+    uri = ensure_specified_sql_driver(tree.database(data))
+
+    async def make_tables() -> None:
+        engine = create_async_engine(uri)
+        try:
+            await initialize_database(engine)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(make_tables())
+    with _quiet():
+        stamp_head(ALEMBIC_INI_TEMPLATE_PATH, ALEMBIC_DIR, uri)
+    unfinished = data.catalog / f"{tree.BIRTH_NAME}.new"
+    unfinished.write_text(json.dumps({"root": str(data.root.resolve())}))
+    os.replace(unfinished, data.catalog / tree.BIRTH_NAME)

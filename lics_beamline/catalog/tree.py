@@ -1,0 +1,71 @@
+"""The Tiled tree of one data folder; a Tiled profile names `runs` by its import string."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from tiled.catalog import from_uri
+
+from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import RunNotFound
+from lics_beamline.schema import PLATE_MIMETYPE
+
+BIRTH_NAME: Final = "built-for.json"  # where the data folder was when the catalog was built: the index holds full paths
+_SPEC: Final = {"name": "CatalogOfBlueskyRuns", "version": "3.0"}
+
+
+def database(data: DataFolder) -> str:
+    """URI of the index."""
+    return f"sqlite:///{data.catalog.resolve() / 'catalog.db'}"
+
+
+def built_for(data: DataFolder) -> str:
+    """Return the path that the data folder had when its catalog was built; empty where there is no whole catalog."""
+    try:
+        root: str = json.loads((data.catalog / BIRTH_NAME).read_text())["root"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    return root
+
+
+def is_built(data: DataFolder) -> bool:
+    """Whether the data folder has a whole catalog that was built where the folder is now."""
+    return built_for(data) == str(data.root.resolve())
+
+
+def runs(root: str, *, writable: bool = False) -> Any:
+    """Return the tree of the data folder at `root`.
+
+    Parameters
+    ----------
+    root : str
+        The data folder.
+    writable : bool
+        Whether runs may be added; one process at a time.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no catalog yet, or the data folder was moved or copied after the catalog was built.
+    """
+    data = DataFolder(Path(root).resolve())
+    if not is_built(data):
+        past = built_for(data)
+        reason = f"its catalog was built when it was {past}" if past else "it has no catalog yet"
+        raise RunNotFound(
+            f"no run of {data.root} can be looked up: {reason}. "
+            f"`python -m lics_beamline.follower catalog --once --data {data.root}` builds it from the journals.",
+            root=str(data.root),
+        )
+    arrays, tables = str(data.catalog / "arrays"), f"sqlite:///{data.catalog / 'tables.db'}"
+    stored = [arrays, tables]
+    return from_uri(
+        database(data),
+        specs=[_SPEC],
+        writable_storage=stored if writable else None,
+        readable_storage=[str(data.plates), *([] if writable else stored)],
+        adapters_by_mimetype={PLATE_MIMETYPE: PlateSequenceAdapter},
+    )

@@ -1,0 +1,393 @@
+"""Journals in, databroker out: every run once and whole, whatever happened to the process that catalogued it."""
+
+import importlib.util
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fabio.raxisimage import RIGAKU_KEYS
+
+from lics_beamline.catalog.cataloguer import Cataloguer
+from lics_beamline.catalog.store import find_run, open_catalog, write_profile
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import Busy, RunNotFound
+from lics_beamline.journal.head import heads
+from lics_beamline.journal.reader import read
+from lics_beamline.journal.writer import Journal
+from lics_beamline.schema import PLATE_SPEC, PLATE_TEMPLATE
+
+NY, NX = 30, 40
+SPECTRUM = 16
+
+
+def write_plate(path, frame):
+    """Write an R-AXIS file: a header, then big-endian 16-bit words."""
+    values = {
+        "InstrumentType": b"R-AXIS4",
+        "X Pixels": NX,
+        "Y Pixels": NY,
+        "Record Length": 1160,  # length of the header; a row is shorter here
+        "Total": NY,
+        "Photomultiplier Ratio": 8.0,
+    }
+    header = b""
+    for key, kind in RIGAKU_KEYS.items():
+        value = values.get(key)
+        if kind == "float":
+            header += struct.pack(">f", float(value or 0))
+        elif kind == "long":
+            header += struct.pack(">l", int(value or 0))
+        elif kind != -1:
+            header += struct.pack(f">{kind}s", value or b"")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header.ljust(1160, b"\0") + frame.astype(">u2").tobytes())
+
+
+def frame(number, index):
+    return np.arange(NY * NX).reshape(NY, NX) + 100 * number + index
+
+
+def full_uid(number):
+    return f"{number:08d}-0000-4000-8000-{number:012d}"
+
+
+def key(dtype, shape=(), **more):
+    return {"source": "test", "dtype": dtype, "shape": list(shape), **more}
+
+
+def raw_run(data, number, points=3):
+    """All documents of a sweep; its plate files are written as they are announced."""
+    uid = full_uid(number)
+    sample = {"name": f"sample-{number}", "phases": ["alloy"]}
+    yield "start", {"uid": uid, "time": 1000.0 + number, "purpose": "sweep", "sample": sample, "operator": "Ada"}
+    image = key("array", (NY, NX), dtype_numpy="<i4", dims=["y", "x"], external="FILESTORE:")
+    streams = {
+        "baseline": {"load_bar": key("number")},
+        "approach": {"pressure_gpa": key("number"), "leg": key("string"), "spectrum": key("array", (SPECTRUM,))},
+        "primary": {"exposure_uid": key("string"), "load_bar": key("number"), "point_index": key("integer")},
+        "readout": {"exposure_uid": key("string"), "frame_image": image},
+    }
+    for stream, keys in streams.items():
+        about = {"data_keys": keys, "configuration": {}, "hints": {}, "object_keys": {}, "time": 1000.0 + number}
+        yield "descriptor", {"uid": f"{uid}-{stream}", "run_start": uid, "name": stream, **about}
+    yield (
+        "resource",
+        {
+            "uid": f"{uid}-plates",
+            "run_start": uid,
+            "spec": PLATE_SPEC,
+            "root": "",
+            "resource_path": f"plates/{number}/",
+            "path_semantics": "posix",
+            "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, NY, NX]},
+        },
+    )
+    counts = dict.fromkeys(streams, 0)
+
+    def event(stream, values):
+        counts[stream] += 1
+        time = 1000.0 + number + sum(counts.values()) / 8
+        external = {name: False for name in values if name == "frame_image"}
+        return (
+            "event",
+            {
+                "uid": f"{uid}-{stream}-{counts[stream]}",
+                "descriptor": f"{uid}-{stream}",
+                "seq_num": counts[stream],
+                "time": time,
+                "data": values,
+                "timestamps": dict.fromkeys(values, time),
+                "filled": external,
+            },
+        )
+
+    yield event("baseline", {"load_bar": 0})
+    for index in range(points):
+        for step in range(2):
+            pressure = float("nan") if step else index + number / 7
+            spectrum = np.linspace(0, 1, SPECTRUM) + index
+            yield event("approach", {"pressure_gpa": pressure, "leg": "up", "spectrum": spectrum})
+        # The first load is a whole number: the column must not become one of integers.
+        load = index if index == 0 else index + 0.25
+        yield event("primary", {"exposure_uid": f"x{index}", "load_bar": load, "point_index": index})
+        write_plate(data.plates / str(number) / PLATE_TEMPLATE.format(index), frame(number, index))
+        datum = f"{uid}-plates/{index}"
+        yield "datum", {"datum_id": datum, "resource": f"{uid}-plates", "datum_kwargs": {"point_number": index}}
+        yield event("readout", {"exposure_uid": f"x{index}", "frame_image": datum})
+    yield event("baseline", {"load_bar": 0.5})
+    yield "stop", {"uid": f"{uid}-stop", "run_start": uid, "time": 2000.0 + number, "exit_status": "success"}
+
+
+def derived_run(number, points=3):
+    uid = full_uid(100 + number)
+    yield "start", {"uid": uid, "time": 1500.0 + number, "purpose": "reduction", "raw_uid": full_uid(number)}
+    keys = {"exposure_uid": key("string"), "intensity": key("array", (5,)), "reduced": key("boolean")}
+    about = {"data_keys": keys, "configuration": {}, "hints": {}, "object_keys": {}, "time": 1500.0}
+    yield "descriptor", {"uid": f"{uid}-d", "run_start": uid, "name": "primary", **about}
+    for index in range(points):
+        data = {"exposure_uid": f"x{index}", "intensity": np.full(5, index + number / 3), "reduced": bool(index)}
+        stamps = dict.fromkeys(data, 1500.0 + index)
+        body = {"time": 1500.0 + index, "seq_num": index + 1, "data": data, "timestamps": stamps, "filled": {}}
+        yield "event", {"uid": f"{uid}-e{index}", "descriptor": f"{uid}-d", **body}
+    found = ["alloy", "cs-bcc"] if number == 2 else ["alloy"]
+    yield "stop", {"uid": f"{uid}-s", "run_start": uid, "time": 1600.0, "exit_status": "success", "phases_found": found}
+
+
+def record(folder, documents, kept=None):
+    with Journal(folder) as journal:
+        for name, doc in list(documents)[:kept]:
+            journal(name, doc)
+
+
+def record_all(root, raw=(1, 2, 3), derived=(1, 2)):
+    """A data folder with raw and derived runs, journals only."""
+    data = DataFolder(root).make()
+    for number in raw:
+        record(data.raw_journals, raw_run(data, number, points=number))
+    for number in derived:
+        record(data.derived_journals, derived_run(number))
+    return data
+
+
+def catalogue(data):
+    with Cataloguer(data) as cataloguer:
+        following = cataloguer.following(retry_s=0.0)
+        while following.round() or following.retrying:
+            pass
+        following.close()
+        assert following.troubles == {}
+
+
+def contents(data, only=None):
+    """Everything a catalog holds, in a form that can be compared."""
+    found = {}
+    with open_catalog(data) as catalog:
+        assert len(set(catalog.uids)) == len(catalog.uids)
+        for uid in only or catalog.uids:
+            run = catalog.run(uid)
+            found[uid, "start"] = json.dumps(run.metadata["start"], sort_keys=True)
+            found[uid, "stop"] = json.dumps(run.metadata.get("stop"), sort_keys=True)
+            for stream in catalog.streams(uid):
+                dataset = catalog.dataset(uid, stream)
+                for name in dataset.variables:
+                    found[uid, stream, name] = dataset[name].values.tolist()
+            if "readout" in catalog.streams(uid):
+                count = len(catalog.dataset(uid, "readout")["seq_num"])
+                found[uid, "frames"] = [catalog.image(uid, index).tolist() for index in range(count)]
+    return found
+
+
+def same(left, right):
+    return json.dumps(sorted((list(k), v) for k, v in left.items())) == json.dumps(
+        sorted((list(k), v) for k, v in right.items())
+    )
+
+
+@pytest.fixture(scope="module")
+def catalogued(tmp_path_factory):
+    """A data folder with its catalog; not to be changed."""
+    data = record_all(tmp_path_factory.mktemp("catalogued") / "data")
+    catalogue(data)
+    return data
+
+
+def test_every_stream_comes_back_as_recorded(catalogued):
+    with open_catalog(catalogued) as catalog:
+        assert set(catalog.uids) == {full_uid(number) for number in (1, 2, 3, 101, 102)}
+        for path in catalogued.raw_journals.glob("*.jsonl"):
+            rows = {}
+            for name, doc in read(path):
+                if name == "event":
+                    rows.setdefault(doc["descriptor"].rpartition("-")[2], []).append(doc["data"])
+            for stream, events in rows.items():
+                dataset = catalog.dataset(path.stem, stream)
+                for name in set(events[0]) - {"frame_image"}:
+                    np.testing.assert_array_equal(dataset[name].values, np.array([row[name] for row in events]))
+        assert catalog.dataset(full_uid(3), "primary")["load_bar"].dtype == float
+        assert catalog.dataset(full_uid(101), "primary")["reduced"].dtype == bool
+
+
+def test_frames_come_back_by_index_as_the_detector_wrote_them(catalogued):
+    with open_catalog(catalogued) as catalog:
+        for index in range(3):
+            image = catalog.image(full_uid(3), index)
+            assert image.dtype == np.int32
+            np.testing.assert_array_equal(image, frame(3, index))
+        with pytest.raises(RunNotFound, match="has 3 frames; number 3 is none"):
+            catalog.image(full_uid(3), 3)
+        with pytest.raises(RunNotFound, match="has 0 frames"):
+            catalog.image(full_uid(101), 0)
+
+
+def test_runs_are_found_by_what_they_are_about(catalogued):
+    with open_catalog(catalogued) as catalog:
+        assert catalog.search(sample="sample-2") == [full_uid(2)]
+        assert catalog.search(operator="Ada", since=1002.0) == [full_uid(2), full_uid(3)]
+        assert catalog.search(purpose="sweep", until=1002.0) == [full_uid(1)]
+        assert catalog.search(phase="cs-bcc") == [full_uid(102)]
+        assert set(catalog.search(phase="alloy")) == set(catalog.uids)
+        assert catalog.search(phase="alloy", purpose="reduction") == [full_uid(101), full_uid(102)]
+        assert catalog.search(sample="nobody") == []
+        assert catalog.run(full_uid(2)[:8]).metadata["start"]["uid"] == full_uid(2)
+        for name in ("99999999", "0000", full_uid(77), "00000"):
+            with pytest.raises(RunNotFound, match="no run answers"):
+                catalog.run(name)
+        with pytest.raises(RunNotFound, match="no stream 'failure'; it has"):
+            catalog.dataset(full_uid(1), "failure")
+    assert find_run(catalogued, full_uid(1))["primary"].read(["load_bar"])["load_bar"].values.tolist() == [0.0]
+
+
+def test_whole_runs_are_not_touched_again(catalogued):
+    def modified():
+        return {path: path.stat().st_mtime_ns for path in (catalogued.catalog / "arrays").rglob("*")}
+
+    before = modified()
+    with Cataloguer(catalogued) as cataloguer:
+        found = [*heads(catalogued.raw_journals), *heads(catalogued.derived_journals)]
+        assert [cataloguer.begin(head) for head in found] == [None] * 5
+        with pytest.raises(Busy, match=f"process {os.getpid()} already"), Cataloguer(catalogued):
+            pass
+    assert modified() == before
+
+
+def test_a_live_run_is_there_while_it_is_measured(tmp_path):
+    data = DataFolder(tmp_path / "data").make()
+    documents = list(raw_run(data, 1, points=2))
+    with (
+        Cataloguer(data, flush_s=0.0) as cataloguer,
+        Journal(data.raw_journals) as journal,
+        open_catalog(data) as catalog,
+    ):
+        following = cataloguer.following()
+        points = frames = 0
+        for name, doc in documents[:-1]:
+            journal(name, doc)
+            points += doc.get("descriptor", "").endswith("-primary")
+            frames += doc.get("descriptor", "").endswith("-readout")
+            assert following.round() == 1
+            if points and doc.get("descriptor", "").endswith("-primary"):
+                assert catalog.run(full_uid(1)).metadata.get("stop") is None
+                assert len(catalog.dataset(full_uid(1), "primary")["seq_num"]) == points
+            if frames and doc.get("descriptor", "").endswith("-readout"):
+                np.testing.assert_array_equal(catalog.image(full_uid(1), frames - 1), frame(1, frames - 1))
+        journal(*documents[-1])
+        following.round()
+        following.close()
+    reference = DataFolder(tmp_path / "reference").make()
+    record(reference.raw_journals, raw_run(reference, 1, points=2))
+    catalogue(reference)
+    assert same(contents(data), contents(reference))
+
+
+KILLED = """
+# Imports once, then forks cataloguers that are killed: after each document count asked for, or after a time.
+import signal
+counts, times = eval(sys.argv[2]), eval(sys.argv[3])
+import lics_beamline.catalog.run_writer, tiled.server.app, tiled.client  # noqa: the slow imports
+data = DataFolder(Path(sys.argv[1]))
+
+
+def work(count):
+    with Cataloguer(data) as cataloguer:
+        print("begun", flush=True)
+        for head in [*heads(data.raw_journals), *heads(data.derived_journals)]:
+            feed = cataloguer.begin(head)
+            if feed is None:
+                continue
+            for name, doc in read(head.path):
+                feed.take(name, doc)
+                feed.abandoned()  # writes all it holds
+                count -= 1
+                if count == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+
+for count, seconds in [*((count, 0) for count in counts), *((-1, seconds) for seconds in times)]:
+    child = os.fork()
+    if not child:
+        if seconds:
+            signal.setitimer(signal.ITIMER_REAL, seconds)  # nothing handles SIGALRM: it kills
+        work(count)
+        os._exit(0)
+    print(count, seconds, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def run_program(program, *arguments, **environment):
+    """Run a program in a fresh Python, with the names of this file."""
+    prelude = (
+        "import sys\nsys.path.insert(0, sys.argv.pop(1))\nfrom test_catalog import *\n"
+        if program is KILLED
+        else "import sys\n"
+    )
+    folder = [str(Path(__file__).parent)] if program is KILLED else []
+    done = subprocess.run(
+        [sys.executable, "-c", prelude + textwrap.dedent(program), *folder, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(180)  # a Python of its own imports Tiled (10 s on a slow machine), then a dozen cataloguers work
+def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(catalogued, tmp_path):
+    data = record_all(tmp_path / "data", raw=(2,), derived=(2,))
+    counts, times = (3, 9, 14), (0.4, 0.7, 1.0)
+    said = run_program(KILLED, data.root, counts, times)
+    codes = [int(line.split()[-1]) for line in said.splitlines() if line != "begun"]
+    assert codes[: len(counts)] == [-9] * len(counts)
+    assert -14 in codes
+    catalogue(data)
+    assert same(contents(data), contents(catalogued, only=(full_uid(2), full_uid(102))))
+
+
+def test_a_moved_folder_gets_a_new_catalog_and_the_copy_left_behind_keeps_its_own(catalogued, tmp_path):
+    moved = DataFolder(tmp_path / "elsewhere")
+    shutil.copytree(catalogued.root, moved.root)
+    with pytest.raises(RunNotFound, match=f"its catalog was built when it was {catalogued.root}"), open_catalog(moved):
+        pass
+    catalogue(moved)
+    shutil.rmtree(moved.plates / "1")
+    with open_catalog(catalogued) as old, open_catalog(moved) as new:
+        np.testing.assert_array_equal(new.image(full_uid(3), 2), frame(3, 2))
+        np.testing.assert_array_equal(old.image(full_uid(1), 0), frame(1, 0))
+        (source,) = new.run(full_uid(3))["readout"]["frame_image"].data_sources()
+        assert {asset.data_uri.partition("/plates/")[0] for asset in source.assets} == {f"file://localhost{moved.root}"}
+
+
+def test_without_a_catalog_the_message_says_how_to_build_one(tmp_path):
+    data = record_all(tmp_path / "data")
+    with pytest.raises(RunNotFound, match=r"no catalog yet.*follower catalog --once"), open_catalog(data):
+        pass
+
+
+PLAIN_CLIENT = """
+import databroker
+from tiled.queries import Key
+catalog = databroker.from_profile("lics").v3
+(run,) = catalog.search(Key("sample.name") == "sample-3").values()
+print(run["readout/frame_image"][1][2, 3])
+print(run["primary"].read(["load_bar"])["load_bar"].values.tolist())
+print(len(databroker.catalog["lics"]))
+print(databroker.catalog["lics"][run.metadata["start"]["uid"]]["readout"]["frame_image"].shape)
+print([name for name, _ in run.documents()].count("event") > 0)
+"""
+
+
+@pytest.mark.timeout(120)  # a Python of its own imports databroker and Tiled: 10 s on a slow machine
+def test_plain_databroker_finds_runs_and_reads_tables_and_frames_through_the_profile(catalogued, tmp_path):
+    path = write_profile(catalogued, folder=tmp_path)
+    assert path == tmp_path / "lics.yml"
+    said = run_program(PLAIN_CLIENT, TILED_PROFILES=str(tmp_path)).splitlines()
+    assert said[-5:] == [str(frame(3, 1)[2, 3]), "[0.0, 1.25, 2.25]", "5", f"(3, {NY}, {NX})", "True"]
+    assert importlib.util.find_spec("databroker") is not None
