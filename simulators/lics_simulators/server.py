@@ -17,6 +17,7 @@ from caproto.asyncio.server import Context
 
 from lics_simulators.iocs.beam import BeamIOC
 from lics_simulators.iocs.heater import HeaterIOC
+from lics_simulators.iocs.image_plate import ImagePlateIOC
 from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
 from lics_simulators.iocs.membrane import MembraneIOC
 from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
@@ -51,6 +52,7 @@ class Beamline:
             HeaterIOC(prefix, world=world),
             ThermocoupleIOC(prefix, world=world),
             RubySpectrometerIOC(prefix, world=world),
+            ImagePlateIOC(prefix, world=world, folder=folder),
             BeamIOC(prefix, world=world),
             StageIOC(prefix, world=world),
         )

@@ -28,7 +28,7 @@ async def _put_velocity(fields: Any, instance: Any, value: float) -> None:
     fields.parent.group.axis.velocity = float(value)
 
 
-def _motor(axis: AxisParameters) -> pvproperty:
+def _motor(axis: AxisParameters, doc: str) -> pvproperty:
     motor = pvproperty(
         put=_put_position,
         name="",
@@ -40,6 +40,7 @@ def _motor(axis: AxisParameters) -> pvproperty:
         upper_ctrl_limit=axis.high,
         lower_disp_limit=axis.low,
         upper_disp_limit=axis.high,
+        doc=doc,
     )
     motor.fields.stop.putter(_put_stop)
     motor.fields.velocity.putter(_put_velocity)
@@ -106,13 +107,13 @@ class MotorIOC(PVGroup):
 class TranslationIOC(MotorIOC):
     """A translation."""
 
-    motor = _motor(TRANSLATION)
+    motor = _motor(TRANSLATION, "Translation of the sample")
 
 
 class RotationIOC(MotorIOC):
     """A rotation."""
 
-    motor = _motor(ROTATION)
+    motor = _motor(ROTATION, "Rotation of the sample")
 
 
 class StageIOC(InstrumentIOC):

@@ -1,0 +1,160 @@
+"""The simulators as a process: ready, answering, and gone when told or when the parent is gone."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from caproto import ErrorResponseReceived
+from caproto.sync.client import read, write
+
+from lics_simulators.__main__ import main
+
+COMMAND = [sys.executable, "-m", "lics_simulators", "--prefix", "PROC:", "--seed", "7", "--speed", "60", "--port", "0"]
+
+
+def start(folder):
+    return subprocess.Popen(
+        [*COMMAND, "--plates", str(folder), "--parent-pid", str(os.getpid())],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ready_port(process):
+    word, port = process.stdout.readline().split()
+    assert word == "ready"
+    return int(port)
+
+
+class Client:
+    """A Channel Access client that shares nothing with the server but the protocol."""
+
+    def read(self, name):
+        return read(f"PROC:{name}", repeater=False, timeout=5.0).data[0]
+
+    def write(self, name, value):
+        return write(f"PROC:{name}", value, repeater=False, notify=True, timeout=10.0)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    process = start(tmp_path_factory.mktemp("plates"))
+    environment = {"EPICS_CA_ADDR_LIST": "127.0.0.1", "EPICS_CA_AUTO_ADDR_LIST": "NO"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**environment, "EPICS_CA_SERVER_PORT": str(ready_port(process))}.items():
+            patch.setenv(name, value)
+        yield Client()
+    process.terminate()
+    process.communicate(timeout=5.0)
+
+
+def test_a_client_reads_what_the_world_says(client):
+    assert client.read("WORLD:Seed_RBV") == 7
+    assert client.read("WORLD:Speed") == 60.0
+    assert client.read("BEAM:Energy_RBV") == pytest.approx(29.9674)
+    assert client.read("PC1:Source_RBV") == pytest.approx(120.0)
+    assert client.read("TC:Ti4") == pytest.approx(24.85, abs=1.7)
+    assert client.read("PC1:Setpoint.EGU") is not None
+
+
+def test_the_clock_goes_on_without_being_asked(client):
+    earlier = client.read("WORLD:Time_RBV")
+    while client.read("WORLD:Time_RBV") <= earlier:
+        pass
+
+
+def test_acquiring_completes_with_a_new_spectrum(client):
+    client.write("RUBY:Laser", "On")
+    client.write("RUBY:Shutter", "Open")
+    began = client.read("WORLD:Time_RBV")
+    client.write("RUBY:cam1:AcquireTime", 2.0)
+    client.write("RUBY:cam1:Acquire", "Acquire")
+    assert client.read("WORLD:Time_RBV") - began >= 2.0
+    assert client.read("RUBY:image1:UniqueId_RBV") == 1
+    assert client.read("RUBY:cam1:Acquire") == b"Done"
+
+
+def test_a_put_of_a_motor_completes_when_it_has_arrived(client):
+    client.write("STAGE:x", 0.25)
+    assert client.read("STAGE:x.RBV") == pytest.approx(0.25)
+    assert client.read("STAGE:x.DMOV") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PC1:Setpoint", 151.0), ("PC1:Setpoint", float("nan")), ("ET1:Setpoint", 251.0), ("PC1:Control", "Perhaps")],
+)
+def test_what_lies_outside_limits_or_states_is_refused(client, name, value):
+    before = client.read(name)
+    with pytest.raises(ErrorResponseReceived):
+        client.write(name, value)
+    assert client.read(name) == before
+
+
+def test_a_second_client_cannot_take_the_lease(client):
+    client.write("PC1:Lease", "first")
+    with pytest.raises(ErrorResponseReceived):
+        client.write("PC1:Lease", "second")
+    client.write("PC1:Lease", "")
+    client.write("PC1:Lease", "second")
+    assert client.read("PC1:Lease") == b"second"
+
+
+def test_it_ends_on_sigterm_with_nothing_more_to_say(tmp_path):
+    process = start(tmp_path)
+    ready_port(process)
+    process.send_signal(signal.SIGTERM)
+    said, complained = process.communicate(timeout=5.0)
+    assert (process.returncode, said, complained) == (0, "", "")
+
+
+def test_it_ends_when_its_parent_is_killed(tmp_path):
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(f"""
+                import os, subprocess
+                command = {[*COMMAND, "--plates", str(tmp_path)]!r}
+                child = subprocess.Popen([*command, "--parent-pid", str(os.getpid())])
+                child.wait()
+            """),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout.readline().startswith("ready")
+    parent.kill()
+    began = time.monotonic()
+    # The child inherited the pipe: it is at its end only when the child is gone as well.
+    assert select.select([parent.stdout], [], [], 5.0)[0]
+    assert parent.stdout.read() == ""
+    assert time.monotonic() - began < 2.0
+    parent.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--speed", "301"], 2, "speed is 301.0 and must be 1 to 300"),
+        (["--world", "mars"], 2, "no world 'mars'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_message_and_an_exit_code(tmp_path, capsys, arguments, code, message):
+    assert main([*arguments, "--plates", str(tmp_path)]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_list_prints_every_pv_with_unit_and_limits(capsys):
+    assert main(["--list", "--prefix", "L:"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["PV", "type", "unit", "limits", "start"]
+    setpoint = next(line for line in lines if line.startswith("L:PC1:Setpoint "))
+    assert "bar" in setpoint
+    assert "0 to 150" in setpoint
