@@ -216,13 +216,19 @@ def make_safe(beamline: Beamline) -> None:
 
 
 def disconnect(beamline: Beamline) -> None:
-    """Let all PVs go, and close the Channel Access client where nothing else uses it any longer.
+    """Let all PVs go and close their connections; devices made afterwards connect anew.
 
-    A process that ends with live monitors prints tracebacks of the client's threads; this is the last thing to call.
+    A caproto client that ends while monitors still arrive prints tracebacks of its threads, and ophyd's ``destroy`` leaves
+    the monitors on: so the circuits are closed, and their channels forgotten. Its context stays: a process has only one.
     """
     for device in beamline.devices():
         device.destroy()
     if get_cl().name == "caproto":
         from caproto.threading.pyepics_compat import PV
 
-        PV.default_context().disconnect()
+        context = PV.default_context()
+        for circuit in list(context.circuit_managers.values()):
+            channels = list(circuit.pvs.values())
+            circuit.disconnect()
+            for channel in channels:
+                context.pvs.pop((channel.name, channel.priority), None)
