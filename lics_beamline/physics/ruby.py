@@ -204,8 +204,9 @@ class RubyRuler:
     reference_temperature_k : float
         Temperature at which the unshifted line was read [K].
     reference_sigma_nm : float
-        Standard deviation of the unshifted line [nm]; 0.03 from chip to chip, a few 0.001 where the chip itself was
-        read.
+        Standard deviation of the reading of the unshifted line [nm].
+    chip_to_chip_nm : float
+        Scatter of unshifted lines from chip to chip [nm]; 0 where the chip in the cell itself was read at ambient.
     ruby_to_sample_gpa : float
         Standard deviation of the pressure difference between ruby and sample [GPa].
 
@@ -219,7 +220,8 @@ class RubyRuler:
     correction: str = DEFAULT_CORRECTION
     reference_wavelength_nm: float = 694.25  # Shen et al. 2020: ambient R1 of the Ruby2020 scale
     reference_temperature_k: float = 298.0  # temperature of the room-temperature scales
-    reference_sigma_nm: float = 0.03  # chip-to-chip scatter, Vos and Schouten 1991
+    reference_sigma_nm: float = 0.003  # a tenth of a pixel of a usual spectrometer
+    chip_to_chip_nm: float = 0.03  # scatter of samples, Vos and Schouten 1991
     ruby_to_sample_gpa: float = 0.05  # gradient over a 100 um sample without pressure medium; engineering estimate
 
     def __post_init__(self) -> None:
@@ -310,7 +312,7 @@ class RubyRuler:
         step_k = 0.5 if temperature_k + 0.5 <= correction.highest_k else -0.5
         drift_nm_per_k = correction.shift_nm(temperature_k + step_k, temperature_k) / step_k
         thermocouple = abs(reference_slope * drift_nm_per_k) * temperature_sigma_k
-        reference_line = abs(reference_slope) * self.reference_sigma_nm
+        reference_line = abs(reference_slope) * math.hypot(self.reference_sigma_nm, self.chip_to_chip_nm)
         return Pressure(
             gpa=gpa,
             sigma_gpa=abs(slope_gpa_per_nm) * r1_sigma_nm,

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
+from lics_beamline.physics.line_shape import pseudo_voigt
 from lics_beamline.physics.ruby import CORRECTIONS
 
 Array = npt.NDArray[np.float64]
@@ -212,7 +213,6 @@ def _doublet(p: Array, x: Array) -> tuple[Array, Array]:
     47, 66 (2008), doi 10.1016/j.vibspec.2008.02.009), which leaves the maximum at x0.
     """
     t = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
-    mixing = p[MIXING]
     curve = p[FLAT] + p[TILT] * t + p[BEND] * t * t
     slope = np.zeros((p.size, x.size))
     slope[FLAT], slope[TILT], slope[BEND] = 1.0, t, t * t
@@ -225,13 +225,12 @@ def _doublet(p: Array, x: Array) -> tuple[Array, Array]:
             growth = np.exp(np.clip(p[LEAN] * d, -30.0, 30.0))
             narrowing, narrowing_slope = 0.5 * (1.0 + growth), 0.5 * growth
         u = d / half * narrowing
-        lorentz, gauss = 1.0 / (1.0 + u * u), np.exp(-math.log(2.0) * u * u)
-        shape = mixing * lorentz + (1.0 - mixing) * gauss
-        curve = curve + p[height] * shape
-        by_u = -2.0 * p[height] * u * (mixing * lorentz**2 + (1.0 - mixing) * math.log(2.0) * gauss)
+        shape = pseudo_voigt(u, p[MIXING])
+        curve = curve + p[height] * shape.value
+        by_u = p[height] * shape.by_u
         by_d = by_u / half * (narrowing + (d * p[LEAN] * narrowing_slope if p.size > LEAN else 0.0))
-        slope[height] = shape
-        slope[MIXING] += p[height] * (lorentz - gauss)
+        slope[height] = shape.value
+        slope[MIXING] += p[height] * shape.by_mixing
         slope[log_fwhm] = -by_u * u
         slope[R1] -= by_d
         if log_fwhm == LOG_FWHM_2:

@@ -98,7 +98,7 @@ def test_the_reference_is_counted_from_its_own_temperature_and_not_from_that_of_
 
 
 def test_one_kelvin_is_0_0205_gpa_at_498_k_and_the_budget_adds_in_quadrature():
-    ruler = RubyRuler(reference_sigma_nm=0.03, ruby_to_sample_gpa=0.05)
+    ruler = RubyRuler(reference_sigma_nm=0.0, chip_to_chip_nm=0.03, ruby_to_sample_gpa=0.05)
     pressure = ruler.pressure(ruler.wavelength_nm(8.0, 498.0), 0.001, 498.0, 1.0)
     assert pressure.thermocouple_gpa == pytest.approx(0.0205, abs=3e-4)
     assert pressure.reference_line_gpa == pytest.approx(0.085, abs=0.002)

@@ -1,0 +1,238 @@
+"""From a frame to a pattern: mask, corrections, spots out, errors. The only door to pyFAI.
+
+Sigma-clipping along each ring (`sigma_clip_ng`) removes the diamonds' spots, and the azimuthal scatter that is left
+gives the standard error of the mean. Pixels are not split: a pixel counts in one bin, so bins are independent, which a
+refinement needs. Polarisation and solid angle are corrected here, so nothing downstream may correct them again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.raxis import Frame
+from lics_beamline.errors import ReductionFailed
+
+METHOD: Final = ("no", "csr", "cython")  # no splitting; csr is the only engine of sigma_clip_ng on a CPU
+MASKED: Final = -1  # value written into masked pixels; counts are never negative
+BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
+SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
+RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
+NEIGHBOURS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """How a frame is integrated.
+
+    Parameters
+    ----------
+    bins : int
+        Number of bins.
+    two_theta_deg : tuple of float, optional
+        Range [deg]; default what the detector sees.
+    polarisation : float
+        Degree of linear polarisation in the horizontal plane, -1 to 1.
+    clip_sigma : float
+        A pixel farther than this from the mean of its bin is a spot. 5 leaves a flat ring's chi2 at 1 and removes no
+        tail of a Poisson distribution; smaller values bias dim rings down.
+    clip_iterations : int
+        Most passes; a frame with spots is stable after three.
+    shadow_fraction : float
+        Blocks dimmer than this fraction of their ring are shadow: beam stop, seat, dead zones. 0 looks for none.
+    """
+
+    bins: int = 2500
+    two_theta_deg: tuple[float, float] | None = None
+    polarisation: float = 0.99  # horizontal bending magnet or undulator; engineering value
+    clip_sigma: float = 5.0
+    clip_iterations: int = 5
+    shadow_fraction: float = 0.5
+
+
+class Integrator:
+    """Integrates frames of one geometry. Making one takes seconds, using it a quarter of one: keep it.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Calibrated geometry.
+    integration : Integration
+        How to integrate.
+    shape : tuple of int
+        Rows and columns of the frames.
+
+    Raises
+    ------
+    ReductionFailed
+        If the detector of the geometry has another shape.
+    """
+
+    def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
+        from pyFAI.detectors import detector_factory
+        from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
+        entries = dict(line.split(": ", 1) for line in geometry.poni.splitlines())
+        config = geometry.detector_config
+        if geometry.detector == "Detector" and not config.get("max_shape"):
+            config["max_shape"] = list(shape)
+        detector = detector_factory(geometry.detector, config=config)
+        if tuple(detector.shape) != tuple(shape):
+            raise ReductionFailed(
+                f"the frame has {shape[0]} x {shape[1]} pixels and the geometry {detector.shape[0]} x "
+                f"{detector.shape[1]}. Use the geometry of this detector and this scan resolution.",
+                frame_shape=shape,
+                geometry_shape=tuple(detector.shape),
+            )
+        self.geometry = geometry
+        self.integration = integration
+        self.shape = shape
+        self._engine = AzimuthalIntegrator(
+            dist=float(entries["Distance"]),
+            poni1=float(entries["Poni1"]),
+            poni2=float(entries["Poni2"]),
+            rot1=float(entries["Rot1"]),
+            rot2=float(entries["Rot2"]),
+            rot3=float(entries["Rot3"]),
+            detector=detector,
+            wavelength=float(entries["Wavelength"]),
+        )
+        self.two_theta_deg: npt.NDArray[np.float32] = np.degrees(
+            self._engine.center_array(shape, unit="2th_rad", scale=False)
+        ).astype(np.float32)
+        low, high = integration.two_theta_deg or (0.0, math.inf)
+        inside = (self.two_theta_deg >= low) & (self.two_theta_deg <= high)
+        self._detector_mask: npt.NDArray[np.bool_] | None = None
+        if detector.mask is not None and np.any(detector.mask):
+            self._detector_mask = np.asarray(detector.mask, dtype=bool)
+            inside &= ~self._detector_mask
+        self._in_range = inside
+        self._rings = _Rings.of(self.two_theta_deg)
+        # A blank frame builds the engine's tables, so that the first frame is as fast, and counts the pixels it uses.
+        self._pixels_in_range = round(float(np.sum(self._clip(np.zeros(shape, dtype=np.int32)).count)))
+
+    def integrate(self, frame: Frame, *, saturation_counts: int | None = None) -> Pattern:
+        """Integrate one frame.
+
+        Parameters
+        ----------
+        frame : ndarray of int32, shape (rows, columns)
+            Counts; negative pixels are dead.
+        saturation_counts : int, optional
+            Count from which a pixel is full.
+
+        Returns
+        -------
+        Pattern
+            Mean corrected counts with standard errors.
+
+        Raises
+        ------
+        ReductionFailed
+            If the frame has another shape, or nothing of it is left.
+        """
+        if frame.shape != self.shape:
+            raise ReductionFailed(
+                f"the frame has {frame.shape[0]} x {frame.shape[1]} pixels, {self.shape[0]} x {self.shape[1]} are "
+                "expected. Use the geometry of this scan resolution.",
+                frame_shape=frame.shape,
+            )
+        bad = self.mask(frame, saturation_counts=saturation_counts)
+        masked = int(np.count_nonzero(bad & self._in_range)) if bad is not None else 0
+        if masked >= self._pixels_in_range:
+            raise ReductionFailed("every pixel of the frame is masked: it is dark or dead. Look at the image.")
+        if bad is not None:
+            frame = np.where(bad, np.int32(MASKED), frame)
+        result = self._clip(frame)
+        counted = np.asarray(result.count, dtype=np.float64)
+        left = counted > 1.5  # one pixel has no scatter
+        usable = self._pixels_in_range - masked
+        return Pattern(
+            two_theta_deg=result.radial,
+            intensity=np.where(left, result.intensity, np.nan),
+            sigma=np.where(left, result.sem, np.nan),
+            wavelength_angstrom=self.geometry.wavelength_angstrom,
+            rejected_fraction=max(0.0, 1.0 - float(counted.sum()) / usable),
+            masked_fraction=masked / self._pixels_in_range,
+        )
+
+    def mask(self, frame: Frame, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
+        """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""
+        bad: npt.NDArray[np.bool_] | None = None
+        if int(frame.min()) < 0:
+            bad = frame < 0
+        if saturation_counts is not None and int(frame.max()) >= saturation_counts:
+            full = frame >= saturation_counts
+            bad = full if bad is None else bad | full
+        if self.integration.shadow_fraction > 0.0:
+            shadow = self._rings.shadows(frame, self.integration.shadow_fraction)
+            if shadow is not None:
+                bad = shadow if bad is None else bad | shadow
+        return bad
+
+    def _clip(self, frame: Frame) -> Any:
+        choice = self.integration
+        return self._engine.sigma_clip_ng(
+            frame,
+            choice.bins,
+            unit="2th_deg",
+            radial_range=choice.two_theta_deg,
+            error_model="azimuthal",
+            method=METHOD,
+            polarization_factor=choice.polarisation,
+            correctSolidAngle=True,
+            thres=choice.clip_sigma,
+            max_iter=choice.clip_iterations,
+            dummy=MASKED,
+            delta_dummy=0.5,
+            mask=self._detector_mask,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rings:
+    """Blocks of a frame sorted into rings, to see which block is dimmer than the rest of its ring."""
+
+    shape: tuple[int, int]
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    ring_of_block: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, two_theta_deg: npt.NDArray[np.float32]) -> _Rings:
+        rows, columns = (size // BLOCK_PX for size in two_theta_deg.shape)
+        centre = two_theta_deg[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX][:rows, :columns]
+        width = RING_BIN_BLOCKS * float(np.median(np.abs(np.diff(centre, axis=0)).max(axis=0)))
+        ring = (centre / max(width, 1e-6)).astype(np.intp).ravel()
+        ring = np.unique(ring, return_inverse=True)[1]
+        order = np.argsort(ring, kind="stable")
+        starts = np.searchsorted(ring[order], np.arange(ring.max() + 2))
+        return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
+
+    def shadows(self, frame: Frame, fraction: float) -> npt.NDArray[np.bool_] | None:
+        """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any."""
+        rows, columns = self.shape
+        cut = frame[: rows * BLOCK_PX, : columns * BLOCK_PX]
+        lines = cut.reshape(rows, BLOCK_PX, columns * BLOCK_PX).sum(axis=1, dtype=np.int64)
+        mean = lines.reshape(rows, columns, BLOCK_PX).sum(axis=2).ravel() / BLOCK_PX**2
+        ordered = mean[self.order]
+        bounds = zip(self.starts[:-1], self.starts[1:], strict=True)
+        median = np.array([np.median(ordered[first:last]) for first, last in bounds])
+        padded = np.pad(median, NEIGHBOURS, mode="edge")
+        floor = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1).min(axis=1)[self.ring_of_block]
+        significance = (floor - mean) * BLOCK_PX / np.sqrt(np.maximum(floor, 1e-3))
+        dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(rows, columns)
+        if not dim.any():
+            return None
+        grown = np.pad(dim, 1)
+        grown = grown[:-2] | grown[1:-1] | grown[2:]
+        dim = grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]
+        shadow = np.zeros(frame.shape, dtype=bool)
+        shadow[: rows * BLOCK_PX, : columns * BLOCK_PX] = dim.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
+        return shadow

@@ -1,0 +1,54 @@
+"""A powder pattern: intensity over scattering angle, with its standard errors and its wavelength."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pattern:
+    """One integrated frame. The arrays cannot be written to.
+
+    Parameters
+    ----------
+    two_theta_deg : ndarray of float64, shape (bins,)
+        Bin centres, equidistant and rising [deg].
+    intensity : ndarray of float64, shape (bins,)
+        Mean counts a pixel, corrected for solid angle and polarisation; NaN where no pixel is left.
+    sigma : ndarray of float64, shape (bins,)
+        Standard error of that mean; NaN where no pixel is left.
+    wavelength_angstrom : float
+        X-ray wavelength [angstrom].
+    rejected_fraction : float
+        Fraction of the unmasked pixels that were rejected as spots.
+    masked_fraction : float
+        Fraction of the pixels in range that were masked: shadows, saturated and dead pixels.
+    """
+
+    two_theta_deg: Array
+    intensity: Array
+    sigma: Array
+    wavelength_angstrom: float
+    rejected_fraction: float = 0.0
+    masked_fraction: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("two_theta_deg", "intensity", "sigma"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def d_angstrom(self) -> Array:
+        """Spacing that diffracts into each bin [angstrom]."""
+        return self.wavelength_angstrom / (2.0 * np.sin(np.radians(self.two_theta_deg) / 2.0))
+
+    @property
+    def step_deg(self) -> float:
+        """Width of a bin [deg]."""
+        return float(self.two_theta_deg[1] - self.two_theta_deg[0])

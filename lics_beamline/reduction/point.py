@@ -1,0 +1,137 @@
+"""One measured point becomes one reduced point: a pure function of frame, readings and recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.integration import Integration, Integrator
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.peaks import Peak, find_peaks
+from lics_beamline.diffraction.phases import FoundPhase, identify
+from lics_beamline.diffraction.raxis import Frame
+from lics_beamline.physics.ruby import Pressure
+from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
+from lics_beamline.physics.thermocouple import sample_temperature_k
+from lics_beamline.reduction.recipe import Recipe
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reading:
+    """What was read at a point beside its frame.
+
+    Parameters
+    ----------
+    ruby_wavelength_nm, ruby_counts : ndarray, shape (pixels,)
+        The recorded spectrum: wavelength in air [nm] and counts.
+    gasket_k, ambient_k : float
+        Thermocouples [K].
+    """
+
+    ruby_wavelength_nm: Array
+    ruby_counts: Array
+    gasket_k: float
+    ambient_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReducedPoint:
+    """A reduced point.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        The integrated frame.
+    line : RubyLine
+        The doublet, fitted anew.
+    pressure : Pressure
+        By the recipe's scale and correction, at `temperature_k`.
+    temperature_k : float
+        Of the sample and the ruby beside it [K].
+    peaks : tuple of Peak
+        Peaks of the pattern.
+    phases : tuple of FoundPhase
+        Phases among the recipe's that were found.
+    """
+
+    pattern: Pattern
+    line: RubyLine
+    pressure: Pressure
+    temperature_k: float
+    peaks: tuple[Peak, ...]
+    phases: tuple[FoundPhase, ...]
+
+
+@lru_cache(maxsize=2)
+def integrator(geometry: Geometry, integration: Integration, shape: tuple[int, int]) -> Integrator:
+    """Return the integrator of a geometry, made once: that takes seconds, using it a fraction of one."""
+    return Integrator(geometry, integration, shape=shape)
+
+
+def reduce_point(
+    frame: Frame, reading: Reading, recipe: Recipe, *, saturation_counts: int | None = None
+) -> ReducedPoint:
+    """Reduce one point.
+
+    Parameters
+    ----------
+    frame : ndarray of int32, shape (rows, columns)
+        Counts of the plate.
+    reading : Reading
+        Ruby spectrum and thermocouples of the same point.
+    recipe : Recipe
+        How.
+    saturation_counts : int, optional
+        Count of a full pixel of this plate, from its header.
+
+    Returns
+    -------
+    ReducedPoint
+        Pattern, pressure, temperature, peaks and phases.
+
+    Raises
+    ------
+    BadReading
+        If a thermocouple or the ruby spectrum cannot be believed.
+    OutsideCalibration
+        If temperature or pressure is outside the range of scale or correction.
+    ReductionFailed
+        If the frame cannot be integrated.
+    """
+    ruby = recipe.ruby
+    temperature_k = sample_temperature_k(reading.gasket_k, reading.ambient_k, gasket_to_sample=ruby.gasket_to_sample)
+    line = fit_doublet(reading.ruby_wavelength_nm, reading.ruby_counts, temperature_k=temperature_k)
+    pressure = ruby.ruler().pressure(line.r1_nm, line.r1_sigma_nm, temperature_k, ruby.thermocouple_sigma_k)
+    shape = (int(frame.shape[0]), int(frame.shape[1]))
+    pattern = integrator(recipe.geometry, recipe.frames.integration(), shape).integrate(
+        frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None
+    )
+    peaks = find_peaks(pattern, significance=recipe.peak_significance)
+    phases = identify(
+        peaks,
+        recipe.phases,
+        pressure_gpa=pressure.gpa,
+        temperature_k=temperature_k,
+        wavelength_angstrom=pattern.wavelength_angstrom,
+    )
+    return ReducedPoint(
+        pattern=pattern, line=line, pressure=pressure, temperature_k=temperature_k, peaks=peaks, phases=phases
+    )
+
+
+def warm_up(recipe: Recipe) -> None:
+    """Load the libraries and build the tables that the first point would otherwise wait for."""
+    import fabio  # noqa: F401
+    import scipy.optimize
+    import scipy.signal  # noqa: F401
+
+    recipe.ruby.ruler().gpa(recipe.ruby.reference_wavelength_nm, recipe.ruby.reference_temperature_k)
+    shape = recipe.geometry.detector_config.get("max_shape")
+    if shape:
+        integrator(recipe.geometry, recipe.frames.integration(), (int(shape[0]), int(shape[1])))

@@ -1,0 +1,219 @@
+"""The recipe: everything that turns a frame and a ruby spectrum into a pattern, a pressure and phases, as one value.
+
+A recipe travels whole in start documents, so a run can be reduced again with no other file than its plates. Two recipes
+that say the same have the same digest, whatever the order and format of the files they were read from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, field_validator, model_validator
+
+from lics_beamline.diffraction.geometry import Geometry, read_geometry
+from lics_beamline.diffraction.integration import Integration
+from lics_beamline.diffraction.phases import DEFAULT_PHASES, Phase
+from lics_beamline.errors import OutsideCalibration, ProfileError
+from lics_beamline.physics.ruby import CORRECTIONS, DEFAULT_CORRECTION, DEFAULT_SCALE, RubyRuler, scales
+from lics_beamline.physics.thermocouple import GASKET_TO_SAMPLE, TYPE_K_CLASS_1_K
+from lics_beamline.strict_toml import Strict, validate
+
+REDUCTION_REVISION: Final = 1  # raised whenever the same raw run and recipe give other numbers
+
+
+class Frames(Strict):
+    """How frames are integrated.
+
+    Parameters
+    ----------
+    bins : int
+        Number of bins, 10 to 20 000.
+    two_theta_deg : tuple of float
+        Range [deg].
+    polarisation : float
+        Degree of horizontal linear polarisation, -1 to 1.
+    clip_sigma, clip_iterations : float, int
+        Spots are pixels farther than this from the mean of their ring, in at most so many passes.
+    shadow_fraction : float
+        Blocks dimmer than this fraction of their ring are masked; 0 masks none.
+    mask_saturated : bool
+        Mask pixels at the limit of the plate reader.
+    """
+
+    bins: int = Field(2500, ge=10, le=20_000)
+    two_theta_deg: tuple[float, float] = (3.0, 31.0)
+    polarisation: float = Field(0.99, ge=-1.0, le=1.0)
+    clip_sigma: float = Field(5.0, ge=3.0, le=100.0)
+    clip_iterations: int = Field(5, ge=0, le=50)
+    shadow_fraction: float = Field(0.5, ge=0.0, lt=1.0)
+    mask_saturated: bool = True
+
+    @field_validator("two_theta_deg")
+    @classmethod
+    def _rises(cls, pair: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 <= pair[0] < pair[1] <= 180.0:
+            raise ValueError(f"{list(pair)} is no range: lower below upper, within 0-180 deg")
+        return pair
+
+    def integration(self) -> Integration:
+        """Return what the integrator takes."""
+        return Integration(
+            bins=self.bins,
+            two_theta_deg=self.two_theta_deg,
+            polarisation=self.polarisation,
+            clip_sigma=self.clip_sigma,
+            clip_iterations=self.clip_iterations,
+            shadow_fraction=self.shadow_fraction,
+        )
+
+
+class Ruby(Strict):
+    """How a ruby spectrum and two thermocouples become pressure and temperature.
+
+    Parameters
+    ----------
+    scale : str
+        Identifier of the pressure scale, as peritheos lists them.
+    correction : str
+        Name of the temperature correction.
+    reference_wavelength_nm, reference_temperature_k, reference_sigma_nm : float
+        The unshifted line: where it was read, at which temperature, and its standard deviation.
+    chip_to_chip_nm : float
+        Scatter of unshifted lines from chip to chip [nm]; 0 where the chip in the cell itself was read at ambient.
+    gasket_to_sample : float
+        Rise of the sample over ambient divided by that of the gasket's thermocouple: a calibration of the cell.
+    thermocouple_sigma_k : float
+        Standard deviation of the thermocouple [K].
+    ruby_to_sample_gpa : float
+        Standard deviation of the pressure difference between ruby and sample [GPa].
+    """
+
+    scale: str = DEFAULT_SCALE
+    correction: str = DEFAULT_CORRECTION
+    reference_wavelength_nm: float = Field(694.25, gt=690.0, lt=700.0)
+    reference_temperature_k: float = Field(298.0, gt=50.0, lt=900.0)
+    reference_sigma_nm: float = Field(0.003, ge=0.0, le=1.0)
+    chip_to_chip_nm: float = Field(0.03, ge=0.0, le=1.0)
+    gasket_to_sample: float = Field(GASKET_TO_SAMPLE, gt=0.5, le=1.5)
+    thermocouple_sigma_k: float = Field(TYPE_K_CLASS_1_K, ge=0.0, le=100.0)
+    ruby_to_sample_gpa: float = Field(0.05, ge=0.0, le=10.0)
+
+    @field_validator("scale")
+    @classmethod
+    def _scale_exists(cls, scale: str) -> str:
+        if scale not in scales():
+            raise ValueError(f"allowed are {', '.join(scales())}")
+        return scale
+
+    @field_validator("correction")
+    @classmethod
+    def _correction_exists(cls, correction: str) -> str:
+        if correction not in CORRECTIONS:
+            raise ValueError(f"allowed are {', '.join(CORRECTIONS)}")
+        return correction
+
+    @model_validator(mode="after")
+    def _reference_is_in_range(self) -> Ruby:
+        try:
+            self.ruler()
+        except OutsideCalibration as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def ruler(self) -> RubyRuler:
+        """Return the ruler these choices make."""
+        return RubyRuler(
+            scale=self.scale,
+            correction=self.correction,
+            reference_wavelength_nm=self.reference_wavelength_nm,
+            reference_temperature_k=self.reference_temperature_k,
+            reference_sigma_nm=self.reference_sigma_nm,
+            chip_to_chip_nm=self.chip_to_chip_nm,
+            ruby_to_sample_gpa=self.ruby_to_sample_gpa,
+        )
+
+
+class Recipe(Strict):
+    """Everything that turns a measured point into a reduced one.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Calibrated detector geometry; in a file, the name of a PONI file beside it.
+    frames : Frames
+        How frames are integrated.
+    ruby : Ruby
+        How pressure and temperature are read.
+    phases : tuple of Phase
+        What may be in the beam.
+    peak_significance : float
+        Least height of a peak over its error.
+    """
+
+    geometry: Geometry
+    frames: Frames = Frames()
+    ruby: Ruby = Ruby()
+    phases: tuple[Phase, ...] = DEFAULT_PHASES
+    peak_significance: float = Field(5.0, ge=3.0, le=100.0)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the recipe's content, in hexadecimal."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def with_reference(self, r1_nm: float, temperature_k: float, r1_sigma_nm: float) -> Recipe:
+        """Return the recipe with the unshifted ruby line as it was read before a run.
+
+        Parameters
+        ----------
+        r1_nm, r1_sigma_nm : float
+            R1 at ambient pressure in air and its standard deviation [nm].
+        temperature_k : float
+            Temperature it was read at [K].
+
+        Raises
+        ------
+        ProfileError
+            If the line cannot be a reference.
+        """
+        ruby = self.ruby.model_dump() | {
+            "reference_wavelength_nm": r1_nm,
+            "reference_temperature_k": temperature_k,
+            "reference_sigma_nm": r1_sigma_nm,
+        }
+        return self.model_copy(update={"ruby": validate(ruby, Ruby, source="reference line")})
+
+
+def recipe_of(content: dict[str, Any], *, source: str = "start document") -> Recipe:
+    """Return the recipe that a document carries.
+
+    Raises
+    ------
+    ProfileError
+        If it is no recipe.
+    """
+    return validate(content, Recipe, source=source)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from a TOML file; ``geometry`` names a PONI file, relative to it.
+
+    Raises
+    ------
+    ProfileError
+        If a file is missing or a value cannot be used; the message names file, key, value and what is allowed.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProfileError(f"{path}: there is no such file. Give the path of a recipe.", file=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
+    if isinstance(content.get("geometry"), str):
+        content["geometry"] = {"poni": read_geometry(path.parent / content["geometry"]).poni}
+    return recipe_of(content, source=str(path))

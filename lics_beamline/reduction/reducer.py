@@ -1,0 +1,332 @@
+"""Documents of a raw run in, documents of its derived run out. The same for a run that is going on and for a replay.
+
+The uid of the derived run follows from what it was made of, and the uids of its events from it and the exposure. So
+reducing twice gives the same run, and a reducer that begins again after a crash writes nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import logging
+import math
+import time
+import uuid
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lics_beamline import schema
+from lics_beamline.diffraction.raxis import Frame, PlateHeader, read_header, read_plate
+from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
+from lics_beamline.reduction.point import Reading, ReducedPoint, reduce_point, warm_up
+from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
+
+logger = logging.getLogger(__name__)
+
+Document = tuple[str, dict[str, Any]]
+NAMESPACE: Final = uuid.UUID("6d0a2c0e-6f0b-5c0f-9b53-0d6f2f1f7a11")  # of derived uids: arbitrary, never to be changed
+PACKAGES: Final = ("lics_beamline", "pyFAI", "fabio", "numpy", "scipy", "peritheos")  # what a number depends on
+NUMBERS_OF_POINT: Final = (schema.EXPERIMENT_TIME.name, "requested_pressure_gpa", "requested_temperature_k")
+WORDS_OF_POINT: Final = (schema.LEG.name, schema.STROKE.name)
+MASKED_WORTH_A_NOTE: Final = 0.1  # more of the plate under mask than any beam stop covers
+ALLOY: Final = "alloy"
+
+
+def derived_uid(*, sweep_uid: str, raw_uid: str, recipe_digest: str, attempt: int) -> str:
+    """Return the uid of the derived run of a raw run, a recipe and an attempt."""
+    made_of = (sweep_uid, raw_uid, recipe_digest, str(REDUCTION_REVISION), str(attempt))
+    return str(uuid.uuid5(NAMESPACE, "/".join(made_of)))
+
+
+class Reducer:
+    """Reduces one raw run; called with each of its documents, in order.
+
+    A point is reduced when its `readout` event comes: then the plate is a complete file. A point that cannot be reduced
+    becomes an event with ``reduced`` False, NaN arrays and a note, and the others go on.
+
+    Parameters
+    ----------
+    recipe : Recipe or None
+        How; None takes the recipe in the raw run's start document.
+    data_root : Path
+        The data folder: frame paths in documents are relative to it.
+    done : collection of str
+        Exposures that the derived run holds already: they are counted, not reduced again.
+    attempt : int
+        1 for the first derived run of a raw run and a recipe; a later one supersedes the one before.
+    """
+
+    def __init__(self, recipe: Recipe | None, *, data_root: Path, done: Collection[str] = (), attempt: int = 1) -> None:
+        self._recipe = recipe
+        self._root = data_root.resolve()
+        self._done = frozenset(done)
+        self._attempt = attempt
+        self._uid = ""
+        self._streams: dict[str, str] = {}
+        self._points: dict[str, dict[str, Any]] = {}
+        self._events = 0
+        self._skipped = 0
+        self._phases: list[str] = []
+        self._described = False
+        self._open = False
+
+    def __call__(self, name: str, doc: dict[str, Any]) -> Iterator[Document]:
+        """Yield the derived documents that one raw document causes.
+
+        Parameters
+        ----------
+        name : str
+            Kind of document: ``start``, ``descriptor``, ``event``, ``event_page``, ``stop``; others cause nothing.
+        doc : dict
+            The document. It is not changed.
+
+        Raises
+        ------
+        ProfileError
+            If neither the reducer nor the start document has a recipe.
+        """
+        if name == "start":
+            yield from self._start(doc)
+        elif not self._open:
+            return
+        elif name == "descriptor":
+            self._streams[doc["uid"]] = doc["name"]
+            if len(self._streams) == 1:
+                warm_up(self._chosen())  # seconds, spent while the first point is still being approached
+        elif name == "event":
+            yield from self._event(doc)
+        elif name == "event_page":
+            from event_model import unpack_event_page
+
+            for event in unpack_event_page(doc):
+                yield from self._event(event)
+        elif name == "stop":
+            yield from self._stop(doc["exit_status"], doc.get("reason", ""))
+
+    def close(self, reason: str) -> Iterator[Document]:
+        """Yield the stop document of a derived run whose raw run never stopped; nothing where it has.
+
+        Parameters
+        ----------
+        reason : str
+            Why it is closed, for people.
+        """
+        if self._open:
+            yield from self._stop("abort", reason)
+
+    def _chosen(self) -> Recipe:
+        if self._recipe is None:
+            raise ProfileError("the raw run carries no recipe and none was given. Give one: lics replay --recipe FILE.")
+        return self._recipe
+
+    def _start(self, raw: dict[str, Any]) -> Iterator[Document]:
+        if self._recipe is None and "recipe" in raw:
+            self._recipe = recipe_of(raw["recipe"], source=f"start document of {raw['uid']}")
+        recipe = self._chosen()
+        raw_uid = str(raw["uid"])
+        identity = {
+            "sweep_uid": str(raw.get("sweep_uid", raw_uid)),
+            "raw_uid": raw_uid,
+            "recipe_digest": recipe.digest,
+        }
+        self._uid = derived_uid(**identity, attempt=self._attempt)
+        self._open = True
+        kept = ("title", "sample", "cell", "gasket", "operator", "proposal", "profile", "path")
+        start = {
+            "uid": self._uid,
+            "time": time.time(),
+            "purpose": schema.REDUCTION,
+            "plan_name": "reduction",
+            **identity,
+            "recipe": recipe.model_dump(mode="json"),
+            "reduction_revision": REDUCTION_REVISION,
+            "attempt": self._attempt,
+            "wavelength_angstrom": recipe.geometry.wavelength_angstrom,
+            "geometry_digest": recipe.geometry.digest,
+            "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+            **{key: raw[key] for key in kept if key in raw},
+        }
+        if self._attempt > 1:
+            start["supersedes"] = derived_uid(**identity, attempt=self._attempt - 1)
+        yield "start", start
+
+    def _event(self, doc: dict[str, Any]) -> Iterator[Document]:
+        stream = self._streams.get(doc["descriptor"])
+        data = doc["data"]
+        exposure = data.get(schema.EXPOSURE_UID.name)
+        if stream == schema.PRIMARY:
+            self._points[exposure] = data
+        elif stream == schema.READOUT:
+            yield from self._emit(exposure, data, failure=None)
+        elif stream == schema.FAILURE and exposure in self._points:
+            yield from self._emit(exposure, data, failure=f"no plate: {data.get('reason', 'unknown reason')}")
+
+    def _emit(self, exposure: str, data: dict[str, Any], *, failure: str | None) -> Iterator[Document]:
+        """Yield the event of one exposure, after the descriptor where it is the first."""
+        if not self._described:
+            self._described = True
+            yield "descriptor", self._descriptor()
+        self._events += 1
+        point = self._points.pop(exposure, None)
+        if exposure in self._done:
+            self._skipped += 1
+            return
+        values = self._values(exposure, data, point, failure)
+        now = time.time()
+        yield (
+            "event",
+            {
+                "uid": str(uuid.uuid5(uuid.UUID(self._uid), exposure)),
+                "descriptor": self._descriptor_uid,
+                "time": now,
+                "seq_num": self._events,
+                "data": values,
+                "timestamps": dict.fromkeys(values, now),
+                "filled": {},
+            },
+        )
+
+    def _values(
+        self, exposure: str, data: dict[str, Any], point: dict[str, Any] | None, failure: str | None
+    ) -> dict[str, Any]:
+        """Return the data of one event: reduced, or failed and noted."""
+        values = self._unreduced(exposure, data, point or {})
+        try:
+            if failure is not None:
+                raise ReductionFailed(failure)
+            if point is None:
+                raise ReductionFailed(
+                    "the point of this plate is not in this run: it was measured by the run before it."
+                )
+            return values | self._reduced(data, point)
+        except (LicsError, OSError, KeyError) as error:
+            note = f"the record lacks {error}" if isinstance(error, KeyError) else str(error)
+            logger.warning("point %s is not reduced: %s", values[schema.POINT_INDEX.name], note)
+            return values | {"note": note}
+        except Exception as error:  # one point must not take the others with it: reduce or note
+            logger.exception("point %s is not reduced", values[schema.POINT_INDEX.name])
+            return values | {"note": f"{type(error).__name__}: {error}"}
+
+    def _unreduced(self, exposure: str, data: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+        """Return every field as it is where nothing could be reduced."""
+        bins = self._chosen().frames.bins
+        blank: dict[str, Any] = {"number": math.nan, "string": "", "integer": -1, "boolean": False}
+        values = {
+            field.name: np.full(bins, math.nan) if field.dtype == "array" else blank[field.dtype]
+            for field in schema.reduced_fields(bins)
+        }
+        values[schema.EXPOSURE_UID.name] = exposure
+        values[schema.POINT_INDEX.name] = int(point.get(schema.POINT_INDEX.name, data.get(schema.POINT_INDEX.name, -1)))
+        values |= {key: float(point.get(key, math.nan)) for key in NUMBERS_OF_POINT}
+        values |= {key: str(point.get(key, "")) for key in WORDS_OF_POINT}
+        values["load_bar"] = float(point.get(schema.LOAD, math.nan))
+        return values
+
+    def _reduced(self, data: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields that reducing gives.
+
+        Raises
+        ------
+        LicsError
+            Whatever is wrong with plate, spectrum or thermocouples.
+        """
+        header, frame = self._plate(data)
+        reading = Reading(
+            ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
+            ruby_counts=np.asarray(point[schema.RUBY_SPECTRUM], dtype=np.float64),
+            gasket_k=float(point[schema.GASKET_TEMPERATURE]),
+            ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
+        )
+        reduced = reduce_point(frame, reading, self._chosen(), saturation_counts=header.saturation_counts)
+        for phase in reduced.phases:
+            if phase.name not in self._phases:
+                self._phases.append(phase.name)
+        return _fields(reduced)
+
+    def _plate(self, data: dict[str, Any]) -> tuple[PlateHeader, Frame]:
+        """Return the plate of a readout, verified against what was recorded about it."""
+        relative = str(data[schema.FRAME_PATH])
+        path = (self._root / relative).resolve()
+        if not path.is_relative_to(self._root):
+            raise ReductionFailed(f"the frame {relative} lies outside the data folder. Restore the run's own plates.")
+        header = read_header(path)  # first, so that a torn file is called torn and not altered
+        expected = str(data.get(schema.FRAME_SHA256, ""))
+        if expected:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != expected:
+                raise ReductionFailed(
+                    f"{relative} has sha256 {found[:12]}... and was recorded with {expected[:12]}...: it is not the "
+                    "plate that was measured. Restore it.",
+                    path=str(path),
+                    sha256=found,
+                    recorded_sha256=expected,
+                )
+        return header, read_plate(path)[1]
+
+    @property
+    def _descriptor_uid(self) -> str:
+        return str(uuid.uuid5(uuid.UUID(self._uid), "descriptor"))
+
+    def _descriptor(self) -> dict[str, Any]:
+        fields = schema.reduced_fields(self._chosen().frames.bins)
+        keys = {field.name: field.data_key(source=f"reduction:{field.name}") for field in fields}
+        for field in fields:
+            if field.dtype == "array":
+                keys[field.name]["dtype_numpy"] = "<f8"
+        return {
+            "uid": self._descriptor_uid,
+            "run_start": self._uid,
+            "time": time.time(),
+            "name": schema.REDUCED,
+            "data_keys": keys,
+            "object_keys": {"reduction": list(keys)},
+            "configuration": {},
+            "hints": {},
+        }
+
+    def _stop(self, exit_status: str, reason: str) -> Iterator[Document]:
+        self._open = False
+        stop: dict[str, Any] = {
+            "uid": str(uuid.uuid5(uuid.UUID(self._uid), "stop")),
+            "run_start": self._uid,
+            "time": time.time(),
+            "exit_status": exit_status,
+            "reason": reason,
+            "num_events": {schema.REDUCED: self._events} if self._described else {},
+        }
+        if not self._skipped:  # the phases of skipped points are in the journal, not here
+            stop["phases_found"] = list(self._phases)
+        yield "stop", stop
+
+
+def _fields(reduced: ReducedPoint) -> dict[str, Any]:
+    """Return a reduced point as fields of an event."""
+    pattern, pressure = reduced.pattern, reduced.pressure
+    alloy = next((phase for phase in reduced.phases if phase.name == ALLOY), None)
+    note = ""
+    if pattern.masked_fraction > MASKED_WORTH_A_NOTE:
+        note = (
+            f"{100.0 * pattern.masked_fraction:.0f} % of the plate is masked: shadow or saturation. Look at the image."
+        )
+    return {
+        "temperature_k": reduced.temperature_k,
+        "pressure_gpa": pressure.gpa,
+        "pressure_sigma_gpa": pressure.sigma_gpa,
+        "pressure_systematic_gpa": pressure.systematic_gpa,
+        "ruby_r1_nm": reduced.line.r1_nm,
+        "ruby_r1_sigma_nm": reduced.line.r1_sigma_nm,
+        "ruby_temperature_k": pressure.temperature_k,
+        "two_theta_deg": pattern.two_theta_deg,
+        "intensity": pattern.intensity,
+        "intensity_sigma": pattern.sigma,
+        "rejected_fraction": pattern.rejected_fraction,
+        "alloy_a_angstrom": alloy.cell.a_angstrom if alloy else math.nan,
+        "alloy_a_sigma_angstrom": alloy.a_sigma_angstrom if alloy else math.nan,
+        "phases": ",".join(phase.name for phase in reduced.phases),
+        "reduced": True,
+        "note": note,
+    }
