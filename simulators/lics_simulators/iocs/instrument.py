@@ -31,13 +31,18 @@ class InstrumentIOC(PVGroup):
     def __init__(self, prefix: str, *, world: World, **kwargs: Any) -> None:
         self.world = world
         self._next_scan_s = -math.inf
+        self._waiting: list[asyncio.Future[None]] = []
         super().__init__(prefix, **kwargs)
 
     async def prepare(self) -> None:
         """Fill what no reading fills, before the first client looks; most instruments have nothing of the kind."""
 
     async def publish(self) -> None:
-        """Bring the PVs up to date, if the instrument is due to be asked."""
+        """Bring the PVs up to date, if the instrument is due to be asked, and wake whoever waits for the world."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
         if self.world.time_s >= self._next_scan_s:
             self._next_scan_s = self.world.time_s + self.SCAN_S
             await self.scan()
@@ -82,7 +87,13 @@ class InstrumentIOC(PVGroup):
         return int(states.index(value))
 
     async def wait(self, seconds: float) -> None:
-        """Return when so many seconds of experiment have passed."""
+        """Return at the first step of the world by which so many seconds of experiment have passed."""
         until_s = self.world.time_s + seconds
         while self.world.time_s < until_s:
-            await asyncio.sleep(TICK_S / 2.0)
+            await self.step()
+
+    async def step(self) -> None:
+        """Return when the world has been stepped once more."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await future

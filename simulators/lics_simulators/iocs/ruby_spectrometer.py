@@ -8,7 +8,7 @@ from typing import Any
 from caproto.server import pvproperty
 
 from lics_simulators.iocs.channels import choice, counter, indicator, setting, whole_setting
-from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
+from lics_simulators.iocs.instrument import InstrumentIOC
 from lics_simulators.ruby import FIRST_NM, PIXELS, STEP_NM, FloatArray
 from lics_simulators.world import World
 
@@ -114,7 +114,7 @@ class RubySpectrometerIOC(InstrumentIOC):
         began = self._rate()
         end_s = world.time_s + exposure_s * accumulations
         while world.time_s < end_s and not self._aborted:
-            await asyncio.sleep(TICK_S / 2.0)
+            await self.step()
         if not self._aborted:
             rate = 0.5 * (began + self._rate())
             await self._enter(READING)
@@ -129,7 +129,8 @@ class RubySpectrometerIOC(InstrumentIOC):
         await self._enter(IDLE)
 
     async def _pass_on_late(self, number: int, counts: FloatArray) -> None:
-        await asyncio.sleep(2.0 * TICK_S)
+        await self.step()
+        await self.step()
         await self._pass_on(number, counts)
 
     async def _pass_on(self, number: int, counts: FloatArray) -> None:

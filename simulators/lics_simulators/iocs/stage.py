@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from caproto.server import PVGroup, SubGroup, pvproperty
 
 from lics_simulators.iocs.channels import setting
-from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
+from lics_simulators.iocs.instrument import InstrumentIOC
 from lics_simulators.stage import ROTATION, TRANSLATION, Axis, AxisParameters, Stage
 from lics_simulators.world import World
 
@@ -63,6 +62,7 @@ class MotorIOC(PVGroup):
     motor: Any
 
     def __init__(self, prefix: str, *, parent: StageIOC, axis: str, **kwargs: Any) -> None:
+        self.stage = parent
         self.axis: Axis = parent.world.stage.axes[axis]
         super().__init__(prefix, parent=parent, **kwargs)
 
@@ -73,7 +73,7 @@ class MotorIOC(PVGroup):
         await fields.motor_is_moving.write(1)
         self.axis.move(target)
         while self.axis.is_moving:
-            await asyncio.sleep(TICK_S)
+            await self.stage.step()
         await self.show()
         await fields.motor_is_moving.write(0)
         await fields.done_moving_to_value.write(1)
@@ -85,7 +85,9 @@ class MotorIOC(PVGroup):
         await fields.velocity.write(axis.velocity)
         await fields.max_velocity.write(axis.velocity)
         await fields.engineering_units.write(axis.unit)
-        await fields.display_precision.write(4)
+        await fields.display_precision.write(self.motor.precision)
+        for field in (fields.user_readback_value, fields.dial_readback_value, fields.user_high_limit, fields.velocity):
+            await field.write_metadata(units=axis.unit, precision=self.motor.precision)
         await fields.motor_step_size.write(1.0e-4)  # mm or deg: engineering value
         for limit in (fields.user_low_limit, fields.dial_low_limit):
             await limit.write(axis.low)
