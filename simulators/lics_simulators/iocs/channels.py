@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from caproto import ChannelType
@@ -58,11 +59,28 @@ def counter(name: str, *, doc: str, value: int = 0) -> pvproperty:
 
 
 def choice(name: str, states: tuple[str, ...], *, doc: str, value: int = 0, put: Any = None) -> pvproperty:
-    """Return a settable state (bo for two states, mbbo for more)."""
+    """Return a settable state (bo for two, mbbo for more), kept by its name however a client wrote it."""
     record = "bo" if len(states) == 2 else "mbbo"
     return pvproperty(
-        put=put, name=name, value=states[value], enum_strings=states, dtype=ChannelType.ENUM, record=record, doc=doc
+        put=_by_name(put) if put else None,
+        name=name,
+        value=states[value],
+        enum_strings=states,
+        dtype=ChannelType.ENUM,
+        record=record,
+        doc=doc,
     )
+
+
+def _by_name(put: Any) -> Any:
+    """Return `put` with the state's name for an answer: after None, caproto would keep the index a client sent."""
+
+    @functools.wraps(put)
+    async def accept(group: Any, instance: Any, value: Any) -> Any:
+        answer = await put(group, instance, value)
+        return value if answer is None else answer
+
+    return accept
 
 
 def indicator(name: str, states: tuple[str, ...], *, doc: str, value: int = 0) -> pvproperty:

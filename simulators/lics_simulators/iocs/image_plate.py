@@ -44,7 +44,6 @@ def _characters(name: str, value: str, *, doc: str, read_only: bool = False) -> 
         dtype=ChannelType.CHAR,
         max_length=LONGEST_PATH,
         record="waveform",
-        report_as_string=True,
         string_encoding="utf-8",
         read_only=read_only,
         doc=doc,
