@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
     )
+    for library in ("caproto", "ophyd", "bluesky", "matplotlib", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
         return int(options.run(options))
     except (NotConnected, WrongUnit) as error:

@@ -39,7 +39,8 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
 
     figure = Figure(figsize=(14.0, 8.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplot_mosaic([["track", "patterns"], ["cell", "patterns"]], width_ratios=(1.0, 1.35))
+    places = [["track", "patterns"], ["cell", "patterns"]]
+    axes: dict[str, Axes] = figure.subplot_mosaic(places, width_ratios=(1.0, 1.35))
     points = sorted(run.points, key=lambda point: point.index)
     _draw_track(axes["track"], points)
     _draw_compression(axes["cell"], points)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import REDUCED, REDUCTION
 
-
 ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma")
 
 

@@ -64,7 +64,7 @@ def measure(
         yield from _expose(beamline, exposure_s)
     except FailedStatus as error:
         yield from bps.drop()
-        yield from _note_failure(beamline, point, notes, exposure_uid, f"exposure failed: {error.args[0]}")
+        yield from _note_failure(beamline, point, notes, exposure_uid, f"exposure failed: {_why(error)}")
         return reading
     notes.point.note(
         experiment_time_s=beamline.clock.now_s(),
@@ -102,13 +102,19 @@ def _read_out(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str)
     try:
         yield from bps.trigger(beamline.frame, wait=True)
     except FailedStatus as error:
-        yield from _note_failure(beamline, point, notes, exposure_uid, f"plate not read: {error.args[0]}")
+        yield from _note_failure(beamline, point, notes, exposure_uid, f"plate not read: {_why(error)}")
         return
     yield from bps.create(schema.READOUT)
     notes.readout.note(experiment_time_s=beamline.clock.now_s(), exposure_uid=exposure_uid, point_index=point.index)
     yield from bps.read(notes.readout)
     yield from bps.read(beamline.frame)
     yield from bps.save()
+
+
+def _why(error: FailedStatus) -> str:
+    """Return what the device said about its failure."""
+    (status,) = error.args[:1]
+    return str(status.exception() or status)
 
 
 def _note_failure(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str, reason: str) -> MsgGenerator[None]:
