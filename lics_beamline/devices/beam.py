@@ -41,7 +41,7 @@ class Shutter(Device):
 
         def steps(motion: Motion) -> None:
             motion.write(self.command, position)
-            motion.wait(
+            motion.await_step(
                 ReadBack(
                     self,
                     clock=clock,

@@ -218,8 +218,9 @@ def make_safe(beamline: Beamline) -> None:
 def disconnect(beamline: Beamline) -> None:
     """Let all PVs go and close their connections; devices made afterwards connect anew.
 
-    A caproto client that ends while monitors still arrive prints tracebacks of its threads, and ophyd's ``destroy`` leaves
-    the monitors on: so the circuits are closed, and their channels forgotten. Its context stays: a process has only one.
+    A caproto client that ends while monitors still arrive prints tracebacks of its threads, and ophyd's ``destroy``
+    leaves the monitors on: so the circuits are closed and their channels forgotten. The context stays: a process has
+    only one.
     """
     for device in beamline.devices():
         device.destroy()

@@ -72,6 +72,7 @@ class Heater(Device):
     ramp_rate_k_per_min = Cpt(Quantity, derived_from="ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
     output_percent = Cpt(EpicsSignalRO, "RBV_Output", kind=Kind.normal, auto_monitor=True)
     output_high_percent = Cpt(EpicsSignal, "OutputHigh", kind=Kind.config, limits=True, auto_monitor=True)
+    output_high_readback_percent = Cpt(EpicsSignalRO, "OutputHigh", kind=Kind.omitted, auto_monitor=True)
     proportional = Cpt(EpicsSignal, "P", kind=Kind.config)
     integral = Cpt(EpicsSignal, "I", kind=Kind.config)
     derivative = Cpt(EpicsSignal, "D", kind=Kind.config)
@@ -156,7 +157,7 @@ class Heater(Device):
             motion.write(self.ramp_rate_k_per_min, ramp)
             self._agree(motion, self.ramp_rate_k_per_min, ramp, "heater ramp [K/min]")
             self._command_setpoint(motion, temperature_k)
-            motion.wait(
+            motion.await_step(
                 Settling(
                     self,
                     clock=self.clock,
@@ -180,7 +181,9 @@ class Heater(Device):
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, self._present_k())
             motion.write(self.output_high_percent, self.allowed_output_percent)
-            self._agree(motion, self.output_high_percent, self.allowed_output_percent, "heater output limit [%]")
+            self._agree(
+                motion, self.output_high_readback_percent, self.allowed_output_percent, "heater output limit [%]"
+            )
             motion.write(self.auto, "Auto")
 
         return self._move(steps, "arming of the heater")
@@ -199,7 +202,7 @@ class Heater(Device):
         def down(motion: Motion) -> None:
             motion.write(self.output_high_percent, 0.0)
             motion.write(self.setpoint_k, self.ambient_k)
-            self._agree(motion, self.output_high_percent, 0.0, "heater output limit [%]", clock=wall)
+            self._agree(motion, self.output_high_readback_percent, 0.0, "heater output limit [%]", clock=wall)
             self._agree(motion, self.setpoint_readback_k, self.ambient_k, "heater setpoint [K]", clock=wall)
             self._await(
                 motion,
@@ -275,7 +278,7 @@ class Heater(Device):
         wanted: str,
         clock: ExperimentClock | None = None,
     ) -> None:
-        motion.wait(
+        motion.await_step(
             ReadBack(
                 self,
                 clock=clock or self.clock,

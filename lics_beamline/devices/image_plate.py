@@ -33,6 +33,7 @@ FILE_BYTES: Final = (
 )  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 TROUBLE: Final = ("Error", "Aborting")
+PUT_WALL_S: Final = 5.0  # for a setting to read back; a choice, a hundred times the slowest answer measured
 SIZE_PATIENCE_WALL_S: Final = 10.0  # for a network file system to show the whole file; a choice
 NO_PLATE: Final = 0  # plates are numbered from 1
 
@@ -128,7 +129,7 @@ class ImagePlate(Device):
         def steps(motion: Motion) -> None:
             exposure = Exposure(self, timeout_s=timeout_s)
             motion.write(self.acquire, "Acquire", callback=exposure.completed)
-            motion.wait(exposure)
+            motion.await_step(exposure)
 
         self._exposure = Motion(self, steps, what="exposure of a plate")
         return self._exposure
@@ -310,14 +311,15 @@ class Frame(Device):
         }
         for attribute, wanted in settings.items():
             signal = getattr(self, attribute)
-            signal.put(wanted, use_complete=True)
-            said = signal.get()
-            if said != wanted:
+            try:
+                signal.set(wanted).wait(PUT_WALL_S)
+            except TimeoutError as error:
+                said = signal.get()
                 raise DidNotSettle(
                     f"image plate detector was told {attribute} {wanted!r} and reads back {said!r}. Look there.",
                     attribute=attribute,
                     said=said,
-                )
+                ) from error
 
     def stage(self) -> list[Any]:
         """Begin a run: its first frame will announce the folder anew. A folder must be open."""
@@ -341,7 +343,7 @@ class Frame(Device):
         number = self._next
 
         def steps(motion: Motion) -> None:
-            motion.wait(Arrival(self, number=number, timeout_s=self.timeout_s))
+            motion.await_step(Arrival(self, number=number, timeout_s=self.timeout_s))
             self._announce(number)
 
         return Motion(self, steps, what="plate file")

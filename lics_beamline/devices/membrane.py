@@ -140,7 +140,7 @@ class Membrane(Device):
 
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, load_bar)
-            motion.wait(
+            motion.await_step(
                 Settling(
                     self,
                     clock=self.clock,
@@ -185,7 +185,7 @@ class Membrane(Device):
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, self._present_load_bar())
             motion.write(self.control, "On")
-            motion.wait(
+            motion.await_step(
                 ReadBack(
                     self,
                     clock=self.clock,
@@ -218,7 +218,7 @@ class Membrane(Device):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     motion.write(self.control, "Off")
-                    motion.wait(
+                    motion.await_step(
                         ReadBack(
                             self,
                             clock=wall,
@@ -252,7 +252,7 @@ class Membrane(Device):
         self._agree(motion, self.setpoint_readback_bar, load_bar, RESOLUTION_BAR, "membrane setpoint [bar]")
 
     def _agree(self, motion: Motion, signal: EpicsSignalRO, wanted: float, resolution: float, what: str) -> None:
-        motion.wait(
+        motion.await_step(
             ReadBack(
                 self,
                 clock=self.clock,

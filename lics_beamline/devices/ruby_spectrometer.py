@@ -41,6 +41,8 @@ class RubySpectrometer(Device):
     laser = Cpt(EpicsSignal, "Laser", kind=Kind.normal, string=True, auto_monitor=True)
     laser_power_mw = Cpt(EpicsSignal, "LaserPower", kind=Kind.normal, limits=True, auto_monitor=True)
     shutter = Cpt(EpicsSignal, "Shutter", kind=Kind.normal, string=True, auto_monitor=True)
+    laser_readback = Cpt(EpicsSignalRO, "Laser", kind=Kind.omitted, string=True, auto_monitor=True)
+    shutter_readback = Cpt(EpicsSignalRO, "Shutter", kind=Kind.omitted, string=True, auto_monitor=True)
     lamp = Cpt(EpicsSignal, "Lamp", kind=Kind.normal, string=True, auto_monitor=True)
     ambient_ruby = Cpt(EpicsSignal, "AmbientRuby", kind=Kind.normal, string=True, auto_monitor=True)
     acquire = Cpt(EpicsSignal, "cam1:Acquire", kind=Kind.omitted, string=True, auto_monitor=True)
@@ -107,9 +109,9 @@ class RubySpectrometer(Device):
     def _switch(self, wanted: Mapping[str, str], clock: ExperimentClock) -> StatusBase:
         def steps(motion: Motion) -> None:
             for attribute, position in wanted.items():
-                signal = getattr(self, attribute)
-                motion.write(signal, position)
-                self._await(motion, signal, partial(eq, position), f"ruby {attribute}", position, SWITCH_S, clock)
+                motion.write(getattr(self, attribute), position)
+                read_back = getattr(self, f"{attribute}_readback")
+                self._await(motion, read_back, partial(eq, position), f"ruby {attribute}", position, SWITCH_S, clock)
 
         return Motion(self, steps, what="ruby laser")
 
@@ -123,7 +125,7 @@ class RubySpectrometer(Device):
         patience_s: float,
         clock: ExperimentClock | None = None,
     ) -> None:
-        motion.wait(
+        motion.await_step(
             ReadBack(
                 self,
                 clock=clock or self.clock,

@@ -59,7 +59,8 @@ class Watched(DeviceStatus):
     clock : ExperimentClock
         Judges durations.
     signal : ophyd.Signal
-        Monitored read-back.
+        Monitored read-back. Never the signal that is written: ophyd tells its subscribers the value put before the
+        instrument has seen it, so a command would confirm itself.
     what : str
         What is waited for, in messages: ``membrane``.
     """
@@ -297,7 +298,7 @@ class Motion(DeviceStatus):
     device : ophyd.Device
         The device moved.
     steps : callable
-        Called with the motion, in a thread; it writes through ``motion.write`` and waits through ``motion.wait``, so
+        Called with the motion, in a thread; it writes through ``motion.write`` and waits through ``motion.await_step``, so
         that nothing is written any more once ``end`` has returned.
     what : str
         For messages.
@@ -324,7 +325,7 @@ class Motion(DeviceStatus):
                 raise self._ended
             signal.put(value, **kwargs)
 
-    def wait(self, status: Watched) -> None:
+    def await_step(self, status: Watched) -> None:
         """Wait for a step; raises what it failed with."""
         with self._writing:
             self._waiting_for = status
