@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,9 +101,12 @@ class Tail:
         )
 
     def behind(self) -> int:
-        """Return the number of documents that are complete now and not yet read."""
-        self._file.seek(self.offset)
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: self._file.read(_CHUNK_BYTES), b""))
+        """Return the number of documents that are complete now and not yet read; asked at any moment."""
+        count, position = 0, self.offset
+        while chunk := os.pread(self._file.fileno(), _CHUNK_BYTES, position):  # leaves alone who is reading
+            count += chunk.count(b"\n")
+            position += len(chunk)
+        return count
 
     def being_written(self) -> bool:
         """Whether a living process has the journal open for writing."""

@@ -171,6 +171,16 @@ def test_an_interruption_takes_effect_after_the_document(tmp_path):
     assert seen == [5, 4, 3, 2, 1, 0]
 
 
+def test_asking_how_far_behind_it_is_does_not_disturb_a_round(tmp_path):
+    record(tmp_path, "aaaaaa")
+    recorder = Recorder()
+    following = Following((tmp_path,), recorder.begin)
+    seen = []
+    assert following.round(interrupted=lambda: bool(seen.append(following.behind()))) == 6
+    assert seen == [5, 4, 3, 2, 1, 0]
+    assert recorder.events["aaaaaa"] == uids("aaaaaa")
+
+
 def test_a_run_for_which_nothing_is_to_do_is_asked_for_once(tmp_path):
     record(tmp_path, "aaaaaa", kept=2)
     asked = []

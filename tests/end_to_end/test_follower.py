@@ -1,0 +1,132 @@
+"""The processes that follow journals: started, asked, stopped, killed, and left alone by their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from lics_beamline import follower
+from lics_beamline.catalog.store import open_catalog
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal.writer import Journal
+
+UID = "00000001-0000-4000-8000-000000000001"
+PATIENCE_S = 60.0  # Tiled takes seconds to import, more on a busy machine
+
+
+def documents(count=4):
+    yield "start", {"uid": UID, "time": 1.0, "purpose": "test"}
+    keys = {"load_bar": {"source": "test", "dtype": "number", "shape": []}}
+    about = {"data_keys": keys, "configuration": {}, "hints": {}, "object_keys": {}, "time": 1.0}
+    yield "descriptor", {"uid": f"{UID}-d", "run_start": UID, "name": "primary", **about}
+    for index in range(count):
+        body = {"data": {"load_bar": index / 8}, "timestamps": {"load_bar": 2.0}, "filled": {}}
+        yield "event", {"uid": f"{UID}-{index}", "descriptor": f"{UID}-d", "seq_num": index + 1, "time": 2.0, **body}
+    yield "stop", {"uid": f"{UID}-s", "run_start": UID, "time": 3.0, "exit_status": "success"}
+
+
+def wait_until(claim):
+    """Ask until a claim about a process is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while not claim():
+        assert time.monotonic() < deadline, "it did not become true"
+        pause.wait(0.05)
+
+
+def catalog_status(data):
+    return follower.status(data)[0]
+
+
+def loads(data):
+    with open_catalog(data) as catalog:
+        return catalog.dataset(UID, "primary")["load_bar"].values.tolist()
+
+
+def test_importing_the_followers_imports_nothing_heavy():
+    heavy = "{'tiled', 'databroker', 'pyFAI', 'fabio', 'xarray', 'scipy', 'bluesky', 'ophyd'}"
+    program = f"import sys, lics_beamline.follower; sys.exit(str({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == "set()\n"
+
+
+def test_a_folder_where_nobody_ever_followed_says_so(tmp_path):
+    states = follower.status(DataFolder(tmp_path))
+    assert [(each.name, each.state, each.alive) for each in states] == [
+        ("catalog", "never ran", False),
+        ("reduce", "never ran", False),
+    ]
+
+
+@pytest.mark.timeout(180)  # three processes, two of which import Tiled (10 s each on a slow machine)
+def test_a_follower_keeps_up_is_alone_may_be_killed_and_continued(tmp_path):
+    data = DataFolder(tmp_path / "data")
+    process = follower.start(data, "catalog")
+    *most, last = documents()
+    with Journal(data.raw_journals) as journal:
+        for name, doc in most:
+            journal(name, doc)
+        wait_until(lambda: catalog_status(data).run == UID and catalog_status(data).state == "waiting")
+        said = catalog_status(data)
+        assert (said.pid, said.alive, said.documents_behind, said.seconds_behind) == (process.pid, True, 0, 0.0)
+        assert said.troubles == {}
+
+        command = [sys.executable, "-m", "lics_beamline.follower", "catalog", "--data", str(data.root), "--once"]
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert second.returncode == follower.NOT_READY
+        assert f"done by process {process.pid} already" in second.stderr
+
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert (catalog_status(data).state, catalog_status(data).alive) == ("killed", False)
+        journal(*last)
+    assert subprocess.run(command, check=False).returncode == 0
+    assert loads(data) == [0.0, 0.125, 0.25, 0.375]
+    assert (catalog_status(data).state, catalog_status(data).documents_behind) == ("ended", 0)
+
+
+@pytest.mark.timeout(120)  # a chain of two processes, one of which imports Tiled (10 s on a slow machine)
+def test_when_its_parent_is_killed_a_follower_catches_up_and_ends(tmp_path):
+    data = DataFolder(tmp_path / "data").make()
+    program = textwrap.dedent(
+        """
+        import os, sys
+        from pathlib import Path
+        from lics_beamline import follower
+        from lics_beamline.data_folder import DataFolder
+        data = DataFolder(Path(sys.argv[1]))
+        print(follower.start(data, "catalog").pid, flush=True)
+        sys.stdin.read()
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(data.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        with Journal(data.raw_journals) as journal:
+            for name, doc in documents():
+                journal(name, doc)
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: catalog_status(data).state == "ended")
+    assert catalog_status(data).pid == pid
+    assert catalog_status(data).run == UID
+    assert loads(data) == [0.0, 0.125, 0.25, 0.375]
+
+
+@pytest.mark.timeout(120)  # imports Tiled (10 s on a slow machine)
+def test_told_to_end_it_ends_cleanly_and_says_so(tmp_path):
+    data = DataFolder(tmp_path / "data")
+    process = follower.start(data, "catalog")
+    wait_until(lambda: catalog_status(data).state == "waiting")
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+    assert catalog_status(data).state == "ended"
+    assert "ended, 0 runs in trouble" in (data.logs / "catalog.log").read_text()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
