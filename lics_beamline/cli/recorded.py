@@ -104,18 +104,10 @@ def runs(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Show one run."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.story import story
-    from lics_beamline.errors import RunNotFound
-    from lics_beamline.journal.head import find
+    from lics_beamline.cli.story import find_any, story
 
     data = data_folder(options)
-    try:
-        head = find(data.raw_journals, options.uid)
-    except RunNotFound:
-        if options.uid == "last":
-            raise
-        head = find(data.derived_journals, options.uid)
-    told = story(data, head)
+    told = story(data, find_any(data, options.uid))
     if options.json:
         sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
     else:

@@ -57,12 +57,11 @@ def replay(options: argparse.Namespace) -> int:
     from lics_beamline.replay import replay as run
 
     recipe = read_recipe(options.recipe) if options.recipe else None
-    if not options.json:
-        sys.stdout.write(HEADING + "\n")
+    headings = iter((HEADING + "\n",))
 
     def tell(data: dict[str, Any]) -> None:
         if not options.json:
-            sys.stdout.write(point_line(reduced_point(data)) + "\n")
+            sys.stdout.write(next(headings, "") + point_line(reduced_point(data)) + "\n")
             sys.stdout.flush()
 
     result = run(data_folder(options), options.uid, recipe=recipe, told=tell)

@@ -82,16 +82,35 @@ def point_line(point: ReducedPoint) -> str:
     """Return one line about one reduced point."""
     asked = "  held" if math.isnan(point.requested_pressure_gpa) else f"{point.requested_pressure_gpa:6.2f}"
     cell = (
-        "      -      "
+        "      -     "
         if math.isnan(point.alloy_a_angstrom)
-        else f"{point.alloy_a_angstrom:.4f}({10000 * point.alloy_a_sigma_angstrom:2.0f})  "
+        else f"{point.alloy_a_angstrom:.5f}({100000 * point.alloy_a_sigma_angstrom:.0f})"
     )
     return (
         f"{point.index + 1:4d}  {point.leg:<26.26}  {asked}   {point.requested_temperature_k:6.1f}   "
         f"{point.load_bar:7.2f}   {point.pressure_gpa:7.3f} ({point.pressure_sigma_gpa:.3f}, "
-        f"{point.pressure_systematic_gpa:.3f})   {point.temperature_k:8.1f}   {cell}  "
+        f"{point.pressure_systematic_gpa:.3f})   {point.temperature_k:8.1f}   {cell:<12}  "
         f"{', '.join(point.phases) or '-'}" + (f"  [{point.note}]" if point.note else "")
     )
+
+
+def find_any(data: DataFolder, name: str) -> Head:
+    """Return the run that a name means, raw or derived; ``last`` is the last raw one.
+
+    Raises
+    ------
+    RunNotFound
+        If there is none.
+    """
+    try:
+        return find(data.raw_journals, name)
+    except RunNotFound as error:
+        if name == "last":
+            raise
+        try:
+            return find(data.derived_journals, name)
+        except RunNotFound:
+            raise error from None
 
 
 def newest_reduction(data: DataFolder, name: str) -> Head:
@@ -102,10 +121,9 @@ def newest_reduction(data: DataFolder, name: str) -> Head:
     RunNotFound
         If there is no such run, or it has not been reduced.
     """
-    try:
-        raw = find(data.raw_journals, name)
-    except RunNotFound:
-        return find(data.derived_journals, name)
+    raw = find_any(data, name)
+    if raw.start.get("purpose") == schema.REDUCTION:
+        return raw
     made = [found for found in heads(data.derived_journals) if found.start["raw_uid"] == raw.uid]
     if not made:
         raise RunNotFound(f"run {raw.uid} has not been reduced yet: lics replay {raw.uid[:8]}.", uid=raw.uid)

@@ -74,7 +74,7 @@ def _draw_track(axes: Axes, points: list[ReducedPoint]) -> None:
                 )
     axes.set(xlabel="pressure from ruby (GPa)", ylabel="sample temperature (K)", title="P-T track")
     if known:
-        axes.legend(fontsize="small", loc="center right")
+        axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(0.02, 0.55))
 
 
 def _draw_compression(axes: Axes, points: list[ReducedPoint]) -> None:
