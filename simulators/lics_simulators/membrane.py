@@ -131,13 +131,12 @@ class Membrane:
         p = self.parameters
         reach = self.slew_bar_per_s * dt_s
         self._ramp_bar += min(max(self.setpoint_bar - self._ramp_bar, -reach), reach)
-        reachable = min(self._ramp_bar, p.supply_bar)
-        # The supply feeds through an orifice: it cannot fill faster as the difference to the supply vanishes.
-        most_bar_per_s = p.full_effort_bar_per_s * min(max((p.supply_bar - self.load_bar) / 1.0, 0.0), 1.0)
-        wanted = -(reachable - self.load_bar) * math.expm1(-dt_s / p.response_s) + leak_bar_per_s * dt_s
+        # The supply feeds through an orifice: flow dies away over the last bar below the supply pressure.
+        most_bar_per_s = p.full_effort_bar_per_s * min(max(p.supply_bar - self.load_bar, 0.0), 1.0)
+        wanted = -(self._ramp_bar - self.load_bar) * math.expm1(-dt_s / p.response_s) + leak_bar_per_s * dt_s
         moved = min(wanted, most_bar_per_s * dt_s)
         self.load_bar = max(self.load_bar + moved, 0.0)
-        if self._ramp_bar > p.supply_bar or moved < wanted:
+        if moved < wanted:
             self.effort_percent = 100.0
         else:
             self.effort_percent = min(100.0 * abs(moved) / dt_s / p.full_effort_bar_per_s, 100.0)

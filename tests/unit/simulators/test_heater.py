@@ -118,3 +118,16 @@ def test_the_controller_sees_the_temperature_of_4_s_ago(heater):
         heater.step(STEP_S)
         seen[step] = heater.gasket_k
     assert heater.seen_k == seen[40 - 8]
+
+
+def test_derivative_action_answers_a_fall_before_it_is_deep():
+    answers = []
+    for derivative_s in (0.0, 4.0):
+        heater = Heater(read_preset("volumetric").heater, ROOM_K)
+        heater.derivative_s = derivative_s
+        heater.set_setpoint(400.0)
+        run(heater, 2400.0)
+        heater.gasket_k -= 1.0
+        run(heater, 4.0)
+        answers.append(heater.output_percent)
+    assert answers[1] > answers[0] + 5.0
