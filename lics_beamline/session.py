@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bluesky import RunEngine
-from bluesky.utils import MsgGenerator, RunEngineInterrupted
+from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
 from lics_beamline import follower
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import ProfileError
+from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
+from lics_beamline.plans.action import why
 from lics_beamline.plans.approach import Rules
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gauge import Spectrum
@@ -225,16 +226,20 @@ def simulated_beamline(
         yield running
 
 
-def run_plan(engine: RunEngine, plan: MsgGenerator[Any]) -> str | None:
+def run_plan(engine: RunEngine, plan: MsgGenerator[Any]) -> str:
     """Run a plan; a Ctrl-C ends it cleanly.
 
     Returns
     -------
-    str or None
-        Why the plan was interrupted; None when it ran to its end.
+    str
+        Why the plan ended early, for people; empty when it ran to its end.
     """
     try:
         engine(plan)
     except RunEngineInterrupted:
-        return "interrupted by Ctrl-C"
-    return None
+        return "ended by Ctrl-C"
+    except FailedStatus as error:
+        return why(error)
+    except LicsError as error:
+        return str(error)
+    return ""

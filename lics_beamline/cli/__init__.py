@@ -44,8 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
     )
-    for library in ("caproto", "ophyd", "bluesky", "matplotlib", "asyncio"):
+    for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
     try:
         return int(options.run(options))
     except (NotConnected, WrongUnit) as error:

@@ -103,9 +103,9 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
         return 2
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
-            interrupted = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner))
+            ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner))
             narration.finish()
-    return summarise(data, narration.raw_uid, interrupted=interrupted, as_json=options.json)
+    return summarise(data, narration.raw_uid, ended_by=ended_by, as_json=options.json)
 
 
 def check(options: argparse.Namespace) -> int:

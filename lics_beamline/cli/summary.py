@@ -14,7 +14,7 @@ from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
 
 
-def summarise(data: DataFolder, raw_uid: str, *, interrupted: str | None, as_json: bool) -> int:
+def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -> int:
     """Draw the summary figure of a sweep and say where everything is.
 
     Parameters
@@ -23,8 +23,8 @@ def summarise(data: DataFolder, raw_uid: str, *, interrupted: str | None, as_jso
         Where the sweep was recorded.
     raw_uid : str
         Its uid; empty when it never began.
-    interrupted : str or None
-        Why it was interrupted, if it was.
+    ended_by : str
+        Why it ended early; empty when it did not.
     as_json : bool
         Print JSON instead of lines.
 
@@ -34,7 +34,7 @@ def summarise(data: DataFolder, raw_uid: str, *, interrupted: str | None, as_jso
         Exit code: 0 when the sweep ran to its end, else 4.
     """
     if not raw_uid:
-        sys.stderr.write(f"the sweep ended before its run began{f': {interrupted}' if interrupted else ''}\n")
+        sys.stderr.write(f"the sweep ended before its run began: {ended_by or 'it has no points'}\n")
         return 4
     raw = find(data.raw_journals, raw_uid)
     places = {"raw journal": str(raw.path)}
@@ -52,9 +52,11 @@ def summarise(data: DataFolder, raw_uid: str, *, interrupted: str | None, as_jso
     status = raw.stop["exit_status"] if raw.stop else "not ended"
     whole = status == "success"
     if as_json:
-        sys.stdout.write(json.dumps({"uid": raw_uid, "exit_status": status, **places}, indent=1) + "\n")
+        sys.stdout.write(
+            json.dumps({"uid": raw_uid, "exit_status": status, "ended_by": ended_by, **places}, indent=1) + "\n"
+        )
     else:
-        sys.stdout.write(f"\nrun {raw_uid}: {status}{f' ({interrupted})' if interrupted else ''}\n")
+        sys.stdout.write(f"\nrun {raw_uid}: {status}{f': {ended_by}' if ended_by else ''}\n")
         for what, where in places.items():
             sys.stdout.write(f"  {what:<12} {where}\n")
     return 0 if whole else 4

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import bluesky.plan_stubs as bps
 from bluesky.protocols import Status
-from bluesky.utils import MsgGenerator
+from bluesky.utils import FailedStatus, MsgGenerator
 
 
 class Action:
@@ -34,3 +34,9 @@ class Action:
 def do(name: str, begin: Callable[[], Status]) -> MsgGenerator[None]:
     """Do it and wait until it is done."""
     yield from bps.trigger(Action(name, begin), wait=True)
+
+
+def why(error: FailedStatus) -> str:
+    """Return what the device said about its failure."""
+    (status,) = error.args[:1]
+    return str(status.exception() or status)

@@ -12,6 +12,7 @@ from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.plans.action import why
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.path import Point
@@ -64,7 +65,7 @@ def measure(
         yield from _expose(beamline, exposure_s)
     except FailedStatus as error:
         yield from bps.drop()
-        yield from _note_failure(beamline, point, notes, exposure_uid, f"exposure failed: {_why(error)}")
+        yield from _note_failure(beamline, point, notes, exposure_uid, f"exposure failed: {why(error)}")
         return reading
     notes.point.note(
         experiment_time_s=beamline.clock.now_s(),
@@ -102,7 +103,7 @@ def _read_out(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str)
     try:
         yield from bps.trigger(beamline.frame, wait=True)
     except FailedStatus as error:
-        yield from _note_failure(beamline, point, notes, exposure_uid, f"plate not read: {_why(error)}")
+        yield from _note_failure(beamline, point, notes, exposure_uid, f"plate not read: {why(error)}")
         return
     yield from bps.create(schema.READOUT)
     notes.readout.note(experiment_time_s=beamline.clock.now_s(), exposure_uid=exposure_uid, point_index=point.index)
@@ -111,14 +112,8 @@ def _read_out(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str)
     yield from bps.save()
 
 
-def _why(error: FailedStatus) -> str:
-    """Return what the device said about its failure."""
-    (status,) = error.args[:1]
-    return str(status.exception() or status)
-
-
 def _note_failure(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str, reason: str) -> MsgGenerator[None]:
-    log.error("point %d: %s", point.index, reason)
+    log.error("point %d: %s", point.index + 1, reason)
     yield from bps.create(schema.FAILURE)
     notes.failure.note(
         experiment_time_s=beamline.clock.now_s(),

@@ -10,11 +10,11 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
-from bluesky.utils import MsgGenerator
+from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline, make_safe
-from lics_beamline.plans.action import do
+from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
@@ -101,7 +101,7 @@ def sweep(
         inner = bpp.baseline_wrapper(
             _points(beamline, experiment, manner=manner, recipe=recipe), baseline, name=schema.BASELINE
         )
-        return (yield from bpp.run_wrapper(inner, md=start))
+        return (yield from _as_run(inner, start))
 
     return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
 
@@ -138,6 +138,21 @@ def start_document(beamline: Beamline, experiment: Experiment, *, manner: Manner
         "speed": beamline.clock.speed(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
+
+
+def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]:
+    """Run a plan inside one bluesky run whose stop document says why it ended."""
+    uid = yield from bps.open_run(start)
+
+    def failed(error: Exception) -> MsgGenerator[None]:
+        if isinstance(error, RunEngineControlException):
+            yield from bps.close_run(exit_status=error.exit_status, reason="ended by the operator")
+        else:
+            reason = why(error) if isinstance(error, FailedStatus) else str(error)
+            yield from bps.close_run(exit_status="fail", reason=f"{type(error).__name__}: {reason}")
+
+    yield from bpp.contingency_wrapper(plan, except_plan=failed, else_plan=bps.close_run)
+    return uid
 
 
 def _points(beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe) -> MsgGenerator[None]:
