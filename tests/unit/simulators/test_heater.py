@@ -128,6 +128,6 @@ def test_derivative_action_answers_a_fall_before_it_is_deep():
         heater.set_setpoint(400.0)
         run(heater, 2400.0)
         heater.gasket_k -= 1.0
-        run(heater, 4.0)
+        run(heater, 4.0 + STEP_S)  # the fall is seen after the dead time
         answers.append(heater.output_percent)
     assert answers[1] > answers[0] + 5.0
