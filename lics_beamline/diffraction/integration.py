@@ -145,14 +145,14 @@ class Integrator:
             )
         bad = self.mask(frame, saturation_counts=saturation_counts)
         masked = int(np.count_nonzero(bad & self._in_range)) if bad is not None else 0
-        if masked >= self._pixels_in_range:
-            raise ReductionFailed("every pixel of the frame is masked: it is dark or dead. Look at the image.")
         if bad is not None:
             frame = np.where(bad, np.int32(MASKED), frame)
         result = self._clip(frame)
         counted = np.asarray(result.count, dtype=np.float64)
         left = counted > 1.5  # one pixel has no scatter
-        usable = self._pixels_in_range - masked
+        if not left.any():
+            raise ReductionFailed("every pixel of the frame is masked: it is dead or saturated. Look at the image.")
+        usable = max(self._pixels_in_range - masked, 1)
         return Pattern(
             two_theta_deg=result.radial,
             intensity=np.where(left, result.intensity, np.nan),
@@ -171,7 +171,7 @@ class Integrator:
             full = frame >= saturation_counts
             bad = full if bad is None else bad | full
         if self.integration.shadow_fraction > 0.0:
-            shadow = self._rings.shadows(frame, self.integration.shadow_fraction)
+            shadow = self._rings.shadows(frame, bad, self.integration.shadow_fraction)
             if shadow is not None:
                 bad = shadow if bad is None else bad | shadow
         return bad
@@ -215,24 +215,32 @@ class _Rings:
         starts = np.searchsorted(ring[order], np.arange(ring.max() + 2))
         return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
 
-    def shadows(self, frame: Frame, fraction: float) -> npt.NDArray[np.bool_] | None:
-        """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any."""
-        rows, columns = self.shape
-        cut = frame[: rows * BLOCK_PX, : columns * BLOCK_PX]
-        lines = cut.reshape(rows, BLOCK_PX, columns * BLOCK_PX).sum(axis=1, dtype=np.int64)
-        mean = lines.reshape(rows, columns, BLOCK_PX).sum(axis=2).ravel() / BLOCK_PX**2
+    def shadows(self, frame: Frame, bad: npt.NDArray[np.bool_] | None, fraction: float) -> npt.NDArray[np.bool_] | None:
+        """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
+
+        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours.
+        """
+        pixels = np.full(self.ring_of_block.size, float(BLOCK_PX**2)) if bad is None else self._block_sums(~bad)
+        mean = self._block_sums(frame if bad is None else np.where(bad, 0, frame)) / np.maximum(pixels, 1.0)
         ordered = mean[self.order]
         bounds = zip(self.starts[:-1], self.starts[1:], strict=True)
         median = np.array([np.median(ordered[first:last]) for first, last in bounds])
         padded = np.pad(median, NEIGHBOURS, mode="edge")
         floor = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1).min(axis=1)[self.ring_of_block]
-        significance = (floor - mean) * BLOCK_PX / np.sqrt(np.maximum(floor, 1e-3))
-        dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(rows, columns)
+        significance = (floor - mean) * np.sqrt(pixels / np.maximum(floor, 1e-3))
+        dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
         if not dim.any():
             return None
         grown = np.pad(dim, 1)
         grown = grown[:-2] | grown[1:-1] | grown[2:]
         dim = grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]
         shadow = np.zeros(frame.shape, dtype=bool)
+        rows, columns = self.shape
         shadow[: rows * BLOCK_PX, : columns * BLOCK_PX] = dim.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
         return shadow
+
+    def _block_sums(self, pixels: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        rows, columns = self.shape
+        cut = pixels[: rows * BLOCK_PX, : columns * BLOCK_PX]
+        lines = cut.reshape(rows, BLOCK_PX, columns * BLOCK_PX).sum(axis=1, dtype=np.int64)
+        return lines.reshape(rows, columns, BLOCK_PX).sum(axis=2, dtype=np.float64).ravel()

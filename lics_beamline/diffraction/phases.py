@@ -50,6 +50,8 @@ class Phase(Strict):
         Half width of the search as a fraction of the spacing: how far equation of state and calibration may be off.
     doubt_gpa : float
         Uncertainty of the pressure in the search [GPa]; widens the window of soft phases.
+    highest_gpa : float
+        Pressure above which the phase is not sought [GPa]: it has become another one.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Phase(Strict):
     markers: tuple[tuple[int, int, int], ...]
     window: float = 0.015
     doubt_gpa: float = PRESSURE_DOUBT_GPA
+    highest_gpa: float = 100.0
 
     def equation_of_state(self) -> EquationOfState:
         """Return the equation of state of the cell."""
@@ -105,6 +108,7 @@ CAESIUM: Final = Phase(
     thermal_pressure_gpa_per_k=4.9e-4,
     markers=((1, 1, 0), (2, 0, 0)),
     window=0.01,
+    highest_gpa=2.6,  # caesium II from 2.37 GPa (Jayaraman et al. 1967), plus what ruby and hysteresis may be off
 )
 # Rhenium of the gasket: 2.761, 4.456 A, K0 352.6 GPa, K' 4.56 (Anzellini et al., J. Appl. Phys. 115, 043511 (2014));
 # expansion 1.9e-5 /K x K0.
@@ -205,6 +209,8 @@ def _shadowed(candidate: FoundPhase, kept: list[FoundPhase]) -> bool:
 def _match(
     peaks: Sequence[Peak], phase: Phase, pressure_gpa: float, temperature_k: float, wavelength: float
 ) -> FoundPhase | None:
+    if pressure_gpa > phase.highest_gpa:
+        return None
     try:
         expected = phase.expected(pressure_gpa, temperature_k)
         softer = phase.expected(pressure_gpa - phase.doubt_gpa, temperature_k)

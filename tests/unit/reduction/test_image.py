@@ -1,0 +1,64 @@
+import pytest
+
+from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.errors import ReductionFailed
+from lics_beamline.physics.crystal import Cell, powder_lines
+from lics_beamline.reduction.image import reduce_image
+from lics_beamline.units import wavelength_angstrom_from_energy
+
+# HEXRD's instrument file beside the frame: 61.3323 keV, translation -6.5065, -5.4910, -739.779 mm, pixels of 172 um.
+# HEXRD counts y upwards from the middle of the frame and its first row is the highest, so the frame is up-down flipped
+# against pyFAI's default orientation: the centre is at n/2 - t/pixel of the *flipped* rows, and orientation 2 says so.
+PIXEL_MM = 0.172
+SHAPE = (1679, 1475)
+GEOMETRY = flat_geometry(
+    distance_mm=739.779,
+    wavelength_angstrom=wavelength_angstrom_from_energy(61.3323),
+    shape=SHAPE,
+    pixel_mm=PIXEL_MM,
+    centre_px=(SHAPE[0] / 2 + 5.4910 / PIXEL_MM, SHAPE[1] / 2 + 6.5065 / PIXEL_MM),
+)
+CERIA = [line.d_angstrom for line in powder_lines(Cell.cubic(5.41165), "F m -3 m", 1.5)]  # NIST SRM 674b
+
+
+@pytest.fixture
+def frame(measured_data):
+    return measured_data / "ceo2-pilatus2m" / "ceria_50x30_740mm_000005_Pilatus2M.hdf5"
+
+
+def strong(reduced):
+    highest = max(peak.height for peak in reduced.peaks)
+    return [peak for peak in reduced.peaks if peak.height > 0.05 * highest]
+
+
+def test_a_real_ceria_frame_has_the_spacings_of_ceria(frame):
+    reduced = reduce_image(frame, GEOMETRY.oriented(2), bins=1500)
+    found = [peak.d_angstrom for peak in strong(reduced)[:5]]
+    assert found == pytest.approx([3.1244, 2.7058, 1.9133, 1.6317, 1.5622], abs=3e-3)
+    assert found == pytest.approx(CERIA[:5], abs=1e-3)
+
+
+def test_the_same_frame_unflipped_does_not_index(frame):
+    for orientation in (1, 3, 4):
+        reduced = reduce_image(frame, GEOMETRY.oriented(orientation), bins=1500)
+        found = [peak.d_angstrom for peak in strong(reduced)[:5]]
+        assert sum(any(abs(d - line) < 3e-3 for d in found) for line in CERIA[:5]) < 3
+
+
+def test_gaps_between_modules_are_masked_and_cast_no_shadow(frame):
+    reduced = reduce_image(frame, GEOMETRY.oriented(2), bins=1500)
+    assert reduced.pattern.masked_fraction == pytest.approx(0.082, abs=0.002)
+
+
+def test_a_geometry_of_another_detector_is_refused(frame):
+    other = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 3000), pixel_mm=0.1)
+    with pytest.raises(ReductionFailed, match="1679 x 1475"):
+        reduce_image(frame, other)
+
+
+def test_a_plate_is_reduced_without_its_run(raw_run):
+    path = raw_run.root / "plates" / "a" / "000002.osc"
+    reduced = reduce_image(path, raw_run.recipe.geometry, bins=500, polarisation=0.0)
+    expected = [3.489, 3.489 / 2**0.5, 3.489 / 2, 3.489 / 6**0.5]
+    assert [peak.d_angstrom for peak in reduced.peaks] == pytest.approx(expected, abs=2e-3)
+    assert reduced.pattern.two_theta_deg.shape == (500,)

@@ -1,0 +1,120 @@
+import json
+
+import pytest
+
+from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.errors import ProfileError
+from lics_beamline.physics.ruby import RubyRuler
+from lics_beamline.reduction.recipe import Recipe, Ruby, read_recipe, recipe_of
+
+GEOMETRY = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 3000), pixel_mm=0.1)
+
+TEXT = """
+geometry = "g.poni"
+
+[frames]
+bins = 2000
+two_theta_deg = [4, 30]
+
+[ruby]
+scale = "ruby_mao_1986"
+correction = "ragan-1992"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    GEOMETRY.write(tmp_path / "g.poni")
+    return tmp_path
+
+
+def written(folder, text):
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_file_with_its_poni_file_is_one_value(folder):
+    recipe = read_recipe(written(folder, TEXT))
+    assert recipe.geometry == GEOMETRY
+    assert (recipe.frames.bins, recipe.frames.two_theta_deg) == (2000, (4.0, 30.0))
+    assert recipe.ruby.ruler().scale == "ruby_mao_1986"
+    assert [phase.name for phase in recipe.phases] == ["alloy", "cs-bcc", "re-hcp"]
+
+
+def test_a_recipe_survives_a_document(folder):
+    recipe = read_recipe(written(folder, TEXT))
+    again = recipe_of(json.loads(json.dumps(recipe.model_dump(mode="json"))))
+    assert again == recipe
+    assert again.digest == recipe.digest
+
+
+def test_the_order_of_a_file_and_the_spelling_of_numbers_do_not_change_the_digest(folder):
+    one = read_recipe(written(folder, TEXT))
+    head, frames, ruby = TEXT.replace("[4, 30]", "[4.0, 3e1]").split("\n\n")
+    two = read_recipe(written(folder, "\n\n".join((head, ruby, frames))))
+    assert one.digest == two.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("2000", "2001"), ("[4, 30]", "[4, 29]"), ("ragan-1992", "datchi-2007"), ("bins", "clip_sigma = 6.0\nbins")],
+)
+def test_whatever_changes_a_number_changes_the_digest(folder, old, new):
+    assert read_recipe(written(folder, TEXT.replace(old, new))).digest != read_recipe(written(folder, TEXT)).digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("bins = 2000", "bins = 5", ("frames.bins", "5", "greater than or equal to 10")),
+        ("bins = 2000", 'bins = "2000"', ("frames.bins", "'2000'", "integer")),
+        ("[4, 30]", "[30, 4]", ("frames.two_theta_deg", "30", "lower below upper")),
+        ("ruby_mao_1986", "ruby_rekhi", ("ruby.scale", "ruby_rekhi", "ruby_shen_2020")),
+        ("ragan-1992", "ragan", ("ruby.correction", "ragan", "datchi-2007")),
+        ("bins", "binns", ("frames.binns", "Extra inputs")),
+        ('geometry = "g.poni"', "", ("geometry", "required")),
+        ('"g.poni"', '"none.poni"', ("none.poni",)),
+        ("[frames]", "[frames", ("TOML",)),
+        (
+            'correction = "ragan-1992"',
+            'correction = "wei-2024"\nreference_temperature_k = 290.0',
+            ("ruby", "296-773 K"),
+        ),
+    ],
+)
+def test_a_bad_value_is_refused_with_file_key_value_and_what_is_allowed(folder, old, new, said):
+    path = written(folder, TEXT.replace(old, new, 1))
+    with pytest.raises(ProfileError) as caught:
+        read_recipe(path)
+    message = str(caught.value)
+    assert "recipe.toml" in message or "none.poni" in message
+    for words in said:
+        assert words in message
+
+
+def test_a_missing_recipe_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"nowhere\.toml"):
+        read_recipe(tmp_path / "nowhere.toml")
+
+
+def test_the_reference_line_of_a_run_replaces_that_of_the_profile():
+    recipe = Recipe(geometry=GEOMETRY)
+    changed = recipe.with_reference(694.31, 296.4, 0.0012)
+    ruler = changed.ruby.ruler()
+    assert isinstance(ruler, RubyRuler)
+    assert ruler.unshifted_nm(296.4) == pytest.approx(694.31)
+    assert ruler.reference_sigma_nm == 0.0012
+    assert ruler.chip_to_chip_nm == Ruby().chip_to_chip_nm  # the ambient chip is another one than the cell's
+    assert changed.digest != recipe.digest
+    assert recipe.ruby.reference_wavelength_nm == 694.25
+
+
+def test_an_absurd_reference_line_is_refused():
+    with pytest.raises(ProfileError, match="reference line"):
+        Recipe(geometry=GEOMETRY).with_reference(720.0, 296.4, 0.001)
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Recipe(geometry=GEOMETRY).peak_significance = 4.0
