@@ -16,7 +16,7 @@ from caproto import AlarmSeverity, ChannelType
 from caproto.server import pvproperty
 
 from lics_simulators.iocs.channels import choice, counter, indicator, reading, setting, whole_setting
-from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
+from lics_simulators.iocs.instrument import InstrumentIOC
 from lics_simulators.plate import osc
 from lics_simulators.plate.counting import FrameArray
 from lics_simulators.plate.exposure import Order, Scan
@@ -93,6 +93,7 @@ class ImagePlateIOC(InstrumentIOC):
         self._images: dict[int, FrameArray] = {}  # what each plate held last
         self._model: asyncio.Task[PlateModel] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._finishing: list[asyncio.Future[None]] = []  # puts that wait for the exposing side
         world.steppers.append(self.reader.step)
 
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
@@ -188,6 +189,11 @@ class ImagePlateIOC(InstrumentIOC):
         await self.show(self.StatusMessage_RBV, reader.message[: LONGEST_PATH - 1])
         await self.show(self.DetectorState_RBV, state)
         await self.warn(self.DetectorState_RBV, when=state is DetectorState.ERROR, severity=AlarmSeverity.MAJOR_ALARM)
+        if not reader.is_taking:
+            for finishing in self._finishing:
+                if not finishing.done():
+                    finishing.set_result(None)
+            self._finishing.clear()
         if self._model is None and self.world.time_s > 0.0:
             self._model = asyncio.create_task(_in_thread(self._make_model))
         if self._writing is not None and self._writing.done():
@@ -205,7 +211,9 @@ class ImagePlateIOC(InstrumentIOC):
     async def _finished(self) -> None:
         """Return when the exposing side has nothing more to do."""
         while self.reader.is_taking:
-            await asyncio.sleep(TICK_S / 2.0)
+            finishing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._finishing.append(finishing)
+            await finishing
         await self.scan()
 
     def _next_path(self) -> Path:

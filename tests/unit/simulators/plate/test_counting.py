@@ -21,6 +21,8 @@ def test_counts_are_poisson(counter, mean):
     enough = expected > 10
     misfit = float(np.sum((seen[enough] - expected[enough]) ** 2 / expected[enough]))
     assert misfit < chi2.ppf(0.9999, enough.sum())
+    rare = counts.size - expected[enough].sum()
+    assert counts.size - seen[enough].sum() == pytest.approx(rare, abs=5 * np.sqrt(rare) + 5)
     assert counts.mean() == pytest.approx(mean, abs=4 * np.sqrt(mean / counts.size))
 
 

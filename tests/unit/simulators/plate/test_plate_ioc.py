@@ -37,7 +37,10 @@ class Bench:
         name = self.ioc.FullFileName_RBV.value
         if name and (not self.files or self.files[-1][1] != name):
             self.files.append((self.world.time_s, name))
-        await asyncio.sleep(0.001)
+        for _ in range(20):  # let everything that waits for this tick come to rest
+            await asyncio.sleep(0)
+        if self.world.is_held:
+            await asyncio.sleep(0.001)  # a thread renders
 
     async def until(self, is_true):
         for _ in range(20_000):
