@@ -34,8 +34,8 @@ from lics_beamline.schema import EXPOSURE_UID, SWEEP
 if TYPE_CHECKING:
     from lics_beamline.reduction.reducer import Reducer
 
-Which = Literal["catalog", "reduce"]
-WHICH: Final[tuple[Which, ...]] = get_args(Which)
+Which = Literal["reduce", "catalog"]
+WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
 STATUS_S: Final = 1.0  # how often the status is written
 NICENESS: Final = 10  # control of the experiment comes before following it
 NOT_READY: Final = 3  # exit codes, as everywhere at the command line
@@ -51,7 +51,7 @@ class FollowerStatus:
     Parameters
     ----------
     name : str
-        ``catalog`` or ``reduce``.
+        ``reduce`` or ``catalog``.
     pid : int
         Its process; 0 where it never ran.
     alive : bool
@@ -100,7 +100,7 @@ def start(data: DataFolder, which: Which) -> subprocess.Popen[bytes]:
     ----------
     data : DataFolder
         The data folder.
-    which : {"catalog", "reduce"}
+    which : {"reduce", "catalog"}
         What to do with the journals.
 
     Returns
@@ -165,9 +165,10 @@ class _Process:
         self._caught_up = time.monotonic()
 
     def work(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._told_to_end.set())
-        with lock.sole(self._data.logs / f"{self._which}-follower.lock", what=f"following ({self._which})"):
+        with (
+            lock.sole(self._data.logs / f"{self._which}-follower.lock", what=f"following ({self._which})"),
+            _told_by_signals(self._told_to_end),
+        ):
             self._say(None, state="starting")
             with self._following() as following:
                 try:
@@ -192,13 +193,13 @@ class _Process:
     def _follow(self, following: Following) -> None:
         logger.info("following %s of %s", self._which, self._data.root)
         while not self._told_to_end.is_set():
-            ending = self._once or self._parent_gone()  # asked first: what was recorded by then is then dealt with
+            parent_gone = self._parent_gone()  # asked first: what was recorded by then is then dealt with
             taken = following.round(interrupted=self._between_documents(following))
             if taken:
                 continue
             self._caught_up = time.monotonic()
             self._say(following)
-            if ending and not following.retrying and (self._once or not following.writers_alive):
+            if (self._once and not following.retrying) or (parent_gone and not following.unsettled):
                 return
             self._told_to_end.wait(POLL_S)
 
@@ -308,6 +309,17 @@ class _Reduction:
 
     def _remember(self, found: str) -> None:
         self._phases.update(dict.fromkeys(phase for phase in found.split(",") if phase))
+
+
+@contextmanager
+def _told_by_signals(told: threading.Event) -> Iterator[None]:
+    """Set an event on SIGTERM and SIGINT instead of dying, while the context lasts."""
+    before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _watch(pid: int) -> Callable[[], bool]:

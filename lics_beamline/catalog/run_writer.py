@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,8 +80,8 @@ class RunWriter:
     def _typed(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Make values what their data keys say: a first batch of whole numbers must not make a column of integers."""
         types = self._types[doc["descriptor"]]
-        data = {
-            key: types[key](value) if key in types and value is not None else value
-            for key, value in doc["data"].items()
-        }
+        data = dict(doc["data"])
+        for key in types.keys() & data.keys():
+            with contextlib.suppress(TypeError, ValueError):  # the catalog judges a value that is not what was declared
+                data[key] = types[key](data[key])
         return {**doc, "data": data}

@@ -117,14 +117,14 @@ class Following:
         return taken
 
     @property
-    def writers_alive(self) -> bool:
-        """Whether any run followed was being written when its turn came last."""
-        return any(each.written for each in self._open.values())
-
-    @property
     def retrying(self) -> bool:
         """Whether a run that failed waits to be begun again."""
         return bool(self._again)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether more is to be expected, of a run being written, one just left by its writer, or one to begin again."""
+        return self.retrying or any(not each.given_up for each in self._open.values())
 
     def behind(self) -> int:
         """Documents written and not yet taken, of the runs being followed."""

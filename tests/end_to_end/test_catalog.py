@@ -342,7 +342,7 @@ def run_program(program, *arguments, **environment):
 @pytest.mark.timeout(180)  # a Python of its own imports Tiled (10 s on a slow machine), then a dozen cataloguers work
 def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(catalogued, tmp_path):
     data = record_all(tmp_path / "data", raw=(2,), derived=(2,))
-    counts, times = (3, 9, 14), (0.4, 0.7, 1.0)
+    counts, times = (3, 9, 14), (0.5, 0.9)
     said = run_program(KILLED, data.root, counts, times)
     codes = [int(line.split()[-1]) for line in said.splitlines() if line != "begun"]
     assert codes[: len(counts)] == [-9] * len(counts)

@@ -92,7 +92,7 @@ def test_live_runs_are_followed_beside_each_other(tmp_path):
             journal(*second)
             assert following.round() == 2
             assert following.round() == 0
-            assert following.writers_alive == (first[0] != "stop")
+            assert following.unsettled == (first[0] != "stop")
     for uid in ("aaaaaa", "bbbbbb"):
         assert [seen for seen in recorder.events[uid] if seen != "pause"] == uids(uid)
 
@@ -104,12 +104,23 @@ def test_an_abandoned_run_is_said_to_be_so_once_and_may_be_continued(tmp_path):
     rounds(following)
     rounds(following)
     assert recorder.events["aaaaaa"] == [*uids("aaaaaa")[:3], "pause", "abandoned", "pause"]
+    assert not following.unsettled
     with Journal(tmp_path, resume=True) as journal:
         for name, doc in documents("aaaaaa"):
             journal(name, doc)
     rounds(following)
     assert recorder.events["aaaaaa"][-3:] == uids("aaaaaa")[3:]
     assert recorder.begun == ["aaaaaa"]
+
+
+def test_a_writer_gone_a_moment_ago_may_still_hand_over(tmp_path):
+    record(tmp_path, "aaaaaa", kept=3)
+    recorder = Recorder()
+    following = Following((tmp_path,), recorder.begin, grace_s=3600.0)
+    rounds(following)
+    assert following.unsettled
+    assert recorder.events["aaaaaa"] == [*uids("aaaaaa")[:3], "pause"]
+    following.close()
 
 
 def test_a_run_being_written_is_not_abandoned(tmp_path):
