@@ -76,7 +76,7 @@ EXPERIMENT_TIME: Final = _number("experiment_time_s", "s", "Time of the experime
 EXPOSURE_UID: Final = _text("exposure_uid", "Joins a point, its plate and its reduced pattern.")
 POINT_INDEX: Final = _integer("point_index", "Index of the point in the path, from 0.")
 LEG: Final = _text("leg", "Name of the leg of the path.")
-STROKE: Final = _text("stroke", "upstroke, downstroke or heating.")
+STROKE: Final = _text("stroke", "upstroke, downstroke, heating or held.")
 
 RUBY_READING: Final = (
     _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby."),

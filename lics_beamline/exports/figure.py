@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Colour-blind safe (Okabe and Ito 2008), one for each stroke.
-STROKE_COLOURS: Final = {"upstroke": "#0072B2", "heating": "#E69F00", "downstroke": "#D55E00"}
+STROKE_COLOURS: Final = {"held": "#009E73", "upstroke": "#0072B2", "heating": "#E69F00", "downstroke": "#D55E00"}
 ALLOY_LINES: Final = ((1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 0, 0), (2, 1, 0), (2, 1, 1))
 SHOWN_DEG: Final = (4.5, 17.0)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from lics_beamline.plans.forecast import Pace, forecast
-from lics_beamline.plans.path import Experiment, HeatingLeg, PressureLeg
+from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, PressureLeg
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 
@@ -123,7 +123,9 @@ def _order_of_legs(experiment: Experiment, manner: Manner, profile: Profile) -> 
     for leg in experiment.legs:
         rule = f"leg {leg.name!r} follows from the one before"
         problem = ""
-        if isinstance(leg, HeatingLeg):
+        if isinstance(leg, HoldLeg):
+            problem = _temperature_problem(leg.temperature_k, temperature_k, tolerance_k)
+        elif isinstance(leg, HeatingLeg):
             if leg.temperatures_k[0] < temperature_k - tolerance_k:
                 problem = f"starts at {leg.temperatures_k[0]:g} K, below the {temperature_k:g} K before it"
             temperature_k = leg.temperatures_k[-1]
@@ -138,14 +140,17 @@ def _order_of_legs(experiment: Experiment, manner: Manner, profile: Profile) -> 
 
 
 def _pressure_leg_problem(leg: PressureLeg, pressure_gpa: float, temperature_k: float, tolerance_k: float) -> str:
-    if abs(leg.temperature_k - temperature_k) > tolerance_k:
-        return (
-            f"asks for {leg.temperature_k:g} K (tolerance {tolerance_k:g} K), the cell is at {temperature_k:g} K "
-            "when it begins"
-        )
+    if problem := _temperature_problem(leg.temperature_k, temperature_k, tolerance_k):
+        return problem
     if leg.stroke == "upstroke" and leg.pressures_gpa[0] < pressure_gpa:
         return f"is an upstroke from {leg.pressures_gpa[0]:g} GPa, the cell is at {pressure_gpa:g} GPa when it begins"
     return ""
+
+
+def _temperature_problem(asked_k: float, temperature_k: float, tolerance_k: float) -> str:
+    if abs(asked_k - temperature_k) <= tolerance_k:
+        return ""
+    return f"asks for {asked_k:g} K (tolerance {tolerance_k:g} K), the cell is at {temperature_k:g} K when it begins"
 
 
 def _steps(experiment: Experiment, manner: Manner, profile: Profile) -> Iterator[Finding]:
@@ -174,7 +179,12 @@ def _judgeable(experiment: Experiment, manner: Manner, profile: Profile) -> Iter
         "approach.wait_s": manner.wait_s,
         "membrane.dwell_s": profile.values.membrane.dwell_s,
         "heater.dwell_s": profile.values.heater.dwell_s,
-    } | {f"soak_s of {leg.name!r}": leg.soak_s for leg in experiment.legs if isinstance(leg, HeatingLeg)}
+    }
+    for leg in experiment.legs:
+        if isinstance(leg, HeatingLeg):
+            waits[f"soak_s of {leg.name!r}"] = leg.soak_s
+        elif isinstance(leg, HoldLeg):
+            waits[f"wait_s of {leg.name!r}"] = leg.wait_s
     short = {name: value for name, value in waits.items() if 0 < value < shortest_s}
     yield Finding(
         rule="waits long enough for the clock",

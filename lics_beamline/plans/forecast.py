@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lics_beamline.plans.approach import Rules
-from lics_beamline.plans.path import HeatingLeg, Point
+from lics_beamline.plans.path import HeatingLeg, HoldLeg, Point
 
 DEAD_BAND_BAR = 12.0  # lost motion at the start and at each reversal of a membrane cell; 9 to 15 bar is usual
 
@@ -61,6 +61,8 @@ def forecast(points: Sequence[Point], *, rules: Rules, pace: Pace, exposure_s: f
             rise_k = max(point.temperature_k - temperature_k, 0.0)
             going_s = 60.0 * rise_k / point.leg.ramp_rate_k_per_min + pace.ramp_dwell_s + point.leg.soak_s
             temperature_k = point.temperature_k
+        elif isinstance(point.leg, HoldLeg):
+            going_s = point.leg.wait_s
         else:
             way_gpa = abs(point.pressure_gpa - pressure_gpa)
             lost_bar = DEAD_BAND_BAR if point.stroke != stroke else 0.0

@@ -85,7 +85,18 @@ class HeatingLeg(Strict):
         return self
 
 
-Leg = Annotated[PressureLeg | HeatingLeg, Field(discriminator="kind")]
+class HoldLeg(Strict):
+    """Points where the cell is: nothing is moved. The cell as loaded, or the same state watched for a while."""
+
+    kind: Literal["hold"]
+    name: str
+    temperature_k: Positive
+    count: Annotated[int, Field(ge=1)] = 1
+    wait_s: NotNegative = 0.0
+
+
+AnyLeg = PressureLeg | HeatingLeg | HoldLeg
+Leg = Annotated[AnyLeg, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +107,7 @@ class Point:
     ----------
     index : int
         From 0 along the path.
-    leg : PressureLeg or HeatingLeg
+    leg : PressureLeg, HeatingLeg or HoldLeg
         The leg it belongs to.
     pressure_gpa : float
         Pressure asked for; NaN where the leg holds the load instead.
@@ -105,14 +116,16 @@ class Point:
     """
 
     index: int
-    leg: PressureLeg | HeatingLeg
+    leg: AnyLeg
     pressure_gpa: float
     temperature_k: float
 
     @property
     def stroke(self) -> str:
-        """``upstroke``, ``downstroke`` or ``heating``."""
-        return "heating" if isinstance(self.leg, HeatingLeg) else self.leg.stroke
+        """``upstroke``, ``downstroke``, ``heating`` or ``held``."""
+        if isinstance(self.leg, PressureLeg):
+            return self.leg.stroke
+        return "heating" if isinstance(self.leg, HeatingLeg) else "held"
 
 
 class Experiment(Strict):
@@ -131,31 +144,36 @@ class Experiment(Strict):
         """Return the points of the path in order."""
         return tuple(
             Point(index=index, leg=leg, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
-            for index, (leg, pressure_gpa, temperature_k) in enumerate(self._walk())
+            for index, (leg, pressure_gpa, temperature_k) in enumerate(
+                (leg, *asked) for leg in self.legs for asked in _walk(leg)
+            )
         )
 
     def first(self, points: int) -> Experiment:
         """Return the same experiment with its first `points` points only."""
-        legs: list[PressureLeg | HeatingLeg] = []
+        legs: list[AnyLeg] = []
         for leg in self.legs:
             if points <= 0:
                 break
             if isinstance(leg, PressureLeg):
-                legs.append(leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[:points]}))
-                points -= len(leg.pressures_gpa)
+                shorter: AnyLeg = leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[:points]})
+            elif isinstance(leg, HeatingLeg):
+                shorter = leg.model_copy(update={"temperatures_k": leg.temperatures_k[:points]})
             else:
-                legs.append(leg.model_copy(update={"temperatures_k": leg.temperatures_k[:points]}))
-                points -= len(leg.temperatures_k)
+                shorter = leg.model_copy(update={"count": min(leg.count, points)})
+            legs.append(shorter)
+            points -= sum(1 for _ in _walk(shorter))
         return self.model_copy(update={"legs": tuple(legs)})
 
-    def _walk(self) -> Iterator[tuple[PressureLeg | HeatingLeg, float, float]]:
-        for leg in self.legs:
-            if isinstance(leg, PressureLeg):
-                for pressure_gpa in leg.pressures_gpa:
-                    yield leg, pressure_gpa, leg.temperature_k
-            else:
-                for temperature_k in leg.temperatures_k:
-                    yield leg, math.nan, temperature_k
+
+def _walk(leg: AnyLeg) -> Iterator[tuple[float, float]]:
+    """Yield pressure [GPa] and temperature [K] asked for at each point of a leg."""
+    if isinstance(leg, PressureLeg):
+        yield from ((pressure_gpa, leg.temperature_k) for pressure_gpa in leg.pressures_gpa)
+    elif isinstance(leg, HeatingLeg):
+        yield from ((math.nan, temperature_k) for temperature_k in leg.temperatures_k)
+    else:
+        yield from ((math.nan, leg.temperature_k) for _ in range(leg.count))
 
 
 def read_experiment(path: Path) -> Experiment:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator
@@ -162,8 +161,3 @@ def wait(beamline: Beamline, duration_s: float) -> MsgGenerator[None]:
     if duration_s > 0:
         beamline.clock.require(duration_s, "a wait")
         yield from bps.mv(beamline.clock, beamline.clock.now_s() + duration_s)
-
-
-def is_held(point: Point) -> bool:
-    """Whether the leg of a point holds the load, so that no pressure is asked for."""
-    return math.isnan(point.pressure_gpa)

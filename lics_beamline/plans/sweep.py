@@ -19,9 +19,9 @@ from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
 from lics_beamline.plans.measure import Notes, measure
-from lics_beamline.plans.path import Experiment, HeatingLeg, Point
+from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.plans.reference import reference_line
-from lics_beamline.plans.settle import approach, heat, is_held
+from lics_beamline.plans.settle import approach, heat, wait
 from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,9 @@ def _points(beamline: Beamline, experiment: Experiment, *, manner: Manner, recip
                 soak_s=point.leg.soak_s,
                 envelope=manner.envelope,
             )
-        elif not is_held(point):
+        elif isinstance(point.leg, HoldLeg):
+            yield from wait(beamline, point.leg.wait_s)
+        else:
             decision = yield from approach(
                 beamline,
                 point,
@@ -203,6 +205,6 @@ def _open_plate_folder(beamline: Beamline, folder: str) -> MsgGenerator[None]:
 
 
 def _check(point: Point, envelope: Envelope) -> None:
-    if not is_held(point):
+    if isinstance(point.leg, PressureLeg):
         envelope.check_pressure(point.pressure_gpa)
     envelope.check_temperature(point.temperature_k)

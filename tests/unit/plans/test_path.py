@@ -68,7 +68,7 @@ def test_the_first_points_of_an_experiment_are_the_first_points_of_its_path(tmp_
         ('"upstroke"', '"up"', "'upstroke' or 'downstroke'"),
         ("time_s = 60", "time_s = 0", "exposure.time_s = 0"),
         ("time_s = 60", "time = 60", "exposure.time = 60"),
-        ('kind = "heating"', 'kind = "cooling"', "'pressure', 'heating'"),
+        ('kind = "heating"', 'kind = "cooling"', "'pressure', 'heating', 'hold'"),
         ("[400.0, 498.0]", "[498.0, 400.0]", "only rises"),
         ('title = "t"', 'title = "t', "not readable as TOML"),
     ],
@@ -89,9 +89,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_the_paper_s_experiment_goes_up_at_298_k_heats_at_constant_load_and_comes_down_at_498_k():
     points = read_experiment(read_profile("simulated").experiments / "lics-2015.toml").points()
+    assert points[0].stroke == "held", "the cell as loaded, at 0.12 GPa"
     up = [point.pressure_gpa for point in points if point.stroke == "upstroke"]
     down = [point for point in points if point.stroke == "downstroke"]
-    assert (up[0], up[-1]) == (0.12, 8.0)
+    assert (up[0], up[-1]) == (0.5, 8.0)
     assert {point.temperature_k for point in down} == {498.0}
     assert down[-1].pressure_gpa == 1.5
     assert 23 <= len(points) <= 27
