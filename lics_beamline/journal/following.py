@@ -123,7 +123,7 @@ class Following:
 
     @property
     def unsettled(self) -> bool:
-        """Whether more is to be expected, of a run being written, one just left by its writer, or one to begin again."""
+        """Whether more may come: a run is being written, was just left by its writer, or waits to be begun again."""
         return self.retrying or any(not each.given_up for each in self._open.values())
 
     def behind(self) -> int:
