@@ -125,9 +125,9 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
     for device in beamline.devices():
         missing = []
         for signal in pvs(device):
-            names = sorted({signal.pvname, getattr(signal, "setpoint_pvname", signal.pvname)})
+            names = pv_names(signal)
             try:
-                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.05))
+                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
             except TimeoutError:
                 missing += names
             else:
@@ -160,6 +160,11 @@ def pvs(device: Device) -> Iterator[EpicsSignalBase]:
     for walk in device.walk_signals(include_lazy=True):
         if isinstance(walk.item, EpicsSignalBase):
             yield walk.item
+
+
+def pv_names(signal: EpicsSignalBase) -> list[str]:
+    """Names of the PVs a signal reads and writes: one, or two."""
+    return sorted({signal.pvname, getattr(signal, "setpoint_pvname", signal.pvname)})
 
 
 def wrong_units(device: Device) -> Iterator[str]:
@@ -216,12 +221,13 @@ def make_safe(beamline: Beamline) -> None:
 
 
 def disconnect(beamline: Beamline) -> None:
-    """Let all PVs go and close their connections; devices made afterwards connect anew.
+    """Let all PVs go and close the connections that nobody else uses; devices made afterwards connect anew.
 
     A caproto client that ends while monitors still arrive prints tracebacks of its threads, and ophyd's ``destroy``
     leaves the monitors on: so the circuits are closed and their channels forgotten. The context stays: a process has
     only one.
     """
+    ours = {name for device in beamline.devices() for signal in pvs(device) for name in pv_names(signal)}
     for device in beamline.devices():
         device.destroy()
     if get_cl().name == "caproto":
@@ -230,6 +236,7 @@ def disconnect(beamline: Beamline) -> None:
         context = PV.default_context()
         for circuit in list(context.circuit_managers.values()):
             channels = list(circuit.pvs.values())
-            circuit.disconnect()
-            for channel in channels:
-                context.pvs.pop((channel.name, channel.priority), None)
+            if all(channel.name in ours for channel in channels):
+                circuit.disconnect()
+                for channel in channels:
+                    context.pvs.pop((channel.name, channel.priority), None)

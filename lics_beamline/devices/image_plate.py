@@ -34,7 +34,7 @@ FILE_BYTES: Final = (
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 TROUBLE: Final = ("Error", "Aborting")
 PUT_WALL_S: Final = 5.0  # for a setting to read back; a choice, a hundred times the slowest answer measured
-SIZE_PATIENCE_WALL_S: Final = 10.0  # for a network file system to show the whole file; a choice
+SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
 NO_PLATE: Final = 0  # plates are numbered from 1
 
 
@@ -130,6 +130,8 @@ class ImagePlate(Device):
             exposure = Exposure(self, timeout_s=timeout_s)
             motion.write(self.acquire, "Acquire", callback=exposure.completed)
             motion.await_step(exposure)
+            if self.state.get(use_monitor=False) in TROUBLE:  # the answer to the put may overtake the monitor
+                raise self.trouble("exposure")
 
         self._exposure = Motion(self, steps, what="exposure of a plate")
         return self._exposure
@@ -183,6 +185,8 @@ class Arrival(Watched):
         file = self._frame.file(self._number)
         if newest is not None and newest >= self._number and file.is_file():
             self.succeed()
+        elif newest is not None and newest > self._number:
+            self.end(self._frame.passed_over(file, newest))
         elif self._frame.state.get() in TROUBLE:
             self.end(self._frame.trouble(file))
         elif now_s - self._started_s > self._timeout_s:
@@ -343,7 +347,11 @@ class Frame(Device):
         number = self._next
 
         def steps(motion: Motion) -> None:
-            motion.await_step(Arrival(self, number=number, timeout_s=self.timeout_s))
+            try:
+                motion.await_step(Arrival(self, number=number, timeout_s=self.timeout_s))
+            except (BadReading, DidNotSettle):
+                self._give_up(number)
+                raise
             self._announce(number)
 
         return Motion(self, steps, what="plate file")
@@ -365,6 +373,14 @@ class Frame(Device):
             f"{message or 'it says nothing more'}. Look at the detector before exposing again.",
             state=state,
             detector_says=message,
+        )
+
+    def passed_over(self, file: Path, newest: int) -> BadReading:
+        """Return why `file` will not come: the detector has gone on to number `newest`."""
+        return BadReading(
+            f"plate file {file.name} never came: the detector has gone on to {PLATE_TEMPLATE.format(newest)}. That "
+            "image is lost; expose again.",
+            newest=newest,
         )
 
     def number_of(self, full_file_name: str) -> int | None:
@@ -419,6 +435,17 @@ class Frame(Device):
             )
         )
         self._next = number + 1
+
+    def _give_up(self, number: int) -> None:
+        """Go on without the file of this number, leaving no gap where nothing else has been exposed since."""
+        nothing_since = int(self.file_number.get()) <= number + 1 and self.state.get() in (*TROUBLE, "Idle")
+        if nothing_since and not self.file(number).exists():
+            self.file_number.put(number)
+        else:
+            self._next = number + 1
+            logger.warning(
+                "plate numbers of %s have a gap at %d: its catalog entry will lack frames", self._folder, number
+            )
 
     def _wait_for_size(self, file: Path) -> None:
         give_up = time.monotonic() + SIZE_PATIENCE_WALL_S

@@ -298,8 +298,8 @@ class Motion(DeviceStatus):
     device : ophyd.Device
         The device moved.
     steps : callable
-        Called with the motion, in a thread; it writes through ``motion.write`` and waits through ``motion.await_step``, so
-        that nothing is written any more once ``end`` has returned.
+        Called with the motion, in a thread; it writes through ``motion.write`` and waits through ``motion.await_step``,
+        so that nothing is written any more once ``end`` has returned.
     what : str
         For messages.
     hold : callable, optional

@@ -27,9 +27,9 @@ from lics_beamline.simulation import Simulation, loopback, simulation
 POSITIONS = {"ruby": {"x": 0.05, "z": -0.02}, "x-ray": {"x": 0.0, "z": 0.0}}
 
 
-def devices(prefix: str, folder: Path, **membrane: Any) -> Beamline:
+def devices(prefix: str, folder: Path, *, patience_s: float = 20.0, **membrane: Any) -> Beamline:
     """Every device of a beamline, not connected yet."""
-    clock = Clock(prefix, name="clock", patience_s=3.0)
+    clock = Clock(prefix, name="clock", patience_s=patience_s)
     return Beamline(
         clock=clock,
         membrane=Membrane(f"{prefix}PC1:", name="membrane", clock=clock, **membrane),

@@ -171,7 +171,7 @@ def test_arming_sets_the_setpoint_to_the_load_of_the_moment_before_control_goes_
 
     membrane.arm().wait(20)
 
-    assert [bar for said, bar in seen if said == "On"][0] == pytest.approx(3.0, abs=0.1)
+    assert next(bar for said, bar in seen if said == "On") == pytest.approx(3.0, abs=0.1)
 
 
 def test_make_safe_beats_a_move_under_way(membrane):

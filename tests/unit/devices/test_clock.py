@@ -1,0 +1,81 @@
+import threading
+import time
+
+import pytest
+
+from lics_beamline.devices.clock import Deadline, WallClock
+from lics_beamline.errors import ClockTooFast, NotConnected
+
+
+def threads():
+    return {thread for thread in threading.enumerate() if thread.name == "experiment-clock"}
+
+
+def test_the_wall_clock_is_seconds_since_1970():
+    assert WallClock().now_s() == pytest.approx(time.time(), abs=1.0)
+
+
+def test_a_deadline_is_done_when_its_time_has_passed():
+    clock = WallClock()
+    start_s = clock.now_s()
+
+    clock.set(start_s + 0.2).wait(5)
+
+    assert clock.now_s() >= start_s + 0.2
+
+
+def test_a_deadline_in_the_past_is_done_at_once():
+    clock = WallClock()
+
+    assert clock.set(clock.now_s() - 1.0).done
+
+
+def test_the_wall_clock_ticks_only_while_somebody_waits():
+    clock = WallClock()
+    before = threads()
+    waiting = clock.set(clock.now_s() + 0.2)
+    (thread,) = threads() - before
+
+    waiting.wait(5)
+    thread.join(5)
+
+    assert not thread.is_alive()
+
+
+def test_a_deadline_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        WallClock().set(float("nan"))
+
+
+def test_stop_ends_the_waiting():
+    clock = WallClock()
+    waiting = clock.set(clock.now_s() + 3600.0)
+
+    clock.stop()
+
+    with pytest.raises(InterruptedError):
+        waiting.wait(5)
+
+
+def test_less_than_a_quarter_of_a_second_of_wall_clock_is_refused_with_the_shortest_that_is_not():
+    clock = WallClock()
+    clock.require(0.25, "dwell")
+
+    with pytest.raises(ClockTooFast, match=r"Ask for 0\.25 s or more") as refused:
+        clock.require(0.2, "dwell")
+
+    assert refused.value.facts["shortest_s"] == pytest.approx(0.25)
+
+
+def test_a_duration_that_is_no_number_is_refused():
+    with pytest.raises(ClockTooFast):
+        WallClock().require(float("nan"), "dwell")
+
+
+def test_a_deadline_fails_when_the_world_is_started_again(device, clock):
+    clock.time_s = 100.0
+    waiting = Deadline(device, clock=clock, deadline_s=200.0)
+
+    clock.tick_to(1.0)
+
+    assert isinstance(waiting.exception(0), NotConnected)
