@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LOCK_NAME: Final = "catalog.lock"
 FLUSH_S: Final = 2.0  # how old rows of a live run may be in the catalog; one flush costs about 0.1 s a stream
 
+FLUSH_SHARE: Final = 5.0  # a live run rests five times as long as its last flush took
+
 logger = logging.getLogger(__name__)
 
 
@@ -99,6 +101,7 @@ class _Feed:
     def __init__(self, writer: RunWriter, flush_s: float) -> None:
         self._writer = writer
         self._flush_s = flush_s
+        self._pause_s = flush_s
         self._flushed = time.monotonic()
         self._held = 0
 
@@ -107,7 +110,7 @@ class _Feed:
         self._held = 0 if name == "stop" else self._held + 1
 
     def pause(self) -> None:
-        if self._held and time.monotonic() - self._flushed >= self._flush_s:
+        if self._held and time.monotonic() - self._flushed >= self._pause_s:
             self._flush()
 
     def abandoned(self) -> None:
@@ -118,6 +121,9 @@ class _Feed:
             self._flush()
 
     def _flush(self) -> None:
+        began = time.monotonic()
         self._writer.flush()
         self._held = 0
         self._flushed = time.monotonic()
+        # Registering hundreds of frames takes longer each time: the catalog is not to eat a core for being fresh.
+        self._pause_s = max(self._flush_s, FLUSH_SHARE * (self._flushed - began) if self._flush_s else 0.0)
