@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.point_spread import Correlation, Patches
 from lics_beamline.diffraction.raxis import Frame
 from lics_beamline.errors import ReductionFailed
 
@@ -46,6 +47,8 @@ class Integration:
         Most passes; a frame with spots is stable after three.
     shadow_fraction : float
         Blocks dimmer than this fraction of their ring are shadow: beam stop, seat, dead zones. 0 looks for none.
+    point_spread : bool
+        Measure how a plate's point spread correlates its pixels and enlarge the errors accordingly.
     """
 
     bins: int = 2500
@@ -54,6 +57,7 @@ class Integration:
     clip_sigma: float = 5.0
     clip_iterations: int = 5
     shadow_fraction: float = 0.5
+    point_spread: bool = True
 
 
 class Integrator:
@@ -116,6 +120,8 @@ class Integrator:
         self._rings = _Rings.of(self.two_theta_deg)
         # A blank frame builds the engine's tables, so that the first frame is as fast, and counts the pixels it uses.
         self._pixels_in_range = round(float(np.sum(self._clip(np.zeros(shape, dtype=np.int32)).count)))
+        factor = self._engine.solidAngleArray(shape) * self._engine.polarization(shape, factor=integration.polarisation)
+        self._patches = Patches.over(self.two_theta_deg, inside, factor)
 
     def integrate(self, frame: Frame, *, saturation_counts: int | None = None) -> Pattern:
         """Integrate one frame.
@@ -152,11 +158,16 @@ class Integrator:
         left = counted > 1.5  # one pixel has no scatter
         if not left.any():
             raise ReductionFailed("every pixel of the frame is masked: it is dead or saturated. Look at the image.")
+        intensity = np.where(left, result.intensity, np.nan)
+        spread = Correlation()
+        if self.integration.point_spread:
+            spread = self._patches.correlation(frame, np.asarray(result.radial, dtype=np.float64), intensity)
         usable = max(self._pixels_in_range - masked, 1)
         return Pattern(
             two_theta_deg=result.radial,
-            intensity=np.where(left, result.intensity, np.nan),
-            sigma=np.where(left, result.sem, np.nan),
+            intensity=intensity,
+            sigma=np.where(left, result.sem * math.sqrt(spread.in_bin), np.nan),
+            correlation=math.sqrt(spread.in_peak / spread.in_bin),
             wavelength_angstrom=self.geometry.wavelength_angstrom,
             rejected_fraction=max(0.0, 1.0 - float(counted.sum()) / usable),
             masked_fraction=masked / self._pixels_in_range,

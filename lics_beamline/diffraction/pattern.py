@@ -22,6 +22,9 @@ class Pattern:
         Mean counts a pixel, corrected for solid angle and polarisation; NaN where no pixel is left.
     sigma : ndarray of float64, shape (bins,)
         Standard error of that mean; NaN where no pixel is left.
+    correlation : float
+        Factor, 1 or more, by which errors of what is fitted over many bins exceed those of independent bins: a plate's
+        point spread correlates neighbouring bins.
     wavelength_angstrom : float
         X-ray wavelength [angstrom].
     rejected_fraction : float
@@ -34,6 +37,7 @@ class Pattern:
     intensity: Array
     sigma: Array
     wavelength_angstrom: float
+    correlation: float = 1.0
     rejected_fraction: float = 0.0
     masked_fraction: float = 0.0
 

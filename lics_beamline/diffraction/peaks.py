@@ -31,8 +31,8 @@ class Peak:
     Parameters
     ----------
     two_theta_deg, two_theta_sigma_deg : float
-        Position and its standard deviation from the fit, scaled by the residuals where they are larger than the
-        pattern's errors [deg].
+        Position and its standard deviation from the fit [deg], enlarged by the pattern's correlation, and by the
+        residuals where they are larger than the pattern's errors.
     d_angstrom, d_sigma_angstrom : float
         The same as a spacing [angstrom].
     height, height_sigma : float
@@ -123,9 +123,9 @@ def _candidates(pattern: Pattern, good: npt.NDArray[np.bool_], threshold: float)
         smooth = np.convolve(np.pad(y, reach, mode="edge"), kernel, "valid")
         noise = np.sqrt(np.convolve(np.pad(variance, reach, mode="edge"), kernel**2, "valid"))
         if smoothing == SMOOTHING_BINS[0]:
-            # Errors of a plate are too small where its point spread correlates pixels; the scatter of bins tells.
             expected = np.sqrt(variance * (1.0 - 2.0 * kernel[reach] + float(kernel @ kernel)))
-            scale = max(1.0, 1.4826 * float(np.median(np.abs(y - smooth) / expected)))  # 1.4826: MAD of a normal
+            scatter = 1.4826 * float(np.median(np.abs(y - smooth) / expected))  # 1.4826: MAD of a normal distribution
+            scale = max(pattern.correlation, scatter)
         top, facts = maxima(smooth, prominence=threshold * scale * float(noise.min()), wlen=int(2 * WIDEST_BINS) + 1)
         prominence = facts["prominences"]
         widths = peak_widths(smooth, top, 0.5, (prominence, facts["left_bases"], facts["right_bases"]))[0]
@@ -199,7 +199,7 @@ def _fit_group(x: Array, y: Array, sigma: Array, group: list[_Candidate], patter
     if status not in (1, 2, 3, 4) or covariance is None:
         return []
     chi2 = float(info["fvec"] @ info["fvec"]) / (x.size - values.size)
-    errors = np.sqrt(np.diag(covariance) * max(1.0, chi2))
+    errors = pattern.correlation * np.sqrt(np.diag(covariance) * max(1.0, chi2))
     mixing = float(values[-3])
     peaks = []
     for k, candidate in enumerate(group):

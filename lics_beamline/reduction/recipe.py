@@ -40,6 +40,8 @@ class Frames(Strict):
         Spots are pixels farther than this from the mean of their ring, in at most so many passes.
     shadow_fraction : float
         Blocks dimmer than this fraction of their ring are masked; 0 masks none.
+    point_spread : bool
+        Measure how the reader's point spread correlates pixels and enlarge the errors accordingly.
     mask_saturated : bool
         Mask pixels at the limit of the plate reader.
     """
@@ -50,6 +52,7 @@ class Frames(Strict):
     clip_sigma: float = Field(5.0, ge=3.0, le=100.0)
     clip_iterations: int = Field(5, ge=0, le=50)
     shadow_fraction: float = Field(0.5, ge=0.0, lt=1.0)
+    point_spread: bool = True
     mask_saturated: bool = True
 
     @field_validator("two_theta_deg")
@@ -68,6 +71,7 @@ class Frames(Strict):
             clip_sigma=self.clip_sigma,
             clip_iterations=self.clip_iterations,
             shadow_fraction=self.shadow_fraction,
+            point_spread=self.point_spread,
         )
 
 

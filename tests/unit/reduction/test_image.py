@@ -27,7 +27,7 @@ def frame(measured_data):
 
 
 def strong(reduced):
-    highest = max(peak.height for peak in reduced.peaks)
+    highest = max((peak.height for peak in reduced.peaks), default=0.0)
     return [peak for peak in reduced.peaks if peak.height > 0.05 * highest]
 
 
