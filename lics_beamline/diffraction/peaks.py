@@ -157,72 +157,108 @@ def _groups(candidates: list[_Candidate], step_deg: float) -> list[list[_Candida
 
 def _fit_group(x: Array, y: Array, sigma: Array, group: list[_Candidate], pattern: Pattern) -> list[Peak]:
     """Fit the peaks of a group together, one mixing for all, on a straight background."""
-    from scipy.optimize import leastsq
-
-    step = pattern.step_deg
-    reach = REACH_FWHM * step
+    reach = REACH_FWHM * pattern.step_deg
     window = (x > group[0].centre_deg - reach * group[0].fwhm_bins) & (
         x < group[-1].centre_deg + reach * group[-1].fwhm_bins
     )
     x, y, weight = x[window], y[window], 1.0 / sigma[window]
-    count = len(group)
-    if x.size < 3 * count + 6:
+    if x.size < 3 * len(group) + 6:
         return []
-    middle, half = 0.5 * (x[0] + x[-1]), 0.5 * (x[-1] - x[0])
-    t = (x - middle) / half
+    step = pattern.step_deg
+    start = [v for c in group for v in (c.centre_deg, math.log(0.5 * c.fwhm_bins * step), c.height)]
+    start += [float(np.percentile(y, 20.0)), 0.0]
+    # A dim peak says little about its wings: where the mixing leaves its range, it is held at the end of it.
+    fit = _least_squares(x, y, weight, np.array([*start, 0.4]), None)
+    if fit is None or not 0.0 <= fit.mixing <= 1.0:
+        fit = _least_squares(x, y, weight, np.array(start), 1.0 if fit is not None and fit.mixing > 1.0 else 0.0)
+    if fit is None:
+        return []
+    peaks = []
+    for k, candidate in enumerate(group):
+        centre, log_half, height = (float(v) for v in fit.values[3 * k : 3 * k + 3])
+        errors = pattern.correlation * fit.errors[3 * k : 3 * k + 3]
+        fwhm = 2.0 * math.exp(min(max(log_half, -12.0), 5.0))
+        strayed = abs(centre - candidate.centre_deg) > 1.5 * candidate.fwhm_bins * step
+        if strayed or height <= 0.0 or not step < fwhm < WIDEST_BINS * step:
+            continue
+        theta = math.radians(centre) / 2.0
+        d = pattern.wavelength_angstrom / (2.0 * math.sin(theta))
+        peaks.append(
+            Peak(
+                two_theta_deg=centre,
+                two_theta_sigma_deg=float(errors[0]),
+                d_angstrom=d,
+                d_sigma_angstrom=d / math.tan(theta) * math.radians(float(errors[0])) / 2.0,
+                height=height,
+                height_sigma=float(errors[2]),
+                area=height * area_of_unit_line(fwhm, fit.mixing),
+                fwhm_deg=fwhm,
+                mixing=fit.mixing,
+                background=fit.background(centre),
+            )
+        )
+    return peaks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fit:
+    """Position, log of half width and height of each peak, with errors scaled by the residuals; and the background."""
+
+    values: Array
+    errors: Array
+    mixing: float
+    level: float
+    slope_per_deg: float
+    middle_deg: float
+
+    def background(self, two_theta_deg: float) -> float:
+        return self.level + self.slope_per_deg * (two_theta_deg - self.middle_deg)
+
+
+def _least_squares(x: Array, y: Array, weight: Array, start: Array, mixing: float | None) -> _Fit | None:
+    """Fit peaks and background; the mixing is the last of `start`, or held where it is given. None where it failed."""
+    from scipy.optimize import leastsq
+
+    free = mixing is None
+    count = (start.size - 2 - free) // 3
+    level, tilt = 3 * count, 3 * count + 1
+    middle, half_range = 0.5 * (x[0] + x[-1]), 0.5 * (x[-1] - x[0])
+    t = (x - middle) / half_range
 
     def curve(p: Array) -> tuple[Array, Array]:
+        wings = float(p[-1]) if mixing is None else mixing
         slope = np.zeros((p.size, x.size))
-        slope[-2], slope[-1] = 1.0, t
-        value = p[-2] + p[-1] * t
+        slope[level], slope[tilt] = 1.0, t
+        value = p[level] + p[tilt] * t
         for k in range(count):
             centre, log_half, height = p[3 * k : 3 * k + 3]
             half_width = math.exp(min(max(log_half, -12.0), 5.0))
             u = (x - centre) / half_width
-            shape = pseudo_voigt(u, p[-3])
+            shape = pseudo_voigt(u, wings)
             value = value + height * shape.value
             slope[3 * k] = -height * shape.by_u / half_width
             slope[3 * k + 1] = -height * shape.by_u * u
             slope[3 * k + 2] = shape.value
-            slope[-3] += height * shape.by_mixing
+            if free:
+                slope[-1] += height * shape.by_mixing
         return value, slope
 
-    start = [v for c in group for v in (c.centre_deg, math.log(0.5 * c.fwhm_bins * step), c.height)]
     values, covariance, info, _, status = leastsq(
         lambda p: weight * (curve(p)[0] - y),
-        np.array([*start, 0.4, float(np.percentile(y, 20.0)), 0.0]),
+        start,
         Dfun=lambda p: weight * curve(p)[1],
         col_deriv=True,
         full_output=True,
         maxfev=200,
     )
     if status not in (1, 2, 3, 4) or covariance is None:
-        return []
+        return None
     chi2 = float(info["fvec"] @ info["fvec"]) / (x.size - values.size)
-    errors = pattern.correlation * np.sqrt(np.diag(covariance) * max(1.0, chi2))
-    mixing = float(values[-3])
-    peaks = []
-    for k, candidate in enumerate(group):
-        centre, log_half, height = (float(v) for v in values[3 * k : 3 * k + 3])
-        fwhm = 2.0 * math.exp(min(max(log_half, -12.0), 5.0))
-        strayed = abs(centre - candidate.centre_deg) > 1.5 * candidate.fwhm_bins * step
-        if strayed or height <= 0.0 or not step < fwhm < WIDEST_BINS * step or not -0.5 < mixing < 2.0:
-            continue
-        theta = math.radians(centre) / 2.0
-        d = pattern.wavelength_angstrom / (2.0 * math.sin(theta))
-        position_sigma = float(errors[3 * k])
-        peaks.append(
-            Peak(
-                two_theta_deg=centre,
-                two_theta_sigma_deg=position_sigma,
-                d_angstrom=d,
-                d_sigma_angstrom=d / math.tan(theta) * math.radians(position_sigma) / 2.0,
-                height=height,
-                height_sigma=float(errors[3 * k + 2]),
-                area=height * area_of_unit_line(fwhm, mixing),
-                fwhm_deg=fwhm,
-                mixing=mixing,
-                background=float(values[-2] + values[-1] * (centre - middle) / half),
-            )
-        )
-    return peaks
+    return _Fit(
+        values=values[:level],
+        errors=np.sqrt(np.diag(covariance) * max(1.0, chi2))[:level],
+        mixing=float(values[-1]) if mixing is None else mixing,
+        level=float(values[level]),
+        slope_per_deg=float(values[tilt]) / half_range,
+        middle_deg=middle,
+    )
