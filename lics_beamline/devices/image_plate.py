@@ -38,6 +38,17 @@ SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole
 NO_PLATE: Final = 0  # plates are numbered from 1
 
 
+def trouble(detector: ImagePlate | Frame, what: str) -> BadReading:
+    """Return the detector's trouble as an error, in its own words."""
+    state, message = detector.state.get(), detector.status_message.get()
+    return BadReading(
+        f"{what}: the image plate detector is in {state}: {message or 'it says nothing more'}. Look at the detector "
+        "before exposing again.",
+        state=state,
+        detector_says=message,
+    )
+
+
 class Exposure(Watched):
     """Done when the detector has finished an exposure and moved the plate to its reader; fails when it reports trouble.
 
@@ -65,7 +76,7 @@ class Exposure(Watched):
         """Decide from the state of the detector."""
         self._was_well = self._was_well or value not in TROUBLE
         if value in TROUBLE and (self._was_well or self._put_completed):
-            self.end(self._plate.trouble("exposure"))
+            self.end(trouble(self._plate, "exposure failed"))
         elif self._put_completed:
             self.succeed()
         elif now_s - self._started_s > self._timeout_s:
@@ -131,32 +142,18 @@ class ImagePlate(Device):
             motion.write(self.acquire, "Acquire", callback=exposure.completed)
             motion.await_step(exposure)
             if self.state.get(use_monitor=False) in TROUBLE:  # the answer to the put may overtake the monitor
-                raise self.trouble("exposure")
+                raise trouble(self, "exposure failed")
 
         self._exposure = Motion(self, steps, what="exposure of a plate")
         return self._exposure
 
     expose = trigger
 
-    def abort(self) -> None:
-        """Tell the detector to abort what it does."""
-        self.abort_command.put(1)
-
     def stop(self, *, success: bool = False) -> None:
         """Abort an exposure under way; scanning and erasing of the other plate are left alone when none is."""
         if self._exposure is not None and not self._exposure.done:
             self._exposure.end("stopped")
-            self.abort()
-
-    def trouble(self, during: str) -> BadReading:
-        """Return the detector's trouble as an error."""
-        state, message = self.state.get(), self.status_message.get()
-        return BadReading(
-            f"image plate detector went to {state} during {during}: {message or 'it says nothing more'}. Look at the "
-            "detector before exposing again.",
-            state=state,
-            detector_says=message,
-        )
+            self.abort_command.put(1)
 
 
 class Arrival(Watched):
@@ -186,9 +183,15 @@ class Arrival(Watched):
         if newest is not None and newest >= self._number and file.is_file():
             self.succeed()
         elif newest is not None and newest > self._number:
-            self.end(self._frame.passed_over(file, newest))
+            self.end(
+                BadReading(
+                    f"plate file {file.name} never came: the detector has gone on to number {newest}. That image "
+                    "is lost; expose again.",
+                    newest=newest,
+                )
+            )
         elif self._frame.state.get() in TROUBLE:
-            self.end(self._frame.trouble(file))
+            self.end(trouble(self._frame, f"plate file {file.name} will not come"))
         elif now_s - self._started_s > self._timeout_s:
             self.end(
                 DidNotSettle(
@@ -278,7 +281,7 @@ class Frame(Device):
         self.timeout_s = timeout_s
         self._folder: PurePosixPath | None = None
         self._next = 0
-        self._resource: dict[str, Any] | None = None
+        self._resource_uid = ""
         self._assets: deque[tuple[str, dict[str, Any]]] = deque()
         self._readout: dict[int, tuple[float, int]] = {}
         self.full_file_name.subscribe(self._note, run=True)
@@ -318,11 +321,8 @@ class Frame(Device):
             try:
                 signal.set(wanted).wait(PUT_WALL_S)
             except TimeoutError as error:
-                said = signal.get()
                 raise DidNotSettle(
-                    f"image plate detector was told {attribute} {wanted!r} and reads back {said!r}. Look there.",
-                    attribute=attribute,
-                    said=said,
+                    f"image plate detector was told {attribute} {wanted!r} and reads back {signal.get()!r}. Look there."
                 ) from error
 
     def stage(self) -> list[Any]:
@@ -365,24 +365,6 @@ class Frame(Device):
         """Path of the file of this number in the open folder."""
         return self.data_root / self._require_folder() / PLATE_TEMPLATE.format(number)
 
-    def trouble(self, file: Path) -> BadReading:
-        """Return why `file` will not come, in the detector's own words."""
-        state, message = self.state.get(), self.status_message.get()
-        return BadReading(
-            f"plate file {file.name} will not come: the image plate detector is in {state}: "
-            f"{message or 'it says nothing more'}. Look at the detector before exposing again.",
-            state=state,
-            detector_says=message,
-        )
-
-    def passed_over(self, file: Path, newest: int) -> BadReading:
-        """Return why `file` will not come: the detector has gone on to number `newest`."""
-        return BadReading(
-            f"plate file {file.name} never came: the detector has gone on to {PLATE_TEMPLATE.format(newest)}. That "
-            "image is lost; expose again.",
-            newest=newest,
-        )
-
     def number_of(self, full_file_name: str) -> int | None:
         """Return the number of a file of the open folder, or None for any other name."""
         path = PurePosixPath(full_file_name)
@@ -401,39 +383,31 @@ class Frame(Device):
         return f"{PurePosixPath(self.detector_root) / below}/"
 
     def _new_resource(self) -> None:
-        self._assets.clear()
-        self._resource = {
-            "uid": str(uuid.uuid4()),
+        self._resource_uid = str(uuid.uuid4())
+        resource = {
+            "uid": self._resource_uid,
             "spec": PLATE_SPEC,
             "root": "",
             "resource_path": f"{self._require_folder()}/",
             "path_semantics": "posix",
             "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, *SHAPE]},
         }
-        self._resource_queued = False
+        self._assets.clear()
+        self._assets.append(("resource", resource))
 
     def _announce(self, number: int) -> None:
         file = self.file(number)
         self._wait_for_size(file)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         waited_s, plate = self._readout_of(number)
-        if self._resource is None:
-            raise DidNotSettle("no plate folder is open. Call frame.open_folder(...) first.")
-        datum_id = f"{self._resource['uid']}/{number}"
+        datum_id = f"{self._resource_uid}/{number}"
         self.image.put(datum_id)
         self.path.put(file.relative_to(self.data_root).as_posix())
         self.sha256.put(digest)
         self.waited_s.put(waited_s)
         self.plate.put(plate)
-        if not self._resource_queued:
-            self._assets.append(("resource", dict(self._resource)))
-            self._resource_queued = True
-        self._assets.append(
-            (
-                "datum",
-                {"datum_id": datum_id, "resource": self._resource["uid"], "datum_kwargs": {"point_number": number}},
-            )
-        )
+        datum = {"datum_id": datum_id, "resource": self._resource_uid, "datum_kwargs": {"point_number": number}}
+        self._assets.append(("datum", datum))
         self._next = number + 1
 
     def _give_up(self, number: int) -> None:
