@@ -188,14 +188,12 @@ def identify(
             found.append(match)
     kept: list[FoundPhase] = []
     for candidate in sorted(found, key=lambda phase: phase.deviation):
-        if not any(peak in other.peaks for peak in candidate.peaks for other in kept) and not _shadowed(
-            candidate, kept
-        ):
+        if not _repeats(candidate, kept):
             kept.append(candidate)
     return tuple(phase for phase in found if phase in kept)
 
 
-def _shadowed(candidate: FoundPhase, kept: list[FoundPhase]) -> bool:
+def _repeats(candidate: FoundPhase, kept: list[FoundPhase]) -> bool:
     """Tell whether a cubic phase repeats the lines of one already found: edges in the ratio sqrt(2)."""
     edges = [phase.cell.a_angstrom for phase in kept if phase.cell.system == "cubic"]
     if candidate.cell.system != "cubic":
