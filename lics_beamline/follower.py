@@ -93,6 +93,33 @@ def status(data: DataFolder) -> list[FollowerStatus]:
     return [_read_status(data, name) for name in WHICH]
 
 
+def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
+    """Wait until every living follower has dealt with all that was recorded when this was called.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    timeout_s : float
+        How long to wait at most [s of wall clock].
+
+    Returns
+    -------
+    bool
+        Whether all have; False too when none is alive.
+    """
+    asked = time.time()
+    while time.time() < asked + timeout_s:
+        living = [each for each in status(data) if each.alive]
+        if not living:
+            return False
+        # What it said before the question may be older than the last document.
+        if all(each.time > asked + STATUS_S and each.documents_behind == 0 for each in living):
+            return True
+        time.sleep(POLL_S)
+    return False
+
+
 def start(data: DataFolder, which: Which) -> subprocess.Popen[bytes]:
     """Start a follower that works as long as this process lives, and until it has caught up after that.
 

@@ -44,7 +44,6 @@ class Membrane(Strict):
     tolerance_bar: Positive
     dwell_s: NotNegative
     stall_s: Positive
-    extensions: bool = True
 
 
 class Heater(Strict):
@@ -57,7 +56,6 @@ class Heater(Strict):
     dwell_s: NotNegative
     stall_s: Positive
     ambient_k: Positive = 298.0
-    extensions: bool = True
 
 
 class Thermocouples(Strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,8 @@ class Session:
         Where everything is kept.
     simulation : Simulation or None
         The simulated beamline, where this is one.
+    followers : tuple of subprocess.Popen
+        Cataloguer and live reducer; they end by themselves after this process, when they have caught up.
     """
 
     beamline: Beamline
@@ -58,6 +61,7 @@ class Session:
     manner: Manner
     data: DataFolder
     simulation: Simulation | None
+    followers: tuple[subprocess.Popen[bytes], ...]
 
 
 def manner_of(profile: Profile) -> Manner:
@@ -192,9 +196,10 @@ def open_session(
         engine.subscribe(journal)
         if followers:
             write_profile(data)
-            for which in follower.WHICH:
-                follower.start(data, which)
-        yield Session(beamline=beamline, engine=engine, manner=manner, data=data, simulation=simulated)
+        following = tuple(follower.start(data, which) for which in follower.WHICH) if followers else ()
+        yield Session(
+            beamline=beamline, engine=engine, manner=manner, data=data, simulation=simulated, followers=following
+        )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lics_beamline.profile import Profile
     from lics_beamline.simulation import Simulation
 
+CATCH_UP_S = 30.0  # for the catalog, at the end of a sweep; it catches up later in any case
 DEFAULT_EXPERIMENT = "lics-2015"
 
 
@@ -91,6 +92,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     """Run the sweep, tell what happens, wait for the followers, draw the figure, say where everything is."""
     from lics_beamline.cli.narration import Narration
     from lics_beamline.cli.summary import summarise
+    from lics_beamline.follower import wait_until_caught_up
     from lics_beamline.plans.check import examine, refusals
     from lics_beamline.plans.sweep import sweep as plan
     from lics_beamline.session import manner_of, open_session, run_plan
@@ -105,6 +107,8 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
         with Narration(data, experiment, profile, quiet=options.json) as narration:
             ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner))
             narration.finish()
+        if session.followers:
+            wait_until_caught_up(data, CATCH_UP_S)
     return summarise(data, narration.raw_uid, ended_by=ended_by, as_json=options.json)
 
 

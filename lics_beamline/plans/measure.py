@@ -31,7 +31,7 @@ class Notes:
 
 
 def measure(
-    beamline: Beamline, point: Point, *, gauge: Gauge, notes: Notes, exposure_s: float
+    beamline: Beamline, point: Point, *, gauge: Gauge, notes: Notes, exposure_s: float, plate_folder: str
 ) -> MsgGenerator[RubyReading]:
     """Measure one point: pressure from ruby, then an exposure, then its plate.
 
@@ -50,6 +50,8 @@ def measure(
         The plan's own readables of this run.
     exposure_s : float
         Time the plate sees X-rays [s of experiment].
+    plate_folder : str
+        Folder of this sweep's plates, below the data folder's ``plates``.
 
     Returns
     -------
@@ -66,6 +68,8 @@ def measure(
     except FailedStatus as error:
         yield from bps.drop()
         yield from _note_failure(beamline, point, notes, exposure_uid, f"exposure failed: {why(error)}")
+        # Whether its plate was delivered all the same nobody knows: the next one is counted in a folder of its own.
+        yield from open_plates(beamline, f"{plate_folder}-{point.index + 1}")
         return reading
     notes.point.note(
         experiment_time_s=beamline.clock.now_s(),
@@ -82,6 +86,12 @@ def measure(
     yield from bps.save()
     yield from _read_out(beamline, point, notes, exposure_uid)
     return reading
+
+
+def open_plates(beamline: Beamline, folder: str) -> MsgGenerator[None]:
+    """Let the detector write into an empty folder below the data folder's ``plates``."""
+    yield from bps.null()
+    beamline.frame.open_folder(f"plates/{folder}")
 
 
 def _expose(beamline: Beamline, exposure_s: float) -> MsgGenerator[None]:

@@ -18,7 +18,7 @@ from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
-from lics_beamline.plans.measure import Notes, measure
+from lics_beamline.plans.measure import Notes, measure, open_plates
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.settle import approach, heat, wait
@@ -26,7 +26,6 @@ from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-PLATES = "plates"  # below the data folder
 PACKAGES = ("lics_beamline", "bluesky", "ophyd", "caproto", "event-model", "numpy", "pyFAI", "fabio", "peritheos")
 
 
@@ -96,12 +95,12 @@ def sweep(
         reference = yield from reference_line(beamline)
         recipe = manner.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
         start = start_document(beamline, experiment, manner=manner, recipe=recipe) | (md or {})
-        yield from _open_plate_folder(beamline, start["plate_folder"])
-        baseline = [device for device in beamline.devices() if device not in (beamline.frame, beamline.ruby)]
-        inner = bpp.baseline_wrapper(
-            _points(beamline, experiment, manner=manner, recipe=recipe), baseline, name=schema.BASELINE
-        )
-        return (yield from _as_run(inner, start))
+        yield from open_plates(beamline, start["plate_folder"])
+        # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
+        acquiring = (beamline.plate, beamline.frame, beamline.ruby)
+        baseline = [device for device in beamline.devices() if device not in acquiring]
+        points = _points(beamline, experiment, manner=manner, recipe=recipe, plate_folder=start["plate_folder"])
+        return (yield from bpp.baseline_wrapper(_as_run(points, start), baseline, name=schema.BASELINE))
 
     return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
 
@@ -155,7 +154,9 @@ def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str
     return uid
 
 
-def _points(beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe) -> MsgGenerator[None]:
+def _points(
+    beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe, plate_folder: str
+) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
     notes = Notes()
     gauge = Gauge(
@@ -189,7 +190,14 @@ def _points(beamline: Beamline, experiment: Experiment, *, manner: Manner, recip
                 state=state,
             )
             state = decision.state
-        yield from measure(beamline, point, gauge=gauge, notes=notes, exposure_s=experiment.exposure.time_s)
+        yield from measure(
+            beamline,
+            point,
+            gauge=gauge,
+            notes=notes,
+            exposure_s=experiment.exposure.time_s,
+            plate_folder=plate_folder,
+        )
 
 
 def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:
@@ -197,11 +205,6 @@ def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:
     yield from do("arming of the membrane", beamline.membrane.arm)
     yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(manner.slew_bar_per_s))
     yield from do("arming of the heater", beamline.heater.arm)
-
-
-def _open_plate_folder(beamline: Beamline, folder: str) -> MsgGenerator[None]:
-    yield from bps.null()
-    beamline.frame.open_folder(f"{PLATES}/{folder}")
 
 
 def _check(point: Point, envelope: Envelope) -> None:

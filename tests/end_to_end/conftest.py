@@ -1,0 +1,81 @@
+"""One short dry run, shared by the tests that look at what it left behind."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+EXPERIMENT = """
+title = "a short way through the alloy"
+operator = "tester"
+proposal = "T-1"
+[sample]
+name = "Li-Cs"
+composition = "LiCs"
+phases = ["cs-bcc", "alloy"]
+[cell]
+kind = "membrane diamond-anvil cell"
+culet_um = 350
+[gasket]
+material = "Re"
+[exposure]
+time_s = 120
+oscillation_deg = 6
+[[legs]]
+kind = "hold"
+name = "as loaded"
+temperature_k = 298
+[[legs]]
+kind = "pressure"
+name = "up"
+stroke = "upstroke"
+temperature_k = 298
+pressures_gpa = [4.2]
+[[legs]]
+kind = "heating"
+name = "heat"
+temperatures_k = [340.0]
+ramp_rate_k_per_min = 10
+soak_s = 90
+[[legs]]
+kind = "pressure"
+name = "down"
+stroke = "downstroke"
+temperature_k = 340
+pressures_gpa = [3.8]
+"""
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a dry run printed and where it wrote."""
+
+    data: Path
+    exit_code: int
+    printed: str
+    said: str
+
+
+def lics(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command line as a person would, with catalog profiles kept out of the home folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "lics_beamline", *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        env={**os.environ, "TILED_PROFILES": str(folder / "profiles"), **environment},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def dry_run(tmp_path_factory: pytest.TempPathFactory) -> DryRun:
+    """Four points of a sweep on simulated hardware: up through the onset of the alloy, heated, a step down."""
+    folder = tmp_path_factory.mktemp("dry-run")
+    (folder / "short.toml").write_text(EXPERIMENT)
+    done = lics("dry-run", "short.toml", "--data", "data", "--seed", "3", folder=folder)
+    return DryRun(data=folder / "data", exit_code=done.returncode, printed=done.stdout, said=done.stderr)
