@@ -67,7 +67,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "shell",
         parents=[shared, profile, world],
         help="an interactive session with RE, beamline, sweep and experiment ready",
-        description="An interactive Python session. RE(sweep(beamline, experiment, manner=manner)) runs a sweep. "
+        description="An interactive Python session. RE(sweep(beamline, experiment)) runs a sweep. "
         "With a simulated profile the simulators are started, and ended with the session.",
     )
     verb.set_defaults(run=shell)
@@ -101,7 +101,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     manner = manner_of(profile)
     refused = refusals(examine(experiment, manner, profile))
     if refused:
-        sys.stderr.write("\n".join(f"refused: {finding}" for finding in refused) + "\n")
+        sys.stderr.write("\n".join(f"refused: {finding.rule}: {finding.says}" for finding in refused) + "\n")
         return 2
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
@@ -156,6 +156,7 @@ def simulate(options: argparse.Namespace) -> int:
 def shell(options: argparse.Namespace) -> int:
     """Open an interactive session."""
     import contextlib
+    import functools
 
     from lics_beamline.plans.path import read_experiment
     from lics_beamline.plans.sweep import sweep as plan
@@ -179,11 +180,11 @@ def shell(options: argparse.Namespace) -> int:
             "data": data,
             "experiment": experiment,
             "read_experiment": read_experiment,
-            "sweep": plan,
+            "sweep": functools.partial(plan, manner=session.manner),
         }
         banner = (
             f"{profile.values.beamline}: RE, beamline, manner, experiment, read_experiment, sweep, data\n"
-            "RE(sweep(beamline, experiment.first(2), manner=manner))"
+            "RE(sweep(beamline, experiment.first(2)))"
         )
         _interact(names, banner)
     return 0

@@ -55,7 +55,12 @@ def follow(options: argparse.Namespace) -> int:
     data = data_folder(options)
     if options.status:
         for status in follower.status(data):
-            sys.stdout.write(f"{status}\n")
+            sys.stdout.write(
+                f"{status.name:<8} {status.state}: {status.documents_behind} documents behind "
+                f"({status.seconds_behind:.1f} s), last run {status.run[:8] or '-'}\n"
+            )
+            for uid, trouble in status.troubles.items():
+                sys.stdout.write(f"         run {uid[:8]}: {trouble}\n")
         return 0
     which: tuple[follower.Which, ...] = follower.WHICH if options.which == "both" else (options.which,)
     if "catalog" in which:

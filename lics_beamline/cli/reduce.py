@@ -33,6 +33,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("image", type=Path, metavar="IMAGE")
     verb.add_argument("--geometry", type=Path, required=True, metavar="G.poni", help="PONI file of the detector")
+    verb.add_argument(
+        "--orientation",
+        type=int,
+        choices=(1, 2, 3, 4),
+        metavar="N",
+        help="orientation of the image, instead of the PONI's: 3 as pyFAI takes it by default, 2 flipped up-down, "
+        "4 flipped left-right, 1 both",
+    )
     verb.add_argument("--bins", type=int, default=2500, help="bins of the pattern (default 2500)")
     verb.add_argument("--to", type=Path, metavar="FILE", help="write the pattern as .xye")
     verb.set_defaults(run=reduce)
@@ -80,7 +88,10 @@ def reduce(options: argparse.Namespace) -> int:
     from lics_beamline.exports.columns import write_pattern
     from lics_beamline.reduction.image import reduce_image
 
-    reduced = reduce_image(options.image, read_geometry(options.geometry), bins=options.bins)
+    geometry = read_geometry(options.geometry)
+    if options.orientation:
+        geometry = geometry.oriented(options.orientation)
+    reduced = reduce_image(options.image, geometry, bins=options.bins)
     if options.to:
         write_pattern(
             options.to,

@@ -18,9 +18,7 @@ from lics_beamline.errors import DidNotSettle, NotConnected
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_WALL_S: Final = (
-    5.0  # least wall clock for a read-back: on a busy machine an IOC was silent for 1 s
-)
+PATIENCE_WALL_S: Final = 5.0  # least wall clock for a read-back: on a busy machine an IOC was silent for 1 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

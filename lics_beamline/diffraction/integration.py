@@ -7,6 +7,7 @@ refinement needs. Polarisation and solid angle are corrected here, so nothing do
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import Any, Final
@@ -79,6 +80,7 @@ class Integrator:
     """
 
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
+        logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
         from pyFAI.detectors import detector_factory
         from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
