@@ -183,7 +183,7 @@ def open_session(
     if simulated:
         os.environ.update(loopback(simulated.port))
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
-    from lics_beamline.devices.beamline import connect, disconnect
+    from lics_beamline.devices.beamline import connect, disconnect, make_safe
 
     data.make()
     manner = manner_of(profile)
@@ -192,7 +192,7 @@ def open_session(
         stack.callback(disconnect, beamline)
         connect(beamline, timeout_s=CONNECT_S, strict=True)
         journal = stack.enter_context(Journal(data.raw_journals))
-        engine = RunEngine({}, context_managers=[lambda engine: Interruption(engine, beamline)])
+        engine = RunEngine({}, context_managers=[lambda engine: Interruption(engine, lambda: make_safe(beamline))])
         engine.subscribe(journal)
         if followers:
             write_profile(data)

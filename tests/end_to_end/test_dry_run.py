@@ -150,6 +150,20 @@ def _timeless(name, doc):
     return name, plain
 
 
+def test_a_run_that_only_the_catalog_knows_is_replayed_from_it_with_a_warning(dry_run, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(dry_run.data, copy, ignore=shutil.ignore_patterns("derived", "catalog"))
+    assert lics("follow", "catalog", "--once", "--data", str(copy), folder=tmp_path).returncode == 0
+    uid = only(DataFolder(copy).raw_journals).uid
+    shutil.rmtree(copy / "journals" / "raw")
+    done = lics("replay", uid, "--data", str(copy), "--json", folder=tmp_path)
+    assert "documents come from the catalog" in done.stderr
+    foreign = reduced_run(read(Path(json.loads(done.stdout)["journal"]))).points
+    ours = reduced_run(read(derived_of(dry_run).path)).points
+    assert [point.pressure_gpa for point in foreign] == [point.pressure_gpa for point in ours]
+    assert [point.alloy_a_angstrom for point in foreign[1:]] == [point.alloy_a_angstrom for point in ours[1:]]
+
+
 BLOCKED = """
 import sys
 class Block:

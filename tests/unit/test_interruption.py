@@ -1,0 +1,66 @@
+import os
+import signal
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+import pytest
+from bluesky import RunEngine
+from bluesky.utils import RunEngineInterrupted
+
+from lics_beamline.interruption import Interruption
+
+LONG_S = 30.0
+
+
+class Watcher:
+    """A plan that tells where it is, and a way to make safe that is counted."""
+
+    def __init__(self, *, cleanup_s: float):
+        self.cleanup_s = cleanup_s
+        self.cleaned = False
+        self.made_safe = []
+        self.engine = RunEngine({}, context_managers=[lambda engine: Interruption(engine, self.make_safe)])
+
+    def make_safe(self):
+        self.made_safe.append("after clean-up" if self.cleaned else "while cleaning up")
+
+    def plan(self):
+        def work():
+            interrupt()
+            yield from bps.sleep(LONG_S)
+
+        def cleanup():
+            if self.cleanup_s > 0.1:
+                interrupt()
+            yield from bps.sleep(self.cleanup_s)
+            self.cleaned = True
+
+        return bpp.finalize_wrapper(work(), cleanup)
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_first_ctrl_c_ends_the_plan_through_its_own_clean_up():
+    watcher = Watcher(cleanup_s=0.01)
+    with pytest.raises(RunEngineInterrupted):
+        watcher.engine(watcher.plan())
+    assert watcher.cleaned
+    assert watcher.engine.state == "idle"
+    assert watcher.made_safe == []
+
+
+def test_the_second_ctrl_c_makes_safe_without_waiting_for_a_slow_clean_up():
+    watcher = Watcher(cleanup_s=1.0)
+    with pytest.raises(RunEngineInterrupted):
+        watcher.engine(watcher.plan())
+    assert watcher.made_safe == ["while cleaning up"]
+    assert watcher.engine.state == "idle"
+
+
+def test_after_the_plan_ctrl_c_is_python_s_own_again():
+    watcher = Watcher(cleanup_s=0.01)
+    watcher.engine(bps.null())
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
