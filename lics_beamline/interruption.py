@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -27,52 +29,60 @@ class Interruption:
 
     Notes
     -----
-    A signal handler may not wait for the engine, so threads answer. The first Ctrl-C is answered in a thread of its
-    own: it lasts as long as the plan's clean-up, and the second must not wait for that. The engine halts when the
-    message it is at has ended.
+    A signal handler may not wait for the engine, so threads answer. They are woken through a file descriptor: while the
+    main thread waits for the engine it may run no Python handler until much later, if another thread took the signal.
+    The first Ctrl-C is answered in a thread of its own, because it lasts as long as the plan's clean-up, and the second
+    must not wait for that. The engine halts when the message it is at has ended.
     """
 
     def __init__(self, engine: RunEngine, make_safe: Callable[[], None]) -> None:
         self._engine = engine
         self._make_safe = make_safe
-        self._asked = threading.Semaphore(0)
-        self._over = False
-        self._before: Any = None
+        self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
-        threading.Thread(target=self._answer, name="interruption", daemon=True).start()
+            hear, tell = socket.socketpair()
+            tell.setblocking(False)
+            threading.Thread(target=self._answer, args=(hear,), name="interruption", daemon=True).start()
+            self._undo.callback(tell.close)  # the last: it ends the thread
+            self._undo.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False))
+            self._undo.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, _heard))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-        self._over = True
-        self._asked.release()
+        self._undo.close()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._asked.release()
-
-    def _answer(self) -> None:
-        self._asked.acquire()
-        if self._over:
-            return
-        logger.warning("Ctrl-C: ending the plan and going to the safe state; again to make safe at once")
-        threading.Thread(target=self._interrupt, args=(self._engine.abort, "Ctrl-C"), daemon=True).start()
-        self._asked.acquire()
-        if self._over:
-            return
-        logger.warning("second Ctrl-C: making safe through the devices, halting the engine")
-        try:
-            self._make_safe()
-        finally:
-            self._interrupt(self._engine.halt)
+    def _answer(self, hear: socket.socket) -> None:
+        with hear:
+            if not _interrupted(hear):
+                return
+            logger.warning("Ctrl-C: ending the plan and going to the safe state; again to make safe at once")
+            threading.Thread(target=self._interrupt, args=(self._engine.abort, "Ctrl-C"), daemon=True).start()
+            if not _interrupted(hear):
+                return
+            logger.warning("second Ctrl-C: making safe through the devices, halting the engine")
+            try:
+                self._make_safe()
+            finally:
+                self._interrupt(self._engine.halt)
 
     def _interrupt(self, how: Callable[..., Any], *reason: str) -> None:
         try:
             how(*reason)
         except TransitionError as error:
             logger.info("the engine was on its way already: %s", error)
+
+
+def _interrupted(hear: socket.socket) -> bool:
+    """Wait for a Ctrl-C; False when there will be none any more."""
+    while number := hear.recv(1):
+        if number[0] == signal.SIGINT:
+            return True
+    return False
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    """Do nothing: the descriptor has told the thread."""
