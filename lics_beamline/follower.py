@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -286,22 +286,17 @@ class _LiveReduction:
                 done[doc["data"][EXPOSURE_UID.name]] = doc["data"].get("phases", "")
         reducer = Reducer(None, data_root=self._data.root, done=done)
         journal = Journal(self._data.derived_journals, resume=True)
-        return _Reduction(head.uid, reducer, journal, phases=done.values(), troubles=self._troubles)
+        return _Reduction(head.uid, reducer, journal, troubles=self._troubles)
 
 
 class _Reduction:
     """Reduces one run: reduce or note."""
 
-    def __init__(
-        self, uid: str, reducer: Reducer, journal: Journal, *, phases: Iterable[str], troubles: dict[str, str]
-    ) -> None:
+    def __init__(self, uid: str, reducer: Reducer, journal: Journal, *, troubles: dict[str, str]) -> None:
         self._uid = uid
         self._reducer = reducer
         self._journal = journal
-        self._phases: dict[str, None] = {}  # in the order found; also those found before a restart
         self._troubles = troubles
-        for found in phases:
-            self._remember(found)
 
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
         self._record(name, self._reducer(name, dict(doc)))
@@ -327,15 +322,7 @@ class _Reduction:
                 return
             if pair is None:
                 return
-            kind, doc = pair
-            if kind == "event":
-                self._remember(doc["data"].get("phases", ""))
-            elif kind == "stop":
-                doc = {**doc, "phases_found": list(self._phases)}
-            self._journal(kind, doc)  # a derived run with a gap would be wrong: this error is not only noted
-
-    def _remember(self, found: str) -> None:
-        self._phases.update(dict.fromkeys(phase for phase in found.split(",") if phase))
+            self._journal(*pair)  # a derived run with a gap would be wrong: this error is not only noted
 
 
 @contextmanager

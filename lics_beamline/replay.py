@@ -130,7 +130,7 @@ def replay(
         if not before.failed:
             return _replayed(data, derived, raw_uid, before, already=True)
         attempt += 1
-    done = before.exposures if before else ()
+    done = before.exposures if before else {}
     reducer = Reducer(recipe, data_root=data.root, done=done, attempt=attempt)
     with Journal(data.derived_journals, resume=True) as journal:
         for raw_name, raw in documents:
@@ -158,7 +158,7 @@ def _with_its_own_reference(recipe: Recipe, recorded: Recipe) -> Recipe:
 class _Tally:
     """What a derived journal holds."""
 
-    exposures: tuple[str, ...]
+    exposures: dict[str, str]  # and the phases found in each, comma separated
     failed: int
     whole: bool
 
@@ -167,18 +167,18 @@ def _tally(data: DataFolder, uid: str) -> _Tally | None:
     path = data.derived_journals / f"{uid}.jsonl"
     if not path.exists():
         return None
-    exposures: list[str] = []
+    exposures: dict[str, str] = {}
     streams: dict[str, str] = {}
     failed, whole = 0, False
     for name, doc in read(path):
         if name == "descriptor":
             streams[doc["uid"]] = doc["name"]
         elif name == "event" and streams[doc["descriptor"]] == REDUCED:
-            exposures.append(doc["data"]["exposure_uid"])
+            exposures[doc["data"]["exposure_uid"]] = doc["data"]["phases"]
             failed += not doc["data"]["reduced"]
         elif name == "stop":
             whole = True
-    return _Tally(exposures=tuple(exposures), failed=failed, whole=whole)
+    return _Tally(exposures=exposures, failed=failed, whole=whole)
 
 
 def _derived_uid(

@@ -12,7 +12,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,23 +53,25 @@ class Reducer:
         How; None takes the recipe in the raw run's start document.
     data_root : Path
         The data folder: frame paths in documents are relative to it.
-    done : collection of str
-        Exposures that the derived run holds already: they are counted, not reduced again.
+    done : mapping of str to str, optional
+        Exposures that the derived run holds already, and the phases it found in them, comma separated: they are
+        counted, not reduced again.
     attempt : int
         1 for the first derived run of a raw run and a recipe; a later one supersedes the one before.
     """
 
-    def __init__(self, recipe: Recipe | None, *, data_root: Path, done: Collection[str] = (), attempt: int = 1) -> None:
+    def __init__(
+        self, recipe: Recipe | None, *, data_root: Path, done: Mapping[str, str] | None = None, attempt: int = 1
+    ) -> None:
         self._recipe = recipe
         self._root = data_root.resolve()
-        self._done = frozenset(done)
+        self._done = dict(done or {})
         self._attempt = attempt
         self._uid = ""
         self._streams: dict[str, str] = {}
         self._points: dict[str, dict[str, Any]] = {}
         self._events = 0
-        self._skipped = 0
-        self._phases: list[str] = []
+        self._phases: dict[str, None] = {}  # in the order found
         self._described = False
         self._open = False
 
@@ -172,9 +174,10 @@ class Reducer:
         self._events += 1
         point = self._points.pop(exposure, None)
         if exposure in self._done:
-            self._skipped += 1
+            self._remember(self._done[exposure])
             return
         values = self._values(exposure, data, point, failure)
+        self._remember(values["phases"])
         now = time.time()
         yield (
             "event",
@@ -241,9 +244,6 @@ class Reducer:
             ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
         )
         reduced = reduce_point(frame, reading, self._chosen(), saturation_counts=header.saturation_counts)
-        for phase in reduced.phases:
-            if phase.name not in self._phases:
-                self._phases.append(phase.name)
         return _fields(reduced)
 
     def _plate(self, data: dict[str, Any]) -> tuple[PlateHeader, Frame]:
@@ -297,10 +297,12 @@ class Reducer:
             "exit_status": exit_status,
             "reason": reason,
             "num_events": {schema.REDUCED: self._events} if self._described else {},
+            "phases_found": list(self._phases),
         }
-        if not self._skipped:  # the phases of skipped points are in the journal, not here
-            stop["phases_found"] = list(self._phases)
         yield "stop", stop
+
+    def _remember(self, phases: str) -> None:
+        self._phases.update(dict.fromkeys(phase for phase in phases.split(",") if phase))
 
 
 def _fields(reduced: ReducedPoint) -> dict[str, Any]:
