@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lics_simulators.faults import KINDS, parse
 from lics_simulators.preset import preset_names
 from lics_simulators.server import Beamline, free_port, serve
 from lics_simulators.world import World
@@ -21,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not 1.0 <= options.speed <= World.MAX_SPEED:
         return _complain(f"speed is {options.speed} and must be 1 to {World.MAX_SPEED:.0f}. Choose another --speed.", 2)
+    try:
+        faults = [parse(text) for text in options.fault]
+    except ValueError as error:
+        return _complain(str(error), 2)
     if options.list:
         with tempfile.TemporaryDirectory() as folder:
             return _list(Beamline(options.prefix, world=World(seed=options.seed), folder=Path(folder)))
@@ -34,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         return _complain(str(error), 2)
     beamline = Beamline(options.prefix, world=world, folder=options.plates)
+    for asked in faults:
+        beamline.faults.schedule(asked)
     asyncio.run(serve(beamline, port=port, parent_pid=options.parent_pid, announce=_announce))
     return 0
 
@@ -47,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plates", type=Path, default=Path("plates"), help="folder for plates and truth.jsonl")
     parser.add_argument("--parent-pid", type=int, help="end when this process ends")
     parser.add_argument("--world", default="volumetric", help=f"one of {', '.join(preset_names())}, or a .toml file")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME@SECONDS[:VALUE]",
+        help=f"what goes wrong, and when [s of experiment]; one of {', '.join(KINDS)}",
+    )
     parser.add_argument("--list", action="store_true", help="print every PV and exit")
     return parser
 

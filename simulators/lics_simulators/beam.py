@@ -45,6 +45,8 @@ class Beam:
         What was asked of the shutter and where it is.
     attenuator : int
         Steps of absorber in the beam, 0 to 7; each halves it.
+    is_dumped, shutter_is_stuck : bool
+        Whether the ring is empty, and whether the shutter stays where it is.
     """
 
     MAX_ATTENUATOR = 7
@@ -55,6 +57,8 @@ class Beam:
         self.attenuator = 0
         self.shutter_commanded_open = False
         self.shutter_is_open = False
+        self.is_dumped = False
+        self.shutter_is_stuck = False
         self._shutter_left_s = 0.0
 
     def command_shutter(self, *, is_open: bool) -> None:
@@ -67,7 +71,9 @@ class Beam:
         """Advance by `dt_s` seconds to the time `now_s` of the experiment."""
         p = self.parameters
         self.ring_current_ma = p.ring_current_ma * (1.0 - (now_s % p.top_up_s) / p.lifetime_s)
-        if self.shutter_is_open != self.shutter_commanded_open:
+        if self.is_dumped:
+            self.ring_current_ma = 0.0
+        if not self.shutter_is_stuck and self.shutter_is_open != self.shutter_commanded_open:
             self._shutter_left_s -= dt_s
             if self._shutter_left_s <= 0.0:
                 self.shutter_is_open = self.shutter_commanded_open

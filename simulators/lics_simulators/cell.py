@@ -125,6 +125,21 @@ class Cell:
         share = min(max(cold / p.thermal_full_gpa, 0.0), 1.0)
         self.pressure_gpa = cold + p.thermal_gpa_per_k * (temperature_k - REFERENCE_K) * share
 
+    def stick(self, lag_gpa: float) -> None:
+        """Stick now, and let go once the pressure lags by `lag_gpa` [GPa] behind the gas."""
+        curve, u = self.parameters.load_curve, self.transmitted_bar
+        ahead_bar = 10.0  # mean gain over these: at rest the first bars are free travel
+        self._stuck_bar = lag_gpa * ahead_bar / (curve.pressure_gpa(u + ahead_bar) - curve.pressure_gpa(u))
+
+    def free(self) -> None:
+        """Let go."""
+        self._stuck_bar = 0.0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the transmitted load stays where it is although the gas has moved on."""
+        return self._stuck_bar > 0.0
+
     def friction_bar(self, temperature_k: float) -> float:
         """Half-width of the play [bar] at the present load and a temperature [K]."""
         p = self.parameters

@@ -27,6 +27,9 @@ class HeaterParameters:
         Lag of the sample behind the gasket [s] and the fraction of the gasket's rise above ambient that it gets.
     trip_k, reset_k : float
         The contactor opens above `trip_k` [K] and can be closed again below `reset_k` [K].
+    break_trip_s : float
+        A broken sensor takes the output away at once and opens the contactor after this time [s]; 0 for a controller
+        that does not notice: it goes on with the last temperature it saw.
     ramp_k_per_min : float
         Ramp at start [K/min].
     """
@@ -43,6 +46,7 @@ class HeaterParameters:
     sample_gradient: float
     trip_k: float
     reset_k: float
+    break_trip_s: float
     ramp_k_per_min: float
 
 
@@ -69,7 +73,11 @@ class Heater:
     output_high_percent : float
         Highest output the controller gives.
     is_auto, contactor_is_closed, is_tripped : bool
-        Mode, contactor, and whether the over-temperature trip has latched it open.
+        Mode, contactor, and whether a trip, over-temperature or broken sensor, has latched it open.
+    sensor_is_open : bool
+        Whether the controller's own sensor is broken.
+    welded_percent : float or None
+        Power that a welded relay gives whatever the controller says [%]; None for a sound one.
     band_k, integral_s, derivative_s : float
         Proportional band [K], integral and derivative time [s].
     """
@@ -90,6 +98,9 @@ class Heater:
         self.is_auto = True
         self.contactor_is_closed = True
         self.is_tripped = False
+        self.sensor_is_open = False
+        self.welded_percent: float | None = None
+        self._broken_s = 0.0
         self._integral_percent = 0.0
         self._since_control_s = 0.0
         self._delayed: deque[tuple[float, float]] = deque()
@@ -115,8 +126,11 @@ class Heater:
         self.output_percent = min(self.output_percent, percent)
 
     def set_contactor(self, *, closed: bool) -> bool:
-        """Open or close the contactor; return whether it obeyed. A tripped one closes only when the cell has cooled."""
-        if closed and self.is_tripped and self.gasket_k >= self.parameters.reset_k:
+        """Open or close the contactor; return whether it obeyed.
+
+        A tripped one closes only when the cell has cooled and the sensor is whole.
+        """
+        if closed and self.is_tripped and (self.gasket_k >= self.parameters.reset_k or self.sensor_is_open):
             return False
         self.contactor_is_closed = closed
         if closed:
@@ -126,7 +140,8 @@ class Heater:
     def step(self, dt_s: float) -> None:
         """Advance by `dt_s` seconds."""
         p = self.parameters
-        power = p.max_power_w * self.output_percent / 100.0 if self.contactor_is_closed else 0.0
+        percent = self.output_percent if self.welded_percent is None else self.welded_percent
+        power = p.max_power_w * percent / 100.0 if self.contactor_is_closed else 0.0
         loss = p.loss_w_per_k * (self.gasket_k - self.ambient_k)
         loss += p.radiation_w_per_k4 * (self.gasket_k**4 - self.ambient_k**4)
         self.gasket_k += dt_s * (power - loss) / p.heat_capacity_j_per_k
@@ -135,8 +150,11 @@ class Heater:
         self._age_s += dt_s
         self._delayed.append((self._age_s, self.gasket_k))
         while self._delayed and self._delayed[0][0] <= self._age_s - p.dead_time_s:
-            self.seen_k = self._delayed.popleft()[1]
-        if self.gasket_k > p.trip_k:
+            seen_k = self._delayed.popleft()[1]
+            if not self.sensor_is_open:
+                self.seen_k = seen_k
+        self._broken_s = self._broken_s + dt_s if self.sensor_is_open else 0.0
+        if self.gasket_k > p.trip_k or (self._notices_break and self._broken_s >= p.break_trip_s):
             self.contactor_is_closed = False
             self.is_tripped = True
         self._since_control_s += dt_s
@@ -144,7 +162,14 @@ class Heater:
             self._control(self._since_control_s)
             self._since_control_s = 0.0
 
+    @property
+    def _notices_break(self) -> bool:
+        return self.sensor_is_open and self.parameters.break_trip_s > 0.0
+
     def _control(self, dt_s: float) -> None:
+        if self._notices_break:
+            self.output_percent = self._integral_percent = 0.0
+            return
         if self.ramp_k_per_min > 0.0:
             reach = self.ramp_k_per_min / 60.0 * dt_s
             self.working_setpoint_k += min(max(self.setpoint_k - self.working_setpoint_k, -reach), reach)

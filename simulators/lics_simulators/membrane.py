@@ -66,6 +66,8 @@ class Membrane:
         Control mode as the controller reports it, late.
     vent : Vent
         State of the vent.
+    speaks_psi : bool
+        Whether the controller has been switched to pounds per square inch.
     """
 
     MAX_SETPOINT_BAR = 150.0
@@ -83,6 +85,7 @@ class Membrane:
         self.control_on = False
         self.control_read_back = False
         self.vent = Vent.OK
+        self.speaks_psi = False
         self._ramp_bar = 0.0
         self._mode_left_s = 0.0
 

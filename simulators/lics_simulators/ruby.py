@@ -131,6 +131,10 @@ class Ruby:
         State of the optics.
     laser_mw : float
         Power of the laser at the ruby [mW].
+    laser_is_dead : bool
+        Whether the laser has failed: it cannot be switched on.
+    brightness : float
+        Factor on the light of the ruby; 1 for a sound alignment.
     """
 
     def __init__(self, parameters: RubyParameters, generator: np.random.Generator) -> None:
@@ -145,11 +149,21 @@ class Ruby:
         self.lamp_is_on = False
         self.ambient_chip_is_selected = False
         self.laser_mw = 5.0
+        self.laser_is_dead = False
+        self.brightness = 1.0
         self.wavelength_nm: FloatArray = FIRST_NM + STEP_NM * np.arange(PIXELS, dtype=np.float64)
         centre = float(self.wavelength_nm[PIXELS // 2])
         self._true_nm: FloatArray = (
             self.wavelength_nm + self.calibration_nm + self.dispersion * (self.wavelength_nm - centre)
         )
+
+    def switch_laser(self, *, on: bool) -> None:
+        """Switch the laser; a dead one stays off."""
+        self.laser_is_on = on and not self.laser_is_dead
+
+    def drift(self, by_nm: float) -> None:
+        """Move the spectrometer's calibration: from now on a line shows `by_nm` [nm] further to the red."""
+        self._true_nm = self._true_nm - by_nm
 
     def pressure_at_ruby_gpa(self, sample_gpa: float) -> float:
         """Pressure at the chip in the cell [GPa]; the difference to the sample grows in over the first GPa."""
@@ -179,6 +193,7 @@ class Ruby:
                 gpa, kelvin, seen = 0.0, ambient_k, 1.0
             else:
                 gpa, kelvin, seen = self.pressure_at_ruby_gpa(sample_gpa), sample_k, overlap
+            seen *= self.brightness
             rate += seen * self.laser_mw * self._luminescence(gpa, kelvin + p.laser_k_per_mw * self.laser_mw)
             rate += self.laser_mw * p.glow_cps * np.exp(-(((self._true_nm - 705.0) / 40.0) ** 2))  # engineering shape
         if self.lamp_is_on:

@@ -15,6 +15,7 @@ from typing import Any
 
 from caproto.asyncio.server import Context
 
+from lics_simulators.faults import Faults, Rig
 from lics_simulators.iocs.beam import BeamIOC
 from lics_simulators.iocs.heater import HeaterIOC
 from lics_simulators.iocs.image_plate import ImagePlateIOC
@@ -46,13 +47,16 @@ class Beamline:
 
     def __init__(self, prefix: str, *, world: World, folder: Path) -> None:
         self.world = world
+        plates = ImagePlateIOC(prefix, world=world, folder=folder)
+        self.faults = Faults(Rig(world=world, plates=plates, membrane=f"{prefix}PC1:"))
+        world.steppers.append(self.faults.step)
         self.instruments: Sequence[InstrumentIOC] = (
-            WorldIOC(prefix, world=world),
+            WorldIOC(prefix, world=world, faults=self.faults),
             MembraneIOC(prefix, world=world),
             HeaterIOC(prefix, world=world),
             ThermocoupleIOC(prefix, world=world),
             RubySpectrometerIOC(prefix, world=world),
-            ImagePlateIOC(prefix, world=world, folder=folder),
+            plates,
             BeamIOC(prefix, world=world),
             StageIOC(prefix, world=world),
         )
@@ -146,7 +150,7 @@ async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announ
     async def started(async_lib: Any) -> None:
         announce(port)
 
-    context = _QuietContext(beamline.pvdb, [LOOPBACK])
+    context = beamline.faults.rig.network = _LoopbackContext(beamline.pvdb, [LOOPBACK])
     tasks = [
         asyncio.create_task(context.run(startup_hook=started)),
         asyncio.create_task(beamline.run_clock()),
@@ -182,8 +186,31 @@ def _is_alive(pid: int) -> bool:
     return not (status.exists() and status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z")
 
 
-class _QuietContext(Context):
-    """A server without beacons: they would go to a repeater that other Channel Access servers here may use."""
+class _LoopbackContext(Context):
+    """A server without beacons, of which parts can vanish.
+
+    Beacons would go to a repeater that other Channel Access servers here may use.
+    """
+
+    def __init__(self, pvdb: dict[str, Any], interfaces: Sequence[str]) -> None:
+        super().__init__(pvdb, interfaces)
+        self._hidden: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        if any(name.startswith(prefix) for prefix in self._hidden):
+            raise KeyError(name)
+        return super().__getitem__(name)
+
+    def hide(self, prefix: str) -> None:
+        """Let PVs vanish: nobody finds them, and who was connected to them is cut off, as by a process that ended."""
+        self._hidden.add(prefix)
+        for circuit in list(self.circuits):
+            if any(channel.name.startswith(prefix) for channel in circuit.circuit.channels.values()):
+                circuit.client.writer.close()
+
+    def show(self, prefix: str) -> None:
+        """Let PVs answer again."""
+        self._hidden.discard(prefix)
 
     async def broadcast_beacon_loop(self) -> None:
         await asyncio.Event().wait()

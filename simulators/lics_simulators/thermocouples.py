@@ -45,6 +45,11 @@ class Thermocouples:
         Temperature of the hutch [K].
     generator : numpy.random.Generator
         Draws the constant errors, one a junction, normal with half the tolerance and never beyond it.
+
+    Attributes
+    ----------
+    open_junctions : set of int
+        Indices of the junctions whose circuit is open.
     """
 
     NAMES = ("gasket", "cell body", "membrane", "ambient")
@@ -53,6 +58,7 @@ class Thermocouples:
         self.parameters = parameters
         self.ambient_k = ambient_k
         self.true_k = [ambient_k] * len(self.NAMES)
+        self.open_junctions: set[int] = set()
         tolerance = parameters.tolerance_k
         self.offsets_k = tuple(
             min(max(float(generator.normal(0.0, tolerance / 2.0)), -tolerance), tolerance) for _ in self.NAMES

@@ -92,6 +92,7 @@ OTHERS = {  # name: value at start
     "PC1:Error_RBV": "No error",
     "PC1:Model_RBV": "PACE5000 (simulated)",
     "PC1:Lease": "",
+    "WORLD:Fault": "",
     "RUBY:cam1:ArrayCounter_RBV": 0,
     "RUBY:image1:UniqueId_RBV": 0,
     "RAXIS:cam1:NumErase": 1,

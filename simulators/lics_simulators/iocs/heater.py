@@ -58,8 +58,8 @@ class HeaterIOC(InstrumentIOC):
         heater = self.world.heater
         if not heater.set_contactor(closed=self.index(instance, value) == 1):
             raise ValueError(
-                f"the contactor tripped at {heater.parameters.trip_k:.0f} K; the cell is at {heater.gasket_k:.1f} K. "
-                f"Wait until it is below {heater.parameters.reset_k:.0f} K."
+                f"the contactor tripped at {heater.parameters.trip_k:.0f} K, or as its sensor broke; the cell is at "
+                f"{heater.gasket_k:.1f} K. Wait until below {heater.parameters.reset_k:.0f} K; mend the sensor."
             )
 
     RBV_pvTemp = reading("RBV_pvTemp", precision=1, unit="C", doc="Temperature of the gasket")
@@ -96,8 +96,10 @@ class HeaterIOC(InstrumentIOC):
         await self.show(self.RBV_Output, heater.output_percent)
         await self.show(self.Contactor_RBV, heater.contactor_is_closed)
         await self.show(self.Contactor, heater.contactor_is_closed)
+        broken = heater.sensor_is_open and heater.parameters.break_trip_s > 0.0
+        invalid = {"severity": AlarmSeverity.INVALID_ALARM, "status": AlarmStatus.READ, "when": True}
         tripped = {"severity": AlarmSeverity.MAJOR_ALARM, "when": heater.is_tripped}
-        await self.warn(self.RBV_pvTemp, status=AlarmStatus.HIHI, **tripped)
+        await self.warn(self.RBV_pvTemp, **(invalid if broken else {"status": AlarmStatus.HIHI, **tripped}))
         await self.warn(self.Contactor_RBV, status=AlarmStatus.STATE, **tripped)
         if self.world.time_s >= self._next_slow_s:
             self._next_slow_s = self.world.time_s + SLOW_SCAN_S

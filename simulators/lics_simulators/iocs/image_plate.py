@@ -96,6 +96,10 @@ class ImagePlateIOC(InstrumentIOC):
         self._finishing: list[asyncio.Future[None]] = []  # puts that wait for the exposing side
         world.steppers.append(self.reader.step)
 
+    def jam(self, *, jammed: bool) -> None:
+        """Let the changer of the plates jam, or free it."""
+        self.reader.is_jammed = jammed
+
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
         if self.index(instance, value) == 0:
             self.reader.abort()

@@ -9,9 +9,11 @@ from caproto.server import pvproperty
 
 from lics_simulators.iocs.channels import choice, indicator, reading, setting, text
 from lics_simulators.iocs.instrument import InstrumentIOC
+from lics_simulators.iocs.leasing import Lease, know_client
 from lics_simulators.membrane import Membrane
 from lics_simulators.world import World
 
+PSI_PER_BAR = 14.503774  # 1e5 Pa over 6894.757 Pa: NIST SP 811 (2008), B.8
 HIGH_EFFORT_PERCENT = 90.0  # at and above this the controller struggles: a leak, or no supply; engineering value
 
 
@@ -21,22 +23,31 @@ class MembraneIOC(InstrumentIOC):
     def __init__(self, prefix: str, *, world: World) -> None:
         super().__init__(f"{prefix}PC1:", world=world)
         self._noise = world.random("membrane", 0)
+        self._lease = Lease()
+        self._speaks_psi = False
+        for channel in (self.Setpoint, self.Slew, self.Control, self.Vent, self.Lease):
+            know_client(channel)
 
     async def _put_setpoint(self, instance: Any, value: float) -> None:
-        self.world.membrane.setpoint_bar = float(value)
+        self._lease.check("a setpoint")
+        self.world.membrane.setpoint_bar = float(value) / self._units_per_bar
 
     async def _put_slew(self, instance: Any, value: float) -> None:
-        self.world.membrane.slew_bar_per_s = float(value)
+        self._lease.check("a slew")
+        self.world.membrane.slew_bar_per_s = float(value) / self._units_per_bar
 
     async def _put_control(self, instance: Any, value: str) -> None:
-        self.world.membrane.set_control(on=self.index(instance, value) == 1)
+        on = self.index(instance, value) == 1
+        if on:  # shutting the valves is safe, and open to everybody
+            self._lease.check("control")
+        self.world.membrane.set_control(on=on)
 
     async def _put_vent(self, instance: Any, value: str) -> None:
+        self._lease.check("venting")
         self.world.membrane.set_vent(on=self.index(instance, value) == 1)
 
     async def _put_lease(self, instance: Any, value: str) -> None:
-        if value and instance.value and value != instance.value:
-            raise ValueError(f"the membrane is leased to {instance.value!r}. Have that client write an empty lease.")
+        self._lease.take(str(value))
 
     Setpoint = setting(
         "Setpoint",
@@ -80,15 +91,37 @@ class MembraneIOC(InstrumentIOC):
     async def scan(self) -> None:
         """Show the controller."""
         membrane = self.world.membrane
+        if membrane.speaks_psi != self._speaks_psi:
+            await self._change_unit(psi=membrane.speaks_psi)
+        scale = self._units_per_bar
         noise_bar = membrane.parameters.noise_bar * float(self._noise.standard_normal())
-        await self.show(self.Setpoint_RBV, membrane.setpoint_bar)
-        await self.show(self.Slew_RBV, membrane.slew_bar_per_s)
+        await self.show(self.Setpoint_RBV, scale * membrane.setpoint_bar)
+        await self.show(self.Slew_RBV, scale * membrane.slew_bar_per_s)
         await self.show(self.Control, membrane.control_on)
         await self.show(self.Control_RBV, membrane.control_read_back)
-        await self.show(self.Pressure_RBV, membrane.load_bar + noise_bar)
+        await self.show(self.Pressure_RBV, scale * (membrane.load_bar + noise_bar))
         await self.show(self.Effort_RBV, membrane.effort_percent)
         await self.show(self.Vent_RBV, membrane.vent)
         await self.show(self.Vent, membrane.vent == membrane.vent.IN_PROGRESS)
-        await self.show(self.Source_RBV, membrane.parameters.supply_bar)
+        await self.show(self.Source_RBV, scale * membrane.parameters.supply_bar)
         await self.show(self.InLimits_RBV, membrane.is_in_limits)
         await self.warn(self.Effort_RBV, when=membrane.effort_percent >= HIGH_EFFORT_PERCENT, status=AlarmStatus.HIGH)
+
+    @property
+    def _units_per_bar(self) -> float:
+        return PSI_PER_BAR if self._speaks_psi else 1.0
+
+    async def _change_unit(self, *, psi: bool) -> None:
+        """Show every pressure in another unit, as a controller does whose unit was changed at its panel."""
+        before = self._units_per_bar
+        self._speaks_psi = psi
+        unit, factor = ("psi" if psi else "bar"), self._units_per_bar / before
+        for channel in (self.Setpoint, self.Setpoint_RBV, self.Pressure_RBV, self.Source_RBV):
+            await channel.write_metadata(units=unit)
+        for channel in (self.Slew, self.Slew_RBV):
+            await channel.write_metadata(units=f"{unit}/s")
+        for channel in (self.Setpoint, self.Slew):
+            low, high = channel.lower_ctrl_limit * factor, channel.upper_ctrl_limit * factor
+            await channel.write_metadata(lower_ctrl_limit=low, upper_ctrl_limit=high)
+            await channel.write(channel.value * factor, verify_value=False)
+        await self.show(self.Units_RBV, "PSI" if psi else "BAR")

@@ -42,8 +42,9 @@ class RubySpectrometerIOC(InstrumentIOC):
     async def _put_ambient_ruby(self, instance: Any, value: str) -> None:
         self.world.ruby.ambient_chip_is_selected = self.index(instance, value) == 1
 
-    async def _put_laser(self, instance: Any, value: str) -> None:
-        self.world.ruby.laser_is_on = self.index(instance, value) == 1
+    async def _put_laser(self, instance: Any, value: str) -> str:
+        self.world.ruby.switch_laser(on=self.index(instance, value) == 1)
+        return str(instance.enum_strings[int(self.world.ruby.laser_is_on)])
 
     async def _put_shutter(self, instance: Any, value: str) -> None:
         self.world.ruby.shutter_is_open = self.index(instance, value) == 1
@@ -105,6 +106,7 @@ class RubySpectrometerIOC(InstrumentIOC):
     async def scan(self) -> None:
         """Show the state of the detector."""
         await self.show(self.DetectorState_RBV, self._state)
+        await self.show(self.Laser, self.world.ruby.laser_is_on)
 
     async def _acquire(self) -> None:
         """Integrate from now on; an aborted acquisition gives no spectrum."""

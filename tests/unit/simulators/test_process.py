@@ -9,7 +9,7 @@ import textwrap
 import time
 
 import pytest
-from caproto import ErrorResponseReceived
+from caproto import CaprotoTimeoutError, ErrorResponseReceived
 from caproto.sync.client import read, write
 
 from lics_simulators.__main__ import main
@@ -104,6 +104,58 @@ def test_a_second_client_cannot_take_the_lease(client):
     client.write("PC1:Lease", "")
     client.write("PC1:Lease", "second")
     assert client.read("PC1:Lease") == b"second"
+
+
+def test_while_one_client_holds_the_lease_another_cannot_move_the_gas_but_can_shut_the_valves(client):
+    """Each put of this client is a connection of its own, so whoever took the lease is gone already."""
+    client.write("PC1:Lease", "")
+    client.write("PC1:Lease", "first")
+    for name, value in (("Setpoint", 1.0), ("Slew", 0.02), ("Control", "On"), ("Vent", "Yes")):
+        with pytest.raises(ErrorResponseReceived):
+            client.write(f"PC1:{name}", value)
+    assert client.read("PC1:Setpoint_RBV") == 0.0
+    client.write("PC1:Control", "Off")
+    client.write("PC1:Lease", "")
+    client.write("PC1:Setpoint", 0.0)
+
+
+def test_a_fault_is_begun_and_mended_by_its_name_and_an_unknown_one_is_refused(client):
+    client.write("WORLD:Fault", "tc_open:3")
+    assert client.read("WORLD:Fault") == b"tc_open"
+    while client.read("TC:Ti3") != -9999.0:
+        pass
+    with pytest.raises(ErrorResponseReceived):
+        client.write("WORLD:Fault", "coffee")
+    client.write("WORLD:Fault", "clear")
+    while client.read("TC:Ti3") < 0.0:
+        pass
+    assert client.read("WORLD:Fault") == b""
+
+
+def test_the_membrane_can_speak_psi(client):
+    client.write("WORLD:Fault", "wrong_egu")
+    while client.read("PC1:Units_RBV") != b"PSI":
+        pass
+    assert client.read("PC1:Source_RBV") == pytest.approx(1740.45, abs=0.01)
+    client.write("WORLD:Fault", "clear:wrong_egu")
+    while client.read("PC1:Units_RBV") != b"BAR":
+        pass
+    assert client.read("PC1:Source_RBV") == pytest.approx(120.0)
+
+
+def test_an_ioc_that_restarts_is_gone_and_comes_back(client):
+    client.write("WORLD:Fault", "ioc_restart:60")
+    with pytest.raises(CaprotoTimeoutError):
+        read("PROC:PC1:Pressure_RBV", repeater=False, timeout=0.3)
+    assert client.read("ET1:RBV_pvTemp") > 0.0
+    while client.read("WORLD:Fault"):
+        pass
+    assert client.read("PC1:Pressure_RBV") == pytest.approx(0.0, abs=0.02)
+
+
+def test_an_unknown_fault_on_the_command_line_is_usage_and_names_what_there_is(tmp_path, capsys):
+    assert main(["--plates", str(tmp_path), "--fault", "coffee@10"]) == 2
+    assert "no fault 'coffee'. Choose one of tc_open" in capsys.readouterr().err
 
 
 def test_it_ends_on_sigterm_with_nothing_more_to_say(tmp_path):

@@ -1,0 +1,391 @@
+"""What can go wrong, by name: begun at a time of the experiment or when a client asks, and mended again.
+
+A fault is what an instrument does, not what a client should make of it. ``python -m lics_simulators --fault
+NAME@SECONDS[:VALUE]`` begins one at a time of the experiment; writing ``NAME[:VALUE]`` to ``$(P)WORLD:Fault`` begins
+one now, ``clear`` mends all, ``clear:NAME`` one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lics_simulators.world import World
+
+CLEAR = "clear"
+
+
+class Plates(Protocol):
+    """What of the plate detector a fault can touch."""
+
+    tear_next: bool
+
+    def jam(self, *, jammed: bool) -> None:
+        """Let the changer jam, or free it."""
+        ...
+
+
+class Network(Protocol):
+    """What of the server a fault can touch."""
+
+    def hide(self, prefix: str) -> None:
+        """Let every PV whose name begins so vanish, and drop the connections of who uses them."""
+        ...
+
+    def show(self, prefix: str) -> None:
+        """Let them answer again."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Rig:
+    """Everything a fault can touch.
+
+    Parameters
+    ----------
+    world : World
+        The world and its instruments' physics.
+    plates : Plates or None
+        The plate detector, where there is one.
+    network : Network or None
+        The server, where there is one.
+    membrane : str
+        Prefix of the membrane's PVs.
+    """
+
+    world: World
+    plates: Plates | None = None
+    network: Network | None = None
+    membrane: str = ""
+
+    def change_membrane(self, **parameters: float) -> None:
+        """Give the gas controller other parameters."""
+        controller = self.world.membrane
+        controller.parameters = replace(controller.parameters, **parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One thing that can go wrong.
+
+    Parameters
+    ----------
+    what : str
+        What happens, for people.
+    value : float
+        VALUE where none is given.
+    low, high : float
+        What VALUE may be.
+    begin : callable
+        Called with the rig and VALUE.
+    mend : callable
+        Called with the rig and VALUE when it is over.
+    lasts : bool
+        Whether VALUE is how long it lasts [s of experiment]; else it stays until it is cleared.
+    """
+
+    what: str
+    value: float
+    low: float
+    high: float
+    begin: Callable[[Rig, float], None]
+    mend: Callable[[Rig, float], None]
+    lasts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A fault somebody asks for.
+
+    Parameters
+    ----------
+    name : str
+        One of `KINDS`.
+    value : float
+        Its VALUE.
+    at_s : float
+        When it begins [s of experiment].
+    """
+
+    name: str
+    value: float
+    at_s: float = 0.0
+
+
+def parse(text: str) -> Asked:
+    """Read ``NAME[@SECONDS][:VALUE]``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such fault (the message lists them), or a number is none or outside its range.
+    """
+    head, _, value = text.strip().partition(":")
+    name, _, at = head.partition("@")
+    kind = KINDS.get(name)
+    if kind is None:
+        raise ValueError(f"no fault {name!r}. Choose one of {', '.join(KINDS)}.")
+    asked = Asked(
+        name=name,
+        value=_number(value, kind.value, f"value of {name}"),
+        at_s=_number(at, 0.0, f"time of {name}"),
+    )
+    if not kind.low <= asked.value <= kind.high:
+        raise ValueError(f"value of {name} is {asked.value:g} and must be {kind.low:g} to {kind.high:g}: {kind.what}.")
+    if asked.at_s < 0.0:
+        raise ValueError(f"time of {name} is {asked.at_s:g} s and must not be negative.")
+    return asked
+
+
+def _number(text: str, default: float, what: str) -> float:
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        raise ValueError(f"{what} is {text!r} and must be a number.") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{what} is {text!r} and must be finite.")
+    return number
+
+
+class Faults:
+    """The faults of one world: which are due, which have begun.
+
+    Parameters
+    ----------
+    rig : Rig
+        What they touch. Register ``faults.step`` with ``world.steppers``.
+
+    Attributes
+    ----------
+    active : dict of str to float
+        Faults that have begun and are not mended, with their values.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.active: dict[str, float] = {}
+        self._ends_s: dict[str, float] = {}
+        self._due: list[Asked] = []
+
+    def schedule(self, asked: Asked) -> None:
+        """Let a fault begin at its time."""
+        self._due.append(asked)
+
+    def ask(self, text: str) -> None:
+        """Do what a client wrote: begin a fault now, or ``clear`` one or all.
+
+        Raises
+        ------
+        ValueError
+            If it is neither; the message lists what there is.
+        """
+        name, _, only = text.strip().partition(":")
+        if name != CLEAR:
+            self.begin(parse(text))
+        elif only and only not in KINDS:
+            raise ValueError(f"no fault {only!r}. Choose one of {', '.join(KINDS)}.")
+        else:
+            for active in [only] if only else list(self.active):
+                self.mend(active)
+
+    def begin(self, asked: Asked) -> None:
+        """Begin a fault now; one that is there already is mended first."""
+        self.mend(asked.name)
+        kind = KINDS[asked.name]
+        kind.begin(self.rig, asked.value)
+        self.active[asked.name] = asked.value
+        if kind.lasts:
+            self._ends_s[asked.name] = self.rig.world.time_s + asked.value
+        self.rig.world.truth.record("fault", name=asked.name, value=asked.value, time_s=self.rig.world.time_s)
+
+    def mend(self, name: str) -> None:
+        """Mend a fault; one that is not there needs none."""
+        value = self.active.pop(name, None)
+        self._ends_s.pop(name, None)
+        if value is not None:
+            KINDS[name].mend(self.rig, value)
+            self.rig.world.truth.record("mended", name=name, time_s=self.rig.world.time_s)
+
+    def step(self, now_s: float, dt_s: float) -> None:
+        """Begin what is due and mend what has lasted long enough."""
+        for asked in [asked for asked in self._due if asked.at_s <= now_s]:
+            self._due.remove(asked)
+            self.begin(asked)
+        for name in [name for name, end_s in self._ends_s.items() if end_s <= now_s]:
+            self.mend(name)
+
+
+def _open_junction(rig: Rig, number: float) -> None:
+    index = int(number) - 1
+    rig.world.thermocouples.open_junctions.add(index)
+    if index == 0:
+        rig.world.heater.sensor_is_open = True  # the controller looks at the same junction
+
+
+def _close_junction(rig: Rig, number: float) -> None:
+    index = int(number) - 1
+    rig.world.thermocouples.open_junctions.discard(index)
+    if index == 0:
+        rig.world.heater.sensor_is_open = False
+
+
+def _weld(rig: Rig, percent: float) -> None:
+    rig.world.heater.welded_percent = percent
+
+
+def _unweld(rig: Rig, _: float) -> None:
+    rig.world.heater.welded_percent = None
+
+
+def _leak(rig: Rig, per_s: float) -> None:
+    rig.change_membrane(leak_per_s=per_s)
+
+
+def _seal(rig: Rig, _: float) -> None:
+    rig.change_membrane(leak_per_s=rig.world.preset.membrane.leak_per_s)
+
+
+def _lower_supply(rig: Rig, bar: float) -> None:
+    rig.change_membrane(supply_bar=bar)
+
+
+def _restore_supply(rig: Rig, _: float) -> None:
+    rig.change_membrane(supply_bar=rig.world.preset.membrane.supply_bar)
+
+
+def _stick(rig: Rig, gpa: float) -> None:
+    rig.world.cell.stick(gpa)
+
+
+def _free(rig: Rig, _: float) -> None:
+    rig.world.cell.free()
+
+
+def _lag(rig: Rig, seconds: float) -> None:
+    rig.change_membrane(control_lag_s=seconds)
+
+
+def _unlag(rig: Rig, _: float) -> None:
+    rig.change_membrane(control_lag_s=rig.world.preset.membrane.control_lag_s)
+
+
+def _brighten(rig: Rig, factor: float) -> None:
+    rig.world.ruby.brightness = factor
+
+
+def _normal_brightness(rig: Rig, _: float) -> None:
+    rig.world.ruby.brightness = 1.0
+
+
+def _lose_laser(rig: Rig, _: float) -> None:
+    rig.world.ruby.laser_is_dead = True
+    rig.world.ruby.switch_laser(on=False)
+
+
+def _mend_laser(rig: Rig, _: float) -> None:
+    rig.world.ruby.laser_is_dead = False
+
+
+def _drift(rig: Rig, by_nm: float) -> None:
+    rig.world.ruby.drift(by_nm)
+
+
+def _drift_back(rig: Rig, by_nm: float) -> None:
+    rig.world.ruby.drift(-by_nm)
+
+
+def _dump(rig: Rig, _: float) -> None:
+    rig.world.beam.is_dumped = True
+
+
+def _refill(rig: Rig, _: float) -> None:
+    rig.world.beam.is_dumped = False
+
+
+def _stick_shutter(rig: Rig, _: float) -> None:
+    rig.world.beam.shutter_is_stuck = True
+
+
+def _free_shutter(rig: Rig, _: float) -> None:
+    rig.world.beam.shutter_is_stuck = False
+
+
+def _jam(rig: Rig, _: float) -> None:
+    if rig.plates is not None:
+        rig.plates.jam(jammed=True)
+
+
+def _unjam(rig: Rig, _: float) -> None:
+    if rig.plates is not None:
+        rig.plates.jam(jammed=False)
+
+
+def _tear(rig: Rig, _: float) -> None:
+    if rig.plates is not None:
+        rig.plates.tear_next = True
+
+
+def _write_whole(rig: Rig, _: float) -> None:
+    if rig.plates is not None:
+        rig.plates.tear_next = False
+
+
+def _vanish(rig: Rig, _: float) -> None:
+    if rig.network is not None:
+        rig.network.hide(rig.membrane)
+
+
+def _return(rig: Rig, _: float) -> None:
+    if rig.network is not None:
+        rig.network.show(rig.membrane)
+
+
+def _speak_psi(rig: Rig, _: float) -> None:
+    rig.world.membrane.speaks_psi = True
+
+
+def _speak_bar(rig: Rig, _: float) -> None:
+    rig.world.membrane.speaks_psi = False
+
+
+def _kind(
+    what: str,
+    value: float,
+    low: float,
+    high: float,
+    begin: Callable[[Rig, float], None],
+    mend: Callable[[Rig, float], None],
+) -> Kind:
+    return Kind(what=what, value=value, low=low, high=high, begin=begin, mend=mend)
+
+
+def _flag(what: str, begin: Callable[[Rig, float], None], mend: Callable[[Rig, float], None]) -> Kind:
+    return Kind(what=what, value=1.0, low=1.0, high=1.0, begin=begin, mend=mend)
+
+
+def _spell(what: str, begin: Callable[[Rig, float], None], mend: Callable[[Rig, float], None]) -> Kind:
+    return Kind(what=what, value=120.0, low=0.0, high=1e6, begin=begin, mend=mend, lasts=True)
+
+
+# Default values are those of the promises that tests hold us to; ranges are what the instruments could do.
+KINDS: dict[str, Kind] = {
+    "tc_open": _kind("thermocouple VALUE reads -9999", 1.0, 1.0, 4.0, _open_junction, _close_junction),
+    "heater_runaway": _kind("the heater gets VALUE % whatever its controller says", 100.0, 1.0, 100.0, _weld, _unweld),
+    "gas_leak": _kind("the share VALUE of the gas is lost each second", 0.05, 0.0, 1.0, _leak, _seal),
+    "supply_low": _kind("the supply is VALUE bar", 10.0, 0.0, 200.0, _lower_supply, _restore_supply),
+    "stick_slip": _kind("the pressure lags by VALUE GPa, then jumps", 0.3, 0.01, 0.5, _stick, _free),
+    "readback_lag": _kind("control mode reads back VALUE s late", 2.0, 0.0, 600.0, _lag, _unlag),
+    "ruby_dark": _kind("the share VALUE of the ruby's light is left", 0.0, 0.0, 1.0, _brighten, _normal_brightness),
+    "ruby_saturated": _kind("the ruby is VALUE times as bright", 1e5, 1.0, 1e6, _brighten, _normal_brightness),
+    "ruby_lost": _flag("the laser goes off and stays off", _lose_laser, _mend_laser),
+    "wavelength_drift": _kind("lines show VALUE nm to the red", 0.05, -1.0, 1.0, _drift, _drift_back),
+    "beam_dump": _spell("no ring current for VALUE s", _dump, _refill),
+    "shutter_stuck": _flag("the beam shutter stays where it is", _stick_shutter, _free_shutter),
+    "plate_jam": _flag("a swap of plates ends in the state Error", _jam, _unjam),
+    "plate_torn": _flag("plate files are half as long as they say", _tear, _write_whole),
+    "ioc_restart": _spell("the membrane's PVs are gone for VALUE s", _vanish, _return),
+    "wrong_egu": _flag("the membrane's controller speaks psi", _speak_psi, _speak_bar),
+}
