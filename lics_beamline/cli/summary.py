@@ -48,7 +48,7 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -
         if run.points:
             places["figure"] = str(draw_summary(run, data.figures / f"{raw_uid[:8]}-summary.png"))
     places["plates"] = str(data.plates / raw.start["plate_folder"])
-    places["catalog"] = f'{data.catalog}  (databroker.from_profile("lics"))'
+    places["catalog"] = str(data.catalog)
     status = raw.stop["exit_status"] if raw.stop else "not ended"
     whole = status == "success"
     if as_json:
@@ -59,4 +59,5 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -
         sys.stdout.write(f"\nrun {raw_uid}: {status}{f': {ended_by}' if ended_by else ''}\n")
         for what, where in places.items():
             sys.stdout.write(f"  {what:<12} {where}\n")
+        sys.stdout.write('  from Python  databroker.from_profile("lics")\n')
     return 0 if whole else 4
