@@ -10,7 +10,7 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
-from lics_beamline.devices.settling import Motion, ReadBack
+from lics_beamline.devices.motion import Motion
 
 SHUTTER_S: Final = 10.0  # for the shutter to read back; a choice, far above the second a shutter takes
 POSITIONS: Final = ("Closed", "Open")
@@ -41,16 +41,13 @@ class Shutter(Device):
 
         def steps(motion: Motion) -> None:
             motion.write(self.command, position)
-            motion.await_step(
-                ReadBack(
-                    self,
-                    clock=clock,
-                    signal=self.state,
-                    agrees=lambda now: now == position,
-                    patience_s=SHUTTER_S,
-                    what="beam shutter",
-                    wanted=position,
-                )
+            motion.read_back(
+                self.state,
+                lambda now: now == position,
+                clock=clock,
+                patience_s=SHUTTER_S,
+                what="beam shutter",
+                wanted=position,
             )
 
         return Motion(self, steps, what="beam shutter")

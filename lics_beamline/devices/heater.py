@@ -11,8 +11,9 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, Quantity
-from lics_beamline.devices.settling import Arrival, Motion, ReadBack, Settling, check_target
+from lics_beamline.devices.settling import Arrival, Settling, check_target
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.units import ZERO_CELSIUS_K
 
@@ -278,16 +279,13 @@ class Heater(Device):
         wanted: str,
         clock: ExperimentClock | None = None,
     ) -> None:
-        motion.await_step(
-            ReadBack(
-                self,
-                clock=clock or self.clock,
-                signal=signal,
-                agrees=agrees,
-                patience_s=READ_BACK_S,
-                what=what,
-                wanted=wanted,
-            )
+        motion.read_back(
+            signal,
+            agrees,
+            clock=clock or self.clock,
+            patience_s=READ_BACK_S,
+            what=what,
+            wanted=wanted,
         )
 
     def _present_k(self) -> float:

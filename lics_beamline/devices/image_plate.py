@@ -21,7 +21,8 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock
-from lics_beamline.devices.settling import Motion, Watched
+from lics_beamline.devices.motion import Motion
+from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.schema import PLATE_SPEC, PLATE_TEMPLATE
 

@@ -11,8 +11,9 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.motion import Motion, finished
 from lics_beamline.devices.quantity import Bounds, has_limits
-from lics_beamline.devices.settling import Arrival, Motion, ReadBack, Settling, check_target, finished
+from lics_beamline.devices.settling import Arrival, Settling, check_target
 from lics_beamline.errors import DidNotSettle, OutsideEnvelope
 
 logger = logging.getLogger(__name__)
@@ -185,17 +186,7 @@ class Membrane(Device):
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, self._present_load_bar())
             motion.write(self.control, "On")
-            motion.await_step(
-                ReadBack(
-                    self,
-                    clock=self.clock,
-                    signal=self.control_readback,
-                    agrees=lambda said: said == "On",
-                    patience_s=READ_BACK_S,
-                    what="membrane control",
-                    wanted="On",
-                )
-            )
+            self._control_reads(motion, "On", clock=self.clock)
 
         return self._move(steps, "arming of the membrane")
 
@@ -218,17 +209,7 @@ class Membrane(Device):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     motion.write(self.control, "Off")
-                    motion.await_step(
-                        ReadBack(
-                            self,
-                            clock=wall,
-                            signal=self.control_readback,
-                            agrees=lambda said: said == "Off",
-                            patience_s=READ_BACK_S,
-                            what="membrane control",
-                            wanted="Off",
-                        )
-                    )
+                    self._control_reads(motion, "Off", clock=wall)
                 except TimeoutError as error:
                     logger.error("membrane control is not off after attempt %d of %d: %s", attempt, ATTEMPTS, error)
                 else:
@@ -251,17 +232,24 @@ class Membrane(Device):
         motion.write(self.setpoint_bar, load_bar)
         self._agree(motion, self.setpoint_readback_bar, load_bar, RESOLUTION_BAR, "membrane setpoint [bar]")
 
+    def _control_reads(self, motion: Motion, wanted: str, *, clock: ExperimentClock) -> None:
+        motion.read_back(
+            self.control_readback,
+            lambda said: said == wanted,
+            clock=clock,
+            patience_s=READ_BACK_S,
+            what="membrane control",
+            wanted=wanted,
+        )
+
     def _agree(self, motion: Motion, signal: EpicsSignalRO, wanted: float, resolution: float, what: str) -> None:
-        motion.await_step(
-            ReadBack(
-                self,
-                clock=self.clock,
-                signal=signal,
-                agrees=lambda value: abs(value - wanted) <= resolution,
-                patience_s=READ_BACK_S,
-                what=what,
-                wanted=f"{wanted:g}",
-            )
+        motion.read_back(
+            signal,
+            lambda value: abs(value - wanted) <= resolution,
+            clock=self.clock,
+            patience_s=READ_BACK_S,
+            what=what,
+            wanted=f"{wanted:g}",
         )
 
     def _present_load_bar(self) -> float:

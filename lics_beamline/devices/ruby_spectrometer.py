@@ -12,7 +12,7 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
-from lics_beamline.devices.settling import Motion, ReadBack
+from lics_beamline.devices.motion import Motion
 from lics_beamline.errors import BadReading, DidNotSettle
 
 READOUT_S: Final = 30.0  # read-out and transfer beyond the exposures themselves; a choice, far above any driver's
@@ -125,14 +125,11 @@ class RubySpectrometer(Device):
         patience_s: float,
         clock: ExperimentClock | None = None,
     ) -> None:
-        motion.await_step(
-            ReadBack(
-                self,
-                clock=clock or self.clock,
-                signal=signal,
-                agrees=agrees,
-                patience_s=patience_s,
-                what=what,
-                wanted=wanted,
-            )
+        motion.read_back(
+            signal,
+            agrees,
+            clock=clock or self.clock,
+            patience_s=patience_s,
+            what=what,
+            wanted=wanted,
         )

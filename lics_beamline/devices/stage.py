@@ -11,7 +11,8 @@ from ophyd import Component as Cpt
 from ophyd import Device, EpicsMotor, EpicsSignal, Kind
 from ophyd.status import StatusBase
 
-from lics_beamline.devices.settling import check_target, finished
+from lics_beamline.devices.motion import finished
+from lics_beamline.devices.settling import check_target
 from lics_beamline.errors import OutsideEnvelope
 
 AXES = ("x", "y", "z", "omega")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ophyd import Device, Signal
 
-from lics_beamline.devices.settling import Arrival, Motion, ReadBack, Settling
+from lics_beamline.devices.motion import Motion
+from lics_beamline.devices.settling import Arrival, ReadBack, Settling
 from lics_beamline.errors import ClockTooFast, DidNotSettle, NotConnected
 
 from .conftest import HandClock

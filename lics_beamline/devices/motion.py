@@ -1,0 +1,144 @@
+"""Moving in steps: commands written one after the other, each waited for, that can be ended between any two."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from ophyd import Signal
+from ophyd.status import DeviceStatus, StatusBase
+from ophyd.utils.errors import WaitTimeoutError
+
+from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.settling import ReadBack, Watched
+from lics_beamline.errors import DidNotSettle
+
+logger = logging.getLogger(__name__)
+
+# On a busy machine about one monitor in a hundred of a value that changes once did not tell of the change (caproto 1.3,
+# ophyd 1.11; a late answer to a control read overwrites the value kept), so a read-back is also asked for.
+ASK_AGAIN_WALL_S: Final = 0.5
+
+
+class Motion(DeviceStatus):
+    """Steps of one device, carried out one after the other, that can be ended between any two.
+
+    Parameters
+    ----------
+    device : ophyd.Device
+        The device moved.
+    steps : callable
+        Called with the motion, in a thread; it writes through ``motion.write`` and waits through ``motion.await_step``,
+        so that nothing is written any more once ``end`` has returned.
+    what : str
+        For messages.
+    hold : callable, optional
+        Makes the device stay where it is; called once when a step fails or the motion is ended.
+    """
+
+    def __init__(
+        self, device: Any, steps: Callable[[Motion], None], *, what: str, hold: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__(device, call_stop_on_failure=False)
+        self.what = what
+        self._steps = steps
+        self._hold = hold
+        self._writing = threading.RLock()
+        self._ended: Exception | None = None
+        self._waiting_for: Watched | None = None
+        threading.Thread(target=self._carry_out, name=what, daemon=True).start()
+
+    def write(self, signal: Signal, value: Any, **kwargs: Any) -> None:
+        """Put `value` to `signal`, unless the motion has been ended."""
+        with self._writing:
+            if self._ended is not None:
+                raise self._ended
+            signal.put(value, **kwargs)
+
+    def await_step(self, status: Watched) -> None:
+        """Wait for a step; raises what it failed with."""
+        with self._writing:
+            self._waiting_for = status
+            ended = self._ended
+        if ended is not None:
+            status.end(ended)
+        while not status.done:
+            try:
+                status.wait(ASK_AGAIN_WALL_S)
+            except WaitTimeoutError:
+                if status.holds_afresh():
+                    logger.debug("%s is as commanded when asked; its monitor has not told", status.what)
+                    status.succeed()
+        status.wait()
+
+    def read_back(
+        self,
+        signal: Signal,
+        agrees: Callable[[Any], bool],
+        *,
+        clock: ExperimentClock,
+        patience_s: float,
+        what: str,
+        wanted: str,
+    ) -> None:
+        """Wait until a read-back agrees with what was commanded; parameters as of `ReadBack`."""
+        self.await_step(
+            ReadBack(
+                self.device,
+                clock=clock,
+                signal=signal,
+                agrees=agrees,
+                patience_s=patience_s,
+                what=what,
+                wanted=wanted,
+            )
+        )
+
+    def end(self, why: str, *, hold: bool = True) -> None:
+        """End a motion under way: its present step fails, no further one begins, and the device holds.
+
+        Parameters
+        ----------
+        why : str
+            ``stopped``, ``superseded by a new setpoint``.
+        hold : bool
+            False where the caller commands the device itself right after.
+        """
+        with self._writing:
+            if self.done or self._ended is not None:
+                return
+            waiting_for = self._waiting_for
+            where = f" at {waiting_for.whereabouts()}" if waiting_for is not None else ""
+            self._ended = DidNotSettle(f"{self.what} was {why}{where}. Move again when ready.", ended=why)
+            if hold and self._hold is not None:
+                self._hold()
+        if waiting_for is not None:
+            waiting_for.end(self._ended)
+
+    def _carry_out(self) -> None:
+        try:
+            self._steps(self)
+        except Exception as error:  # handed to whoever waits for this status, not swallowed
+            with self._writing:
+                ended, self._ended = self._ended, self._ended or error
+            if ended is None and self._hold is not None:
+                self._try_to_hold()
+            self.set_exception(error)
+        else:
+            self.set_finished()
+
+    def _try_to_hold(self) -> None:
+        try:
+            if self._hold is not None:
+                self._hold()
+        except (TimeoutError, ConnectionError) as error:
+            logger.error("%s could not be held where it is: %s", self.what, error)
+
+
+def finished(device: Any) -> StatusBase:
+    """Return a status that is done."""
+    status = DeviceStatus(device, call_stop_on_failure=False)
+    status.set_finished()
+    return status
