@@ -118,6 +118,27 @@ class Approach(Strict):
     most_readings: Annotated[int, Field(ge=1)] = 60
 
 
+class CellModel(Strict):
+    """What is expected of this kind of cell before it is measured: a prior, with one standard deviation of each term.
+
+    It serves forecasts and checks only; a pressure is always measured. The model is in ``plans/cell_model.py``.
+    """
+
+    start_gpa: NotNegative = 0.1
+    free_travel_bar: NotNegative = 6.0
+    gain_gpa_per_bar: Positive = 0.2
+    ceiling_gpa: Positive = 40.0
+    friction_bar: NotNegative = 3.0
+    friction_per_bar: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    friction_relief_per_k: NotNegative = 0.00125
+    thermal_gpa_per_k: NotNegative = 0.007
+    thermal_full_gpa: Positive = 2.0
+    creep_s: NotNegative = 240.0
+    gain_doubt: Fraction = 0.3
+    friction_doubt: Fraction = 0.4
+    thermal_doubt: Fraction = 0.35
+
+
 class ProfileFile(Strict):
     """The content of ``profile.toml``."""
 
@@ -135,6 +156,7 @@ class ProfileFile(Strict):
     stage: Stage
     envelope: Envelope
     approach: Approach = Approach()
+    cell_model: CellModel = CellModel()
     recipe: str = "recipe.toml"
 
     @model_validator(mode="after")

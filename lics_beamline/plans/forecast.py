@@ -1,15 +1,21 @@
-"""How long each point of a path will take, in experiment time: for the progress bar and for the check before a run."""
+"""What a path will do before it is walked: load, pressure and temperature against time, with what they may be off by.
+
+On a pressure leg the loop closes on ruby, so the pressure is what is asked for and the load is the prediction. On a
+heating leg the load is held, so the pressure is the prediction. Both rest on the cell model of the profile.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
-from lics_beamline.plans.approach import Rules
+from lics_beamline.plans.cell_model import TERMS, CellModel, Grip
 from lics_beamline.plans.path import HeatingLeg, HoldLeg, Point
 
-DEAD_BAND_BAR = 12.0  # lost motion at the start and at each reversal of a membrane cell; 9 to 15 bar is usual
+STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
+LEARNED_GAIN: Final = 0.75  # an approach believes this fraction of the gain when it steps; measured on dry runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,8 @@ class Pace:
         Swap and read of a plate [s].
     ambient_k : float
         Temperature the cell starts from [K].
+    tolerance_gpa, step_fraction, largest_step_bar
+        Of an approach: when it is there [GPa], which part of the way a step takes, and at most how much gas [bar].
     """
 
     slew_bar_per_s: float
@@ -38,44 +46,210 @@ class Pace:
     ramp_dwell_s: float
     plate_s: float
     ambient_k: float
+    tolerance_gpa: float
+    step_fraction: float
+    largest_step_bar: float
 
 
-def forecast(points: Sequence[Point], *, rules: Rules, pace: Pace, exposure_s: float) -> tuple[float, ...]:
-    """Return the expected duration of each point [s of experiment].
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The cell at one time of the forecast.
+
+    Parameters
+    ----------
+    time_s : float
+        Since the sweep began [s of experiment].
+    load_bar, load_sigma_bar : float
+        Gas and its standard deviation [bar].
+    pressure_gpa, pressure_sigma_gpa : float
+        Pressure and its standard deviation [GPa].
+    temperature_k : float
+        Temperature [K].
+    """
+
+    time_s: float
+    load_bar: float
+    load_sigma_bar: float
+    pressure_gpa: float
+    pressure_sigma_gpa: float
+    temperature_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One point of the path, as it is expected.
+
+    Parameters
+    ----------
+    point : Point
+        What is asked for.
+    before, at : Moment
+        How the cell stood before, and where it is measured.
+    duration_s : float
+        Of the whole point, with exposure and plate [s of experiment].
+    readings : int
+        Ruby readings of the approach; 1 where nothing is approached.
+    lost_bar : float
+        Gas spent in the dead band [bar].
+    passed_gpa : float
+        How far the cell already is beyond what is asked for, in the direction of the stroke [GPa]; 0 where it is not.
+    short_gpa : float
+        How far the cell stays behind what is asked for, because no load there is makes it [GPa]; 0 where it arrives.
+    """
+
+    point: Point
+    before: Moment
+    at: Moment
+    duration_s: float
+    readings: int
+    lost_bar: float
+    passed_gpa: float
+    short_gpa: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A whole forecast.
+
+    Parameters
+    ----------
+    moments : tuple of Moment
+        For a figure, in the order of time.
+    arrivals : tuple of Arrival
+        One a point.
+    """
+
+    moments: tuple[Moment, ...]
+    arrivals: tuple[Arrival, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Expected duration [s of experiment]."""
+        return math.fsum(arrival.duration_s for arrival in self.arrivals)
+
+    def heating(self) -> tuple[Arrival, ...]:
+        """Return the points of heating legs: their pressure is predicted."""
+        return tuple(each for each in self.arrivals if isinstance(each.point.leg, HeatingLeg))
+
+
+def forecast(points: Sequence[Point], *, model: CellModel, pace: Pace, exposure_s: float) -> Track:
+    """Walk a path in thought.
 
     Parameters
     ----------
     points : sequence of Point
         The path.
-    rules : Rules
-        How a pressure is approached.
+    model : CellModel
+        What the cell is expected to do.
     pace : Pace
         How fast things go.
     exposure_s : float
         Exposure of a plate [s].
     """
-    pressure_gpa, temperature_k, stroke = 0.0, pace.ambient_k, ""
-    durations = []
-    for point in points:
+    walk = _Walk(model=model, pace=pace, exposure_s=exposure_s)
+    nominal = [walk.point(point) for point in points]
+    other = []
+    for term in TERMS:
+        doubted = _Walk(model=model.doubted(term), pace=pace, exposure_s=exposure_s)
+        for point in points:
+            doubted.point(point)
+        other.append(doubted.moments)
+    moments = []
+    for index, moment in enumerate(walk.moments):
+        load = math.hypot(*(each[index].load_bar - moment.load_bar for each in other))
+        pressure = math.hypot(*(each[index].pressure_gpa - moment.pressure_gpa for each in other))
+        moments.append(replace(moment, load_sigma_bar=load, pressure_sigma_gpa=pressure))
+    arrivals = tuple(
+        replace(arrival, before=moments[index * walk.per_point], at=moments[index * walk.per_point + STRIDES])
+        for index, arrival in enumerate(nominal)
+    )
+    return Track(moments=tuple(moments), arrivals=arrivals)
+
+
+class _Walk:
+    """A walk in thought with one cell; every point leaves the same number of moments, so that walks can be compared."""
+
+    per_point: Final = STRIDES + 1  # the last is the end of the exposure, and the next point's beginning
+
+    def __init__(self, *, model: CellModel, pace: Pace, exposure_s: float) -> None:
+        self._model, self._pace, self._exposure_s = model, pace, exposure_s
+        self._grip = Grip(gas_bar=0.0, transmitted_bar=0.0, temperature_k=pace.ambient_k)
+        self._time_s = 0.0
+        self.moments = [self._moment()]
+
+    def point(self, point: Point) -> Arrival:
+        """Go to a point and measure it."""
+        before, pace = self.moments[-1], self._pace
+        to, readings, lost_bar, passed_gpa, short_gpa = self._grip, 1, 0.0, 0.0, 0.0
+        going_s = 0.0
         if isinstance(point.leg, HeatingLeg):
-            rise_k = max(point.temperature_k - temperature_k, 0.0)
+            rise_k = max(point.temperature_k - to.temperature_k, 0.0)
             going_s = 60.0 * rise_k / point.leg.ramp_rate_k_per_min + pace.ramp_dwell_s + point.leg.soak_s
-            temperature_k = point.temperature_k
+            to = replace(to, temperature_k=max(point.temperature_k, to.temperature_k))
         elif isinstance(point.leg, HoldLeg):
             going_s = point.leg.wait_s
         else:
-            way_gpa = abs(point.pressure_gpa - pressure_gpa)
-            lost_bar = DEAD_BAND_BAR if point.stroke != stroke else 0.0
-            going_s = _approach_s(way_gpa, lost_bar, rules=rules, pace=pace)
-            pressure_gpa, stroke = point.pressure_gpa, point.stroke
-        durations.append(going_s + pace.ruby_s + exposure_s + pace.plate_s)
-    return tuple(durations)
+            sign = 1.0 if point.stroke == "upstroke" else -1.0
+            way_gpa = sign * (point.pressure_gpa - before.pressure_gpa)
+            passed_gpa = max(-way_gpa, 0.0)
+            if way_gpa > pace.tolerance_gpa:
+                to = self._towards(point)
+                way_bar = abs(to.gas_bar - self._grip.gas_bar)
+                reached = self._model.moved(self._grip, gas_bar=to.gas_bar, temperature_k=to.temperature_k)
+                reached_gpa = self._model.pressure_gpa(reached.transmitted_bar, to.temperature_k)
+                short_gpa = max(sign * (point.pressure_gpa - reached_gpa), 0.0)
+                lost_bar = max(way_bar - abs(reached.transmitted_bar - self._grip.transmitted_bar), 0.0)
+                readings = 1 + math.ceil(self._steps(way_gpa, way_bar))
+                going_s = way_bar / pace.slew_bar_per_s + readings * pace.ruby_s + (readings - 1) * pace.wait_s
+        self._stride(to, going_s)
+        at = self.moments[-1]
+        measured_s = pace.ruby_s + self._exposure_s + pace.plate_s
+        self._time_s += measured_s
+        self.moments.append(self._moment())
+        return Arrival(
+            point=point,
+            before=before,
+            at=at,
+            duration_s=going_s + measured_s,
+            readings=readings,
+            lost_bar=lost_bar,
+            passed_gpa=passed_gpa,
+            short_gpa=short_gpa if short_gpa > pace.tolerance_gpa else 0.0,
+        )
 
+    def _towards(self, point: Point) -> Grip:
+        """Return gas and temperature that make the pressure of a point; no gas is below 0 bar."""
+        transmitted_bar = self._model.transmitted_bar(point.pressure_gpa, self._grip.temperature_k)
+        gas_bar = self._model.gas_bar(transmitted_bar, self._grip.temperature_k, rising=point.stroke == "upstroke")
+        return replace(self._grip, gas_bar=max(gas_bar, 0.0))
 
-def _approach_s(way_gpa: float, lost_bar: float, *, rules: Rules, pace: Pace) -> float:
-    """Return the expected duration of one approach [s]: slewing, and waits that grow with the logarithm of the way."""
-    typical_gain = 0.75 * rules.gain_gpa_per_bar
-    way_bar = way_gpa / typical_gain + lost_bar
-    shrink = -math.log(1.0 - min(0.8 * rules.step_fraction, 0.9))
-    steps = math.log(max(way_gpa / rules.tolerance_gpa, 1.0)) / shrink + lost_bar / rules.largest_step_bar
-    return way_bar / pace.slew_bar_per_s + (1.0 + steps) * pace.ruby_s + math.ceil(steps) * pace.wait_s
+    def _steps(self, way_gpa: float, way_bar: float) -> float:
+        """Return how many load steps an approach takes: large ones on the way, then each a fraction of what is left."""
+        pace = self._pace
+        shrink = -math.log(1.0 - min(LEARNED_GAIN * pace.step_fraction, 0.95))
+        closing_bar = pace.largest_step_bar / max(pace.step_fraction, 0.05)
+        far = max(way_bar - closing_bar, 0.0) / pace.largest_step_bar
+        near_gpa = min(way_gpa, closing_bar * self._model.gain_at(0.0))
+        return far + math.log(max(near_gpa / pace.tolerance_gpa, 1.0)) / shrink
+
+    def _stride(self, to: Grip, going_s: float) -> None:
+        start, begun_s = self._grip, self._time_s
+        for stride in range(1, STRIDES + 1):
+            part = stride / STRIDES
+            self._grip = self._model.moved(
+                self._grip,
+                gas_bar=start.gas_bar + part * (to.gas_bar - start.gas_bar),
+                temperature_k=start.temperature_k + part * (to.temperature_k - start.temperature_k),
+            )
+            self._time_s = begun_s + part * going_s
+            self.moments.append(self._moment())
+
+    def _moment(self) -> Moment:
+        return Moment(
+            time_s=self._time_s,
+            load_bar=self._grip.gas_bar,
+            load_sigma_bar=0.0,
+            pressure_gpa=self._model.pressure_gpa(self._grip.transmitted_bar, self._grip.temperature_k),
+            pressure_sigma_gpa=0.0,
+            temperature_k=self._grip.temperature_k,
+        )

@@ -1,0 +1,94 @@
+"""What the rules judge: an experiment, how sweeps are walked, the profile, the forecast, and where it is to be kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lics_beamline.physics.ruby import RubyRuler
+from lics_beamline.plans.checks.place import Place
+from lics_beamline.plans.forecast import Arrival, Track
+from lics_beamline.plans.path import Experiment, HeatingLeg, Point, PressureLeg
+from lics_beamline.plans.sweep import Manner
+from lics_beamline.profile import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One experiment to be judged.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What is to be done.
+    manner : Manner
+        How sweeps are walked at the beamline.
+    profile : Profile
+        The beamline as data.
+    track : Track
+        What is expected to happen.
+    place : Place or None
+        Where it is to be recorded; None where nobody said.
+    beam_time_h : float
+        Hours there are; infinite where nobody said.
+    speed : float
+        Seconds of experiment in a second of wall clock.
+    """
+
+    experiment: Experiment
+    manner: Manner
+    profile: Profile
+    track: Track
+    place: Place | None = None
+    beam_time_h: float = math.inf
+    speed: float = 1.0
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The path."""
+        return self.experiment.points()
+
+    @property
+    def pressures_gpa(self) -> tuple[float, ...]:
+        """Pressures asked for [GPa]."""
+        return tuple(point.pressure_gpa for point in self.points if not math.isnan(point.pressure_gpa))
+
+    @property
+    def temperatures_k(self) -> tuple[float, ...]:
+        """Temperatures asked for at the gasket [K]."""
+        return tuple(point.temperature_k for point in self.points)
+
+    @property
+    def heating_legs(self) -> tuple[HeatingLeg, ...]:
+        """The legs that heat."""
+        return tuple(leg for leg in self.experiment.legs if isinstance(leg, HeatingLeg))
+
+    @property
+    def pressure_legs(self) -> tuple[PressureLeg, ...]:
+        """The legs that go to pressures."""
+        return tuple(leg for leg in self.experiment.legs if isinstance(leg, PressureLeg))
+
+    @property
+    def most_loaded(self) -> Arrival:
+        """The point that needs the most gas."""
+        return max(self.track.arrivals, key=lambda arrival: arrival.at.load_bar)
+
+    @property
+    def most_pressed(self) -> Arrival:
+        """The point of the highest pressure."""
+        return max(self.track.arrivals, key=lambda arrival: arrival.at.pressure_gpa)
+
+    @property
+    def ruler(self) -> RubyRuler:
+        """How pressure will be read."""
+        return self.manner.recipe.ruby.ruler()
+
+    def sample_k(self, gasket_k: float) -> float:
+        """Temperature of the sample [K] when the gasket's thermocouple reads `gasket_k`."""
+        ambient_k = self.profile.values.heater.ambient_k
+        return ambient_k + self.manner.recipe.ruby.gasket_to_sample * (gasket_k - ambient_k)
+
+
+def named(arrival: Arrival) -> str:
+    """Return how a person finds a point: its number and leg."""
+    return f"point {arrival.point.index + 1} of {arrival.point.leg.name!r}"

@@ -1,0 +1,119 @@
+"""Rules about exposures and what they are to show: fading, grains, overhead, phases."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lics_beamline.errors import OutsideCalibration
+from lics_beamline.physics.crystal import Reflection, two_theta_deg
+from lics_beamline.plans.checks.case import Case
+from lics_beamline.plans.checks.finding import Judgement, Rule, fine, warned_if
+
+FADING_S: Final = 1800.0  # a plate loses 15 % in its first hour (engineering value of this reader): 7 % in half of it
+LEAST_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice
+
+
+def exposure_is_short_against_fading(case: Case) -> Judgement:
+    """Check that what was exposed first has not faded when the exposure ends."""
+    time_s = case.experiment.exposure.time_s
+    return warned_if(
+        time_s > FADING_S,
+        f"{time_s:g} s",
+        f"up to {FADING_S:g} s",
+        "Expose shorter, or several plates at the same point.",
+    )
+
+
+def oscillation_averages_grains(case: Case) -> Judgement:
+    """Check that the sample turns during the exposure."""
+    oscillation_deg = case.experiment.exposure.oscillation_deg
+    return warned_if(
+        oscillation_deg <= 0,
+        f"{oscillation_deg:g} deg",
+        "more than 0 deg: grains make ring intensities uncertain by several percent",
+        "Set exposure.oscillation_deg.",
+    )
+
+
+def exposure_is_worth_its_plate(case: Case) -> Judgement:
+    """Check that swap and reading do not take nearly all the time of a point."""
+    plate = case.profile.values.plate
+    time_s = case.experiment.exposure.time_s
+    share = time_s / (time_s + plate.swap_s + plate.read_s)
+    return warned_if(
+        share < LEAST_SHARE,
+        f"{time_s:g} s of X-rays for {plate.swap_s + plate.read_s:g} s of swap and reading ({share:.0%})",
+        f"at least {LEAST_SHARE:.0%} of the time",
+        "Expose longer: it costs little.",
+    )
+
+
+def phases_of_the_sample_are_sought(case: Case) -> Judgement | None:
+    """Check that the recipe looks for what the experiment says may be there."""
+    wanted = case.experiment.sample.phases
+    if not wanted:
+        return None
+    known = {phase.name for phase in case.manner.recipe.phases}
+    sought = [name for name in wanted if name in known]
+    silent = [name for name in wanted if name not in known]
+    return warned_if(
+        not sought,
+        f"sought: {', '.join(sought) or 'none'}" + (f"; not sought: {', '.join(silent)}" if silent else ""),
+        "at least one phase of sample.phases in the recipe",
+        "Add the phase to the recipe, or mend its name.",
+    )
+
+
+def marker_lines_fall_into_the_integrated_range(case: Case) -> Judgement | None:
+    """Check that the lines by which a phase is known are inside the pattern, at every point of the path."""
+    recipe = case.manner.recipe
+    low, high = recipe.frames.two_theta_deg
+    wanted = [phase for phase in recipe.phases if phase.name in case.experiment.sample.phases]
+    outside, angles = [], []
+    for phase in wanted:
+        for arrival in case.track.arrivals:
+            if arrival.at.pressure_gpa > phase.highest_gpa:
+                continue
+            try:
+                cell = phase.expected(max(arrival.at.pressure_gpa, 0.0), case.sample_k(arrival.at.temperature_k))
+                spacings = [cell.d_angstrom(Reflection(*hkl)) for hkl in phase.markers]
+                found = [two_theta_deg(d, recipe.geometry.wavelength_angstrom) for d in spacings]
+            except OutsideCalibration:
+                continue  # the rule about equations of state says so
+            angles += found
+            outside += [f"{phase.name} at {angle:.1f} deg" for angle in found if not low <= angle <= high]
+    if not angles:
+        return None
+    return warned_if(
+        bool(outside),
+        outside[0] if outside else f"markers between {min(angles):.1f} and {max(angles):.1f} deg",
+        f"{low:g} to {high:g} deg (frames.two_theta_deg)",
+        "Widen frames.two_theta_deg, or move the detector.",
+    )
+
+
+def equations_of_state_reach_the_whole_path(case: Case) -> Judgement | None:
+    """Check that every phase sought has a cell at every point where it is sought."""
+    wanted = [phase for phase in case.manner.recipe.phases if phase.name in case.experiment.sample.phases]
+    if not wanted:
+        return None
+    for phase in wanted:
+        for arrival in case.track.arrivals:
+            if arrival.at.pressure_gpa <= phase.highest_gpa:
+                try:
+                    phase.expected(max(arrival.at.pressure_gpa, 0.0), case.sample_k(arrival.at.temperature_k))
+                except OutsideCalibration as error:
+                    return warned_if(
+                        True, f"{phase.name}: {error}", "its equation of state", "Mend the recipe's phase."
+                    )
+    return fine(f"{', '.join(phase.name for phase in wanted)}", "a cell at every pressure and temperature of the path")
+
+
+RULES: tuple[Rule[Case], ...] = (
+    exposure_is_short_against_fading,
+    oscillation_averages_grains,
+    exposure_is_worth_its_plate,
+    phases_of_the_sample_are_sought,
+    marker_lines_fall_into_the_integrated_range,
+    equations_of_state_reach_the_whole_path,
+)
