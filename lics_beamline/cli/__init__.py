@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from lics_beamline import __version__
-from lics_beamline.errors import LicsError, NotConnected, ProfileError, RunNotFound, WrongUnit
+from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 
 DONE, USAGE, NOT_READY, FAILED = 0, 2, 3, 4
 
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 usage, 3 beamline not ready, 4 run failed.
     """
     options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
     )
@@ -49,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
     try:
         return int(options.run(options))
-    except (NotConnected, WrongUnit) as error:
+    except (NotAcknowledged, NotConnected, WrongUnit) as error:
         return _say(error, NOT_READY, options)
     except (ProfileError, RunNotFound) as error:
         return _say(error, USAGE, options)
@@ -74,7 +79,7 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from lics_beamline.cli import record, recorded, reduce
+    from lics_beamline.cli import guarding, pressure, record, recorded, reduce
 
     parser = argparse.ArgumentParser(
         prog="lics",
@@ -89,6 +94,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
-    for room in (record, recorded, reduce):
+    for room in (record, recorded, reduce, pressure, guarding):
         room.add(verbs, shared)
     return parser

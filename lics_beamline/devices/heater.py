@@ -237,9 +237,15 @@ class Heater(Device):
 
     def _check_power(self, temperature_k: float) -> None:
         hindrances = {
-            "control is manual: set Auto": self.auto.get() != "Auto",
-            "the contactor is open: find out why it tripped, then close it": self.contactor_readback.get() == "Open",
-            "no output is allowed since it was made safe: heater.arm()": float(self.output_high_percent.get()) <= 0.0,
+            "control is manual: set Auto": self.auto.get(use_monitor=False) != "Auto",
+            "the contactor is open: find out why it tripped, then close it": self.contactor_readback.get(
+                use_monitor=False
+            )
+            == "Open",
+            "no output is allowed since it was made safe: heater.arm()": float(
+                self.output_high_percent.get(use_monitor=False)
+            )
+            <= 0.0,
         }
         found = [hindrance for hindrance, there in hindrances.items() if there]
         if found:

@@ -115,7 +115,7 @@ class Membrane(Device):
         """
         check_target(load_bar, what="membrane load", unit="bar")
         self.bounds().check(load_bar, "membrane load")
-        source_bar = float(self.source_bar.get())
+        source_bar = float(self.source_bar.get(use_monitor=False))
         if load_bar > source_bar:
             raise OutsideEnvelope(
                 f"membrane load was asked for {load_bar:g} bar; the supply gives {source_bar:g} bar, so it would never "
@@ -123,9 +123,10 @@ class Membrane(Device):
                 load_bar=load_bar,
                 source_bar=source_bar,
             )
-        if self.control_readback.get() != "On":
+        control = self.control_readback.get(use_monitor=False)
+        if control != "On":
             raise DidNotSettle(
-                f"membrane control is {self.control_readback.get()}: a setpoint of {load_bar:g} bar would move "
+                f"membrane control is {control}: a setpoint of {load_bar:g} bar would move "
                 "nothing. Arm the membrane first: membrane.arm().",
                 load_bar=load_bar,
             )
@@ -178,9 +179,9 @@ class Membrane(Device):
             While the membrane vents; and from the status when a read-back never agrees. A command whose read-back lags
             is waited for, never repeated.
         """
-        if self.control_readback.get() == "On":
+        if self.control_readback.get(use_monitor=False) == "On":
             return finished(self)
-        if self.vent_readback.get() == "In progress":
+        if self.vent_readback.get(use_monitor=False) == "In progress":
             raise DidNotSettle("membrane is venting and cannot be armed. Wait until the vent is complete.")
 
         def steps(motion: Motion) -> None:

@@ -17,8 +17,7 @@ from lics_beamline.errors import DidNotSettle
 
 logger = logging.getLogger(__name__)
 
-# On a busy machine about one monitor in a hundred of a value that changes once did not tell of the change (caproto 1.3,
-# ophyd 1.11; a late answer to a control read overwrites the value kept), so a read-back is also asked for.
+# A monitor tells of a change that happens once only once; a read-back that stays away is asked for at the instrument.
 ASK_AGAIN_WALL_S: Final = 0.5
 
 

@@ -72,12 +72,10 @@ class Watched(DeviceStatus):
         self._signal = signal
         self._judging = threading.RLock()
         self._value: Any = None
-        self._heard = False
         self._started_s = clock.now_s()
         self._last_s = self._started_s
         self._disconnected_at: float | None = None
         self._leave: Callable[[], None] = lambda: None
-        self._subscription: int | None = None
 
     def holds_afresh(self) -> bool:
         """Whether what was waited for holds after all, by a value read anew; only a read-back can be asked so."""
@@ -85,13 +83,6 @@ class Watched(DeviceStatus):
 
     def begin(self) -> None:
         """Start judging."""
-        # Not `run=True`: ophyd may deliver the old value it kept after a new one that arrives at the same moment.
-        self._subscription = self._signal.subscribe(self._seen, run=False)
-        if self._signal.connected:
-            value = self._signal.get()
-            with self._judging:
-                if not self._heard:
-                    self._value = value
         with self._judging:
             if not self.done:
                 self._leave = self._clock.on_tick(self._ticked)
@@ -120,14 +111,20 @@ class Watched(DeviceStatus):
 
     def _detach(self) -> None:
         self._leave()
-        if self._subscription is not None:
-            self._signal.unsubscribe(self._subscription)
-            self._subscription = None
 
-    def _seen(self, value: Any, **_: Any) -> None:
-        with self._judging:
-            self._value = value
-            self._heard = True
+    def _look(self) -> bool:
+        """Take the value that the signal's own monitor keeps; False while it is not connected.
+
+        No subscription: with the caproto layer each one asks for control values anew, whose late answer overwrites what
+        a monitor has told meanwhile (ophyd 1.11, caproto 1.3).
+        """
+        try:
+            if self._signal.connected:
+                self._value = self._signal.get()
+                return True
+        except (TimeoutError, ConnectionError):
+            logger.debug("%s went while it was read", self._signal.name)
+        return False
 
     def _ticked(self, now_s: float) -> None:
         with self._judging:
@@ -137,11 +134,11 @@ class Watched(DeviceStatus):
             self._last_s = now_s
             if trouble is not None:
                 self.end(trouble)
-            elif not self._signal.connected:
-                self._judge_disconnection()
-            elif self._value is not None:
+            elif self._look():
                 self._disconnected_at = None
                 self.judge(self._value, now_s)
+            else:
+                self._judge_disconnection()
 
     def _judge_disconnection(self) -> None:
         if self._disconnected_at is None:

@@ -38,6 +38,14 @@ class Watcher:
         return bpp.finalize_wrapper(work(), cleanup)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """Tests may run where Ctrl-C is ignored, in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
