@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
-from lics_beamline.physics.ruby import CORRECTIONS
+from lics_beamline.physics.ruby_temperature import CORRECTIONS
 
 Array = npt.NDArray[np.float64]
 
@@ -49,12 +49,12 @@ class RubyLine:
     Parameters
     ----------
     r1_nm, r1_sigma_nm : float
-        Wavelength of the maximum of R1 in air [nm] and its standard deviation, from the covariance of the fit scaled by
+        Wavelength of the maximum of R1 [nm] and its standard deviation, from the covariance of the fit scaled by
         the residuals.
     r2_nm, r2_sigma_nm : float
         The same of R2 [nm].
-    fwhm_nm : float
-        Full width of R1 at half its height [nm].
+    fwhm_nm, r2_fwhm_nm : float
+        Full width of R1, and of R2, at half its height [nm].
     ratio : float
         Height of R2 over height of R1.
     mixing : float
@@ -72,6 +72,7 @@ class RubyLine:
     r2_nm: float
     r2_sigma_nm: float
     fwhm_nm: float
+    r2_fwhm_nm: float
     ratio: float
     mixing: float
     asymmetry_per_nm: float
@@ -92,7 +93,7 @@ def fit_doublet(
     Parameters
     ----------
     wavelength_nm : array_like
-        Rising wavelengths in air [nm], one a pixel.
+        Rising wavelengths [nm], one a pixel; in air or in vacuum, as the ruler then expects the lines.
     counts : array_like
         Counts of the same pixels.
     temperature_k : float
@@ -301,6 +302,7 @@ def _checked(x: Array, p: Array, covariance: Array | None, reduced_chi2: float, 
         r2_nm=float(p[R1] - p[SPLIT]),
         r2_sigma_nm=math.sqrt(max(float(r2_variance), 0.0)),
         fwhm_nm=fwhm,
+        r2_fwhm_nm=math.exp(min(p[LOG_FWHM_2], 20.0)),
         ratio=ratio,
         mixing=float(p[MIXING]),
         asymmetry_per_nm=float(p[LEAN]) if p.size > LEAN else 0.0,

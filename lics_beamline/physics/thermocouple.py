@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from lics_beamline.errors import BadReading
+from lics_beamline.errors import BadReading, OutsideCalibration
+from lics_beamline.physics.thermocouple_reference import thermocouple_type
+from lics_beamline.units import celsius_from_kelvin, kelvin_from_celsius
 
-TYPE_K_LOWEST_K: Final = 3.15  # -270 C, ITS-90 reference function of type K, NIST Monograph 175 (1993)
-TYPE_K_HIGHEST_K: Final = 1645.15  # 1372 C, the same
 TYPE_K_CLASS_1_K: Final = 1.5  # tolerance of class 1 from -40 to 375 C [K], IEC 60584-1:2013
 GASKET_TO_SAMPLE: Final = (
     0.985  # sample rise over gasket rise; a calibration of each cell, so every recipe states its own
 )
+GASKET_TO_SAMPLE_SIGMA: Final = 0.005  # a third of the gradient, before a cell is calibrated; engineering estimate
 
 
-def check_type_k(temperature_k: float, *, where: str) -> float:
-    """Return a reading of a type K thermocouple, or say that it is none.
+def check_thermocouple(temperature_k: float, *, where: str, letter: str = "K") -> float:
+    """Return a reading of a thermocouple, or say that it is none.
 
     An open circuit reads -9999 on some converters, without an alarm, or -9999 averaged with good samples; so the range
     of the type is the test.
@@ -27,21 +30,167 @@ def check_type_k(temperature_k: float, *, where: str) -> float:
         Reading [K].
     where : str
         Which thermocouple, for the message.
+    letter : {"K", "N", "R", "S"}
+        Its type.
 
     Raises
     ------
     BadReading
-        If the reading is not finite or outside 3.15-1645.15 K.
+        If the reading is not finite or outside the range of the type.
+    OutsideCalibration
+        If there is no such type.
     """
-    if not math.isfinite(temperature_k) or not TYPE_K_LOWEST_K <= temperature_k <= TYPE_K_HIGHEST_K:
+    kind = thermocouple_type(letter)
+    lowest_k, highest_k = kelvin_from_celsius(kind.lowest_c), kelvin_from_celsius(kind.highest_c)
+    if not math.isfinite(temperature_k) or not lowest_k <= temperature_k <= highest_k:
         raise BadReading(
-            f"thermocouple {where} reads {temperature_k:.2f} K, outside {TYPE_K_LOWEST_K:g}-{TYPE_K_HIGHEST_K:g} K of "
-            "type K: open circuit. Check the leads.",
+            f"thermocouple {where} reads {temperature_k:.2f} K, outside {lowest_k:g}-{highest_k:g} K of "
+            f"type {letter}: open circuit. Check the leads.",
             reason="open circuit",
             temperature_k=temperature_k,
             where=where,
+            letter=letter,
         )
     return temperature_k
+
+
+def check_type_k(temperature_k: float, *, where: str) -> float:
+    """Return a reading of a type K thermocouple [K], 3.15-1645.15, or say that it is none (`check_thermocouple`).
+
+    Raises
+    ------
+    BadReading
+        If the reading is not finite or outside the range of type K.
+    """
+    return check_thermocouple(temperature_k, where=where)
+
+
+def class_1_tolerance_k(letter: str, temperature_k: float) -> float:
+    """Tolerance of class 1 of a type at a temperature [K].
+
+    Raises
+    ------
+    OutsideCalibration
+        If there is no such type, or class 1 does not reach this temperature.
+
+    References
+    ----------
+    IEC 60584-1:2013, table of tolerances: K and N the larger of 1.5 K and 0.004 of the temperature in C from -40 to
+    1000 C; R and S 1 K from 0 to 1100 C, then 0.003 K more for each K, to 1600 C.
+    """
+    thermocouple_type(letter)
+    c = round(celsius_from_kelvin(temperature_k), 6)  # 1273.15 K are 1000 C, whatever binary fractions make of it
+    if letter in "KN" and -40.0 <= c <= 1000.0:
+        return max(TYPE_K_CLASS_1_K, 0.004 * abs(c))
+    if letter in "RS" and 0.0 <= c <= 1600.0:
+        return 1.0 + 0.003 * max(0.0, c - 1100.0)
+    raise OutsideCalibration(
+        f"class 1 of type {letter} does not reach {temperature_k:.1f} K: it covers "
+        f"{'233.15-1273.15' if letter in 'KN' else '273.15-1873.15'} K. Calibrate this thermocouple.",
+        temperature_k=temperature_k,
+        letter=letter,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleTemperature:
+    """Temperature of sample and ruby.
+
+    Parameters
+    ----------
+    kelvin, sigma_k : float
+        Temperature and its standard deviation [K].
+    """
+
+    kelvin: float
+    sigma_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientCalibration:
+    """How much of the gasket's rise above ambient arrives at the sample: a property of each cell and loading.
+
+    Parameters
+    ----------
+    gasket_to_sample : float
+        Rise of the sample over that of the gasket's thermocouple; 0.5-1.5.
+    sigma : float
+        Its standard deviation.
+    """
+
+    gasket_to_sample: float = GASKET_TO_SAMPLE
+    sigma: float = GASKET_TO_SAMPLE_SIGMA
+
+    def sample(
+        self, gasket_k: float, ambient_k: float, *, gasket_sigma_k: float, ambient_sigma_k: float = 0.0
+    ) -> SampleTemperature:
+        """Temperature of the sample with its error.
+
+        Parameters
+        ----------
+        gasket_k, ambient_k : float
+            Readings beside the gasket and of the room [K].
+        gasket_sigma_k, ambient_sigma_k : float
+            Their standard deviations [K].
+
+        Raises
+        ------
+        BadReading
+            If a reading is outside the range of type K.
+
+        Notes
+        -----
+        ``s^2 = (sigma (T_gasket - T_ambient))^2 + (g s_gasket)^2 + ((1 - g) s_ambient)^2``
+        """
+        kelvin = sample_temperature_k(gasket_k, ambient_k, gasket_to_sample=self.gasket_to_sample)
+        sigma_k = math.hypot(
+            self.sigma * (gasket_k - ambient_k),
+            self.gasket_to_sample * gasket_sigma_k,
+            (1.0 - self.gasket_to_sample) * ambient_sigma_k,
+        )
+        return SampleTemperature(kelvin=kelvin, sigma_k=sigma_k)
+
+
+def calibrate_gradient(
+    gasket_rise_k: Sequence[float], sample_rise_k: Sequence[float], sample_sigma_k: float
+) -> GradientCalibration:
+    """Calibrate a cell from samples of known temperature, such as melting points.
+
+    Parameters
+    ----------
+    gasket_rise_k, sample_rise_k : sequence of float
+        Rise above ambient of the gasket's thermocouple and of the sample [K], at least one pair.
+    sample_sigma_k : float
+        Standard deviation of one rise of the sample [K].
+
+    Returns
+    -------
+    GradientCalibration
+        Slope of the straight line through the origin; its error covers the scatter where that is larger.
+
+    Raises
+    ------
+    BadReading
+        If there is no pair that has risen, or the slope is outside 0.5-1.5.
+    """
+    weight = sum(rise * rise for rise in gasket_rise_k)
+    if len(gasket_rise_k) != len(sample_rise_k) or not weight > 0.0:
+        raise BadReading(
+            f"{len(gasket_rise_k)} gasket and {len(sample_rise_k)} sample temperatures are no calibration of the "
+            "gradient. Give pairs, above ambient.",
+            reason="no pairs",
+        )
+    pairs = list(zip(gasket_rise_k, sample_rise_k, strict=True))
+    slope = sum(gasket * sample for gasket, sample in pairs) / weight
+    if not 0.5 <= slope <= 1.5:
+        raise BadReading(
+            f"the sample follows the gasket by {slope:.3f}; 0.5-1.5 is a cell. Check which column is which.",
+            reason="gradient",
+            gasket_to_sample=slope,
+        )
+    freedom = max(len(pairs) - 1, 1)
+    scatter_k = math.sqrt(sum((sample - slope * gasket) ** 2 for gasket, sample in pairs) / freedom)
+    return GradientCalibration(gasket_to_sample=slope, sigma=max(sample_sigma_k, scatter_k) / math.sqrt(weight))
 
 
 def sample_temperature_k(gasket_k: float, ambient_k: float, *, gasket_to_sample: float) -> float:

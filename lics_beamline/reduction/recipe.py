@@ -22,7 +22,7 @@ from lics_beamline.physics.ruby import CORRECTIONS, DEFAULT_CORRECTION, DEFAULT_
 from lics_beamline.physics.thermocouple import GASKET_TO_SAMPLE, TYPE_K_CLASS_1_K
 from lics_beamline.strict_toml import Strict, validate
 
-REDUCTION_REVISION: Final = 1  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 2  # raised whenever the same raw run and recipe give other numbers
 
 
 class Frames(Strict):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lics_beamline.errors import OutsideCalibration
-from lics_beamline.physics.ruby import CORRECTIONS, RubyRuler, air_wavelength_nm, scales
+from lics_beamline.physics.air import vacuum_from_air_nm
+from lics_beamline.physics.ruby import CORRECTIONS, RubyRuler, published_reference_nm, scales
 
 
 @pytest.mark.parametrize(
@@ -98,13 +99,103 @@ def test_the_reference_is_counted_from_its_own_temperature_and_not_from_that_of_
 
 
 def test_one_kelvin_is_0_0205_gpa_at_498_k_and_the_budget_adds_in_quadrature():
-    ruler = RubyRuler(reference_sigma_nm=0.0, chip_to_chip_nm=0.03, ruby_to_sample_gpa=0.05)
+    ruler = RubyRuler(reference_sigma_nm=0.003, chip_to_chip_nm=0.03, ruby_to_sample_gpa=0.05)
     pressure = ruler.pressure(ruler.wavelength_nm(8.0, 498.0), 0.001, 498.0, 1.0)
     assert pressure.thermocouple_gpa == pytest.approx(0.0205, abs=3e-4)
-    assert pressure.reference_line_gpa == pytest.approx(0.085, abs=0.002)
+    assert pressure.reference_line_gpa == pytest.approx(0.0085, abs=2e-4)
+    assert pressure.chip_to_chip_gpa == pytest.approx(0.085, abs=0.002)
     assert pressure.sigma_gpa == pytest.approx(0.0028, abs=1e-4)
-    assert pressure.systematic_gpa == pytest.approx(math.hypot(0.0207, 0.0848, 0.05), abs=5e-4)
-    assert (pressure.scale, pressure.correction) == ("ruby_shen_2020", "datchi-2007")
+    # Ragan reads 0.236 GPa below Datchi and Wei 0.096 above: root mean square of (0, -0.236, 0.096).
+    assert pressure.correction_choice_gpa == pytest.approx(math.sqrt((0.236**2 + 0.096**2) / 3.0), abs=0.003)
+    assert pressure.systematic_gpa == pytest.approx(
+        math.hypot(0.0207, 0.0085, 0.0848, 0.05, pressure.scale_choice_gpa, pressure.correction_choice_gpa), abs=5e-4
+    )
+    assert math.hypot(*pressure.budget().values()) == pressure.systematic_gpa
+    assert (pressure.gauge, pressure.scale, pressure.correction) == ("ruby", "ruby_shen_2020", "datchi-2007")
+    assert (pressure.medium, pressure.reference_wavelength_nm) == ("air", 694.25)
+
+
+def test_only_corrections_valid_at_both_temperatures_are_rivals():
+    line_nm = RubyRuler().wavelength_nm(8.0, 498.0)
+    assert {ruler.correction for ruler in RubyRuler().rivals(498.0)} == {"datchi-2007", "ragan-1992", "wei-2024"}
+    cold_room = RubyRuler(reference_temperature_k=295.0)
+    assert {ruler.correction for ruler in cold_room.rivals(498.0)} == {"datchi-2007", "ragan-1992"}
+    assert cold_room.pressure(line_nm, 0.001, 498.0).correction_choice_gpa > 0.15
+
+
+def test_a_scale_that_does_not_reach_a_pressure_is_no_rival_there():
+    ruler = RubyRuler()
+    high = ruler.pressure(ruler.wavelength_nm(120.0, 298.0), 0.001, 298.0)
+    low = ruler.pressure(ruler.wavelength_nm(20.0, 298.0), 0.001, 298.0)
+    assert (len(high.readings_gpa), len(low.readings_gpa)) == (6 * 4, 8 * 4)  # Mao 1978 and 1986 end at 100, 80 GPa
+
+
+def test_a_choice_known_to_be_right_has_no_error():
+    ruler = RubyRuler(rival_scales=(), rival_corrections=())
+    pressure = ruler.pressure(ruler.wavelength_nm(8.0, 498.0), 0.001, 498.0)
+    assert (pressure.scale_choice_gpa, pressure.correction_choice_gpa) == (0.0, 0.0)
+    assert pressure.readings_gpa == (pressure.gpa,)
+
+
+def test_the_interval_covers_every_believable_reading_and_is_the_normal_one_where_there_is_one():
+    ruler = RubyRuler(rival_scales=())
+    pressure = ruler.pressure(ruler.wavelength_nm(8.0, 498.0), 0.001, 498.0, 1.0)
+    low, high = pressure.interval_gpa()
+    assert low < min(pressure.readings_gpa) < max(pressure.readings_gpa) < high
+    known = RubyRuler(rival_scales=(), rival_corrections=()).pressure(698.0, 0.001, 298.0, 1.0)
+    low, high = known.interval_gpa(0.6827)
+    assert (high - low) / 2.0 == pytest.approx(math.hypot(known.sigma_gpa, known.systematic_gpa), rel=1e-3)
+    assert (high + low) / 2.0 == pytest.approx(known.gpa, abs=1e-9)
+
+
+def test_a_line_in_vacuum_is_the_same_pressure_and_taken_for_air_half_a_gpa_more():
+    in_air, in_vacuum = RubyRuler(), RubyRuler(medium="vacuum")
+    vacuum_nm = vacuum_from_air_nm(698.0)
+    assert in_vacuum.gpa(vacuum_nm, 298.0) == pytest.approx(in_air.gpa(698.0, 298.0), abs=1e-9)
+    assert in_air.gpa(vacuum_nm, 298.0) - in_air.gpa(698.0, 298.0) == pytest.approx(0.54, abs=0.02)
+    assert in_vacuum.gpa(in_vacuum.wavelength_nm(8.0, 498.0), 498.0) == pytest.approx(8.0, abs=1e-9)
+    assert in_vacuum.pressure(vacuum_nm, 0.001, 298.0).medium == "vacuum"
+    with pytest.raises(OutsideCalibration, match="air, vacuum"):
+        RubyRuler(medium="water")
+
+
+# Errors found in other programs: each of these fails with the other program's constant or formula.
+
+
+def test_dewaele_2004_has_b_9_5_and_not_the_9_61_of_2008():
+    ratio = 730.0 / 694.25
+    gpa = RubyRuler(scale="ruby_dewaele_2004").gpa(730.0, 298.0)
+    assert gpa == pytest.approx(1904.0 / 9.5 * (ratio**9.5 - 1.0), rel=1e-12)
+    assert 1904.0 / 9.61 * (ratio**9.61 - 1.0) - gpa > 0.3
+
+
+def test_below_50_k_the_0_887_nm_of_datchi_are_no_wavelength():
+    ruler = RubyRuler()
+    assert ruler.unshifted_nm(50.0) == pytest.approx(694.25 - 0.887, abs=0.03)
+    with pytest.raises(OutsideCalibration, match="50-900 K"):
+        ruler.unshifted_nm(49.0)
+
+
+def test_vos_coefficients_are_in_angstrom_and_not_1e5_smaller():
+    # 0.7 nm of shift over 100 K: 0.0066 nm/K at room temperature, as every other formula.
+    vos, datchi = (CORRECTIONS[name].shift_nm(400.0, 300.0) for name in ("vos-1991", "datchi-2007"))
+    assert vos == pytest.approx(0.718, abs=0.001)
+    assert vos == pytest.approx(datchi, rel=0.05)
+
+
+def test_a_polynomial_of_t_minus_296_is_not_evaluated_at_t_minus_t0():
+    def formula(d):
+        return 0.00746 * d - 3.01e-6 * d**2 + 8.76e-9 * d**3
+
+    shift = RubyRuler(reference_temperature_k=450.0).unshifted_nm(700.0) - 694.25
+    assert shift == pytest.approx(formula(700.0 - 296.0) - formula(450.0 - 296.0), abs=1e-9)
+    assert abs(shift - formula(700.0 - 450.0)) > 0.17  # 0.48 GPa
+
+
+def test_the_default_reference_is_that_of_the_default_scale_and_no_other():
+    assert RubyRuler().reference_wavelength_nm == published_reference_nm("ruby_shen_2020") == 694.25
+    wrong = RubyRuler(reference_wavelength_nm=694.22).gpa(698.0, 298.0)
+    assert wrong - RubyRuler().gpa(698.0, 298.0) == pytest.approx(0.086, abs=0.002)
 
 
 @given(gpa=st.floats(0.0, 60.0), temperature_k=st.floats(250.0, 600.0))
@@ -124,11 +215,6 @@ def test_a_line_just_below_its_reference_reads_slightly_negative_and_far_below_i
 def test_an_unknown_choice_is_answered_with_the_choices_there_are(choice):
     with pytest.raises(OutsideCalibration, match=r"ruby_shen_2020|datchi-2007"):
         RubyRuler(**choice).gpa(695.0, 298.0)
-
-
-def test_air_wavelength_of_the_helium_neon_laser_line():
-    # 632.9914 nm in vacuum is 632.8164 nm in air (NIST, neon 3s2-2p4 line).
-    assert air_wavelength_nm(1e7 / 632.9914) == pytest.approx(632.8164, abs=1e-4)
 
 
 def test_importing_the_ruler_loads_neither_peritheos_nor_scipy():

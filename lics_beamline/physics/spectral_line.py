@@ -1,0 +1,169 @@
+"""One emission line on a sloping background: where it is, how well that is known, and when there is none.
+
+For gauges with a single line and for lamp lines. A line is a pseudo-Voigt with Poisson weights; the ruby doublet, whose
+lines overlap, has a fit of its own (`ruby_spectrum`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.errors import BadReading
+from lics_beamline.physics.line_shape import pseudo_voigt
+
+Array = npt.NDArray[np.float64]
+
+LEAST_SIGNIFICANCE: Final = 8.0  # least height over its error; chance reaches 4 in 250 pixels
+CONVERGED: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
+FITTED_FWHM: Final = 4.0  # fitted to either side, in widths: enough for the background, little room for neighbours
+WORST_MISFIT: Final = 0.06  # of the height, root mean square: a hump or a pair forced into one line misses by 0.09
+CENTRE, LOG_FWHM, MIXING, HEIGHT, FLAT, TILT = range(6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpectralLine:
+    """A fitted line.
+
+    Parameters
+    ----------
+    centre_nm, centre_sigma_nm : float
+        Wavelength of the maximum [nm] and its standard deviation, scaled by the residuals where these exceed noise.
+    fwhm_nm : float
+        Full width at half height [nm].
+    height_counts, background_counts : float
+        Height over the background, and the background under the line [counts].
+    significance : float
+        Height over its standard deviation.
+    reduced_chi2 : float
+        Of the fit; 1 where Poisson noise is all there is.
+    """
+
+    centre_nm: float
+    centre_sigma_nm: float
+    fwhm_nm: float
+    height_counts: float
+    background_counts: float
+    significance: float
+    reduced_chi2: float
+
+
+def checked_spectrum(wavelength_nm: npt.ArrayLike, counts: npt.ArrayLike) -> tuple[Array, Array]:
+    """Return wavelengths and counts as arrays.
+
+    Raises
+    ------
+    BadReading
+        With ``facts["reason"]`` ``corrupt`` if they are not two finite rows of one length, wavelengths rising.
+    """
+    x, y = np.asarray(wavelength_nm, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    if x.ndim != 1 or x.size < 32 or x.shape != y.shape or not np.isfinite([x, y]).all() or np.any(np.diff(x) <= 0.0):
+        raise BadReading(
+            f"spectrum is no reading (corrupt): {x.shape} wavelengths and {y.shape} counts, which must be 32 or more, "
+            "finite, with rising wavelengths. Read the spectrometer again.",
+            reason="corrupt",
+        )
+    return x, y
+
+
+def noise_counts(counts: Array) -> Array:
+    """Return the standard deviation of each pixel [counts]: Poisson, but not below the scatter of the spectrum."""
+    steps = np.diff(counts)
+    scatter = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / math.sqrt(2.0)  # MAD of a normal
+    return np.sqrt(np.maximum(np.maximum(counts, 1.0), scatter**2))
+
+
+def fit_line(wavelength_nm: Array, counts: Array, *, start_nm: float, fwhm_nm: float) -> SpectralLine | None:
+    """Fit one line, or return None where there is none within two widths of the start.
+
+    Parameters
+    ----------
+    wavelength_nm, counts : ndarray
+        Spectrum as `checked_spectrum` returns it.
+    start_nm, fwhm_nm : float
+        Expected wavelength and width [nm].
+
+    Returns
+    -------
+    SpectralLine or None
+        The line; None where nothing stands out by eight times its error, or what does has no line's width.
+    """
+    from scipy.optimize import leastsq
+
+    near = np.abs(wavelength_nm - start_nm) < max(FITTED_FWHM * fwhm_nm, 6.0 * float(np.median(np.diff(wavelength_nm))))
+    x, y = wavelength_nm[near], counts[near]
+    if x.size < 9:
+        return None
+    middle = x - start_nm
+    noise = noise_counts(counts)[near]
+    edge = float(np.percentile(y, 25.0))
+    values = np.array([start_nm, math.log(fwhm_nm), 0.3, max(float(y.max()) - edge, 1.0), edge, 0.0])
+
+    def model(p: Array) -> Array:
+        u = 2.0 * (x - p[CENTRE]) * math.exp(-min(max(p[LOG_FWHM], -15.0), 15.0))
+        return np.asarray(p[HEIGHT] * pseudo_voigt(u, p[MIXING]).value + p[FLAT] + p[TILT] * middle)
+
+    covariance, residual = np.zeros((6, 6)), y
+    for _ in range(2):
+        values, found, info, _, status = leastsq(
+            lambda p, noise: (model(p) - y) / noise, values, args=(noise,), full_output=True, maxfev=600
+        )
+        if status not in CONVERGED or found is None:
+            return None
+        covariance, residual = found, info["fvec"]
+        noise = np.maximum(np.sqrt(np.maximum(model(values), 1.0)), noise.min())  # counts as weights bias fits low
+    reduced_chi2 = float(residual @ residual) / max(x.size - values.size, 1)
+    sigma = np.sqrt(np.diag(covariance) * max(reduced_chi2, 1.0))
+    fwhm = math.exp(min(values[LOG_FWHM], 15.0))
+    significance = float(values[HEIGHT] / sigma[HEIGHT]) if sigma[HEIGHT] > 0.0 else 0.0
+    pixel_nm = float(np.median(np.diff(x)))
+    misfit = math.sqrt(float(np.mean((model(values) - y) ** 2)))
+    if (
+        (misfit > WORST_MISFIT * values[HEIGHT] and reduced_chi2 > 3.0)
+        or significance < LEAST_SIGNIFICANCE
+        or abs(values[CENTRE] - start_nm) > 2.0 * fwhm_nm
+        or not max(0.5 * pixel_nm, 0.2 * fwhm_nm) < fwhm < 3.0 * fwhm_nm
+    ):
+        return None
+    return SpectralLine(
+        centre_nm=float(values[CENTRE]),
+        centre_sigma_nm=float(sigma[CENTRE]),
+        fwhm_nm=fwhm,
+        height_counts=float(values[HEIGHT]),
+        background_counts=float(values[FLAT] + values[TILT] * (values[CENTRE] - start_nm)),
+        significance=significance,
+        reduced_chi2=reduced_chi2,
+    )
+
+
+def peaks_nm(wavelength_nm: Array, counts: Array, *, fwhm_nm: float) -> list[tuple[float, float]]:
+    """Wavelengths [nm] where a line of a width stands out, each with its significance, the strongest first.
+
+    Parameters
+    ----------
+    wavelength_nm, counts : ndarray
+        Spectrum as `checked_spectrum` returns it.
+    fwhm_nm : float
+        Expected width of the lines [nm].
+
+    Notes
+    -----
+    Matched filter: a Gaussian of zero mean, over the noise it has in the same place.
+    """
+    pixel_nm = float(np.median(np.diff(wavelength_nm)))
+    reach = max(3, math.ceil(1.5 * fwhm_nm / pixel_nm))
+    offset = np.arange(-reach, reach + 1) * pixel_nm
+    template = np.exp(-4.0 * math.log(2.0) * (offset / fwhm_nm) ** 2)
+    template -= template.mean()
+    response = np.correlate(np.pad(counts, reach, mode="edge"), template, "valid")
+    variance = np.correlate(np.pad(noise_counts(counts) ** 2, reach, mode="edge"), template**2, "valid")
+    significance = response / np.sqrt(variance)
+    highest = np.lib.stride_tricks.sliding_window_view(np.pad(significance, reach, mode="edge"), 2 * reach + 1).max(
+        axis=1
+    )
+    found = np.flatnonzero((significance == highest) & (significance > LEAST_SIGNIFICANCE))
+    return sorted(((float(wavelength_nm[i]), float(significance[i])) for i in found), key=lambda peak: -peak[1])
