@@ -71,3 +71,7 @@ class RunNotFound(LicsError, LookupError):
 
 class Busy(LicsError, RuntimeError):
     """Another process holds what this one needs alone. Wait for it, or stop it."""
+
+
+class NotAcknowledged(LicsError, RuntimeError):
+    """The guard has tripped and nobody has taken note. Look at the beamline, then ``lics guard --acknowledge``."""

@@ -6,19 +6,23 @@ import contextlib
 import logging
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bluesky import RunEngine
-from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
+from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted, TransitionError
 
-from lics_beamline import follower
+from lics_beamline import follower, guard
+from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.heartbeat import Heartbeat
 from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
+from lics_beamline.latch import latched, require_acknowledged
 from lics_beamline.plans.action import why
 from lics_beamline.plans.approach import Rules
 from lics_beamline.plans.envelope import Envelope
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
+FAREWELL_S = 2.0  # for the guard to end after this process' farewell
+GIVE_UP_S = 5.0  # a simulated beamline ends with this process; its guard need not look for it any longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,8 @@ class Session:
         The simulated beamline, where this is one.
     followers : tuple of subprocess.Popen
         Cataloguer and live reducer; they end by themselves after this process, when they have caught up.
+    guard : subprocess.Popen
+        The process that makes safe when this one cannot; it ends by itself after this one.
     """
 
     beamline: Beamline
@@ -62,6 +70,7 @@ class Session:
     data: DataFolder
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
+    guard: subprocess.Popen[bytes]
 
 
 def manner_of(profile: Profile) -> Manner:
@@ -97,63 +106,6 @@ def manner_of(profile: Profile) -> Manner:
     )
 
 
-def assemble(profile: Profile, data: DataFolder, *, prefix: str | None = None) -> Beamline:
-    """Make the devices of a profile; nothing is connected yet.
-
-    Parameters
-    ----------
-    profile : Profile
-        The beamline as data.
-    data : DataFolder
-        Where plates go.
-    prefix : str, optional
-        Prefix of the PVs, instead of the profile's.
-    """
-    from lics_beamline.devices.beam import Beam
-    from lics_beamline.devices.beamline import Beamline
-    from lics_beamline.devices.clock import Clock, WallClock
-    from lics_beamline.devices.heater import Heater
-    from lics_beamline.devices.image_plate import Frame, ImagePlate
-    from lics_beamline.devices.membrane import Membrane
-    from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
-    from lics_beamline.devices.stage import Stage
-    from lics_beamline.devices.thermocouples import Thermocouples
-
-    values = profile.values
-    root = prefix or values.prefix
-    clock = Clock(root, name="clock") if values.clock.kind == "world" else WallClock(name="clock")
-    plate_s = 2 * (values.plate.read_s + values.plate.erase_s + values.plate.swap_s)
-    return Beamline(
-        clock=clock,
-        membrane=Membrane(
-            root + values.membrane.prefix,
-            name="membrane",
-            clock=clock,
-            limits_bar=values.membrane.limits_bar,
-            tolerance_bar=values.membrane.tolerance_bar,
-            dwell_s=values.membrane.dwell_s,
-            stall_s=values.membrane.stall_s,
-        ),
-        heater=Heater(
-            root + values.heater.prefix,
-            name="heater",
-            clock=clock,
-            limits_k=values.heater.limits_k,
-            ramp_rate_k_per_min=values.heater.ramp_rate_k_per_min,
-            tolerance_k=values.heater.tolerance_k,
-            dwell_s=values.heater.dwell_s,
-            stall_s=values.heater.stall_s,
-            ambient_k=values.heater.ambient_k,
-        ),
-        thermocouples=Thermocouples(root + values.thermocouples.prefix, name="thermocouples"),
-        ruby=RubySpectrometer(root + values.ruby.prefix, name="ruby", clock=clock),
-        plate=ImagePlate(root + values.plate.prefix, name="plate", clock=clock, overhead_s=2 * plate_s),
-        frame=Frame(root + values.plate.prefix, name="frame", clock=clock, data_root=data.root, timeout_s=2 * plate_s),
-        beam=Beam(root + values.beam.prefix, name="beam", clock=clock),
-        stage=Stage(root + values.stage.prefix, name="stage", positions=values.stage.positions),
-    )
-
-
 @contextlib.contextmanager
 def open_session(
     profile: Profile,
@@ -179,6 +131,8 @@ def open_session(
     ------
     NotConnected, WrongUnit
         With the whole list of what is dead or speaks another unit.
+    NotAcknowledged
+        If the guard has tripped and nobody has taken note.
     """
     if simulated:
         os.environ.update(loopback(simulated.port))
@@ -186,20 +140,86 @@ def open_session(
     from lics_beamline.devices.beamline import connect, disconnect, make_safe
 
     data.make()
+    require_acknowledged(data)
     manner = manner_of(profile)
-    beamline = assemble(profile, data, prefix=simulated.prefix if simulated else None)
+    prefix = simulated.prefix if simulated else profile.values.prefix
+    alarm = _Alarm(data)
     with contextlib.ExitStack() as stack:
+        guarding = stack.enter_context(_guard_of(profile, prefix, data, give_up_s=GIVE_UP_S if simulated else None))
+        stack.enter_context(Heartbeat(data.logs, at_each=alarm.look))  # its farewell ends the guard
+        beamline = assemble(profile, data, prefix=prefix)
         stack.callback(disconnect, beamline)
         connect(beamline, timeout_s=CONNECT_S, strict=True)
         journal = stack.enter_context(Journal(data.raw_journals))
-        engine = RunEngine({}, context_managers=[lambda engine: Interruption(engine, lambda: make_safe(beamline))])
+        engine = RunEngine(
+            {},
+            context_managers=[
+                lambda engine: _guarded(data, guarding),
+                lambda engine: Interruption(engine, lambda: make_safe(beamline)),
+            ],
+        )
         engine.subscribe(journal)
+        alarm.engine = engine
         if followers:
             write_profile(data)
         following = tuple(follower.start(data, which) for which in follower.WHICH) if followers else ()
         yield Session(
-            beamline=beamline, engine=engine, manner=manner, data=data, simulation=simulated, followers=following
+            beamline=beamline,
+            engine=engine,
+            manner=manner,
+            data=data,
+            simulation=simulated,
+            followers=following,
+            guard=guarding,
         )
+
+
+@contextlib.contextmanager
+def _guard_of(
+    profile: Profile, prefix: str, data: DataFolder, *, give_up_s: float | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a guard; at the end, give it time to hear the farewell. One that is still making safe is left to it."""
+    guarding = guard.start(str(profile.folder), prefix, data, give_up_s=give_up_s)
+    try:
+        yield guarding
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            guarding.wait(FAREWELL_S)
+
+
+@contextlib.contextmanager
+def _guarded(data: DataFolder, guarding: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Refuse to run a plan while a trip is not acknowledged, or while nobody guards it."""
+    require_acknowledged(data)
+    guard.wait_until_watching(guarding, data)
+    yield
+
+
+class _Alarm:
+    """Ends a running plan when the guard has tripped: what goes on would be refused by every device."""
+
+    def __init__(self, data: DataFolder) -> None:
+        self.engine: RunEngine | None = None
+        self._data = data
+        self._told = ""
+
+    def look(self) -> None:
+        """Look whether the guard has tripped since the last look."""
+        trip = latched(self._data)
+        if trip is None or trip["when"] == self._told:
+            return
+        self._told = trip["when"]
+        logger.error("the guard tripped: %s", trip["says"])
+        if self.engine is not None and self.engine.state == "running":
+            # In a thread of its own: it lasts as long as the plan's clean-up, and the heart must beat.
+            threading.Thread(target=self._abort, args=(self.engine, trip["says"]), daemon=True).start()
+
+    @staticmethod
+    def _abort(engine: RunEngine, says: str) -> None:
+        try:
+            engine.abort(f"the guard tripped: {says}")
+        except TransitionError as error:
+            logger.info("the engine was on its way already: %s", error)
 
 
 @contextlib.contextmanager
@@ -231,8 +251,8 @@ def simulated_beamline(
         yield running
 
 
-def run_plan(engine: RunEngine, plan: MsgGenerator[Any]) -> str:
-    """Run a plan; a Ctrl-C ends it cleanly.
+def run_plan(engine: RunEngine, plan: MsgGenerator[Any], data: DataFolder) -> str:
+    """Run a plan; a Ctrl-C ends it cleanly, and so does the guard.
 
     Returns
     -------
@@ -242,7 +262,8 @@ def run_plan(engine: RunEngine, plan: MsgGenerator[Any]) -> str:
     try:
         engine(plan)
     except RunEngineInterrupted:
-        return "ended by Ctrl-C"
+        trip = latched(data)
+        return f"ended by the guard: {trip['says']}" if trip else "ended by Ctrl-C"
     except FailedStatus as error:
         return why(error)
     except LicsError as error:

@@ -105,7 +105,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
         return 2
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
-            ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner))
+            ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner), data)
             narration.finish()
         if session.followers:
             wait_until_caught_up(data, CATCH_UP_S)

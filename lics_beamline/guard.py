@@ -1,0 +1,465 @@
+"""The process that makes safe by itself: ``python -m lics_beamline.guard --profile NAME --prefix P --data DIR``.
+
+It watches thermocouples, ruby age, the membrane's effort and the sign of life of the process that runs plans, and holds
+the gas, brings the heater down and closes the shutter when one of them forbids to go on. What has tripped stays so
+until a person acknowledges: ``lics guard --acknowledge``. It says how it fares in ``logs/guard.json``, once a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import LicsError, NotConnected
+from lics_beamline.heartbeat import heartbeat_path, read_beat
+from lics_beamline.interlock import Action, Limits, Seen, Trip, Watch, step
+from lics_beamline.latch import latch_path
+from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
+from lics_beamline.profile import Profile, read_profile
+
+if TYPE_CHECKING:
+    from lics_beamline.devices.beamline import Beamline
+
+logger = logging.getLogger("lics_beamline.guard")  # its name is __main__ where it runs
+
+LOOK_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
+ASK_S: Final = 0.3  # thermocouples are also asked so often [s]: a monitor may fail to tell of a value that changes once
+SAY_S: Final = 1.0  # how often the status is written [s]
+STALE_S: Final = 5.0  # a status older than this is that of a guard that died [s]
+CONNECT_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
+READY_S: Final = 30.0  # for a guard to watch after it was started [s]
+AGAIN_S: Final = 1.0  # between two attempts to make safe [s]
+SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never called stale [s of experiment]
+NOT_READY: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardStatus:
+    """How the guard of a data folder fares.
+
+    Parameters
+    ----------
+    state : str
+        ``starting``, ``watching``, ``tripped``, ``safe`` (tripped, and read back as safe), ``ended`` or ``never ran``.
+    pid, engine_pid : int
+        Its process, and the one it watches; 0 for none.
+    alive : bool
+        Whether it has said so within the last seconds.
+    says : str
+        Why it tripped; empty where it has not.
+    warnings : tuple of str
+        What is not well and has not tripped it.
+    time : float
+        When it said so last [s since 1970].
+    """
+
+    state: str = "never ran"
+    pid: int = 0
+    engine_pid: int = 0
+    alive: bool = False
+    says: str = ""
+    warnings: tuple[str, ...] = ()
+    time: float = 0.0
+
+
+def status(data: DataFolder) -> GuardStatus:
+    """Return how the guard of a data folder fares; never fails."""
+    try:
+        said = json.loads(_status_path(data).read_text(encoding="utf-8"))
+        found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return GuardStatus()
+    fresh = found.state != "ended" and time.time() - found.time < STALE_S
+    return GuardStatus(**{**asdict(found), "alive": fresh})
+
+
+def start(
+    profile_name: str, prefix: str, data: DataFolder, *, give_up_s: float | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a guard of this process; it ends after this process' farewell, or when all is safe after its death.
+
+    Parameters
+    ----------
+    profile_name : str
+        Name or folder of the profile.
+    prefix : str
+        Prefix of the PVs.
+    data : DataFolder
+        Where the heartbeat, the latch and the logs are.
+    give_up_s : float, optional
+        After the death of this process, seconds for which PVs that do not answer are tried; default for ever.
+    """
+    data.make()
+    command = [sys.executable, "-m", "lics_beamline.guard", "--profile", profile_name, "--prefix", prefix]
+    command += ["--data", str(data.root.resolve()), "--parent-pid", str(os.getpid())]
+    if give_up_s is not None:
+        command += ["--give-up", f"{give_up_s:g}"]
+    with _log_path(data).open("ab") as log:
+        # In a session of its own: Ctrl-C at the terminal is meant for the experiment.
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> None:
+    """Wait until a guard that was started watches.
+
+    Raises
+    ------
+    NotConnected
+        If it ends, or is not ready in time; says where its log is.
+    """
+    deadline = time.monotonic() + READY_S
+    while process.poll() is None and time.monotonic() < deadline:
+        said = status(data)
+        if said.pid == process.pid and said.state != "starting":
+            return
+        time.sleep(0.02)  # a file is all there is to look at
+    process.terminate()
+    raise NotConnected(
+        f"the guard does not watch {READY_S:.0f} s after its start: see {_log_path(data)}. Nothing runs without it.",
+        log=str(_log_path(data)),
+    )
+
+
+def limits_of(profile: Profile) -> Limits:
+    """Return what a guard tolerates by a profile.
+
+    The hottest a leg may ask for, and what a thermocouple and a settling heater may add to it; and the time the longest
+    load step may take, after which its ruby spectrum is stale.
+    """
+    values = profile.values
+    step_s = values.approach.largest_step_bar / values.membrane.slew_bar_per_s
+    return Limits(
+        gasket_k=values.envelope.temperature_k[1] + TYPE_K_CLASS_1_K + values.heater.tolerance_k,
+        ruby_s=max(SHORTEST_RUBY_S, step_s + values.membrane.stall_s + 2 * values.membrane.dwell_s),
+        rising_bar=3 * values.membrane.tolerance_bar,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Watch until told to end; return the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Command line; default that of the process.
+
+    Returns
+    -------
+    int
+        0 done, 2 usage, 3 the profile cannot be used.
+    """
+    parser = argparse.ArgumentParser(prog="python -m lics_beamline.guard", description=__doc__.split("\n")[0])
+    parser.add_argument("--profile", required=True, help="name or folder of the profile")
+    parser.add_argument("--prefix", help="prefix of the PVs (default: the profile's)")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
+    parser.add_argument("--parent-pid", type=int, metavar="PID", help="the process that runs plans")
+    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="its sign of life (default: by its pid)")
+    parser.add_argument("--give-up", type=float, metavar="S", help="after its death, try silent PVs so long only")
+    asked = parser.parse_args(arguments)
+    data = DataFolder(asked.data.resolve()).make()
+    logging.basicConfig(
+        filename=_log_path(data),
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        force=True,
+    )
+    logging.getLogger("lics_beamline").setLevel(logging.INFO)
+    logging.getLogger("caproto").setLevel(logging.CRITICAL)  # that a PV is gone is told in our own words
+    heartbeat = asked.heartbeat or (heartbeat_path(data.logs, asked.parent_pid) if asked.parent_pid else None)
+    try:
+        profile = read_profile(asked.profile)
+        process = _Process(data, profile, asked.prefix, asked.parent_pid, heartbeat, give_up_s=asked.give_up)
+        return process.work()
+    except LicsError as error:
+        logger.error("%s", error)
+        sys.stderr.write(f"{error}\n")
+        return NOT_READY
+
+
+class _Process:
+    """One guard at work."""
+
+    def __init__(
+        self,
+        data: DataFolder,
+        profile: Profile,
+        prefix: str | None,
+        parent_pid: int | None,
+        heartbeat: Path | None,
+        *,
+        give_up_s: float | None,
+    ) -> None:
+        self._data = data
+        self._profile = profile
+        self._prefix = prefix
+        self._engine_pid = parent_pid or 0
+        self._engine_gone = _gone(parent_pid) if parent_pid else lambda: False
+        self._heartbeat = heartbeat
+        self._give_up_s = give_up_s
+        self._limits = limits_of(profile)
+        self._changed = threading.Event()
+        self._over = threading.Event()
+        self._asked_k: dict[str, float] = {}
+        self._making: threading.Thread | None = None
+        self._made_at = -AGAIN_S
+        self._said_at = -SAY_S
+        self._said_state = ""
+        self._record: dict[str, Any] | None = None
+
+    def work(self) -> int:
+        """Watch until the engine's farewell, or until all is safe after its death."""
+        self._say("starting")
+        os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
+        from lics_beamline.assembly import assemble
+        from lics_beamline.devices.beamline import connect, disconnect
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._over.set())
+        beamline = assemble(self._profile, self._data, prefix=self._prefix)
+        try:
+            connect(beamline, CONNECT_S, strict=False)
+            places = _places(beamline)
+            for place in places.values():
+                place.subscribe(lambda **_: self._changed.set(), run=False)
+            asker = threading.Thread(target=self._ask, args=(places,), name="asking", daemon=True)
+            asker.start()
+            self._watch(beamline, places)
+            self._over.set()
+            asker.join()
+        finally:
+            disconnect(beamline)
+            self._say("ended")
+        if self._heartbeat is not None:
+            self._heartbeat.unlink(missing_ok=True)
+        return 0
+
+    def _watch(self, beamline: Beamline, places: Mapping[str, Any]) -> None:
+        watch, alone_since = Watch(), None
+        while not self._over.is_set():
+            self._changed.wait(LOOK_S)
+            self._changed.clear()
+            seen = self._look(beamline, places, watch)
+            decision = step(watch, seen, self._limits)
+            if decision.watch.trip is not None and decision.watch.trip is not watch.trip:
+                self._trip(beamline, decision.watch.trip, seen)  # commands first, then words
+            elif Action.MAKE_SAFE in decision.actions:
+                self._make_safe(beamline)
+            if Action.CUT_POWER in decision.actions:
+                beamline.heater.contactor.put("Open")
+            watch = decision.watch
+            self._finish(beamline, watch, seen)
+            alone = self._engine_gone() and all(value is None for value in seen.thermocouples_k.values())
+            alone_since = (alone_since or seen.wall_s) if alone else None
+            gives_up = self._give_up_s is not None and alone_since and seen.wall_s - alone_since > self._give_up_s
+            if Action.END in decision.actions or gives_up:
+                break
+            self._say(
+                ("tripped" if seen.unsafe else "safe") if watch.trip else "watching",
+                says=watch.trip.says if watch.trip else "",
+                warnings=decision.warnings,
+            )
+        if self._making is not None:
+            self._making.join()
+
+    def _look(self, beamline: Beamline, places: Mapping[str, Any], watch: Watch) -> Seen:
+        beat = read_beat(self._heartbeat) if self._heartbeat is not None else None
+        membrane = beamline.membrane
+        return Seen(
+            wall_s=time.monotonic(),
+            experiment_s=_or_none(beamline.clock.now_s),
+            thermocouples_k={
+                place: self._worse(place, signal) if signal.connected else None for place, signal in places.items()
+            },
+            # Without a process to watch there is no sign of life to miss.
+            beat=beat.number if beat else (0 if self._heartbeat else time.monotonic_ns()),
+            farewell=beat.farewell if beat else False,
+            engine_gone=self._engine_gone() and not (beat and beat.farewell),
+            spectrum=_value(beamline.ruby.unique_id),
+            load_bar=_value(membrane.load_bar),
+            setpoint_bar=_value(membrane.setpoint_readback_bar) if _value(membrane.control_readback) == "On" else None,
+            effort_percent=_value(membrane.effort_percent),
+            unsafe=_unsafe(beamline),
+            contactor_closed=_value(beamline.heater.contactor_readback) == "Closed",
+            acknowledged=watch.trip is not None and self._record is not None and not latch_path(self._data).exists(),
+        )
+
+    def _worse(self, place: str, couple: Any) -> float:
+        """Return the worse of the monitor's reading and the answer to the last question."""
+        told_k = float(couple.get())
+        asked_k = self._asked_k.get(place, told_k)
+        return min(told_k, asked_k) if min(told_k, asked_k) < 0.0 else max(told_k, asked_k)
+
+    def _ask(self, places: Mapping[str, Any]) -> None:
+        """Ask the thermocouples again and again, in a thread of its own: an answer may be long in coming."""
+        while not self._over.wait(ASK_S):
+            for place, couple in places.items():
+                try:
+                    self._asked_k[place] = float(couple.get(use_monitor=False))
+                except (TimeoutError, ConnectionError, TypeError, ValueError):
+                    self._asked_k.pop(place, None)
+            self._changed.set()
+
+    def _trip(self, beamline: Beamline, trip: Trip, seen: Seen) -> None:
+        self._make_safe(beamline)
+        heater = self._profile.values.heater
+        self._record = {
+            "when": datetime.now().astimezone().isoformat(timespec="milliseconds"),
+            "cause": str(trip.cause),
+            "says": trip.says,
+            "commanded_after_s": round(time.monotonic() - seen.wall_s, 4),
+            "engine_pid": self._engine_pid,
+            "thermocouples_k": dict(seen.thermocouples_k),
+            "controller": {
+                "contactor": _value(beamline.heater.contactor_readback),
+                "has_a_break_trip_of_its_own": getattr(heater, "break_trip", None),
+            },
+            "read_back_before": _read_backs(beamline),
+            "read_back_safe": None,
+            "safe_after_s": None,
+        }
+        _write(latch_path(self._data), self._record)
+        logger.error("tripped (%s): %s", trip.cause, trip.says)
+
+    def _make_safe(self, beamline: Beamline) -> None:
+        if (self._making is not None and self._making.is_alive()) or time.monotonic() - self._made_at < AGAIN_S:
+            return
+        self._made_at = time.monotonic()
+        self._making = threading.Thread(target=_try_to_make_safe, args=(beamline,), name="making safe", daemon=True)
+        self._making.start()
+
+    def _finish(self, beamline: Beamline, watch: Watch, seen: Seen) -> None:
+        """Note what was read back once all is safe; give back the lease of a dead engine."""
+        if watch.trip is None:
+            self._record = None
+        elif self._record is not None and self._record["read_back_safe"] is None and not seen.unsafe:
+            self._record["read_back_safe"] = _read_backs(beamline)
+            self._record["safe_after_s"] = round(seen.wall_s - watch.trip.wall_s, 3)
+            _write(latch_path(self._data), self._record)
+            logger.warning("all is safe, read back after %.2f s", self._record["safe_after_s"])
+            if seen.engine_gone:
+                beamline.membrane.lease.put("")
+
+    def _say(self, state: str, *, says: str = "", warnings: tuple[str, ...] = ()) -> None:
+        if state == self._said_state and time.monotonic() - self._said_at < SAY_S:
+            return
+        self._said_at, self._said_state = time.monotonic(), state
+        _write(
+            _status_path(self._data),
+            asdict(
+                GuardStatus(
+                    state=state,
+                    pid=os.getpid(),
+                    engine_pid=self._engine_pid,
+                    alive=True,
+                    says=says,
+                    warnings=warnings,
+                    time=time.time(),
+                )
+            ),
+        )
+
+
+def _try_to_make_safe(beamline: Beamline) -> None:
+    from lics_beamline.devices.beamline import make_safe
+
+    try:
+        make_safe(beamline)
+    except LicsError as error:
+        logger.error("%s", error)
+
+
+def _places(beamline: Beamline) -> dict[str, Any]:
+    couples = beamline.thermocouples
+    return {
+        "gasket": couples.gasket_k,
+        "cell": couples.cell_k,
+        "membrane": couples.membrane_k,
+        "ambient": couples.ambient_k,
+    }
+
+
+def _read_backs(beamline: Beamline) -> dict[str, Any]:
+    return {
+        "membrane_control": _value(beamline.membrane.control_readback),
+        "membrane_load_bar": _value(beamline.membrane.load_bar),
+        "heater_setpoint_k": _value(beamline.heater.setpoint_readback_k),
+        "heater_output_limit_percent": _value(beamline.heater.output_high_readback_percent),
+        "heater_output_percent": _value(beamline.heater.output_percent),
+        "beam_shutter": _value(beamline.beam.shutter.state),
+    }
+
+
+def _unsafe(beamline: Beamline) -> tuple[str, ...]:
+    """Phrases for everything that is not in its safe state, or does not say."""
+    seen = _read_backs(beamline)
+    ambient_k = beamline.heater.ambient_k
+    safe = {
+        "membrane_control": seen["membrane_control"] == "Off",
+        "heater_setpoint_k": seen["heater_setpoint_k"] is not None and seen["heater_setpoint_k"] <= ambient_k + 0.2,
+        "heater_output_limit_percent": seen["heater_output_limit_percent"] == 0.0,
+        "heater_output_percent": seen["heater_output_percent"] is not None
+        and (seen["heater_output_percent"] <= 0.5 or _value(beamline.heater.contactor_readback) == "Open"),
+        "beam_shutter": seen["beam_shutter"] == "Closed",
+    }
+    return tuple(f"{name} is {seen[name]}" for name, is_safe in safe.items() if not is_safe)
+
+
+def _value(signal: Any) -> Any:
+    """Return what a monitored signal says now; None while it is not connected."""
+    try:
+        return signal.get() if signal.connected else None
+    except (TimeoutError, ConnectionError):
+        return None
+
+
+def _or_none(ask: Callable[[], float]) -> float | None:
+    try:
+        return ask()
+    except NotConnected:
+        return None
+
+
+def _gone(pid: int) -> Callable[[], bool]:
+    """Return what tells whether a process has ended, even if another has got its number since."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return lambda: True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)  # readable once the process has ended
+    return lambda: bool(poll.poll(0))
+
+
+def _write(path: Path, said: Mapping[str, Any]) -> None:
+    unfinished = path.with_suffix(".new")
+    try:
+        unfinished.write_text(json.dumps(said, indent=1))
+        os.replace(unfinished, path)
+    except OSError as error:  # a full disk does not keep anybody from making safe
+        logger.error("%s could not be written: %s", path, error)
+
+
+def _status_path(data: DataFolder) -> Path:
+    return data.logs / "guard.json"
+
+
+def _log_path(data: DataFolder) -> Path:
+    return data.logs / "guard.log"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The sign of life of the process that runs plans: a small file, written anew twice a second, and a farewell."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+BEAT_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """One sign of life.
+
+    Parameters
+    ----------
+    pid : int
+        Process that lives.
+    number : int
+        Rises with each beat, from 1.
+    farewell : bool
+        Whether this was the last one, and lawfully so.
+    """
+
+    pid: int
+    number: int
+    farewell: bool = False
+
+
+def heartbeat_path(logs: Path, pid: int) -> Path:
+    """Return where the process `pid` leaves its beats, below the folder of logs."""
+    return logs / f"heartbeat-{pid}.json"
+
+
+def read_beat(path: Path) -> Beat | None:
+    """Return the newest beat; None where there is none, or none that can be read."""
+    try:
+        return Beat(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+class Heartbeat:
+    """Beats from a thread of its own while the context lasts, then says farewell.
+
+    A process that is killed says none; that is the point.
+
+    Parameters
+    ----------
+    logs : Path
+        Folder of logs.
+    at_each : callable, optional
+        Called after each beat, in the thread that beats.
+    """
+
+    def __init__(self, logs: Path, *, at_each: Callable[[], None] | None = None) -> None:
+        self.path = heartbeat_path(logs, os.getpid())
+        self._at_each = at_each or (lambda: None)
+        self._number = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._beat()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._beat(farewell=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(BEAT_S):
+            self._beat()
+            self._at_each()
+
+    def _beat(self, *, farewell: bool = False) -> None:
+        self._number += 1
+        unfinished = self.path.with_suffix(".new")
+        try:
+            unfinished.write_text(json.dumps(asdict(Beat(pid=os.getpid(), number=self._number, farewell=farewell))))
+            os.replace(unfinished, self.path)
+        except OSError as error:  # a full disk: whoever listens will make safe, which is right
+            logger.error("no sign of life could be left in %s: %s", self.path, error)

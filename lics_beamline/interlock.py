@@ -1,0 +1,295 @@
+"""When to make safe: a pure step from what was watched and what is seen now to actions, without any instrument.
+
+Sticky: what has tripped stays tripped, and is made safe again whenever it is not, until a person acknowledges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from lics_beamline.errors import BadReading
+from lics_beamline.physics.thermocouple import check_type_k
+
+HIGH_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply (PACE5000)
+LEAK_S: Final = 30.0  # of such effort mean a leak [s of experiment]
+HEARTBEAT_S: Final = 3.5  # without a sign of life of the engine [s]: leaves 1.5 s of five to be read back as safe
+BLIND_S: Final = 30.0  # for which a thermocouple that does not answer is waited for [s]: an IOC may be restarted
+SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
+
+
+class Cause(StrEnum):
+    """Why a trip."""
+
+    OPEN = "thermocouple open"
+    OVER = "over-temperature"
+    BLIND = "thermocouple silent"
+    ENGINE = "engine lost"
+    RUBY = "ruby stale while the load rises"
+    LEAK = "leak"
+
+
+class Action(StrEnum):
+    """What to do now."""
+
+    MAKE_SAFE = "make safe"
+    CUT_POWER = "cut power"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is tolerated.
+
+    Parameters
+    ----------
+    gasket_k : float
+        Highest temperature of the gasket [K].
+    ruby_s : float
+        Age of the newest ruby spectrum on which the load may still rise [s of experiment].
+    rising_bar : float
+        The load counts as rising while its setpoint is so far above it [bar].
+    """
+
+    gasket_k: float
+    ruby_s: float
+    rising_bar: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is seen at one moment; None is what does not answer.
+
+    Parameters
+    ----------
+    wall_s : float
+        Steady wall clock [s].
+    experiment_s : float or None
+        Time of the experiment [s].
+    thermocouples_k : mapping of str to float or None
+        Readings by place [K]; ``gasket`` among them.
+    beat : int
+        Number of the newest sign of life of the engine; 0 when there was none.
+    farewell : bool
+        Whether the engine has ended lawfully.
+    engine_gone : bool
+        Whether its process has ended.
+    spectrum : int or None
+        Number of the newest ruby spectrum.
+    load_bar, setpoint_bar, effort_percent : float or None
+        Of the membrane.
+    unsafe : tuple of str
+        What is not in its safe state, or not known to be, one phrase each.
+    contactor_closed : bool
+        Whether the heater's independent contactor is.
+    acknowledged : bool
+        Whether a person has taken note of the trip.
+    """
+
+    wall_s: float
+    experiment_s: float | None = None
+    thermocouples_k: Mapping[str, float | None] = field(default_factory=dict)
+    beat: int = 0
+    farewell: bool = False
+    engine_gone: bool = False
+    spectrum: int | None = None
+    load_bar: float | None = None
+    setpoint_bar: float | None = None
+    effort_percent: float | None = None
+    unsafe: tuple[str, ...] = ()
+    contactor_closed: bool = False
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """When something began: on the wall clock, and in the experiment where its time is known [s]."""
+
+    wall_s: float
+    experiment_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """Why and when it tripped.
+
+    Parameters
+    ----------
+    cause : Cause
+        The first cause.
+    says : str
+        What happened - number, unit, limit - and what to do.
+    wall_s : float
+        When [s of the steady wall clock].
+    """
+
+    cause: Cause
+    says: str
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What has been watched so far.
+
+    Parameters
+    ----------
+    beat : int
+        Newest sign of life.
+    beat_s : float or None
+        When it came [s]; None before the first look.
+    silent_s : mapping of str to float
+        Thermocouples that do not answer, and since when [s].
+    spectrum : int or None
+        Newest ruby spectrum.
+    spectrum_since, rising_since, effort_since : Since or None
+        When that spectrum came, when the load began to rise, when the effort became high.
+    trip : Trip or None
+        What has tripped and is not acknowledged.
+    """
+
+    beat: int = 0
+    beat_s: float | None = None
+    silent_s: Mapping[str, float] = field(default_factory=dict)
+    spectrum: int | None = None
+    spectrum_since: Since | None = None
+    rising_since: Since | None = None
+    effort_since: Since | None = None
+    trip: Trip | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do, what to remember, what to tell.
+
+    Parameters
+    ----------
+    actions : frozenset of Action
+        What to do now.
+    watch : Watch
+        For the next step.
+    warnings : tuple of str
+        What is not well and does not trip yet.
+    """
+
+    actions: frozenset[Action]
+    watch: Watch
+    warnings: tuple[str, ...] = ()
+
+
+def step(watch: Watch, seen: Seen, limits: Limits) -> Decision:
+    """Decide what to do.
+
+    Parameters
+    ----------
+    watch : Watch
+        What was watched so far.
+    seen : Seen
+        What is seen now; `wall_s` never goes back.
+    limits : Limits
+        What is tolerated.
+    """
+    now = _remember(watch, seen, limits)
+    if now.trip is not None and seen.acknowledged:
+        now = replace(now, trip=None)
+    causes = dict(_causes(now, seen, limits))
+    actions: set[Action] = set()
+    if now.trip is None and causes:
+        cause, says = next(iter(causes.items()))
+        now = replace(now, trip=Trip(cause=cause, says=says, wall_s=seen.wall_s))
+        actions.add(Action.MAKE_SAFE)
+    elif now.trip is not None and seen.unsafe:
+        actions.add(Action.MAKE_SAFE)
+    if Cause.OVER in causes and seen.contactor_closed:
+        actions.add(Action.CUT_POWER)
+    if not actions and (seen.farewell or (now.trip is not None and Cause.ENGINE in causes)):
+        actions.add(Action.END)
+    silent = [
+        f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s)"
+        for place, since_s in now.silent_s.items()
+    ]
+    return Decision(actions=frozenset(actions), watch=now, warnings=tuple(silent))
+
+
+def _remember(watch: Watch, seen: Seen, limits: Limits) -> Watch:
+    moment = Since(wall_s=seen.wall_s, experiment_s=seen.experiment_s)
+    beats = watch.beat_s is None or seen.beat != watch.beat
+    fresh = watch.spectrum_since is None or (seen.spectrum is not None and seen.spectrum != watch.spectrum)
+    rises = None not in (seen.load_bar, seen.setpoint_bar) and (
+        (seen.setpoint_bar or 0.0) > (seen.load_bar or 0.0) + limits.rising_bar
+    )
+    struggles = seen.effort_percent is not None and seen.effort_percent >= HIGH_EFFORT_PERCENT
+    return replace(
+        watch,
+        beat=seen.beat,
+        beat_s=seen.wall_s if beats else watch.beat_s,
+        silent_s={
+            place: watch.silent_s.get(place, seen.wall_s)
+            for place, value_k in seen.thermocouples_k.items()
+            if value_k is None
+        },
+        spectrum=seen.spectrum if seen.spectrum is not None else watch.spectrum,
+        spectrum_since=moment if fresh else watch.spectrum_since,
+        rising_since=(watch.rising_since or moment) if rises else None,
+        effort_since=(watch.effort_since or moment) if struggles else None,
+    )
+
+
+def _causes(watch: Watch, seen: Seen, limits: Limits) -> Iterator[tuple[Cause, str]]:
+    """Every cause there is now, the gravest first."""
+    for place, value_k in seen.thermocouples_k.items():
+        if value_k is None:
+            continue
+        try:
+            check_type_k(value_k, where=place)
+        except BadReading as error:
+            yield Cause.OPEN, str(error)
+    gasket_k = seen.thermocouples_k.get("gasket")
+    if gasket_k is not None and gasket_k > limits.gasket_k:
+        yield (
+            Cause.OVER,
+            f"the gasket is at {gasket_k:.1f} K, the limit is {limits.gasket_k:.1f} K. Look at the heater's relay.",
+        )
+    if not seen.farewell:
+        unheard_s = seen.wall_s - (seen.wall_s if watch.beat_s is None else watch.beat_s)
+        if seen.engine_gone:
+            yield Cause.ENGINE, "the process that runs the plan ended without a farewell. Find out why; start it again."
+        elif unheard_s > HEARTBEAT_S:
+            yield (
+                Cause.ENGINE,
+                f"no sign of life of the process that runs the plan for {unheard_s:.1f} s (limit {HEARTBEAT_S:g} s). "
+                "Find out what holds it; end it, and start it again.",
+            )
+    for place, since_s in watch.silent_s.items():
+        if seen.wall_s - since_s > BLIND_S:
+            yield (
+                Cause.BLIND,
+                f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s). "
+                "Look whether its IOC is alive.",
+            )
+    if _lasts(watch.effort_since, seen, LEAK_S):
+        yield (
+            Cause.LEAK,
+            f"the membrane needs {seen.effort_percent:.0f} % effort since more than {LEAK_S:.0f} s to hold "
+            f"{_number(seen.load_bar)} bar of {_number(seen.setpoint_bar)} bar. Look for a leak or an empty supply.",
+        )
+    if _lasts(watch.rising_since, seen, 0.0) and _lasts(watch.spectrum_since, seen, limits.ruby_s):
+        yield (
+            Cause.RUBY,
+            f"the load rises from {_number(seen.load_bar)} to {_number(seen.setpoint_bar)} bar and the newest ruby "
+            f"spectrum is older than {limits.ruby_s:.0f} s. Read the pressure before the load goes on.",
+        )
+
+
+def _lasts(since: Since | None, seen: Seen, duration_s: float) -> bool:
+    """Whether something has lasted longer than `duration_s` of experiment, and long enough to be believed."""
+    if since is None or since.experiment_s is None or seen.experiment_s is None:
+        return False
+    lasted_s = seen.experiment_s - since.experiment_s
+    return lasted_s > duration_s and seen.wall_s - since.wall_s > SHORTEST_WALL_S
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2f}"

@@ -1,0 +1,63 @@
+"""What has tripped and nobody has taken note of: a file in the data folder, which only a person takes away."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import NotAcknowledged
+
+
+def latch_path(data: DataFolder) -> Path:
+    """Return the file that says what has tripped and is not acknowledged; absent when nothing is."""
+    return data.root / "guard-tripped.json"
+
+
+def latched(data: DataFolder) -> dict[str, Any] | None:
+    """Return what has tripped and is not acknowledged: when, why, and what was read back; None when nothing is."""
+    try:
+        said: dict[str, Any] = json.loads(latch_path(data).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return {"when": "", "cause": "unreadable", "says": f"{latch_path(data)} cannot be read: {error}"}
+    return said
+
+
+def require_acknowledged(data: DataFolder) -> None:
+    """Refuse to begin while a trip is not acknowledged.
+
+    Raises
+    ------
+    NotAcknowledged
+        With what has tripped and when.
+    """
+    trip = latched(data)
+    if trip is not None:
+        raise NotAcknowledged(
+            f"the guard tripped at {trip['when']} ({trip['cause']}): {trip['says']} Look at the beamline, then say "
+            f"`lics guard --acknowledge --data {data.root}`.",
+            cause=trip["cause"],
+            when=trip["when"],
+        )
+
+
+def acknowledge(data: DataFolder) -> Path | None:
+    """Take note of a trip, as a person: what it said is kept among the logs.
+
+    Returns
+    -------
+    Path or None
+        Where it is kept; None when nothing had tripped.
+    """
+    kept = data.logs / f"guard-tripped-{datetime.now().astimezone():%Y%m%dT%H%M%S%f}.json"
+    data.logs.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(latch_path(data), kept)
+    except FileNotFoundError:
+        return None
+    return kept

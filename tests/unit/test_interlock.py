@@ -1,0 +1,192 @@
+"""When the guard trips: the pure step, without process, file or instrument."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lics_beamline.interlock import BLIND_S, HEARTBEAT_S, Action, Cause, Limits, Seen, Watch, step
+
+LIMITS = Limits(gasket_k=512.5, ruby_s=900.0, rising_bar=0.15)
+ROOM = {"gasket": 298.2, "cell": 298.1, "membrane": 298.0, "ambient": 297.9}
+WELL = Seen(
+    wall_s=100.0,
+    experiment_s=0.0,
+    thermocouples_k=ROOM,
+    beat=1,
+    spectrum=7,
+    load_bar=20.0,
+    setpoint_bar=20.0,
+    effort_percent=3.0,
+    unsafe=("membrane_control is On",),
+    contactor_closed=True,
+)
+
+
+def go_on(moments, watch=None):
+    """The decision after a sequence of moments."""
+    decision = None
+    for seen in moments:
+        decision = step(watch or Watch(), seen, LIMITS)
+        watch = decision.watch
+    return decision
+
+
+def after(wall_s, speed=60.0, **changes):
+    """A well moment `wall_s` later, with another sign of life, but for what changes."""
+    alive = {"wall_s": WELL.wall_s + wall_s, "experiment_s": wall_s * speed, "beat": 1 + int(2 * wall_s)}
+    return replace(WELL, **{**alive, **changes})
+
+
+def test_while_all_is_well_nothing_is_done():
+    decision = go_on([after(tenth / 10) for tenth in range(200)])
+    assert not decision.actions
+    assert not decision.warnings
+    assert decision.watch.trip is None
+
+
+@pytest.mark.parametrize("reading_k", [-9725.85, -2300.0, float("nan"), float("inf"), 1700.0])
+@pytest.mark.parametrize("place", list(ROOM))
+def test_an_open_thermocouple_trips_at_once_wherever_it_is(place, reading_k):
+    decision = go_on([WELL, after(0.1, thermocouples_k={**ROOM, place: reading_k})])
+    assert Action.MAKE_SAFE in decision.actions
+    assert place in decision.watch.trip.says
+
+
+def test_over_temperature_trips_and_cuts_the_power_past_the_controller():
+    hot = {**ROOM, "gasket": 513.0}
+    decision = go_on([WELL, after(0.1, thermocouples_k=hot)])
+    assert decision.actions == {Action.MAKE_SAFE, Action.CUT_POWER}
+    assert "513.0 K, the limit is 512.5 K" in decision.watch.trip.says
+    assert not go_on([WELL, after(0.1, thermocouples_k={**ROOM, "gasket": 512.0})]).actions
+
+
+def test_a_thermocouple_that_does_not_answer_is_told_at_once_and_trips_after_a_while():
+    silent = {**ROOM, "gasket": None}
+    decision = go_on([after(second / 2, thermocouples_k=silent) for second in range(int(2 * BLIND_S))])
+    assert not decision.actions
+    assert "gasket does not answer since 30 s" in decision.warnings[0]
+    decision = step(decision.watch, after(BLIND_S + 0.5, thermocouples_k=silent), LIMITS)
+    assert decision.watch.trip.cause is Cause.BLIND
+
+
+def test_an_engine_that_falls_silent_trips_within_five_seconds_and_one_that_says_farewell_ends_the_watch():
+    stopped = [after(tenth / 10, beat=1) for tenth in range(50)]
+    tripped_after_s = next(
+        seen.wall_s - WELL.wall_s for number, seen in enumerate(stopped) if go_on(stopped[: number + 1]).watch.trip
+    )
+    assert HEARTBEAT_S < tripped_after_s < HEARTBEAT_S + 0.2 < 5.0
+    decision = go_on([*stopped[:30], after(3.0, farewell=True), after(30.0, farewell=True, beat=1)])
+    assert decision.actions == {Action.END}
+    assert decision.watch.trip is None
+
+
+def test_a_dead_engine_trips_at_once_and_the_guard_ends_only_when_all_is_safe():
+    decision = go_on([WELL, after(0.1, engine_gone=True)])
+    assert decision.actions == {Action.MAKE_SAFE}
+    still = step(decision.watch, after(0.3, engine_gone=True), LIMITS)
+    assert Action.END not in still.actions
+    safe = step(still.watch, after(0.6, engine_gone=True, unsafe=()), LIMITS)
+    assert safe.actions == {Action.END}
+    assert safe.watch.trip.cause is Cause.ENGINE
+
+
+def test_a_load_may_not_rise_on_a_stale_ruby_and_may_rise_on_a_fresh_one():
+    rising = {"load_bar": 20.0, "setpoint_bar": 26.0}
+    moments = [after(tenth / 10, **rising) for tenth in range(160)]  # 960 s of experiment
+    assert go_on(moments).watch.trip.cause is Cause.RUBY
+    fresh = [replace(seen, spectrum=seen.spectrum + number // 100) for number, seen in enumerate(moments)]
+    assert go_on(fresh).watch.trip is None
+    falling = [replace(seen, setpoint_bar=10.0) for seen in moments]
+    assert go_on(falling).watch.trip is None
+
+
+def test_high_effort_for_half_a_minute_of_experiment_is_a_leak_and_a_shorter_one_is_none():
+    struggling = [after(tenth / 10, effort_percent=100.0) for tenth in range(7)]
+    assert go_on(struggling[:5]).watch.trip is None
+    assert go_on(struggling).watch.trip.cause is Cause.LEAK
+    interrupted = [*struggling[:4], after(0.45, effort_percent=10.0), *struggling[5:]]
+    assert go_on(interrupted).watch.trip is None
+
+
+MOMENTS = st.lists(
+    st.builds(
+        dict,
+        pause_s=st.floats(0.01, 3.0),
+        gasket_k=st.one_of(st.none(), st.sampled_from([298.0, 498.0, 530.0, -9725.85, float("nan")])),
+        beats=st.booleans(),
+        farewell=st.booleans(),
+        engine_gone=st.booleans(),
+        load_bar=st.one_of(st.none(), st.floats(0.0, 100.0)),
+        effort=st.sampled_from([0.0, 95.0]),
+        unsafe=st.booleans(),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def play(moments):
+    """Every moment with the decision it led to."""
+    watch, wall_s, beat = Watch(), 0.0, 1
+    for moment in moments:
+        wall_s += moment["pause_s"]
+        beat += moment["beats"]
+        seen = replace(
+            WELL,
+            wall_s=wall_s,
+            experiment_s=60.0 * wall_s,
+            thermocouples_k={**ROOM, "gasket": moment["gasket_k"]},
+            beat=beat,
+            farewell=moment["farewell"],
+            engine_gone=moment["engine_gone"],
+            load_bar=moment["load_bar"],
+            effort_percent=moment["effort"],
+            unsafe=("membrane_control is On",) if moment["unsafe"] else (),
+        )
+        decision = step(watch, seen, LIMITS)
+        yield seen, decision
+        watch = decision.watch
+
+
+@given(MOMENTS)
+def test_what_has_tripped_stays_tripped_and_is_made_safe_again_whenever_it_is_not(moments):
+    trip = None
+    for seen, decision in play(moments):
+        if trip is not None:
+            assert decision.watch.trip is trip
+            assert (Action.MAKE_SAFE in decision.actions) == bool(seen.unsafe)
+        trip = decision.watch.trip
+
+
+@given(MOMENTS)
+def test_it_is_never_silent_on_a_dead_thermocouple(moments):
+    for seen, decision in play(moments):
+        gasket_k = seen.thermocouples_k["gasket"]
+        if gasket_k is None:
+            assert decision.warnings
+        elif not 0.0 < gasket_k < 512.5:
+            assert decision.watch.trip is not None
+
+
+@given(MOMENTS)
+def test_it_trips_within_five_seconds_of_the_last_sign_of_life(moments):
+    last_beat, heard_s = None, 0.0
+    for seen, decision in play(moments):
+        if seen.beat != last_beat:
+            last_beat, heard_s = seen.beat, seen.wall_s
+        if not seen.farewell and seen.wall_s - heard_s > 5.0:
+            assert decision.watch.trip is not None
+
+
+@given(MOMENTS)
+def test_only_a_person_lets_it_go_on_and_not_while_the_cause_is_there(moments):
+    for seen, decision in play(moments):
+        if decision.watch.trip is not None:
+            well = replace(
+                seen, thermocouples_k=ROOM, acknowledged=True, beat=seen.beat + 1, engine_gone=False, effort_percent=0.0
+            )
+            open_still = replace(well, thermocouples_k={**ROOM, "gasket": -9725.85})
+            assert step(decision.watch, replace(well, setpoint_bar=0.0), LIMITS).watch.trip is None
+            assert step(decision.watch, open_still, LIMITS).watch.trip.cause is Cause.OPEN
