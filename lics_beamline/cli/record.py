@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lics_beamline.cli.check import add_options as add_check_options
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -53,8 +54,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "check",
         parents=[shared, profile, experiment, machine],
         help="judge an experiment before the first move",
-        description="Judge path, limits, times and disk of an experiment against a profile, without any hardware.",
+        description="Judge an experiment against a profile: path, load, heating, pressure, exposure, geometry, time, "
+        "record; say what is expected; with --live judge the beamline too. Refusals are exit code 2.",
     )
+    add_check_options(verb)
     verb.set_defaults(run=check)
     verb = verbs.add_parser(
         "simulate",
@@ -90,19 +93,25 @@ def sweep(options: argparse.Namespace) -> int:
 
 def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simulated: Simulation | None) -> int:
     """Run the sweep, tell what happens, wait for the followers, draw the figure, say where everything is."""
+    from lics_beamline.cli.check import case_for, heating_lines
     from lics_beamline.cli.narration import Narration
     from lics_beamline.cli.summary import summarise
     from lics_beamline.follower import wait_until_caught_up
-    from lics_beamline.plans.check import examine, refusals
+    from lics_beamline.plans.check import judge, refusals, warnings
     from lics_beamline.plans.sweep import sweep as plan
-    from lics_beamline.session import manner_of, open_session, run_plan
+    from lics_beamline.session import open_session, run_plan
 
     experiment = _experiment(options, profile)
-    manner = manner_of(profile)
-    refused = refusals(examine(experiment, manner, profile))
+    case = case_for(options, profile, data, experiment)
+    judged = judge(case)
+    refused = refusals(judged)
+    for finding in (*refused, *warnings(judged)):
+        sys.stderr.write(f"{finding.verdict}: {finding.rule}: {finding.says}\n")
     if refused:
-        sys.stderr.write("\n".join(f"refused: {finding.rule}: {finding.says}" for finding in refused) + "\n")
         return 2
+    if not options.json:
+        for line in heating_lines(case):
+            _print(line)
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
             ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner), data)
@@ -113,21 +122,11 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
 
 
 def check(options: argparse.Namespace) -> int:
-    """Judge an experiment without any hardware."""
-    from lics_beamline.plans.check import examine, refusals
-    from lics_beamline.session import manner_of
+    """Judge an experiment, without any hardware or with it."""
+    from lics_beamline.cli import check as judging
 
-    profile, _ = _place(options)
-    experiment = _experiment(options, profile)
-    findings = examine(experiment, manner_of(profile), profile)
-    refused = refusals(findings)
-    if options.json:
-        _print(json.dumps([finding.as_dict() for finding in findings], indent=1))
-    else:
-        for finding in findings:
-            _print(f"{finding.verdict:>8}  {finding.rule}: {finding.says}")
-        _print(f"{len(findings)} rules, {len(refused)} refused")
-    return 2 if refused else 0
+    profile, data = _place(options)
+    return judging.run(options, judging.case_for(options, profile, data, _experiment(options, profile)), data)
 
 
 def simulate(options: argparse.Namespace) -> int:

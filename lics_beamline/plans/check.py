@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from lics_beamline.devices.beamline import Beamline, Report
 from lics_beamline.plans.cell_model import CellModel
-from lics_beamline.plans.checks import exposure, geometry, heating, load, path, pressure, record, time
+from lics_beamline.plans.checks import exposure, geometry, heating, live, load, path, pressure, record, time
 from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Finding, Rule, findings
+from lics_beamline.plans.checks.inspection import inspect
 from lics_beamline.plans.checks.place import Place
 from lics_beamline.plans.forecast import Pace, Track, forecast
 from lics_beamline.plans.path import Experiment
@@ -122,6 +124,26 @@ def case_of(
 def judge(case: Case) -> tuple[Finding, ...]:
     """Apply every rule that needs no hardware, in the order of the groups."""
     return tuple(finding for group, rules in GROUPS for finding in findings(group, rules, case))
+
+
+def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool = True) -> tuple[Finding, ...]:
+    """Apply the rules that need the beamline; where PVs are dead, only those about the connection.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    report : Report
+        What connecting found.
+    case : Case
+        The experiment.
+    spectrum : bool
+        Whether to take a ruby spectrum.
+    """
+    connection = findings("connection", live.CONNECTION, report)
+    if report.dead:
+        return connection
+    return connection + findings("beamline", live.RULES, inspect(beamline, case, spectrum=spectrum))
 
 
 def examine(experiment: Experiment, manner: Manner, profile: Profile) -> tuple[Finding, ...]:

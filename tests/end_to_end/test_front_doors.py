@@ -66,8 +66,28 @@ def test_an_experiment_outside_the_envelope_is_refused_before_anything_starts(tm
 
 
 def test_the_paper_s_experiment_passes_its_check(tmp_path):
-    findings = json.loads(lics("check", "lics-2015", "--json", folder=tmp_path).stdout)
-    assert {finding["verdict"] for finding in findings} == {"ok"}
+    said = json.loads(lics("check", "lics-2015", "--json", folder=tmp_path).stdout)
+    assert {finding["verdict"] for finding in said["findings"]} == {"ok"}
+    assert said["counts"]["ok"] >= 60
+    assert len(said["forecast"]) == 26
+
+
+def test_a_check_tells_refusals_warnings_and_order_apart_and_draws_what_is_expected(tmp_path):
+    (tmp_path / "high.toml").write_text(EXPERIMENT.replace("[4.2]", "[14.2]").replace('"tester"', '""'))
+    done = lics("check", "high.toml", "--figure", "--hours", "100", folder=tmp_path)
+    assert done.returncode == 2
+    refused, warned, fine = (done.stdout.index(f"{heading} (") for heading in ("REFUSED", "WARNINGS", "IN ORDER"))
+    assert refused < done.stdout.index("14.2 GPa") < warned < done.stdout.index("operator is named") < fine
+    assert (tmp_path / "lics-data" / "figures" / "check-high.png").stat().st_size > 10_000
+    brief = lics("check", "high.toml", "--brief", folder=tmp_path)
+    assert "IN ORDER" not in brief.stdout
+
+
+def test_a_live_check_without_a_beamline_is_exit_code_3(tmp_path):
+    done = lics("check", "--live", "--json", folder=tmp_path, **loopback(9))
+    assert done.returncode == 3
+    said = {finding["rule"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert said["every pv answers"]["verdict"] == "refused"
 
 
 def test_a_beamline_that_does_not_answer_is_exit_code_3_and_names_what_is_dead(tmp_path):

@@ -1,0 +1,91 @@
+"""The rules that need the beamline, against soft IOCs over Channel Access: as it starts, and put in wrong states."""
+
+from pathlib import Path
+
+import pytest
+from caproto.sync.client import write
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.beamline import connect, disconnect
+from lics_beamline.plans.check import case_of, judge_live
+from lics_beamline.plans.checks import live
+from lics_beamline.plans.path import read_experiment
+from lics_beamline.profile import read_profile
+from lics_beamline.session import assemble, manner_of
+
+from .conftest import devices, simulated
+
+SPEED = 60.0
+
+
+def put(name, value):
+    write(name, value, repeater=False, notify=True, timeout=5)
+
+
+@pytest.fixture(scope="module")
+def case():
+    profile = read_profile("simulated")
+    experiment = read_experiment(profile.experiments / "lics-2015.toml")
+    return case_of(experiment, manner_of(profile), profile, speed=SPEED)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("live")
+    with simulated(folder, speed=SPEED) as simulators:
+        beamline = assemble(read_profile("simulated"), DataFolder(folder), prefix=simulators.prefix)
+        try:
+            connect(beamline)
+            yield simulators.prefix, beamline
+        finally:
+            disconnect(beamline)
+
+
+def judged(served, case, **options):
+    _, beamline = served
+    return {each.rule: each for each in judge_live(beamline, connect(beamline, strict=False), case, **options)}
+
+
+def test_the_simulated_beamline_as_it_starts_trips_no_rule_and_gives_a_believed_spectrum(served, case):
+    said = judged(served, case)
+    assert not [finding.says for finding in said.values() if finding.verdict != "ok"]
+    assert "nm" in said["ruby spectrum can be believed"].found
+    assert len(said) == len(live.CONNECTION) + len(live.RULES)
+    _, beamline = served
+    assert beamline.ruby.laser.get(use_monitor=False) == "Off"
+    assert beamline.ruby.shutter.get(use_monitor=False) == "Closed"
+
+
+@pytest.mark.parametrize(
+    ("pv", "wrong", "right", "rule"),
+    [
+        ("BEAM:Shutter", "Open", "Closed", "beam shutter is closed"),
+        ("BEAM:Attenuator", 3, 0, "attenuator is out"),
+        ("WORLD:Speed", 30.0, SPEED, "clock goes as the profile says"),
+    ],
+)
+def test_a_state_that_is_wrong_is_seen_and_named(served, case, pv, wrong, right, rule):
+    prefix, beamline = served
+    put(prefix + pv, wrong)
+    try:
+        seen = judged(served, case, spectrum=False)
+        for _ in range(50):
+            if seen[rule].verdict != "ok":
+                break
+            beamline.clock.set(beamline.clock.now_s() + 15.0).wait(10)  # monitors and read-backs lag
+            seen = judged(served, case, spectrum=False)
+        assert seen[rule].verdict != "ok"
+        assert {name for name, finding in seen.items() if finding.verdict != "ok"} == {rule}
+    finally:
+        put(prefix + pv, right)
+
+
+def test_a_dead_beamline_is_judged_by_its_connection_alone(tmp_path: Path, case):
+    beamline = devices("NOBODY:", tmp_path)
+    try:
+        said = judge_live(beamline, connect(beamline, timeout_s=0.5, strict=False), case)
+    finally:
+        disconnect(beamline)
+    assert [finding.group for finding in said] == ["connection"] * 3
+    assert said[0].verdict == "refused"
+    assert "NOBODY:" in said[0].found

@@ -1,0 +1,140 @@
+"""Rules about the beamline, on read-backs made up: a healthy beamline trips none, each fault its own rule."""
+
+import dataclasses
+from functools import cache
+
+import pytest
+
+from lics_beamline.devices.beamline import Report
+from lics_beamline.plans.check import case_of
+from lics_beamline.plans.checks import live
+from lics_beamline.plans.checks.finding import findings
+from lics_beamline.plans.checks.live import Live, Ruby
+from lics_beamline.plans.path import read_experiment
+from lics_beamline.profile import read_profile
+from lics_beamline.session import manner_of
+
+LINE = Ruby(r1_nm=694.25, r1_sigma_nm=0.002, height_counts=20000.0, background_counts=500.0)
+REPORT = Report(alive=("A", "B"), dead=(), not_connected=(), wrong_units=(), missing_limits=())
+
+
+@cache
+def healthy():
+    profile = read_profile("simulated")
+    case = case_of(read_experiment(profile.experiments / "lics-2015.toml"), manner_of(profile), profile)
+    return Live(
+        case=case,
+        clock_speed=300.0,
+        clock_silent_s=0.02,
+        load_bar=0.0,
+        supply_bar=120.0,
+        effort_percent=0.0,
+        membrane_error="No error",
+        membrane_control="Off",
+        lease="",
+        slew_limits_bar_per_s=(0.0005, 0.05),
+        heater_k=298.2,
+        heater_output_percent=0.0,
+        heater_auto="Auto",
+        contactor="Closed",
+        gasket_k=298.1,
+        cell_k=298.0,
+        membrane_k=297.9,
+        ambient_k=297.8,
+        thermocouple_types=("K", "K", "K", "K"),
+        ruby=LINE,
+        ruby_axis_nm=(685.0, 715.0),
+        laser="Off",
+        beam_shutter="Closed",
+        ring_current_ma=99.5,
+        energy_kev=29.9674,
+        attenuator=0,
+        detector_state="Idle",
+        plate_states=("Ready", "Ready"),
+        scan_resolution_um="100",
+        exposure_limits_s=(1.0, 36000.0),
+        oscillation_limits_deg=(0.0, 20.0),
+    )
+
+
+TRIPS = [
+    ("clock goes as the profile says", "refused", {"clock_silent_s": 20.0}),
+    ("clock goes as the profile says", "warning", {"clock_speed": 60.0}),
+    ("supply suffices for the highest load", "refused", {"supply_bar": 60.0}),
+    ("supply suffices for the highest load", "warning", {"supply_bar": 90.0}),
+    ("supply suffices for the highest load", "warning", {"supply_bar": float("nan")}),
+    ("nobody else holds the membrane", "refused", {"lease": "somebody:1234"}),
+    ("membrane reports no error", "refused", {"membrane_error": "Overrange"}),
+    ("gas is held without effort", "warning", {"effort_percent": 99.0}),
+    ("cell holds as much gas as the path begins with", "warning", {"load_bar": 40.0}),
+    ("slew is one the controller accepts", "refused", {"slew_limits_bar_per_s": (0.0, 0.01)}),
+    ("thermocouples can be believed", "refused", {"gasket_k": -9999.0 + 273.15}),
+    ("thermocouples are of the declared type", "refused", {"thermocouple_types": ("K", "J", "K", "K")}),
+    ("gasket and heater agree", "warning", {"heater_k": 310.0}),
+    ("gasket and heater agree", "warning", {"heater_k": float("nan")}),
+    ("room is at the ambient of the profile", "warning", {"ambient_k": 310.0}),
+    ("cell is at the temperature the path begins with", "refused", {"gasket_k": 340.0}),
+    ("contactor of the heater is closed", "refused", {"contactor": "Open"}),
+    ("heater is in automatic", "warning", {"heater_auto": "Manual"}),
+    ("ruby spectrum can be believed", "refused", {"ruby": Ruby(trouble="dark: 12 counts")}),
+    (
+        "ruby spectrum can be believed",
+        "warning",
+        {"ruby": dataclasses.replace(LINE, height_counts=100.0, background_counts=900.0)},
+    ),
+    ("ruby line stays on the spectrometer", "refused", {"ruby_axis_nm": (690.0, 698.0)}),
+    ("laser is off", "warning", {"laser": "On"}),
+    ("beam shutter is closed", "warning", {"beam_shutter": "Open"}),
+    ("there is beam", "warning", {"ring_current_ma": 0.0}),
+    ("attenuator is out", "warning", {"attenuator": 2}),
+    ("beam has the wavelength of the geometry", "refused", {"energy_kev": 25.0}),
+    ("beam has the wavelength of the geometry", "warning", {"energy_kev": 29.9800}),
+    ("detector is idle", "refused", {"detector_state": "Error"}),
+    ("detector is idle", "warning", {"detector_state": "Scanning"}),
+    ("plates are ready", "warning", {"plate_states": ("Ready", "Exposed")}),
+    ("plates are scanned with the pixels of the geometry", "refused", {"scan_resolution_um": "50"}),
+    ("exposure is one the detector accepts", "refused", {"exposure_limits_s": (1.0, 60.0)}),
+    ("oscillation is one the stage accepts", "refused", {"oscillation_limits_deg": (0.0, 2.0)}),
+]
+
+
+@pytest.mark.parametrize(("rule", "verdict", "reads"), TRIPS, ids=[f"{rule}: {verdict}" for rule, verdict, _ in TRIPS])
+def test_a_beamline_in_the_wrong_state_trips_the_rule_of_that_state(rule, verdict, reads):
+    said = findings("beamline", live.RULES, dataclasses.replace(healthy(), **reads))
+    (finding,) = (each for each in said if each.rule == rule)
+    assert finding.verdict == verdict, finding.says
+    assert finding.remedy
+
+
+def test_a_healthy_beamline_trips_no_rule():
+    said = findings("beamline", live.RULES, healthy())
+    assert not [finding.says for finding in said if finding.verdict != "ok"]
+
+
+def test_every_rule_about_the_beamline_has_a_case_that_trips_it():
+    assert {rule.__name__.replace("_", " ") for rule in live.RULES} == {rule for rule, _, _ in TRIPS}
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ("every pv answers", {"dead": ("SIM:LICS:PC1:Setpoint",)}),
+        ("units are as declared", {"wrong_units": ("PC1:Pressure_RBV says psi",)}),
+        ("everything that moves has limits", {"missing_limits": ("membrane load has no limits",)}),
+    ],
+)
+def test_what_connecting_found_is_refused(rule, found):
+    said = findings("connection", live.CONNECTION, dataclasses.replace(REPORT, **found))
+    assert {finding.rule for finding in said if finding.verdict == "refused"} == {rule}
+
+
+def test_a_hot_cell_may_begin_with_a_heating_leg_from_below_its_first_temperature():
+    case = healthy().case
+    heating = case.experiment.model_copy(update={"legs": case.experiment.legs[2:3]})
+    cold = dataclasses.replace(healthy(), case=dataclasses.replace(case, experiment=heating))
+    (finding,) = (
+        each
+        for each in findings("beamline", live.RULES, cold)
+        if each.rule == "cell is at the temperature the path begins with"
+    )
+    assert finding.verdict == "ok"
