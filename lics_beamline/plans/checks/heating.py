@@ -57,11 +57,11 @@ def heater_has_room_above_the_hottest_point(case: Case) -> Judgement | None:
     if not case.heating_legs:
         return None
     hottest_k = max(case.temperatures_k)
-    room_k = min(case.profile.values.heater.limits_k[1], case.manner.envelope.temperature_k[1]) - hottest_k
+    limit_k = min(case.profile.values.heater.limits_k[1], case.manner.envelope.temperature_k[1])
     return warned_if(
-        room_k < HEATER_ROOM_K,
-        f"{room_k:g} K above {hottest_k:g} K",
-        f"at least {HEATER_ROOM_K:g} K below heater.limits_k and envelope.temperature_k",
+        hottest_k > limit_k - HEATER_ROOM_K,
+        f"hottest point at {hottest_k:g} K",
+        f"up to {limit_k - HEATER_ROOM_K:g} K: {HEATER_ROOM_K:g} K below heater.limits_k and envelope.temperature_k",
         "Ask for less, or raise the limit knowingly.",
     )
 

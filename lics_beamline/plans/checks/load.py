@@ -167,10 +167,14 @@ def envelope_is_wider_than_a_slip(case: Case) -> Judgement:
     room_gpa = high_gpa - most.at.pressure_gpa
     return warned_if(
         room_gpa < LARGEST_SLIP_GPA,
-        f"{room_gpa:.2f} GPa above {most.at.pressure_gpa:.2f} GPa at {named(most)}",
-        f"at least {LARGEST_SLIP_GPA:g} GPa below envelope.pressure_gpa ({high_gpa:g} GPa)",
+        f"{most.at.pressure_gpa:.2f} GPa expected at {named(most)}, {_from_limit(room_gpa, 'GPa')}",
+        f"at least {LARGEST_SLIP_GPA:g} GPa below envelope.pressure_gpa, {high_gpa:g} GPa",
         "Ask for less, or widen the envelope knowingly.",
     )
+
+
+def _from_limit(room: float, unit: str) -> str:
+    return f"{abs(room):.2f} {unit} {'below' if room >= 0 else 'ABOVE'} the limit"
 
 
 def culets_bear_the_pressure(case: Case) -> Judgement:
