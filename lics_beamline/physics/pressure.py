@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.air import Medium
+
+COVERAGE: Final = 0.9545  # two standard deviations of a normal, as the GUM (JCGM 100:2008, 6.3.3) expands uncertainties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class Pressure:
         From the standard deviation of the temperature [GPa].
     reference_line_gpa : float
         From the fit of the unshifted line [GPa].
+    line_shape_gpa : float
+        From lines that are not quite of the fitted shape [GPa].
     chip_to_chip_gpa : float
         From the scatter of unshifted lines between crystals [GPa]; 0 where this very crystal was read at ambient.
     ruby_to_sample_gpa : float
@@ -49,6 +54,7 @@ class Pressure:
     correction_choice_gpa: float
     thermocouple_gpa: float
     reference_line_gpa: float
+    line_shape_gpa: float
     chip_to_chip_gpa: float
     ruby_to_sample_gpa: float
     readings_gpa: tuple[float, ...]
@@ -62,7 +68,7 @@ class Pressure:
 
     @property
     def systematic_gpa(self) -> float:
-        """Systematic standard deviation [GPa]: the six terms of the budget in quadrature."""
+        """Systematic standard deviation [GPa]: the seven terms of the budget in quadrature."""
         return math.hypot(*self.budget().values())
 
     def budget(self) -> dict[str, float]:
@@ -72,11 +78,12 @@ class Pressure:
             "temperature correction": self.correction_choice_gpa,
             "thermocouple": self.thermocouple_gpa,
             "reference line": self.reference_line_gpa,
+            "line shape": self.line_shape_gpa,
             "chip to chip": self.chip_to_chip_gpa,
             f"{self.gauge} to sample": self.ruby_to_sample_gpa,
         }
 
-    def interval_gpa(self, coverage: float = 0.95) -> tuple[float, float]:
+    def interval_gpa(self, coverage: float = COVERAGE) -> tuple[float, float]:
         """Lower and upper end of the interval that holds the pressure with a probability.
 
         Scales and corrections are a choice among a few, not a scatter: every believable reading is taken as equally
@@ -85,7 +92,7 @@ class Pressure:
         Parameters
         ----------
         coverage : float
-            Probability, between 0 and 1.
+            Probability, between 0 and 1; by default that of two standard deviations.
 
         Returns
         -------
@@ -96,6 +103,7 @@ class Pressure:
             self.sigma_gpa,
             self.thermocouple_gpa,
             self.reference_line_gpa,
+            self.line_shape_gpa,
             self.chip_to_chip_gpa,
             self.ruby_to_sample_gpa,
         )

@@ -85,6 +85,8 @@ class RubyRuler:
         Temperature at which the unshifted line was read [K].
     reference_sigma_nm : float
         Standard deviation of the reading of the unshifted line [nm].
+    line_shape_nm : float
+        Standard deviation of what a line's shape, other than the fitted one, moves R1 by [nm].
     chip_to_chip_nm : float
         Scatter of unshifted lines from chip to chip [nm]; 0 where the chip in the cell itself was read at ambient.
     ruby_to_sample_gpa : float
@@ -106,6 +108,7 @@ class RubyRuler:
     reference_wavelength_nm: float = 694.25  # Shen et al. 2020: ambient R1 of the Ruby2020 scale
     reference_temperature_k: float = 298.0  # temperature of the room-temperature scales
     reference_sigma_nm: float = 0.003  # a tenth of a pixel of a usual spectrometer
+    line_shape_nm: float = 0.0017  # left of red tails of 0 to 6 % at 298 to 498 K, after the fit of the asymmetry
     chip_to_chip_nm: float = 0.03  # scatter of samples, Vos and Schouten 1991
     ruby_to_sample_gpa: float = 0.05  # gradient over a 100 um sample without pressure medium; engineering estimate
     medium: Medium = "air"
@@ -226,6 +229,7 @@ class RubyRuler:
             correction_choice_gpa=choice_spread_gpa(gpa, correction_rivals),
             thermocouple_gpa=abs(reference_slope * drift_nm_per_k) * temperature_sigma_k,
             reference_line_gpa=reference_slope * self.reference_sigma_nm,
+            line_shape_gpa=abs(slope_gpa_per_nm) * self.line_shape_nm,
             chip_to_chip_gpa=reference_slope * self.chip_to_chip_nm,
             ruby_to_sample_gpa=self.ruby_to_sample_gpa,
             readings_gpa=tuple(readings),

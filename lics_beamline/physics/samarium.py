@@ -132,6 +132,8 @@ class SamariumRuler:
         Temperature at which the unshifted line was read [K].
     reference_sigma_nm : float
         Standard deviation of the reading of the unshifted line [nm].
+    line_shape_nm : float
+        Standard deviation of what a line's shape, other than the fitted one, moves it by [nm].
     chip_to_chip_nm : float
         Scatter of unshifted lines between crystals and spectrometers [nm]; 0 where this very crystal was read at
         ambient.
@@ -150,6 +152,7 @@ class SamariumRuler:
     reference_wavelength_nm: float = 685.51  # Rashchenko et al. 2015; 685.41 in Datchi et al. 1997
     reference_temperature_k: float = 298.0  # temperature of both calibrations
     reference_sigma_nm: float = 0.003  # a tenth of a pixel of a usual spectrometer
+    line_shape_nm: float = 0.001  # ruby's, in proportion to the width; engineering estimate
     chip_to_chip_nm: float = 0.1  # distance of the two published unshifted lines
     gauge_to_sample_gpa: float = 0.05  # gradient over a 100 um sample without pressure medium; engineering estimate
     medium: Medium = "air"
@@ -253,6 +256,7 @@ class SamariumRuler:
             correction_choice_gpa=slope_gpa_per_nm * abs(neglected_nm),
             thermocouple_gpa=slope_gpa_per_nm * max(abs(drift_nm_per_k), BLUE_SHIFT_NM_PER_K) * temperature_sigma_k,
             reference_line_gpa=slope_gpa_per_nm * self.reference_sigma_nm,
+            line_shape_gpa=slope_gpa_per_nm * self.line_shape_nm,
             chip_to_chip_gpa=slope_gpa_per_nm * self.chip_to_chip_nm,
             ruby_to_sample_gpa=self.gauge_to_sample_gpa,
             readings_gpa=(gpa, gpa + slope_gpa_per_nm * neglected_nm, *readings),

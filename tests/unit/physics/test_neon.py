@@ -64,6 +64,14 @@ def test_ruby_lines_and_cosmic_rays_beside_the_lamp_do_not_disturb():
     assert check.corrected_nm([703.29128])[0] == pytest.approx(703.24128, abs=0.003)
 
 
+def test_a_ruby_line_in_the_place_of_a_lamp_line_is_not_taken_for_it():
+    counts = lamp(lines=[line for line in LINES if line[0] != 702.40500])
+    counts += 12_000.0 * np.exp(-4.0 * np.log(2.0) * ((TRUE_NM - 702.32) / 0.36) ** 2)
+    check = check_wavelengths(TRUE_NM, counts)
+    assert [round(one.known_nm, 1) for one in check.lines] == [692.9, 703.2, 705.9, 717.4, 724.5, 743.9]
+    assert abs(check.offset_nm) < 0.002
+
+
 @pytest.mark.parametrize("lines", [LINES[:2], LINES[:0], ((690.0, 1.0), (700.0, 1.0), (710.5, 1.0))])
 def test_fewer_than_three_lines_are_refused(lines):
     with pytest.raises(BadReading) as caught:

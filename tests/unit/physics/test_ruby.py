@@ -103,12 +103,14 @@ def test_one_kelvin_is_0_0205_gpa_at_498_k_and_the_budget_adds_in_quadrature():
     pressure = ruler.pressure(ruler.wavelength_nm(8.0, 498.0), 0.001, 498.0, 1.0)
     assert pressure.thermocouple_gpa == pytest.approx(0.0205, abs=3e-4)
     assert pressure.reference_line_gpa == pytest.approx(0.0085, abs=2e-4)
+    assert pressure.line_shape_gpa == pytest.approx(0.0048, abs=2e-4)
     assert pressure.chip_to_chip_gpa == pytest.approx(0.085, abs=0.002)
     assert pressure.sigma_gpa == pytest.approx(0.0028, abs=1e-4)
     # Ragan reads 0.236 GPa below Datchi and Wei 0.096 above: root mean square of (0, -0.236, 0.096).
     assert pressure.correction_choice_gpa == pytest.approx(math.sqrt((0.236**2 + 0.096**2) / 3.0), abs=0.003)
     assert pressure.systematic_gpa == pytest.approx(
-        math.hypot(0.0207, 0.0085, 0.0848, 0.05, pressure.scale_choice_gpa, pressure.correction_choice_gpa), abs=5e-4
+        math.hypot(0.0207, 0.0085, 0.0048, 0.0848, 0.05, pressure.scale_choice_gpa, pressure.correction_choice_gpa),
+        abs=5e-4,
     )
     assert math.hypot(*pressure.budget().values()) == pressure.systematic_gpa
     assert (pressure.gauge, pressure.scale, pressure.correction) == ("ruby", "ruby_shen_2020", "datchi-2007")
