@@ -109,13 +109,30 @@ class Approach(Strict):
     """How a pressure is approached: one side only, by steps that shrink with the distance."""
 
     tolerance_gpa: Positive = 0.03
-    step_fraction: Fraction = 0.7
-    gain_gpa_per_bar: Positive = 0.2
-    gain_range: tuple[Positive, Positive] = (0.3, 3.0)
-    smallest_step_bar: Positive = 0.1
+    overshoot_gpa: Positive = 0.05
+    reapproach_gpa: Positive = 0.15
+    step_fraction: Fraction = 0.9
+    gain_gpa_per_bar: Positive = 0.22
+    gain_range: tuple[Positive, Positive] = (0.1, 3.3)
+    smallest_step_bar: Positive = 0.02
     largest_step_bar: Positive = 6.0
-    wait_s: NotNegative = 90.0
+    silent_below_bar: NotNegative = 0.0
+    wait_s: NotNegative = 0.0
     most_readings: Annotated[int, Field(ge=1)] = 60
+    dead_time_s: NotNegative = 60.0
+    settle_s: Positive = 75.0
+    slope_gpa_per_min: Positive = 0.01
+    creep_fraction: Fraction = 0.12
+    creep_s: Positive = 240.0
+    slip_gpa: Positive = 0.04
+    collapse_gpa: Positive = 0.5
+    stale_s: Positive = 150.0
+    most_doubts: Annotated[int, Field(ge=1)] = 4
+    temperature_jump_k: Positive = 5.0
+    load_band_bar: Positive = 0.3
+    most_gpa_per_min: Positive = 0.5
+    budget_bar: Positive = 12.0
+    budget_s: Positive = 600.0
 
 
 class CellModel(Strict):

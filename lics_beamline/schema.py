@@ -95,8 +95,10 @@ APPROACH_FIELDS: Final = (
     _number("target_pressure_gpa", "GPa", "Pressure approached."),
     *RUBY_READING,
     _number("gain_gpa_per_bar", "GPa/bar", "Gain believed when the next step was chosen."),
+    _number("gain_error", "", "Its relative standard deviation; 1 before anything was learned."),
+    _number("ending_pressure_gpa", "GPa", "Where the pressure is believed to end at this load; NaN when unknown."),
     _number("next_load_bar", "bar", "Load commanded after this reading."),
-    _text("phase_of_approach", "approach, settle, reached or held."),
+    _text("phase_of_approach", "approach, settle, hold, pause or abort."),
 )
 
 PRIMARY_FIELDS: Final = (

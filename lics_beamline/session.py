@@ -73,26 +73,30 @@ class Session:
     guard: subprocess.Popen[bytes]
 
 
+def envelope_of(profile: Profile) -> Envelope:
+    """Return where the cell may go by a profile."""
+    limits, usual = profile.values.envelope, profile.values.approach
+    return Envelope(
+        pressure_gpa=limits.pressure_gpa,
+        temperature_k=limits.temperature_k,
+        load_bar=limits.load_bar,
+        supply_fraction=limits.supply_fraction,
+        steepest_gain_gpa_per_bar=usual.gain_gpa_per_bar * usual.gain_range[1],
+    )
+
+
+def rules_of(profile: Profile) -> Rules:
+    """Return how a pressure is approached by a profile."""
+    values = profile.values
+    return Rules(**values.approach.model_dump(exclude={"wait_s"}), slew_bar_per_s=values.membrane.slew_bar_per_s)
+
+
 def manner_of(profile: Profile) -> Manner:
     """Return how sweeps are walked with a profile."""
     values = profile.values
     return Manner(
-        envelope=Envelope(
-            pressure_gpa=values.envelope.pressure_gpa,
-            temperature_k=values.envelope.temperature_k,
-            load_bar=values.envelope.load_bar,
-            supply_fraction=values.envelope.supply_fraction,
-            steepest_gain_gpa_per_bar=values.approach.gain_gpa_per_bar * values.approach.gain_range[1],
-        ),
-        rules=Rules(
-            tolerance_gpa=values.approach.tolerance_gpa,
-            step_fraction=values.approach.step_fraction,
-            gain_gpa_per_bar=values.approach.gain_gpa_per_bar,
-            gain_range=values.approach.gain_range,
-            smallest_step_bar=values.approach.smallest_step_bar,
-            largest_step_bar=values.approach.largest_step_bar,
-            most_readings=values.approach.most_readings,
-        ),
+        envelope=envelope_of(profile),
+        rules=rules_of(profile),
         recipe=read_recipe(profile.recipe_file),
         wait_s=values.approach.wait_s,
         slew_bar_per_s=values.membrane.slew_bar_per_s,

@@ -1,9 +1,9 @@
 """Approaching a pressure from one side: the decision as a pure step, and nothing else.
 
 A membrane cell has friction: gas that went too far costs about 10 bar of lost motion on the way back, and a diamond
-that was loaded too far may cost the experiment. So the loop closes on ruby, goes one way only, takes a fraction of the
-distance at a time, and believes a gain only where a step was large enough to show one. The step is a function of state
-and reading alone, which is what makes it testable without any instrument.
+that was loaded too far may cost the experiment. So the loop closes on ruby, goes one way only, and no step is larger
+than the steepest gain that may be true would need to land on the target. The step is a function of state, reading and
+time alone, which is what makes it testable without any instrument.
 """
 
 from __future__ import annotations
@@ -12,16 +12,31 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lics_beamline.errors import BadReading
+from lics_beamline.plans.belief import Belief, Nature, Reading
+from lics_beamline.plans.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain, Request
+from lics_beamline.plans.envelope import Envelope
+
+LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
+UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there
+AGREE_GPA = 0.02  # two readings at one load differ by drift of so much, besides their noise
 
 
 class Phase(StrEnum):
-    """What an approach decided."""
+    """Where an approach stands."""
 
     APPROACH = "approach"
+    SETTLE = "settle"
+    HOLD = "hold"
+    PAUSE = "pause"
+    ABORT = "abort"
+
+
+class Outcome(StrEnum):
+    """How an approach came to hold."""
+
     REACHED = "reached"
     PASSED = "passed"
-    GAVE_UP = "gave up"
+    LOWEST = "lowest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,44 +45,90 @@ class Rules:
 
     Parameters
     ----------
-    tolerance_gpa : float
-        Reached when the pressure is this close to the target [GPa], before it or past it.
+    tolerance_gpa, overshoot_gpa, reapproach_gpa : float
+        Reached when short of the target by no more than the first; passed when beyond it by more than the second; a
+        held pressure is approached again when it falls short by more than the third [GPa].
     step_fraction : float
-        Fraction of the remaining distance that a step may take, 0 to 1.
+        Fraction of a large remaining distance that a step may take, 0 to 1.
     gain_gpa_per_bar : float
-        Gain believed before anything is learned [GPa/bar]; too large is safe and slow, too small is neither.
+        Gain usual for this kind of cell [GPa/bar].
     gain_range : tuple of float
-        What learning may believe, in units of `gain_gpa_per_bar`.
+        The least and the most that may be true, in units of `gain_gpa_per_bar`. The most is assumed until a lesson.
     smallest_step_bar, largest_step_bar : float
         Bounds of a step [bar].
+    silent_below_bar : float
+        No cell of this kind answers below this load [bar]: an unloaded one is brought there in one step; 0 if unknown.
     most_readings : int
         Readings after which the approach gives up.
+    dead_time_s, settle_s : float
+        Time after a step before a reading counts, and wait between two readings at one load [s].
+    slope_gpa_per_min : float
+        A pressure that may drift faster is not settled [GPa/min].
+    creep_fraction, creep_s : float
+        Creep usual for this kind of cell: part of a rise, 0 to 1, and time constant [s].
+    slip_gpa : float
+        Largest jump of an ordinary stick-slip [GPa].
+    collapse_gpa : float
+        A fall on the upstroke at unchanged temperature, confirmed by a second reading, that means a blow-out [GPa].
+    stale_s : float
+        Age at which a reading is refused [s of experiment].
+    most_doubts : int
+        Unbelievable readings in a row after which the approach aborts.
+    temperature_jump_k : float
+        Change between two readings beyond which the pressure must be read again before it is believed [K].
+    load_band_bar : float
+        The gas may be this far from the load commanded [bar]; beyond it leaks or somebody else moves it.
+    slew_bar_per_s, most_gpa_per_min : float
+        Slew of the membrane [bar/s], lowered where the gain would make the pressure change faster than the second.
+    budget_bar, budget_s : float
+        Gas that may be moved within a time [bar, s].
     """
 
     tolerance_gpa: float
+    overshoot_gpa: float
+    reapproach_gpa: float
     step_fraction: float
     gain_gpa_per_bar: float
     gain_range: tuple[float, float]
     smallest_step_bar: float
     largest_step_bar: float
+    silent_below_bar: float
     most_readings: int
+    dead_time_s: float
+    settle_s: float
+    slope_gpa_per_min: float
+    creep_fraction: float
+    creep_s: float
+    slip_gpa: float
+    collapse_gpa: float
+    stale_s: float
+    most_doubts: int
+    temperature_jump_k: float
+    load_band_bar: float
+    slew_bar_per_s: float
+    most_gpa_per_min: float
+    budget_bar: float
+    budget_s: float
+
+    def nature(self) -> Nature:
+        """Return what is known of the cell before anything is learned."""
+        least, most = (factor * self.gain_gpa_per_bar for factor in self.gain_range)
+        return Nature(
+            gain_gpa_per_bar=(least, most),
+            creep_fraction=self.creep_fraction,
+            creep_s=self.creep_s,
+            slip_gpa=self.slip_gpa,
+            slew_bar_per_s=self.slew_bar_per_s,
+            temperature_jump_k=self.temperature_jump_k,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What one ruby reading said.
+class Move:
+    """A load step commanded [bar], and when [s]."""
 
-    Parameters
-    ----------
-    load_bar : float
-        Gas pressure in the membrane [bar].
-    pressure_gpa, sigma_gpa : float
-        Pressure of the sample and its statistical standard deviation [GPa].
-    """
-
-    load_bar: float
-    pressure_gpa: float
-    sigma_gpa: float
+    time_s: float
+    bar: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,100 +139,305 @@ class State:
     ----------
     target_gpa : float
         Where to [GPa].
-    direction : int
-        +1 on the upstroke, -1 on the downstroke.
-    gain_gpa_per_bar : float
-        Gain believed now.
-    moving : bool
-        True once the pressure has answered to a step in this direction: the dead band of friction is crossed.
-    last : Reading or None
-        The reading before, from which the next one may learn.
-    readings : int
-        Readings so far.
+    belief : Belief
+        What is believed about the cell; its direction is that of the approach.
+    phase : Phase
+        Where the approach stands.
+    outcome : Outcome or None
+        How it came to hold.
+    cause : Cause
+        Why it aborted; it means nothing before.
+    reason : str
+        The same for people.
+    paused_by_request : bool
+        True until a person continues.
+    doubted : Reading or None
+        A reading that surprised, until a second one confirms or contradicts it.
+    doubts, readings : int
+        Readings not believed in a row, and readings in all.
+    commanded_bar : float
+        Load commanded last [bar]; NaN before any.
+    moves : tuple of Move
+        Load steps within the time of the budget.
     """
 
     target_gpa: float
-    direction: int
-    gain_gpa_per_bar: float
-    moving: bool = False
-    last: Reading | None = None
+    belief: Belief
+    phase: Phase = Phase.APPROACH
+    outcome: Outcome | None = None
+    cause: Cause = Cause.STOPPED
+    reason: str = ""
+    paused_by_request: bool = False
+    doubted: Reading | None = None
+    doubts: int = 0
     readings: int = 0
+    commanded_bar: float = math.nan
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def direction(self) -> int:
+        """+1 on the upstroke, -1 on the downstroke."""
+        return self.belief.direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do now, and the state to go on from.
+    """What to do now, and the state to go on from."""
 
-    Parameters
-    ----------
-    phase : Phase
-        Whether to go on.
-    load_bar : float
-        Load to go to [bar]; the present one when there is nothing to do.
-    state : State
-        For the next step.
-    """
-
-    phase: Phase
-    load_bar: float
+    command: Command
     state: State
 
 
-ANSWERED_GPA = 0.03  # a change smaller than this is no answer: creep and fit noise reach it
-LEARNABLE_BAR = 0.3  # a gain from a smaller step is noise divided by nearly nothing
-SOFTEST_LESSON = 0.7  # one lesson lowers the gain to this at most: a stick-slip must not make the next step large
+def begin(target_gpa: float, direction: int, *, after: State | None = None) -> State:
+    """Return the state of a new approach.
+
+    Parameters
+    ----------
+    target_gpa : float
+        Where to [GPa].
+    direction : int
+        +1 on the upstroke, -1 on the downstroke.
+    after : State, optional
+        Where the approach before ended: what it learned of this cell is believed. An abort stays an abort.
+    """
+    if after is None:
+        return State(target_gpa=target_gpa, belief=Belief(direction=direction))
+    fresh = State(target_gpa=target_gpa, belief=after.belief.turned(direction), moves=after.moves)
+    if after.phase is Phase.ABORT:
+        return replace(fresh, phase=Phase.ABORT, cause=after.cause, reason=after.reason)
+    return replace(fresh, paused_by_request=after.paused_by_request)
 
 
-def step(state: State, reading: Reading, rules: Rules) -> Decision:
+def acknowledged(state: State) -> State:
+    """Return an aborted state as one that may begin again: a person has looked. What the cell taught is forgotten."""
+    return State(target_gpa=state.target_gpa, belief=Belief(direction=state.direction), moves=state.moves)
+
+
+def step(
+    state: State,
+    reading: Reading | None,
+    now_s: float,
+    *,
+    rules: Rules,
+    envelope: Envelope,
+    request: Request | None = None,
+) -> Decision:
     """Decide what to do after one reading.
 
     Parameters
     ----------
     state : State
         The approach so far.
-    reading : Reading
-        A fresh pressure and the load it was read at.
+    reading : Reading or None
+        A pressure, the load and temperature it was read at, and when; None where there was none to be believed.
+    now_s : float
+        Experiment time now [s].
     rules : Rules
         How an approach goes.
+    envelope : Envelope
+        Where the cell may go.
+    request : Request, optional
+        What a person asks; a stop is obeyed from every state and is sticky.
 
     Returns
     -------
     Decision
-        With phase ``REACHED`` within tolerance, ``PASSED`` beyond it on the far side (it never goes back: friction),
-        ``GAVE_UP`` after `rules.most_readings`, else ``APPROACH`` and a load further in the same direction.
-
-    Raises
-    ------
-    BadReading
-        If load, pressure or sigma is not finite: a load never moves on a reading that is no number.
+        `LoadTo` only after a fresh reading that is believed, and only further in the same direction.
     """
-    if not all(map(math.isfinite, (reading.load_bar, reading.pressure_gpa, reading.sigma_gpa))):
-        raise BadReading(f"{reading} is not finite: the load stays where it is. Look at the ruby and the membrane.")
-    moving, gain = _learn(state, reading, rules)
-    after = replace(state, gain_gpa_per_bar=gain, moving=moving, last=reading, readings=state.readings + 1)
-    left_gpa = state.direction * (state.target_gpa - reading.pressure_gpa)
-    if left_gpa < -rules.tolerance_gpa:
-        return Decision(phase=Phase.PASSED, load_bar=reading.load_bar, state=after)
-    if left_gpa <= rules.tolerance_gpa:
-        return Decision(phase=Phase.REACHED, load_bar=reading.load_bar, state=after)
-    if after.readings >= rules.most_readings:
-        return Decision(phase=Phase.GAVE_UP, load_bar=reading.load_bar, state=after)
-    step_bar = rules.step_fraction * left_gpa / gain
+    if state.phase is Phase.ABORT:
+        return Decision(command=Abort(cause=state.cause, reason=state.reason), state=state)
+    if request is Request.STOP:
+        return _abort(state, Cause.STOPPED, f"stopped on request at {now_s:.0f} s. Acknowledge, then begin again.")
+    paused = request is Request.PAUSE or (state.paused_by_request and request is not Request.CONTINUE)
+    state = replace(state, paused_by_request=paused, readings=state.readings + (not paused))
+    trouble = _trouble(state, reading, now_s, rules)
+    if reading is None or trouble:
+        return _doubt(state, trouble, rules)
+    nature = rules.nature()
+    confirmed = state.doubted is not None and _agree(state.doubted, reading)
+    if not confirmed and not state.belief.expects(reading, nature):
+        said = f"a pressure of {reading.pressure_gpa:.3f} GPa at {reading.load_bar:.2f} bar surprises"
+        return _doubt(replace(state, doubted=reading), said, rules)
+    fell_gpa = _fell_gpa(state.belief, reading, nature)
+    state = replace(state, belief=state.belief.after(reading, nature), doubted=None, doubts=0)
+    if fell_gpa > rules.collapse_gpa:
+        said = f"the pressure fell by {fell_gpa:.3f} GPa to {reading.pressure_gpa:.3f} GPa on the upstroke"
+        return _abort(state, Cause.UNREADABLE, f"{said}. Look at the gasket, and whether it is the same ruby.")
+    if state.paused_by_request:
+        return _decide(state, Phase.PAUSE, ReadAgain(after_s=rules.settle_s))
+    return _go_on(state, reading, now_s, rules, envelope)
+
+
+def _fell_gpa(belief: Belief, reading: Reading, nature: Nature) -> float:
+    """Return how far the pressure fell while the load did not [GPa]; 0 where a fall is no surprise."""
+    if belief.last is None or belief.direction < 0 or not belief.follows(reading, nature):
+        return 0.0
+    return belief.last.pressure_gpa - reading.pressure_gpa
+
+
+def _trouble(state: State, reading: Reading | None, now_s: float, rules: Rules) -> str:
+    """Return why a load may not rest on this reading, or nothing."""
+    if reading is None:
+        return "there is no reading of ruby and temperature"
+    if not reading.is_finite():
+        return f"{reading} is not finite"
+    age_s = now_s - reading.time_s
+    if not 0.0 <= age_s <= rules.stale_s:
+        return f"the reading is {age_s:.0f} s old, {rules.stale_s:g} s is the limit"
+    last = state.belief.last
+    if last is not None and reading.time_s <= last.time_s:
+        return f"the reading of {reading.time_s:.0f} s is not newer than the last, of {last.time_s:.0f} s"
+    off_bar = abs(reading.load_bar - state.commanded_bar)
+    if off_bar > rules.load_band_bar:
+        return (
+            f"the gas is at {reading.load_bar:.2f} bar, {off_bar:.2f} bar from what was commanded "
+            f"({rules.load_band_bar:g} bar is the limit): it leaks, or somebody else moves it"
+        )
+    return ""
+
+
+def _doubt(state: State, said: str, rules: Rules) -> Decision:
+    """Hold and read again, but not for ever."""
+    state = replace(state, doubts=state.doubts + 1)
+    if state.doubts > rules.most_doubts:
+        return _abort(
+            state,
+            Cause.UNREADABLE,
+            f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple and membrane.",
+        )
+    # The first surprise is looked at again at once; what goes on is given time.
+    return _decide(state, Phase.PAUSE, ReadAgain(after_s=0.0 if state.doubts == 1 else rules.settle_s))
+
+
+def _agree(first: Reading, second: Reading) -> bool:
+    return (
+        second.time_s > first.time_s
+        and abs(first.load_bar - second.load_bar) < 0.1
+        and abs(first.pressure_gpa - second.pressure_gpa)
+        < AGREE_GPA + 4.0 * math.hypot(first.sigma_gpa, second.sigma_gpa)
+    )
+
+
+def _go_on(state: State, reading: Reading, now_s: float, rules: Rules, envelope: Envelope) -> Decision:
+    """Decide with a reading that is believed."""
+    belief, direction = state.belief, state.direction
+    short_gpa = direction * (state.target_gpa - reading.pressure_gpa)
+    ends_short_gpa = direction * (state.target_gpa - belief.creep.end_gpa)
+    if state.outcome is not None and short_gpa <= rules.reapproach_gpa:
+        return _decide(state, Phase.HOLD, Hold())
+    state = replace(state, outcome=None)
+    if short_gpa < -rules.overshoot_gpa:
+        if belief.looks > 1 and not belief.slipped:
+            return _hold(state, Outcome.PASSED)
+        return _settle(state, rules)
+    waited_s = now_s - state.moves[-1].time_s if state.moves else math.inf
+    if state.moves:
+        waited_s -= abs(state.moves[-1].bar) / rules.slew_bar_per_s
+    if waited_s < rules.dead_time_s:
+        return _decide(state, Phase.SETTLE, ReadAgain(after_s=max(rules.dead_time_s - waited_s, rules.settle_s)))
+    coming_gpa = direction * belief.creep.coming_gpa(rules.creep_fraction)
+    slope_gpa_per_min = 60.0 * abs(coming_gpa) / rules.creep_s
+    if short_gpa <= rules.tolerance_gpa:
+        if slope_gpa_per_min <= rules.slope_gpa_per_min and not belief.slipped:
+            return _hold(state, Outcome.REACHED)
+        return _settle(state, rules)
+    soon_gpa = coming_gpa * -math.expm1(-rules.settle_s / rules.creep_s)
+    near = ends_short_gpa <= 0.5 * rules.tolerance_gpa or short_gpa - soon_gpa <= rules.tolerance_gpa
+    if near and coming_gpa > 0.1 * rules.tolerance_gpa:
+        return _settle(state, rules)  # creep alone will bring it there
+    return _advance(state, reading, max(ends_short_gpa, 0.0), now_s, rules, envelope)
+
+
+def _settle(state: State, rules: Rules) -> Decision:
+    if state.readings >= rules.most_readings:
+        return _abort(state, Cause.GAVE_UP, _gave_up(state, rules))
+    return _decide(state, Phase.SETTLE, ReadAgain(after_s=rules.settle_s))
+
+
+def _advance(
+    state: State, reading: Reading, left_gpa: float, now_s: float, rules: Rules, envelope: Envelope
+) -> Decision:
+    """Command the next load, or say why there is none."""
+    if state.readings >= rules.most_readings:
+        return _abort(state, Cause.GAVE_UP, _gave_up(state, rules))
+    direction, belief = state.direction, state.belief
+    most_gpa_per_bar = belief.most_gpa_per_bar(state.target_gpa, rules.nature())
+    aim_gpa = left_gpa - belief.owed_gpa
+    if aim_gpa > LARGE_GPA:
+        aim_gpa *= rules.step_fraction if belief.knows(state.target_gpa) else UNEXPLORED * rules.step_fraction
+    step_bar = (aim_gpa + 0.5 * rules.tolerance_gpa) / most_gpa_per_bar
+    if direction > 0 and belief.gain(state.target_gpa) is None:
+        step_bar = max(step_bar, rules.silent_below_bar - reading.load_bar)
+    moves = tuple(move for move in state.moves if move.time_s > now_s - rules.budget_s)
+    spent_bar = sum(abs(move.bar) for move in moves)
     step_bar = min(max(step_bar, rules.smallest_step_bar), rules.largest_step_bar)
-    return Decision(phase=Phase.APPROACH, load_bar=reading.load_bar + state.direction * step_bar, state=after)
+    if direction > 0:
+        room_gpa = envelope.pressure_gpa[1] - reading.pressure_gpa
+        step_bar = min(step_bar, room_gpa / envelope.steepest_gain_gpa_per_bar)
+        highest_bar = _highest_bar(reading, rules, envelope)
+        needed_bar = reading.load_bar + _needed_bar(state, left_gpa)
+        if needed_bar > highest_bar or reading.load_bar + rules.smallest_step_bar > highest_bar:
+            return _abort(
+                state,
+                Cause.UNREACHABLE,
+                f"{state.target_gpa:.3f} GPa needs about {needed_bar:.1f} bar from {reading.pressure_gpa:.3f} GPa at "
+                f"{reading.load_bar:.1f} bar, {highest_bar:.1f} bar is the most that supply and envelope allow. "
+                "Raise the supply, or ask for less.",
+            )
+        step_bar = min(step_bar, highest_bar - reading.load_bar)
+        if step_bar <= 0.0:
+            return _abort(
+                state,
+                Cause.UNREACHABLE,
+                f"{reading.pressure_gpa:.3f} GPa is too near the limit of {envelope.pressure_gpa[1]:.3f} GPa for "
+                "another step. Ask for less.",
+            )
+    if spent_bar + step_bar > rules.budget_bar:
+        step_bar = rules.budget_bar - spent_bar
+        if step_bar < rules.smallest_step_bar:
+            return _decide(state, Phase.SETTLE, ReadAgain(after_s=rules.settle_s))
+    load_bar = max(reading.load_bar + direction * step_bar, envelope.load_bar[0])
+    if direction < 0 and reading.load_bar - load_bar < rules.smallest_step_bar:
+        return _hold(state, Outcome.LOWEST)
+    slew_bar_per_s = min(rules.slew_bar_per_s, rules.most_gpa_per_min / 60.0 / most_gpa_per_bar)
+    moved = replace(
+        state,
+        phase=Phase.APPROACH,
+        commanded_bar=load_bar,
+        moves=(*moves, Move(time_s=now_s, bar=load_bar - reading.load_bar)),
+    )
+    return Decision(command=LoadTo(load_bar=load_bar, slew_bar_per_s=slew_bar_per_s), state=moved)
 
 
-def _learn(state: State, reading: Reading, rules: Rules) -> tuple[bool, float]:
-    """Return whether the cell answers, and the gain to believe after this reading."""
-    if state.last is None:
-        return state.moving, state.gain_gpa_per_bar
-    moved_bar = state.direction * (reading.load_bar - state.last.load_bar)
-    answer_gpa = state.direction * (reading.pressure_gpa - state.last.pressure_gpa)
-    if answer_gpa < ANSWERED_GPA + 3 * max(reading.sigma_gpa, state.last.sigma_gpa):
-        return state.moving, state.gain_gpa_per_bar
-    if not state.moving or moved_bar < LEARNABLE_BAR:
-        # The first answer may belong to the last part of a step that crossed the dead band: no gain in it.
-        return True, state.gain_gpa_per_bar
-    least, most = (factor * rules.gain_gpa_per_bar for factor in rules.gain_range)
-    gain = max(answer_gpa / moved_bar, SOFTEST_LESSON * state.gain_gpa_per_bar)
-    return True, min(max(gain, least), most)
+def _highest_bar(reading: Reading, rules: Rules, envelope: Envelope) -> float:
+    if math.isnan(reading.supply_bar):
+        return envelope.load_bar[1]
+    return min(envelope.load_bar[1], envelope.supply_fraction * reading.supply_bar)
+
+
+def _needed_bar(state: State, left_gpa: float) -> float:
+    """Return the least further load that the target needs by what was learned; 0 before anything was."""
+    gain = state.belief.gain(state.target_gpa)
+    return 0.0 if gain is None else left_gpa / gain.at_most()
+
+
+def _gave_up(state: State, rules: Rules) -> str:
+    last = state.belief.last
+    where = f"{last.pressure_gpa:.3f} GPa at {last.load_bar:.2f} bar" if last else "nothing believed"
+    return (
+        f"{where} of {state.target_gpa:.3f} GPa (tolerance {rules.tolerance_gpa:g} GPa) after {state.readings} ruby "
+        "readings. Look at the membrane and the supply."
+    )
+
+
+def _hold(state: State, outcome: Outcome) -> Decision:
+    return _decide(replace(state, outcome=outcome), Phase.HOLD, Hold())
+
+
+def _abort(state: State, cause: Cause, reason: str) -> Decision:
+    aborted = replace(state, phase=Phase.ABORT, cause=cause, reason=reason)
+    return Decision(command=Abort(cause=cause, reason=reason), state=aborted)
+
+
+def _decide(state: State, phase: Phase, command: Command) -> Decision:
+    return Decision(command=command, state=replace(state, phase=phase))

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.errors import DidNotSettle
-from lics_beamline.plans.approach import Decision, Phase, Reading, Rules, State, step
+from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope
+from lics_beamline.plans.action import do
+from lics_beamline.plans.approach import Decision, Outcome, Rules, State, begin, step
+from lics_beamline.plans.belief import Reading
+from lics_beamline.plans.command import Abort, Cause, Hold, LoadTo, ReadAgain, Request
 from lics_beamline.plans.envelope import Envelope
-from lics_beamline.plans.gauge import Gauge, laser_off, laser_on, read_ruby
+from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.path import Point
 
 log = logging.getLogger(__name__)
+
+SAME_SLEW = 0.02  # relative difference of slews not worth a command
+ERRORS: dict[Cause, type[LicsError]] = {
+    Cause.UNREADABLE: BadReading,
+    Cause.UNREACHABLE: OutsideEnvelope,
+    Cause.GAVE_UP: DidNotSettle,
+    Cause.STOPPED: DidNotSettle,
+}
 
 
 def approach(
@@ -29,6 +41,7 @@ def approach(
     notes: Notes,
     wait_s: float,
     state: State | None = None,
+    asked: Callable[[], Request | None] = lambda: None,
 ) -> MsgGenerator[Decision]:
     """Go to the pressure of a point from one side, each ruby reading an event of the `approach` stream.
 
@@ -47,84 +60,111 @@ def approach(
     notes : Notes
         The plan's own readables of this run.
     wait_s : float
-        Wait between the end of a load step and the next ruby reading: creep and dead time [s of experiment].
+        Wait after the membrane's own dwell before the next ruby reading [s of experiment].
     state : State, optional
-        Where the approach before this one in the same direction ended: its gain is believed.
+        Where the approach before this one ended: what it learned of the cell is believed.
+    asked : callable, optional
+        What a person asks now: pause, continue, stop; looked at after each reading.
 
     Returns
     -------
     Decision
-        ``REACHED``, or ``PASSED`` where the pressure was beyond the target: the point is then taken where it landed.
+        Holding. Where the pressure passed the target the point is taken where it landed.
 
     Raises
     ------
-    DidNotSettle
-        If the approach gave up.
+    BadReading
+        If ruby, thermocouple or gas could not be believed several times in a row.
     OutsideEnvelope
-        If the next load may not be commanded.
+        If supply or envelope forbid the target, or the next load.
+    DidNotSettle
+        If the approach gave up, or was stopped.
     """
-    direction = 1 if point.stroke == "upstroke" else -1
-    same_way = state is not None and state.direction == direction
-    now = State(
-        target_gpa=point.pressure_gpa,
-        direction=direction,
-        gain_gpa_per_bar=state.gain_gpa_per_bar if state and same_way else rules.gain_gpa_per_bar,
-        moving=state.moving if state and same_way else False,
-    )
+    now = begin(point.pressure_gpa, 1 if point.stroke == "upstroke" else -1, after=state)
     yield from laser_on(beamline)
     while True:
-        reading = yield from read_ruby(beamline, gauge, stream=schema.APPROACH)
+        supply_bar = yield from bps.rd(beamline.membrane.source_bar)
+        began_s = beamline.clock.now_s()
+        try:
+            ruby: RubyReading | None = yield from read_ruby(beamline, gauge, stream=schema.APPROACH)
+        except BadReading as error:
+            log.warning("%s: %s", point.leg.name, error)
+            ruby = None
         decision = step(
             now,
-            Reading(
-                load_bar=reading.load_bar,
-                pressure_gpa=reading.pressure.gpa,
-                sigma_gpa=reading.pressure.sigma_gpa,
-            ),
-            rules,
+            _reading(ruby, began_s, supply_bar) if ruby is not None else None,
+            beamline.clock.now_s(),
+            rules=rules,
+            envelope=envelope,
+            request=asked(),
         )
-        notes.approach.note(
-            experiment_time_s=beamline.clock.now_s(),
-            point_index=point.index,
-            leg=point.leg.name,
-            stroke=point.stroke,
-            target_pressure_gpa=point.pressure_gpa,
-            gain_gpa_per_bar=decision.state.gain_gpa_per_bar,
-            next_load_bar=decision.load_bar,
-            phase_of_approach=str(decision.phase),
-            **reading.fields(),
-        )
-        yield from bps.read(notes.approach)
-        yield from bps.save()
-        if decision.phase is not Phase.APPROACH:
+        if ruby is not None:
+            yield from _note(beamline, point, ruby, decision, notes=notes, rules=rules)
+        now, command = decision.state, decision.command
+        if isinstance(command, Abort):
+            yield from laser_off(beamline)
+            raise ERRORS[command.cause](f"{point.leg.name}: {command.reason}", target_gpa=point.pressure_gpa)
+        if isinstance(command, Hold):
             break
-        supply_bar = yield from bps.rd(beamline.membrane.source_bar)
-        load_bar = max(decision.load_bar, envelope.load_bar[0])
-        envelope.check_load(
-            load_bar, now_bar=reading.load_bar, pressure_gpa=reading.pressure.gpa, supply_bar=supply_bar
-        )
-        if load_bar == envelope.load_bar[0] and reading.load_bar <= load_bar + rules.smallest_step_bar:
-            break  # no gas left to let out: what is reached now is the lowest pressure there is
-        yield from bps.abs_set(beamline.membrane, load_bar, wait=True)
-        yield from wait(beamline, wait_s)
-        now = decision.state
+        if isinstance(command, ReadAgain):
+            yield from wait(beamline, command.after_s)
+        elif ruby is not None:
+            envelope.check_load(
+                command.load_bar, now_bar=ruby.load_bar, pressure_gpa=ruby.pressure.gpa, supply_bar=supply_bar
+            )
+            yield from _load(beamline, command)
+            yield from wait(beamline, wait_s)
     yield from laser_off(beamline)
-    if decision.phase is Phase.GAVE_UP:
-        raise DidNotSettle(
-            f"{point.leg.name}: {reading.pressure.gpa:.3f} GPa of {point.pressure_gpa:.3f} GPa "
-            f"(tolerance {rules.tolerance_gpa:.3f} GPa) after {rules.most_readings} ruby readings, at "
-            f"{reading.load_bar:.2f} bar. Look at the membrane and the supply.",
-            pressure_gpa=reading.pressure.gpa,
-            target_gpa=point.pressure_gpa,
-        )
-    if decision.phase is Phase.PASSED:
+    if now.outcome is Outcome.PASSED:
         log.warning(
             "%s: passed %.3f GPa, landed at %.3f GPa; the point is taken there, friction forbids going back",
             point.leg.name,
             point.pressure_gpa,
-            reading.pressure.gpa,
+            now.belief.creep.end_gpa,
         )
     return decision
+
+
+def _reading(ruby: RubyReading, began_s: float, supply_bar: float) -> Reading:
+    return Reading(
+        time_s=began_s,
+        load_bar=ruby.load_bar,
+        pressure_gpa=ruby.pressure.gpa,
+        sigma_gpa=ruby.pressure.sigma_gpa,
+        temperature_k=ruby.pressure.temperature_k,
+        supply_bar=float(supply_bar),
+    )
+
+
+def _note(
+    beamline: Beamline, point: Point, ruby: RubyReading, decision: Decision, *, notes: Notes, rules: Rules
+) -> MsgGenerator[None]:
+    """Complete and save the event of a reading: what was believed and decided."""
+    belief, command = decision.state.belief, decision.command
+    gain = belief.gain(point.pressure_gpa)
+    notes.approach.note(
+        experiment_time_s=beamline.clock.now_s(),
+        point_index=point.index,
+        leg=point.leg.name,
+        stroke=point.stroke,
+        target_pressure_gpa=point.pressure_gpa,
+        gain_gpa_per_bar=gain.gpa_per_bar if gain else belief.most_gpa_per_bar(point.pressure_gpa, rules.nature()),
+        gain_error=gain.error if gain else 1.0,
+        ending_pressure_gpa=belief.creep.end_gpa,
+        next_load_bar=command.load_bar if isinstance(command, LoadTo) else ruby.load_bar,
+        phase_of_approach=str(decision.state.phase),
+        **ruby.fields(),
+    )
+    yield from bps.read(notes.approach)
+    yield from bps.save()
+
+
+def _load(beamline: Beamline, command: LoadTo) -> MsgGenerator[None]:
+    """Go to a load at the slew commanded with it; slew first, verified, because it acts at once."""
+    slew_bar_per_s = yield from bps.rd(beamline.membrane.slew_bar_per_s)
+    if abs(command.slew_bar_per_s / slew_bar_per_s - 1.0) > SAME_SLEW:
+        yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(command.slew_bar_per_s))
+    yield from bps.abs_set(beamline.membrane, command.load_bar, wait=True)
 
 
 def heat(

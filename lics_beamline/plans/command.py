@@ -1,0 +1,54 @@
+"""What a person may ask of an approach, and all that it may command: hold, load to, read again after a time, abort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Request(StrEnum):
+    """What a person or a plan asks of an approach under way."""
+
+    PAUSE = "pause"
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+class Cause(StrEnum):
+    """Why an approach aborted."""
+
+    UNREADABLE = "unreadable"
+    UNREACHABLE = "unreachable"
+    GAVE_UP = "gave up"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Leave the load where it is: there is nothing more to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTo:
+    """Go to a load [bar] at a slew [bar/s], and read again when it has arrived."""
+
+    load_bar: float
+    slew_bar_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAgain:
+    """Leave the load where it is and read again after a time [s of experiment]."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abort:
+    """Hold the gas and end the plan; says what happened - number, unit, limit - and what to do."""
+
+    cause: Cause
+    reason: str
+
+
+Command = Hold | LoadTo | ReadAgain | Abort

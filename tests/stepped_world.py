@@ -1,0 +1,288 @@
+"""Approaches on random cells: the simulators' world stepped without Channel Access, and whoever drives its membrane."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lics_beamline.plans import approach
+from lics_beamline.plans.belief import Reading
+from lics_beamline.plans.command import LoadTo, ReadAgain
+from lics_beamline.plans.envelope import Envelope
+from lics_beamline.profile import read_profile
+from lics_beamline.session import envelope_of, rules_of
+from lics_simulators.cell import SaturatingLoadCurve
+from lics_simulators.preset import Preset, read_preset
+from lics_simulators.world import World
+
+DEFAULT_GAIN = 0.22  # GPa/bar of the default world
+DWELL_S = 75.0  # of the membrane
+RUBY_S = 6.0  # of experiment for one reading, fit included
+EXPOSURE_S = 300.0  # the pressure is watched so long after it was declared reached
+START_GPA = 0.12
+
+
+def shipped_rules() -> approach.Rules:
+    """The rules of the simulated profile."""
+    return rules_of(read_profile("simulated"))
+
+
+def shipped_envelope() -> Envelope:
+    """The envelope of the simulated profile."""
+    return envelope_of(read_profile("simulated"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell, its ruby, and the targets asked of it."""
+
+    preset: Preset
+    seed: int
+    sigma_gpa: float
+    outliers: float
+    up_gpa: tuple[float, ...]
+    down_gpa: tuple[float, ...]
+    gain: float = math.nan
+
+
+def random_case(seed: int) -> Case:
+    """A cell with 0.3-3 times the gain, 0.5-2 times the friction, 5-20 % of creep, slips, a noisy ruby and targets."""
+    draw = np.random.default_rng([seed, 20261122])
+    gain = DEFAULT_GAIN * 3.0 ** draw.uniform(math.log(0.3) / math.log(3.0), 1.0)
+    friction = 2.0 ** draw.uniform(-1.0, 1.0)
+    ceiling = draw.uniform(8.0, 25.0)
+    slip_gpa = draw.uniform(0.0, 0.04)
+    preset = read_preset("ceo2")  # a calibrant in the beam: the sample of an approach is the cell
+    cell = dataclasses.replace(
+        preset.cell,
+        friction_bar=3.0 * friction,
+        friction_per_bar=0.06 * friction,
+        creep_fraction=draw.uniform(0.05, 0.20),
+        slips_per_bar=draw.uniform(0.0, 0.5),
+        slip_low_bar=0.3 * slip_gpa / gain,
+        slip_high_bar=slip_gpa / gain,
+        load_curve=SaturatingLoadCurve(
+            start_gpa=START_GPA, free_travel_bar=6.0, gain_gpa_per_bar=gain, ceiling_gpa=ceiling
+        ),
+    )
+    temperature_k = 498.0 if draw.random() < 0.3 else 298.0  # hot cells creep faster, rub less and bend below 3 GPa
+    most_gpa = min(8.5, cell.load_curve.pressure_gpa((80.0 - 3.0 * friction) / (1.0 + 0.06 * friction)))
+    least_gpa = cell.load_curve.pressure_gpa((3.0 * friction + 1.5) / (1.0 - 0.06 * friction)) + 0.1
+    up = _targets(draw, START_GPA + 0.25, most_gpa, 4)
+    down = tuple(reversed(_targets(draw, least_gpa, up[-1] - 0.2, 3))) if up[-1] - 0.3 > least_gpa else ()
+    return Case(
+        preset=dataclasses.replace(preset, cell=cell, ambient_k=temperature_k),
+        seed=seed,
+        sigma_gpa=draw.uniform(0.002, 0.006),
+        outliers=0.02,
+        up_gpa=up,
+        down_gpa=down,
+        gain=gain,
+    )
+
+
+def _targets(draw: np.random.Generator, low: float, high: float, count: int) -> tuple[float, ...]:
+    found = sorted(draw.uniform(low, high, count))
+    return tuple(round(float(b), 3) for a, b in itertools.pairwise([found[0] - 1.0, *found]) if b - a > 0.2)
+
+
+class Bench:
+    """A world at the hands of whoever drives it: load, wait, read. Keeps what really happened for the scoring."""
+
+    def __init__(self, case: Case):
+        self.case = case
+        self.world = World(seed=case.seed, preset=case.preset)
+        self.draw = np.random.default_rng([case.seed, 7])
+        self.world.membrane.set_control(on=True)
+        self.readings = 0
+        self.highest_gpa = self.lowest_gpa = self.true_gpa()
+        self.world.steppers.append(self._watch)
+
+    def true_gpa(self) -> float:
+        return self.world.cell.pressure_gpa
+
+    def load_bar(self) -> float:
+        return self.world.membrane.load_bar + float(self.draw.normal(0.0, 0.002))
+
+    def load_to(self, load_bar: float, slew_bar_per_s: float) -> None:
+        membrane = self.world.membrane
+        membrane.slew_bar_per_s, membrane.setpoint_bar = slew_bar_per_s, load_bar
+        while abs(membrane.load_bar - load_bar) > 0.05:
+            self.world.advance(2.0)
+        self.world.advance(DWELL_S)
+
+    def wait(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    def read(self) -> Reading | None:
+        """One ruby reading: noisy, sometimes wild, sometimes none."""
+        began_s = self.world.time_s
+        self.world.advance(RUBY_S)
+        self.readings += 1
+        pressure = self.true_gpa() + float(self.draw.normal(0.0, self.case.sigma_gpa))
+        chance = self.draw.random()
+        if chance < self.case.outliers:
+            pressure += float(self.draw.choice([-1.0, 1.0]) * self.draw.uniform(0.1, 2.0))
+        elif chance < 1.5 * self.case.outliers:
+            return None
+        return Reading(
+            time_s=began_s,
+            load_bar=self.load_bar(),
+            pressure_gpa=pressure,
+            sigma_gpa=self.case.sigma_gpa,
+            temperature_k=self.case.preset.ambient_k,
+            supply_bar=120.0,
+        )
+
+    def _watch(self, now_s: float, dt_s: float) -> None:
+        pressure = self.world.cell.pressure_gpa
+        self.highest_gpa, self.lowest_gpa = max(self.highest_gpa, pressure), min(self.lowest_gpa, pressure)
+
+    def score(self, drive: Callable[[float, int], str], target_gpa: float, direction: int) -> Score:
+        """Let somebody go to a target, then watch the pressure for the time of an exposure."""
+        self.highest_gpa = self.lowest_gpa = self.true_gpa()
+        began_s, readings = self.world.time_s, self.readings
+        ended = drive(target_gpa, direction)
+        landed_gpa, took_s = self.true_gpa(), self.world.time_s - began_s
+        self.world.advance(EXPOSURE_S)
+        extreme = self.highest_gpa if direction > 0 else self.lowest_gpa
+        return Score(
+            seed=self.case.seed,
+            target_gpa=target_gpa,
+            direction=direction,
+            ended=ended,
+            off_gpa=landed_gpa - target_gpa,
+            passed_gpa=direction * (extreme - target_gpa),
+            seconds=took_s,
+            readings=self.readings - readings,
+        )
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one approach went."""
+
+    seed: int
+    target_gpa: float
+    direction: int
+    ended: str
+    off_gpa: float
+    passed_gpa: float
+    seconds: float
+    readings: int
+
+
+class Stepper:
+    """The state machine of the project."""
+
+    name = "approach.step"
+
+    def __init__(self, bench: Bench, *, rules: approach.Rules, envelope: Envelope):
+        self.bench, self.rules, self.envelope = bench, rules, envelope
+        self.state: approach.State | None = None
+        self.decisions: list[tuple[Reading | None, approach.Decision]] = []
+
+    def __call__(self, target_gpa: float, direction: int) -> str:
+        state = approach.begin(target_gpa, direction, after=self.state)
+        while True:
+            reading = self.bench.read()
+            decision = approach.step(state, reading, self.bench.world.time_s, rules=self.rules, envelope=self.envelope)
+            self.decisions.append((reading, decision))
+            self.state = state = decision.state
+            if isinstance(decision.command, LoadTo):
+                self.bench.load_to(decision.command.load_bar, decision.command.slew_bar_per_s)
+            elif isinstance(decision.command, ReadAgain):
+                self.bench.wait(decision.command.after_s)
+            else:
+                return str(state.outcome) if state.outcome else state.reason
+
+
+class Integral:
+    """A plain PI loop on the ruby reading, tuned for the default cell: it knows neither friction nor sides."""
+
+    name = "PI loop"
+
+    def __init__(self, bench: Bench, **_: object):
+        self.bench = bench
+
+    def __call__(self, target_gpa: float, direction: int) -> str:
+        near, sum_gpa, base_bar = 0, 0.0, self.bench.world.membrane.setpoint_bar
+        for _ in range(60):
+            reading = self.bench.read()
+            if reading is None:
+                continue
+            error = target_gpa - reading.pressure_gpa
+            near = near + 1 if abs(error) <= 0.03 else 0
+            if near == 2:
+                return "reached"
+            sum_gpa += error
+            load = base_bar + (0.4 * error + 0.4 * sum_gpa) / DEFAULT_GAIN
+            self.bench.load_to(min(max(load, 0.0), 96.0), 1.0 / 60.0)
+        return "gave up"
+
+
+class Recipe:
+    """What a person does by hand: 2 bar while far, 0.5 nearer, 0.1 at the end; waits, reads, never goes back."""
+
+    name = "fixed steps by hand"
+
+    def __init__(self, bench: Bench, **_: object):
+        self.bench = bench
+
+    def __call__(self, target_gpa: float, direction: int) -> str:
+        for _ in range(150):
+            reading = self.bench.read()
+            if reading is None:
+                continue
+            left = direction * (target_gpa - reading.pressure_gpa)
+            if left <= 0.03:
+                return "reached"
+            bar = 2.0 if left > 1.0 else 0.5 if left > 0.2 else 0.1
+            load = self.bench.world.membrane.setpoint_bar + direction * bar
+            self.bench.load_to(min(max(load, 0.0), 96.0), 1.0 / 60.0)
+        return "gave up"
+
+
+def walk(case: Case, driver: Callable[..., Callable[[float, int], str]]) -> Iterator[Score]:
+    """Take a cell up and down through its targets."""
+    bench = Bench(case)
+    drive = driver(bench, rules=shipped_rules(), envelope=shipped_envelope())
+    for target in case.up_gpa:
+        yield bench.score(drive, target, +1)
+    for target in case.down_gpa:
+        yield bench.score(drive, target, -1)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What many approaches come to."""
+
+    approaches: int
+    within: float
+    passed_005: float
+    passed_010: int
+    median_s: float
+    p95_s: float
+    median_readings: float
+    p95_readings: float
+    worst_passed_gpa: float
+
+
+def figures(scores: list[Score]) -> Figures:
+    """Return the share reached within 0.05 GPa, the share passed by more than 0.05, and how many by more than 0.10."""
+    return Figures(
+        approaches=len(scores),
+        within=float(np.mean([abs(one.off_gpa) <= 0.05 for one in scores])),
+        passed_005=float(np.mean([one.passed_gpa > 0.05 for one in scores])),
+        passed_010=int(sum(one.passed_gpa > 0.10 for one in scores)),
+        median_s=float(np.median([one.seconds for one in scores])),
+        p95_s=float(np.percentile([one.seconds for one in scores], 95)),
+        median_readings=float(np.median([one.readings for one in scores])),
+        p95_readings=float(np.percentile([one.readings for one in scores], 95)),
+        worst_passed_gpa=float(max(one.passed_gpa for one in scores)),
+    )
