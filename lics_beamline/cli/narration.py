@@ -65,7 +65,7 @@ class Narration:
         self._progress = Progress(
             TextColumn("{task.description:<46.46}"),
             BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.percentage:>3.0f} %", justify="right"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=False),
@@ -92,8 +92,12 @@ class Narration:
         """Wait until the last point of the sweep has been reduced, or patience ends."""
         self._swept.set()
         if self._measured or self._tails:
-            self._progress.update(self._bar, description="reducing the last points")
+            self.say("reducing the last points")
         self._thread.join(PATIENCE_S)
+
+    def say(self, what: str) -> None:
+        """Say what is being done now, in front of the bar."""
+        self._progress.update(self._bar, description=what)
 
     def _tell(self) -> None:
         while not self._ended.is_set():

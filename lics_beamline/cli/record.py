@@ -116,8 +116,9 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
         with Narration(data, experiment, profile, quiet=options.json) as narration:
             ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner), data)
             narration.finish()
-        if session.followers:
-            wait_until_caught_up(data, CATCH_UP_S)
+            if session.followers:
+                narration.say("filling the catalog")
+                wait_until_caught_up(data, CATCH_UP_S)
     return summarise(data, narration.raw_uid, ended_by=ended_by, as_json=options.json)
 
 
