@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -11,18 +13,19 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
-from lics_beamline.devices.motion import Motion, finished
+from lics_beamline.devices.loading import LEAK_EFFORT_PERCENT, Loading
+from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, has_limits
-from lics_beamline.devices.settling import Arrival, Settling, check_target
+from lics_beamline.devices.settling import Arrival, check_target
 from lics_beamline.errors import DidNotSettle, OutsideEnvelope
 
 logger = logging.getLogger(__name__)
 
 READ_BACK_S: Final = 5.0  # control mode reads back up to 2 s after the command (PACE5000 on the ip module)
-LEAK_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply
 RESOLUTION_BAR: Final = 0.01  # of the setpoint read-back
 RESOLUTION_SLEW: Final = 5e-5  # bar/s, a tenth of the lowest slew
 ATTEMPTS: Final = 5  # to shut the valves; a choice
+LONGEST_LEASE: Final = 39  # characters of an EPICS string
 
 
 class Membrane(Device):
@@ -60,7 +63,7 @@ class Membrane(Device):
     units = Cpt(EpicsSignalRO, "Units_RBV", kind=Kind.config, string=True)
     error = Cpt(EpicsSignalRO, "Error_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     model = Cpt(EpicsSignalRO, "Model_RBV", kind=Kind.config, string=True)
-    lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True, auto_monitor=True)
+    lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {
         "load_bar": "bar",
@@ -90,6 +93,7 @@ class Membrane(Device):
         self.tolerance_bar = tolerance_bar
         self.dwell_s = dwell_s
         self.stall_s = stall_s
+        self.lease_name = f"{os.getpid()} on {socket.gethostname()}"[:LONGEST_LEASE]
         self._motion: Motion | None = None
 
     def bounds(self) -> Bounds:
@@ -143,8 +147,10 @@ class Membrane(Device):
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, load_bar)
             motion.await_step(
-                Settling(
+                Loading(
                     self,
+                    effort_percent=self.effort_percent,
+                    setpoint_bar=self.setpoint_readback_bar,
                     clock=self.clock,
                     signal=self.load_bar,
                     target=load_bar,
@@ -171,20 +177,23 @@ class Membrane(Device):
         return Motion(self, steps, what="membrane slew")
 
     def arm(self) -> StatusBase:
-        """Begin to control without a jump: setpoint equal to the load of this moment, then control on; both verified.
+        """Take the lease and begin to control without a jump: setpoint to the load of this moment, then control on.
+
+        Each is verified. While the lease is held, other clients can shut the valves and nothing else.
 
         Raises
         ------
         DidNotSettle
-            While the membrane vents; and from the status when a read-back never agrees. A command whose read-back lags
-            is waited for, never repeated.
+            While the membrane vents. From the status when another client holds the lease, or a read-back never agrees;
+            a command whose read-back lags is waited for, never repeated.
         """
-        if self.control_readback.get(use_monitor=False) == "On":
-            return finished(self)
         if self.vent_readback.get(use_monitor=False) == "In progress":
             raise DidNotSettle("membrane is venting and cannot be armed. Wait until the vent is complete.")
 
         def steps(motion: Motion) -> None:
+            self._take_lease(motion)
+            if self.control_readback.get(use_monitor=False) == "On":
+                return
             self._command_setpoint(motion, self._present_load_bar())
             motion.write(self.control, "On")
             self._control_reads(motion, "On", clock=self.clock)
@@ -201,7 +210,7 @@ class Membrane(Device):
             self._motion.end("stopped")
 
     def make_safe(self) -> StatusBase:
-        """Shut the valves and keep the gas: control off, repeated until read back. Never vents."""
+        """Shut the valves and keep the gas: control off, repeated until read back; give back the lease. Never vents."""
         if self._motion is not None:
             self._motion.end("made safe", hold=False)
         wall = WallClock()  # works when the world's clock does not
@@ -214,6 +223,7 @@ class Membrane(Device):
                 except TimeoutError as error:
                     logger.error("membrane control is not off after attempt %d of %d: %s", attempt, ATTEMPTS, error)
                 else:
+                    self.release()
                     return
             raise DidNotSettle(
                 f"membrane control could not be read back Off in {ATTEMPTS} attempts of {READ_BACK_S:g} s. Close "
@@ -229,7 +239,24 @@ class Membrane(Device):
         self._motion = Motion(self, steps, what=what, hold=self._hold)
         return self._motion
 
+    def _take_lease(self, motion: Motion) -> None:
+        holder = str(self.lease.get(use_monitor=False))
+        if holder not in ("", self.lease_name):
+            raise DidNotSettle(
+                f"membrane is leased to {holder!r}: only that client may move it. End it; if it is dead, write an "
+                f"empty string to {self.lease.pvname}.",
+                holder=holder,
+            )
+        motion.write(self.lease, self.lease_name, wait=True, timeout=READ_BACK_S)
+
+    def release(self) -> None:
+        """Give back the lease, if it is ours: other clients may move the membrane again."""
+        if self.lease.get(use_monitor=False) == self.lease_name:
+            self.lease.put("")
+
     def _command_setpoint(self, motion: Motion, load_bar: float) -> None:
+        # A client that was cut off and came back is another one to the controller until it says its name again.
+        motion.write(self.lease, self.lease_name)
         motion.write(self.setpoint_bar, load_bar)
         self._agree(motion, self.setpoint_readback_bar, load_bar, RESOLUTION_BAR, "membrane setpoint [bar]")
 
@@ -259,7 +286,10 @@ class Membrane(Device):
         return min(max(load_bar, low), high) if has_limits(low, high) else load_bar
 
     def _hold(self) -> None:
-        if self.control_readback.get(use_monitor=False) == "On":
+        if float(self.effort_percent.get(use_monitor=False)) >= LEAK_EFFORT_PERCENT:
+            logger.error("membrane cannot hold its load: a leak or an empty supply; its valves are shut")
+            self.control.put("Off")
+        elif self.control_readback.get(use_monitor=False) == "On":
             load_bar = self._present_load_bar()
             logger.info("membrane holds %.3f bar", load_bar)
             self.setpoint_bar.put(load_bar)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,11 @@ from lics_beamline.physics.thermocouple import sample_temperature_k
 from lics_beamline.plans.action import do
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
 
-SPECTRA_BEFORE_GIVING_UP = 3
+log = logging.getLogger(__name__)
+
+SPECTRA_BEFORE_GIVING_UP = 4
+SATURATION_COUNTS = 65535.0  # of one accumulation: the full scale of a 16-bit converter
+ADAPTED = {"dark": 10.0, "saturated": 0.1}  # factor on the exposure after a spectrum that was so; a choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +117,8 @@ def laser_off(beamline: Beamline) -> MsgGenerator[None]:
 def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[RubyReading]:
     """Take one spectrum and judge it, leaving the event of `stream` open for the plan to complete and save.
 
-    A spectrum that cannot be believed is dropped and taken again, `SPECTRA_BEFORE_GIVING_UP` times in all.
+    A spectrum that cannot be believed is dropped and taken again, `SPECTRA_BEFORE_GIVING_UP` times in all; after a dark
+    or a saturated one the exposure is adapted, within the limits of the spectrometer, and stays so.
 
     Parameters
     ----------
@@ -135,15 +141,40 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
             readings: dict[str, Any] = {}
             for device in (beamline.ruby, beamline.thermocouples, beamline.membrane):
                 readings |= yield from bps.read(device)
-            return judge({name: reading["value"] for name, reading in readings.items()}, gauge)
-        except BadReading:
+            return judge(
+                {name: reading["value"] for name, reading in readings.items()},
+                gauge,
+                saturation_counts=SATURATION_COUNTS * int(beamline.ruby.accumulations.get()),
+            )
+        except BadReading as error:
             yield from bps.drop()
+            _require_laser(beamline, error)
             if attempt == SPECTRA_BEFORE_GIVING_UP:
                 raise
+            yield from _adapt(beamline, ADAPTED.get(error.facts.get("reason", ""), 1.0))
     raise AssertionError("unreachable")
 
 
-def judge(data: dict[str, Any], gauge: Gauge) -> RubyReading:
+def _require_laser(beamline: Beamline, error: BadReading) -> None:
+    """Say that the laser is off, where that is why a spectrum is dark."""
+    if error.facts.get("reason") == "dark" and beamline.ruby.laser_readback.get(use_monitor=False) != "On":
+        raise BadReading(
+            "ruby spectrum is dark because the laser is off, though it was switched on. Look at the laser.",
+            reason="laser off",
+        ) from error
+
+
+def _adapt(beamline: Beamline, factor: float) -> MsgGenerator[None]:
+    exposure = beamline.ruby.acquire_time_s
+    before_s = float(exposure.get())
+    low_s, high_s = exposure.limits
+    after_s = min(max(factor * before_s, low_s), high_s) if low_s < high_s else before_s
+    if after_s != before_s:
+        log.warning("ruby exposure is %g s instead of %g s from now on", after_s, before_s)
+        yield from bps.mv(exposure, after_s)
+
+
+def judge(data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None = None) -> RubyReading:
     """Return the pressure of one set of readings.
 
     Parameters
@@ -152,6 +183,8 @@ def judge(data: dict[str, Any], gauge: Gauge) -> RubyReading:
         Values by field name: ruby spectrum and wavelength, gasket and ambient thermocouple, load.
     gauge : Gauge
         How a spectrum becomes a pressure.
+    saturation_counts : float, optional
+        Count at which a pixel is full.
 
     Raises
     ------
@@ -161,7 +194,9 @@ def judge(data: dict[str, Any], gauge: Gauge) -> RubyReading:
     temperature_k = sample_temperature_k(
         data[GASKET_TEMPERATURE], data[AMBIENT_TEMPERATURE], gasket_to_sample=gauge.gasket_to_sample
     )
-    line = fit_doublet(data[RUBY_WAVELENGTH], data[RUBY_SPECTRUM], temperature_k=temperature_k)
+    line = fit_doublet(
+        data[RUBY_WAVELENGTH], data[RUBY_SPECTRUM], temperature_k=temperature_k, saturation_counts=saturation_counts
+    )
     pressure = gauge.ruler.pressure(
         line.r1_nm, line.r1_sigma_nm, temperature_k, temperature_sigma_k=gauge.thermocouple_sigma_k
     )

@@ -379,7 +379,7 @@ KINDS: dict[str, Kind] = {
     "stick_slip": _kind("the pressure lags by VALUE GPa, then jumps", 0.3, 0.01, 0.5, _stick, _free),
     "readback_lag": _kind("control mode reads back VALUE s late", 2.0, 0.0, 600.0, _lag, _unlag),
     "ruby_dark": _kind("the share VALUE of the ruby's light is left", 0.0, 0.0, 1.0, _brighten, _normal_brightness),
-    "ruby_saturated": _kind("the ruby is VALUE times as bright", 1e5, 1.0, 1e6, _brighten, _normal_brightness),
+    "ruby_saturated": _kind("the ruby is VALUE times as bright", 1000.0, 1.0, 1e6, _brighten, _normal_brightness),
     "ruby_lost": _flag("the laser goes off and stays off", _lose_laser, _mend_laser),
     "wavelength_drift": _kind("lines show VALUE nm to the red", 0.05, -1.0, 1.0, _drift, _drift_back),
     "beam_dump": _spell("no ring current for VALUE s", _dump, _refill),

@@ -1,0 +1,75 @@
+"""A load on its way: the status of a membrane's move, which also notices a leak and another client's setpoint."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from ophyd import Signal
+
+from lics_beamline.devices.settling import Settling
+from lics_beamline.errors import DidNotSettle
+
+LEAK_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply (PACE5000)
+LEAK_S: Final = 30.0  # of such effort mean a leak [s of experiment]
+LEAK_WALL_S: Final = 0.25  # and no shorter time can be judged over the network [s]
+FOREIGN_BAR: Final = 0.05  # a setpoint read back so far from the one commanded is another client's [bar]
+
+
+class Loading(Settling):
+    """Done when the load has stayed near its target; fails on a leak, and when another client commands.
+
+    Parameters
+    ----------
+    device : ophyd.Device
+        The membrane.
+    effort_percent, setpoint_bar : ophyd.Signal
+        Monitored read-backs; the setpoint must have been read back as `target` before.
+    **settling
+        As for `Settling`.
+    """
+
+    def __init__(self, device: Any, *, effort_percent: Signal, setpoint_bar: Signal, **settling: Any) -> None:
+        self._effort = effort_percent
+        self._setpoint = setpoint_bar
+        self._high_since: tuple[float, float] | None = None
+        super().__init__(device, **settling)
+
+    def judge(self, value: float, now_s: float) -> None:
+        """Decide from the newest read-backs."""
+        self._judge_effort(value, now_s)
+        self._judge_setpoint(value)
+        if not self.done:
+            super().judge(value, now_s)
+
+    def _judge_effort(self, load_bar: float, now_s: float) -> None:
+        effort_percent = float(self._effort.get()) if self._effort.connected else 0.0
+        if effort_percent < LEAK_EFFORT_PERCENT:
+            self._high_since = None
+            return
+        if self._high_since is None:
+            self._high_since = (now_s, time.monotonic())
+        high_s = now_s - self._high_since[0]
+        if high_s > LEAK_S and time.monotonic() - self._high_since[1] > LEAK_WALL_S:
+            self.end(
+                DidNotSettle(
+                    f"{self.what} stands at {load_bar:.2f} bar of {self.target:.2f} bar at {effort_percent:.0f} % "
+                    f"effort for {high_s:.0f} s (limit {LEAK_S:.0f} s of {LEAK_EFFORT_PERCENT:.0f} %): a leak? "
+                    "The valves are shut. Look for the leak.",
+                    effort_percent=effort_percent,
+                    load_bar=load_bar,
+                    leak=True,
+                )
+            )
+
+    def _judge_setpoint(self, load_bar: float) -> None:
+        setpoint_bar = float(self._setpoint.get()) if self._setpoint.connected else self.target
+        if not self.done and abs(setpoint_bar - self.target) > FOREIGN_BAR:
+            self.end(
+                DidNotSettle(
+                    f"{self.what} was sent to {self.target:.2f} bar and its setpoint reads {setpoint_bar:.2f} bar: "
+                    f"another client commands it. It is held at {load_bar:.2f} bar. Ask who it is, then move again.",
+                    setpoint_bar=setpoint_bar,
+                    target=self.target,
+                )
+            )
