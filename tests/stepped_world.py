@@ -57,6 +57,9 @@ def random_case(seed: int) -> Case:
     friction = 2.0 ** draw.uniform(-1.0, 1.0)
     ceiling = draw.uniform(8.0, 25.0)
     slip_gpa = draw.uniform(0.0, 0.04)
+    temperature_k = 498.0 if draw.random() < 0.3 else 298.0  # hot cells creep faster, rub less and bend below 3 GPa
+    if temperature_k > 298.0:  # below 2 GPa heat multiplies the gain, which may be 3 times the usual one in all
+        gain = min(gain, 3.0 * DEFAULT_GAIN / 1.66)
     preset = read_preset("ceo2")  # a calibrant in the beam: the sample of an approach is the cell
     cell = dataclasses.replace(
         preset.cell,
@@ -70,7 +73,6 @@ def random_case(seed: int) -> Case:
             start_gpa=START_GPA, free_travel_bar=6.0, gain_gpa_per_bar=gain, ceiling_gpa=ceiling
         ),
     )
-    temperature_k = 498.0 if draw.random() < 0.3 else 298.0  # hot cells creep faster, rub less and bend below 3 GPa
     most_gpa = min(8.5, cell.load_curve.pressure_gpa((80.0 - 3.0 * friction) / (1.0 + 0.06 * friction)))
     least_gpa = cell.load_curve.pressure_gpa((3.0 * friction + 1.5) / (1.0 - 0.06 * friction)) + 0.1
     up = _targets(draw, START_GPA + 0.25, most_gpa, 4)

@@ -259,7 +259,8 @@ def step(
         said = f"a pressure of {reading.pressure_gpa:.3f} GPa at {reading.load_bar:.2f} bar surprises"
         return _doubt(replace(state, doubted=reading), said, rules)
     fell_gpa = _fell_gpa(state.belief, reading, nature)
-    state = replace(state, belief=state.belief.after(reading, nature), doubted=None, doubts=0)
+    belief = state.belief.after(reading, nature)
+    state = replace(state, belief=replace(belief, looks=belief.looks + confirmed), doubted=None, doubts=0)
     if fell_gpa > rules.collapse_gpa:
         said = f"the pressure fell by {fell_gpa:.3f} GPa to {reading.pressure_gpa:.3f} GPa on the upstroke"
         return _abort(state, Cause.UNREADABLE, f"{said}. Look at the gasket, and whether it is the same ruby.")
@@ -272,7 +273,8 @@ def _fell_gpa(belief: Belief, reading: Reading, nature: Nature) -> float:
     """Return how far the pressure fell while the load did not [GPa]; 0 where a fall is no surprise."""
     if belief.last is None or belief.direction < 0 or not belief.follows(reading, nature):
         return 0.0
-    return belief.last.pressure_gpa - reading.pressure_gpa
+    # Below two readings: one alone may have been wild upwards, which moves nothing and so was believed.
+    return min(belief.last.pressure_gpa, belief.before_gpa) - reading.pressure_gpa
 
 
 def _trouble(state: State, reading: Reading | None, now_s: float, rules: Rules) -> str:
@@ -345,6 +347,8 @@ def _go_on(state: State, reading: Reading, now_s: float, rules: Rules, envelope:
     near = ends_short_gpa <= 0.5 * rules.tolerance_gpa or short_gpa - soon_gpa <= rules.tolerance_gpa
     if near and coming_gpa > 0.1 * rules.tolerance_gpa:
         return _settle(state, rules)  # creep alone will bring it there
+    if belief.slipped and belief.owed_gpa > 0.0 and belief.looks == 1:
+        return _decide(state, Phase.SETTLE, ReadAgain(after_s=0.0))  # what lags would make the next step larger
     return _advance(state, reading, max(ends_short_gpa, 0.0), now_s, rules, envelope)
 
 
@@ -363,7 +367,7 @@ def _advance(
     direction, belief = state.direction, state.belief
     most_gpa_per_bar = belief.most_gpa_per_bar(state.target_gpa, rules.nature())
     aim_gpa = left_gpa - belief.owed_gpa
-    if aim_gpa > LARGE_GPA:
+    if aim_gpa > LARGE_GPA and belief.moving:
         aim_gpa *= rules.step_fraction if belief.knows(state.target_gpa) else UNEXPLORED * rules.step_fraction
     step_bar = (aim_gpa + 0.5 * rules.tolerance_gpa) / most_gpa_per_bar
     if direction > 0 and belief.gain(state.target_gpa) is None:

@@ -88,6 +88,8 @@ class Belief:
         Of both strokes.
     last : Reading or None
         The newest reading believed.
+    before_gpa : float
+        Pressure of the reading believed before it; NaN where there is none of the same temperature [GPa].
     creep : Creep
         Where the pressure will end at the present load.
     moving : bool
@@ -111,6 +113,7 @@ class Belief:
     direction: int
     gains: LearnedGain = field(default_factory=LearnedGain)
     last: Reading | None = None
+    before_gpa: float = math.nan
     creep: Creep = field(default_factory=lambda: Creep.over(math.nan))
     moving: bool = False
     rest_gpa: float = math.nan
@@ -171,6 +174,7 @@ class Belief:
             return replace(
                 self,
                 last=reading,
+                before_gpa=math.nan,
                 creep=Creep.over(reading.pressure_gpa),
                 moving=False,
                 rest_gpa=reading.pressure_gpa,
@@ -182,12 +186,13 @@ class Belief:
             )
         moved_bar = self.direction * (reading.load_bar - self.last.load_bar)
         if moved_bar < STILL_BAR:
-            return replace(self._watched(self.last, reading, nature), looks=self.looks + 1)
+            watched = self._watched(self.last, reading, nature)
+            return replace(watched, before_gpa=self.last.pressure_gpa, looks=self.looks + 1)
         answer_gpa = self.direction * (reading.pressure_gpa - self.rest_gpa)
         noise_gpa = 3.0 * math.hypot(reading.sigma_gpa, self.last.sigma_gpa)
         if not self.moving and answer_gpa < ANSWERED_GPA + noise_gpa:
-            return replace(self._watched(self.last, reading, nature), looks=1)
-        return replace(self._answered(self.last, reading, nature), looks=1)
+            return replace(self._watched(self.last, reading, nature), before_gpa=self.last.pressure_gpa, looks=1)
+        return replace(self._answered(self.last, reading, nature), before_gpa=self.last.pressure_gpa, looks=1)
 
     def _rises(self, moved_bar: float, pressure_gpa: float, nature: Nature) -> tuple[float, float]:
         """Return the least and the most that the pressure may have risen in the direction [GPa]."""

@@ -31,6 +31,7 @@ def known(target_gpa=5.0, direction=+1, last=START, moving=True):
         direction=direction,
         gains=TAUGHT,
         last=last,
+        before_gpa=last.pressure_gpa,
         creep=Creep.over(last.pressure_gpa),
         moving=moving,
         rest_gpa=last.pressure_gpa,
