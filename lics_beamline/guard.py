@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.safe_state import places, read_backs, unsafe, value_of
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.heartbeat import heartbeat_path, read_beat
 from lics_beamline.interlock import Action, Limits, Seen, Trip, Watch, step
@@ -232,12 +233,12 @@ class _Process:
         beamline = assemble(self._profile, self._data, prefix=self._prefix)
         try:
             connect(beamline, CONNECT_S, strict=False)
-            places = _places(beamline)
-            for place in places.values():
+            couples = places(beamline)
+            for place in couples.values():
                 place.subscribe(lambda **_: self._changed.set(), run=False)
-            asker = threading.Thread(target=self._ask, args=(places,), name="asking", daemon=True)
+            asker = threading.Thread(target=self._ask, args=(couples,), name="asking", daemon=True)
             asker.start()
-            self._watch(beamline, places)
+            self._watch(beamline, couples)
             self._over.set()
             asker.join()
         finally:
@@ -247,12 +248,12 @@ class _Process:
             self._heartbeat.unlink(missing_ok=True)
         return 0
 
-    def _watch(self, beamline: Beamline, places: Mapping[str, Any]) -> None:
+    def _watch(self, beamline: Beamline, couples: Mapping[str, Any]) -> None:
         watch, alone_since = Watch(), None
         while not self._over.is_set():
             self._changed.wait(LOOK_S)
             self._changed.clear()
-            seen = self._look(beamline, places, watch)
+            seen = self._look(beamline, couples, watch)
             decision = step(watch, seen, self._limits)
             if decision.watch.trip is not None and decision.watch.trip is not watch.trip:
                 self._trip(beamline, decision.watch.trip, seen)  # commands first, then words
@@ -275,25 +276,27 @@ class _Process:
         if self._making is not None:
             self._making.join()
 
-    def _look(self, beamline: Beamline, places: Mapping[str, Any], watch: Watch) -> Seen:
+    def _look(self, beamline: Beamline, couples: Mapping[str, Any], watch: Watch) -> Seen:
         beat = read_beat(self._heartbeat) if self._heartbeat is not None else None
         membrane = beamline.membrane
         return Seen(
             wall_s=time.monotonic(),
             experiment_s=_or_none(beamline.clock.now_s),
             thermocouples_k={
-                place: self._worse(place, signal) if signal.connected else None for place, signal in places.items()
+                place: self._worse(place, signal) if signal.connected else None for place, signal in couples.items()
             },
             # Without a process to watch there is no sign of life to miss.
             beat=beat.number if beat else (0 if self._heartbeat else time.monotonic_ns()),
             farewell=beat.farewell if beat else False,
             engine_gone=self._engine_gone() and not (beat and beat.farewell),
-            spectrum=_value(beamline.ruby.unique_id),
-            load_bar=_value(membrane.load_bar),
-            setpoint_bar=_value(membrane.setpoint_readback_bar) if _value(membrane.control_readback) == "On" else None,
-            effort_percent=_value(membrane.effort_percent),
-            unsafe=_unsafe(beamline),
-            contactor_closed=_value(beamline.heater.contactor_readback) == "Closed",
+            spectrum=value_of(beamline.ruby.unique_id),
+            load_bar=value_of(membrane.load_bar),
+            setpoint_bar=value_of(membrane.setpoint_readback_bar)
+            if value_of(membrane.control_readback) == "On"
+            else None,
+            effort_percent=value_of(membrane.effort_percent),
+            unsafe=unsafe(beamline),
+            contactor_closed=value_of(beamline.heater.contactor_readback) == "Closed",
             acknowledged=watch.trip is not None and self._record is not None and not latch_path(self._data).exists(),
         )
 
@@ -303,10 +306,10 @@ class _Process:
         asked_k = self._asked_k.get(place, told_k)
         return min(told_k, asked_k) if min(told_k, asked_k) < 0.0 else max(told_k, asked_k)
 
-    def _ask(self, places: Mapping[str, Any]) -> None:
+    def _ask(self, couples: Mapping[str, Any]) -> None:
         """Ask the thermocouples again and again, in a thread of its own: an answer may be long in coming."""
         while not self._over.wait(ASK_S):
-            for place, couple in places.items():
+            for place, couple in couples.items():
                 try:
                     self._asked_k[place] = float(couple.get(use_monitor=False))
                 except (TimeoutError, ConnectionError, TypeError, ValueError):
@@ -324,10 +327,10 @@ class _Process:
             "engine_pid": self._engine_pid,
             "thermocouples_k": dict(seen.thermocouples_k),
             "controller": {
-                "contactor": _value(beamline.heater.contactor_readback),
-                "has_a_break_trip_of_its_own": getattr(heater, "break_trip", None),
+                "contactor": value_of(beamline.heater.contactor_readback),
+                "has_a_break_trip_of_its_own": heater.break_trip,
             },
-            "read_back_before": _read_backs(beamline),
+            "read_back_before": read_backs(beamline),
             "read_back_safe": None,
             "safe_after_s": None,
         }
@@ -346,7 +349,7 @@ class _Process:
         if watch.trip is None:
             self._record = None
         elif self._record is not None and self._record["read_back_safe"] is None and not seen.unsafe:
-            self._record["read_back_safe"] = _read_backs(beamline)
+            self._record["read_back_safe"] = read_backs(beamline)
             self._record["safe_after_s"] = round(seen.wall_s - watch.trip.wall_s, 3)
             _write(latch_path(self._data), self._record)
             logger.warning("all is safe, read back after %.2f s", self._record["safe_after_s"])
@@ -380,50 +383,6 @@ def _try_to_make_safe(beamline: Beamline) -> None:
         make_safe(beamline)
     except LicsError as error:
         logger.error("%s", error)
-
-
-def _places(beamline: Beamline) -> dict[str, Any]:
-    couples = beamline.thermocouples
-    return {
-        "gasket": couples.gasket_k,
-        "cell": couples.cell_k,
-        "membrane": couples.membrane_k,
-        "ambient": couples.ambient_k,
-    }
-
-
-def _read_backs(beamline: Beamline) -> dict[str, Any]:
-    return {
-        "membrane_control": _value(beamline.membrane.control_readback),
-        "membrane_load_bar": _value(beamline.membrane.load_bar),
-        "heater_setpoint_k": _value(beamline.heater.setpoint_readback_k),
-        "heater_output_limit_percent": _value(beamline.heater.output_high_readback_percent),
-        "heater_output_percent": _value(beamline.heater.output_percent),
-        "beam_shutter": _value(beamline.beam.shutter.state),
-    }
-
-
-def _unsafe(beamline: Beamline) -> tuple[str, ...]:
-    """Phrases for everything that is not in its safe state, or does not say."""
-    seen = _read_backs(beamline)
-    ambient_k = beamline.heater.ambient_k
-    safe = {
-        "membrane_control": seen["membrane_control"] == "Off",
-        "heater_setpoint_k": seen["heater_setpoint_k"] is not None and seen["heater_setpoint_k"] <= ambient_k + 0.2,
-        "heater_output_limit_percent": seen["heater_output_limit_percent"] == 0.0,
-        "heater_output_percent": seen["heater_output_percent"] is not None
-        and (seen["heater_output_percent"] <= 0.5 or _value(beamline.heater.contactor_readback) == "Open"),
-        "beam_shutter": seen["beam_shutter"] == "Closed",
-    }
-    return tuple(f"{name} is {seen[name]}" for name, is_safe in safe.items() if not is_safe)
-
-
-def _value(signal: Any) -> Any:
-    """Return what a monitored signal says now; None while it is not connected."""
-    try:
-        return signal.get() if signal.connected else None
-    except (TimeoutError, ConnectionError):
-        return None
 
 
 def _or_none(ask: Callable[[], float]) -> float | None:

@@ -56,6 +56,7 @@ class Heater(Strict):
     dwell_s: NotNegative
     stall_s: Positive
     ambient_k: Positive = 298.0
+    break_trip: bool = False  # whether the controller itself cuts the power when its sensor breaks
 
 
 class Thermocouples(Strict):

@@ -1,0 +1,236 @@
+"""The guard as a process: what it does by itself when a thermocouple breaks or the engine is killed."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from caproto import ChannelType
+from caproto.threading.client import Context, SharedBroadcaster
+
+from lics_beamline import guard
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.heartbeat import Heartbeat
+from lics_beamline.latch import latched
+from lics_beamline.simulation import loopback, simulation
+
+PREFIX = "SIM:LICS:"
+BLIND_CONTROLLER = 'like = "volumetric"\n[heater]\nbreak_trip_s = 0.0\n'
+HOT = """
+title = "hot and loaded"
+operator = "tester"
+proposal = "T-2"
+[sample]
+name = "Li-Cs"
+composition = "LiCs"
+phases = ["alloy"]
+[cell]
+kind = "membrane diamond-anvil cell"
+culet_um = 350
+[gasket]
+material = "Re"
+[exposure]
+time_s = 120
+oscillation_deg = 6
+[[legs]]
+kind = "heating"
+name = "heat"
+temperatures_k = [498.0]
+ramp_rate_k_per_min = 20
+soak_s = 36000
+"""
+
+
+class Witness:
+    """A Channel Access client that shares nothing with guard and engine, on connections that it keeps."""
+
+    def __init__(self):
+        self._context = Context(SharedBroadcaster())
+        self._pvs = {}
+
+    def pv(self, name):
+        if name not in self._pvs:
+            (self._pvs[name],) = self._context.get_pvs(f"{PREFIX}{name}", timeout=20.0)
+            self._pvs[name].wait_for_connection(timeout=20.0)
+        return self._pvs[name]
+
+    def put(self, name, value):
+        self.pv(name).write(
+            [value], data_type=ChannelType.STRING if isinstance(value, str) else None, wait=True, timeout=20.0
+        )
+
+    def get(self, name):
+        pv = self.pv(name)
+        value = pv.read(data_type=ChannelType.STRING if pv.channel.native_data_type is ChannelType.ENUM else None).data[
+            0
+        ]
+        return value.decode() if isinstance(value, bytes) else value
+
+    def timestamp(self, name):
+        return self.pv(name).read(data_type="time").metadata.timestamp
+
+    def close(self):
+        self._context.disconnect()
+
+
+@contextlib.contextmanager
+def simulators(data, *, speed=60.0, world="volumetric"):
+    """Simulators of this process, the environment that leads to them, and a witness."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        simulation(
+            prefix=PREFIX, world=world, seed=1, speed=speed, plates=data.plates, log=data.logs / "simulators.log"
+        ) as running,
+    ):
+        for name, value in loopback(running.port).items():
+            patch.setenv(name, value)
+        witness = Witness()
+        try:
+            yield witness
+        finally:
+            witness.close()
+
+
+@contextlib.contextmanager
+def guarded(data):
+    """A guard of this process that watches; it ends at our farewell."""
+    with Heartbeat(data.logs):
+        process = guard.start("simulated", PREFIX, data, give_up_s=5.0)
+        try:
+            guard.wait_until_watching(process, data)
+            yield process
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    assert process.wait(20) == 0
+
+
+def wait_for(path, ready):
+    """The content of a JSON file as soon as it is ready; the test's time-out is the limit."""
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            said = json.loads(path.read_text())
+            if ready(said):
+                return said
+
+
+def safe(data):
+    return wait_for(data.root / "guard-tripped.json", lambda said: said["read_back_safe"] is not None)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return DataFolder(tmp_path / "data").make()
+
+
+def warm_and_loaded(witness):
+    witness.put("PC1:Slew", 0.05)
+    witness.put("PC1:Control", "On")
+    witness.put("PC1:Setpoint", 2.0)
+    witness.put("ET1:Setpoint", 200.0)
+    while witness.get("ET1:RBV_Output") < 5.0:
+        pass
+
+
+@pytest.mark.timeout(90)
+def test_an_open_thermocouple_is_answered_within_half_a_second_even_if_its_controller_notices_nothing(data, tmp_path):
+    (tmp_path / "blind.toml").write_text(BLIND_CONTROLLER)
+    with simulators(data, world=str(tmp_path / "blind.toml")) as witness, guarded(data):
+        warm_and_loaded(witness)
+        witness.put("WORLD:Fault", "tc_open")
+        while witness.get("ET1:OutputHigh") > 0.0:
+            pass
+        bad, out = witness.timestamp("TC:Ti1"), witness.timestamp("ET1:OutputHigh")
+        assert 0.0 <= out - bad < 0.5
+        said = safe(data)
+        assert said["cause"] == "thermocouple open"
+        assert "gasket reads -9725.85 K" in said["says"]
+        assert said["controller"]["contactor"] == "Closed", "the controller's own trip is another one"
+        assert witness.get("PC1:Control_RBV") == "Off"
+        load_bar = witness.get("PC1:Pressure_RBV")
+        witness.put("ET1:OutputHigh", 50.0)  # sticky: what is not safe any more is made safe again
+        while witness.get("ET1:OutputHigh") > 0.0:
+            pass
+        assert witness.get("PC1:Pressure_RBV") == pytest.approx(load_bar, abs=0.05), "the load is held"
+
+
+@pytest.mark.timeout(90)
+def test_a_leak_at_rest_shuts_the_valves_and_an_over_temperature_opens_the_contactor(data):
+    with simulators(data) as witness, guarded(data):
+        witness.put("PC1:Slew", 0.05)
+        witness.put("PC1:Control", "On")
+        witness.put("PC1:Setpoint", 2.0)
+        while witness.get("PC1:Pressure_RBV") < 1.9:
+            pass
+        witness.put("WORLD:Fault", "gas_leak:0.2")
+        said = safe(data)
+        assert said["cause"] == "leak"
+        assert witness.get("PC1:Setpoint_RBV") == pytest.approx(2.0), "the setpoint never chased the load"
+        witness.put("WORLD:Fault", "heater_runaway")
+        while witness.get("ET1:Contactor_RBV") != "Open":
+            pass
+        assert witness.get("ET1:RBV_pvTemp") < 530.0 - 273.15, "the guard was before the controller's own trip"
+
+
+def lics(*arguments, folder):
+    return subprocess.run(
+        [sys.executable, "-m", "lics_beamline", *arguments], capture_output=True, text=True, cwd=folder, check=False
+    )
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_engine_leaves_a_beamline_made_safe_within_five_seconds_and_no_sweep_until_acknowledged(data):
+    folder = data.root.parent
+    (folder / "hot.toml").write_text(HOT)
+    with simulators(data) as witness:
+        sweep = subprocess.Popen(
+            [sys.executable, "-m", "lics_beamline", "sweep", "hot.toml", "--data", "data"],
+            cwd=folder,
+            env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while float(witness.get("ET1:RBV_pvTemp")) < 490.0 - 273.15:
+                assert sweep.poll() is None, "the sweep ended by itself"
+            assert witness.get("PC1:Control_RBV") == "On"
+            last_beat = (data.logs / f"heartbeat-{sweep.pid}.json").stat().st_mtime
+        finally:
+            sweep.send_signal(signal.SIGKILL)
+            sweep.wait()
+        said = safe(data)
+        assert time.time() - last_beat < 5.0
+        assert said["cause"] == "engine lost"
+        assert (witness.get("PC1:Control_RBV"), witness.get("BEAM:Shutter_RBV")) == ("Off", "Closed")
+        assert witness.get("ET1:OutputHigh") == 0.0
+        assert witness.get("ET1:RBV_spTemp") < 26.0
+        wait_for(data.logs / "guard.json", lambda status: status["state"] == "ended")
+        assert witness.get("PC1:Lease") == "", "a dead engine's lease is given back"
+        refused = lics("sweep", "hot.toml", "--data", "data", folder=folder)
+        assert refused.returncode == 3
+        assert "lics guard --acknowledge" in refused.stderr
+    told = lics("guard", "--data", "data", folder=folder)
+    assert told.returncode == 4
+    assert "engine lost" in told.stdout
+    assert "read back as safe" in told.stdout
+    assert lics("guard", "--acknowledge", "--data", "data", folder=folder).returncode == 0
+    assert latched(data) is None
+    assert "nothing has tripped" in lics("guard", "--data", "data", folder=folder).stdout
+    assert len(list(data.logs.glob("guard-tripped-*.json"))) == 1
+
+
+@pytest.mark.timeout(90)
+def test_a_lawful_end_of_the_engine_is_no_trip_and_the_guard_is_small(data):
+    with simulators(data), guarded(data) as process:
+        assert guard.status(data).alive
+        peak = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "VmHWM" in line)
+        assert int(peak.split()[1]) < 400_000  # kB
+    assert latched(data) is None
+    assert guard.status(data).state == "ended"
+    assert not list(data.logs.glob("heartbeat-*"))

@@ -1,0 +1,62 @@
+"""What is left behind about a trip and a life: latch, acknowledgement, status, heartbeat, limits."""
+
+import json
+
+import pytest
+
+from lics_beamline import guard
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import NotAcknowledged
+from lics_beamline.heartbeat import Heartbeat, heartbeat_path, read_beat
+from lics_beamline.latch import acknowledge, latch_path, latched, require_acknowledged
+from lics_beamline.profile import read_profile
+
+TRIP = {"when": "2026-01-01T00:00:00", "cause": "leak", "says": "the membrane needs 100 % effort."}
+
+
+@pytest.fixture
+def data(tmp_path):
+    return DataFolder(tmp_path).make()
+
+
+def test_nothing_begins_while_a_trip_is_not_acknowledged_and_the_message_says_what_to_do(data):
+    require_acknowledged(data)
+    latch_path(data).write_text(json.dumps(TRIP))
+    with pytest.raises(NotAcknowledged, match=r"leak.*100 % effort.*lics guard --acknowledge") as refused:
+        require_acknowledged(data)
+    assert refused.value.facts["cause"] == "leak"
+    kept = acknowledge(data)
+    assert json.loads(kept.read_text()) == TRIP
+    assert latched(data) is None
+    assert acknowledge(data) is None
+
+
+def test_a_latch_that_cannot_be_read_still_forbids(data):
+    latch_path(data).write_text("{")
+    with pytest.raises(NotAcknowledged, match="cannot be read"):
+        require_acknowledged(data)
+
+
+def test_a_guard_that_never_ran_or_died_is_not_alive(data):
+    assert guard.status(data).state == "never ran"
+    (data.logs / "guard.json").write_text(json.dumps({"state": "watching", "warnings": [], "time": 0.0}))
+    assert not guard.status(data).alive
+
+
+def test_a_heart_beats_and_says_farewell(data):
+    with Heartbeat(data.logs) as heartbeat:
+        beat = read_beat(heartbeat.path)
+        assert heartbeat.path == heartbeat_path(data.logs, beat.pid)
+        assert not beat.farewell
+        while read_beat(heartbeat.path).number < 2:
+            pass
+    assert read_beat(heartbeat.path).farewell
+    assert read_beat(data.logs / "nobody.json") is None
+
+
+def test_limits_leave_room_for_what_a_profile_allows():
+    profile = read_profile("simulated")
+    values, limits = profile.values, guard.limits_of(profile)
+    assert limits.gasket_k > values.envelope.temperature_k[1]
+    assert limits.gasket_k < 530.0, "the simulated controller trips there: ours comes first"
+    assert limits.ruby_s > values.approach.largest_step_bar / values.membrane.slew_bar_per_s
