@@ -18,8 +18,8 @@ from lics_beamline import schema
 from lics_beamline.cli.story import HEADING, point_line
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.exports.reduced_run import reduced_point
-from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import Tail
+from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.plans.check import expected_s
 from lics_beamline.plans.path import Experiment
 from lics_beamline.profile import Profile
@@ -142,6 +142,6 @@ class Narration:
             self._console.print(point_line(reduced_point(data)))
 
     def _journals(self) -> list[Path]:
-        return [
-            head.path for folder in (self._data.raw_journals, self._data.derived_journals) for head in heads(folder)
-        ]
+        """Return the journals by name only: this is looked at often, and a folder may hold years of them."""
+        folders = (self._data.raw_journals, self._data.derived_journals)
+        return [path for folder in folders for path in folder.glob(f"*{SUFFIX}")]
