@@ -145,7 +145,8 @@ def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str
 
     def failed(error: Exception) -> MsgGenerator[None]:
         if isinstance(error, RunEngineControlException):
-            yield from bps.close_run(exit_status=error.exit_status, reason="ended from outside the plan: Ctrl-C, or the guard")
+            reason = "ended from outside the plan: Ctrl-C, or the guard"
+            yield from bps.close_run(exit_status=error.exit_status, reason=reason)
         else:
             reason = why(error) if isinstance(error, FailedStatus) else str(error)
             yield from bps.close_run(exit_status="fail", reason=f"{type(error).__name__}: {reason}")
