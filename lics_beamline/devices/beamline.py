@@ -13,8 +13,9 @@ from ophyd.signal import EpicsSignalBase
 
 from lics_beamline.devices.beam import Beam
 from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.frame import Frame
 from lics_beamline.devices.heater import Heater
-from lics_beamline.devices.image_plate import Frame, ImagePlate
+from lics_beamline.devices.image_plate import ImagePlate
 from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage

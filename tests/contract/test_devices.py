@@ -14,8 +14,9 @@ from lics_beamline import schema
 from lics_beamline.devices.beam import Beam
 from lics_beamline.devices.beamline import Beamline, disconnect, pv_names, pvs
 from lics_beamline.devices.clock import Clock, ExperimentClock, WallClock
+from lics_beamline.devices.frame import Frame
 from lics_beamline.devices.heater import Heater
-from lics_beamline.devices.image_plate import Frame, ImagePlate
+from lics_beamline.devices.image_plate import ImagePlate
 from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage

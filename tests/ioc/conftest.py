@@ -16,8 +16,9 @@ from bluesky import RunEngine
 from lics_beamline.devices.beam import Beam
 from lics_beamline.devices.beamline import Beamline, connect, disconnect
 from lics_beamline.devices.clock import Clock
+from lics_beamline.devices.frame import Frame
 from lics_beamline.devices.heater import Heater
-from lics_beamline.devices.image_plate import Frame, ImagePlate
+from lics_beamline.devices.image_plate import ImagePlate
 from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage

@@ -3,7 +3,7 @@
 import pytest
 from ophyd.sim import make_fake_device
 
-from lics_beamline.devices.image_plate import FILE_BYTES, Frame
+from lics_beamline.devices.frame import FILE_BYTES, Frame
 from lics_beamline.errors import BadReading, DidNotSettle
 
 
