@@ -79,7 +79,7 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from lics_beamline.cli import guarding, pressure, record, recorded, reduce
+    from lics_beamline.cli import export, guarding, pressure, record, recorded, reduce
 
     parser = argparse.ArgumentParser(
         prog="lics",
@@ -94,6 +94,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
-    for room in (record, recorded, reduce, pressure, guarding):
+    for room in (record, recorded, reduce, export, pressure, guarding):
         room.add(verbs, shared)
     return parser

@@ -1,4 +1,4 @@
-"""Verbs that turn frames into patterns and patterns into files: replay, reduce, export."""
+"""Verbs that turn frames into patterns: replay, reduce."""
 
 from __future__ import annotations
 
@@ -44,16 +44,6 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--bins", type=int, default=2500, help="bins of the pattern (default 2500)")
     verb.add_argument("--to", type=Path, metavar="FILE", help="write the pattern as .xye")
     verb.set_defaults(run=reduce)
-    verb = verbs.add_parser(
-        "export",
-        parents=[shared, machine],
-        help="write the patterns of a reduced run for other programs",
-        description="Write one file a point. RUN is a raw run (its newest reduction is taken) or a reduced one.",
-    )
-    verb.add_argument("uid", metavar="RUN", nargs="?", default="last")
-    verb.add_argument("--for", dest="layout", choices=("xy", "xye"), default="xye")
-    verb.add_argument("--to", type=Path, metavar="DIR", help="folder (default: exports below the data folder)")
-    verb.set_defaults(run=export)
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -118,23 +108,4 @@ def reduce(options: argparse.Namespace) -> int:
         )
     if options.to:
         sys.stdout.write(f"pattern: {options.to}\n")
-    return 0
-
-
-def export(options: argparse.Namespace) -> int:
-    """Write the patterns of a reduced run."""
-    from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.story import newest_reduction
-    from lics_beamline.exports.columns import write_columns
-    from lics_beamline.exports.reduced_run import reduced_run
-    from lics_beamline.journal.reader import read
-
-    data = data_folder(options)
-    head = newest_reduction(data, options.uid)
-    folder = options.to or data.exports / head.uid[:8]
-    files = write_columns(reduced_run(read(head.path)), folder, layout=options.layout)
-    if options.json:
-        sys.stdout.write(json.dumps({"run": head.uid, "files": [str(file) for file in files]}, indent=1) + "\n")
-    else:
-        sys.stdout.write(f"{len(files)} files of run {head.uid[:8]} in {folder}\n")
     return 0

@@ -186,7 +186,7 @@ def _frame(path: Path, address: str) -> Frame:
 
 def _only_stack(path: Path) -> str:
     """Path of the one data set of images in an HDF5 file."""
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     found: list[str] = []
     try:

@@ -1,4 +1,4 @@
-"""Patterns as columns of text: .xy (2theta, intensity) and .xye (with its standard error)."""
+"""Patterns as columns of text: .xy (2theta, intensity), .xye (with its standard error), .chi (as FIT2D writes it)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
-Layout = Literal["xy", "xye"]
+Layout = Literal["xy", "xye", "chi"]
 
 
 def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Path, ...]:
@@ -23,8 +24,8 @@ def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Pat
         What to write.
     folder : Path
         Where to; made if absent.
-    layout : {"xy", "xye"}
-        Two columns, or three.
+    layout : {"xy", "xye", "chi"}
+        Two columns, three, or two below the heading of FIT2D.
 
     Returns
     -------
@@ -36,25 +37,25 @@ def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Pat
 
 
 def _write(run: ReducedRun, point: ReducedPoint, folder: Path, layout: Layout) -> Path:
+    path = folder / f"{point_name(point)}.{layout}"
+    if layout == "chi":
+        return _write_chi(path, point, title(run, point))
     columns = [point.two_theta_deg, point.intensity]
     if layout == "xye":
         columns.append(point.intensity_sigma)
-    path = folder / f"point-{point.index:03d}_{point.pressure_gpa:.2f}GPa_{point.temperature_k:.0f}K.{layout}"
-    return write_pattern(
-        path,
-        columns,
-        (
-            f"{run.start.get('sample', {}).get('name', '')}, point {point.index}, {point.leg}",
-            f"P = {point.pressure_gpa:.4f} +- {point.pressure_sigma_gpa:.4f} (stat) "
-            f"+- {point.pressure_systematic_gpa:.4f} (syst) GPa, T = {point.temperature_k:.2f} K, "
-            f"load = {point.load_bar:.3f} bar",
-            f"wavelength = {run.wavelength_angstrom:.6f} angstrom",
-            f"raw run {run.start['raw_uid']}, recipe {run.start['recipe_digest']}",
-        ),
-    )
+    return write_pattern(path, columns, says(run, point))
 
 
-def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], says: Sequence[str]) -> Path:
+def _write_chi(path: Path, point: ReducedPoint, name: str) -> Path:
+    """Write the layout of FIT2D: title, what each axis is, number of points, two columns."""
+    table = np.column_stack((point.two_theta_deg, point.intensity))
+    table = table[np.isfinite(table).all(axis=1)]
+    header = "\n".join((name, "2-Theta Angle (Degrees)", "Intensity", f"       {len(table)}"))
+    np.savetxt(path, table, fmt=("%14.6e", "%14.6e"), header=header, comments="")
+    return path
+
+
+def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], lines: Sequence[str]) -> Path:
     """Write one pattern.
 
     Parameters
@@ -63,17 +64,16 @@ def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], says: 
         The file.
     columns : sequence of ndarray, shape (bins,)
         2theta [deg], intensity [counts a pixel], and optionally its standard error; empty bins (NaN) are left out.
-    says : sequence of str
+    lines : sequence of str
         Comment lines.
     """
     table = np.column_stack(columns)
     table = table[np.isfinite(table).all(axis=1)]
     header = "\n".join(
         (
-            *says,
-            "polarisation and solid angle are corrected: switch both off in the refinement",
+            *lines,
             "columns: 2theta [deg]  intensity [counts a pixel]" + ("  standard error" if len(columns) > 2 else ""),
         )
     )
-    np.savetxt(path, table, fmt=("%.5f", *["%.6g"] * (table.shape[1] - 1)), header=header)
+    np.savetxt(path, table, fmt=("%.5f", *["%.8g"] * (table.shape[1] - 1)), header=header)
     return path

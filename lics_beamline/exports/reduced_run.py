@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import REDUCED, REDUCTION
 
@@ -23,6 +24,8 @@ class ReducedPoint:
     ----------
     index : int
         Index in the path.
+    exposure_uid : str
+        Joins the point, its plate and its pattern.
     leg, stroke : str
         Where on the path.
     requested_pressure_gpa, requested_temperature_k : float
@@ -46,6 +49,7 @@ class ReducedPoint:
     """
 
     index: int
+    exposure_uid: str
     leg: str
     stroke: str
     requested_pressure_gpa: float
@@ -84,6 +88,20 @@ class ReducedRun:
     def wavelength_angstrom(self) -> float:
         """X-ray wavelength of the run [angstrom]."""
         return float(self.start["wavelength_angstrom"])
+
+    @property
+    def sample(self) -> str:
+        """Name of the sample; empty where it was not given."""
+        return str(self.start.get("sample", {}).get("name", ""))
+
+    def pattern(self, point: ReducedPoint) -> Pattern:
+        """Return the pattern of a reduced point."""
+        return Pattern(
+            two_theta_deg=point.two_theta_deg,
+            intensity=point.intensity,
+            sigma=point.intensity_sigma,
+            wavelength_angstrom=self.wavelength_angstrom,
+        )
 
 
 def reduced_point(data: dict[str, Any]) -> ReducedPoint:

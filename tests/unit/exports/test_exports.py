@@ -2,61 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from reduced_documents import BINS, data, documents
 
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.columns import write_columns
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.reduced_run import reduced_run
-
-BINS = 400
-
-
-def data(index, *, reduced=True, stroke="upstroke", a=3.55):
-    two_theta = np.linspace(5.0, 17.0, BINS)
-    intensity = 100.0 + 400.0 * np.exp(-(((two_theta - 9.36) / 0.05) ** 2))
-    nothing = np.full(BINS, math.nan)
-    return {
-        "point_index": index,
-        "leg": "298 K upstroke",
-        "stroke": stroke,
-        "exposure_uid": f"e{index}",
-        "experiment_time_s": 10.0,
-        "requested_pressure_gpa": math.nan if stroke == "heating" else 3.0,
-        "requested_temperature_k": 298.0,
-        "load_bar": 24.0,
-        "temperature_k": 298.1,
-        "pressure_gpa": 3.01 + index,
-        "pressure_sigma_gpa": 0.002,
-        "pressure_systematic_gpa": 0.05,
-        "ruby_r1_nm": 695.0,
-        "ruby_r1_sigma_nm": 0.001,
-        "ruby_temperature_k": 298.1,
-        "two_theta_deg": two_theta if reduced else nothing,
-        "intensity": intensity if reduced else nothing,
-        "intensity_sigma": np.sqrt(intensity) if reduced else nothing,
-        "rejected_fraction": 0.001,
-        "alloy_a_angstrom": a if reduced else math.nan,
-        "alloy_a_sigma_angstrom": 0.0004,
-        "phases": "alloy,re-hcp" if reduced else "",
-        "reduced": reduced,
-        "note": "" if reduced else "plate file torn",
-    }
-
-
-def documents(points, purpose="reduction"):
-    start = {
-        "uid": "d",
-        "purpose": purpose,
-        "raw_uid": "raw-0123",
-        "recipe_digest": "abcdef0123",
-        "wavelength_angstrom": 0.41373,
-        "sample": {"name": "Li-Cs"},
-        "title": "a title",
-    }
-    yield "start", start
-    yield "descriptor", {"uid": "s", "name": "primary"}
-    for point in points:
-        yield "event", {"descriptor": "s", "data": point}
 
 
 def test_an_xye_file_says_pressure_wavelength_and_recipe_and_reads_back_the_same_numbers(tmp_path):

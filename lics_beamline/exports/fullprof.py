@@ -1,0 +1,51 @@
+"""Patterns for FullProf: data files of its free format with errors, Ins = 10.
+
+References
+----------
+J. Rodriguez-Carvajal, FullProf manual, "Ins = 10": XYDATA, five heading lines of which the second and third may state
+interpolation and temperature, then 2theta, intensity, standard error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lics_beamline.exports.provenance import point_name, says, title
+from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+
+
+def write_fullprof(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
+    """Write a ``.dat`` of each reduced point.
+
+    Parameters
+    ----------
+    run : ReducedRun
+        What to write.
+    folder : Path
+        Where to; made if absent.
+
+    Returns
+    -------
+    tuple of Path
+        The files, in the order of the points.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_data(run, point, folder) for point in run.points if point.reduced)
+
+
+def _data(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
+    table = np.column_stack((point.two_theta_deg, point.intensity, point.intensity_sigma))
+    table = table[np.isfinite(table).all(axis=1)]
+    lines = [
+        "XYDATA",
+        f"INTER 1.0 1.0 0 {run.pattern(point).step_deg:.7f}",
+        f"TEMP {point.temperature_k:.2f}",
+        *(f"! {line}" for line in says(run, point)),
+        f"! {title(run, point)}",
+        *(f"{x:12.5f} {y:16.7g} {e:16.7g}" for x, y, e in table),
+    ]
+    path = folder / f"{point_name(point)}.dat"
+    path.write_text("\n".join(lines) + "\n", encoding="ascii", errors="replace")
+    return path

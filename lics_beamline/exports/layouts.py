@@ -1,0 +1,19 @@
+"""The layouts a reduced run can be written in, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LAYOUTS: Final = {
+    "xy": "2theta and intensity in two columns",
+    "xye": "2theta, intensity and its standard error in three columns",
+    "chi": "two columns below the heading of FIT2D",
+    "rietveld": "three columns and powder CIF",
+    "gsas": "FXYE and instrument parameters of GSAS-II",
+    "fullprof": "data files of FullProf, Ins = 10",
+    "cif": "powder CIF",
+    "csv": "one table of all points without their patterns",
+    "nexus": "one NeXus file of the whole run, with ruby spectra and recipe",
+    "tiff": "the images, and the geometry that integrates them",
+}
+NEEDS_RAW: Final = ("nexus", "tiff")  # layouts that take something from the raw run

@@ -1,0 +1,98 @@
+"""A reduced run packed for another program: the files of a layout and their manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lics_beamline.errors import LicsError
+from lics_beamline.exports.columns import write_columns
+from lics_beamline.exports.frames import write_frames
+from lics_beamline.exports.fullprof import write_fullprof
+from lics_beamline.exports.gsas import write_gsas
+from lics_beamline.exports.layouts import LAYOUTS
+from lics_beamline.exports.manifest import write_manifest
+from lics_beamline.exports.nexus import write_nexus
+from lics_beamline.exports.powder_cif import write_powder_cif
+from lics_beamline.exports.raw_point import RawPoint
+from lics_beamline.exports.reduced_run import ReducedRun
+from lics_beamline.exports.table import write_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What an export wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything is.
+    files : tuple of Path
+        The files of the layout.
+    manifest : Path
+        What they are, with their sha256.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    manifest: Path
+
+
+def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoint], data_root: Path) -> Package:
+    """Write a reduced run for another program.
+
+    Parameters
+    ----------
+    run : ReducedRun
+        What to write.
+    folder : Path
+        Where to; made if absent.
+    layout : str
+        One of `LAYOUTS`.
+    raw : mapping of str to RawPoint
+        What the raw run recorded, by exposure; used by the layouts in `NEEDS_RAW`.
+    data_root : Path
+        The data folder.
+
+    Returns
+    -------
+    Package
+        What was written.
+
+    Raises
+    ------
+    LicsError
+        If there is nothing to write, or the layout is unknown.
+    ReductionFailed
+        If a plate that is to be exported cannot be read.
+    """
+    files = _files(run, folder, layout, raw, data_root)
+    if not files:
+        raise LicsError(
+            f"run {run.start['uid'][:8]} has no reduced point: nothing to export. Look at it: lics show.", layout=layout
+        )
+    return Package(folder=folder, files=files, manifest=write_manifest(run, folder, files, layout=layout))
+
+
+def _files(
+    run: ReducedRun, folder: Path, layout: str, raw: Mapping[str, RawPoint], data_root: Path
+) -> tuple[Path, ...]:
+    match layout:
+        case "xy" | "xye" | "chi":
+            return write_columns(run, folder, layout=layout)
+        case "rietveld":
+            return (*write_columns(run, folder, layout="xye"), *write_powder_cif(run, folder))
+        case "gsas":
+            return write_gsas(run, folder)
+        case "fullprof":
+            return write_fullprof(run, folder)
+        case "cif":
+            return write_powder_cif(run, folder)
+        case "csv":
+            return write_table(run, folder)
+        case "nexus":
+            return write_nexus(run, raw, folder)
+        case "tiff":
+            return write_frames(run, raw, folder, data_root=data_root)
+    raise LicsError(f"{layout!r} is no layout: there are {', '.join(LAYOUTS)}.", layout=layout)

@@ -1,0 +1,67 @@
+"""What every exported file says of itself: which point of which run, at what P and T, from which image, reduced how."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+
+# Where the first pixel of the file lies, seen from the sample (pyFAI.detectors.orientation).
+FIRST_PIXEL: Final = {1: "top right", 2: "top left", 3: "bottom left", 4: "bottom right"}
+CORRECTED: Final = "polarisation and solid angle are corrected: switch both off in the refinement"
+
+
+def point_name(point: ReducedPoint) -> str:
+    """Return the stem of the files of a point: its index, pressure and temperature."""
+    return f"point-{point.index:03d}_{point.pressure_gpa:.2f}GPa_{point.temperature_k:.0f}K"
+
+
+def title(run: ReducedRun, point: ReducedPoint) -> str:
+    """Return one line that names sample, point and conditions."""
+    return (
+        f"{run.sample}, point {point.index}, {point.leg}, {point.pressure_gpa:.3f} GPa, {point.temperature_k:.1f} K"
+    ).strip(", ")
+
+
+def says(run: ReducedRun, point: ReducedPoint) -> tuple[str, ...]:
+    """Return what a file must say so that its numbers can be used without asking anybody.
+
+    Parameters
+    ----------
+    run : ReducedRun
+        The run of the point.
+    point : ReducedPoint
+        The point.
+
+    Returns
+    -------
+    tuple of str
+        Lines without a comment mark: pressure with both errors, temperature, load, wavelength, orientation of the image
+        that was integrated, the runs and the recipe.
+    """
+    return (
+        f"{run.sample}, point {point.index}, {point.leg}",
+        f"P = {point.pressure_gpa:.4f} +- {point.pressure_sigma_gpa:.4f} (stat) "
+        f"+- {point.pressure_systematic_gpa:.4f} (syst) GPa, T = {point.temperature_k:.2f} K, "
+        f"load = {point.load_bar:.3f} bar",
+        f"wavelength = {run.wavelength_angstrom:.6f} angstrom",
+        orientation(run),
+        f"raw run {run.start['raw_uid']}, recipe {run.start['recipe_digest']}",
+        CORRECTED,
+    )
+
+
+def orientation(run: ReducedRun) -> str:
+    """Return how the images of a run lie, in words."""
+    geometry = run_geometry(run)
+    if geometry is None:
+        return "orientation of the image: not recorded"
+    first = FIRST_PIXEL[geometry.orientation]
+    return f"image orientation {geometry.orientation} (as pyFAI counts): first pixel {first}, seen from the sample"
+
+
+def run_geometry(run: ReducedRun) -> Geometry | None:
+    """Return the geometry the run was reduced with; None where its start document has none."""
+    geometry = run.start.get("recipe", {}).get("geometry")
+    return Geometry(poni=geometry["poni"]) if geometry else None
