@@ -15,14 +15,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.point_spread import Correlation, Patches
-from lics_beamline.diffraction.raxis import Frame
 from lics_beamline.errors import ReductionFailed
 
 METHOD: Final = ("no", "csr", "cython")  # no splitting; csr is the only engine of sigma_clip_ng on a CPU
-MASKED: Final = -1  # value written into masked pixels; counts are never negative
+MASKED: Final = -(2**31)  # value written into masked pixels: no count, and exact in both types of frame
 BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
 SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
 RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
@@ -125,13 +125,13 @@ class Integrator:
         factor = self._engine.solidAngleArray(shape) * self._engine.polarization(shape, factor=integration.polarisation)
         self._patches = Patches.over(self.two_theta_deg, inside, factor)
 
-    def integrate(self, frame: Frame, *, saturation_counts: int | None = None) -> Pattern:
+    def integrate(self, frame: Counts, *, saturation_counts: int | None = None) -> Pattern:
         """Integrate one frame.
 
         Parameters
         ----------
-        frame : ndarray of int32, shape (rows, columns)
-            Counts; negative pixels are dead.
+        frame : ndarray of int32 or float32, shape (rows, columns)
+            Counts; negative whole numbers and NaN are dead.
         saturation_counts : int, optional
             Count from which a pixel is full.
 
@@ -154,7 +154,7 @@ class Integrator:
         bad = self.mask(frame, saturation_counts=saturation_counts)
         masked = int(np.count_nonzero(bad & self._in_range)) if bad is not None else 0
         if bad is not None:
-            frame = np.where(bad, np.int32(MASKED), frame)
+            frame = np.where(bad, frame.dtype.type(MASKED), frame)
         result = self._clip(frame)
         counted = np.asarray(result.count, dtype=np.float64)
         left = counted > 1.5  # one pixel has no scatter
@@ -175,12 +175,12 @@ class Integrator:
             masked_fraction=masked / self._pixels_in_range,
         )
 
-    def mask(self, frame: Frame, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
+    def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""
         bad: npt.NDArray[np.bool_] | None = None
-        if int(frame.min()) < 0:
-            bad = frame < 0
-        if saturation_counts is not None and int(frame.max()) >= saturation_counts:
+        if not frame.min() >= 0:  # also where the smallest is NaN
+            bad = np.isnan(frame) if frame.dtype.kind == "f" else frame < 0
+        if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
             full = frame >= saturation_counts
             bad = full if bad is None else bad | full
         if self.integration.shadow_fraction > 0.0:
@@ -189,7 +189,7 @@ class Integrator:
                 bad = shadow if bad is None else bad | shadow
         return bad
 
-    def _clip(self, frame: Frame) -> Any:
+    def _clip(self, frame: Counts) -> Any:
         choice = self.integration
         return self._engine.sigma_clip_ng(
             frame,
@@ -228,7 +228,9 @@ class _Rings:
         starts = np.searchsorted(ring[order], np.arange(ring.max() + 2))
         return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
 
-    def shadows(self, frame: Frame, bad: npt.NDArray[np.bool_] | None, fraction: float) -> npt.NDArray[np.bool_] | None:
+    def shadows(
+        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float
+    ) -> npt.NDArray[np.bool_] | None:
         """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
 
         Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours.
@@ -255,5 +257,7 @@ class _Rings:
     def _block_sums(self, pixels: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         rows, columns = self.shape
         cut = pixels[: rows * BLOCK_PX, : columns * BLOCK_PX]
-        lines = cut.reshape(rows, BLOCK_PX, columns * BLOCK_PX).sum(axis=1, dtype=np.int64)
+        lines = cut.reshape(rows, BLOCK_PX, columns * BLOCK_PX).sum(
+            axis=1, dtype=np.float64 if pixels.dtype.kind == "f" else np.int64
+        )
         return lines.reshape(rows, columns, BLOCK_PX).sum(axis=2, dtype=np.float64).ravel()

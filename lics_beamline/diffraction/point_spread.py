@@ -18,6 +18,7 @@ PATCH_PX: Final = 48  # small enough that solid angle is constant in a patch, la
 REACH_PX: Final = 4  # correlation looked at so far; a reader's point spread of 2 pixels has ended there
 PATCHES: Final = 49  # their mean knows the factor to 3 %
 SPOT_SIGMA: Final = 5.0  # pixels farther off are spots
+MASKED_BELOW: Final = -1.0e9  # counts: no detector reads so little
 NO_CORRELATION: Final = 1.05  # factors below are the noise of this measurement
 
 
@@ -92,7 +93,7 @@ class Patches:
 
     def correlation(
         self,
-        frame: npt.NDArray[np.int32],
+        frame: npt.NDArray[np.int32] | npt.NDArray[np.float32],
         bin_centre_deg: npt.NDArray[np.float64],
         intensity: npt.NDArray[np.float64],
     ) -> Correlation:
@@ -100,8 +101,8 @@ class Patches:
 
         Parameters
         ----------
-        frame : ndarray of int32
-            Counts; negative pixels are masked.
+        frame : ndarray of int32 or float32
+            Counts; what is far below zero is masked.
         bin_centre_deg, intensity : ndarray, shape (bins,)
             Its pattern.
 
@@ -115,7 +116,7 @@ class Patches:
             return Correlation()
         cut = np.array([frame[r : r + PATCH_PX, c : c + PATCH_PX] for r, c in self.corners], dtype=np.float64)
         mean = np.interp(self.two_theta_deg, bin_centre_deg[good], intensity[good])
-        used = (cut >= 0.0) & (mean > 0.0)
+        used = (cut > MASKED_BELOW) & (mean > 0.0)
         expected = np.maximum(mean * self.factor, 1e-9)
         residual = np.where(used, (cut - expected) / np.sqrt(expected), 0.0)
         width = 1.4826 * np.median(np.abs(residual), axis=(1, 2))[:, None, None]  # MAD of a normal distribution

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lics_beamline.diffraction.raxis import read_frame
+from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.exports.provenance import point_name, run_geometry
 from lics_beamline.exports.raw_point import RawPoint
@@ -54,7 +54,8 @@ def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, 
                 path=str(plate),
             )
         path = folder / f"{point_name(point)}.tif"
-        TifImage(data=read_frame(plate).astype(np.uint32)).write(str(path))
+        counts = read_frame(plate).counts
+        TifImage(data=counts.astype(np.uint32) if counts.dtype.kind == "i" else counts).write(str(path))
         written.append(path)
     geometry = run_geometry(run)
     if geometry is not None:

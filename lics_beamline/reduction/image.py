@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.integration import Integration
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
-from lics_beamline.diffraction.raxis import is_plate, read_frame, read_plate
 from lics_beamline.reduction.point import integrator
 
 
@@ -61,13 +61,9 @@ def reduce_image(
     ReductionFailed
         If the image cannot be read or does not fit the geometry.
     """
-    saturation: int | None = None
-    if is_plate(path):
-        header, frame = read_plate(path)
-        saturation = header.saturation_counts
-    else:
-        frame = read_frame(path)
+    recording = read_frame(path)
+    frame = recording.counts
     choice = Integration(bins=bins, two_theta_deg=two_theta_deg, polarisation=polarisation)
     shape = (int(frame.shape[0]), int(frame.shape[1]))
-    pattern = integrator(geometry, choice, shape).integrate(frame, saturation_counts=saturation)
+    pattern = integrator(geometry, choice, shape).integrate(frame, saturation_counts=recording.saturation_counts)
     return ReducedImage(pattern=pattern, peaks=find_peaks(pattern, significance=significance))

@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.diffraction.phases import FoundPhase, identify
-from lics_beamline.diffraction.raxis import Frame
 from lics_beamline.physics.ruby import Pressure
 from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
 from lics_beamline.physics.thermocouple import sample_temperature_k
@@ -75,13 +75,13 @@ def integrator(geometry: Geometry, integration: Integration, shape: tuple[int, i
 
 
 def reduce_point(
-    frame: Frame, reading: Reading, recipe: Recipe, *, saturation_counts: int | None = None
+    frame: Counts, reading: Reading, recipe: Recipe, *, saturation_counts: int | None = None
 ) -> ReducedPoint:
     """Reduce one point.
 
     Parameters
     ----------
-    frame : ndarray of int32, shape (rows, columns)
+    frame : ndarray of int32 or float32, shape (rows, columns)
         Counts of the plate.
     reading : Reading
         Ruby spectrum and thermocouples of the same point.

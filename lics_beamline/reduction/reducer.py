@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from lics_beamline import schema
-from lics_beamline.diffraction.raxis import Frame, PlateHeader, read_header, read_plate
+from lics_beamline.diffraction.frame import Recording, check_file, read_frame
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
 from lics_beamline.reduction.point import Reading, ReducedPoint, reduce_point, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
@@ -236,23 +236,23 @@ class Reducer:
         LicsError
             Whatever is wrong with plate, spectrum or thermocouples.
         """
-        header, frame = self._plate(data)
+        recording = self._recording(data)
         reading = Reading(
             ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
             ruby_counts=np.asarray(point[schema.RUBY_SPECTRUM], dtype=np.float64),
             gasket_k=float(point[schema.GASKET_TEMPERATURE]),
             ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
         )
-        reduced = reduce_point(frame, reading, self._chosen(), saturation_counts=header.saturation_counts)
+        reduced = reduce_point(recording.counts, reading, self._chosen(), saturation_counts=recording.saturation_counts)
         return _fields(reduced)
 
-    def _plate(self, data: dict[str, Any]) -> tuple[PlateHeader, Frame]:
-        """Return the plate of a readout, verified against what was recorded about it."""
+    def _recording(self, data: dict[str, Any]) -> Recording:
+        """Return the frame of a readout, verified against what was recorded about it."""
         relative = str(data[schema.FRAME_PATH])
         path = (self._root / relative).resolve()
         if not path.is_relative_to(self._root):
             raise ReductionFailed(f"the frame {relative} lies outside the data folder. Restore the run's own plates.")
-        header = read_header(path)  # first, so that a torn file is called torn and not altered
+        check_file(path)  # first, so that a torn file is called torn and not altered
         expected = str(data.get(schema.FRAME_SHA256, ""))
         if expected:
             with path.open("rb") as file:
@@ -265,7 +265,7 @@ class Reducer:
                     sha256=found,
                     recorded_sha256=expected,
                 )
-        return header, read_plate(path)[1]
+        return read_frame(path)
 
     @property
     def _descriptor_uid(self) -> str:

@@ -1,16 +1,15 @@
+import math
 import struct
-from pathlib import Path
 
 import fabio
-import h5py
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.raxis import is_plate, read_frame, read_header, read_plate
+from lics_beamline.diffraction.raxis import is_plate, read_header, read_plate
 from lics_beamline.errors import ReductionFailed
 
 
-def osc(path, counts, *, ratio=8.0):
+def osc(path, counts, *, ratio=8.0, order=">", fading_minutes=(0.0, 0.0)):
     rows, columns = counts.shape
     header = bytearray(max(2 * columns, 1400))
     header[0:7] = b"R-AXIS4"
@@ -25,11 +24,13 @@ def osc(path, counts, *, ratio=8.0):
         (784, "i", len(header)),
         (796, "i", 2),
         (800, "f", ratio),
+        (804, "f", fading_minutes[0]),
+        (808, "f", fading_minutes[1]),
     ]
     for offset, kind, value in fields:
-        struct.pack_into(">" + kind, header, offset, value)
+        struct.pack_into(order + kind, header, offset, value)
     words = np.where(counts < 32768, counts, 0x8000 | (counts // int(ratio)))
-    path.write_bytes(bytes(header) + words.astype(">u2").tobytes())
+    path.write_bytes(bytes(header) + words.astype(f"{order}u2").tobytes())
     return path
 
 
@@ -101,45 +102,39 @@ def test_a_file_of_another_kind_is_no_plate(tmp_path):
     assert not is_plate(path)
     with pytest.raises(ReductionFailed, match="no R-AXIS file"):
         read_plate(path)
-    with pytest.raises(ReductionFailed):
-        read_frame(path)
 
 
-@pytest.mark.parametrize("suffix", ["tif", "edf", "cbf"])
-def test_images_of_other_detectors_are_read_through_fabio(tmp_path, dim, suffix):
-    image = {"tif": fabio.tifimage.TifImage, "edf": fabio.edfimage.EdfImage, "cbf": fabio.cbfimage.CbfImage}[suffix]
-    path = tmp_path / f"a.{suffix}"
-    image(data=dim.astype(np.int32)).write(str(path))
-    frame = read_frame(path)
-    assert frame.dtype == np.int32
-    np.testing.assert_array_equal(frame, dim)
+@pytest.mark.parametrize("order", [">", "<"])
+def test_both_byte_orders_give_the_same_header_and_counts(tmp_path, bright, order):
+    header, frame = read_plate(osc(tmp_path / "a.osc", bright, order=order))
+    assert header.byte_order == order
+    assert (header.columns, header.ratio) == (900, 8.0)
+    assert header.wavelength_angstrom == pytest.approx(0.41373)
+    np.testing.assert_array_equal(frame, bright)
 
 
-def test_the_only_stack_of_an_hdf5_file_is_found_and_one_of_many_must_be_named(tmp_path, dim):
-    path = tmp_path / "a.h5"
-    with h5py.File(path, "w") as file:
-        file["entry/data"] = dim[None].astype(np.int32)
-        file["entry/time"] = np.arange(3)
-    np.testing.assert_array_equal(read_frame(path), dim)
-    with h5py.File(path, "a") as file:
-        file["entry/dark"] = np.zeros((1, 800, 900), np.int32)
-    with pytest.raises(ReductionFailed, match="2 stacks of images"):
-        read_frame(path)
-    np.testing.assert_array_equal(read_frame(Path(f"{path}::/entry/data")), dim)
+def test_a_torn_plate_of_the_other_byte_order_is_refused_with_its_own_size(tmp_path, dim):
+    path = osc(tmp_path / "torn.osc", dim, order="<")
+    content = path.read_bytes()
+    path.write_bytes(content[:-10])
+    with pytest.raises(ReductionFailed, match=f"{len(content) - 10} bytes of the {len(content)}"):
+        read_plate(path)
 
 
-def test_dead_pixels_of_unsigned_images_come_out_negative(tmp_path):
-    counts = np.full((40, 50), 7, np.uint32)
-    counts[2, 3] = 2**32 - 1
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["data"] = counts
-    frame = read_frame(tmp_path / "a.h5")
-    assert frame[2, 3] == -1
-    assert frame[0, 0] == 7
+def test_fabio_reads_the_same_counts_from_a_big_endian_plate(tmp_path, bright):
+    path = osc(tmp_path / "a.osc", bright)
+    np.testing.assert_array_equal(read_plate(path)[1], fabio.open(str(path)).data.astype(np.int64))
 
 
-def test_a_missing_image_is_named(tmp_path):
+def test_the_header_says_how_long_the_image_waited_and_was_scanned(tmp_path, dim):
+    header = read_header(osc(tmp_path / "a.osc", dim, fading_minutes=(1.5, 2.75)))  # exposed for 2.5 min
+    assert header.waited_s == pytest.approx(15.0)
+    assert header.scan_s == pytest.approx(75.0)
+    silent = read_header(osc(tmp_path / "b.osc", dim))
+    assert math.isnan(silent.waited_s)
+    assert math.isnan(silent.scan_s)
+
+
+def test_a_missing_plate_is_named(tmp_path):
     with pytest.raises(ReductionFailed, match=r"nowhere\.osc"):
         read_plate(tmp_path / "nowhere.osc")
-    with pytest.raises(ReductionFailed, match=r"nowhere\.tif"):
-        read_frame(tmp_path / "nowhere.tif")

@@ -1,5 +1,8 @@
+import fabio
+import numpy as np
 import pytest
 
+from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.physics.crystal import Cell, powder_lines
@@ -62,3 +65,14 @@ def test_a_plate_is_reduced_without_its_run(raw_run):
     expected = [3.489, 3.489 / 2**0.5, 3.489 / 2, 3.489 / 6**0.5]
     assert [peak.d_angstrom for peak in reduced.peaks] == pytest.approx(expected, abs=2e-3)
     assert reduced.pattern.two_theta_deg.shape == (500,)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "cbf"])
+def test_the_same_frame_in_another_format_is_the_same_pattern(frame, tmp_path, suffix):
+    image = {"tif": fabio.tifimage.TifImage, "cbf": fabio.cbfimage.CbfImage}[suffix]
+    image(data=read_frame(frame).counts).write(str(tmp_path / f"a.{suffix}"))
+    expected, found = (
+        reduce_image(path, GEOMETRY.oriented(2), bins=1500).pattern for path in (frame, tmp_path / f"a.{suffix}")
+    )
+    np.testing.assert_array_equal(found.intensity, expected.intensity)
+    np.testing.assert_array_equal(found.sigma, expected.sigma)
