@@ -75,3 +75,7 @@ class Busy(LicsError, RuntimeError):
 
 class NotAcknowledged(LicsError, RuntimeError):
     """The guard has tripped and nobody has taken note. Look at the beamline, then ``lics guard --acknowledge``."""
+
+
+class RefinementFailed(LicsError, RuntimeError):
+    """A model or a density cannot be fitted to the data. Look at the data, or ask less of them."""
