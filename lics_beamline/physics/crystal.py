@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from lics_beamline.errors import OutsideCalibration
+from lics_beamline.physics.unit_cell import UnitCell
+from lics_beamline.physics.unit_cell import space_group as find_space_group
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +64,13 @@ class Cell:
         factor = (volume_angstrom3 / self.volume_angstrom3) ** (1.0 / 3.0)
         return Cell(system=self.system, a_angstrom=factor * self.a_angstrom, c_angstrom=factor * self.c_angstrom)
 
+    @property
+    def unit_cell(self) -> UnitCell:
+        """The same cell as one of any system."""
+        if self.system == "cubic":
+            return UnitCell.cubic(self.a_angstrom)
+        return UnitCell.hexagonal(self.a_angstrom, self.c_angstrom)
+
     def d_angstrom(self, reflection: Reflection) -> float:
         """Spacing of the planes of a reflection [angstrom]."""
         h, k, l = reflection.h, reflection.k, reflection.l  # noqa: E741
@@ -88,12 +99,12 @@ class PowderLine:
     multiplicity: int
 
 
-def powder_lines(cell: Cell, space_group: str, d_min_angstrom: float) -> tuple[PowderLine, ...]:
+def powder_lines(cell: Cell | UnitCell, space_group: str, d_min_angstrom: float) -> tuple[PowderLine, ...]:
     """Reflections that a space group allows, largest spacing first.
 
     Parameters
     ----------
-    cell : Cell
+    cell : Cell or UnitCell
         Unit cell.
     space_group : str
         Hermann-Mauguin symbol, ``"P m -3 m"`` or ``"Pm-3m"``.
@@ -107,25 +118,17 @@ def powder_lines(cell: Cell, space_group: str, d_min_angstrom: float) -> tuple[P
     """
     import gemmi
 
-    group = gemmi.find_spacegroup_by_name(space_group)
-    if group is None:
-        raise OutsideCalibration(
-            f"there is no space group {space_group!r}. Write it as in the International Tables, like 'P m -3 m'.",
-            space_group=space_group,
-        )
-    gamma = 90.0 if cell.system == "cubic" else 120.0
-    edges = (cell.a_angstrom, cell.a_angstrom, cell.c_angstrom)
-    unit_cell = gemmi.UnitCell(*edges, 90.0, 90.0, gamma)
+    group = find_space_group(space_group)
+    unit_cell = cell.unit_cell if isinstance(cell, Cell) else cell
     operations = group.operations()
     lines = []
-    for row in gemmi.make_miller_array(unit_cell, group, d_min_angstrom):
+    for row in gemmi.make_miller_array(gemmi.UnitCell(*unit_cell.numbers), group, d_min_angstrom):
         hkl = [int(index) for index in row]
         family = {tuple(operation.apply_to_hkl(hkl)) for operation in operations}
         family |= {tuple(-index for index in equivalent) for equivalent in family}
         reflection = Reflection(*max(family, key=lambda equivalent: (min(equivalent) >= 0, equivalent)))
-        lines.append(
-            PowderLine(reflection=reflection, d_angstrom=cell.d_angstrom(reflection), multiplicity=len(family))
-        )
+        d = unit_cell.inverse_d_squared(np.array([hkl]))[0] ** -0.5
+        lines.append(PowderLine(reflection=reflection, d_angstrom=float(d), multiplicity=len(family)))
     return tuple(sorted(lines, key=lambda line: (-line.d_angstrom, line.reflection)))
 
 

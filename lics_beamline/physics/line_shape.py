@@ -19,15 +19,15 @@ class LineShape(NamedTuple):
     by_mixing: Array
 
 
-def pseudo_voigt(u: Array, mixing: float) -> LineShape:
+def pseudo_voigt(u: Array, mixing: float | Array) -> LineShape:
     """Pseudo-Voigt line of height 1.
 
     Parameters
     ----------
     u : ndarray
         Distance from the centre in half widths at half height.
-    mixing : float
-        Lorentz fraction; 0 is a Gaussian, 1 a Lorentzian. Both have the same width.
+    mixing : float or ndarray
+        Lorentz fraction, the same or one for each `u`; 0 is a Gaussian, 1 a Lorentzian. Both have the same width.
 
     Notes
     -----
