@@ -136,6 +136,23 @@ class Approach(Strict):
     budget_s: Positive = 600.0
 
 
+class Heating(Strict):
+    """How a cell is heated while its pressure is watched, and what is usual besides the cell model."""
+
+    read_every_s: Positive = 15.0
+    first_readings: Annotated[int, Field(ge=2)] = 4
+    teach_k: Positive = 20.0
+    sigmas: Positive = 3.0
+    most_held_s: Positive = 1800.0
+    band_gpa: Positive = 0.04
+    lost_gpa: Positive = 0.15
+    curvature_doubt: Fraction = 0.06
+    release_doubt: Fraction = 0.5
+    lag_s: NotNegative = 12.0
+    lag_doubt_s: Positive = 4.0
+    creep_doubt_gpa: Positive = 0.01
+
+
 class CellModel(Strict):
     """What is expected of this kind of cell before it is measured: a prior, with one standard deviation of each term.
 
@@ -174,6 +191,7 @@ class ProfileFile(Strict):
     stage: Stage
     envelope: Envelope
     approach: Approach = Approach()
+    heating: Heating = Heating()
     cell_model: CellModel = CellModel()
     recipe: str = "recipe.toml"
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 # Streams of a raw run.
 BASELINE: Final = "baseline"
 APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
+HEATING: Final = "heating"  # each ruby reading on a heating leg, with what was predicted
 PRIMARY: Final = "primary"  # a measured point, without its image
 READOUT: Final = "readout"  # a plate that has been read, joined to its point by exposure_uid
 FAILURE: Final = "failure"  # a plate or point that never came, and why
@@ -99,6 +100,27 @@ APPROACH_FIELDS: Final = (
     _number("ending_pressure_gpa", "GPa", "Where the pressure is believed to end at this load; NaN when unknown."),
     _number("next_load_bar", "bar", "Load commanded after this reading."),
     _text("phase_of_approach", "approach, settle, hold, pause or abort."),
+)
+
+HEATING_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    LEG,
+    STROKE,
+    _text("hold", "load or pressure: what is held while the cell is heated."),
+    _number("target_temperature_k", "K", "Temperature of the sample that the ramp goes to."),
+    _number("target_pressure_gpa", "GPa", "Pressure held on an isobar; NaN where the load is held."),
+    *RUBY_READING,
+    _number("predicted_pressure_gpa", "GPa", "Pressure expected of this reading by those before it; NaN at first."),
+    _number("predicted_sigma_gpa", "GPa", "Its standard deviation, the noise of a reading included."),
+    _number("final_pressure_gpa", "GPa", "Pressure predicted for the end of the leg at the load of now."),
+    _number("final_sigma_gpa", "GPa", "Its standard deviation."),
+    _number("slope_gpa_per_k", "GPa/K", "Rise of the pressure with temperature at a held load, as believed now."),
+    _number("slope_sigma_gpa_per_k", "GPa/K", "Its standard deviation."),
+    _number("gain_gpa_per_bar", "GPa/bar", "Gain believed now; NaN where none is needed."),
+    _number("next_load_bar", "bar", "Load commanded after this reading."),
+    _text("phase_of_heating", "ready, cross, ramp, held, soak, done or abort."),
+    _text("decided", "What was decided after this reading, and why, for people."),
 )
 
 PRIMARY_FIELDS: Final = (

@@ -23,10 +23,13 @@ from lics_beamline.heartbeat import Heartbeat
 from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
 from lics_beamline.latch import latched, require_acknowledged
+from lics_beamline.plans import ramp
 from lics_beamline.plans.action import why
 from lics_beamline.plans.approach import Rules
+from lics_beamline.plans.check import cell_model_of
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gauge import Spectrum
+from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import read_recipe
@@ -91,12 +94,48 @@ def rules_of(profile: Profile) -> Rules:
     return Rules(**values.approach.model_dump(exclude={"wait_s"}), slew_bar_per_s=values.membrane.slew_bar_per_s)
 
 
+def heating_rules_of(profile: Profile) -> ramp.Rules:
+    """Return how a cell is heated by a profile."""
+    values = profile.values
+    return ramp.Rules(
+        read_every_s=values.heating.read_every_s,
+        first_readings=values.heating.first_readings,
+        teach_k=values.heating.teach_k,
+        sigmas=values.heating.sigmas,
+        tolerance_k=values.heater.tolerance_k,
+        stale_s=values.approach.stale_s,
+        most_doubts=values.approach.most_doubts,
+        most_held_s=values.heating.most_held_s,
+        load_band_bar=values.approach.load_band_bar,
+        band_gpa=values.heating.band_gpa,
+        lost_gpa=values.heating.lost_gpa,
+        slew_bar_per_s=values.membrane.slew_bar_per_s,
+    )
+
+
+def doubts_of(profile: Profile) -> Doubts:
+    """Return what is usual when a cell is heated, by a profile."""
+    usual, rules = profile.values.heating, profile.values.approach
+    return Doubts(
+        curvature=usual.curvature_doubt,
+        friction=usual.release_doubt,
+        lag_s=usual.lag_s,
+        lag_sigma_s=usual.lag_doubt_s,
+        creep_fraction=rules.creep_fraction,
+        creep_s=rules.creep_s,
+        creep_sigma_gpa=usual.creep_doubt_gpa,
+    )
+
+
 def manner_of(profile: Profile) -> Manner:
     """Return how sweeps are walked with a profile."""
     values = profile.values
     return Manner(
         envelope=envelope_of(profile),
         rules=rules_of(profile),
+        heating=heating_rules_of(profile),
+        cell=cell_model_of(profile),
+        doubts=doubts_of(profile),
         recipe=read_recipe(profile.recipe_file),
         wait_s=values.approach.wait_s,
         slew_bar_per_s=values.membrane.slew_bar_per_s,

@@ -16,7 +16,8 @@ from lics_beamline.plans.command import LoadTo, ReadAgain
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.profile import read_profile
 from lics_beamline.session import envelope_of, rules_of
-from lics_simulators.cell import SaturatingLoadCurve
+from lics_simulators.cell import Cell, SaturatingLoadCurve
+from lics_simulators.equation_of_state import REFERENCE_K
 from lics_simulators.preset import Preset, read_preset
 from lics_simulators.world import World
 
@@ -25,6 +26,7 @@ DWELL_S = 75.0  # of the membrane
 RUBY_S = 6.0  # of experiment for one reading, fit included
 EXPOSURE_S = 300.0  # the pressure is watched so long after it was declared reached
 START_GPA = 0.12
+RUBY_GPA_PER_K = 0.0205  # a ruby 1 K hotter reads so much more, near 500 K
 
 
 def shipped_rules() -> approach.Rules:
@@ -288,3 +290,132 @@ def figures(scores: list[Score]) -> Figures:
         p95_readings=float(np.percentile([one.readings for one in scores], 95)),
         worst_passed_gpa=float(max(one.passed_gpa for one in scores)),
     )
+
+
+class HotCell(Cell):
+    """A cell whose thermal pressure depends on the pressure it makes, and bends with temperature.
+
+    ``dP/dT = thermal (P / P0)^exponent`` at a held transmitted load, with `thermal` at `P0` and 298 K, times
+    ``1 + 2 bend (T - 298) / 200`` ; below 2 GPa in proportion, as in the simulators' own cell.
+    """
+
+    def __init__(self, heated: HeatedCase, generator: np.random.Generator):
+        super().__init__(dataclasses.replace(heated.case.preset.cell, thermal_gpa_per_k=0.0), generator)
+        self.heated = heated
+        self.thermal_gpa = 0.0
+        self.last_k = REFERENCE_K
+
+    def step(self, dt_s: float, load_bar: float, temperature_k: float) -> None:
+        super().step(dt_s, load_bar, temperature_k)
+        heated, full_gpa = self.heated, self.parameters.thermal_full_gpa
+        pressure_gpa = max(self.pressure_gpa + self.thermal_gpa, 0.01)
+        slope = heated.thermal_gpa_per_k * (pressure_gpa / heated.start_gpa) ** heated.exponent
+        slope *= 1.0 + 2.0 * heated.bend * (temperature_k - REFERENCE_K) / 200.0
+        self.thermal_gpa += slope * min(self.pressure_gpa / full_gpa, 1.0) * (temperature_k - self.last_k)
+        self.last_k = temperature_k
+        self.pressure_gpa += self.thermal_gpa
+
+
+@dataclass(frozen=True)
+class HeatedCase:
+    """One cell to be heated: from which pressure, by which stroke it came there, and what heat does to it."""
+
+    case: Case
+    start_gpa: float
+    direction: int
+    thermal_gpa_per_k: float
+    exponent: float
+    bend: float
+
+
+TUNING, HELD_OUT = 1000, 5000  # first seeds of worlds to tune on, and of worlds to be judged by
+
+
+def heated_case(seed: int, *, start_gpa: float | None = None) -> HeatedCase:
+    """A cell whose thermal pressure is 4-12 MPa/K and depends on pressure and friction; half of it is friction's part.
+
+    Friction 0.5-2 times the usual, 15-35 % of it let go over 150-250 K, gain 0.5-2 times, creep 5-20 %, slips up to
+    0.02 GPa, ruby noise 2-6 MPa, 1 reading in 100 wild, thermocouples off by up to 1.5 K. One in five comes from above.
+    """
+    draw = np.random.default_rng([seed, 20261123])
+    own = draw.uniform(0.0, 1.0)
+    rubbing = draw.uniform(0.0, 1.0)
+    friction = 2.0 ** (2.0 * rubbing - 1.0)
+    gain = DEFAULT_GAIN * 2.0 ** draw.uniform(-1.0, 1.0)
+    direction = +1 if start_gpa is not None or draw.random() < 0.8 else -1
+    ceiling = draw.uniform(12.0, 40.0)
+    slip_gpa = draw.uniform(0.0, 0.02)
+    preset = read_preset("ceo2")
+    cell = dataclasses.replace(
+        preset.cell,
+        friction_bar=3.0 * friction,
+        friction_per_bar=0.06 * friction,
+        friction_relief=draw.uniform(0.15, 0.35),
+        relief_over_k=draw.uniform(150.0, 250.0),
+        creep_fraction=draw.uniform(0.05, 0.20),
+        slips_per_bar=draw.uniform(0.0, 0.5),
+        slip_low_bar=0.3 * slip_gpa / gain,
+        slip_high_bar=slip_gpa / gain,
+        load_curve=SaturatingLoadCurve(
+            start_gpa=START_GPA, free_travel_bar=6.0, gain_gpa_per_bar=gain, ceiling_gpa=ceiling
+        ),
+    )
+    most_gpa = min(8.5, cell.load_curve.pressure_gpa((80.0 - 3.0 * friction) / (1.0 + 0.06 * friction)))
+    start = draw.uniform(3.0, max(most_gpa, 3.1)) if start_gpa is None else start_gpa
+    return HeatedCase(
+        case=Case(
+            preset=dataclasses.replace(preset, cell=cell),
+            seed=seed,
+            sigma_gpa=draw.uniform(0.002, 0.006),
+            outliers=0.01,
+            up_gpa=(start,),
+            down_gpa=(),
+            gain=gain,
+        ),
+        start_gpa=start,
+        direction=direction,
+        thermal_gpa_per_k=1e-3 * (4.0 + 8.0 * 0.5 * (own + rubbing)),
+        exponent=draw.uniform(-0.5, 0.5),
+        bend=draw.uniform(-0.05, 0.05),
+    )
+
+
+class HotBench(Bench):
+    """A bench whose cell can be heated, and whose ruby is corrected at the temperature that a thermocouple tells."""
+
+    def __init__(self, heated: HeatedCase):
+        super().__init__(heated.case)
+        self.heated = heated
+        self.world.cell = HotCell(heated, self.world.random("cell", 0))
+        self.readings = 0
+
+    def read(self) -> Reading | None:
+        """One reading; a temperature that is 1 K wrong costs 0.0205 GPa, which the sample's lag on a ramp does too."""
+        reading = super().read()
+        if reading is None:
+            return None
+        world = self.world
+        gasket_k = world.thermocouples.read_k(0, self.draw)
+        ruby_k = world.preset.ambient_k + world.preset.heater.sample_gradient * (gasket_k - world.preset.ambient_k)
+        return dataclasses.replace(
+            reading,
+            temperature_k=ruby_k,
+            pressure_gpa=reading.pressure_gpa - RUBY_GPA_PER_K * (ruby_k - world.heater.sample_k),
+        )
+
+    def approach(self) -> approach.State:
+        """Bring the cell to where heating begins, by the state machine of the project."""
+        drive = Stepper(self, rules=shipped_rules(), envelope=shipped_envelope())
+        if self.heated.direction > 0:
+            drive(self.heated.start_gpa, +1)
+        else:
+            drive(self.heated.start_gpa + 0.8, +1)
+            drive(self.heated.start_gpa, -1)
+        return drive.state
+
+    def ramp_to(self, gasket_k: float, rate_k_per_min: float) -> None:
+        self.world.heater.ramp_k_per_min = rate_k_per_min
+        self.world.heater.set_setpoint(gasket_k)
+
+    def hold_ramp(self) -> None:
+        self.world.heater.set_setpoint(self.world.heater.seen_k)

@@ -132,6 +132,12 @@ class Narration:
                 description=f"{data['target_pressure_gpa']:.2f} GPa: {data['phase_of_approach']} at "
                 f"{data['pressure_gpa']:.3f} GPa, {data[schema.LOAD]:.1f} bar",
             )
+        elif stream == schema.HEATING:
+            self._progress.update(
+                self._bar,
+                description=f"{data['ruby_temperature_k']:.0f} K: {data['phase_of_heating']} at "
+                f"{data['pressure_gpa']:.3f} GPa, {data['final_pressure_gpa']:.2f} predicted",
+            )
         elif stream in (schema.PRIMARY, schema.FAILURE):
             done_s = sum(self._expected_s[: data["point_index"] + 1])
             self._progress.update(self._bar, completed=done_s, description=f"point {data['point_index'] + 1} exposed")

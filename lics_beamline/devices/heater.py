@@ -115,12 +115,13 @@ class Heater(Device):
         self.ambient_k = ambient_k
         self.allowed_output_percent = output_high_percent
         self._motion: Motion | None = None
+        self._watched_elsewhere = False  # a ramp was begun that nobody here waits for
 
     def bounds(self) -> Bounds:
         """Where the temperature may go [K]; raises `OutsideEnvelope` when nothing limits it."""
         return Bounds.narrower(self.setpoint_k.limits, self.limits_k, what="heater temperature", unit="K")
 
-    def set(self, temperature_k: float, *, ramp_rate_k_per_min: float | None = None) -> StatusBase:
+    def set(self, temperature_k: float, *, ramp_rate_k_per_min: float | None = None, settle: bool = True) -> StatusBase:
         """Ramp to a temperature; done when it has stayed within tolerance for the dwell.
 
         Parameters
@@ -129,6 +130,8 @@ class Heater(Device):
             Temperature asked for [K].
         ramp_rate_k_per_min : float, optional
             Ramp [K/min], above 0; default as constructed.
+        settle : bool
+            False for a plan that watches the ramp itself: done when ramp and setpoint have been read back.
 
         Raises
         ------
@@ -158,6 +161,8 @@ class Heater(Device):
             motion.write(self.ramp_rate_k_per_min, ramp)
             self._agree(motion, self.ramp_rate_k_per_min, ramp, "heater ramp [K/min]")
             self._command_setpoint(motion, temperature_k)
+            if not settle:
+                return
             motion.await_step(
                 Settling(
                     self,
@@ -171,7 +176,18 @@ class Heater(Device):
                 )
             )
 
-        return self._move(steps, "heater")
+        motion = self._move(steps, "heater")
+        self._watched_elsewhere = not settle
+        return motion
+
+    def hold(self) -> StatusBase:
+        """Stay at the temperature of this moment; done when the setpoint has been read back."""
+
+        def steps(motion: Motion) -> None:
+            self._command_setpoint(motion, self._present_k())
+
+        self._watched_elsewhere = False
+        return self._move(steps, "holding the heater")
 
     def arm(self) -> StatusBase:
         """Let a heater that was made safe heat again, without a jump: setpoint to the present temperature, then output.
@@ -191,13 +207,17 @@ class Heater(Device):
 
     def stop(self, *, success: bool = False) -> None:
         """End a ramp under way and hold the temperature of this moment; at rest, or made safe, do nothing."""
-        if self._motion is not None:
+        if self._motion is not None and not self._motion.done:
             self._motion.end("stopped")
+        elif self._watched_elsewhere:
+            self._hold()
+        self._watched_elsewhere = False
 
     def make_safe(self) -> StatusBase:
         """Bring the heater down: no output allowed, setpoint to ambient; verified by setpoint, limit and output."""
         if self._motion is not None:
             self._motion.end("made safe", hold=False)
+        self._watched_elsewhere = False
         wall = WallClock()  # works when the world's clock does not
 
         def down(motion: Motion) -> None:

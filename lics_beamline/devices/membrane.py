@@ -95,18 +95,21 @@ class Membrane(Device):
         self.stall_s = stall_s
         self.lease_name = f"{os.getpid()} on {socket.gethostname()}"[:LONGEST_LEASE]
         self._motion: Motion | None = None
+        self._watched_elsewhere = False  # the gas was sent somewhere and nobody here waits for it
 
     def bounds(self) -> Bounds:
         """Where the load may go [bar]; raises `OutsideEnvelope` when nothing limits it."""
         return Bounds.narrower(self.setpoint_bar.limits, self.limits_bar, what="membrane load", unit="bar")
 
-    def set(self, load_bar: float) -> StatusBase:
+    def set(self, load_bar: float, *, settle: bool = True) -> StatusBase:
         """Move the load at the present slew; done when it has stayed within tolerance for the dwell.
 
         Parameters
         ----------
         load_bar : float
             Load asked for [bar].
+        settle : bool
+            False for a plan that watches the gas itself: done when the setpoint has been read back.
 
         Raises
         ------
@@ -146,6 +149,8 @@ class Membrane(Device):
 
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, load_bar)
+            if not settle:
+                return
             motion.await_step(
                 Loading(
                     self,
@@ -161,7 +166,9 @@ class Membrane(Device):
                 )
             )
 
-        return self._move(steps, "membrane load")
+        motion = self._move(steps, "membrane load")
+        self._watched_elsewhere = not settle
+        return motion
 
     def set_slew(self, slew_bar_per_s: float) -> StatusBase:
         """Set how fast the load may change [bar/s], verified by read-back; within the PV's limits."""
@@ -206,13 +213,17 @@ class Membrane(Device):
         The engine calls this after every plan, on pause and on suspend. `success` changes nothing: a motion that has
         not arrived fails in either case, because a plan that goes on must not take it for arrived.
         """
-        if self._motion is not None:
+        if self._motion is not None and not self._motion.done:
             self._motion.end("stopped")
+        elif self._watched_elsewhere:
+            self._hold()
+        self._watched_elsewhere = False
 
     def make_safe(self) -> StatusBase:
         """Shut the valves and keep the gas: control off, repeated until read back; give back the lease. Never vents."""
         if self._motion is not None:
             self._motion.end("made safe", hold=False)
+        self._watched_elsewhere = False
         wall = WallClock()  # works when the world's clock does not
 
         def steps(motion: Motion) -> None:

@@ -1,4 +1,4 @@
-"""What a person may ask of an approach, and all that it may command: hold, load to, read again after a time, abort."""
+"""What a person may ask of a plan under way, and all that an approach or a ramp may command."""
 
 from __future__ import annotations
 
@@ -49,6 +49,28 @@ class Abort:
 
     cause: Cause
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ramp:
+    """Let the temperature rise, or stay where it is, and read again after a time.
+
+    Parameters
+    ----------
+    on : bool
+        Whether the ramp goes on; False holds the temperature of now.
+    bleed_to_bar : float or None
+        Gas to be let out down to this load meanwhile [bar]; None leaves the load. Never above the load of now.
+    slew_bar_per_s : float
+        How fast [bar/s].
+    after_s : float
+        When to read again [s of experiment].
+    """
+
+    on: bool
+    after_s: float
+    bleed_to_bar: float | None = None
+    slew_bar_per_s: float = 0.0
 
 
 Command = Hold | LoadTo | ReadAgain | Abort

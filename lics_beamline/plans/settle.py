@@ -1,8 +1,9 @@
-"""Going to a pressure and going to a temperature, by the one-sided approach and by a ramp."""
+"""Going to a pressure by the one-sided approach, each ruby reading a document."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
 import bluesky.plan_stubs as bps
@@ -92,7 +93,7 @@ def approach(
             ruby = None
         decision = step(
             now,
-            _reading(ruby, began_s, supply_bar) if ruby is not None else None,
+            reading_of(ruby, began_s, supply_bar=supply_bar) if ruby is not None else None,
             beamline.clock.now_s(),
             rules=rules,
             envelope=envelope,
@@ -125,7 +126,8 @@ def approach(
     return decision
 
 
-def _reading(ruby: RubyReading, began_s: float, supply_bar: float) -> Reading:
+def reading_of(ruby: RubyReading, began_s: float, *, supply_bar: float = math.nan) -> Reading:
+    """Return what a step needs of a ruby reading begun at `began_s` [s of experiment]."""
     return Reading(
         time_s=began_s,
         load_bar=ruby.load_bar,
@@ -165,29 +167,6 @@ def _load(beamline: Beamline, command: LoadTo) -> MsgGenerator[None]:
     if abs(command.slew_bar_per_s / slew_bar_per_s - 1.0) > SAME_SLEW:
         yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(command.slew_bar_per_s))
     yield from bps.abs_set(beamline.membrane, command.load_bar, wait=True)
-
-
-def heat(
-    beamline: Beamline, temperature_k: float, *, ramp_rate_k_per_min: float, soak_s: float, envelope: Envelope
-) -> MsgGenerator[None]:
-    """Ramp to a temperature at constant gas load and soak there.
-
-    Parameters
-    ----------
-    beamline : Beamline
-        The devices.
-    temperature_k : float
-        Where to [K], at the gasket.
-    ramp_rate_k_per_min : float
-        How fast [K/min].
-    soak_s : float
-        How long to stay before anything is measured [s of experiment].
-    envelope : Envelope
-        Judges the temperature before it is commanded.
-    """
-    envelope.check_temperature(temperature_k)
-    yield from bps.abs_set(beamline.heater, temperature_k, ramp_rate_k_per_min=ramp_rate_k_per_min, wait=True)
-    yield from wait(beamline, soak_s)
 
 
 def wait(beamline: Beamline, duration_s: float) -> MsgGenerator[None]:

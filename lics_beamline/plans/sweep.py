@@ -14,14 +14,18 @@ from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline, make_safe
+from lics_beamline.plans import ramp
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
+from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
+from lics_beamline.plans.heat import Heated, heat, prior_of
+from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.measure import Notes, measure, open_plates
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.plans.reference import reference_line
-from lics_beamline.plans.settle import approach, heat, wait
+from lics_beamline.plans.settle import approach, wait
 from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -39,6 +43,12 @@ class Manner:
         Where the cell may go.
     rules : Rules
         How a pressure is approached.
+    heating : ramp.Rules
+        How a cell is heated.
+    cell : CellModel
+        What is expected of the cell before it is measured.
+    doubts : Doubts
+        What is usual when such a cell is heated.
     recipe : Recipe
         How frames and ruby spectra are reduced; travels in the start document.
     wait_s : float
@@ -55,6 +65,9 @@ class Manner:
 
     envelope: Envelope
     rules: Rules
+    heating: ramp.Rules
+    cell: CellModel
+    doubts: Doubts
     recipe: Recipe
     wait_s: float
     slew_bar_per_s: float
@@ -166,16 +179,21 @@ def _points(
         thermocouple_sigma_k=recipe.ruby.thermocouple_sigma_k,
     )
     state: State | None = None
+    heated: Heated | None = None
     yield from arm(beamline, manner)
     yield from bps.mv(beamline.stage.oscillation_deg, experiment.exposure.oscillation_deg)
     for point in experiment.points():
         if isinstance(point.leg, HeatingLeg):
-            yield from heat(
+            heated = yield from heat(
                 beamline,
-                point.temperature_k,
-                ramp_rate_k_per_min=point.leg.ramp_rate_k_per_min,
-                soak_s=point.leg.soak_s,
+                point,
+                point.leg,
+                gauge=gauge,
                 envelope=manner.envelope,
+                rules=manner.heating,
+                prior=prior_of(manner.cell, manner.doubts, state),
+                notes=notes,
+                after=heated,
             )
         elif isinstance(point.leg, HoldLeg):
             yield from wait(beamline, point.leg.wait_s)

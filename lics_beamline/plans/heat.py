@@ -1,0 +1,269 @@
+"""Going to a temperature while the pressure is watched: the ramp yields to it, each ruby reading a document."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import bluesky.plan_stubs as bps
+from bluesky.utils import MsgGenerator
+
+from lics_beamline import schema
+from lics_beamline.devices.beamline import Beamline
+from lics_beamline.errors import BadReading
+from lics_beamline.physics.thermocouple import sample_temperature_k
+from lics_beamline.plans import approach, ramp
+from lics_beamline.plans.action import do
+from lics_beamline.plans.cell_model import CellModel
+from lics_beamline.plans.command import Abort, Hold, Ramp, Request
+from lics_beamline.plans.envelope import Envelope
+from lics_beamline.plans.gain import Gain
+from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
+from lics_beamline.plans.heating import Doubts, Prior
+from lics_beamline.plans.measure import Notes
+from lics_beamline.plans.path import HeatingLeg, Point
+from lics_beamline.plans.ramp import Goal, Phase, Rules
+from lics_beamline.plans.settle import ERRORS, reading_of
+
+log = logging.getLogger(__name__)
+
+SHOWN: Final = 2.0  # standard deviations of a prediction as it is said to people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heated:
+    """A heating leg under way: what its ramps have taught so far.
+
+    Parameters
+    ----------
+    leg : HeatingLeg
+        Which leg.
+    prior : Prior
+        What was believed before it.
+    state : ramp.State
+        How its last ramp ended.
+    """
+
+    leg: HeatingLeg
+    prior: Prior
+    state: ramp.State
+
+
+def prior_of(cell: CellModel, doubts: Doubts, approached: approach.State | None) -> Prior:
+    """Return what is believed of a cell that is to be heated.
+
+    Parameters
+    ----------
+    cell : CellModel
+        The cell as its profile expects it.
+    doubts : Doubts
+        What is usual besides.
+    approached : approach.State, optional
+        Where the approach before ended: what it learned of the gain, which way it went, what still creeps.
+    """
+    last = approached.belief.last if approached else None
+    if approached is None or last is None:  # as loaded: no friction has been worked against
+        gain = Gain(gpa_per_bar=cell.gain_at(cell.start_gpa), error=cell.gain_doubt)
+        return Prior(cell=cell, doubts=doubts, gain=gain, edge=0)
+    belief = approached.belief
+    learned = belief.gains.at(last.pressure_gpa, belief.direction)
+    return Prior(
+        cell=cell,
+        doubts=doubts,
+        gain=learned or Gain(gpa_per_bar=cell.gain_at(last.pressure_gpa), error=cell.gain_doubt),
+        edge=belief.direction if belief.moving else 0,
+        coming_gpa=belief.creep.coming_gpa(doubts.creep_fraction),
+    )
+
+
+def heat(
+    beamline: Beamline,
+    point: Point,
+    leg: HeatingLeg,
+    *,
+    gauge: Gauge,
+    envelope: Envelope,
+    rules: Rules,
+    prior: Prior,
+    notes: Notes,
+    after: Heated | None = None,
+    asked: Callable[[], Request | None] = lambda: None,
+) -> MsgGenerator[Heated]:
+    """Ramp to the temperature of a point and soak there, the pressure watched all the way.
+
+    What the leg will do to the pressure is said before it begins, and again when its first kelvins have taught it; a
+    pressure or a prediction that leaves its bounds holds the ramp.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices; membrane and heater must be armed.
+    point : Point
+        Its temperature is the target [K], at the gasket.
+    leg : HeatingLeg
+        The leg of the point.
+    gauge : Gauge
+        How a spectrum becomes a pressure.
+    envelope : Envelope
+        Where the cell may go.
+    rules : Rules
+        How a cell is heated.
+    prior : Prior
+        What is believed of the cell where nothing of this leg has taught it.
+    notes : Notes
+        The plan's own readables of this run.
+    after : Heated, optional
+        The point before; where it belongs to the same leg, what it taught is believed.
+    asked : callable, optional
+        What a person asks now: pause, continue, stop; looked at after each reading.
+
+    Returns
+    -------
+    Heated
+        What the leg has taught so far.
+
+    Raises
+    ------
+    BadReading
+        If ruby or thermocouple could not be believed several times in a row.
+    OutsideEnvelope
+        If the leg cannot go on inside the envelope; the ramp is held where it is.
+    DidNotSettle
+        If the heater did not, or the leg was stopped.
+    """
+    envelope.check_temperature(point.temperature_k)
+    ambient_k = yield from bps.rd(beamline.thermocouples.ambient_k)
+
+    def sample_k(gasket_k: float) -> float:
+        return sample_temperature_k(gasket_k, ambient_k, gasket_to_sample=gauge.gasket_to_sample)
+
+    if after is not None and after.leg != leg:
+        after = None
+    prior = after.prior if after else prior
+    goal = Goal(
+        temperature_k=sample_k(point.temperature_k),
+        end_k=sample_k(leg.temperatures_k[-1]),
+        ramp_k_per_min=leg.ramp_rate_k_per_min,
+        soak_s=leg.soak_s,
+    )
+    now = ramp.begin(goal, after=after.state if after else None)
+    ramping = False
+    yield from laser_on(beamline)
+    while True:
+        began_s = beamline.clock.now_s()
+        try:
+            ruby: RubyReading | None = yield from read_ruby(beamline, gauge, stream=schema.HEATING)
+        except BadReading as error:
+            log.warning("%s: %s", leg.name, error)
+            ruby = None
+        reading = reading_of(ruby, began_s) if ruby is not None else None
+        decision = ramp.step(
+            now, reading, beamline.clock.now_s(), prior=prior, rules=rules, envelope=envelope, request=asked()
+        )
+        if ruby is not None:
+            yield from _note(beamline, point, leg, ruby, decision, notes=notes)
+        _say(leg, now, decision)
+        now, command = decision.state, decision.command
+        if isinstance(command, Abort):
+            yield from do("holding the heater", beamline.heater.hold)
+            yield from laser_off(beamline)
+            raise ERRORS[command.cause](f"{leg.name}: {command.reason}", **_facts(point, decision, envelope))
+        if isinstance(command, Hold):
+            break
+        if command.on and not ramping:
+            yield from bps.abs_set(
+                beamline.heater,
+                point.temperature_k,
+                ramp_rate_k_per_min=leg.ramp_rate_k_per_min,
+                settle=False,
+                wait=True,
+            )
+        elif ramping and not command.on:
+            yield from do("holding the heater", beamline.heater.hold)
+        ramping = command.on
+        yield from _wait(beamline, command)
+    yield from laser_off(beamline)
+    yield from bps.abs_set(beamline.heater, point.temperature_k, ramp_rate_k_per_min=leg.ramp_rate_k_per_min, wait=True)
+    return Heated(leg=leg, prior=prior, state=now)
+
+
+def _wait(beamline: Beamline, command: Ramp) -> MsgGenerator[None]:
+    """Let time pass before the next reading; nothing is judged by how long it was."""
+    if command.after_s > 0.0:
+        yield from bps.mv(beamline.clock, beamline.clock.now_s() + command.after_s)
+
+
+def _say(leg: HeatingLeg, before: ramp.State, decision: ramp.Decision) -> None:
+    """Tell people what is predicted when that is said anew, and why a ramp is held."""
+    state, final = decision.state, decision.outlook.final
+    if final is not None and state.shown is not before.shown:
+        log.info(
+            "%s: %.2f GPa at %.0f K now; predicted %.2f +- %.2f GPa at %.0f K (%g standard deviations)",
+            leg.name,
+            state.drift.newest.pressure_gpa if state.drift else math.nan,
+            state.drift.newest.temperature_k if state.drift else math.nan,
+            final.gpa,
+            SHOWN * final.sigma_gpa,
+            final.temperature_k,
+            SHOWN,
+        )
+    if state.phase is Phase.HELD and state.reason != before.reason:
+        log.warning("%s: ramp held: %s", leg.name, state.reason)
+
+
+def _facts(point: Point, decision: ramp.Decision, envelope: Envelope) -> dict[str, float]:
+    final = decision.outlook.final
+    return {
+        "temperature_k": point.temperature_k,
+        "limit_gpa": envelope.pressure_gpa[1],
+        "predicted_gpa": final.gpa if final else math.nan,
+    }
+
+
+def _note(
+    beamline: Beamline,
+    point: Point,
+    leg: HeatingLeg,
+    ruby: RubyReading,
+    decision: ramp.Decision,
+    *,
+    notes: Notes,
+) -> MsgGenerator[None]:
+    """Complete and save the event of a reading: what was expected, what is expected now, and what was decided."""
+    outlook, command, state = decision.outlook, decision.command, decision.state
+    expected, final, slope, gain = outlook.reading, outlook.final, outlook.slope, outlook.gain
+    bled = isinstance(command, Ramp) and command.bleed_to_bar is not None
+    notes.heating.note(
+        experiment_time_s=beamline.clock.now_s(),
+        point_index=point.index,
+        leg=leg.name,
+        stroke=point.stroke,
+        hold="load",
+        target_temperature_k=state.goal.temperature_k,
+        target_pressure_gpa=state.goal.pressure_gpa,
+        predicted_pressure_gpa=expected.gpa if expected else math.nan,
+        predicted_sigma_gpa=expected.sigma_gpa if expected else math.nan,
+        final_pressure_gpa=final.gpa if final else math.nan,
+        final_sigma_gpa=final.sigma_gpa if final else math.nan,
+        slope_gpa_per_k=slope.gpa_per_k if slope else math.nan,
+        slope_sigma_gpa_per_k=slope.sigma_gpa_per_k if slope else math.nan,
+        gain_gpa_per_bar=gain.gpa_per_bar if gain else math.nan,
+        next_load_bar=command.bleed_to_bar if isinstance(command, Ramp) and bled else ruby.load_bar,
+        phase_of_heating=str(state.phase),
+        decided=_decided(decision),
+        **ruby.fields(),
+    )
+    yield from bps.read(notes.heating)
+    yield from bps.save()
+
+
+def _decided(decision: ramp.Decision) -> str:
+    command, why = decision.command, decision.state.reason
+    if isinstance(command, Ramp):
+        done = "ramp on" if command.on else "ramp held"
+        done += f", bleed to {command.bleed_to_bar:.2f} bar" if command.bleed_to_bar is not None else ""
+        return f"{done}: {why}" if why else done
+    return f"abort: {why}" if isinstance(command, Abort) else "there"

@@ -1,0 +1,312 @@
+"""How the pressure of a cell goes when it is heated: a prediction with its error, from a prior and readings.
+
+Three things raise the pressure at a gas load that is held: thermal pressure, friction that lets go and so lets more of
+the load through, and creep still to come. Before the ramp their sizes are those of the cell model, each with its
+doubt; each reading of the ramp then weighs in. Twenty kelvin cannot tell thermal pressure from friction, and need not:
+only their sum goes on. What they cannot show is curvature, which therefore stays in the error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from lics_beamline.plans.belief import Reading
+from lics_beamline.plans.cell_model import CellModel, Grip
+from lics_beamline.plans.gain import Gain
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RUBY_GPA_PER_K: Final = 0.0205  # of a ruby near 500 K at a held pressure: dR1/dT over dR1/dP (Datchi 2007)
+SPAN_K: Final = 200.0  # over which the doubt of the curvature is declared
+TEMPERATURE_NOISE_K: Final = 0.05  # of one reading of the gasket; thermocouple readers resolve 0.01 K
+WILD: Final = 5.0  # standard deviations beyond which a reading surprises
+MARGIN_GPA: Final = 0.015  # besides them: small slips, and a ramp that does not run evenly
+FIT_GPA: Final = 0.002  # noise that the fit of a line does not know of; engineering value
+SHAPES: Final = 5  # thermal pressure, curvature, release, creep, lag
+FAR_BAR: Final = 100.0  # beyond any dead band
+JUMP_GPA: Final = 0.5  # standard deviation of where the pressure stands after a jump: it is read, not foreseen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """What is usual when a cell of this kind is heated, besides its cell model; standard deviations.
+
+    Parameters
+    ----------
+    curvature : float
+        How far the rise over 200 K may differ from a straight line through its beginning, as a fraction of the thermal
+        pressure: it depends on the pressure it makes.
+    friction : float
+        Of the release of friction, as a fraction of what the cell model expects.
+    lag_s, lag_sigma_s : float
+        How far the sample's temperature is behind the thermocouple's on a ramp [s], and how far that may be wrong.
+    creep_fraction, creep_s : float
+        Part of a rise that follows slowly, 0 to 1, and its time constant [s].
+    creep_sigma_gpa : float
+        Creep that may still be to come without being known [GPa].
+    """
+
+    curvature: float
+    friction: float
+    lag_s: float
+    lag_sigma_s: float
+    creep_fraction: float
+    creep_s: float
+    creep_sigma_gpa: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A pressure that is expected.
+
+    Parameters
+    ----------
+    temperature_k : float
+        At which temperature of the sample [K].
+    gpa, sigma_gpa : float
+        The pressure and its standard deviation [GPa].
+    """
+
+    temperature_k: float
+    gpa: float
+    sigma_gpa: float
+
+    def low_gpa(self, sigmas: float) -> float:
+        """Return the lower end of the interval of `sigmas` standard deviations [GPa]."""
+        return self.gpa - sigmas * self.sigma_gpa
+
+    def high_gpa(self, sigmas: float) -> float:
+        """Return the upper end of the interval of `sigmas` standard deviations [GPa]."""
+        return self.gpa + sigmas * self.sigma_gpa
+
+    def __str__(self) -> str:
+        return f"{self.gpa:.2f} +- {self.sigma_gpa:.2f} GPa at {self.temperature_k:.0f} K"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What is believed of one cell before it is heated.
+
+    Parameters
+    ----------
+    cell : CellModel
+        Thermal pressure and friction, and the doubt of each.
+    doubts : Doubts
+        The rest of what is usual.
+    gain : Gain
+        Of the cell at this pressure [GPa/bar].
+    edge : int
+        +1 where the last move of the gas was up and friction holds the cell back, -1 where it was down and friction
+        holds it up, 0 where that is not known.
+    coming_gpa : float
+        Creep believed to be still to come [GPa].
+    """
+
+    cell: CellModel
+    doubts: Doubts
+    gain: Gain
+    edge: int
+    coming_gpa: float = 0.0
+
+    def share(self, pressure_gpa: float) -> float:
+        """Return which part of the thermal pressure a cell at `pressure_gpa` makes, 0 to 1."""
+        return min(pressure_gpa / self.cell.thermal_full_gpa, 1.0)
+
+    def release_gpa(self, load_bar: float, from_k: float, to_k: float) -> float:
+        """Return what friction lets go between two temperatures [K] at a held load [bar] and edge [GPa]."""
+        if self.edge == 0:
+            return 0.0
+        far_bar = 0.0 if self.edge > 0 else 2.0 * load_bar + FAR_BAR
+        through_bar = [  # coming from far away on its side, the grip stands at the edge of its band
+            self.cell.moved(
+                Grip(gas_bar=load_bar, transmitted_bar=far_bar, temperature_k=at_k),
+                gas_bar=load_bar,
+                temperature_k=at_k,
+            ).transmitted_bar
+            for at_k in (from_k, to_k)
+        ]
+        return self.gain.gpa_per_bar * (through_bar[1] - through_bar[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What heating at a held load does to one cell, as far as it is known.
+
+    Parameters
+    ----------
+    prior : Prior
+        What was believed before.
+    readings : tuple of Reading
+        Since just before the ramp; at least one.
+    jumps : tuple of int
+        Indices of the readings at which the pressure was found to have jumped.
+
+    Notes
+    -----
+    Linear least squares with a prior (Gauss-Markov with random parameters) of
+    ``P(T) = P0 + b (T-T0) + c b0 (T-T0)^2/200 K + f R(T) + w (1 - exp(-t/tau)) - l k dT/dt``:
+    thermal pressure b, curvature c, release R of the friction in the cell model, creep w, lag l of the sample, with k
+    what a kelvin of it does to the reading. P0 begins anew at a jump.
+    """
+
+    prior: Prior
+    readings: tuple[Reading, ...]
+    jumps: tuple[int, ...] = ()
+
+    @property
+    def newest(self) -> Reading:
+        """The last reading believed."""
+        return self.readings[-1]
+
+    def at(self, temperature_k: float) -> Prediction:
+        """Return the pressure expected at rest at a temperature of the sample [K], creep over and the ramp ended."""
+        row = self._row(
+            temperature_k, after_s=math.inf, slope_k_per_s=0.0, release_gpa=self._released_gpa(temperature_k)
+        )
+        return self._predict(row, temperature_k)
+
+    def next(self, reading: Reading) -> Prediction:
+        """Return what was to be expected of a reading, by those before it; its own noise is part of the error."""
+        row = self._rows((*self.readings, reading))[-1]
+        expected = self._predict(row, reading.temperature_k)
+        return replace(expected, sigma_gpa=math.hypot(expected.sigma_gpa, _noise_gpa(reading)))
+
+    def soon(self, temperature_k: float, time_s: float) -> Prediction:
+        """Return what is expected to be read on the ramp, at a temperature [K] and time [s] not far ahead."""
+        return self.next(replace(self.newest, temperature_k=temperature_k, time_s=time_s))
+
+    def expects(self, reading: Reading) -> bool:
+        """Whether a reading lies where it was to be expected."""
+        expected = self.next(reading)
+        return abs(reading.pressure_gpa - expected.gpa) <= WILD * expected.sigma_gpa + MARGIN_GPA
+
+    def after(self, reading: Reading, *, jumped: bool = False) -> Drift:
+        """Return what is known after a reading that is believed; `jumped`: the pressure has left its way for good."""
+        jumps = (*self.jumps, len(self.readings)) if jumped else self.jumps
+        return replace(self, readings=(*self.readings, reading), jumps=jumps)
+
+    def slope(self) -> Slope:
+        """Return how the pressure rises now at a held load."""
+        here_k = self.newest.temperature_k
+        release_gpa = self._released_gpa(here_k + 1.0) - self._released_gpa(here_k)
+        row = self._row(here_k + 1.0, after_s=0.0, slope_k_per_s=0.0, release_gpa=release_gpa)
+        row -= self._row(here_k, after_s=0.0, slope_k_per_s=0.0, release_gpa=0.0)
+        row[-1] = 0.0
+        rise = self._fit().value(row)
+        return Slope(gpa_per_k=rise.gpa, sigma_gpa_per_k=rise.sigma_gpa)
+
+    def taught_k(self) -> float:
+        """Return over how many kelvin the readings reach [K]."""
+        temperatures_k = [reading.temperature_k for reading in self.readings]
+        return max(temperatures_k) - min(temperatures_k)
+
+    def _predict(self, row: NDArray[np.float64], temperature_k: float) -> Prediction:
+        value = self._fit().value(row)
+        return Prediction(
+            temperature_k=temperature_k, gpa=self.readings[0].pressure_gpa + value.gpa, sigma_gpa=value.sigma_gpa
+        )
+
+    def _released_gpa(self, temperature_k: float) -> float:
+        first = self.readings[0]
+        return self.prior.release_gpa(first.load_bar, first.temperature_k, temperature_k)
+
+    def _row(
+        self, temperature_k: float, *, after_s: float, slope_k_per_s: float, release_gpa: float
+    ) -> NDArray[np.float64]:
+        """Return the coefficients of thermal pressure, curvature, release, creep, lag, then of one offset a stretch."""
+        import numpy as np
+
+        rise_k = temperature_k - self.readings[0].temperature_k
+        share = self.prior.share(self.readings[0].pressure_gpa)
+        thermal_gpa_per_k = self.prior.cell.thermal_gpa_per_k * share
+        row = np.zeros(SHAPES + 1 + len(self.jumps))
+        row[:SHAPES] = (
+            rise_k * share,
+            thermal_gpa_per_k * rise_k * rise_k / SPAN_K,
+            release_gpa,
+            -math.expm1(-after_s / self.prior.doubts.creep_s),
+            -(RUBY_GPA_PER_K + thermal_gpa_per_k) * slope_k_per_s,
+        )
+        row[-1] = 1.0
+        return row
+
+    def _rows(self, readings: tuple[Reading, ...]) -> NDArray[np.float64]:
+        """Return the coefficients of each reading; what friction lets go creeps like any other load."""
+        import numpy as np
+
+        first, before = readings[0], readings[0]
+        crept_gpa = 0.0
+        rows = []
+        for index, reading in enumerate(readings):
+            elapsed_s = reading.time_s - before.time_s
+            release_gpa = self._released_gpa(reading.temperature_k)
+            crept_gpa += (release_gpa - crept_gpa) * -math.expm1(-elapsed_s / self.prior.doubts.creep_s)
+            row = self._row(
+                reading.temperature_k,
+                after_s=reading.time_s - first.time_s,
+                slope_k_per_s=(reading.temperature_k - before.temperature_k) / elapsed_s if elapsed_s > 0.0 else 0.0,
+                release_gpa=release_gpa - self.prior.doubts.creep_fraction * (release_gpa - crept_gpa),
+            )
+            row[SHAPES:] = 0.0
+            row[SHAPES + sum(index >= jump for jump in self.jumps)] = 1.0
+            rows.append(row)
+            before = reading
+        return np.array(rows)
+
+    def _fit(self) -> _Fit:
+        import numpy as np
+
+        cell, doubts, offsets = self.prior.cell, self.prior.doubts, 1 + len(self.jumps)
+        means = np.array([cell.thermal_gpa_per_k, 0.0, 1.0, self.prior.coming_gpa, doubts.lag_s] + [0.0] * offsets)
+        sigmas = np.array(
+            [
+                cell.thermal_gpa_per_k * cell.thermal_doubt,
+                doubts.curvature,
+                math.hypot(doubts.friction, self.prior.gain.error),
+                doubts.creep_sigma_gpa,
+                doubts.lag_sigma_s,
+            ]
+            + [JUMP_GPA] * offsets
+        )
+        rows = self._rows(self.readings)
+        read_gpa = np.array([reading.pressure_gpa - self.readings[0].pressure_gpa for reading in self.readings])
+        noise_gpa = np.array([_noise_gpa(reading) for reading in self.readings])
+        scaled = rows * sigmas / noise_gpa[:, None]  # in units of the prior and of the noise
+        covariance = np.linalg.inv(scaled.T @ scaled + np.eye(len(means)))
+        found = means + sigmas * (covariance @ (scaled.T @ ((read_gpa - rows @ means) / noise_gpa)))
+        return _Fit(found=found, covariance=covariance * np.outer(sigmas, sigmas))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
+    """How a pressure rises with temperature.
+
+    Parameters
+    ----------
+    gpa_per_k, sigma_gpa_per_k : float
+        The slope and its standard deviation [GPa/K].
+    """
+
+    gpa_per_k: float
+    sigma_gpa_per_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    """Parameters found and their covariance."""
+
+    found: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    def value(self, row: NDArray[np.float64]) -> Prediction:
+        """Return what the parameters make of a row, with its error."""
+        variance = float(row @ self.covariance @ row)
+        return Prediction(temperature_k=math.nan, gpa=float(row @ self.found), sigma_gpa=math.sqrt(max(variance, 0.0)))
+
+
+def _noise_gpa(reading: Reading) -> float:
+    return math.hypot(reading.sigma_gpa, RUBY_GPA_PER_K * TEMPERATURE_NOISE_K, FIT_GPA)
