@@ -1,4 +1,8 @@
-"""The image read from a plate: waits for its file, and announces it as an external asset of the documents."""
+"""The image read from a plate: which file it will be, when that file is there, and its announcement in the documents.
+
+Which file belongs to which exposure is decided before the exposure, by the number the detector will give it, and is
+checked against the plate it was read from: never by the order in which files come.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import hashlib
 import logging
 import math
 import time
-import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -19,57 +22,57 @@ from ophyd.status import StatusBase
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.image_plate import TROUBLE, trouble
 from lics_beamline.devices.motion import Motion
+from lics_beamline.devices.plate_file import NO_PLATE, SHAPE, Expected, Folder, Reading, resource_of
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
-from lics_beamline.schema import PLATE_SPEC, PLATE_TEMPLATE
+from lics_beamline.schema import PLATE_TEMPLATE
 
 logger = logging.getLogger(__name__)
 
-SHAPE: Final = (3000, 3000)  # (ny, nx) pixels: 300 mm at 100 um (R-AXIS IV++)
 FILE_BYTES: Final = (
     2 * SHAPE[1] * (1 + SHAPE[0])
 )  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 PUT_WALL_S: Final = 5.0  # for a setting to read back; a choice, a hundred times the slowest answer measured
 SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
-NO_PLATE: Final = 0  # plates are numbered from 1
 
 
 class Arrival(Watched):
-    """Done when the plate file of one number is complete; fails when the detector reports trouble instead.
+    """Done when a plate file is complete; fails when it never will be.
 
     Parameters
     ----------
     frame : Frame
-        The frame waited for.
-    number : int
-        Number of the file in the folder.
+        The device waited for.
+    expected : Expected
+        The file.
     timeout_s : float
         Seconds of experiment after which waiting ends.
     """
 
-    def __init__(self, frame: Frame, *, number: int, timeout_s: float) -> None:
+    def __init__(self, frame: Frame, expected: Expected, *, timeout_s: float) -> None:
         super().__init__(frame, clock=frame.clock, signal=frame.full_file_name, what="plate file")
         self._frame = frame
-        self._number = number
+        self._expected = expected
         self._timeout_s = timeout_s
         self.begin()
 
     def judge(self, value: str, now_s: float) -> None:
         """Decide from the name of the newest file."""
-        newest = self._frame.number_of(value)
-        file = self._frame.file(self._number)
-        if newest is not None and newest >= self._number and file.is_file():
+        newest = self._frame.position_of(value)
+        has_come = newest is not None and newest >= self._expected.position
+        file = self._frame.file(self._expected)
+        if has_come and file.is_file():
             self.succeed()
-        elif newest is not None and newest > self._number:
+        elif newest is not None and newest > self._expected.position:
             self.end(
                 BadReading(
-                    f"plate file {file.name} never came: the detector has gone on to number {newest}. That image "
-                    "is lost; expose again.",
-                    newest=newest,
+                    f"plate file {file.name} never came: the detector has gone on to {value}. That image is lost; "
+                    "expose again.",
+                    newest=value,
                 )
             )
-        elif self._frame.state.get() in TROUBLE:
+        elif self._frame.state.get() in TROUBLE and not self._frame.is_scanning(self._expected):
             self.end(trouble(self._frame, f"plate file {file.name} will not come"))
         elif now_s - self._started_s > self._timeout_s:
             self.end(
@@ -101,7 +104,7 @@ class Image(Signal):
 
 
 class Frame(Device):
-    """The image read from a plate: waits for the next file of the open folder and announces it as an external asset.
+    """The images read from plates: says which file comes, waits for it, announces it as an external asset.
 
     Parameters
     ----------
@@ -116,12 +119,12 @@ class Frame(Device):
     detector_root : str, optional
         The data folder as the detector's computer names it, where that differs.
     timeout_s : float
-        Seconds of experiment that a file may take from ``trigger`` on; scan, erasure and swap take 135 s.
+        Seconds of experiment that a file may take from when it is waited for; scan, erasure and swap take 135 s.
 
     Notes
     -----
-    Which file comes next is decided by its number, counted from 0 in each folder: a file completed before ``trigger``
-    is found, and an older one is never taken for it.
+    With two plates overlapped: `expect` before the exposure, `arrival` when its plate is in the reader, and `announce`
+    when that is done and an event may be written. With one at a time, ``trigger`` does it all for the next file.
     """
 
     image = Cpt(Image, value="", kind=Kind.normal)
@@ -138,6 +141,8 @@ class Frame(Device):
     plate_read = Cpt(EpicsSignalRO, "PlateRead_RBV", kind=Kind.omitted, auto_monitor=True)
     read_wait_s = Cpt(EpicsSignalRO, "ReadWait_RBV", kind=Kind.omitted, auto_monitor=True)
     state = Cpt(EpicsSignalRO, "DetectorState_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
+    plate1_state = Cpt(EpicsSignalRO, "Plate1State_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
+    plate2_state = Cpt(EpicsSignalRO, "Plate2State_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     status_message = Cpt(EpicsSignalRO, "StatusMessage_RBV", kind=Kind.omitted, string=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {"read_wait_s": "s"}
@@ -158,15 +163,16 @@ class Frame(Device):
         self.data_root = data_root.resolve()
         self.detector_root = detector_root or str(self.data_root)
         self.timeout_s = timeout_s
-        self._folder: PurePosixPath | None = None
+        self._folders: dict[PurePosixPath, Folder] = {}
+        self._folder: Folder | None = None
         self._next = 0
-        self._resource_uid = ""
         self._assets: deque[tuple[str, dict[str, Any]]] = deque()
-        self._readout: dict[int, tuple[float, int]] = {}
+        self._seen: dict[tuple[int, int], tuple[float, int]] = {}
+        self._complete: dict[tuple[int, int], Reading] = {}
         self.full_file_name.subscribe(self._note, run=True)
 
     def open_folder(self, folder: str | Path) -> None:
-        """Let the detector write into `folder`, numbering from 0.
+        """Let the detector write into `folder`, numbering from 0. Plates still in the reader stay in theirs.
 
         Parameters
         ----------
@@ -185,9 +191,9 @@ class Frame(Device):
         path.mkdir(parents=True, exist_ok=True)
         if any(path.glob("*.osc")):
             raise FileExistsError(f"{path} already holds plate files. Give each run a folder of its own.")
-        self._folder, self._next = below, 0
-        self._readout.clear()
-        self._new_resource()
+        self._folder = Folder(below=below, order=len(self._folders), resource=resource_of(below))
+        self._folders[below] = self._folder
+        self._next = 0
         settings = {
             "file_path": self._as_detector_says(below),
             "file_name": "",
@@ -207,7 +213,9 @@ class Frame(Device):
     def stage(self) -> list[Any]:
         """Begin a run: its first frame will announce the folder anew. A folder must be open."""
         self._require_folder()
-        self._new_resource()
+        for folder in self._folders.values():
+            folder.resource, folder.announced = resource_of(folder.below), False
+        self._assets.clear()
         return list(super().stage())
 
     def unstage(self) -> list[Any]:
@@ -215,23 +223,61 @@ class Frame(Device):
         self._assets.clear()
         return list(super().unstage())
 
-    def trigger(self) -> StatusBase:
-        """Wait for the next plate file, and compute its sha256; done when it can be announced.
+    def expect(self, *, plate: int = NO_PLATE) -> Expected:
+        """Return the file that the next exposure will become, by the number the detector itself says.
 
-        The status fails with `BadReading` when the detector is in Error or Aborting and the file is not there, and with
-        `DidNotSettle` after ``timeout_s``. A file that stays shorter than a plate is announced with a warning: that
-        point cannot be reduced until it is whole, and the others go on.
+        Parameters
+        ----------
+        plate : int
+            Plate that is about to be exposed: the file is checked against it.
         """
-        self._require_folder()
-        number = self._next
+        number = int(self.file_number.get(use_monitor=False))
+        return Expected(folder=self._require_folder(), number=number, plate=plate)
+
+    def arrival(self, expected: Expected) -> StatusBase:
+        """Wait for a plate file, and compute its sha256; done when it can be announced.
+
+        The status fails with `BadReading` when the file will never come or was read from another plate than the one
+        exposed, and with `DidNotSettle` after ``timeout_s``. A file that stays shorter than a plate is taken with a
+        warning: that point cannot be reduced until it is whole, and the others go on.
+        """
+        return Motion(self, lambda motion: self._receive(motion, expected), what="plate file")
+
+    def announce(self, expected: Expected) -> None:
+        """Take a file that has arrived for the event about to be read.
+
+        Raises
+        ------
+        KeyError
+            If it has not arrived.
+        """
+        reading = self._complete.pop(expected.position)
+        folder = expected.folder
+        if not folder.announced:
+            folder.announced = True
+            self._assets.append(("resource", folder.resource))
+        resource_uid = folder.resource["uid"]
+        datum_id = f"{resource_uid}/{expected.number}"
+        self.image.put(datum_id)
+        self.path.put(str(expected.below))
+        self.sha256.put(reading.sha256)
+        self.waited_s.put(reading.waited_s)
+        self.plate.put(reading.plate)
+        datum = {"datum_id": datum_id, "resource": resource_uid, "datum_kwargs": {"point_number": expected.number}}
+        self._assets.append(("datum", datum))
+
+    def trigger(self) -> StatusBase:
+        """Wait for the next plate file and take it for the event about to be read; fails as `arrival` does."""
+        expected = Expected(folder=self._require_folder(), number=self._next)
 
         def steps(motion: Motion) -> None:
             try:
-                motion.await_step(Arrival(self, number=number, timeout_s=self.timeout_s))
+                self._receive(motion, expected)
             except (BadReading, DidNotSettle):
-                self._give_up(number)
+                self._give_up(expected)
                 raise
-            self._announce(number)
+            self.announce(expected)
+            self._next = expected.number + 1
 
         return Motion(self, steps, what="plate file")
 
@@ -240,20 +286,47 @@ class Frame(Device):
         while self._assets:
             yield self._assets.popleft()
 
-    def file(self, number: int) -> Path:
-        """Path of the file of this number in the open folder."""
-        return self.data_root / self._require_folder() / PLATE_TEMPLATE.format(number)
+    def file(self, expected: Expected) -> Path:
+        """Path of a plate file."""
+        return self.data_root / expected.below
 
-    def number_of(self, full_file_name: str) -> int | None:
-        """Return the number of a file of the open folder, or None for any other name."""
+    def position_of(self, full_file_name: str) -> tuple[int, int] | None:
+        """Return where a file stands among all that were opened for, or None for a name that is none of ours."""
         path = PurePosixPath(full_file_name)
-        if self._folder is None or not full_file_name or not path.stem.isdigit():
+        if not full_file_name or not path.stem.isdigit():
             return None
-        number = int(path.stem)
-        expected = f"{self._as_detector_says(self._folder)}{PLATE_TEMPLATE.format(number)}"
-        return number if full_file_name == expected else None
+        try:
+            below = path.relative_to(self.detector_root)
+        except ValueError:
+            return None
+        folder, number = self._folders.get(below.parent), int(path.stem)
+        if folder is None or below.name != PLATE_TEMPLATE.format(number):
+            return None
+        return folder.order, number
 
-    def _require_folder(self) -> PurePosixPath:
+    def is_scanning(self, expected: Expected) -> bool:
+        """Whether the plate of a file is being scanned, so that the file still comes whatever else is wrong."""
+        states = (self.plate1_state.get(), self.plate2_state.get())
+        if expected.plate == NO_PLATE:
+            return "Scanning" in states
+        return bool(states[expected.plate - 1] == "Scanning")
+
+    def _receive(self, motion: Motion, expected: Expected) -> None:
+        motion.await_step(Arrival(self, expected, timeout_s=self.timeout_s))
+        file = self.file(expected)
+        whole = self._wait_for_size(file)
+        waited_s, plate = self._readout_of(expected)
+        if NO_PLATE not in (plate, expected.plate) and plate != expected.plate:
+            raise BadReading(
+                f"plate file {expected.below} was read from plate {plate}, and plate {expected.plate} was exposed for "
+                "it: it is another image. It is not joined to the point; look at both plates.",
+                plate=plate,
+                exposed_plate=expected.plate,
+            )
+        digest = hashlib.sha256(file.read_bytes()).hexdigest() if whole else ""
+        self._complete[expected.position] = Reading(sha256=digest, waited_s=waited_s, plate=plate)
+
+    def _require_folder(self) -> Folder:
         if self._folder is None:
             raise DidNotSettle("no plate folder is open: no file can be waited for. Call frame.open_folder(...) first.")
         return self._folder
@@ -261,46 +334,22 @@ class Frame(Device):
     def _as_detector_says(self, below: PurePosixPath) -> str:
         return f"{PurePosixPath(self.detector_root) / below}/"
 
-    def _new_resource(self) -> None:
-        self._resource_uid = str(uuid.uuid4())
-        resource = {
-            "uid": self._resource_uid,
-            "spec": PLATE_SPEC,
-            "root": "",
-            "resource_path": f"{self._require_folder()}/",
-            "path_semantics": "posix",
-            "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, *SHAPE]},
-        }
-        self._assets.clear()
-        self._assets.append(("resource", resource))
-
-    def _announce(self, number: int) -> None:
-        file = self.file(number)
-        self._wait_for_size(file)
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        waited_s, plate = self._readout_of(number)
-        datum_id = f"{self._resource_uid}/{number}"
-        self.image.put(datum_id)
-        self.path.put(file.relative_to(self.data_root).as_posix())
-        self.sha256.put(digest)
-        self.waited_s.put(waited_s)
-        self.plate.put(plate)
-        datum = {"datum_id": datum_id, "resource": self._resource_uid, "datum_kwargs": {"point_number": number}}
-        self._assets.append(("datum", datum))
-        self._next = number + 1
-
-    def _give_up(self, number: int) -> None:
-        """Go on without the file of this number, leaving no gap where nothing else has been exposed since."""
+    def _give_up(self, expected: Expected) -> None:
+        """Go on without a file, leaving no gap in the numbers where nothing else has been exposed since."""
+        number = expected.number
         nothing_since = int(self.file_number.get()) <= number + 1 and self.state.get() in (*TROUBLE, "Idle")
-        if nothing_since and not self.file(number).exists():
+        if nothing_since and not self.file(expected).exists():
             self.file_number.put(number)
         else:
             self._next = number + 1
             logger.warning(
-                "plate numbers of %s have a gap at %d: its catalog entry will lack frames", self._folder, number
+                "plate numbers of %s have a gap at %d: its catalog entry will lack frames",
+                expected.folder.below,
+                number,
             )
 
-    def _wait_for_size(self, file: Path) -> None:
+    def _wait_for_size(self, file: Path) -> bool:
+        """Wait until a file is as long as a plate; returns whether it is."""
         give_up = time.monotonic() + SIZE_PATIENCE_WALL_S
         while file.stat().st_size < FILE_BYTES:
             if time.monotonic() > give_up:
@@ -310,19 +359,20 @@ class Frame(Device):
                     file.stat().st_size,
                     FILE_BYTES,
                 )
-                return
+                return False
             time.sleep(0.1)
+        return True
 
-    def _readout_of(self, number: int) -> tuple[float, int]:
+    def _readout_of(self, expected: Expected) -> tuple[float, int]:
         waited_s, plate = float(self.read_wait_s.get(use_monitor=False)), int(self.plate_read.get(use_monitor=False))
-        if self.number_of(self.full_file_name.get(use_monitor=False)) == number:
+        if self.position_of(self.full_file_name.get(use_monitor=False)) == expected.position:
             return waited_s, plate
-        if number in self._readout:
-            return self._readout[number]
-        logger.warning("nobody saw how long plate file %d waited: its fading cannot be corrected", number)
+        if expected.position in self._seen:
+            return self._seen[expected.position]
+        logger.warning("nobody saw how long plate file %s waited: its fading cannot be corrected", expected.below)
         return math.nan, NO_PLATE
 
     def _note(self, value: str, **_: Any) -> None:
-        number = self.number_of(value)
-        if number is not None and number not in self._readout:
-            self._readout[number] = (float(self.read_wait_s.get()), int(self.plate_read.get()))
+        position = self.position_of(value)
+        if position is not None and position not in self._seen:
+            self._seen[position] = (float(self.read_wait_s.get()), int(self.plate_read.get()))

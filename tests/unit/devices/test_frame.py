@@ -20,6 +20,8 @@ def frame(clock, tmp_path):
         (frame.plate_read, 1),
         (frame.read_wait_s, 12.0),
         (frame.state, "Idle"),
+        (frame.plate1_state, "Ready"),
+        (frame.plate2_state, "Ready"),
         (frame.status_message, ""),
     ):
         signal.sim_put(value)
@@ -77,9 +79,9 @@ def test_of_two_files_completed_meanwhile_each_keeps_its_own_waiting_time_and_pl
 
 
 def test_a_file_of_another_folder_is_none_of_ours(frame):
-    assert frame.number_of(f"{frame.data_root}/plates/other/000000.osc") is None
-    assert frame.number_of(f"{frame.data_root}/plates/run/000000.tif") is None
-    assert frame.number_of(f"{frame.data_root}/plates/run/000012.osc") == 12
+    assert frame.position_of(f"{frame.data_root}/plates/other/000000.osc") is None
+    assert frame.position_of(f"{frame.data_root}/plates/run/000000.tif") is None
+    assert frame.position_of(f"{frame.data_root}/plates/run/000012.osc") == (0, 12)
 
 
 def test_a_detector_that_has_gone_on_leaves_the_missing_image_lost_and_the_next_is_its_own(frame, clock):
