@@ -6,7 +6,7 @@ A profile differs from another in data only; code never asks which beamline it i
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,12 +82,15 @@ class Plate(Strict):
     read_s: Positive
     erase_s: Positive
     swap_s: Positive
+    overlapped: bool = True  # expose one plate while the other is read; false waits for each
 
 
 class Beam(Strict):
     """Ring, shutter, monitor and attenuator."""
 
     prefix: str
+    least_ring_ma: Positive = 10.0
+    patience_s: Positive = 7200.0
 
 
 class Stage(Strict):
@@ -233,6 +236,11 @@ class Profile:
     folder: Path
     values: ProfileFile
     digest: str
+
+    def with_one_plate(self) -> Profile:
+        """Return the same profile for a sweep that waits for each plate before it goes on."""
+        plate = self.values.plate.model_copy(update={"overlapped": False})
+        return replace(self, values=self.values.model_copy(update={"plate": plate}))
 
     @property
     def recipe_file(self) -> Path:

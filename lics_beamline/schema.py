@@ -79,6 +79,8 @@ POINT_INDEX: Final = _integer("point_index", "Index of the point in the path, fr
 LEG: Final = _text("leg", "Name of the leg of the path.")
 STROKE: Final = _text("stroke", "upstroke, downstroke, heating or held.")
 
+EXPOSURE_S: Final = _number("exposure_s", "s", "Time the plate saw X-rays.")
+
 RUBY_READING: Final = (
     _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby."),
     _number("pressure_sigma_gpa", "GPa", "Its statistical standard deviation."),
@@ -132,16 +134,24 @@ PRIMARY_FIELDS: Final = (
     _number("requested_pressure_gpa", "GPa", "Pressure asked for; NaN where the leg holds the load instead."),
     _number("requested_temperature_k", "K", "Temperature asked for."),
     *RUBY_READING,
-    _number("exposure_s", "s", "Time the plate saw X-rays."),
+    EXPOSURE_S,
+    _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure."),
 )
 
-READOUT_FIELDS: Final = (EXPERIMENT_TIME, EXPOSURE_UID, POINT_INDEX)
+READOUT_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    EXPOSURE_UID,
+    POINT_INDEX,
+    EXPOSURE_S,
+    _text("previous_exposure_uid", "Exposure that this plate held before; empty where this run knows of none."),
+)
 
 FAILURE_FIELDS: Final = (
     EXPERIMENT_TIME,
     EXPOSURE_UID,
     POINT_INDEX,
     _text("reason", "What happened, for people."),
+    _integer("plate", "Plate concerned, 1 or 2; 0 where none is."),
 )
 
 # Fields of the frame (the readable that announces a plate file) in READOUT.

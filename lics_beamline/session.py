@@ -28,6 +28,7 @@ from lics_beamline.plans.action import why
 from lics_beamline.plans.approach import Rules
 from lics_beamline.plans.check import cell_model_of
 from lics_beamline.plans.envelope import Envelope
+from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
 from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.sweep import Manner
@@ -146,6 +147,8 @@ def manner_of(profile: Profile) -> Manner:
             laser_power_mw=values.ruby.laser_power_mw,
         ),
         profile={"name": values.name, "digest": profile.digest},
+        light=Light(least_ring_ma=values.beam.least_ring_ma, patience_s=values.beam.patience_s),
+        overlapped=values.plate.overlapped,
     )
 
 

@@ -32,6 +32,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "experiment", nargs="?", default=DEFAULT_EXPERIMENT, help="experiment file, or a name of the profile's"
     )
     experiment.add_argument("--points", type=int, metavar="N", help="the first N points only")
+    experiment.add_argument(
+        "--one-plate", action="store_true", help="wait until each plate has been read, instead of exposing the other"
+    )
     machine = argparse.ArgumentParser(add_help=False)
     machine.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
 
@@ -217,7 +220,8 @@ def data_folder(options: argparse.Namespace) -> DataFolder:
 def _place(options: argparse.Namespace) -> tuple[Profile, DataFolder]:
     from lics_beamline.profile import read_profile
 
-    return read_profile(options.profile), data_folder(options)
+    profile = read_profile(options.profile)
+    return profile.with_one_plate() if getattr(options, "one_plate", False) else profile, data_folder(options)
 
 
 def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:

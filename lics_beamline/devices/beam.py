@@ -90,6 +90,36 @@ class Beam(Device):
         super().__init__(prefix, name=name, **kwargs)
         self.clock = clock
 
+    def light(self) -> StatusBase:
+        """Wait until X-rays are on the monitor; the status fails with `DidNotSettle` when none come."""
+
+        def steps(motion: Motion) -> None:
+            motion.read_back(
+                self.i0_cps,
+                lambda i0_cps: i0_cps > 0.0,
+                clock=self.clock,
+                patience_s=SHUTTER_S,
+                what="incident-beam monitor",
+                wanted="counts, the shutter being open",
+            )
+
+        return Motion(self, steps, what="X-rays")
+
+    def stored(self, least_ma: float, *, patience_s: float) -> StatusBase:
+        """Wait until the ring stores at least `least_ma` [mA], for `patience_s` [s of experiment] at most."""
+
+        def steps(motion: Motion) -> None:
+            motion.read_back(
+                self.ring_current_ma,
+                lambda current_ma: current_ma >= least_ma,
+                clock=self.clock,
+                patience_s=patience_s,
+                what="ring current",
+                wanted=f"{least_ma:g} mA or more",
+            )
+
+        return Motion(self, steps, what="stored beam")
+
     def make_safe(self) -> StatusBase:
         """Close the shutter, verified by read-back, also while the world's clock stands still."""
         return self.shutter.move("Closed", WallClock())

@@ -19,6 +19,8 @@ from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
 
 TROUBLE: Final = ("Error", "Aborting")
+TAKING: Final = ("Exposing", "Waiting", "Changing mode", "Aborting")  # an exposure is under way, to the swap of plates
+ABORT_S: Final = 60.0  # for an exposure to be given up; a choice, far above the seconds it takes
 
 
 def trouble(detector: Device, what: str) -> BadReading:
@@ -32,8 +34,8 @@ def trouble(detector: Device, what: str) -> BadReading:
     )
 
 
-class Exposure(Watched):
-    """Done when the detector has finished an exposure and moved the plate to its reader; fails when it reports trouble.
+class Completion(Watched):
+    """Done when the detector has completed a command; fails when it reports trouble.
 
     Parameters
     ----------
@@ -41,14 +43,16 @@ class Exposure(Watched):
         The detector.
     timeout_s : float
         Seconds of experiment after which waiting ends.
+    what : str
+        The command, in messages.
     """
 
-    def __init__(self, plate: ImagePlate, *, timeout_s: float) -> None:
-        super().__init__(plate, clock=plate.clock, signal=plate.state, what="exposure of a plate")
+    def __init__(self, plate: ImagePlate, *, timeout_s: float, what: str) -> None:
+        super().__init__(plate, clock=plate.clock, signal=plate.state, what=what)
         self._plate = plate
         self._timeout_s = timeout_s
         self._put_completed = False
-        self._was_well = False  # an error left from before is no verdict on this exposure
+        self._was_well = False  # an error left from before is no verdict on this command
         self.begin()
 
     def completed(self, **_: Any) -> None:
@@ -59,13 +63,13 @@ class Exposure(Watched):
         """Decide from the state of the detector."""
         self._was_well = self._was_well or value not in TROUBLE
         if value in TROUBLE and (self._was_well or self._put_completed):
-            self.end(trouble(self._plate, "exposure failed"))
+            self.end(trouble(self._plate, f"{self.what} failed"))
         elif self._put_completed:
             self.succeed()
         elif now_s - self._started_s > self._timeout_s:
             self.end(
                 DidNotSettle(
-                    f"exposure of a plate is not over after {now_s - self._started_s:.0f} s (time-out "
+                    f"{self.what} is not over after {now_s - self._started_s:.0f} s (time-out "
                     f"{self._timeout_s:.0f} s); the detector is {value}. Look at the detector.",
                     state=value,
                 )
@@ -95,8 +99,8 @@ class ImagePlate(Device):
     plate2_state = Cpt(EpicsSignalRO, "Plate2State_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     status_message = Cpt(EpicsSignalRO, "StatusMessage_RBV", kind=Kind.omitted, string=True)
     acquire = Cpt(EpicsSignal, "Acquire", kind=Kind.omitted, put_complete=True, string=True)
-    abort_command = Cpt(EpicsSignal, "Abort", kind=Kind.omitted)
-    erase_command = Cpt(EpicsSignal, "Erase", kind=Kind.omitted, put_complete=True)
+    abort_command = Cpt(EpicsSignal, "Abort", kind=Kind.omitted, string=True)
+    erase_command = Cpt(EpicsSignal, "Erase", kind=Kind.omitted, put_complete=True, string=True)
     erase_mode = Cpt(EpicsSignal, "EraseMode", kind=Kind.config, string=True)
     erasures = Cpt(EpicsSignal, "NumErase", kind=Kind.config)
     resolution_um = Cpt(EpicsSignal, "ScanResolution", kind=Kind.config, string=True)
@@ -119,21 +123,45 @@ class ImagePlate(Device):
         Scanning and erasing go on afterwards; the file is announced by `Frame`.
         """
         timeout_s = float(self.exposure_s.get()) + self.overhead_s
-
-        def steps(motion: Motion) -> None:
-            exposure = Exposure(self, timeout_s=timeout_s)
-            motion.write(self.acquire, "Acquire", callback=exposure.completed)
-            motion.await_step(exposure)
-            if self.state.get(use_monitor=False) in TROUBLE:  # the answer to the put may overtake the monitor
-                raise trouble(self, "exposure failed")
-
-        self._exposure = Motion(self, steps, what="exposure of a plate")
+        self._exposure = self._commanded(self.acquire, "Acquire", timeout_s=timeout_s, what="exposure of a plate")
         return self._exposure
 
     expose = trigger
+
+    def erase(self) -> StatusBase:
+        """Erase the plate in use; done when it may be exposed. Fails as ``trigger`` does."""
+        return self._commanded(self.erase_command, "Erase", timeout_s=self.overhead_s, what="erasure of a plate")
+
+    def abort(self) -> StatusBase:
+        """Give up an exposure under way; done when the detector rests. Its plate is to be erased before the next."""
+
+        def steps(motion: Motion) -> None:
+            motion.write(self.abort_command, "Abort")
+            motion.read_back(
+                self.state,
+                lambda state: state not in TAKING,
+                clock=self.clock,
+                patience_s=ABORT_S,
+                what="exposure of a plate",
+                wanted="its end",
+            )
+
+        if self._exposure is not None:
+            self._exposure.end("aborted")
+        return Motion(self, steps, what="abort of an exposure")
 
     def stop(self, *, success: bool = False) -> None:
         """Abort an exposure under way; scanning and erasing of the other plate are left alone when none is."""
         if self._exposure is not None and not self._exposure.done:
             self._exposure.end("stopped")
-            self.abort_command.put(1)
+            self.abort_command.put("Abort")
+
+    def _commanded(self, command: EpicsSignal, value: str, *, timeout_s: float, what: str) -> Motion:
+        def steps(motion: Motion) -> None:
+            completion = Completion(self, timeout_s=timeout_s, what=what)
+            motion.write(command, value, callback=completion.completed)
+            motion.await_step(completion)
+            if self.state.get(use_monitor=False) in TROUBLE:  # the answer to the put may overtake the monitor
+                raise trouble(self, f"{what} failed")
+
+        return Motion(self, steps, what=what)

@@ -18,6 +18,7 @@ from lics_beamline.plans.checks.inspection import inspect
 from lics_beamline.plans.checks.place import Place
 from lics_beamline.plans.forecast import Pace, Track, forecast
 from lics_beamline.plans.path import Experiment
+from lics_beamline.plans.plate_cycle import PlateCycle
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 
@@ -41,7 +42,12 @@ def pace_of(profile: Profile) -> Pace:
         wait_s=values.approach.wait_s + values.membrane.dwell_s,
         ruby_s=values.ruby.acquire_time_s * values.ruby.accumulations,
         ramp_dwell_s=values.heater.dwell_s,
-        plate_s=values.plate.swap_s + values.plate.read_s,
+        plates=PlateCycle(
+            read_s=values.plate.read_s,
+            erase_s=values.plate.erase_s,
+            swap_s=values.plate.swap_s,
+            overlapped=values.plate.overlapped,
+        ),
         ambient_k=values.heater.ambient_k,
         tolerance_gpa=values.approach.tolerance_gpa,
         step_fraction=values.approach.step_fraction,

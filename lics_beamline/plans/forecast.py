@@ -13,6 +13,7 @@ from typing import Final
 
 from lics_beamline.plans.cell_model import TERMS, CellModel, Grip
 from lics_beamline.plans.path import HeatingLeg, HoldLeg, Point
+from lics_beamline.plans.plate_cycle import PlateCycle
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
 LEARNED_GAIN: Final = 0.75  # an approach believes this fraction of the gain when it steps; measured on dry runs
@@ -32,8 +33,8 @@ class Pace:
         One ruby reading [s].
     ramp_dwell_s : float
         Dwell of the heater at the end of a ramp [s].
-    plate_s : float
-        Swap and read of a plate [s].
+    plates : PlateCycle
+        How plates take turns.
     ambient_k : float
         Temperature the cell starts from [K].
     tolerance_gpa, step_fraction, largest_step_bar
@@ -44,7 +45,7 @@ class Pace:
     wait_s: float
     ruby_s: float
     ramp_dwell_s: float
-    plate_s: float
+    plates: PlateCycle
     ambient_k: float
     tolerance_gpa: float
     step_fraction: float
@@ -86,7 +87,7 @@ class Arrival:
     before, at : Moment
         How the cell stood before, and where it is measured.
     duration_s : float
-        Of the whole point, with exposure and plate [s of experiment].
+        Of the whole point, with exposure and swap of the plates [s of experiment].
     readings : int
         Ruby readings of the approach; 1 where nothing is approached.
     lost_bar : float
@@ -175,6 +176,7 @@ class _Walk:
         self._model, self._pace, self._exposure_s = model, pace, exposure_s
         self._grip = Grip(gas_bar=0.0, transmitted_bar=0.0, temperature_k=pace.ambient_k)
         self._time_s = 0.0
+        self._swapped_s = -math.inf
         self.moments = [self._moment()]
 
     def point(self, point: Point) -> Arrival:
@@ -203,8 +205,10 @@ class _Walk:
                 going_s = way_bar / pace.slew_bar_per_s + readings * pace.ruby_s + (readings - 1) * pace.wait_s
         self._stride(to, going_s)
         at = self.moments[-1]
-        measured_s = pace.ruby_s + self._exposure_s + pace.plate_s
-        self._time_s += measured_s
+        arrived_s = self._time_s
+        self._swapped_s = pace.plates.swapped_s(arrived_s + pace.ruby_s + self._exposure_s, last_swap_s=self._swapped_s)
+        self._time_s = pace.plates.free_s(self._swapped_s)
+        measured_s = self._time_s - arrived_s
         self.moments.append(self._moment())
         return Arrival(
             point=point,

@@ -1,23 +1,30 @@
-"""Measuring one point: ruby, exposure, the `primary` event, and the `readout` event when the plate has been read."""
+"""Measuring one point: ruby, exposure, the `primary` event; its plate is passed on to be read."""
 
 from __future__ import annotations
 
 import logging
 import uuid
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 import bluesky.plan_stubs as bps
-import bluesky.preprocessors as bpp
-from bluesky.utils import FailedStatus, MsgGenerator
+from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.plans.action import why
+from lics_beamline.errors import BadReading
+from lics_beamline.plans.exposure import Cause, Exposed, Light, beam, expose
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.path import Point
+from lics_beamline.plans.plates import Plates
 
 log = logging.getLogger(__name__)
+
+# Failures at one point that end the sweep. A jam is retried once; a beam lost four times is no beam to measure with; a
+# shutter that failed at the point before as well does not work.
+MOST_FAILURES: Final = MappingProxyType({Cause.BEAM: 4, Cause.PLATE: 2, Cause.SHUTTER: 1})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +39,13 @@ class Notes:
 
 
 def measure(
-    beamline: Beamline, point: Point, *, gauge: Gauge, notes: Notes, exposure_s: float, plate_folder: str
+    beamline: Beamline, point: Point, *, gauge: Gauge, notes: Notes, exposure_s: float, plates: Plates, light: Light
 ) -> MsgGenerator[RubyReading]:
-    """Measure one point: pressure from ruby, then an exposure, then its plate.
+    """Measure one point: pressure from ruby, then an exposure; its plate is read while the plan goes on.
 
-    The `primary` event is saved when the exposure is over and never waits for the plate. The plate's `readout` event is
-    saved when its file is complete. A plate that does not come is a `failure` event, and the plan goes on.
+    The `primary` event is saved when the exposure is over and its plate in the reader, and never waits for the image.
+    An exposure that lacks beam is repeated when there is beam again, with a pressure of its own; one that the detector
+    failed is tried once more.
 
     Parameters
     ----------
@@ -51,27 +59,47 @@ def measure(
         The plan's own readables of this run.
     exposure_s : float
         Time the plate sees X-rays [s of experiment].
-    plate_folder : str
-        Folder of this sweep's plates, below the data folder's ``plates``.
+    plates : Plates
+        The plates of this run.
+    light : Light
+        What an exposure asks of the beam.
 
     Returns
     -------
     RubyReading
         The pressure of the point.
+
+    Raises
+    ------
+    BadReading
+        If detector or beam fail as often as `MOST_FAILURES` says, or the shutter at two points in a row: the cell must
+        not be walked on unseen.
     """
-    exposure_uid = str(uuid.uuid4())
-    yield from bps.mv(beamline.plate.exposure_s, exposure_s)
-    yield from laser_on(beamline)
-    reading = yield from read_ruby(beamline, gauge, stream=schema.PRIMARY)
-    yield from laser_off(beamline)
-    try:
-        yield from _expose(beamline, exposure_s)
-    except FailedStatus as error:
+    failures: list[Cause] = []
+    while True:
+        exposure_uid = str(uuid.uuid4())
+        yield from plates.clean()
+        yield from beam(beamline, light)
+        yield from laser_on(beamline)
+        reading = yield from read_ruby(beamline, gauge, stream=schema.PRIMARY)
+        yield from laser_off(beamline)
+        outcome = yield from expose(beamline, exposure_s=exposure_s, light=light)
+        if isinstance(outcome, Exposed):
+            break
         yield from bps.drop()
-        yield from _note_failure(beamline, point, notes, exposure_uid, f"exposure failed: {why(error)}")
-        # Whether its plate was delivered all the same nobody knows: the next one is counted in a folder of its own.
-        yield from open_plates(beamline, f"{plate_folder}-{point.index + 1}")
-        return reading
+        yield from plates.lose(point, exposure_uid, outcome)
+        failures.append(outcome.cause)
+        if outcome.cause is Cause.SHUTTER and not plates.lost_the_last:
+            plates.lost_the_last = True
+            return reading
+        if failures.count(outcome.cause) >= MOST_FAILURES[outcome.cause]:
+            raise BadReading(
+                f"point {point.index + 1} cannot be exposed: the {outcome.cause} failed {len(failures)} times. The "
+                f"sweep ends here, with what has been measured. {outcome.reason}",
+                cause=str(outcome.cause),
+            )
+        log.warning("point %d is exposed again", point.index + 1)
+    plates.lost_the_last = False
     notes.point.note(
         experiment_time_s=beamline.clock.now_s(),
         point_index=point.index,
@@ -81,56 +109,10 @@ def measure(
         requested_pressure_gpa=point.pressure_gpa,
         requested_temperature_k=point.temperature_k,
         exposure_s=exposure_s,
+        dose_counts=outcome.dose_counts,
         **reading.fields(),
     )
     yield from bps.read(notes.point)
     yield from bps.save()
-    yield from _read_out(beamline, point, notes, exposure_uid)
+    yield from plates.pass_on(point, exposure_uid, outcome, exposure_s=exposure_s)
     return reading
-
-
-def open_plates(beamline: Beamline, folder: str) -> MsgGenerator[None]:
-    """Let the detector write into an empty folder below the data folder's ``plates``."""
-    yield from bps.null()
-    beamline.frame.open_folder(f"plates/{folder}")
-
-
-def _expose(beamline: Beamline, exposure_s: float) -> MsgGenerator[None]:
-    """Expose a plate; monitor, ring and temperatures are read at half time, into the open event."""
-    exposed = f"exposure-{uuid.uuid4()}"
-
-    def with_shutter_open() -> MsgGenerator[None]:
-        yield from bps.mv(beamline.beam.shutter, "Open")
-        yield from bps.trigger(beamline.plate, group=exposed, wait=False)
-        yield from bps.mv(beamline.clock, beamline.clock.now_s() + exposure_s / 2)
-        for device in (beamline.beam, beamline.heater, beamline.stage):
-            yield from bps.read(device)
-        yield from bps.wait(exposed)
-
-    yield from bpp.finalize_wrapper(with_shutter_open(), lambda: bps.mv(beamline.beam.shutter, "Closed"))
-
-
-def _read_out(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str) -> MsgGenerator[None]:
-    try:
-        yield from bps.trigger(beamline.frame, wait=True)
-    except FailedStatus as error:
-        yield from _note_failure(beamline, point, notes, exposure_uid, f"plate not read: {why(error)}")
-        return
-    yield from bps.create(schema.READOUT)
-    notes.readout.note(experiment_time_s=beamline.clock.now_s(), exposure_uid=exposure_uid, point_index=point.index)
-    yield from bps.read(notes.readout)
-    yield from bps.read(beamline.frame)
-    yield from bps.save()
-
-
-def _note_failure(beamline: Beamline, point: Point, notes: Notes, exposure_uid: str, reason: str) -> MsgGenerator[None]:
-    log.error("point %d: %s", point.index + 1, reason)
-    yield from bps.create(schema.FAILURE)
-    notes.failure.note(
-        experiment_time_s=beamline.clock.now_s(),
-        exposure_uid=exposure_uid,
-        point_index=point.index,
-        reason=reason,
-    )
-    yield from bps.read(notes.failure)
-    yield from bps.save()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -14,16 +14,19 @@ from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline, make_safe
+from lics_beamline.errors import DidNotSettle, JournalError
 from lics_beamline.plans import ramp
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.envelope import Envelope
+from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
 from lics_beamline.plans.heat import Heated, heat, prior_of
 from lics_beamline.plans.heating import Doubts
-from lics_beamline.plans.measure import Notes, measure, open_plates
+from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.plans.plates import Plates, announcing
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.settle import approach, wait
 from lics_beamline.reduction.recipe import Recipe
@@ -61,6 +64,10 @@ class Manner:
         How a ruby spectrum is taken.
     profile : dict
         Name and digest of the profile.
+    light : Light
+        What an exposure asks of the beam.
+    overlapped : bool
+        Whether the next plate is exposed while the last one is read.
     """
 
     envelope: Envelope
@@ -74,6 +81,8 @@ class Manner:
     ramp_tolerance_k: float
     spectrum: Spectrum
     profile: dict[str, str]
+    light: Light = field(default_factory=Light)
+    overlapped: bool = True
 
 
 def sweep(
@@ -101,6 +110,16 @@ def sweep(
         Uid of the run.
     """
 
+    def rescue(error: Exception, plates: Plates) -> MsgGenerator[None]:
+        """Keep what is exposed already: its image is worth the minute until it has been read, in the safe state."""
+        if isinstance(error, JournalError):
+            return  # nothing can be recorded any more
+        try:
+            make_safe(beamline)
+        except DidNotSettle as unsafe:
+            log.error("%s", unsafe)  # tried again when the run is closed, and raised then
+        yield from plates.finish()
+
     def walk() -> MsgGenerator[str]:
         for point in experiment.points():
             _check(point, manner.envelope)
@@ -108,12 +127,21 @@ def sweep(
         reference = yield from reference_line(beamline)
         recipe = manner.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
         start = start_document(beamline, experiment, manner=manner, recipe=recipe) | (md or {})
-        yield from open_plates(beamline, start["plate_folder"])
+        notes = Notes()
+        plates = Plates(
+            beamline,
+            readout=notes.readout,
+            failure=notes.failure,
+            folder=start["plate_folder"],
+            overlapped=manner.overlapped,
+        )
+        yield from plates.open_folder()
         # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
-        points = _points(beamline, experiment, manner=manner, recipe=recipe, plate_folder=start["plate_folder"])
-        return (yield from bpp.baseline_wrapper(_as_run(points, start), baseline, name=schema.BASELINE))
+        points = _points(beamline, experiment, manner=manner, recipe=recipe, notes=notes, plates=plates)
+        reading = bpp.contingency_wrapper(announcing(points, plates), except_plan=lambda why: rescue(why, plates))
+        return (yield from bpp.baseline_wrapper(_as_run(reading, start), baseline, name=schema.BASELINE))
 
     return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
 
@@ -147,6 +175,7 @@ def start_document(beamline: Beamline, experiment: Experiment, *, manner: Manner
         "points": len(experiment.points()),
         "exposure": experiment.exposure.model_dump(mode="json"),
         "profile": manner.profile,
+        "plates": {"overlapped": manner.overlapped},
         "speed": beamline.clock.speed(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
@@ -169,10 +198,9 @@ def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str
 
 
 def _points(
-    beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe, plate_folder: str
+    beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe, notes: Notes, plates: Plates
 ) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
-    notes = Notes()
     gauge = Gauge(
         ruler=recipe.ruby.ruler(),
         gasket_to_sample=recipe.ruby.gasket_to_sample,
@@ -215,8 +243,10 @@ def _points(
             gauge=gauge,
             notes=notes,
             exposure_s=experiment.exposure.time_s,
-            plate_folder=plate_folder,
+            plates=plates,
+            light=manner.light,
         )
+    yield from plates.finish()
 
 
 def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:

@@ -39,10 +39,15 @@ def exposure_is_worth_its_plate(case: Case) -> Judgement:
     """Check that swap and reading do not take nearly all the time of a point."""
     plate = case.profile.values.plate
     time_s = case.experiment.exposure.time_s
-    share = time_s / (time_s + plate.swap_s + plate.read_s)
+    each_s = (
+        max(time_s, plate.read_s + plate.erase_s) + plate.swap_s
+        if plate.overlapped
+        else time_s + plate.swap_s + plate.read_s
+    )
     return warned_if(
-        share < LEAST_SHARE,
-        f"{time_s:g} s of X-rays for {plate.swap_s + plate.read_s:g} s of swap and reading ({share:.0%})",
+        time_s < LEAST_SHARE * each_s,
+        f"{time_s:g} s of X-rays in {each_s:g} s at the plate ({time_s / each_s:.0%}), "
+        + ("plates overlapped" if plate.overlapped else "each plate waited for"),
         f"at least {LEAST_SHARE:.0%} of the time",
         "Expose longer: it costs little.",
     )

@@ -4,14 +4,15 @@ import pytest
 
 from lics_beamline.plans.cell_model import CellModel, Grip
 from lics_beamline.plans.forecast import Pace, forecast
-from lics_beamline.plans.path import HeatingLeg, Point, PressureLeg
+from lics_beamline.plans.path import HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.plans.plate_cycle import PlateCycle
 
 PACE = Pace(
     slew_bar_per_s=1 / 60,
     wait_s=90.0,
     ruby_s=2.0,
     ramp_dwell_s=120.0,
-    plate_s=90.0,
+    plates=PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0, overlapped=False),
     ambient_k=298.0,
     tolerance_gpa=0.03,
     step_fraction=0.7,
@@ -150,3 +151,23 @@ def test_the_grip_holds_inside_the_dead_band_and_follows_at_its_edge():
     assert CELL.moved(grip, gas_bar=34.0 - half_bar + 0.1, temperature_k=298.0).transmitted_bar == 34.0
     assert CELL.moved(grip, gas_bar=34.0 + half_bar + 1.0, temperature_k=298.0).transmitted_bar > 34.5
     assert CELL.moved(grip, gas_bar=34.0 - half_bar - 1.0, temperature_k=298.0).transmitted_bar < 33.5
+
+
+def held(count):
+    leg = HoldLeg(kind="hold", name="held", temperature_k=298.0, count=count)
+    return [Point(index=index, leg=leg, pressure_gpa=float("nan"), temperature_k=298.0) for index in range(count)]
+
+
+def test_two_plates_expose_at_least_1_4_times_as_much_of_the_time_as_one_where_exposure_equals_read_and_erase():
+    def duration_s(*, overlapped):
+        plates = PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0, overlapped=overlapped)
+        pace = dataclasses.replace(PACE, plates=plates)
+        return forecast(held(10), model=CELL, pace=pace, exposure_s=75.0 + 45.0).duration_s
+
+    assert duration_s(overlapped=False) >= 1.4 * duration_s(overlapped=True)
+
+
+def test_a_short_exposure_waits_for_the_reader_and_a_long_one_does_not():
+    plates = PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0)
+    assert plates.swapped_s(100.0, last_swap_s=70.0) == 70.0 + 75.0 + 45.0 + 15.0
+    assert plates.swapped_s(300.0, last_swap_s=70.0) == 315.0

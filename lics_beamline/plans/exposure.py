@@ -1,0 +1,177 @@
+"""One plate exposed: shutter, light, dose, swap; and why not, where it was not."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+from bluesky.utils import FailedStatus, MsgGenerator
+
+from lics_beamline.devices.beamline import Beamline
+from lics_beamline.devices.plate_file import Expected
+from lics_beamline.plans.action import do, why
+from lics_beamline.plans.dose import MISSING, Dose
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """What an exposure asks of the beam.
+
+    Parameters
+    ----------
+    least_ring_ma : float
+        Below this the ring stores no beam for users [mA].
+    patience_s : float
+        How long a lost beam is waited for [s of experiment].
+    missing : float
+        Share of the dose that may be missing, 0 to 1.
+    """
+
+    least_ring_ma: float = 10.0  # engineering value
+    patience_s: float = 7200.0  # a dumped ring is filled within an hour or two
+    missing: float = MISSING
+
+
+class Cause(StrEnum):
+    """What an exposure failed by."""
+
+    BEAM = "beam"
+    SHUTTER = "shutter"
+    PLATE = "plate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposed:
+    """A plate exposed and moved into the reader.
+
+    Parameters
+    ----------
+    file : Expected
+        The file it will become, with the number of the plate.
+    dose_counts : float
+        Monitor counts of the exposure.
+    """
+
+    file: Expected
+    dose_counts: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """An exposure that is none.
+
+    Parameters
+    ----------
+    cause : Cause
+        What it failed by.
+    reason : str
+        For people.
+    plate : int
+        Plate that was in the beam, 1 or 2: what it holds nobody knows.
+    """
+
+    cause: Cause
+    reason: str
+    plate: int
+
+
+def beam(beamline: Beamline, light: Light) -> MsgGenerator[None]:
+    """Wait for stored beam, where there is none.
+
+    Raises
+    ------
+    FailedStatus
+        If none comes in time.
+    """
+    stored_ma = float(beamline.beam.ring_current_ma.get(use_monitor=False))
+    if stored_ma < light.least_ring_ma:
+        log.warning(
+            "the ring stores %.1f mA: waiting for %.0f mA, %.0f s at most",
+            stored_ma,
+            light.least_ring_ma,
+            light.patience_s,
+        )
+    yield from do("beam", lambda: beamline.beam.stored(light.least_ring_ma, patience_s=light.patience_s))
+
+
+def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerator[Exposed | Failed]:
+    """Expose a plate. Beam, heater and stage are read at half time, into the event that is open.
+
+    The shutter is open only while the plate is exposed, not while it waits for the reader. What fails is told, not
+    raised: whether to repeat is for the caller to say.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    exposure_s : float
+        Time the plate sees X-rays [s of experiment]; 1 to 36000 s.
+    light : Light
+        What the exposure asks of the beam.
+    """
+    plate = int(beamline.plate.plate_in_use.get(use_monitor=False))
+    yield from bps.mv(beamline.plate.exposure_s, exposure_s)
+    file = beamline.frame.expect(plate=plate)
+
+    def failed(cause: Cause, error: FailedStatus) -> Failed:
+        return Failed(cause=cause, reason=why(error), plate=plate)
+
+    def steps() -> MsgGenerator[Exposed | Failed]:
+        try:
+            yield from bps.mv(beamline.beam.shutter, "Open")
+        except FailedStatus as error:
+            yield from _close(beamline)
+            return failed(Cause.SHUTTER, error)
+        try:
+            yield from do("X-rays", beamline.beam.light)
+        except FailedStatus as error:
+            yield from _close(beamline)
+            dark = float(beamline.beam.ring_current_ma.get(use_monitor=False)) < light.least_ring_ma
+            return failed(Cause.BEAM if dark else Cause.SHUTTER, error)
+        acquiring = beamline.plate.trigger()
+        dose = Dose(
+            beamline,
+            exposure_s=exposure_s,
+            i0_cps=float(beamline.beam.i0_cps.get(use_monitor=False)),
+            acquiring=acquiring,
+            missing=light.missing,
+        )
+        try:
+            yield from do("first half of the exposure", lambda: dose.half)
+            for device in (beamline.beam, beamline.heater, beamline.stage):
+                yield from bps.read(device)
+            yield from do("exposure", lambda: dose)
+        except FailedStatus as error:
+            yield from _close(beamline)
+            if not acquiring.done:
+                yield from do("abort of the exposure", beamline.plate.abort)
+            return failed(Cause.BEAM if dose.is_short else Cause.PLATE, error)
+        closed = yield from _close(beamline)
+        try:
+            yield from do("swap of the plates", lambda: acquiring)
+        except FailedStatus as error:
+            return failed(Cause.PLATE, error)
+        if closed is not None:  # it is the next plate, moved into the beam, that sees X-rays now
+            in_beam = int(beamline.plate.plate_in_use.get(use_monitor=False))
+            return Failed(cause=Cause.SHUTTER, reason=closed, plate=in_beam)
+        return Exposed(file=file, dose_counts=dose.counts)
+
+    def given_up(_: Exception) -> MsgGenerator[None]:
+        beamline.plate.stop()
+        yield from _close(beamline)
+
+    return (yield from bpp.contingency_wrapper(steps(), except_plan=given_up))
+
+
+def _close(beamline: Beamline) -> MsgGenerator[str | None]:
+    """Close the shutter; returns what is wrong where its read-back disagrees."""
+    try:
+        yield from bps.mv(beamline.beam.shutter, "Closed")
+    except FailedStatus as error:
+        return why(error)
+    return None
