@@ -73,6 +73,8 @@ class Ruby(Strict):
     acquire_time_s: Positive
     accumulations: Annotated[int, Field(ge=1, le=100)] = 1
     laser_power_mw: Positive
+    drift_warn_nm: Positive = 0.02  # 0.05 GPa
+    drift_stop_nm: Positive = 0.5  # 1.4 GPa: no drift, somebody moved the grating
 
 
 class Plate(Strict):

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 # Streams of a raw run.
 BASELINE: Final = "baseline"
+REFERENCE: Final = "reference"  # neon and ambient ruby at the beginning of a leg: what its pressures rest on
 APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
 HEATING: Final = "heating"  # each ruby reading on a heating leg, with what was predicted
 PRIMARY: Final = "primary"  # a measured point, without its image
@@ -73,6 +74,12 @@ def _integer(name: str, about: str) -> Field:
     return Field(name=name, dtype="integer", about=about)
 
 
+# Fields of REFERENCE that the reduction reads.
+RUBY_PIXELS: Final = 2048  # of the spectrometer's detector
+REFERENCE_AXIS: Final = "reference_axis_nm"
+NEON_SPECTRUM: Final = "neon_spectrum"
+AMBIENT_RUBY_SPECTRUM: Final = "ambient_ruby_spectrum"
+
 EXPERIMENT_TIME: Final = _number("experiment_time_s", "s", "Time of the experiment: the world's own clock.")
 EXPOSURE_UID: Final = _text("exposure_uid", "Joins a point, its plate and its reduced pattern.")
 POINT_INDEX: Final = _integer("point_index", "Index of the point in the path, from 0.")
@@ -88,6 +95,23 @@ RUBY_READING: Final = (
     _number("ruby_r1_nm", "nm", "Fitted R1 wavelength in air."),
     _number("ruby_r1_sigma_nm", "nm", "Standard deviation of R1 from the fit."),
     _number("ruby_temperature_k", "K", "Temperature of the ruby used for the correction."),
+)
+
+REFERENCE_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    LEG,
+    Field(name=REFERENCE_AXIS, dtype="array", units="nm", shape=(RUBY_PIXELS,), about="Axis as calibrated, in air."),
+    Field(name=NEON_SPECTRUM, dtype="array", shape=(RUBY_PIXELS,), about="Counts of the neon lamp."),
+    Field(name=AMBIENT_RUBY_SPECTRUM, dtype="array", shape=(RUBY_PIXELS,), about="Counts of the ruby outside."),
+    _text("axis_checked_by", "neon or ambient: what the recipe believes."),
+    _number("axis_offset_nm", "nm", "Axis minus truth at 694.25 nm by the neon lines; NaN where they are not used."),
+    _number("axis_drift_nm", "nm", "How far the axis has moved since the first reading of the run."),
+    _number("axis_drift_sigma_nm", "nm", "Its standard deviation."),
+    _number("reference_r1_nm", "nm", "Unshifted line in air that the pressures of this leg rest on."),
+    _number("reference_r1_sigma_nm", "nm", "Its standard deviation."),
+    _number("reference_temperature_k", "K", "Temperature of that line."),
+    _number("thermocouples_apart_k", "K", "Gasket minus ambient at rest, taken away; NaN where not compared."),
 )
 
 APPROACH_FIELDS: Final = (
@@ -165,6 +189,8 @@ FRAME_PLATE: Final = "frame_plate"  # 1 or 2
 LOAD: Final = "membrane_load_bar"
 GASKET_TEMPERATURE: Final = "thermocouples_gasket_k"
 AMBIENT_TEMPERATURE: Final = "thermocouples_ambient_k"
+CELL_TEMPERATURE: Final = "thermocouples_cell_k"
+HEATER_OUTPUT: Final = "heater_output_percent"
 RUBY_SPECTRUM: Final = "ruby_spectrum"  # (2048,) counts
 RUBY_WAVELENGTH: Final = "ruby_wavelength_nm"  # (2048,) nm in air
 I0: Final = "beam_i0_cps"  # counts/s of the incident-beam monitor

@@ -31,6 +31,7 @@ from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
 from lics_beamline.plans.heating import Doubts
+from lics_beamline.plans.reference import Drift
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import read_recipe
@@ -146,6 +147,7 @@ def manner_of(profile: Profile) -> Manner:
             accumulations=values.ruby.accumulations,
             laser_power_mw=values.ruby.laser_power_mw,
         ),
+        drift=Drift(warn_nm=values.ruby.drift_warn_nm, stop_nm=values.ruby.drift_stop_nm),
         profile={"name": values.name, "digest": profile.digest},
         light=Light(least_ring_ma=values.beam.least_ring_ma, patience_s=values.beam.patience_s),
         overlapped=values.plate.overlapped,

@@ -16,6 +16,7 @@ GASKET_TO_SAMPLE: Final = (
     0.985  # sample rise over gasket rise; a calibration of each cell, so every recipe states its own
 )
 GASKET_TO_SAMPLE_SIGMA: Final = 0.005  # a third of the gradient, before a cell is calibrated; engineering estimate
+FORGOTTEN_K: Final = 100.0  # rise at which a comparison at rest is worth nothing: class 1 bounds each temperature alone
 
 
 def check_thermocouple(temperature_k: float, *, where: str, letter: str = "K") -> float:
@@ -100,9 +101,29 @@ class SampleTemperature:
     ----------
     kelvin, sigma_k : float
         Temperature and its standard deviation [K].
+    above_room_sigma_k : float
+        Standard deviation of its distance from the temperature of the room, as the same ambient thermocouple reads it
+        [K]: what matters where an unshifted line was read in that room.
     """
 
     kelvin: float
+    sigma_k: float
+    above_room_sigma_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Gasket and ambient thermocouple compared while the cell was as warm as its room.
+
+    Parameters
+    ----------
+    gasket_above_ambient_k : float
+        What the gasket's thermocouple read above the ambient one [K]: an error of the two, no temperature.
+    sigma_k : float
+        Standard deviation of the true difference between an unheated cell and its room [K].
+    """
+
+    gasket_above_ambient_k: float
     sigma_k: float
 
 
@@ -122,7 +143,7 @@ class GradientCalibration:
     sigma: float = GASKET_TO_SAMPLE_SIGMA
 
     def sample(
-        self, gasket_k: float, ambient_k: float, *, gasket_sigma_k: float, ambient_sigma_k: float = 0.0
+        self, gasket_k: float, ambient_k: float, *, thermocouple_sigma_k: float, compared: Comparison | None = None
     ) -> SampleTemperature:
         """Temperature of the sample with its error.
 
@@ -130,8 +151,10 @@ class GradientCalibration:
         ----------
         gasket_k, ambient_k : float
             Readings beside the gasket and of the room [K].
-        gasket_sigma_k, ambient_sigma_k : float
-            Their standard deviations [K].
+        thermocouple_sigma_k : float
+            Standard deviation of each thermocouple [K]; their errors are independent and last as long as a run.
+        compared : Comparison, optional
+            The two, compared at rest: their common difference is taken away.
 
         Raises
         ------
@@ -140,15 +163,28 @@ class GradientCalibration:
 
         Notes
         -----
-        ``s^2 = (sigma (T_gasket - T_ambient))^2 + (g s_gasket)^2 + ((1 - g) s_ambient)^2``
+        With rise ``r``, slope ``g`` and thermocouples of ``s`` the error is ``(sigma r)^2 + (g s)^2 + ((1 - g) s)^2``
+        and that above the room ``(sigma r)^2 + 2 (g s)^2``. After a comparison at rest of ``c`` the gasket is as wrong
+        as the room, plus ``e^2 = c^2 + w^2``, where ``w`` is what the gasket's thermocouple may deviate more when it is
+        hot: ``s min(|r| / 100 K, 1)``. Then they are ``(sigma r)^2 + s^2 + (g e)^2`` and ``(sigma r)^2 + (g e)^2``.
         """
+        if compared is not None:
+            gasket_k = check_type_k(gasket_k, where="gasket") - compared.gasket_above_ambient_k
         kelvin = sample_temperature_k(gasket_k, ambient_k, gasket_to_sample=self.gasket_to_sample)
-        sigma_k = math.hypot(
-            self.sigma * (gasket_k - ambient_k),
-            self.gasket_to_sample * gasket_sigma_k,
-            (1.0 - self.gasket_to_sample) * ambient_sigma_k,
+        g, s, rise_k = self.gasket_to_sample, thermocouple_sigma_k, gasket_k - ambient_k
+        gradient_k = self.sigma * rise_k
+        if compared is None:
+            return SampleTemperature(
+                kelvin=kelvin,
+                sigma_k=math.hypot(gradient_k, g * s, (1.0 - g) * s),
+                above_room_sigma_k=math.hypot(gradient_k, g * s, g * s),
+            )
+        apart_k = g * math.hypot(compared.sigma_k, s * min(abs(rise_k) / FORGOTTEN_K, 1.0))
+        return SampleTemperature(
+            kelvin=kelvin,
+            sigma_k=math.hypot(gradient_k, s, apart_k),
+            above_room_sigma_k=math.hypot(gradient_k, apart_k),
         )
-        return SampleTemperature(kelvin=kelvin, sigma_k=sigma_k)
 
 
 def calibrate_gradient(

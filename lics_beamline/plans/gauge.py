@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import bluesky.plan_stubs as bps
+import numpy as np
 from bluesky.utils import MsgGenerator
 
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
-from lics_beamline.physics.ruby import Pressure, RubyRuler
-from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
-from lics_beamline.physics.thermocouple import sample_temperature_k
+from lics_beamline.physics.exposure import next_exposure_s
+from lics_beamline.physics.gauge import Gauge as Gauge  # plans know it by this door
+from lics_beamline.physics.pressure import Pressure
+from lics_beamline.physics.ruby_spectrum import RubyLine
 from lics_beamline.plans.action import do
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
 
@@ -21,26 +23,7 @@ log = logging.getLogger(__name__)
 
 SPECTRA_BEFORE_GIVING_UP = 4
 SATURATION_COUNTS = 65535.0  # of one accumulation: the full scale of a 16-bit converter
-ADAPTED = {"dark": 10.0, "saturated": 0.1}  # factor on the exposure after a spectrum that was so; a choice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gauge:
-    """How a ruby spectrum becomes a pressure.
-
-    Parameters
-    ----------
-    ruler : RubyRuler
-        Scale, temperature correction and reference line.
-    gasket_to_sample : float
-        Fraction of the rise above ambient that the sample has of the gasket thermocouple's.
-    thermocouple_sigma_k : float
-        Standard deviation of the thermocouple [K].
-    """
-
-    ruler: RubyRuler
-    gasket_to_sample: float
-    thermocouple_sigma_k: float
+BIAS_PERCENTILE = 1.0  # of a spectrum's pixels lie below what the detector gives without light
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +100,9 @@ def laser_off(beamline: Beamline) -> MsgGenerator[None]:
 def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[RubyReading]:
     """Take one spectrum and judge it, leaving the event of `stream` open for the plan to complete and save.
 
-    A spectrum that cannot be believed is dropped and taken again, `SPECTRA_BEFORE_GIVING_UP` times in all; after a dark
-    or a saturated one the exposure is adapted, within the limits of the spectrometer, and stays so.
+    A spectrum that cannot be believed is dropped and taken again, `SPECTRA_BEFORE_GIVING_UP` times in all. Where a
+    spectrum is too dim or too bright, believed or not, the exposure of the next is adapted within the limits of the
+    spectrometer (`physics.exposure`), and stays so.
 
     Parameters
     ----------
@@ -141,17 +125,17 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
             readings: dict[str, Any] = {}
             for device in (beamline.ruby, beamline.thermocouples, beamline.membrane):
                 readings |= yield from bps.read(device)
-            return judge(
-                {name: reading["value"] for name, reading in readings.items()},
-                gauge,
-                saturation_counts=SATURATION_COUNTS * int(beamline.ruby.accumulations.get()),
-            )
+            data = {name: reading["value"] for name, reading in readings.items()}
+            ruby = judge(data, gauge, saturation_counts=SATURATION_COUNTS * int(beamline.ruby.accumulations.get()))
         except BadReading as error:
             yield from bps.drop()
             _require_laser(beamline, error)
             if attempt == SPECTRA_BEFORE_GIVING_UP:
                 raise
-            yield from _adapt(beamline, ADAPTED.get(error.facts.get("reason", ""), 1.0))
+            yield from adapt(beamline, data[RUBY_SPECTRUM])
+        else:
+            yield from adapt(beamline, data[RUBY_SPECTRUM])
+            return ruby
     raise AssertionError("unreachable")
 
 
@@ -164,14 +148,37 @@ def _require_laser(beamline: Beamline, error: BadReading) -> None:
         ) from error
 
 
-def _adapt(beamline: Beamline, factor: float) -> MsgGenerator[None]:
-    exposure = beamline.ruby.acquire_time_s
-    before_s = float(exposure.get())
-    low_s, high_s = exposure.limits
-    after_s = min(max(factor * before_s, low_s), high_s) if low_s < high_s else before_s
-    if after_s != before_s:
-        log.warning("ruby exposure is %g s instead of %g s from now on", after_s, before_s)
-        yield from bps.mv(exposure, after_s)
+def adapt(beamline: Beamline, counts: Any) -> MsgGenerator[bool]:
+    """Set the exposure of the next spectrum after how bright this one was.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    counts : array_like
+        The spectrum, of all its accumulations together.
+
+    Returns
+    -------
+    bool
+        Whether it is another exposure than before.
+    """
+    exposure, accumulations = beamline.ruby.acquire_time_s, int(beamline.ruby.accumulations.get())
+    before_s, (low_s, high_s) = float(exposure.get()), exposure.limits
+    one = np.asarray(counts, dtype=np.float64) / accumulations
+    after_s = next_exposure_s(
+        peak_counts=float(one.max()),
+        saturation_counts=SATURATION_COUNTS,
+        exposure_s=before_s,
+        shortest_s=low_s if low_s < high_s else before_s,
+        longest_s=high_s if low_s < high_s else before_s,
+        background_counts=float(np.percentile(one, BIAS_PERCENTILE)),
+    )
+    if after_s == before_s:
+        return False
+    log.info("ruby exposure is %g s instead of %g s from now on", after_s, before_s)
+    yield from bps.mv(exposure, after_s)
+    return True
 
 
 def judge(data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None = None) -> RubyReading:
@@ -191,13 +198,11 @@ def judge(data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None
     BadReading
         If a thermocouple is open or the spectrum cannot be believed.
     """
-    temperature_k = sample_temperature_k(
-        data[GASKET_TEMPERATURE], data[AMBIENT_TEMPERATURE], gasket_to_sample=gauge.gasket_to_sample
+    reading = gauge.read(
+        data[RUBY_WAVELENGTH],
+        data[RUBY_SPECTRUM],
+        gasket_k=data[GASKET_TEMPERATURE],
+        ambient_k=data[AMBIENT_TEMPERATURE],
+        saturation_counts=saturation_counts,
     )
-    line = fit_doublet(
-        data[RUBY_WAVELENGTH], data[RUBY_SPECTRUM], temperature_k=temperature_k, saturation_counts=saturation_counts
-    )
-    pressure = gauge.ruler.pressure(
-        line.r1_nm, line.r1_sigma_nm, temperature_k, temperature_sigma_k=gauge.thermocouple_sigma_k
-    )
-    return RubyReading(pressure=pressure, line=line, load_bar=float(data[LOAD]))
+    return RubyReading(pressure=reading.pressure, line=reading.line, load_bar=float(data[LOAD]))

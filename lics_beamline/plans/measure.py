@@ -31,6 +31,7 @@ MOST_FAILURES: Final = MappingProxyType({Cause.BEAM: 4, Cause.PLATE: 2, Cause.SH
 class Notes:
     """What the plan itself knows, one readable a stream; made anew for each run."""
 
+    reference: Noted = field(default_factory=lambda: Noted("reference", schema.REFERENCE_FIELDS))
     approach: Noted = field(default_factory=lambda: Noted("approach", schema.APPROACH_FIELDS))
     heating: Noted = field(default_factory=lambda: Noted("heating", schema.HEATING_FIELDS))
     point: Noted = field(default_factory=lambda: Noted("point", schema.PRIMARY_FIELDS))

@@ -1,16 +1,30 @@
-"""The reference line: the ambient ruby outside the cell, read with the spectrometer as it is today."""
+"""The reference: neon lamp and ambient ruby outside the cell, read with the spectrometer as it is now, leg by leg."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from typing import Any
 
 import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+import numpy as np
+import numpy.typing as npt
 from bluesky.utils import MsgGenerator
 
+from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.errors import BadReading
 from lics_beamline.physics.ruby_spectrum import fit_doublet
-from lics_beamline.plans.gauge import laser_off, laser_on
-from lics_beamline.schema import AMBIENT_TEMPERATURE, RUBY_SPECTRUM, RUBY_WAVELENGTH
+from lics_beamline.plans.gauge import Gauge, adapt, laser_off, laser_on
+from lics_beamline.plans.noted import Noted
+from lics_beamline.plans.path import Point
+from lics_beamline.reduction.recipe import Ruby
+from lics_beamline.reduction.reference import Reference, reading_of, refer
+
+log = logging.getLogger(__name__)
+
+SPECTRA_OF_EACH = 3  # taken while the exposure is being adapted: two quarters cover sixteen times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,23 +44,165 @@ class ReferenceLine:
     temperature_k: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How far a wavelength axis may move within a run.
+
+    Parameters
+    ----------
+    warn_nm : float
+        More is corrected, and said [nm].
+    stop_nm : float
+        More is no drift: somebody moved the grating, or the wrong lines were found [nm].
+    """
+
+    warn_nm: float
+    stop_nm: float
+
+
 def reference_line(beamline: Beamline) -> MsgGenerator[ReferenceLine]:
-    """Read the ambient ruby. Not part of a run: its result goes into the start document.
+    """Read the ambient ruby on the axis as it is. Not part of a run: its result goes into the start document.
 
     Raises
     ------
     BadReading
         If the spectrum cannot be believed.
     """
-    yield from bps.mv(beamline.ruby.ambient_ruby, "On")
-    yield from laser_on(beamline)
-    yield from bps.trigger(beamline.ruby, wait=True)
-    readings = yield from bps.read(beamline.ruby)
-    room = yield from bps.read(beamline.thermocouples)
-    yield from laser_off(beamline)
-    yield from bps.mv(beamline.ruby.ambient_ruby, "Off")
-    temperature_k = float(room[AMBIENT_TEMPERATURE]["value"])
-    line = fit_doublet(
-        readings[RUBY_WAVELENGTH]["value"], readings[RUBY_SPECTRUM]["value"], temperature_k=temperature_k
-    )
+    counts = yield from _of_the_ambient_ruby(beamline)
+    axis_nm = yield from bps.rd(beamline.ruby.wavelength_nm)
+    temperature_k = float((yield from bps.rd(beamline.thermocouples.ambient_k)))
+    line = fit_doublet(axis_nm, counts, temperature_k=temperature_k)
     return ReferenceLine(r1_nm=line.r1_nm, r1_sigma_nm=line.r1_sigma_nm, temperature_k=temperature_k)
+
+
+def leg_reference(
+    beamline: Beamline,
+    point: Point,
+    *,
+    ruby: Ruby,
+    notes: Noted,
+    drift: Drift,
+    first: Reference | None,
+) -> MsgGenerator[Reference]:
+    """Read lamp and ambient ruby before a leg, as an event of the `reference` stream.
+
+    Both are recorded, so that a replay may choose; the recipe says which is believed now.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    point : Point
+        First of the leg.
+    ruby : Ruby
+        The recipe's choices; `axis` is "neon" or "ambient".
+    notes : Noted
+        The plan's own readable of the stream.
+    drift : Drift
+        How far the axis may have moved since the first reading of the run.
+    first : Reference or None
+        That reading; None where this is it.
+
+    Returns
+    -------
+    Reference
+        What the pressures of the leg rest on.
+
+    Raises
+    ------
+    BadReading
+        If the spectrum the recipe believes cannot be read, or the axis has moved too far.
+    """
+    exposure_s = yield from bps.rd(beamline.ruby.acquire_time_s)
+
+    def spectra() -> MsgGenerator[dict[str, Any]]:
+        neon = yield from _of_the_lamp(beamline)
+        ambient_ruby = yield from _of_the_ambient_ruby(beamline)
+        axis_nm = yield from bps.rd(beamline.ruby.wavelength_nm)
+        return {
+            schema.REFERENCE_AXIS: axis_nm,
+            schema.NEON_SPECTRUM: neon,
+            schema.AMBIENT_RUBY_SPECTRUM: ambient_ruby,
+        }
+
+    # The chip in the cell is as bright as before: its exposure stays.
+    taken = yield from bpp.finalize_wrapper(spectra(), lambda: bps.mv(beamline.ruby.acquire_time_s, exposure_s))
+    yield from bps.create(schema.REFERENCE)
+    data = dict(taken)
+    for device in (beamline.thermocouples, beamline.heater):
+        data |= {name: reading["value"] for name, reading in (yield from bps.read(device)).items()}
+    try:
+        reference = refer(reading_of(data), ruby, first=first)
+    except BadReading as error:
+        yield from bps.drop()
+        other = "ambient" if ruby.axis == "neon" else "neon"
+        raise BadReading(
+            f"{point.leg.name}: the wavelength axis cannot be checked: {error} Or check it otherwise: "
+            f'ruby.axis = "{other}" of the recipe.',
+            **error.facts,
+        ) from error
+    notes.note(
+        experiment_time_s=beamline.clock.now_s(),
+        point_index=point.index,
+        leg=point.leg.name,
+        **taken,
+        **reference.fields(ruby),
+    )
+    yield from bps.read(notes)
+    yield from bps.save()
+    _judge(reference, drift, leg=point.leg.name)
+    return reference
+
+
+def gauge_of(reference: Reference | None, ruby: Ruby) -> Gauge:
+    """Return the gauge of a leg: by its reference, or by the recipe's own line where none is read."""
+    return ruby.gauge() if reference is None else reference.gauge(ruby)
+
+
+def _judge(reference: Reference, drift: Drift, *, leg: str) -> None:
+    """Say that the axis has moved, or refuse to go on."""
+    moved_nm = reference.drift_nm
+    if abs(moved_nm) > drift.stop_nm:
+        raise BadReading(
+            f"{leg}: the wavelength axis has moved by {moved_nm:+.3f} nm since the first reading of this run, more "
+            f"than {drift.stop_nm:g} nm. Calibrate the spectrometer, see that nobody moved its grating, begin anew.",
+            reason="wavelength drift",
+            drift_nm=moved_nm,
+            limit_nm=drift.stop_nm,
+        )
+    if abs(moved_nm) > drift.warn_nm:
+        log.warning(
+            "%s: the wavelength axis has moved by %+.3f nm since the first reading of this run (limit %g nm); "
+            "corrected from here on, points before it may be off by as much",
+            leg,
+            moved_nm,
+            drift.warn_nm,
+        )
+
+
+def _of_the_lamp(beamline: Beamline) -> MsgGenerator[npt.NDArray[np.float64]]:
+    yield from bps.mv(beamline.ruby.lamp, "On")
+    return (yield from bpp.finalize_wrapper(_spectrum(beamline), lambda: bps.mv(beamline.ruby.lamp, "Off")))
+
+
+def _of_the_ambient_ruby(beamline: Beamline) -> MsgGenerator[npt.NDArray[np.float64]]:
+    def away() -> MsgGenerator[None]:
+        yield from laser_off(beamline)
+        yield from bps.mv(beamline.ruby.ambient_ruby, "Off")
+
+    def look() -> MsgGenerator[npt.NDArray[np.float64]]:
+        yield from bps.mv(beamline.ruby.ambient_ruby, "On")
+        yield from laser_on(beamline)
+        return (yield from _spectrum(beamline))
+
+    return (yield from bpp.finalize_wrapper(look(), away))
+
+
+def _spectrum(beamline: Beamline) -> MsgGenerator[npt.NDArray[np.float64]]:
+    """Take spectra until the exposure suits, `SPECTRA_OF_EACH` at most; return the last."""
+    for _ in range(SPECTRA_OF_EACH):
+        yield from bps.trigger(beamline.ruby, wait=True)
+        counts = yield from bps.rd(beamline.ruby.spectrum)
+        if not (yield from adapt(beamline, counts)):
+            break
+    return np.asarray(counts, dtype=np.float64)

@@ -21,15 +21,16 @@ from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
-from lics_beamline.plans.gauge import Gauge, Spectrum, prepare
+from lics_beamline.plans.gauge import Spectrum, prepare
 from lics_beamline.plans.heat import Heated, heat, prior_of
 from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.plans.plates import Plates, announcing
-from lics_beamline.plans.reference import reference_line
+from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
-from lics_beamline.reduction.recipe import Recipe
+from lics_beamline.reduction.recipe import Recipe, Ruby
+from lics_beamline.reduction.reference import Reference
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class Manner:
         How far the cell may be from the temperature a leg asks for [K].
     spectrum : Spectrum
         How a ruby spectrum is taken.
+    drift : Drift
+        How far the spectrometer's axis may move within a run.
     profile : dict
         Name and digest of the profile.
     light : Light
@@ -80,6 +83,7 @@ class Manner:
     slew_bar_per_s: float
     ramp_tolerance_k: float
     spectrum: Spectrum
+    drift: Drift
     profile: dict[str, str]
     light: Light = field(default_factory=Light)
     overlapped: bool = True
@@ -91,7 +95,8 @@ def sweep(
     """Walk the path of an experiment and measure each of its points.
 
     The ambient reference ruby is read first, so that the pressures of this run rest on a line measured with this
-    spectrometer today. However the plan ends, gas is held, the heater goes down and the shutter closes.
+    spectrometer today; where the recipe says so, it and a neon lamp are read before each leg. However the plan ends,
+    gas is held, the heater goes down and the shutter closes.
 
     Parameters
     ----------
@@ -201,16 +206,19 @@ def _points(
     beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe, notes: Notes, plates: Plates
 ) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
-    gauge = Gauge(
-        ruler=recipe.ruby.ruler(),
-        gasket_to_sample=recipe.ruby.gasket_to_sample,
-        thermocouple_sigma_k=recipe.ruby.thermocouple_sigma_k,
-    )
     state: State | None = None
     heated: Heated | None = None
+    points = experiment.points()
+    # Before arming: a cell that nobody heats is as warm as its room, and its thermocouples can be compared.
+    first = yield from _reference(beamline, points[0], manner=manner, ruby=recipe.ruby, notes=notes, first=None)
+    gauge, leg = gauge_of(first, recipe.ruby), points[0].leg
     yield from arm(beamline, manner)
     yield from bps.mv(beamline.stage.oscillation_deg, experiment.exposure.oscillation_deg)
-    for point in experiment.points():
+    for point in points:
+        if point.leg is not leg:
+            leg = point.leg
+            today = yield from _reference(beamline, point, manner=manner, ruby=recipe.ruby, notes=notes, first=first)
+            gauge = gauge_of(today, recipe.ruby)
         if isinstance(point.leg, HeatingLeg):
             heated = yield from heat(
                 beamline,
@@ -247,6 +255,17 @@ def _points(
             light=manner.light,
         )
     yield from plates.finish()
+
+
+def _reference(
+    beamline: Beamline, point: Point, *, manner: Manner, ruby: Ruby, notes: Notes, first: Reference | None
+) -> MsgGenerator[Reference | None]:
+    """Read what the pressures of a leg rest on; nothing where the recipe is content with the start document's line."""
+    if ruby.axis == "none":
+        return None
+    return (
+        yield from leg_reference(beamline, point, ruby=ruby, notes=notes.reference, drift=manner.drift, first=first)
+    )
 
 
 def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:

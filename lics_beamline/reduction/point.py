@@ -14,9 +14,9 @@ from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.diffraction.phases import FoundPhase, identify
+from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import Pressure
-from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
-from lics_beamline.physics.thermocouple import sample_temperature_k
+from lics_beamline.physics.ruby_spectrum import RubyLine
 from lics_beamline.reduction.recipe import Recipe
 
 Array = npt.NDArray[np.float64]
@@ -75,7 +75,12 @@ def integrator(geometry: Geometry, integration: Integration, shape: tuple[int, i
 
 
 def reduce_point(
-    frame: Counts, reading: Reading, recipe: Recipe, *, saturation_counts: int | None = None
+    frame: Counts,
+    reading: Reading,
+    recipe: Recipe,
+    *,
+    gauge: Gauge | None = None,
+    saturation_counts: int | None = None,
 ) -> ReducedPoint:
     """Reduce one point.
 
@@ -87,6 +92,8 @@ def reduce_point(
         Ruby spectrum and thermocouples of the same point.
     recipe : Recipe
         How.
+    gauge : Gauge, optional
+        What the pressures of this leg rest on; without it, the reference line of the recipe.
     saturation_counts : int, optional
         Count of a full pixel of this plate, from its header.
 
@@ -104,10 +111,9 @@ def reduce_point(
     ReductionFailed
         If the frame cannot be integrated.
     """
-    ruby = recipe.ruby
-    temperature_k = sample_temperature_k(reading.gasket_k, reading.ambient_k, gasket_to_sample=ruby.gasket_to_sample)
-    line = fit_doublet(reading.ruby_wavelength_nm, reading.ruby_counts, temperature_k=temperature_k)
-    pressure = ruby.ruler().pressure(line.r1_nm, line.r1_sigma_nm, temperature_k, ruby.thermocouple_sigma_k)
+    ruby = (gauge or recipe.ruby.gauge()).read(
+        reading.ruby_wavelength_nm, reading.ruby_counts, gasket_k=reading.gasket_k, ambient_k=reading.ambient_k
+    )
     shape = (int(frame.shape[0]), int(frame.shape[1]))
     pattern = integrator(recipe.geometry, recipe.frames.integration(), shape).integrate(
         frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None
@@ -116,12 +122,17 @@ def reduce_point(
     phases = identify(
         peaks,
         recipe.phases,
-        pressure_gpa=pressure.gpa,
-        temperature_k=temperature_k,
+        pressure_gpa=ruby.pressure.gpa,
+        temperature_k=ruby.temperature.kelvin,
         wavelength_angstrom=pattern.wavelength_angstrom,
     )
     return ReducedPoint(
-        pattern=pattern, line=line, pressure=pressure, temperature_k=temperature_k, peaks=peaks, phases=phases
+        pattern=pattern,
+        line=ruby.line,
+        pressure=ruby.pressure,
+        temperature_k=ruby.temperature.kelvin,
+        peaks=peaks,
+        phases=phases,
     )
 
 

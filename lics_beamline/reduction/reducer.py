@@ -13,6 +13,7 @@ import math
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,10 @@ import numpy as np
 from lics_beamline import schema
 from lics_beamline.diffraction.frame import Recording, check_file, read_frame
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
+from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.point import Reading, ReducedPoint, reduce_point, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
+from lics_beamline.reduction.reference import Reference, reading_of, refer
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,14 @@ def derived_uid(*, sweep_uid: str, raw_uid: str, recipe_digest: str, attempt: in
     """Return the uid of the derived run of a raw run, a recipe and an attempt."""
     made_of = (sweep_uid, raw_uid, recipe_digest, str(REDUCTION_REVISION), str(attempt))
     return str(uuid.uuid5(NAMESPACE, "/".join(made_of)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    """A point that waits for its plate, with what its pressure rests on: the plate may be read a leg later."""
+
+    data: dict[str, Any]
+    gauge: Gauge | LicsError | None
 
 
 class Reducer:
@@ -69,7 +80,9 @@ class Reducer:
         self._attempt = attempt
         self._uid = ""
         self._streams: dict[str, str] = {}
-        self._points: dict[str, dict[str, Any]] = {}
+        self._points: dict[str, _Point] = {}
+        self._reference: Reference | None = None  # the first of the run
+        self._gauge: Gauge | LicsError | None = None  # of the leg; why there is none
         self._events = 0
         self._phases: dict[str, None] = {}  # in the order found
         self._described = False
@@ -159,12 +172,29 @@ class Reducer:
         stream = self._streams.get(doc["descriptor"])
         data = doc["data"]
         exposure = data.get(schema.EXPOSURE_UID.name)
-        if stream == schema.PRIMARY:
-            self._points[exposure] = data
+        if stream == schema.REFERENCE:
+            self._refer(data)
+        elif stream == schema.PRIMARY:
+            self._points[exposure] = _Point(data=data, gauge=self._gauge)
         elif stream == schema.READOUT:
             yield from self._emit(exposure, data, failure=None)
         elif stream == schema.FAILURE and exposure in self._points:
             yield from self._emit(exposure, data, failure=f"no plate: {data.get('reason', 'unknown reason')}")
+
+    def _refer(self, data: dict[str, Any]) -> None:
+        """Take over what the pressures of the next leg rest on, or why they rest on nothing."""
+        ruby = self._chosen().ruby
+        if ruby.axis == "none":
+            return
+        try:
+            reference = refer(reading_of(data), ruby, first=self._reference)
+            self._reference = self._reference or reference
+            self._gauge = reference.gauge(ruby)
+        except LicsError as error:
+            logger.warning("the reference reading of leg %s is no reading: %s", data.get(schema.LEG.name), error)
+            self._gauge = error
+        except KeyError as error:
+            self._gauge = ReductionFailed(f"the record of the reference reading lacks {error}.")
 
     def _emit(self, exposure: str, data: dict[str, Any], *, failure: str | None) -> Iterator[Document]:
         """Yield the event of one exposure, after the descriptor where it is the first."""
@@ -192,11 +222,9 @@ class Reducer:
             },
         )
 
-    def _values(
-        self, exposure: str, data: dict[str, Any], point: dict[str, Any] | None, failure: str | None
-    ) -> dict[str, Any]:
+    def _values(self, exposure: str, data: dict[str, Any], point: _Point | None, failure: str | None) -> dict[str, Any]:
         """Return the data of one event: reduced, or failed and noted."""
-        values = self._unreduced(exposure, data, point or {})
+        values = self._unreduced(exposure, data, point.data if point else {})
         try:
             if failure is not None:
                 raise ReductionFailed(failure)
@@ -228,7 +256,7 @@ class Reducer:
         values["load_bar"] = float(point.get(schema.LOAD, math.nan))
         return values
 
-    def _reduced(self, data: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+    def _reduced(self, data: dict[str, Any], recorded: _Point) -> dict[str, Any]:
         """Return the fields that reducing gives.
 
         Raises
@@ -236,6 +264,14 @@ class Reducer:
         LicsError
             Whatever is wrong with plate, spectrum or thermocouples.
         """
+        recipe, point, gauge = self._chosen(), recorded.data, recorded.gauge
+        if isinstance(gauge, LicsError):
+            raise gauge
+        if gauge is None and recipe.ruby.axis != "none":
+            raise ReductionFailed(
+                f"the record has no reference reading before this point, and the recipe says axis = "
+                f'"{recipe.ruby.axis}". Reduce it with axis = "none".'
+            )
         recording = self._recording(data)
         reading = Reading(
             ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
@@ -243,7 +279,9 @@ class Reducer:
             gasket_k=float(point[schema.GASKET_TEMPERATURE]),
             ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
         )
-        reduced = reduce_point(recording.counts, reading, self._chosen(), saturation_counts=recording.saturation_counts)
+        reduced = reduce_point(
+            recording.counts, reading, recipe, gauge=gauge, saturation_counts=recording.saturation_counts
+        )
         return _fields(reduced)
 
     def _recording(self, data: dict[str, Any]) -> Recording:

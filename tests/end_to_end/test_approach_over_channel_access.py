@@ -10,7 +10,7 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 import bluesky.plan_stubs as bps
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.plans.gauge import Gauge, prepare
+from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.path import Point, PressureLeg
 from lics_beamline.plans.reference import reference_line
@@ -50,11 +50,7 @@ def going_to(session, target_gpa, *, phases):
     decision = yield from approach(
         beamline,
         Point(index=0, leg=leg, pressure_gpa=target_gpa, temperature_k=298.0),
-        gauge=Gauge(
-            ruler=recipe.ruby.ruler(),
-            gasket_to_sample=recipe.ruby.gasket_to_sample,
-            thermocouple_sigma_k=recipe.ruby.thermocouple_sigma_k,
-        ),
+        gauge=recipe.ruby.gauge(),
         envelope=manner.envelope,
         rules=manner.rules,
         notes=Notes(),

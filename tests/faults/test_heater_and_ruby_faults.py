@@ -8,24 +8,34 @@ from caproto import AlarmSeverity
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.errors import BadReading, DidNotSettle
-from lics_beamline.plans.gauge import Gauge, laser_on, read_ruby
-from lics_beamline.plans.reference import reference_line
+from lics_beamline.plans.gauge import Spectrum, laser_on, prepare, read_ruby
+from lics_beamline.plans.measure import Notes
+from lics_beamline.plans.path import HoldLeg, Point
+from lics_beamline.plans.reference import Drift, leg_reference
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
+from lics_beamline.reduction.reference import reading_of, refer
 
 
 def until(signal, condition):
     return SubscriptionStatus(signal, lambda value, **_: condition(value), run=True)
 
 
+def point(leg):
+    """The first point of a leg of this name."""
+    hold = HoldLeg(kind="hold", name=leg, temperature_k=298.0)
+    return Point(index=0, leg=hold, pressure_gpa=float("nan"), temperature_k=298.0)
+
+
+def events(documents, stream):
+    """Events of a stream of the only run."""
+    of_stream = {doc["uid"] for name, doc in documents if name == "descriptor" and doc["name"] == stream}
+    return [doc for name, doc in documents if name == "event" and doc["descriptor"] in of_stream]
+
+
 @pytest.fixture
 def gauge():
-    recipe = read_recipe(read_profile("simulated").recipe_file)
-    return Gauge(
-        ruler=recipe.ruby.ruler(),
-        gasket_to_sample=recipe.ruby.gasket_to_sample,
-        thermocouple_sigma_k=recipe.ruby.thermocouple_sigma_k,
-    )
+    return read_recipe(read_profile("simulated").recipe_file).ruby.gauge()
 
 
 def read_once(engine, beamline, gauge):
@@ -98,16 +108,61 @@ def test_a_ruby_that_is_too_dim_or_too_bright_is_read_with_an_adapted_exposure(r
     assert ruby.acquire_time_s.get(use_monitor=False) != 2.0
 
 
-def test_a_drift_of_the_calibration_is_seen_by_the_ambient_ruby(rig, engine):
-    lines = []
+@pytest.mark.parametrize("way", ["neon", "ambient"])
+def test_a_drift_of_the_calibration_is_seen_corrected_and_noted(rig, engine, documents, caplog, way):
+    recipe = read_recipe(read_profile("simulated").recipe_file)
+    ruby = recipe.ruby.model_copy(update={"axis": way})
+    notes, drift = Notes(), Drift(warn_nm=0.02, stop_nm=0.5)
+    gpa = {}
 
-    def plan():
-        lines.append((yield from reference_line(rig.beamline)))
+    def reading(name, gauge):
+        yield from laser_on(rig.beamline)
+        read = yield from read_ruby(rig.beamline, gauge, stream="primary")
+        yield from bps.save()
+        gpa[name] = read.pressure.gpa
+
+    def legs():
+        yield from prepare(rig.beamline, Spectrum(acquire_time_s=2.0, accumulations=1, laser_power_mw=5.0))
+        asked = {"ruby": ruby, "notes": notes.reference, "drift": drift}
+        first = yield from leg_reference(rig.beamline, point("up"), first=None, **asked)
+        yield from reading("sound", first.gauge(ruby))
         rig.fail("wavelength_drift")
-        lines.append((yield from reference_line(rig.beamline)))
+        yield from reading("drifted", first.gauge(ruby))
+        today = yield from leg_reference(rig.beamline, point("down"), first=first, **asked)
+        yield from reading("corrected", today.gauge(ruby))
 
-    engine(plan())
-    assert lines[1].r1_nm - lines[0].r1_nm == pytest.approx(0.05, abs=0.01)
+    engine(bpp.run_wrapper(legs()))
+    assert gpa["drifted"] - gpa["sound"] == pytest.approx(0.14, abs=0.02)
+    assert gpa["corrected"] == pytest.approx(gpa["sound"], abs=0.02)
+    noted = [event["data"] for event in events(documents, "reference")]
+    assert [event["leg"] for event in noted] == ["up", "down"]
+    assert noted[1]["axis_drift_nm"] == pytest.approx(0.05, abs=0.004)
+    assert "the wavelength axis has moved by +0.0" in caplog.text
+
+    # What the record says is what was seen: the reduction's own fold over the same events.
+    first = refer(reading_of(noted[0]), ruby)
+    today = refer(reading_of(noted[1]), ruby, first=first)
+    last = events(documents, "primary")[-1]["data"]
+    again = today.gauge(ruby).read(
+        last["ruby_wavelength_nm"],
+        last["ruby_spectrum"],
+        gasket_k=last["thermocouples_gasket_k"],
+        ambient_k=last["thermocouples_ambient_k"],
+    )
+    assert again.pressure.gpa == gpa["corrected"]
+
+
+def test_an_axis_that_has_moved_farther_than_any_drift_stops_with_a_remedy(rig, engine):
+    ruby = read_recipe(read_profile("simulated").recipe_file).ruby
+    asked = {"ruby": ruby, "notes": Notes().reference, "drift": Drift(warn_nm=0.02, stop_nm=0.5)}
+
+    def legs():
+        first = yield from leg_reference(rig.beamline, point("up"), first=None, **asked)
+        rig.fail("wavelength_drift:0.8")
+        yield from leg_reference(rig.beamline, point("down"), first=first, **asked)
+
+    with pytest.raises(BadReading, match=r"moved by \+0\.80\d nm .* more than 0\.5 nm.*Calibrate the spectrometer"):
+        engine(bpp.run_wrapper(legs()))
 
 
 def test_a_stuck_shutter_fails_with_what_it_was_asked_for_and_where_it_is(rig):

@@ -5,6 +5,7 @@ import pytest
 
 from lics_beamline.errors import BadReading, OutsideCalibration
 from lics_beamline.physics.thermocouple import (
+    Comparison,
     GradientCalibration,
     calibrate_gradient,
     check_thermocouple,
@@ -51,13 +52,37 @@ def test_class_1_tolerances_are_those_of_the_standard():
 
 def test_the_error_of_the_gradient_grows_with_the_rise():
     cell = GradientCalibration(gasket_to_sample=0.985, sigma=0.005)
-    hot = cell.sample(498.0, 298.0, gasket_sigma_k=1.5, ambient_sigma_k=0.5)
+    hot = cell.sample(498.0, 298.0, thermocouple_sigma_k=1.5)
     assert hot.kelvin == pytest.approx(495.0)
-    assert hot.sigma_k == pytest.approx(math.hypot(0.005 * 200.0, 0.985 * 1.5, 0.015 * 0.5), rel=1e-9)
-    cold = cell.sample(298.0, 298.0, gasket_sigma_k=1.5)
-    assert cold.sigma_k == pytest.approx(0.985 * 1.5)
+    assert hot.sigma_k == pytest.approx(math.hypot(0.005 * 200.0, 0.985 * 1.5, 0.015 * 1.5), rel=1e-9)
+    cold = cell.sample(298.0, 298.0, thermocouple_sigma_k=1.5)
+    assert cold.sigma_k == pytest.approx(1.5 * math.hypot(0.985, 0.015))
     with pytest.raises(BadReading, match="open circuit"):
-        cell.sample(-9999.0, 298.0, gasket_sigma_k=1.5)
+        cell.sample(-9999.0, 298.0, thermocouple_sigma_k=1.5)
+
+
+@pytest.mark.parametrize("rise_k", [0.0, 40.0, 200.0])
+@pytest.mark.parametrize("at_rest", [False, True])
+def test_the_errors_of_a_temperature_are_the_scatter_of_drawn_thermocouples(rise_k, at_rest):
+    draw, g, s = np.random.default_rng(5), 0.985, 1.5
+    cell = GradientCalibration(gasket_to_sample=g, sigma=0.005)
+    off, off_the_room, said = [], [], None
+    for _ in range(4000):
+        gasket_error, room_error = s * draw.standard_normal(2)
+        hot_error = s * min(rise_k / 100.0, 1.0) * draw.standard_normal() if at_rest else 0.0
+        apart = Comparison(gasket_above_ambient_k=gasket_error - room_error + 0.3 * draw.standard_normal(), sigma_k=0.3)
+        true_k = 298.0 + (g + 0.005 * draw.standard_normal()) * rise_k
+        said = cell.sample(
+            298.0 + rise_k + gasket_error + hot_error,
+            298.0 + room_error,
+            thermocouple_sigma_k=s,
+            compared=apart if at_rest else None,
+        )
+        off.append(said.kelvin - true_k)
+        off_the_room.append(said.kelvin - true_k - room_error)
+    assert np.std(off) == pytest.approx(said.sigma_k, rel=0.05)
+    assert np.std(off_the_room) == pytest.approx(said.above_room_sigma_k, rel=0.05)
+    assert abs(np.mean(off)) < 4.0 * np.std(off) / math.sqrt(4000)
 
 
 def test_a_cell_is_calibrated_by_samples_of_known_temperature():

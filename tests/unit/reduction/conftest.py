@@ -108,7 +108,9 @@ def recipe():
 def raw_run(tmp_path, recipe):
     """Three points at 3, 5 and 8 GPa and 298 K, alloy cells 3.585, 3.537, 3.489 angstrom."""
     uid = str(uuid.uuid4())
-    descriptors = {name: {"uid": str(uuid.uuid4()), "name": name} for name in ("primary", "readout", "failure")}
+    descriptors = {
+        name: {"uid": str(uuid.uuid4()), "name": name} for name in ("reference", "primary", "readout", "failure")
+    }
     points = []
     for index, (gpa, edge) in enumerate(((3.0, 3.585), (5.0, 3.537), (8.0, 3.489))):
         exposure = f"exposure-{index}"

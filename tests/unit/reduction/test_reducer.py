@@ -192,7 +192,7 @@ def test_exposures_already_done_are_skipped_and_the_numbers_stay_right(raw_run):
 def test_nothing_is_reduced_before_its_plate_is_read(raw_run):
     reducer = Reducer(None, data_root=raw_run.root)
     documents = list(raw_run.documents())
-    before = [derived for name, doc in documents[:5] for derived in reducer(name, doc)]
+    before = [derived for name, doc in documents[:6] for derived in reducer(name, doc)]
     assert [name for name, _ in before] == ["start"]
 
 
@@ -236,7 +236,7 @@ def test_a_plate_of_the_run_before_is_said_to_be_of_the_run_before(raw_run):
 
 def test_a_raw_run_that_never_stopped_can_be_closed_once(raw_run):
     reducer = Reducer(None, data_root=raw_run.root)
-    for name, doc in list(raw_run.documents())[:6]:
+    for name, doc in list(raw_run.documents())[:7]:
         list(reducer(name, doc))
     closed = list(reducer.close("the engine was killed"))
     stop = only(closed, "stop")
@@ -268,3 +268,69 @@ def test_a_run_without_a_recipe_asks_for_one(raw_run):
     with pytest.raises(ProfileError, match="--recipe"):
         reduce_all(raw_run)
     assert events(reduce_all(raw_run, raw_run.recipe))[0]["data"]["reduced"]
+
+
+NEON_NM = ((692.94672, 1.0), (703.24128, 0.8), (717.39380, 0.35), (724.51665, 0.55))  # NIST ASD, Ne I
+
+
+def reference_event(run, *, off_nm=0.0, neon=NEON_NM):
+    """The neon lamp and a ruby at ambient, on an axis that is off."""
+    axis = run.points[0][0]["data"]["ruby_wavelength_nm"]
+    lamp = np.full(axis.size, 300.0) + sum(
+        20_000.0 * height * np.exp(-2.7726 * ((axis - nm) / 0.1) ** 2) for nm, height in neon
+    )
+    ruby = sum(20_000.0 * h / (1.0 + ((axis - nm) / 0.195) ** 2) for nm, h in ((694.25, 1.0), (692.82, 0.62)))
+    data = {
+        "leg": "up",
+        "reference_axis_nm": axis + off_nm,
+        "neon_spectrum": np.random.default_rng(1).poisson(lamp),
+        "ambient_ruby_spectrum": np.random.default_rng(2).poisson(300.0 + ruby),
+        "thermocouples_gasket_k": 298.0,
+        "thermocouples_cell_k": 298.0,
+        "thermocouples_ambient_k": 298.0,
+        "heater_output_percent": 0.0,
+    }
+    return {"descriptor": run.descriptors["reference"]["uid"], "data": data}
+
+
+def checked_by(run, way):
+    return run.recipe.model_copy(update={"ruby": run.recipe.ruby.model_copy(update={"axis": way})})
+
+
+def drifting(run, way, *, read=True, **later):
+    """Pressures of a run whose axis drifts by 0.05 nm after its first point and is read again before its last."""
+    for primary, _ in run.points[1:]:
+        primary["data"]["ruby_wavelength_nm"] = primary["data"]["ruby_wavelength_nm"] + 0.05
+    reducer = Reducer(checked_by(run, way), data_root=run.root)
+    (first, first_plate), (second, second_plate), (third, third_plate) = run.points
+    again = reference_event(run, off_nm=0.05, **later)
+    raw = [
+        ("start", run.start),
+        *(("descriptor", descriptor) for descriptor in run.descriptors.values()),
+        *([("event", reference_event(run))] if read else []),
+        *(("event", event) for event in (first, first_plate, second, again, second_plate, third, third_plate)),
+    ]
+    return [doc["data"] for name, doc in raw for kind, doc in reducer(name, doc) if kind == "event"]
+
+
+@pytest.mark.parametrize("way", ["neon", "ambient"])
+def test_a_pressure_rests_on_the_reference_read_last_before_its_point_however_late_its_plate(raw_run, way):
+    pressures = [point["pressure_gpa"] for point in drifting(raw_run, way)]
+    assert pressures == pytest.approx([3.0, 5.14, 8.0], abs=0.012)  # 0.05 nm are 0.14 GPa, seen before the third
+
+
+def test_without_a_check_of_the_axis_the_recorded_reference_serves_the_whole_run(raw_run):
+    pressures = [point["pressure_gpa"] for point in drifting(raw_run, "none")]
+    assert pressures == pytest.approx([3.0, 5.14, 8.15], abs=0.02)
+
+
+def test_a_leg_whose_lamp_was_dark_is_noted_and_the_legs_before_are_reduced(raw_run):
+    data = drifting(raw_run, "neon", neon=())
+    assert [point["reduced"] for point in data] == [True, True, False]
+    assert "neon lost" in data[2]["note"]
+
+
+def test_a_record_without_reference_readings_says_which_recipe_it_can_be_reduced_by(raw_run):
+    data = drifting(raw_run, "neon", read=False)
+    assert [point["reduced"] for point in data] == [False, False, True]
+    assert 'axis = "none"' in data[0]["note"]
