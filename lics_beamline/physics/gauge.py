@@ -57,6 +57,18 @@ class Gauge:
     axis: WavelengthCheck | None = None
     compared: Comparison | None = None
 
+    def temperature(self, gasket_k: float, ambient_k: float) -> SampleTemperature:
+        """Temperature of ruby and sample from gasket and ambient thermocouple [K].
+
+        Raises
+        ------
+        BadReading
+            If a thermocouple cannot be believed.
+        """
+        return self.gradient.sample(
+            gasket_k, ambient_k, thermocouple_sigma_k=self.thermocouple_sigma_k, compared=self.compared
+        )
+
     def read(
         self,
         wavelength_nm: npt.ArrayLike,
@@ -89,9 +101,7 @@ class Gauge:
         OutsideCalibration
             If temperature or pressure is outside the range of scale or correction.
         """
-        temperature = self.gradient.sample(
-            gasket_k, ambient_k, thermocouple_sigma_k=self.thermocouple_sigma_k, compared=self.compared
-        )
+        temperature = self.temperature(gasket_k, ambient_k)
         axis_nm = wavelength_nm if self.axis is None else self.axis.corrected_nm(wavelength_nm)
         line = fit_doublet(axis_nm, counts, temperature_k=temperature.kelvin, saturation_counts=saturation_counts)
         ruler = self.ruler

@@ -14,7 +14,6 @@ from bluesky.utils import MsgGenerator
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
-from lics_beamline.physics.thermocouple import sample_temperature_k
 from lics_beamline.plans import approach, ramp
 from lics_beamline.plans.action import do
 from lics_beamline.plans.cell_model import CellModel
@@ -138,7 +137,7 @@ def heat(
     ambient_k = yield from bps.rd(beamline.thermocouples.ambient_k)
 
     def sample_k(gasket_k: float) -> float:
-        return sample_temperature_k(gasket_k, ambient_k, gasket_to_sample=gauge.gasket_to_sample)
+        return gauge.temperature(gasket_k, ambient_k).kelvin
 
     if after is not None and after.leg != leg:
         after = None
