@@ -10,7 +10,7 @@ import pytest
 from scipy.special import voigt_profile
 
 from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.errors import ReductionFailed
+from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.line_width import LineWidths
 from lics_beamline.refinement.pattern_fit import FitChoice, Projection, fit_pattern, make_model, usable
@@ -108,8 +108,9 @@ def test_errors_tell_the_scatter_of_repeated_measurements():
     edges = np.array([fit.cell.a_angstrom for fit in fits])
     strong = np.array([fit.structure_factors.squared[:6] for fit in fits])
     claimed = np.mean([fit.structure_factors.sigma[:6] for fit in fits], axis=0)
-    assert np.std(edges) / np.mean([fit.cell_sigma.a_angstrom for fit in fits]) == pytest.approx(1.0, abs=0.45)
-    assert np.sqrt(np.mean((strong.std(axis=0, ddof=1) / claimed) ** 2)) == pytest.approx(1.0, abs=0.25)
+    # chi^2 and correlation only ever enlarge errors, so claims are a little large and must not be small.
+    assert 0.4 < np.std(edges, ddof=1) / np.mean([fit.cell_sigma.a_angstrom for fit in fits]) < 1.3
+    assert 0.6 < np.sqrt(np.mean((strong.std(axis=0, ddof=1) / claimed) ** 2)) < 1.15
 
 
 def test_a_gasket_beside_the_sample_gets_its_own_cell_and_strain():
@@ -225,9 +226,9 @@ def test_the_cell_of_a_measured_standard_is_found():
 
 def test_a_fit_that_the_pattern_cannot_bear_is_refused():
     pattern = drawn([ALONE])
-    with pytest.raises(ReductionFailed, match="bins are left"):
+    with pytest.raises(RefinementFailed, match="bins are left"):
         fit_pattern(pattern, (ALLOY,), FitChoice(two_theta_deg=(9.0, 9.2)))
-    with pytest.raises(ReductionFailed, match="no reflection"):
+    with pytest.raises(RefinementFailed, match="no reflection"):
         fit_pattern(pattern, (ALLOY,), FitChoice(two_theta_deg=(4.0, 5.0)))
     with pytest.raises(ValueError, match="no width 'q'"):
         fit_pattern(pattern, (ALLOY,), FitChoice(refined_widths=("q",)))

@@ -1,0 +1,132 @@
+"""Rietveld fits of patterns drawn from structure factors of gemmi, and the pattern fit against them."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import gemmi
+import numpy as np
+import pytest
+from scipy.special import voigt_profile
+
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.errors import RefinementFailed
+from lics_beamline.physics.unit_cell import UnitCell
+from lics_beamline.refinement.pattern_fit import FitChoice, fit_pattern
+from lics_beamline.refinement.rietveld import RietveldChoice, rank, refine
+from lics_beamline.refinement.structural_model import read_model
+
+WAVELENGTH = 0.41373
+EDGE = 3.5692
+X = np.arange(4.0, 28.5, 0.0112)
+FACES, CENTRE = read_model(Path("A")), read_model(Path("B"))
+CHOICE = RietveldChoice(pattern=FitChoice())
+
+
+def alloy(*, occupancy=0.7):
+    structure = gemmi.SmallStructure()
+    structure.cell = gemmi.UnitCell(EDGE, EDGE, EDGE, 90, 90, 90)
+    structure.spacegroup_hm = "P m -3 m"
+    for element, at, share, b in (("Cs", 0.0, 1.0, 2.5), ("Li", 0.5, occupancy, 4.0)):
+        site = gemmi.SmallStructure.Site()
+        site.label = site.type_symbol = element
+        site.element = gemmi.Element(element)
+        site.fract = gemmi.Fractional(at, at, at)
+        site.occ = share
+        site.u_iso = b / (8 * math.pi**2)
+        structure.add_site(site)
+    structure.setup_cell_images()
+    return structure
+
+
+def drawn(structure, *, counts=60.0, seed=1):
+    """Poisson pattern by Warren's formula: m |F|^2 / (sin^2 cos V^2), Voigt lines, a curved background."""
+    calculator = gemmi.StructureFactorCalculatorX(structure.cell)
+    for element in ("Cs", "Li"):
+        f_prime, _ = gemmi.cromer_liberman(z=gemmi.Element(element).atomic_number, energy=12398.4198 / WAVELENGTH)
+        calculator.addends.set(gemmi.Element(element), f_prime)
+    group = gemmi.SpaceGroup("P m -3 m")
+    mean = 8 + 60 * np.exp(-X / 3) + 45 * (1 - np.exp(-((X / 9) ** 2))) * np.exp(-X / 60)
+    for row in gemmi.make_miller_array(structure.cell, group, 0.76):
+        hkl = [int(index) for index in row]
+        family = {tuple(operation.apply_to_hkl(hkl)) for operation in group.operations()}
+        planes = len(family | {tuple(-i for i in h) for h in family})
+        squared = abs(calculator.calculate_sf_from_small_structure(structure, hkl)) ** 2
+        theta = math.asin(WAVELENGTH * math.sqrt(structure.cell.calculate_1_d2(hkl)) / 2)
+        strength = planes * squared / (math.sin(theta) ** 2 * math.cos(theta) * structure.cell.volume**2)
+        width = math.sqrt(0.004 * math.tan(theta) ** 2 + 0.0016) / math.sqrt(8 * math.log(2))
+        tail = (0.01 / math.cos(theta) + 0.05 * math.tan(theta)) / 2
+        mean = mean + 0.012 * strength * voigt_profile(X - 2 * math.degrees(theta), width, tail)
+    return Pattern(
+        two_theta_deg=X,
+        intensity=np.random.default_rng(seed).poisson(counts * mean) / counts,
+        sigma=np.sqrt(mean / counts),
+        wavelength_angstrom=WAVELENGTH,
+    )
+
+
+@pytest.fixture(scope="module")
+def pattern():
+    return drawn(alloy())
+
+
+@pytest.fixture(scope="module")
+def ranked(pattern):
+    return rank(pattern, (FACES, CENTRE), choice=CHOICE)
+
+
+def test_lithium_at_the_centre_is_preferred_to_lithium_on_the_faces(ranked):
+    best, worst = ranked
+    assert (best.name, worst.name) == ("B", "A")
+    assert best.converged
+    assert worst.converged
+    assert worst.agreement.r_wp_subtracted / best.agreement.r_wp_subtracted > 1.6
+    assert best.agreement.r_wp < best.agreement.r_wp_subtracted
+    assert best.agreement.chi_squared == pytest.approx(1.0, abs=0.3)
+
+
+def test_the_structure_that_made_the_pattern_comes_back(ranked):
+    (phase,) = ranked[0].phases
+    lithium, caesium = phase.site("Li1"), phase.site("Cs1")
+    assert phase.cell.a_angstrom == pytest.approx(EDGE, abs=4 * phase.cell_sigma.a_angstrom)
+    assert lithium.site.occupancy == pytest.approx(0.7, abs=3 * lithium.occupancy_sigma)
+    assert lithium.occupancy_sigma < 0.1
+    assert caesium.site.b_angstrom2 == pytest.approx(2.5, abs=0.1)
+    assert (caesium.site.occupancy, caesium.occupancy_sigma) == (1.0, 0.0)
+
+
+def test_what_a_cif_holds_stays_held(ranked):
+    lithium = ranked[1].phases[0].site("Li1")
+    assert (lithium.site.b_angstrom2, lithium.b_sigma_angstrom2) == (2.0, 0.0)
+
+
+def test_the_pattern_fit_gives_the_cell_and_the_intensities_of_the_rietveld_fit(pattern, ranked):
+    fit, referee = fit_pattern(pattern, (CENTRE.phase(),)), ranked[0].phases[0]
+    error = math.hypot(fit.cell_sigma.a_angstrom, referee.cell_sigma.a_angstrom)
+    assert fit.cell.a_angstrom == pytest.approx(referee.cell.a_angstrom, abs=error)
+    factors = fit.structure_factors
+    by_norm = {each.h**2 + each.k**2 + each.l**2: each.squared for each in referee.reflections}
+    model = np.array([by_norm[r.h**2 + r.k**2 + r.l**2] for r in (group.reflections[0] for group in factors.groups)])
+    weight = np.linalg.inv(factors.covariance)
+    scale = float(model @ weight @ factors.squared) / float(model @ weight @ model)
+    assert np.abs((factors.squared - scale * model) / factors.sigma).max() < 3.0
+
+
+def test_all_atoms_may_share_one_b(pattern):
+    free = replace(CENTRE, sites=tuple(replace(site, refined=frozenset({"b"})) for site in CENTRE.sites))
+    fit = refine(pattern, (free,), replace(CHOICE, shared_b=True))
+    first, second = (each.site.b_angstrom2 for each in fit.phases[0].sites)
+    assert first == pytest.approx(second)
+    assert first != pytest.approx(2.0, abs=0.1)
+
+
+def test_nothing_is_left_in_the_working_folder(pattern, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refine(pattern, (CENTRE,), CHOICE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_phase_that_is_not_there_is_not_said_to_be_refined(pattern):
+    gasket = replace(read_model(Path("rhenium")), cell=UnitCell.hexagonal(2.745, 4.43))
+    with pytest.raises(RefinementFailed, match="rhenium"):
+        refine(pattern, (CENTRE, gasket), CHOICE)

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from lics_beamline.errors import RefinementFailed
+from lics_beamline.refinement.structural_model import B_PER_U, model_from_cif, read_model
+
+CIF = """data_salt
+_cell_length_a {edge}
+_cell_length_b 5.6402
+_cell_length_c 5.6402
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_U_iso_or_equiv
+Na1 Na+1 0 0 0 0.020(1)
+Cl1 Cl- 0.5 0.5 0.5 0.018
+"""
+
+
+def test_a_number_with_an_uncertainty_is_refined_and_one_without_is_held():
+    model = model_from_cif(CIF.format(edge="5.6402(2)"))
+    sodium, chlorine = model.sites
+    assert (model.name, model.space_group, model.cell.a_angstrom) == ("salt", "F m -3 m", 5.6402)
+    assert sodium.refined == {"b"}
+    assert chlorine.refined == frozenset()
+    assert sodium.b_angstrom2 == pytest.approx(0.020 * B_PER_U) == pytest.approx(1.579, abs=1e-3)
+    assert (sodium.element, chlorine.element, sodium.occupancy) == ("Na1+", "Cl1-", 1.0)
+
+
+def test_the_rival_models_of_the_alloy_differ_in_lithium_only():
+    faces, centre = read_model(Path("A.cif")), read_model(Path("B"))
+    assert faces.cell == centre.cell
+    assert faces.sites[0] == centre.sites[0]
+    assert (faces.sites[1].x, faces.sites[1].y, faces.sites[1].z) == (0.0, 0.5, 0.5)
+    assert (centre.sites[1].x, centre.sites[1].y, centre.sites[1].z) == (0.5, 0.5, 0.5)
+    assert faces.sites[1].refined == frozenset()
+    assert faces.sites[1].b_angstrom2 == 2.0
+    assert centre.sites[1].refined == {"occupancy", "b"}
+
+
+def test_a_file_goes_before_a_shipped_model_of_its_name(tmp_path):
+    mine = tmp_path / "B.cif"
+    mine.write_text(CIF.format(edge="5.6402"))
+    assert read_model(mine).name == "B"
+    assert read_model(mine).space_group == "F m -3 m"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("data_x\n_cell_length_a 3\n", "no atoms"),
+        ("loop_ loop_", "no CIF"),
+        (CIF.format(edge="?"), "_cell_length_a"),
+        (CIF.format(edge="5.64").replace("_symmetry_space_group_name_H-M 'F m -3 m'", ""), "no space group"),
+    ],
+)
+def test_what_is_missing_in_a_cif_is_named(text, reason):
+    with pytest.raises(RefinementFailed, match=reason):
+        model_from_cif(text)
+
+
+def test_an_unknown_model_is_refused_with_those_there_are():
+    with pytest.raises(RefinementFailed, match="A, B, rhenium"):
+        read_model(Path("unknown"))
