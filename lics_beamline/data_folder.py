@@ -39,6 +39,11 @@ class DataFolder:
         return self.root / "catalog"
 
     @property
+    def calibrations(self) -> Path:
+        """Geometries found with a calibrant, a dated record and a PONI file each."""
+        return self.root / "calibrations"
+
+    @property
     def figures(self) -> Path:
         """Figures drawn from runs."""
         return self.root / "figures"

@@ -65,6 +65,10 @@ class JournalError(LicsError, OSError):
     """A journal cannot be written or read: what is not recorded must not go on."""
 
 
+class CalibrationRefused(LicsError, RuntimeError):
+    """A frame of a calibrant does not give a geometry that can be trusted. Look at the frame, its start, its flip."""
+
+
 class RunNotFound(LicsError, LookupError):
     """No recorded run answers to this name. ``lics runs`` lists what there is."""
 

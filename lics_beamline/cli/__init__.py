@@ -23,6 +23,7 @@ examples:
   lics check profiles/simulated/experiments/lics-2015.toml
   lics runs                             what has been recorded below ./lics-data
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way
+  lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant
   lics export last --for xye --to out   patterns for a refinement program
 
 exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed
@@ -79,7 +80,7 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from lics_beamline.cli import export, guarding, pressure, record, recorded, reduce
+    from lics_beamline.cli import calibrate, export, guarding, pressure, record, recorded, reduce
 
     parser = argparse.ArgumentParser(
         prog="lics",
@@ -94,6 +95,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
-    for room in (record, recorded, reduce, export, pressure, guarding):
+    for room in (record, recorded, reduce, export, pressure, guarding, calibrate):
         room.add(verbs, shared)
     return parser

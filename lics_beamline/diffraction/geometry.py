@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationInfo, field_validator
 
+from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.errors import ProfileError
 from lics_beamline.strict_toml import Strict, validate
 
@@ -78,6 +79,35 @@ class Geometry(Strict):
         """Return the same geometry for an image stored in another orientation, 1 to 4."""
         entries = _entries(self.poni)
         entries["detector_config"] = json.dumps(self.detector_config | {"orientation": orientation})
+        return Geometry(poni="\n".join(f"{key}: {value}" for key, value in entries.items()))
+
+    @property
+    def plane(self) -> DetectorPlane:
+        """Where the detector stands."""
+        entries = _entries(self.poni)
+        return DetectorPlane(
+            distance_mm=1e3 * float(entries["distance"]),
+            poni1_mm=1e3 * float(entries["poni1"]),
+            poni2_mm=1e3 * float(entries["poni2"]),
+            rot1_rad=float(entries["rot1"]),
+            rot2_rad=float(entries["rot2"]),
+        )
+
+    def moved(self, plane: DetectorPlane, *, wavelength_angstrom: float | None = None) -> Geometry:
+        """Return the same detector at another place, with another wavelength [angstrom] if one is given.
+
+        Rotation about the beam, which moves no ring, is set to zero.
+        """
+        entries = _entries(self.poni) | {
+            "distance": repr(1e-3 * plane.distance_mm),
+            "poni1": repr(1e-3 * plane.poni1_mm),
+            "poni2": repr(1e-3 * plane.poni2_mm),
+            "rot1": repr(plane.rot1_rad),
+            "rot2": repr(plane.rot2_rad),
+            "rot3": "0.0",
+        }
+        if wavelength_angstrom is not None:
+            entries["wavelength"] = repr(1e-10 * wavelength_angstrom)
         return Geometry(poni="\n".join(f"{key}: {value}" for key, value in entries.items()))
 
     def write(self, path: Path) -> None:

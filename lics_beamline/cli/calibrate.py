@@ -1,0 +1,204 @@
+"""The verb ``calibrate``: where the detector stands, from a frame of CeO2 or LaB6."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
+    from lics_beamline.diffraction.calibration import Calibration
+    from lics_beamline.diffraction.calibration_record import CalibrationRecord
+    from lics_beamline.diffraction.geometry import Geometry
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "calibrate",
+        parents=[shared],
+        help="find distance, centre and tilt of the detector from a frame of CeO2 or LaB6",
+        description="Find the geometry from a frame of a calibrant, without any clicks, and keep it below "
+        "DIR/calibrations with its uncertainties. SOURCE is an image (R-AXIS, TIFF, CBF, HDF5 ...) or a recorded run: "
+        "'last', a uid, or its first six characters; of a run the newest plate is taken. It starts from the detector, "
+        "wavelength and rough distance of the run's geometry, of --geometry, or of the plate's header.",
+    )
+    verb.add_argument("source", metavar="SOURCE", nargs="?", default="last", help="RUN or IMAGE (default last)")
+    verb.add_argument("--calibrant", default="CeO2", metavar="NAME", help="CeO2 or LaB6 (default CeO2)")
+    verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file to start from")
+    verb.add_argument(
+        "--orientation",
+        type=int,
+        choices=(1, 2, 3, 4),
+        metavar="N",
+        help="orientation of the image, instead of the starting geometry's: 3 as pyFAI takes it by default, 2 flipped "
+        "up-down, 4 flipped left-right, 1 both",
+    )
+    verb.add_argument(
+        "--wavelength", type=float, metavar="ANGSTROM", help="wavelength, instead of the starting geometry's"
+    )
+    verb.add_argument("--free-wavelength", action="store_true", help="refine the wavelength too")
+    verb.add_argument(
+        "--beam-anywhere",
+        action="store_true",
+        help="do not doubt the orientation where the beam is far from its place in the starting geometry",
+    )
+    verb.add_argument("--to", type=Path, metavar="FILE", help="write the PONI file there as well")
+    verb.add_argument("--figure", type=Path, metavar="FILE", help="the PNG (default beside the record)")
+    verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb.set_defaults(run=calibrate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plate:
+    """A frame to be calibrated with, and what it came with."""
+
+    path: Path
+    run: str = ""
+    geometry: Geometry | None = None
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Calibrate from a run or an image."""
+    from lics_beamline.cli.record import data_folder
+
+    return run(options, data_folder(options))
+
+
+def run(options: argparse.Namespace, data: DataFolder) -> int:
+    """Find the geometry, keep it, draw it, say it."""
+    from datetime import UTC, datetime
+
+    from lics_beamline.diffraction.calibrant import find_calibrant
+    from lics_beamline.diffraction.calibration import calibrate as find
+    from lics_beamline.diffraction.calibration_record import record_of, write_record
+    from lics_beamline.diffraction.raxis import is_plate, read_frame, read_header
+    from lics_beamline.exports.calibration_figure import draw_calibration
+
+    calibrant = find_calibrant(options.calibrant)
+    plate = _plate(options.source, data)
+    start = _start(options, plate)
+    calibration = find(
+        read_frame(plate.path),
+        calibrant,
+        start,
+        saturation_counts=read_header(plate.path).saturation_counts if is_plate(plate.path) else None,
+        free_wavelength=options.free_wavelength,
+        beam_is_known=not options.beam_anywhere,
+    )
+    record = record_of(calibration, _source(plate, data), made=datetime.now(tz=UTC))
+    path = write_record(record, data.calibrations)
+    title = f"{plate.path.name}" + (f" of run {plate.run[:8]}" if plate.run else "")
+    figure = draw_calibration(calibration, options.figure or path.with_suffix(".png"), title=title)
+    if options.to:
+        calibration.geometry.write(options.to)
+    if options.json:
+        files = {"record": str(path), "poni": str(options.to or path.with_suffix(".poni")), "figure": str(figure)}
+        content = {"digest": record.digest, **record.model_dump(mode="json"), "files": files}
+        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+        return 0
+    sys.stdout.write("\n".join(_lines(calibration, record)) + "\n")
+    sys.stdout.write(f"figure    {figure}\nkept as   {path}\nPONI      {options.to or path.with_suffix('.poni')}\n")
+    return 0
+
+
+def _plate(source: str, data: DataFolder) -> _Plate:
+    """Find the image: a file by its path, or the newest plate of a run."""
+    if Path(source.partition("::")[0]).is_file():
+        return _Plate(path=Path(source))
+    from lics_beamline import schema
+    from lics_beamline.errors import RunNotFound
+    from lics_beamline.reduction.recipe import recipe_of
+    from lics_beamline.replay import documents_of
+
+    try:
+        documents = list(documents_of(data, source))
+    except RunNotFound as error:
+        raise RunNotFound(f"{source!r} is no image file, and {error}", name=source) from None
+    start = documents[0][1]
+    frames = [
+        doc["data"][schema.FRAME_PATH]
+        for name, doc in documents
+        if name == "event" and schema.FRAME_PATH in doc["data"]
+    ]
+    if not frames:
+        raise RunNotFound(f"run {start['uid'][:8]} has no plate that was read. Expose the calibrant again.")
+    return _Plate(path=data.root / frames[-1], run=start["uid"], geometry=recipe_of(start["recipe"]).geometry)
+
+
+def _start(options: argparse.Namespace, plate: _Plate) -> Geometry:
+    """Return where to start: what was given, what the run was made with, or what the plate's header says."""
+    from lics_beamline.diffraction.geometry import flat_geometry, read_geometry
+    from lics_beamline.diffraction.raxis import is_plate, read_header
+    from lics_beamline.errors import ProfileError
+
+    if options.geometry:
+        start = read_geometry(options.geometry)
+    elif plate.geometry is not None:
+        start = plate.geometry
+    elif is_plate(plate.path):
+        header = read_header(plate.path)
+        start = flat_geometry(
+            distance_mm=header.distance_mm,
+            wavelength_angstrom=header.wavelength_angstrom,
+            shape=(header.rows, header.columns),
+            pixel_mm=header.pixel_mm,
+        )
+    else:
+        raise ProfileError(
+            f"{plate.path.name} does not say which detector it is of. Give --geometry with a PONI file that has its "
+            "pixels, the wavelength and the distance within a factor of two."
+        )
+    if options.orientation:
+        start = start.oriented(options.orientation)
+    if options.wavelength is not None:
+        if not 0.05 < options.wavelength < 5.0:
+            raise ProfileError(f"--wavelength {options.wavelength:g} is no X-ray wavelength: 0.05 to 5 angstrom.")
+        start = start.moved(start.plane, wavelength_angstrom=options.wavelength)
+    return start
+
+
+def _source(plate: _Plate, data: DataFolder) -> Any:
+    import hashlib
+
+    from lics_beamline.diffraction.calibration_record import Source
+
+    file = Path(str(plate.path).partition("::")[0])
+    try:
+        image = data.relative(file) + str(plate.path)[len(str(file)) :]
+    except ValueError:
+        image = str(plate.path)
+    return Source(image=image, sha256=hashlib.sha256(file.read_bytes()).hexdigest(), run=plate.run)
+
+
+def _lines(calibration: Calibration, record: CalibrationRecord) -> list[str]:
+    """Return what was found, for people."""
+    plane, sigma = calibration.geometry.plane, calibration.sigma
+    wavelength = "refined" if calibration.free_wavelength else "fixed"
+    lines = [
+        f"{record.calibrant} ({record.calibrant_source}), orientation {calibration.geometry.orientation}",
+        f"distance  {plane.beam_distance_mm:.4f} +- {sigma['beam_distance_mm']:.4f} mm along the beam "
+        f"({plane.distance_mm:.4f} mm along the detector's normal)",
+        f"beam at   {plane.beam1_mm:.4f} +- {sigma['beam1_mm']:.4f} mm along the rows' axis, "
+        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'",
+        f"tilt      {plane.tilt_deg:.4f} +- {sigma['tilt_deg']:.4f} deg",
+        f"wave      {calibration.geometry.wavelength_angstrom:.6f} angstrom, {wavelength}"
+        + (f" +- {sigma['wavelength_angstrom']:.6f}" if calibration.free_wavelength else ""),
+        f"residual  {calibration.rms_px:.3f} px, {calibration.rms_deg:.5f} deg rms; {record.points} points on "
+        f"{len(calibration.rings)} rings; lines displaced by {calibration.displacement:+.4f} +- "
+        f"{calibration.displacement_sigma:.4f} of their width",
+        "   hkl   d certified   d found       difference  points  residual (px)",
+    ]
+    for ring in calibration.rings:
+        difference = ring.found_d_angstrom - ring.d_angstrom
+        lines.append(
+            f"  {ring.name:>4}   {ring.d_angstrom:.6f}      {ring.found_d_angstrom:.6f}    {difference:+.6f}  "
+            f"{ring.points:>6}  {ring.mean_px:+.3f} mean, {ring.rms_px:.3f} rms"
+        )
+    lines += [f"note      {note}" for note in calibration.notes]
+    lines.append(f"digest    {record.digest[:12]} of the calibration, {record.geometry_digest[:12]} of its geometry")
+    return lines
