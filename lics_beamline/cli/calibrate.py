@@ -76,17 +76,18 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     from lics_beamline.diffraction.calibrant import find_calibrant
     from lics_beamline.diffraction.calibration import calibrate as find
     from lics_beamline.diffraction.calibration_record import record_of, write_record
-    from lics_beamline.diffraction.raxis import is_plate, read_frame, read_header
+    from lics_beamline.diffraction.frame import read_frame
     from lics_beamline.exports.calibration_figure import draw_calibration
 
     calibrant = find_calibrant(options.calibrant)
     plate = _plate(options.source, data)
     start = _start(options, plate)
+    recording = read_frame(plate.path)
     calibration = find(
-        read_frame(plate.path),
+        recording.counts,
         calibrant,
         start,
-        saturation_counts=read_header(plate.path).saturation_counts if is_plate(plate.path) else None,
+        saturation_counts=recording.saturation_counts,
         free_wavelength=options.free_wavelength,
         beam_is_known=not options.beam_anywhere,
     )
