@@ -6,6 +6,7 @@ fields listed here are those that several rooms must agree on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,7 +17,6 @@ APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
 HEATING: Final = "heating"  # each ruby reading on a heating leg, with what was predicted
 PRIMARY: Final = "primary"  # a measured point, without its image
 READOUT: Final = "readout"  # a plate that has been read, joined to its point by exposure_uid
-LOOK: Final = "look"  # a short exposure by which those of the points were chosen
 FAILURE: Final = "failure"  # a plate or point that never came, and why
 # The one stream of a derived run.
 REDUCED: Final = "primary"
@@ -88,7 +88,6 @@ LEG: Final = _text("leg", "Name of the leg of the path.")
 STROKE: Final = _text("stroke", "upstroke, downstroke, heating or held.")
 
 EXPOSURE_S: Final = _number("exposure_s", "s", "Time the plate saw X-rays.")
-DOSE_COUNTS: Final = _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure.")
 
 RUBY_READING: Final = (
     _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby."),
@@ -161,7 +160,7 @@ PRIMARY_FIELDS: Final = (
     _number("requested_temperature_k", "K", "Temperature asked for."),
     *RUBY_READING,
     EXPOSURE_S,
-    DOSE_COUNTS,
+    _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure."),
 )
 
 READOUT_FIELDS: Final = (
@@ -170,22 +169,6 @@ READOUT_FIELDS: Final = (
     POINT_INDEX,
     EXPOSURE_S,
     _text("previous_exposure_uid", "Exposure that this plate held before; empty where this run knows of none."),
-)
-
-LOOK_FIELDS: Final = (
-    EXPERIMENT_TIME,
-    EXPOSURE_UID,
-    POINT_INDEX,
-    EXPOSURE_S,
-    DOSE_COUNTS,
-    _text("look_path", "Plate file of the look, relative to the data folder."),
-    _number("ring_two_theta_deg", "deg", "Where the strongest ring of the look is; NaN where none stands out."),
-    _number("ring_counts", "counts", "Mean counts a pixel at its top, above the background."),
-    _number("background_counts", "counts", "Mean counts a pixel under it."),
-    _number("asked_counts", "counts", "What was asked for at the top of the strongest ring."),
-    _number("chosen_dose_counts", "counts", "Monitor counts of the exposures to come."),
-    _number("chosen_exposure_s", "s", "Time that gives them at the present ring current."),
-    _text("limit", "What kept the dose from giving what was asked; empty where nothing did."),
 )
 
 FAILURE_FIELDS: Final = (
@@ -214,8 +197,35 @@ RUBY_WAVELENGTH: Final = "ruby_wavelength_nm"  # (2048,) nm in air
 I0: Final = "beam_i0_cps"  # counts/s of the incident-beam monitor
 
 
+def phase_fields(phase: str, cell: Iterable[str], *, of_sample: bool) -> tuple[Field, ...]:
+    """Return the fields of one phase of a reduced point: NaN where it was not found.
+
+    Parameters
+    ----------
+    phase : str
+        Beginning of the field names: ``alloy``, ``cs_bcc``.
+    cell : iterable of str
+        The free numbers of its cell: ``a``, ``c``, ``beta``.
+    of_sample : bool
+        Whether it has a fraction.
+    """
+    found = []
+    for name in cell:
+        edge = name in ("a", "b", "c")
+        unit, key = ("angstrom", f"{name}_angstrom") if edge else ("deg", f"{name}_deg")
+        error = f"{name}_sigma_{unit}"
+        found.append(_number(f"{phase}_{key}", unit, f"{'Edge' if edge else 'Angle'} {name} of the cell."))
+        found.append(_number(f"{phase}_{error}", unit, "Its standard deviation from the lines of the phase."))
+    found.append(_number(f"{phase}_scale", "", "Area of its lines over m |F|^2 and the Lorentz factor."))
+    found.append(_number(f"{phase}_scale_sigma", "", "Its standard deviation."))
+    if of_sample:
+        found.append(_number(f"{phase}_fraction", "", "Part of the mass of the sample's crystalline phases found."))
+        found.append(_number(f"{phase}_fraction_sigma", "", "Its standard deviation."))
+    return tuple(found)
+
+
 def reduced_fields(bins: int) -> tuple[Field, ...]:
-    """Return the fields of one reduced point.
+    """Return the fields of one reduced point, but for those of its phases (`phase_fields`).
 
     Parameters
     ----------
@@ -239,9 +249,9 @@ def reduced_fields(bins: int) -> tuple[Field, ...]:
             name="intensity_sigma", dtype="array", units="counts", shape=(bins,), about="Standard error of the mean."
         ),
         _number("rejected_fraction", "", "Fraction of unmasked pixels rejected as spots."),
-        _number("alloy_a_angstrom", "angstrom", "Cubic cell of the alloy; NaN where it was not found."),
-        _number("alloy_a_sigma_angstrom", "angstrom", "Its standard deviation from the peak fits."),
         _text("phases", "Phases found, comma separated; empty when none."),
+        _integer("unknown_peaks", "Strong peaks that no phase of the recipe explains."),
+        _text("unknown_d_angstrom", "Their spacings, by rising angle, blank separated."),
         Field(name="reduced", dtype="boolean", about="False where the frame could not be reduced."),
         _text("note", "Why not, or what to look at; empty when all is well."),
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
-from lics_beamline.exports.reduced_run import ARRAYS, ReducedPoint, reduced_run
+from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, reduced_run
 from lics_beamline.journal.head import Head, find, heads
 from lics_beamline.journal.reader import read
 
@@ -74,24 +74,27 @@ class Story:
 
 HEADING = (
     "   #  leg                         asked GPa      K   load bar   ruby GPa (stat, syst)     sample K   "
-    "alloy a (A)   phases"
+    "a (A)         phases"
 )
 
 
 def point_line(point: ReducedPoint) -> str:
     """Return one line about one reduced point."""
     asked = "  held" if math.isnan(point.requested_pressure_gpa) else f"{point.requested_pressure_gpa:6.2f}"
-    cell = (
-        "      -     "
-        if math.isnan(point.alloy_a_angstrom)
-        else f"{point.alloy_a_angstrom:.5f}({100000 * point.alloy_a_sigma_angstrom:.0f})"
-    )
+    found = next((phase for phase in point.phases if not math.isnan(phase.fraction)), None)
+    cell = f"{found.cell['a']:.5f}({100000 * found.cell_sigma['a']:.0f})" if found else "      -     "
     return (
         f"{point.index + 1:4d}  {point.leg:<26.26}  {asked}   {point.requested_temperature_k:6.1f}   "
         f"{point.load_bar:7.2f}   {point.pressure_gpa:7.3f} ({point.pressure_sigma_gpa:.3f}, "
         f"{point.pressure_systematic_gpa:.3f})   {point.temperature_k:8.1f}   {cell:<12}  "
-        f"{', '.join(point.phases) or '-'}" + (f"  [{point.note}]" if point.note else "")
+        f"{', '.join(_with_share(phase) for phase in point.phases) or '-'}"
+        + (f"  [{point.note}]" if point.note else "")
     )
+
+
+def _with_share(phase: PhaseInPoint) -> str:
+    """Return the name of a phase, with its part where it shares the sample with another."""
+    return phase.name if math.isnan(phase.fraction) or phase.fraction == 1.0 else f"{phase.name} {phase.fraction:.0%}"
 
 
 def find_any(data: DataFolder, name: str) -> Head:
@@ -158,6 +161,9 @@ def _plain(point: ReducedPoint) -> dict[str, Any]:
     for name in point.__dataclass_fields__:
         value = getattr(point, name)
         if name in ARRAYS:
+            continue
+        if name == "phases":
+            values[name] = [asdict(phase) for phase in value]
             continue
         values[name] = None if isinstance(value, float) and math.isnan(value) else value
     return values

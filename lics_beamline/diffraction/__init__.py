@@ -1,1 +1,1 @@
-"""From a plate to a pattern and what is in it: files, geometry, integration, peaks, phases."""
+"""From a plate to a pattern and what is in it: files, geometry, integration, peaks, phases and their cells."""

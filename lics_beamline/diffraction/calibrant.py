@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.physics.crystal import Cell, PowderLine, powder_lines
+from lics_beamline.physics.crystal import PowderLine, powder_lines
+from lics_beamline.physics.unit_cell import UnitCell
 
 SHORTEST_D: Final = 0.6  # of the wavelength: two theta of 113 deg, beyond any flat detector behind the sample
 
@@ -43,7 +44,7 @@ class Calibrant:
             Wavelength [angstrom].
         """
         merged: dict[float, PowderLine] = {}
-        for line in powder_lines(Cell.cubic(self.a_angstrom), self.space_group, SHORTEST_D * wavelength_angstrom):
+        for line in powder_lines(UnitCell.cubic(self.a_angstrom), self.space_group, SHORTEST_D * wavelength_angstrom):
             before = merged.setdefault(round(line.d_angstrom, 9), line)
             if before is not line:
                 merged[round(line.d_angstrom, 9)] = PowderLine(

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from lics_beamline.diffraction.phase import Phase
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.physics.crystal import two_theta_deg
+from lics_beamline.physics.unit_cell import UnitCell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Colour-blind safe (Okabe and Ito 2008), one for each stroke.
 STROKE_COLOURS: Final = {"held": "#009E73", "upstroke": "#0072B2", "heating": "#E69F00", "downstroke": "#D55E00"}
-ALLOY_LINES: Final = ((1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 0, 0), (2, 1, 0), (2, 1, 1))
+WORTH_A_TICK: Final = 0.03  # of the strongest line of a phase
 SHOWN_DEG: Final = (4.5, 17.0)
 
 
@@ -42,8 +45,9 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
     places = [["track", "patterns"], ["cell", "patterns"]]
     axes: dict[str, Axes] = figure.subplot_mosaic(places, width_ratios=(1.0, 1.35))
     points = sorted(run.points, key=lambda point: point.index)
-    _draw_track(axes["track"], points)
-    _draw_compression(axes["cell"], points)
+    main = run.main_phase
+    _draw_track(axes["track"], points, main)
+    _draw_compression(axes["cell"], points, main)
     _draw_waterfall(axes["patterns"], run, [point for point in points if point.reduced])
     sample = run.start.get("sample", {}).get("name", "")
     figure.suptitle(
@@ -55,12 +59,12 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
     return path
 
 
-def _draw_track(axes: Axes, points: list[ReducedPoint]) -> None:
+def _draw_track(axes: Axes, points: list[ReducedPoint], main: str) -> None:
     known = [point for point in points if math.isfinite(point.pressure_gpa)]
     axes.plot([p.pressure_gpa for p in known], [p.temperature_k for p in known], color="0.75", lw=1, zorder=1)
     for stroke, colour in STROKE_COLOURS.items():
-        for has_alloy in (True, False):
-            chosen = [p for p in known if p.stroke == stroke and ("alloy" in p.phases) == has_alloy]
+        for there in (True, False):
+            chosen = [p for p in known if p.stroke == stroke and (p.phase(main) is not None) == there]
             if chosen:
                 axes.errorbar(
                     [p.pressure_gpa for p in chosen],
@@ -69,60 +73,60 @@ def _draw_track(axes: Axes, points: list[ReducedPoint]) -> None:
                     fmt="o",
                     ms=6,
                     color=colour,
-                    mfc=colour if has_alloy else "white",
-                    label=f"{stroke}, {'alloy' if has_alloy else 'no alloy'}",
+                    mfc=colour if there else "white",
+                    label=f"{stroke}, {'' if there else 'no '}{main or 'phase'}",
                 )
     axes.set(xlabel="pressure from ruby (GPa)", ylabel="sample temperature (K)", title="P-T track")
     if known:
         axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(0.02, 0.55))
 
 
-def _draw_compression(axes: Axes, points: list[ReducedPoint]) -> None:
-    found = [p for p in points if math.isfinite(p.alloy_a_angstrom) and math.isfinite(p.pressure_gpa)]
+def _draw_compression(axes: Axes, points: list[ReducedPoint], main: str) -> None:
+    found = [(p, phase) for p in points if (phase := p.phase(main)) and math.isfinite(p.pressure_gpa)]
     for stroke, colour in STROKE_COLOURS.items():
-        chosen = sorted((p for p in found if p.stroke == stroke), key=lambda p: p.pressure_gpa)
+        chosen = sorted(((p, phase) for p, phase in found if p.stroke == stroke), key=lambda pair: pair[0].pressure_gpa)
         if chosen:
-            temperatures = {round(p.temperature_k) for p in chosen}
+            temperatures = {round(p.temperature_k) for p, _ in chosen}
             kelvin = (
                 f"{min(temperatures)} K" if len(temperatures) == 1 else f"{min(temperatures)}-{max(temperatures)} K"
             )
             axes.errorbar(
-                [p.pressure_gpa for p in chosen],
-                [p.alloy_a_angstrom for p in chosen],
-                xerr=[math.hypot(p.pressure_sigma_gpa, p.pressure_systematic_gpa) for p in chosen],
-                yerr=[p.alloy_a_sigma_angstrom for p in chosen],
+                [p.pressure_gpa for p, _ in chosen],
+                [phase.cell["a"] for _, phase in chosen],
+                xerr=[math.hypot(p.pressure_sigma_gpa, p.pressure_systematic_gpa) for p, _ in chosen],
+                yerr=[phase.cell_sigma["a"] for _, phase in chosen],
                 fmt="o-" if stroke != "heating" else "o:",
                 ms=5,
                 lw=1,
                 color=colour,
                 label=f"{stroke}, {kelvin}",
             )
-    axes.set(xlabel="pressure from ruby (GPa)", ylabel="cubic cell a (Å)", title="cell of the alloy")
+    axes.set(xlabel="pressure from ruby (GPa)", ylabel="cell edge a (Å)", title=f"cell of {main}" if main else "cell")
     if found:
         axes.legend(fontsize="small")
     else:
-        axes.text(0.5, 0.5, "alloy not found", transform=axes.transAxes, ha="center", color="0.5")
+        axes.text(0.5, 0.5, "no phase of the sample found", transform=axes.transAxes, ha="center", color="0.5")
 
 
 def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> None:
     shift = 0.0
+    sought = {phase.name: phase for phase in run.sought}
     for point in points:
         chosen = (point.two_theta_deg > SHOWN_DEG[0]) & (point.two_theta_deg < SHOWN_DEG[1])
         angle, height = point.two_theta_deg[chosen], _flattened(point.intensity[chosen])
         colour = STROKE_COLOURS.get(point.stroke, "0.3")
         axes.plot(angle, height + shift, color=colour, lw=0.8)
-        for line in _alloy_angles(point, run.wavelength_angstrom):
+        for line in _angles(point, sought.get(run.main_phase), run.wavelength_angstrom):
             axes.plot([line, line], [shift - 0.12, shift - 0.02], color="black", lw=0.9)
-        label = (
-            f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K\n{', '.join(point.phases) or 'no phase found'}"
-        )
+        names = ", ".join(phase.name for phase in point.phases) or "no phase found"
+        label = f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K\n{names}"
         axes.text(SHOWN_DEG[1] + 0.1, shift, label, fontsize=6, color=colour, va="center")
         shift += 0.55
     axes.set(
         xlabel=f"2θ (deg), λ = {run.wavelength_angstrom:.5f} Å",
         yticks=[],
         xlim=SHOWN_DEG,
-        title="patterns above background, square-root scale; ticks: alloy found",
+        title=f"patterns above background, square-root scale; ticks: {run.main_phase or 'none'} found",
     )
     axes.set_ylim(-0.3, max(shift + 0.9, 1.0))
 
@@ -138,8 +142,14 @@ def _flattened(intensity: Any) -> Any:
     return above / max(float(above.max()), 1e-12)
 
 
-def _alloy_angles(point: ReducedPoint, wavelength_angstrom: float) -> list[float]:
-    if not math.isfinite(point.alloy_a_angstrom):
+def _angles(point: ReducedPoint, phase: Phase | None, wavelength_angstrom: float) -> list[float]:
+    """Angles of the lines of a phase in the cell it was found with [deg]; none where it was not."""
+    found = point.phase(phase.name) if phase else None
+    if phase is None or found is None:
         return []
-    sines = [wavelength_angstrom * math.hypot(*hkl) / (2 * point.alloy_a_angstrom) for hkl in ALLOY_LINES]
-    return [angle for angle in (2 * math.degrees(math.asin(s)) for s in sines) if SHOWN_DEG[0] < angle < SHOWN_DEG[1]]
+    cell = UnitCell.from_free(np.array(list(found.cell.values())), phase.system)
+    shortest = wavelength_angstrom / 2.0 / math.sin(math.radians(SHOWN_DEG[1]) / 2.0)
+    lines = phase.lines(cell, wavelength_angstrom=wavelength_angstrom, d_min_angstrom=shortest)
+    strongest = max((line.strength for line in lines), default=0.0)
+    worth = [line for line in lines if line.strength > WORTH_A_TICK * strongest]
+    return [two_theta_deg(cell.d_angstrom(line.hkl), wavelength_angstrom) for line in worth]

@@ -166,7 +166,7 @@ def _sample(entry: Group, run: ReducedRun, points: list[ReducedPoint]) -> None:
     _put(sample, "point_index", np.array([point.index for point in points]), "")
     sample["stroke"] = [point.stroke for point in points]
     sample["leg"] = [point.leg for point in points]
-    sample["phases"] = [",".join(point.phases) for point in points]
+    sample["phases"] = [",".join(phase.name for phase in point.phases) for point in points]
 
 
 def _ruby(entry: Group, points: list[ReducedPoint], raw: Mapping[str, RawPoint]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,10 +11,40 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.phase import Phase
 from lics_beamline.errors import RunNotFound
+from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import REDUCED, REDUCTION
+from lics_beamline.strict_toml import validate
 
 ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseInPoint:
+    """A phase found at a point.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the recipe.
+    cell : mapping of str to float
+        Free numbers of its cell, ``a``, ``c`` [angstrom], ``beta`` [deg].
+    cell_sigma : mapping of str to float
+        Their standard deviations.
+    fraction, fraction_sigma : float
+        Its part of the sample's mass; NaN where it is not of the sample.
+    scale, scale_sigma : float
+        Area of its lines over their strength.
+    """
+
+    name: str
+    cell: Mapping[str, float]
+    cell_sigma: Mapping[str, float]
+    fraction: float
+    fraction_sigma: float
+    scale: float
+    scale_sigma: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +69,10 @@ class ReducedPoint:
         Of the membrane.
     two_theta_deg, intensity, intensity_sigma : ndarray of float64, shape (bins,)
         The pattern; NaN where the point failed.
-    alloy_a_angstrom, alloy_a_sigma_angstrom : float
-        Cubic cell; NaN where it was not found.
-    phases : tuple of str
+    phases : tuple of PhaseInPoint
         Phases found.
+    unknown_d_angstrom : tuple of float
+        Spacings of peaks that no phase explains [angstrom].
     reduced : bool
         False where the frame could not be reduced.
     note : str
@@ -62,11 +93,14 @@ class ReducedPoint:
     two_theta_deg: npt.NDArray[np.float64]
     intensity: npt.NDArray[np.float64]
     intensity_sigma: npt.NDArray[np.float64]
-    alloy_a_angstrom: float
-    alloy_a_sigma_angstrom: float
-    phases: tuple[str, ...]
+    phases: tuple[PhaseInPoint, ...]
+    unknown_d_angstrom: tuple[float, ...]
     reduced: bool
     note: str
+
+    def phase(self, name: str) -> PhaseInPoint | None:
+        """Return a phase by its name; None where it was not found."""
+        return next((phase for phase in self.phases if phase.name == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +128,21 @@ class ReducedRun:
         """Name of the sample; empty where it was not given."""
         return str(self.start.get("sample", {}).get("name", ""))
 
+    @property
+    def sought(self) -> tuple[Phase, ...]:
+        """Phases that the recipe looked for; empty where the start document has no recipe."""
+        return tuple(
+            validate(phase, Phase, source="start document") for phase in self.start.get("recipe", {}).get("phases", ())
+        )
+
+    @property
+    def main_phase(self) -> str:
+        """Name of the sample's phase that was found at most points, the first of the recipe among equals; or empty."""
+        names = [phase.name for phase in self.sought if phase.role == "sample"]
+        names = names or sorted({phase.name for point in self.points for phase in point.phases})
+        counts = {name: sum(point.phase(name) is not None for point in self.points) for name in names}
+        return max(counts, key=lambda name: counts[name], default="") if any(counts.values()) else ""
+
     def pattern(self, point: ReducedPoint) -> Pattern:
         """Return the pattern of a reduced point."""
         return Pattern(
@@ -106,11 +155,36 @@ class ReducedRun:
 
 def reduced_point(data: dict[str, Any]) -> ReducedPoint:
     """Return the point that the data of one event describe."""
-    values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name != "index"}
-    values["phases"] = tuple(name for name in values["phases"].split(",") if name)
+    derived = ("index", "phases", "unknown_d_angstrom", *ARRAYS)
+    values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name not in derived}
     for name in ARRAYS:
-        values[name] = np.asarray(values[name], dtype=np.float64)
-    return ReducedPoint(index=data["point_index"], **values)
+        values[name] = np.asarray(data[name], dtype=np.float64)
+    return ReducedPoint(
+        index=data["point_index"],
+        phases=tuple(_phase(name, data) for name in data["phases"].split(",") if name),
+        unknown_d_angstrom=tuple(float(d) for d in data["unknown_d_angstrom"].split()),
+        **values,
+    )
+
+
+def _phase(name: str, data: dict[str, Any]) -> PhaseInPoint:
+    begins = name.replace("-", "_")
+    numbers: dict[str, float] = {}
+    sigmas: dict[str, float] = {}
+    for free in NAMES:
+        unit = "angstrom" if free in ("a", "b", "c") else "deg"
+        if f"{begins}_{free}_{unit}" in data:
+            numbers[free] = data[f"{begins}_{free}_{unit}"]
+            sigmas[free] = data[f"{begins}_{free}_sigma_{unit}"]
+    return PhaseInPoint(
+        name=name,
+        cell=numbers,
+        cell_sigma=sigmas,
+        fraction=data.get(f"{begins}_fraction", math.nan),
+        fraction_sigma=data.get(f"{begins}_fraction_sigma", math.nan),
+        scale=data[f"{begins}_scale"],
+        scale_sigma=data[f"{begins}_scale_sigma"],
+    )
 
 
 def reduced_run(documents: Iterable[tuple[str, dict[str, Any]]]) -> ReducedRun:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
-from lics_beamline.exports.reduced_run import ARRAYS, ReducedPoint, ReducedRun
+from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, ReducedRun
+
+OF_A_PHASE: Final = ("a", "b", "c", "a_sigma", "fraction")
 
 
 def write_table(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
@@ -25,15 +28,25 @@ def write_table(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
         The one file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    columns = [field.name for field in fields(ReducedPoint) if field.name not in ARRAYS]
+    columns = [field.name for field in fields(ReducedPoint) if field.name not in (*ARRAYS, "phases")]
+    names = list(dict.fromkeys(phase.name for point in run.points for phase in point.phases))
     path = folder / "points.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(columns)
+        table.writerow([*columns, "phases", *(f"{name} {what}" for name in names for what in OF_A_PHASE)])
         for point in sorted(run.points, key=lambda point: point.index):
-            table.writerow([_cell(getattr(point, column)) for column in columns])
+            found = " ".join(phase.name for phase in point.phases)
+            of_phases = [value for name in names for value in _of_phase(point.phase(name))]
+            table.writerow([*(_written(getattr(point, column)) for column in columns), found, *of_phases])
     return (path,)
 
 
-def _cell(value: object) -> object:
-    return " ".join(value) if isinstance(value, tuple) else value
+def _of_phase(phase: PhaseInPoint | None) -> tuple[object, ...]:
+    """Return the columns of one phase; empty ones where it was not found."""
+    if phase is None:
+        return ("",) * len(OF_A_PHASE)
+    return (*(phase.cell.get(edge, "") for edge in ("a", "b", "c")), phase.cell_sigma["a"], phase.fraction)
+
+
+def _written(value: object) -> object:
+    return " ".join(str(part) for part in value) if isinstance(value, tuple) else value

@@ -101,6 +101,10 @@ class UnitCell:
         """1/d^2 of reflections [1/angstrom^2]; `hkl` of shape (n, 3)."""
         return np.einsum("ni,ij,nj->n", hkl, np.linalg.inv(self.metric), hkl)
 
+    def d_angstrom(self, hkl: tuple[int, int, int]) -> float:
+        """Spacing of the planes of one reflection [angstrom]."""
+        return float(self.inverse_d_squared(np.array([hkl]))[0]) ** -0.5
+
     def strained(self, factor: float) -> UnitCell:
         """Return the cell with its edges multiplied by a factor."""
         a, b, c = (factor * edge for edge in self.numbers[:3])

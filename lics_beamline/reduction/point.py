@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.identification import FoundPhase, identify
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
-from lics_beamline.diffraction.phases import FoundPhase, identify
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import Pressure
 from lics_beamline.physics.ruby_spectrum import RubyLine
@@ -58,6 +58,8 @@ class ReducedPoint:
         Peaks of the pattern.
     phases : tuple of FoundPhase
         Phases among the recipe's that were found.
+    unknown : tuple of Peak
+        Peaks that none of the recipe's phases explains.
     """
 
     pattern: Pattern
@@ -66,6 +68,7 @@ class ReducedPoint:
     temperature_k: float
     peaks: tuple[Peak, ...]
     phases: tuple[FoundPhase, ...]
+    unknown: tuple[Peak, ...]
 
 
 @lru_cache(maxsize=2)
@@ -119,7 +122,7 @@ def reduce_point(
         frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None
     )
     peaks = find_peaks(pattern, significance=recipe.peak_significance)
-    phases = identify(
+    found = identify(
         peaks,
         recipe.phases,
         pressure_gpa=ruby.pressure.gpa,
@@ -132,7 +135,8 @@ def reduce_point(
         pressure=ruby.pressure,
         temperature_k=ruby.temperature.kelvin,
         peaks=peaks,
-        phases=phases,
+        phases=found.phases,
+        unknown=found.unknown,
     )
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lics_beamline.diffraction.geometry import Geometry, read_geometry
 from lics_beamline.diffraction.integration import Integration
-from lics_beamline.diffraction.phases import DEFAULT_PHASES, Phase
+from lics_beamline.diffraction.phase import Phase, default_phases, named_phase
 from lics_beamline.errors import OutsideCalibration, ProfileError
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import CORRECTIONS, DEFAULT_CORRECTION, DEFAULT_SCALE, RubyRuler, scales
@@ -29,7 +29,7 @@ from lics_beamline.physics.thermocouple import (
 )
 from lics_beamline.strict_toml import Strict, validate
 
-REDUCTION_REVISION: Final = 3  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 4  # raised whenever the same raw run and recipe give other numbers
 
 
 class Frames(Strict):
@@ -241,7 +241,7 @@ class Recipe(Strict):
     ruby : Ruby
         How pressure and temperature are read.
     phases : tuple of Phase
-        What may be in the beam.
+        What may be in the beam, each with its structure; in a file, names of the library or of files beside the recipe.
     peak_significance : float
         Least height of a peak over its error.
     """
@@ -249,7 +249,7 @@ class Recipe(Strict):
     geometry: Geometry
     frames: Frames = Frames()
     ruby: Ruby = Ruby()
-    phases: tuple[Phase, ...] = DEFAULT_PHASES
+    phases: tuple[Phase, ...] = Field(default_factory=default_phases)
     peak_significance: float = Field(5.0, ge=3.0, le=100.0)
 
     @property
@@ -288,7 +288,7 @@ def recipe_of(content: dict[str, Any], *, source: str = "start document") -> Rec
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from a TOML file; ``geometry`` names a PONI file, relative to it.
+    """Read a recipe from a TOML file; ``geometry`` names a PONI file relative to it, ``phases`` names phases.
 
     Raises
     ------
@@ -303,4 +303,9 @@ def read_recipe(path: Path) -> Recipe:
         raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
     if isinstance(content.get("geometry"), str):
         content["geometry"] = {"poni": read_geometry(path.parent / content["geometry"]).poni}
+    if "phases" in content:
+        content["phases"] = [
+            named_phase(phase, path.parent).model_dump() if isinstance(phase, str) else phase
+            for phase in content["phases"]
+        ]
     return recipe_of(content, source=str(path))

@@ -23,7 +23,8 @@ from lics_beamline import schema
 from lics_beamline.diffraction.frame import Recording, check_file, read_frame
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
 from lics_beamline.physics.gauge import Gauge
-from lics_beamline.reduction.point import Reading, ReducedPoint, reduce_point, warm_up
+from lics_beamline.reduction.event import event_data, fields_of
+from lics_beamline.reduction.point import Reading, reduce_point, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 
@@ -34,8 +35,6 @@ NAMESPACE: Final = uuid.UUID("6d0a2c0e-6f0b-5c0f-9b53-0d6f2f1f7a11")  # of deriv
 PACKAGES: Final = ("lics_beamline", "pyFAI", "fabio", "numpy", "scipy", "peritheos")  # what a number depends on
 NUMBERS_OF_POINT: Final = (schema.EXPERIMENT_TIME.name, "requested_pressure_gpa", "requested_temperature_k")
 WORDS_OF_POINT: Final = (schema.LEG.name, schema.STROKE.name)
-MASKED_WORTH_A_NOTE: Final = 0.1  # more of the plate under mask than any beam stop covers
-ALLOY: Final = "alloy"
 
 
 def derived_uid(*, sweep_uid: str, raw_uid: str, recipe_digest: str, attempt: int) -> str:
@@ -243,11 +242,10 @@ class Reducer:
 
     def _unreduced(self, exposure: str, data: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
         """Return every field as it is where nothing could be reduced."""
-        bins = self._chosen().frames.bins
         blank: dict[str, Any] = {"number": math.nan, "string": "", "integer": -1, "boolean": False}
         values = {
-            field.name: np.full(bins, math.nan) if field.dtype == "array" else blank[field.dtype]
-            for field in schema.reduced_fields(bins)
+            field.name: np.full(field.shape, math.nan) if field.dtype == "array" else blank[field.dtype]
+            for field in fields_of(self._chosen())
         }
         values[schema.EXPOSURE_UID.name] = exposure
         values[schema.POINT_INDEX.name] = int(point.get(schema.POINT_INDEX.name, data.get(schema.POINT_INDEX.name, -1)))
@@ -282,7 +280,7 @@ class Reducer:
         reduced = reduce_point(
             recording.counts, reading, recipe, gauge=gauge, saturation_counts=recording.saturation_counts
         )
-        return _fields(reduced)
+        return event_data(reduced, recipe)
 
     def _recording(self, data: dict[str, Any]) -> Recording:
         """Return the frame of a readout, verified against what was recorded about it."""
@@ -310,7 +308,7 @@ class Reducer:
         return str(uuid.uuid5(uuid.UUID(self._uid), "descriptor"))
 
     def _descriptor(self) -> dict[str, Any]:
-        fields = schema.reduced_fields(self._chosen().frames.bins)
+        fields = fields_of(self._chosen())
         keys = {field.name: field.data_key(source=f"reduction:{field.name}") for field in fields}
         for field in fields:
             if field.dtype == "array":
@@ -341,32 +339,3 @@ class Reducer:
 
     def _remember(self, phases: str) -> None:
         self._phases.update(dict.fromkeys(phase for phase in phases.split(",") if phase))
-
-
-def _fields(reduced: ReducedPoint) -> dict[str, Any]:
-    """Return a reduced point as fields of an event."""
-    pattern, pressure = reduced.pattern, reduced.pressure
-    alloy = next((phase for phase in reduced.phases if phase.name == ALLOY), None)
-    note = ""
-    if pattern.masked_fraction > MASKED_WORTH_A_NOTE:
-        note = (
-            f"{100.0 * pattern.masked_fraction:.0f} % of the plate is masked: shadow or saturation. Look at the image."
-        )
-    return {
-        "temperature_k": reduced.temperature_k,
-        "pressure_gpa": pressure.gpa,
-        "pressure_sigma_gpa": pressure.sigma_gpa,
-        "pressure_systematic_gpa": pressure.systematic_gpa,
-        "ruby_r1_nm": reduced.line.r1_nm,
-        "ruby_r1_sigma_nm": reduced.line.r1_sigma_nm,
-        "ruby_temperature_k": pressure.temperature_k,
-        "two_theta_deg": pattern.two_theta_deg,
-        "intensity": pattern.intensity,
-        "intensity_sigma": pattern.sigma,
-        "rejected_fraction": pattern.rejected_fraction,
-        "alloy_a_angstrom": alloy.cell.a_angstrom if alloy else math.nan,
-        "alloy_a_sigma_angstrom": alloy.a_sigma_angstrom if alloy else math.nan,
-        "phases": ",".join(phase.name for phase in reduced.phases),
-        "reduced": True,
-        "note": note,
-    }

@@ -81,7 +81,8 @@ class Dual:
         self._basis, self._columns, self._log_prior, self._count = basis, columns, log_prior, constraints
         self._matrix: FloatArray | None = None
         if isinstance(basis, OrbitBasis):
-            self._matrix = basis.rows(columns.direction)
+            direction = columns.direction
+            self._matrix = direction.real @ basis.waves.real + direction.imag @ basis.waves.imag
 
     def solve(self, target: float, near: DualPoint | None = None) -> DualPoint:
         """Find the multiplier at which C reaches its target.

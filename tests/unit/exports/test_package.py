@@ -129,6 +129,7 @@ def test_a_table_has_a_line_for_each_point_also_for_one_that_failed(run, tmp_pat
     assert [row["reduced"] for row in rows] == ["True", "False", "True"]
     assert float(rows[0]["pressure_gpa"]) == 3.01
     assert rows[0]["phases"] == "alloy re-hcp"
+    assert (float(rows[0]["alloy a"]), float(rows[0]["re-hcp c"]), rows[1]["alloy a"]) == (3.55, 4.44, "")
     assert rows[1]["note"] == "plate file torn"
 
 

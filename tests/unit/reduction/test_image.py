@@ -5,7 +5,8 @@ import pytest
 from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.errors import ReductionFailed
-from lics_beamline.physics.crystal import Cell, powder_lines
+from lics_beamline.physics.crystal import powder_lines
+from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.reduction.image import reduce_image
 from lics_beamline.units import wavelength_angstrom_from_energy
 
@@ -21,7 +22,7 @@ GEOMETRY = flat_geometry(
     pixel_mm=PIXEL_MM,
     centre_px=(SHAPE[0] / 2 + 5.4910 / PIXEL_MM, SHAPE[1] / 2 + 6.5065 / PIXEL_MM),
 )
-CERIA = [line.d_angstrom for line in powder_lines(Cell.cubic(5.41165), "F m -3 m", 1.5)]  # NIST SRM 674b
+CERIA = [line.d_angstrom for line in powder_lines(UnitCell.cubic(5.41165), "F m -3 m", 1.5)]  # NIST SRM 674b
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_a_recipe_file_with_its_poni_file_is_one_value(folder):
     assert recipe.geometry == GEOMETRY
     assert (recipe.frames.bins, recipe.frames.two_theta_deg) == (2000, (4.0, 30.0))
     assert recipe.ruby.ruler().scale == "ruby_mao_1986"
-    assert [phase.name for phase in recipe.phases] == ["alloy", "cs-bcc", "re-hcp"]
+    assert [phase.name for phase in recipe.phases] == ["alloy", "cs-bcc", "cs-fcc", "li-bcc", "re-hcp", "diamond"]
 
 
 def test_a_recipe_survives_a_document(folder):

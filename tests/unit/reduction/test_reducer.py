@@ -6,8 +6,8 @@ import event_model
 import numpy as np
 import pytest
 
-from lics_beamline import schema
 from lics_beamline.errors import ProfileError
+from lics_beamline.reduction.event import fields_of
 from lics_beamline.reduction.reducer import Reducer, derived_uid
 
 
@@ -55,7 +55,7 @@ def test_the_documents_satisfy_event_model_and_the_schema(raw_run):
     for name, doc in documents:
         event_model.schema_validators[event_model.DocumentNames[name]].validate(doc)
     keys = only(documents, "descriptor")["data_keys"]
-    fields = {field.name: field for field in schema.reduced_fields(raw_run.recipe.frames.bins)}
+    fields = {field.name: field for field in fields_of(raw_run.recipe)}
     assert set(keys) == set(fields)
     for event in events(documents):
         assert set(event["data"]) == set(event["timestamps"]) == set(keys)

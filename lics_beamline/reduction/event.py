@@ -1,0 +1,85 @@
+"""What of a reduced point goes into its event: the fields a recipe gives rise to, and their values."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from lics_beamline import schema
+from lics_beamline.physics.unit_cell import free_names
+from lics_beamline.reduction.point import ReducedPoint
+from lics_beamline.reduction.recipe import Recipe
+
+MASKED_WORTH_A_NOTE: Final = 0.1  # more of the plate under mask than any beam stop covers
+NEW_PHASE_PEAKS: Final = 2  # unknown peaks that are worth a note: one may be a spot that was not rejected
+
+
+def fields_of(recipe: Recipe) -> tuple[schema.Field, ...]:
+    """Return the fields of the points that a recipe reduces: those of every point, and those of its phases."""
+    of_phases = [
+        field
+        for phase in recipe.phases
+        for field in schema.phase_fields(phase.field, free_names(phase.system), of_sample=phase.role == "sample")
+    ]
+    return (*schema.reduced_fields(recipe.frames.bins), *of_phases)
+
+
+def _of_phases(reduced: ReducedPoint, recipe: Recipe) -> dict[str, float]:
+    """Return the fields of the phases that were found; of the sample's others, that there is none of them."""
+    fields: dict[str, float] = {}
+    if any(found.role == "sample" for found in reduced.phases):
+        fields = {f"{phase.field}_fraction": 0.0 for phase in recipe.phases if phase.role == "sample"}
+    for found in reduced.phases:
+        begins = found.name.replace("-", "_")
+        for name, number, sigma in zip(
+            free_names(found.system), found.cell.free(found.system), found.sigma, strict=True
+        ):
+            unit = "angstrom" if name in ("a", "b", "c") else "deg"
+            fields |= {f"{begins}_{name}_{unit}": float(number), f"{begins}_{name}_sigma_{unit}": sigma}
+        fields |= {f"{begins}_scale": found.scale, f"{begins}_scale_sigma": found.scale_sigma}
+        if found.role == "sample":
+            fields |= {f"{begins}_fraction": found.fraction, f"{begins}_fraction_sigma": found.fraction_sigma}
+    return fields
+
+
+def _note(reduced: ReducedPoint) -> str:
+    """Return what to look at, for people."""
+    notes = []
+    if reduced.pattern.masked_fraction > MASKED_WORTH_A_NOTE:
+        masked = f"{100.0 * reduced.pattern.masked_fraction:.0f} % of the plate is masked"
+        notes.append(f"{masked}: shadow or saturation. Look at the image.")
+    if len(reduced.unknown) >= NEW_PHASE_PEAKS:
+        spacings = ", ".join(f"{peak.d_angstrom:.3f}" for peak in reduced.unknown)
+        notes.append(f"{len(reduced.unknown)} peaks of no phase of the recipe, perhaps a new one: d = {spacings} A.")
+    return " ".join(notes)
+
+
+def event_data(reduced: ReducedPoint, recipe: Recipe) -> dict[str, Any]:
+    """Return a reduced point as the data of an event; phases that were not found have no fields in it.
+
+    Parameters
+    ----------
+    reduced : ReducedPoint
+        The point.
+    recipe : Recipe
+        What it was reduced by.
+    """
+    pattern, pressure = reduced.pattern, reduced.pressure
+    return {
+        "temperature_k": reduced.temperature_k,
+        "pressure_gpa": pressure.gpa,
+        "pressure_sigma_gpa": pressure.sigma_gpa,
+        "pressure_systematic_gpa": pressure.systematic_gpa,
+        "ruby_r1_nm": reduced.line.r1_nm,
+        "ruby_r1_sigma_nm": reduced.line.r1_sigma_nm,
+        "ruby_temperature_k": pressure.temperature_k,
+        "two_theta_deg": pattern.two_theta_deg,
+        "intensity": pattern.intensity,
+        "intensity_sigma": pattern.sigma,
+        "rejected_fraction": pattern.rejected_fraction,
+        **_of_phases(reduced, recipe),
+        "unknown_peaks": len(reduced.unknown),
+        "unknown_d_angstrom": " ".join(f"{peak.d_angstrom:.4f}" for peak in reduced.unknown),
+        "phases": ",".join(phase.name for phase in reduced.phases),
+        "reduced": True,
+        "note": _note(reduced),
+    }
