@@ -17,6 +17,7 @@ APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
 HEATING: Final = "heating"  # each ruby reading on a heating leg, with what was predicted
 PRIMARY: Final = "primary"  # a measured point, without its image
 READOUT: Final = "readout"  # a plate that has been read, joined to its point by exposure_uid
+LOOK: Final = "look"  # a short exposure by which those of the points were chosen
 FAILURE: Final = "failure"  # a plate or point that never came, and why
 # The one stream of a derived run.
 REDUCED: Final = "primary"
@@ -88,6 +89,7 @@ LEG: Final = _text("leg", "Name of the leg of the path.")
 STROKE: Final = _text("stroke", "upstroke, downstroke, heating or held.")
 
 EXPOSURE_S: Final = _number("exposure_s", "s", "Time the plate saw X-rays.")
+DOSE_COUNTS: Final = _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure.")
 
 RUBY_READING: Final = (
     _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby."),
@@ -160,7 +162,7 @@ PRIMARY_FIELDS: Final = (
     _number("requested_temperature_k", "K", "Temperature asked for."),
     *RUBY_READING,
     EXPOSURE_S,
-    _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure."),
+    DOSE_COUNTS,
 )
 
 READOUT_FIELDS: Final = (
@@ -169,6 +171,22 @@ READOUT_FIELDS: Final = (
     POINT_INDEX,
     EXPOSURE_S,
     _text("previous_exposure_uid", "Exposure that this plate held before; empty where this run knows of none."),
+)
+
+LOOK_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    EXPOSURE_UID,
+    POINT_INDEX,
+    EXPOSURE_S,
+    DOSE_COUNTS,
+    _text("look_path", "Plate file of the look, relative to the data folder."),
+    _number("ring_two_theta_deg", "deg", "Where the strongest ring of the look is; NaN where none stands out."),
+    _number("ring_counts", "counts", "Mean counts a pixel at its top, above the background."),
+    _number("background_counts", "counts", "Mean counts a pixel under it."),
+    _number("asked_counts", "counts", "What was asked for at the top of the strongest ring."),
+    _number("chosen_dose_counts", "counts", "Monitor counts of the exposures to come."),
+    _number("chosen_exposure_s", "s", "Time that gives them at the present ring current."),
+    _text("limit", "What kept the dose from giving what was asked; empty where nothing did."),
 )
 
 FAILURE_FIELDS: Final = (

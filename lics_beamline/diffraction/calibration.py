@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,13 @@ import numpy.typing as npt
 from lics_beamline.diffraction.calibrant import Calibrant
 from lics_beamline.diffraction.control_points import ControlPoints, find_control_points
 from lics_beamline.diffraction.detector_plane import DetectorPlane
+from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.refinement import NUMBERS, Pixels, Refined, detector_of, refine
 from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
 from lics_beamline.errors import CalibrationRefused
 
 Array = npt.NDArray[np.float64]
-Kind = TypeVar("Kind", bound=np.generic)
 
 FURTHER: Final = 2.0  # distances are searched from the start's divided by this to the start's times this
 LEAST_LIKENESS: Final = 0.1  # of rings found to the calibrant's; a frame without rings has 0.03
@@ -128,7 +128,7 @@ class Calibration:
 
 
 def calibrate(
-    frame: npt.NDArray[np.int32],
+    frame: Counts,
     calibrant: Calibrant,
     start: Geometry,
     *,
@@ -140,8 +140,8 @@ def calibrate(
 
     Parameters
     ----------
-    frame : ndarray of int32, shape (rows, columns)
-        Counts in the order of the file; negative pixels are dead.
+    frame : ndarray of int32 or float32, shape (rows, columns)
+        Counts in the order of the file; negative pixels and NaN are dead.
     calibrant : Calibrant
         What was in the beam.
     start : Geometry
@@ -162,7 +162,7 @@ def calibrate(
     shape = (int(frame.shape[0]), int(frame.shape[1]))
     detector = detector_of(start, shape)
     upright = oriented(frame, start.orientation)
-    bad = upright < 0
+    bad = ~(upright >= 0)  # also where it is not a number
     if saturation_counts is not None:
         bad |= upright >= saturation_counts
     if detector.dead is not None:
@@ -180,7 +180,7 @@ def calibrate(
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
 
 
-def oriented(image: npt.NDArray[Kind], orientation: int) -> npt.NDArray[Kind]:
+def oriented(image: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     """Return an image stored in some orientation as it would be in orientation 3; its own inverse.
 
     Parameters
@@ -195,7 +195,7 @@ def oriented(image: npt.NDArray[Kind], orientation: int) -> npt.NDArray[Kind]:
 
 
 def _refined(
-    upright: npt.NDArray[np.int32],
+    upright: Counts,
     bad: npt.NDArray[np.bool_],
     detector: Pixels,
     calibrant: Calibrant,

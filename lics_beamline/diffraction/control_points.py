@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.detector_plane import DetectorPlane
+from lics_beamline.diffraction.frame import Counts
 
 Array = npt.NDArray[np.float64]
 
@@ -71,7 +72,7 @@ class ControlPoints:
 
 
 def find_control_points(
-    frame: npt.NDArray[np.int32],
+    frame: Counts,
     bad: npt.NDArray[np.bool_],
     pixel_mm: tuple[float, float],
     plane: DetectorPlane,
@@ -83,7 +84,7 @@ def find_control_points(
 
     Parameters
     ----------
-    frame : ndarray of int32, shape (rows, columns)
+    frame : ndarray of int32 or float32, shape (rows, columns)
         Counts.
     bad : ndarray of bool
         Pixels to leave out.
@@ -140,7 +141,7 @@ class _Profiles:
     @classmethod
     def of(
         cls,
-        frame: npt.NDArray[np.int32],
+        frame: Counts,
         bad: npt.NDArray[np.bool_],
         pixel_mm: tuple[float, float],
         plane: DetectorPlane,

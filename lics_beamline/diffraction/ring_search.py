@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.calibrant import Calibrant
 from lics_beamline.diffraction.detector_plane import DetectorPlane
+from lics_beamline.diffraction.frame import Counts
 from lics_beamline.physics.crystal import two_theta_deg
 
 Array = npt.NDArray[np.float64]
@@ -85,12 +86,12 @@ class Found:
     next_likeness: float
 
 
-def contrast_of(frame: npt.NDArray[np.int32], bad: npt.NDArray[np.bool_], pixel_mm: tuple[float, float]) -> Contrast:
+def contrast_of(frame: Counts, bad: npt.NDArray[np.bool_], pixel_mm: tuple[float, float]) -> Contrast:
     """Return the contrast of a frame.
 
     Parameters
     ----------
-    frame : ndarray of int32, shape (rows, columns)
+    frame : ndarray of int32 or float32, shape (rows, columns)
         Counts.
     bad : ndarray of bool
         Pixels to leave out: dead, saturated.

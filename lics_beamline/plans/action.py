@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import bluesky.plan_stubs as bps
 from bluesky.protocols import Status
 from bluesky.utils import FailedStatus, MsgGenerator
+from ophyd.status import StatusBase
+
+T = TypeVar("T")
 
 
 class Action:
@@ -34,6 +39,46 @@ class Action:
 def do(name: str, begin: Callable[[], Status]) -> MsgGenerator[None]:
     """Do it and wait until it is done."""
     yield from bps.trigger(Action(name, begin), wait=True)
+
+
+class _Computation:
+    """A bluesky triggerable around a slow function, so that the engine goes on hearing Ctrl-C meanwhile."""
+
+    parent = None
+
+    def __init__(self, name: str, function: Callable[[], Any]) -> None:
+        self.name = name
+        self.result: Any = None
+        self._function = function
+
+    def trigger(self) -> Status:
+        """Compute in a thread; fails with what the function raises."""
+        status = StatusBase()
+
+        def work() -> None:
+            try:
+                self.result = self._function()
+            except Exception as error:  # handed to whoever waits for this status, not swallowed
+                status.set_exception(error)
+            else:
+                status.set_finished()
+
+        threading.Thread(target=work, name=self.name, daemon=True).start()
+        return status
+
+
+def compute(name: str, function: Callable[[], T]) -> MsgGenerator[T]:
+    """Compute something slow beside the engine, and return it.
+
+    Raises
+    ------
+    FailedStatus
+        If the function raises.
+    """
+    computation = _Computation(name, function)
+    yield from bps.trigger(computation, wait=True)
+    result: T = computation.result
+    return result
 
 
 def why(error: FailedStatus) -> str:

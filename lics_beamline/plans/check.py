@@ -80,7 +80,7 @@ def predicted(experiment: Experiment, profile: Profile) -> Track:
         experiment.points(),
         model=cell_model_of(profile),
         pace=pace_of(profile),
-        exposure_s=experiment.exposure.time_s,
+        exposure=experiment.exposure,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lics_beamline.plans.cell_model import TERMS, CellModel, Grip
-from lics_beamline.plans.path import HeatingLeg, HoldLeg, Point
+from lics_beamline.plans.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, Point
 from lics_beamline.plans.plate_cycle import PlateCycle
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
@@ -133,7 +133,7 @@ class Track:
         return tuple(each for each in self.arrivals if isinstance(each.point.leg, HeatingLeg))
 
 
-def forecast(points: Sequence[Point], *, model: CellModel, pace: Pace, exposure_s: float) -> Track:
+def forecast(points: Sequence[Point], *, model: CellModel, pace: Pace, exposure: Exposure) -> Track:
     """Walk a path in thought.
 
     Parameters
@@ -144,14 +144,14 @@ def forecast(points: Sequence[Point], *, model: CellModel, pace: Pace, exposure_
         What the cell is expected to do.
     pace : Pace
         How fast things go.
-    exposure_s : float
-        Exposure of a plate [s].
+    exposure : Exposure
+        How plates are exposed; where by dose, with the looks.
     """
-    walk = _Walk(model=model, pace=pace, exposure_s=exposure_s)
+    walk = _Walk(model=model, pace=pace, exposure=exposure)
     nominal = [walk.point(point) for point in points]
     other = []
     for term in TERMS:
-        doubted = _Walk(model=model.doubted(term), pace=pace, exposure_s=exposure_s)
+        doubted = _Walk(model=model.doubted(term), pace=pace, exposure=exposure)
         for point in points:
             doubted.point(point)
         other.append(doubted.moments)
@@ -172,11 +172,12 @@ class _Walk:
 
     per_point: Final = STRIDES + 1  # the last is the end of the exposure, and the next point's beginning
 
-    def __init__(self, *, model: CellModel, pace: Pace, exposure_s: float) -> None:
-        self._model, self._pace, self._exposure_s = model, pace, exposure_s
+    def __init__(self, *, model: CellModel, pace: Pace, exposure: Exposure) -> None:
+        self._model, self._pace, self._exposure = model, pace, exposure
         self._grip = Grip(gas_bar=0.0, transmitted_bar=0.0, temperature_k=pace.ambient_k)
         self._time_s = 0.0
         self._swapped_s = -math.inf
+        self._looked_at: AnyLeg | None = None
         self.moments = [self._moment()]
 
     def point(self, point: Point) -> Arrival:
@@ -206,7 +207,10 @@ class _Walk:
         self._stride(to, going_s)
         at = self.moments[-1]
         arrived_s = self._time_s
-        self._swapped_s = pace.plates.swapped_s(arrived_s + pace.ruby_s + self._exposure_s, last_swap_s=self._swapped_s)
+        self._look(point)
+        self._swapped_s = pace.plates.swapped_s(
+            self._time_s + pace.ruby_s + self._exposure.expected_s, last_swap_s=self._swapped_s
+        )
         self._time_s = pace.plates.free_s(self._swapped_s)
         measured_s = self._time_s - arrived_s
         self.moments.append(self._moment())
@@ -220,6 +224,16 @@ class _Walk:
             passed_gpa=passed_gpa,
             short_gpa=short_gpa if short_gpa > pace.tolerance_gpa else 0.0,
         )
+
+    def _look(self, point: Point) -> None:
+        """Take a look, where exposures are chosen by dose and this point begins what a look holds for."""
+        dose = self._exposure.dose
+        if dose is None or (dose.each == "leg" and point.leg is self._looked_at):
+            return
+        self._looked_at = point.leg
+        plates = self._pace.plates
+        self._swapped_s = plates.swapped_s(self._time_s + dose.look_s, last_swap_s=self._swapped_s)
+        self._time_s = self._swapped_s + plates.read_s
 
     def _towards(self, point: Point) -> Grip:
         """Return gas and temperature that make the pressure of a point; no gas is below 0 bar."""

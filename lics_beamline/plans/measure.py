@@ -35,6 +35,7 @@ class Notes:
     approach: Noted = field(default_factory=lambda: Noted("approach", schema.APPROACH_FIELDS))
     heating: Noted = field(default_factory=lambda: Noted("heating", schema.HEATING_FIELDS))
     point: Noted = field(default_factory=lambda: Noted("point", schema.PRIMARY_FIELDS))
+    look: Noted = field(default_factory=lambda: Noted("look", schema.LOOK_FIELDS))
     readout: Noted = field(default_factory=lambda: Noted("readout", schema.READOUT_FIELDS))
     failure: Noted = field(default_factory=lambda: Noted("failure", schema.FAILURE_FIELDS))
 

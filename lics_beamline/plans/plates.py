@@ -103,14 +103,14 @@ class Plates:
         """Whether the oldest of them has been read, or never will be."""
         return bool(self._waiting) and bool(self._waiting[0].arrival.done)
 
-    def open_folder(self) -> MsgGenerator[None]:
-        """Let the detector write into an empty folder of its own: the run's, or a further one.
+    def open_folder(self, kind: str = "") -> MsgGenerator[None]:
+        """Let the detector write into an empty folder of its own: the run's, or a further one of a kind.
 
         Whether the plate of a failed exposure was delivered all the same nobody knows. So the ones after it are counted
         in another folder.
         """
         yield from bps.null()
-        name = self._folder if self._folders == 0 else f"{self._folder}-{self._folders}"
+        name = "-".join([self._folder, *([str(self._folders)] if self._folders else []), *([kind] if kind else [])])
         self._folders += 1
         self._beamline.frame.open_folder(f"plates/{name}")
 
@@ -134,9 +134,13 @@ class Plates:
                 arrival=self._beamline.frame.arrival(exposed.file),
             )
         )
-        self._held[exposed.file.plate] = exposure_uid
+        self.hold(exposure_uid, exposed)
         if not self.overlapped:
             yield from self.finish()
+
+    def hold(self, exposure_uid: str, exposed: Exposed) -> None:
+        """Note what a plate holds now."""
+        self._held[exposed.file.plate] = exposure_uid
 
     def lose(self, point: Point, exposure_uid: str, failed: Failed) -> MsgGenerator[None]:
         """Note an exposure that failed, and mark its plate: it is erased before it is used again."""

@@ -46,15 +46,23 @@ class OrbitBasis:
     """A matrix with one row a point of the asymmetric unit: quickest where symmetry is high and rings are few."""
 
     orbits: Orbits
-    waves: ComplexArray  # (families, orbits): exp(2 pi i h.r) meaned over each orbit
+    cosines: FloatArray  # (families, orbits): real part of exp(2 pi i h.r), meaned over each orbit
+    sines: FloatArray | None  # imaginary part; None where every reflection is centric about the origin
 
     def factors(self, density: FloatArray) -> ComplexArray:
         """F/F(000) of each family, from a density [1 a point] on the orbits."""
-        return self.waves @ (density * self.orbits.size)
+        per_orbit = density * self.orbits.size
+        imaginary = 0.0 if self.sines is None else 1j * (self.sines @ per_orbit)
+        return np.asarray(self.cosines @ per_orbit + imaginary, dtype=np.complex128)
 
     def field(self, weight: ComplexArray) -> FloatArray:
         """Real part of sum conj(weight) exp(2 pi i h.r), meaned over each orbit."""
-        return weight.real @ self.waves.real + weight.imag @ self.waves.imag
+        return self.rows(weight[None, :])[0]
+
+    def rows(self, weights: ComplexArray) -> FloatArray:
+        """Fields of many sets of weights at once, shape (sets, orbits)."""
+        even = np.asarray(weights.real @ self.cosines, dtype=np.float64)
+        return even if self.sines is None else even + weights.imag @ self.sines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,9 +175,10 @@ def basis_for(amplitudes: Amplitudes, grid: DensityGrid) -> Basis:
     if len(waves) * orbits.size.size > DENSE_NUMBERS:
         return fourier
     unit = np.eye(len(waves), dtype=np.complex128)
-    return OrbitBasis(
-        orbits=orbits, waves=np.array([fourier.field(row) + 1j * fourier.field(1j * row) for row in unit])
-    )
+    cosines = np.array([fourier.field(row) for row in unit])
+    sines = np.array([fourier.field(1j * row) for row in unit])
+    has_sines = bool(np.any(np.abs(sines) > ZERO))
+    return OrbitBasis(orbits=orbits, cosines=cosines, sines=sines if has_sines else None)
 
 
 def _check_sampling(grid: DensityGrid, reflection: str, members: npt.NDArray[np.int64]) -> None:

@@ -81,8 +81,7 @@ class Dual:
         self._basis, self._columns, self._log_prior, self._count = basis, columns, log_prior, constraints
         self._matrix: FloatArray | None = None
         if isinstance(basis, OrbitBasis):
-            direction = columns.direction
-            self._matrix = direction.real @ basis.waves.real + direction.imag @ basis.waves.imag
+            self._matrix = basis.rows(columns.direction)
 
     def solve(self, target: float, near: DualPoint | None = None) -> DualPoint:
         """Find the multiplier at which C reaches its target.

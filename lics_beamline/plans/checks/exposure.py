@@ -8,14 +8,16 @@ from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Judgement, Rule, fine, warned_if
+from lics_beamline.plans.dosage import HEADROOM
 
 FADING_S: Final = 1800.0  # a plate loses 15 % in its first hour (engineering value of this reader): 7 % in half of it
+FULL_COUNTS: Final = 262136.0  # a full pixel where the photomultiplier ratio is 8 (18 bits), the least an R-AXIS has
 LEAST_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice
 
 
 def exposure_is_short_against_fading(case: Case) -> Judgement:
     """Check that what was exposed first has not faded when the exposure ends."""
-    time_s = case.experiment.exposure.time_s
+    time_s = case.experiment.exposure.longest_s
     return warned_if(
         time_s > FADING_S,
         f"{time_s:g} s",
@@ -38,7 +40,7 @@ def oscillation_averages_grains(case: Case) -> Judgement:
 def exposure_is_worth_its_plate(case: Case) -> Judgement:
     """Check that swap and reading do not take nearly all the time of a point."""
     plate = case.profile.values.plate
-    time_s = case.experiment.exposure.time_s
+    time_s = case.experiment.exposure.expected_s
     each_s = (
         max(time_s, plate.read_s + plate.erase_s) + plate.swap_s
         if plate.overlapped
@@ -50,6 +52,35 @@ def exposure_is_worth_its_plate(case: Case) -> Judgement:
         + ("plates overlapped" if plate.overlapped else "each plate waited for"),
         f"at least {LEAST_SHARE:.0%} of the time",
         "Expose longer: it costs little.",
+    )
+
+
+def asked_count_is_below_saturation(case: Case) -> Judgement | None:
+    """Check that an exposure chosen by dose can reach its count with grains still unsaturated."""
+    dose = case.experiment.exposure.dose
+    if dose is None:
+        return None
+    most = HEADROOM * FULL_COUNTS
+    return warned_if(
+        dose.strongest_counts > most,
+        f"{dose.strongest_counts:g} counts asked for in the strongest ring",
+        f"up to {most:g} counts: {HEADROOM:.0%} of a full pixel, because grains are brighter than their ring",
+        "Lower exposure.dose.strongest_counts.",
+    )
+
+
+def look_is_short_against_its_exposures(case: Case) -> Judgement | None:
+    """Check that looking costs less than what it is for."""
+    dose = case.experiment.exposure.dose
+    if dose is None:
+        return None
+    looks = case.experiment.looks
+    return warned_if(
+        dose.look_s > dose.shortest_s,
+        f"{looks} looks of {dose.look_s:g} s for exposures of {dose.shortest_s:g} to {dose.longest_s:g} s, "
+        f"one a {dose.each}",
+        "look_s up to shortest_s",
+        "Shorten exposure.dose.look_s.",
     )
 
 
@@ -118,6 +149,8 @@ RULES: tuple[Rule[Case], ...] = (
     exposure_is_short_against_fading,
     oscillation_averages_grains,
     exposure_is_worth_its_plate,
+    asked_count_is_below_saturation,
+    look_is_short_against_its_exposures,
     phases_of_the_sample_are_sought,
     marker_lines_fall_into_the_integrated_range,
     equations_of_state_reach_the_whole_path,

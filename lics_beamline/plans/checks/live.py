@@ -389,7 +389,12 @@ def plates_are_scanned_with_the_pixels_of_the_geometry(live: Live) -> Judgement:
 
 def exposure_is_one_the_detector_accepts(live: Live) -> Judgement:
     """Check that the exposure lies within the limits of the detector."""
-    return _within(live.case.experiment.exposure.time_s, live.exposure_limits_s, "s", "Change exposure.time_s.")
+    exposure = live.case.experiment.exposure
+    if exposure.dose is None:
+        return _within(exposure.longest_s, live.exposure_limits_s, "s", "Change exposure.time_s.")
+    shortest = _within(exposure.shortest_s, live.exposure_limits_s, "s", "Lengthen exposure.dose.look_s or shortest_s.")
+    longest = _within(exposure.longest_s, live.exposure_limits_s, "s", "Shorten exposure.dose.longest_s.")
+    return longest if longest.verdict != "ok" else shortest
 
 
 def oscillation_is_one_the_stage_accepts(live: Live) -> Judgement:

@@ -227,6 +227,16 @@ TRIPS = [
     ("exposure is short against fading", "warning", lambda: judged(experiment(exposure={"time_s": 3600.0}))),
     ("oscillation averages grains", "warning", lambda: judged(experiment(exposure={"oscillation_deg": 0.0}))),
     ("exposure is worth its plate", "warning", lambda: judged(experiment(exposure={"time_s": 5.0}))),
+    (
+        "asked count is below saturation",
+        "warning",
+        lambda: judged(experiment(exposure={"time_s": None, "dose": {"strongest_counts": 2e5}})),
+    ),
+    (
+        "look is short against its exposures",
+        "warning",
+        lambda: judged(experiment(exposure={"time_s": None, "dose": {"strongest_counts": 100.0, "look_s": 60.0}})),
+    ),
     ("phases of the sample are sought", "warning", lambda: judged(experiment(sample={"phases": ("perovskite",)}))),
     (
         "marker lines fall into the integrated range",

@@ -4,7 +4,7 @@ import pytest
 
 from lics_beamline.plans.cell_model import CellModel, Grip
 from lics_beamline.plans.forecast import Pace, forecast
-from lics_beamline.plans.path import HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.plans.path import DoseExposure, Exposure, HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.plans.plate_cycle import PlateCycle
 
 PACE = Pace(
@@ -47,7 +47,7 @@ def heated(to_k=498.0):
 
 
 def walked(points, *, model=CELL, pace=PACE):
-    return forecast(points, model=model, pace=pace, exposure_s=60.0)
+    return forecast(points, model=model, pace=pace, exposure=Exposure(time_s=60.0))
 
 
 def changed(**values):
@@ -162,9 +162,21 @@ def test_two_plates_expose_at_least_1_4_times_as_much_of_the_time_as_one_where_e
     def duration_s(*, overlapped):
         plates = PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0, overlapped=overlapped)
         pace = dataclasses.replace(PACE, plates=plates)
-        return forecast(held(10), model=CELL, pace=pace, exposure_s=75.0 + 45.0).duration_s
+        return forecast(held(10), model=CELL, pace=pace, exposure=Exposure(time_s=75.0 + 45.0)).duration_s
 
     assert duration_s(overlapped=False) >= 1.4 * duration_s(overlapped=True)
+
+
+def test_exposures_by_dose_are_forecast_with_a_look_a_leg_or_a_point():
+    def duration_s(**dose):
+        exposure = Exposure(dose=DoseExposure(strongest_counts=100.0, shortest_s=60.0, longest_s=240.0, **dose))
+        return forecast(held(10), model=CELL, pace=PACE, exposure=exposure).duration_s
+
+    fixed = forecast(held(10), model=CELL, pace=PACE, exposure=Exposure(time_s=120.0)).duration_s
+    look_s = 20.0 + 15.0 + 75.0
+    waiting_s = 45.0  # a plate that was waited for is erased while the other is looked at; a look is waited for alike
+    assert duration_s(look_s=20.0, each="leg") - fixed == pytest.approx(look_s, abs=waiting_s)
+    assert duration_s(look_s=20.0, each="point") - fixed >= 10 * look_s
 
 
 def test_a_short_exposure_waits_for_the_reader_and_a_long_one_does_not():
