@@ -38,6 +38,9 @@ DEFAULT_SCALE: Final = "ruby_shen_2020"  # IPPS-Ruby2020, recommended by AIRAPT,
 LOWEST_GPA: Final = -0.5  # scatter of a ruby at ambient; below it the line, the chip or the temperature is wrong
 
 
+ROOM_K: Final = 10.0  # rooms differ by so much; the corrections' slopes at 296 K by 10 %, so by 0.007 nm over it
+
+
 @cache
 def scales() -> tuple[str, ...]:
     """Return the identifier of every ruby scale there is, as peritheos lists them."""
@@ -170,14 +173,29 @@ class RubyRuler:
     def rivals(self, temperature_k: float) -> tuple[RubyRuler, ...]:
         """Return the rulers of every other believable scale and correction that are valid at a temperature [K]."""
         named = scales() if self.rival_scales is None else self.rival_scales
-        corrections = valid_corrections(temperature_k, self.reference_temperature_k)
+        corrections = valid_corrections(temperature_k)
         if self.rival_corrections is not None:
             corrections = tuple(name for name in corrections if name in self.rival_corrections)
+        moved = {name: ruler for name in corrections if (ruler := self._by(name)) is not None}
         return tuple(
-            replace(self, scale=scale, correction=correction)
+            replace(ruler, scale=scale)
             for scale in dict.fromkeys((self.scale, *named))
-            for correction in dict.fromkeys((self.correction, *corrections))
-            if (scale, correction) != (self.scale, self.correction)
+            for name, ruler in ({self.correction: self} | moved).items()
+            if (scale, name) != (self.scale, self.correction)
+        )
+
+    def _by(self, name: str) -> RubyRuler | None:
+        """Return this ruler with another correction; None where its range ends too far from the reference.
+
+        A reference a little outside is moved to the end of the range by this ruler's own correction: a rival that is
+        good at 498 K stays one where the room was a degree too cold for its formula.
+        """
+        other = CORRECTIONS[name]
+        kelvin = min(max(self.reference_temperature_k, other.lowest_k), other.highest_k)
+        if abs(kelvin - self.reference_temperature_k) > ROOM_K:
+            return None
+        return replace(
+            self, correction=name, reference_wavelength_nm=self.unshifted_nm(kelvin), reference_temperature_k=kelvin
         )
 
     def pressure(

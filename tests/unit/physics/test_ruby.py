@@ -117,12 +117,29 @@ def test_one_kelvin_is_0_0205_gpa_at_498_k_and_the_budget_adds_in_quadrature():
     assert (pressure.medium, pressure.reference_wavelength_nm) == ("air", 694.25)
 
 
-def test_only_corrections_valid_at_both_temperatures_are_rivals():
+def test_only_corrections_valid_at_the_temperature_and_near_that_of_the_reference_are_rivals():
     line_nm = RubyRuler().wavelength_nm(8.0, 498.0)
     assert {ruler.correction for ruler in RubyRuler().rivals(498.0)} == {"datchi-2007", "ragan-1992", "wei-2024"}
-    cold_room = RubyRuler(reference_temperature_k=295.0)
-    assert {ruler.correction for ruler in cold_room.rivals(498.0)} == {"datchi-2007", "ragan-1992"}
-    assert cold_room.pressure(line_nm, 0.001, 498.0).correction_choice_gpa > 0.15
+    outdoors = RubyRuler(reference_temperature_k=280.0)
+    assert {ruler.correction for ruler in outdoors.rivals(498.0)} == {"datchi-2007", "ragan-1992"}
+    assert outdoors.pressure(line_nm, 0.001, 498.0).correction_choice_gpa > 0.15
+
+
+def test_a_correction_that_begins_a_little_above_the_room_stays_a_rival_when_the_cell_is_hot():
+    # Wei 2024 begins at 296 K; that the room had 295 K makes it no worse at 498 K.
+    warm, cold = (
+        RubyRuler(),
+        RubyRuler(reference_wavelength_nm=RubyRuler().unshifted_nm(295.0), reference_temperature_k=295.0),
+    )
+    line_nm = warm.wavelength_nm(8.0, 498.0)
+    by_wei = [
+        next(ruler for ruler in one.rivals(498.0) if ruler.correction == "wei-2024" and ruler.scale == one.scale)
+        for one in (warm, cold)
+    ]
+    assert by_wei[1].reference_temperature_k == 296.0
+    assert by_wei[1].gpa(line_nm, 498.0) == pytest.approx(by_wei[0].gpa(line_nm, 498.0), abs=0.005)
+    chosen_there = RubyRuler(correction="wei-2024", reference_temperature_k=296.0).rivals(320.0)
+    assert "vos-1991" in {ruler.correction for ruler in chosen_there}
 
 
 def test_a_scale_that_does_not_reach_a_pressure_is_no_rival_there():
