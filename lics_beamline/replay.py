@@ -120,7 +120,7 @@ def replay(
     start = documents[0][1]
     raw_uid = start["uid"]
     if recipe is not None and "recipe" in start:
-        recipe = _with_its_own_reference(recipe, recipe_of(start["recipe"]))
+        recipe = recipe.for_run(recipe_of(start["recipe"]))
     attempt = 1
     while True:
         derived = _derived_uid(documents, recipe, data, attempt)
@@ -144,14 +144,6 @@ def replay(
     if after is None:
         raise RunNotFound(f"run {raw_uid} holds nothing that could be reduced: it has no start document.", uid=raw_uid)
     return _replayed(data, derived, raw_uid, after, already=False)
-
-
-def _with_its_own_reference(recipe: Recipe, recorded: Recipe) -> Recipe:
-    """Return `recipe` with the reference line read for this run, unless the recipe names one itself."""
-    if "reference_wavelength_nm" in recipe.ruby.model_fields_set:
-        return recipe
-    ruby = recorded.ruby
-    return recipe.with_reference(ruby.reference_wavelength_nm, ruby.reference_temperature_k, ruby.reference_sigma_nm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from lics_beamline.reduction.recipe import Chip
 from lics_beamline.strict_toml import Strict, load
 
 Positive = Annotated[float, Field(gt=0)]
@@ -173,7 +174,10 @@ class Point:
 
 
 class Experiment(Strict):
-    """An experiment file: what is in the cell, how it is exposed, and the path."""
+    """An experiment file: what is in the cell, how it is exposed, and the path.
+
+    `ruby_chip` is the chip in this cell, where it was read at ambient before loading; the recipe has none for it.
+    """
 
     title: str
     operator: str = ""
@@ -181,6 +185,7 @@ class Experiment(Strict):
     sample: Sample
     cell: Cell
     gasket: Gasket
+    ruby_chip: Chip | None = None
     exposure: Exposure
     legs: Annotated[tuple[Leg, ...], Field(min_length=1)]
 

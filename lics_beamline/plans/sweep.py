@@ -132,7 +132,9 @@ def sweep(
             _check(point, manner.envelope)
         yield from prepare(beamline, manner.spectrum)
         reference = yield from reference_line(beamline)
-        recipe = manner.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
+        recipe = manner.recipe.with_chip(experiment.ruby_chip).with_reference(
+            reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm
+        )
         start = start_document(beamline, experiment, manner=manner, recipe=recipe) | (md or {})
         notes = Notes()
         plates = Plates(

@@ -275,6 +275,36 @@ class Recipe(Strict):
         """
         return self.model_copy(update={"ruby": self.ruby.with_reference(r1_nm, temperature_k, r1_sigma_nm)})
 
+    def with_chip(self, chip: Chip | None) -> Recipe:
+        """Return the recipe with the chip in a cell as it was read before loading; with none, the recipe's own.
+
+        Raises
+        ------
+        ProfileError
+            If the recipe checks its axis in a way that this reading of the chip does not support.
+        """
+        if chip is None:
+            return self
+        ruby = self.ruby.model_dump(exclude_unset=True) | {"chip": chip.model_dump()}
+        return self.model_copy(update={"ruby": validate(ruby, Ruby, source="ruby chip")})
+
+    def for_run(self, recorded: Recipe) -> Recipe:
+        """Return the recipe with the reference line and the chip read for a run, unless it names them itself.
+
+        Parameters
+        ----------
+        recorded : Recipe
+            The recipe the run was recorded with. Its chip is taken over where this recipe's `axis` supports it.
+        """
+        chip, ruby = recorded.ruby.chip, recorded.ruby
+        supported = chip is not None and (chip.ambient_wavelength_nm is not None or self.ruby.axis == "neon")
+        recipe = self.with_chip(chip) if supported and self.ruby.chip is None else self
+        if "reference_wavelength_nm" in self.ruby.model_fields_set:
+            return recipe
+        return recipe.with_reference(
+            ruby.reference_wavelength_nm, ruby.reference_temperature_k, ruby.reference_sigma_nm
+        )
+
 
 def recipe_of(content: dict[str, Any], *, source: str = "start document") -> Recipe:
     """Return the recipe that a document carries.

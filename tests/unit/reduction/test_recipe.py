@@ -5,7 +5,7 @@ import pytest
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby import RubyRuler
-from lics_beamline.reduction.recipe import Recipe, Ruby, read_recipe, recipe_of
+from lics_beamline.reduction.recipe import Chip, Recipe, Ruby, read_recipe, recipe_of
 
 GEOMETRY = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 3000), pixel_mm=0.1)
 
@@ -118,3 +118,30 @@ def test_an_absurd_reference_line_is_refused():
 def test_a_recipe_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Recipe(geometry=GEOMETRY).peak_significance = 4.0
+
+
+def own(**ruby):
+    return recipe_of({"geometry": GEOMETRY.model_dump(mode="json"), "ruby": ruby})
+
+
+def test_a_recipe_for_a_recorded_run_takes_over_its_reference_and_chip_and_keeps_its_own():
+    chip = Chip(wavelength_nm=694.29, sigma_nm=0.001, ambient_wavelength_nm=694.26)
+    recorded = own(axis="neon").with_chip(chip).with_reference(694.31, 296.4, 0.0012)
+    taken = own(scale="ruby_mao_1986").for_run(recorded)
+    assert taken.ruby.chip == chip
+    assert taken.ruby.ruler().reference_wavelength_nm == pytest.approx(694.34)
+    assert (taken.ruby.scale, taken.ruby.axis) == ("ruby_mao_1986", "none")
+    kept = own(reference_wavelength_nm=694.20).for_run(recorded)
+    assert kept.ruby.reference_wavelength_nm == 694.20
+    assert (
+        own(chip={"wavelength_nm": 694.4, "sigma_nm": 0.002}, axis="neon").for_run(recorded).ruby.chip.sigma_nm == 0.002
+    )
+    absolute = own(axis="neon").with_chip(Chip(wavelength_nm=694.29, sigma_nm=0.001))
+    assert own(axis="ambient").for_run(absolute).ruby.chip is None, "an axis that is not corrected cannot use it"
+    assert own(axis="neon").for_run(absolute).ruby.chip is not None
+
+
+def test_a_recipe_of_before_is_still_a_recipe():
+    before = {"scale": "ruby_shen_2020", "gasket_to_sample": 0.98, "thermocouple_sigma_k": 1.0, "chip_to_chip_nm": 0.03}
+    gauge = own(**before).ruby.gauge()
+    assert (gauge.gradient.gasket_to_sample, gauge.axis, gauge.compared) == (0.98, None, None)
