@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.air import Medium
 
+STEP_NM: Final = 1e-3  # 3 MPa: far below the curvature of every scale
+STEP_K: Final = 0.5  # far below the curvature of every temperature correction
 COVERAGE: Final = 0.9545  # two standard deviations of a normal, as the GUM (JCGM 100:2008, 6.3.3) expands uncertainties
 
 
@@ -121,6 +123,39 @@ def _quantile(centres: Sequence[float], width: float, probability: float) -> flo
         below = sum(math.erfc((centre - middle) / (math.sqrt(2.0) * width)) for centre in centres)
         low, high = (middle, high) if 0.5 * below / len(centres) < probability else (low, middle)
     return 0.5 * (low + high)
+
+
+class Ruler(Protocol):
+    """What turns a line and a temperature into a pressure: of ruby, or of another gauge crystal."""
+
+    def gpa(self, line_nm: float, temperature_k: float, /) -> float:
+        """Pressure [GPa] of a line [nm] at a temperature [K]."""
+
+
+AnyRuler = TypeVar("AnyRuler", bound=Ruler)
+
+
+def slope_gpa_per_nm(ruler: Ruler, line_nm: float, temperature_k: float) -> float:
+    """Change of pressure with the wavelength of the line [GPa/nm]."""
+    step_gpa = ruler.gpa(line_nm + STEP_NM, temperature_k) - ruler.gpa(line_nm, temperature_k)
+    return step_gpa / STEP_NM
+
+
+def drift_nm_per_k(shift_nm: Callable[[float], float], temperature_k: float, *, highest_k: float) -> float:
+    """Change of a line with temperature [nm/K] by a shift [nm] that is known up to a temperature [K]."""
+    step_k = STEP_K if temperature_k + STEP_K <= highest_k else -STEP_K
+    return (shift_nm(temperature_k + step_k) - shift_nm(temperature_k)) / step_k
+
+
+def rival_readings(
+    rivals: Iterable[AnyRuler], line_nm: float, temperature_k: float
+) -> Iterator[tuple[AnyRuler, float]]:
+    """Yield each rival and its pressure [GPa]; a scale that does not reach this pressure is no rival."""
+    for rival in rivals:
+        try:
+            yield rival, rival.gpa(line_nm, temperature_k)
+        except OutsideCalibration:
+            continue
 
 
 def choice_spread_gpa(chosen_gpa: float, others_gpa: Sequence[float]) -> float:

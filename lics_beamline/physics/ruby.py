@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.air import Medium, air_wavelength_nm, check_medium, from_air_nm, in_air_nm
-from lics_beamline.physics.pressure import Pressure, choice_spread_gpa, outside_scale
+from lics_beamline.physics.pressure import (
+    Pressure,
+    choice_spread_gpa,
+    drift_nm_per_k,
+    outside_scale,
+    rival_readings,
+    slope_gpa_per_nm,
+)
 from lics_beamline.physics.ruby_temperature import (
     CORRECTIONS,
     DEFAULT_CORRECTION,
@@ -221,36 +228,26 @@ class RubyRuler:
             If temperature or pressure is outside the range of the correction or the scale.
         """
         gpa = self.gpa(r1_nm, temperature_k)
-        unshifted = self.unshifted_nm(temperature_k)
-        step_nm = 1e-3  # 3 MPa: far below the curvature of every scale
-        slope_gpa_per_nm = (self.gpa(r1_nm + step_nm, temperature_k) - gpa) / step_nm
+        slope = slope_gpa_per_nm(self, r1_nm, temperature_k)
         # The scale sees the ratio only, so a wrong reference acts as a wrong line, scaled by the ratio.
-        reference_slope = abs(slope_gpa_per_nm * in_air_nm(r1_nm, self.medium) / unshifted)
-        correction = CORRECTIONS[self.correction]
-        step_k = 0.5 if temperature_k + 0.5 <= correction.highest_k else -0.5
-        drift_nm_per_k = correction.shift_nm(temperature_k + step_k, temperature_k) / step_k
-        scale_rivals, correction_rivals, readings = [], [], [gpa]
-        for rival in self.rivals(temperature_k):
-            try:
-                reading = rival.gpa(r1_nm, temperature_k)
-            except OutsideCalibration:
-                continue  # a scale that does not reach this pressure is no rival
-            readings.append(reading)
-            if rival.correction == self.correction:
-                scale_rivals.append(reading)
-            elif rival.scale == self.scale:
-                correction_rivals.append(reading)
+        reference_slope = abs(slope * in_air_nm(r1_nm, self.medium) / self.unshifted_nm(temperature_k))
+        drift = drift_nm_per_k(self.unshifted_nm, temperature_k, highest_k=CORRECTIONS[self.correction].highest_k)
+        rivals = list(rival_readings(self.rivals(temperature_k), r1_nm, temperature_k))
+        scale_rivals = [reading for rival, reading in rivals if rival.correction == self.correction]
+        correction_rivals = [
+            reading for rival, reading in rivals if rival.scale == self.scale and rival.correction != self.correction
+        ]
         return Pressure(
             gpa=gpa,
-            sigma_gpa=abs(slope_gpa_per_nm) * r1_sigma_nm,
+            sigma_gpa=abs(slope) * r1_sigma_nm,
             scale_choice_gpa=choice_spread_gpa(gpa, scale_rivals),
             correction_choice_gpa=choice_spread_gpa(gpa, correction_rivals),
-            thermocouple_gpa=abs(reference_slope * drift_nm_per_k) * temperature_sigma_k,
+            thermocouple_gpa=abs(reference_slope * drift) * temperature_sigma_k,
             reference_line_gpa=reference_slope * self.reference_sigma_nm,
-            line_shape_gpa=abs(slope_gpa_per_nm) * self.line_shape_nm,
+            line_shape_gpa=abs(slope) * self.line_shape_nm,
             chip_to_chip_gpa=reference_slope * self.chip_to_chip_nm,
             ruby_to_sample_gpa=self.ruby_to_sample_gpa,
-            readings_gpa=tuple(readings),
+            readings_gpa=(gpa, *(reading for _, reading in rivals)),
             gauge="ruby",
             scale=self.scale,
             correction=self.correction,

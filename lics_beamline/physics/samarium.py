@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading, OutsideCalibration
 from lics_beamline.physics.air import Medium, check_medium, from_air_nm, in_air_nm
-from lics_beamline.physics.pressure import Pressure, choice_spread_gpa, outside_scale
+from lics_beamline.physics.pressure import (
+    Pressure,
+    choice_spread_gpa,
+    drift_nm_per_k,
+    outside_scale,
+    rival_readings,
+    slope_gpa_per_nm,
+)
 from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, fit_line, peaks_nm
 
 LOWEST_GPA: Final = -0.5  # scatter at ambient; below it the line, the crystal or the axis is wrong
@@ -237,29 +244,22 @@ class SamariumRuler:
             If temperature or pressure is outside the range of the correction or the scale.
         """
         gpa = self.gpa(line_nm, temperature_k)
-        step_nm = 1e-3
-        slope_gpa_per_nm = (self.gpa(line_nm + step_nm, temperature_k) - gpa) / step_nm
-        readings = []
-        for rival in self.rivals():
-            try:
-                readings.append(rival.gpa(line_nm, temperature_k))
-            except OutsideCalibration:
-                continue  # a scale that does not reach this pressure is no rival
-        step_k = 0.5 if temperature_k + 0.5 <= HIGHEST_K else -0.5
-        drift_nm_per_k = (temperature_shift_nm(temperature_k + step_k) - temperature_shift_nm(temperature_k)) / step_k
+        slope = slope_gpa_per_nm(self, line_nm, temperature_k)
+        readings = [reading for _, reading in rival_readings(self.rivals(), line_nm, temperature_k)]
+        drift = drift_nm_per_k(temperature_shift_nm, temperature_k, highest_k=HIGHEST_K)
         below_500 = min(temperature_k, CONSTANT_UP_TO_K) - min(self.reference_temperature_k, CONSTANT_UP_TO_K)
         neglected_nm = BLUE_SHIFT_NM_PER_K * below_500
         return Pressure(
             gpa=gpa,
-            sigma_gpa=slope_gpa_per_nm * line_sigma_nm,
+            sigma_gpa=slope * line_sigma_nm,
             scale_choice_gpa=choice_spread_gpa(gpa, readings),
-            correction_choice_gpa=slope_gpa_per_nm * abs(neglected_nm),
-            thermocouple_gpa=slope_gpa_per_nm * max(abs(drift_nm_per_k), BLUE_SHIFT_NM_PER_K) * temperature_sigma_k,
-            reference_line_gpa=slope_gpa_per_nm * self.reference_sigma_nm,
-            line_shape_gpa=slope_gpa_per_nm * self.line_shape_nm,
-            chip_to_chip_gpa=slope_gpa_per_nm * self.chip_to_chip_nm,
+            correction_choice_gpa=slope * abs(neglected_nm),
+            thermocouple_gpa=slope * max(abs(drift), BLUE_SHIFT_NM_PER_K) * temperature_sigma_k,
+            reference_line_gpa=slope * self.reference_sigma_nm,
+            line_shape_gpa=slope * self.line_shape_nm,
+            chip_to_chip_gpa=slope * self.chip_to_chip_nm,
             ruby_to_sample_gpa=self.gauge_to_sample_gpa,
-            readings_gpa=(gpa, gpa + slope_gpa_per_nm * neglected_nm, *readings),
+            readings_gpa=(gpa, gpa + slope * neglected_nm, *readings),
             gauge="samarium",
             scale=self.scale,
             correction=SAMARIUM_CORRECTION,
