@@ -11,6 +11,7 @@ from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, reduced_run
+from lics_beamline.journal.duty import Duty, duty
 from lics_beamline.journal.head import Head, find, heads
 from lics_beamline.journal.reader import read
 
@@ -31,6 +32,8 @@ class Story:
         Of the newest reduction, or of the run itself where it is a reduced one.
     failures : tuple of str
         What did not come, and why.
+    duty : Duty
+        Time exposed and time elapsed; none exposed where the run is a reduced one.
     """
 
     head: Head
@@ -38,6 +41,7 @@ class Story:
     reductions: tuple[Head, ...]
     points: tuple[ReducedPoint, ...]
     failures: tuple[str, ...]
+    duty: Duty
 
     def lines(self) -> Iterator[str]:
         """Yield the story line by line."""
@@ -51,6 +55,11 @@ class Story:
                 yield f"  {name:<9} {start[name]}"
         yield f"  events    {', '.join(f'{count} {stream}' for stream, count in self.events.items()) or 'none'}"
         yield f"  journal   {self.head.path}"
+        if self.duty.exposing_s:
+            yield (
+                f"  duty      {self.duty.fraction:.1%}: {self.duty.exposing_s:.0f} s exposed of "
+                f"{self.duty.elapsed_s:.0f} s"
+            )
         for derived in self.reductions:
             yield f"  reduced   {derived.uid} by recipe {derived.start['recipe_digest'][:8]}"
         for failure in self.failures:
@@ -68,6 +77,7 @@ class Story:
             "events": self.events,
             "reductions": [derived.uid for derived in self.reductions],
             "failures": list(self.failures),
+            "duty": {"exposing_s": self.duty.exposing_s, "elapsed_s": self.duty.elapsed_s},
             "points": [_plain(point) for point in self.points],
         }
 
@@ -149,10 +159,12 @@ def story(data: DataFolder, head: Head) -> Story:
     if head.start.get("purpose") == schema.REDUCTION:
         reductions: tuple[Head, ...] = ()
         points = reduced_run(read(head.path)).points
+        used = Duty(exposing_s=0.0, elapsed_s=0.0)
     else:
+        used = duty(read(head.path))
         reductions = tuple(found for found in heads(data.derived_journals) if found.start["raw_uid"] == head.uid)
         points = reduced_run(read(reductions[-1].path)).points if reductions else ()
-    return Story(head=head, events=events, reductions=reductions, points=points, failures=tuple(failures))
+    return Story(head=head, events=events, reductions=reductions, points=points, failures=tuple(failures), duty=used)
 
 
 def _plain(point: ReducedPoint) -> dict[str, Any]:
