@@ -158,7 +158,7 @@ def identify(
     rest = list(sought)
     while rest:
         claimed = [indexed.peak for phase in kept for indexed in phase.lines]
-        candidates = [(here, found) for here in rest if (found := _match(here, peaks, claimed, bool(kept))) is not None]
+        candidates = [(here, found) for here in rest if (found := _match(here, peaks, claimed)) is not None]
         if not candidates:
             break
         most = max(_explained(found) for _, found in candidates)
@@ -191,52 +191,54 @@ def _sought(phase: Phase, pressure_gpa: float, temperature_k: float, wavelength:
     )
 
 
-def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak], excuse: bool) -> FoundPhase | None:
-    """Find the cell whose markers are all there; one marker under a line of another phase is excused."""
+def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPhase | None:
+    """Find the cell that explains most markers: tried from every few peaks that determine one, judged by all."""
     markers = here.phase.marker_lines(here.lines)
-    wanted = here.phase.markers
-    if len(markers) < max(len(wanted), 2):
-        return None
-    spacings = _spacings(here.expected, markers)
     free = [peak for peak in peaks if peak not in claimed]
-    choices: list[list[Peak | None]] = []
-    for d in spacings:
-        near: list[Peak | None] = [peak for peak in free if here.low * d <= peak.d_angstrom <= here.high * d]
-        choices.append([*near, None] if excuse else near)
-    needed = max(2, len(free_names(here.phase.system)))
+    count = len(free_names(here.phase.system))
+    near = [
+        [IndexedPeak(line=line, peak=peak) for peak in free if here.low * d <= peak.d_angstrom <= here.high * d]
+        for line, d in zip(markers, _spacings(here.expected, markers), strict=True)
+    ]
     best: FoundPhase | None = None
-    for combination in itertools.product(*choices):
-        there = [
-            IndexedPeak(line=line, peak=peak)
-            for line, peak in zip(markers, combination, strict=True)
-            if peak is not None
-        ]
-        if len(there) < needed:
-            continue
-        fit = _fit_cell(here, there)
-        if fit is None or not _excused(fit.cell, markers, combination, claimed):
-            continue
-        found = _index(here, fit, there, free)
-        if best is None or (len(there), -found.deviation) > (_marked(best, markers), -best.deviation):
-            best = found
+    for few in itertools.combinations(near, count):
+        for combination in itertools.product(*few):
+            start = _fit_cell(here, combination)
+            if start is None:
+                continue
+            there = _near_lines(markers, start.cell, free)
+            fit = _fit_cell(here, there)
+            if len(there) <= count or fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
+                continue
+            found = _index(here, fit, there, free)
+            if best is None or (len(found.lines), -found.deviation) > (len(best.lines), -best.deviation):
+                best = found
     return best
 
 
-def _marked(found: FoundPhase, markers: tuple[Line, ...]) -> int:
-    return sum(indexed.line in markers for indexed in found.lines)
+def _near_lines(lines: Sequence[Line], cell: UnitCell, free: list[Peak]) -> list[IndexedPeak]:
+    """Return the lines that have a peak where a cell puts them, each with the nearest one."""
+    there = []
+    for line, d in zip(lines, _spacings(cell, lines), strict=True):
+        near = [peak for peak in free if abs(peak.d_angstrom / d - 1.0) < math.hypot(AGREEMENT, 3.0 * _error(peak))]
+        if near:
+            there.append(IndexedPeak(line=line, peak=min(near, key=lambda peak: abs(peak.d_angstrom - d))))
+    return there
 
 
-def _excused(
-    cell: UnitCell, markers: tuple[Line, ...], combination: tuple[Peak | None, ...], claimed: list[Peak]
+def _complete(
+    phase: Phase, markers: Sequence[Line], there: list[IndexedPeak], cell: UnitCell, claimed: list[Peak]
 ) -> bool:
-    """Tell whether every missing marker, at most one, lies under a peak that belongs to another phase."""
-    missing = [line for line, peak in zip(markers, combination, strict=True) if peak is None]
-    if len(missing) > 1:
-        return False
-    for d in _spacings(cell, tuple(missing)):
-        if not any(abs(peak.d_angstrom / d - 1.0) < 1.5 * _width(peak) for peak in claimed):
-            return False
-    return True
+    """Tell whether each missing marker is excused: under a line of another phase, or weaker than all that were found.
+
+    Markers that the phase names itself must not be missing for weakness.
+    """
+    found = [indexed.line for indexed in there]
+    weakest = min(line.strength for line in found)
+    missing = [line for line in markers if line not in found and (phase.markers or line.strength >= weakest)]
+    return all(
+        any(abs(peak.d_angstrom / d - 1.0) < 1.5 * _width(peak) for peak in claimed) for d in _spacings(cell, missing)
+    )
 
 
 def _width(peak: Peak) -> float:
@@ -244,7 +246,7 @@ def _width(peak: Peak) -> float:
     return math.radians(peak.fwhm_deg) / 2.0 / math.tan(math.radians(peak.two_theta_deg) / 2.0)
 
 
-def _spacings(cell: UnitCell, lines: tuple[Line, ...]) -> list[float]:
+def _spacings(cell: UnitCell, lines: Sequence[Line]) -> list[float]:
     if not lines:
         return []
     return [float(value) ** -0.5 for value in cell.inverse_d_squared(np.array([line.hkl for line in lines]))]
@@ -297,11 +299,7 @@ def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], free: list[
     """Index the other peaks of a phase and fit its cell to all of them."""
     strongest = max(line.strength for line in here.lines)
     worth = tuple(line for line in here.lines if line.strength > WORTH * strongest)
-    known = {indexed.line.hkl: indexed for indexed in markers}
-    for line, d in zip(worth, _spacings(fit.cell, worth), strict=True):
-        near = [peak for peak in free if abs(peak.d_angstrom / d - 1.0) < math.hypot(AGREEMENT / 2, 3.0 * _error(peak))]
-        if line.hkl not in known and near:
-            known[line.hkl] = IndexedPeak(line=line, peak=min(near, key=lambda peak: abs(peak.d_angstrom - d)))
+    known = {indexed.line.hkl: indexed for indexed in (*_near_lines(worth, fit.cell, free), *markers)}
     lines = tuple(known[line.hkl] for line in here.lines if line.hkl in known)
     better = _fit_cell(here, lines) or fit
     expected = here.expected.volume_angstrom3

@@ -14,6 +14,8 @@ FADING_S: Final = 1800.0  # a plate loses 15 % in its first hour (engineering va
 FULL_COUNTS: Final = 262136.0  # a full pixel where the photomultiplier ratio is 8 (18 bits), the least an R-AXIS has
 LEAST_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice
 
+SHORTEST_D: Final = 1.0  # angstrom; the lines a phase is known by are among the first
+
 
 def exposure_is_short_against_fading(case: Case) -> Judgement:
     """Check that what was exposed first has not faded when the exposure ends."""
@@ -104,6 +106,7 @@ def marker_lines_fall_into_the_integrated_range(case: Case) -> Judgement | None:
     """Check that the lines by which a phase is known are inside the pattern, at every point of the path."""
     recipe = case.manner.recipe
     low, high = recipe.frames.two_theta_deg
+    wavelength = recipe.geometry.wavelength_angstrom
     wanted = [phase for phase in recipe.phases if phase.name in case.experiment.sample.phases]
     outside, angles = [], []
     for phase in wanted:
@@ -112,8 +115,8 @@ def marker_lines_fall_into_the_integrated_range(case: Case) -> Judgement | None:
                 continue
             try:
                 cell = phase.expected(max(arrival.at.pressure_gpa, 0.0), case.sample_k(arrival.at.temperature_k))
-                spacings = [cell.d_angstrom(hkl) for hkl in phase.markers]
-                found = [two_theta_deg(d, recipe.geometry.wavelength_angstrom) for d in spacings]
+                lines = phase.lines(cell, wavelength_angstrom=wavelength, d_min_angstrom=SHORTEST_D)
+                found = [two_theta_deg(cell.d_angstrom(line.hkl), wavelength) for line in phase.marker_lines(lines)]
             except OutsideCalibration:
                 continue  # the rule about equations of state says so
             angles += found
