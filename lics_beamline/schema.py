@@ -107,7 +107,7 @@ REFERENCE_FIELDS: Final = (
     Field(name=REFERENCE_AXIS, dtype="array", units="nm", shape=(RUBY_PIXELS,), about="Axis as calibrated, in air."),
     Field(name=NEON_SPECTRUM, dtype="array", shape=(RUBY_PIXELS,), about="Counts of the neon lamp."),
     Field(name=AMBIENT_RUBY_SPECTRUM, dtype="array", shape=(RUBY_PIXELS,), about="Counts of the ruby outside."),
-    _text("axis_checked_by", "neon or ambient: what the recipe believes."),
+    _text("axis_checked_by", "neon or ambient: what was believed; ambient also where the lamp went dark."),
     _number("axis_offset_nm", "nm", "Axis minus truth at 694.25 nm by the neon lines; NaN where they are not used."),
     _number("axis_drift_nm", "nm", "How far the axis has moved since the first reading of the run."),
     _number("axis_drift_sigma_nm", "nm", "Its standard deviation."),

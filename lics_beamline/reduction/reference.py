@@ -5,10 +5,11 @@ Pure, and folded over the reference readings of a run: the plan does it while me
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.physics.thermocouple import Comparison, check_type_k
 from lics_beamline.reduction.recipe import Ruby
+
+logger = logging.getLogger(__name__)
 
 Array = npt.NDArray[np.float64]
 
@@ -82,6 +85,8 @@ class Reference:
         Temperature it was read at [K].
     axis : WavelengthCheck or None
         Correction of the axis by neon lines; None where the ambient ruby takes the drift up.
+    checked_by : {"neon", "ambient"}
+        What said so now; the ambient ruby stands in for a lamp that has gone dark.
     compared : Comparison or None
         Thermocouples compared at rest, where the recipe says so and the first reading of the run was at rest.
     drift_nm, drift_sigma_nm : float
@@ -94,6 +99,7 @@ class Reference:
     r1_sigma_nm: float
     temperature_k: float
     axis: WavelengthCheck | None
+    checked_by: Literal["neon", "ambient"]
     compared: Comparison | None
     drift_nm: float
     drift_sigma_nm: float
@@ -108,7 +114,7 @@ class Reference:
         """Return the fields of `schema.REFERENCE_FIELDS` that say what was found."""
         ruler = self.gauge(ruby).ruler
         return {
-            "axis_checked_by": ruby.axis,
+            "axis_checked_by": self.checked_by,
             "axis_offset_nm": self.axis.offset_nm if self.axis else math.nan,
             "axis_drift_nm": self.drift_nm,
             "axis_drift_sigma_nm": self.drift_sigma_nm,
@@ -123,7 +129,8 @@ def refer(reading: ReferenceReading, ruby: Ruby, *, first: Reference | None = No
     """Judge a reference reading.
 
     By neon lines the axis is corrected, and the line of the ambient ruby read first stays the reference. By the ambient
-    ruby its line is the reference as it is read now, so that whatever has moved the axis moves both.
+    ruby its line is the reference as it is read now, so that whatever has moved the axis moves both. A lamp that goes
+    dark within a run leaves the ambient ruby to say how far the axis has moved: not the end of a sweep of hours.
 
     Parameters
     ----------
@@ -137,34 +144,57 @@ def refer(reading: ReferenceReading, ruby: Ruby, *, first: Reference | None = No
     Raises
     ------
     BadReading
-        If the lamp, the ambient ruby or a thermocouple cannot be believed.
+        If a thermocouple cannot be believed, or the first reading of what the recipe believes, or a later one of both.
     """
     room_k = check_type_k(reading.ambient_k, where="ambient")
     compared = _compared(reading, ruby) if first is None else first.compared
     if ruby.axis == "neon":
-        axis = check_wavelengths(reading.axis_nm, reading.neon_counts)
-        if first is not None and first.axis is not None:
-            return replace(
-                first,
-                axis=axis,
-                drift_nm=axis.offset_nm - first.axis.offset_nm,
-                drift_sigma_nm=math.hypot(axis.offset_sigma_nm, first.axis.offset_sigma_nm),
-                first=first,
-            )
-        line = _ambient_line(axis.corrected_nm(reading.axis_nm), reading, room_k)
-        sigma_nm = math.hypot(line.r1_sigma_nm, axis.sigma_nm(line.r1_nm))
-        return _first(line.r1_nm, sigma_nm, room_k, axis=axis, compared=compared)
+        return _by_neon(reading, ruby, room_k, compared=compared, first=first)
     line = _ambient_line(reading.axis_nm, reading, room_k)
     now = _first(line.r1_nm, line.r1_sigma_nm, room_k, axis=None, compared=compared)
     if first is None:
         return now
-    expected_nm = first.r1_nm + CORRECTIONS[ruby.correction].shift_nm(room_k, first.temperature_k)
     return replace(
         now,
-        drift_nm=now.r1_nm - expected_nm,
-        drift_sigma_nm=math.hypot(now.r1_sigma_nm, first.r1_sigma_nm),
+        drift_nm=_moved_nm(line, first, room_k, ruby),
+        drift_sigma_nm=math.hypot(line.r1_sigma_nm, first.r1_sigma_nm),
         first=first,
     )
+
+
+def _by_neon(
+    reading: ReferenceReading, ruby: Ruby, room_k: float, *, compared: Comparison | None, first: Reference | None
+) -> Reference:
+    if first is None or first.axis is None:
+        axis = check_wavelengths(reading.axis_nm, reading.neon_counts)
+        line = _ambient_line(axis.corrected_nm(reading.axis_nm), reading, room_k)
+        sigma_nm = math.hypot(line.r1_sigma_nm, axis.sigma_nm(line.r1_nm))
+        return _first(line.r1_nm, sigma_nm, room_k, axis=axis, compared=compared)
+    way: Literal["neon", "ambient"] = "neon"
+    try:
+        axis = check_wavelengths(reading.axis_nm, reading.neon_counts)
+    except BadReading as error:
+        logger.warning("the ambient ruby checks the axis instead of the lamp: %s", error)
+        way = "ambient"
+        line = _ambient_line(first.axis.corrected_nm(reading.axis_nm), reading, room_k)
+        axis = replace(
+            first.axis,
+            offset_nm=first.axis.offset_nm + _moved_nm(line, first, room_k, ruby),
+            offset_sigma_nm=math.hypot(first.axis.offset_sigma_nm, line.r1_sigma_nm),
+        )
+    return replace(
+        first,
+        axis=axis,
+        checked_by=way,
+        drift_nm=axis.offset_nm - first.axis.offset_nm,
+        drift_sigma_nm=math.hypot(axis.offset_sigma_nm, first.axis.offset_sigma_nm),
+        first=first,
+    )
+
+
+def _moved_nm(line: RubyLine, first: Reference, room_k: float, ruby: Ruby) -> float:
+    """How far the ambient ruby's line is from where the first reading and the room's temperature put it [nm]."""
+    return line.r1_nm - first.r1_nm - CORRECTIONS[ruby.correction].shift_nm(room_k, first.temperature_k)
 
 
 def _first(
@@ -175,6 +205,7 @@ def _first(
         r1_sigma_nm=sigma_nm,
         temperature_k=room_k,
         axis=axis,
+        checked_by="ambient" if axis is None else "neon",
         compared=compared,
         drift_nm=0.0,
         drift_sigma_nm=0.0,

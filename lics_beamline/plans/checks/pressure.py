@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from lics_beamline.errors import OutsideCalibration
+from lics_beamline.errors import OutsideCalibration, ProfileError
+from lics_beamline.physics.thermocouple import Comparison
 from lics_beamline.plans.checks.case import Case, named
 from lics_beamline.plans.checks.finding import Judgement, Rule, fine, refused_if, warned_if
 
@@ -59,17 +61,22 @@ def tolerance_is_wider_than_the_noise_of_the_ruby(case: Case) -> Judgement:
 def pressure_is_known_well_enough(case: Case) -> Judgement | None:
     """Check that the systematic error of the hottest, highest pressure still tells phases apart."""
     most = max(case.track.arrivals, key=lambda arrival: (arrival.at.temperature_k, arrival.at.pressure_gpa))
-    ruby, temperature_k = case.manner.recipe.ruby, case.sample_k(most.at.temperature_k)
     try:
-        line_nm = case.ruler.wavelength_nm(max(most.at.pressure_gpa, 0.0), temperature_k)
-        read = case.ruler.pressure(line_nm, 0.0, temperature_k, ruby.thermocouple_sigma_k)
-    except (OutsideCalibration, ValueError):
-        return None  # the two rules above say so
+        ruby = case.manner.recipe.with_chip(case.experiment.ruby_chip).ruby
+        gauge = ruby.gauge()
+        if ruby.thermocouples == "compared at rest":
+            gauge = replace(gauge, compared=Comparison(gasket_above_ambient_k=0.0, sigma_k=ruby.rest_sigma_k))
+        ambient_k = case.profile.values.heater.ambient_k
+        there = gauge.temperature(most.at.temperature_k, ambient_k)
+        line_nm = gauge.ruler.wavelength_nm(max(most.at.pressure_gpa, 0.0), there.kelvin)
+        read = gauge.ruler.pressure(line_nm, 0.0, there.kelvin, there.above_room_sigma_k)
+    except (OutsideCalibration, ProfileError, ValueError):
+        return None  # other rules say so
     return warned_if(
         read.systematic_gpa > WORST_SYSTEMATIC_GPA,
         f"+- {read.systematic_gpa:.2f} GPa (systematic) at {named(most)}",
         f"up to {WORST_SYSTEMATIC_GPA:g} GPa",
-        "Read the chip of the cell at ambient (ruby.chip_to_chip_nm), or calibrate the thermocouple.",
+        "Read the chip before loading ([ruby_chip] of the experiment), or calibrate thermocouple and gradient.",
     )
 
 
@@ -107,6 +114,32 @@ def reference_line_belongs_to_this_room(case: Case) -> Judgement:
     )
 
 
+def wavelength_axis_is_checked_before_each_leg(case: Case) -> Judgement:
+    """Check that a drift of the spectrometer within the sweep would be seen."""
+    axis = case.manner.recipe.ruby.axis
+    return warned_if(
+        axis == "none" and len(case.experiment.legs) > 1,
+        f'ruby.axis = "{axis}" over {len(case.experiment.legs)} legs',
+        'a reading of "neon" or "ambient" before each leg: 0.05 nm are 0.14 GPa',
+        "Set ruby.axis of the recipe.",
+    )
+
+
+def chip_in_the_cell_was_read_so_that_it_can_be_used(case: Case) -> Judgement:
+    """Check that the unshifted line of the chip in the cell refers to an axis this sweep will have."""
+    chip = case.experiment.ruby_chip
+    try:
+        case.manner.recipe.with_chip(chip)
+    except ProfileError:
+        return refused_if(
+            True,
+            f'[ruby_chip] without ambient_wavelength_nm, ruby.axis = "{case.manner.recipe.ruby.axis}"',
+            'the ambient ruby read with it, or ruby.axis = "neon"',
+            "Give ruby_chip.ambient_wavelength_nm, or correct the axis by neon lines.",
+        )
+    return fine("no chip was read" if chip is None else f"{chip.wavelength_nm:.3f} nm", "a line this sweep can use")
+
+
 RULES: tuple[Rule[Case], ...] = (
     pressures_inside_the_range_of_the_ruby_scale,
     temperatures_inside_the_range_of_the_ruby_correction,
@@ -115,4 +148,6 @@ RULES: tuple[Rule[Case], ...] = (
     laser_keeps_the_ruby_cool,
     ruby_is_read_faster_than_the_pressure_moves,
     reference_line_belongs_to_this_room,
+    wavelength_axis_is_checked_before_each_leg,
+    chip_in_the_cell_was_read_so_that_it_can_be_used,
 )

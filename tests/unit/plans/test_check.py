@@ -34,7 +34,7 @@ def experiment(*legs, **parts):
     if legs:
         content["legs"] = tuple(legs)
     for part, values in parts.items():
-        content[part] = content[part] | values if isinstance(values, dict) else values
+        content[part] = (content[part] or {}) | values if isinstance(values, dict) else values
     return Experiment.model_validate(content)
 
 
@@ -223,6 +223,15 @@ TRIPS = [
         "reference line belongs to this room",
         "warning",
         lambda: judged(recipe={"ruby": {"reference_temperature_k": 320.0}}),
+    ),
+    ("wavelength axis is checked before each leg", "warning", lambda: judged(recipe={"ruby": {"axis": "none"}})),
+    (
+        "chip in the cell was read so that it can be used",
+        "refused",
+        lambda: judged(
+            experiment(up(2.0), ruby_chip={"wavelength_nm": 694.3, "sigma_nm": 0.001}),
+            recipe={"ruby": {"axis": "ambient"}},
+        ),
     ),
     ("exposure is short against fading", "warning", lambda: judged(experiment(exposure={"time_s": 3600.0}))),
     ("oscillation averages grains", "warning", lambda: judged(experiment(exposure={"oscillation_deg": 0.0}))),

@@ -273,7 +273,7 @@ def test_a_run_without_a_recipe_asks_for_one(raw_run):
 NEON_NM = ((692.94672, 1.0), (703.24128, 0.8), (717.39380, 0.35), (724.51665, 0.55))  # NIST ASD, Ne I
 
 
-def reference_event(run, *, off_nm=0.0, neon=NEON_NM):
+def reference_event(run, *, off_nm=0.0, neon=NEON_NM, bright=1.0):
     """The neon lamp and a ruby at ambient, on an axis that is off."""
     axis = run.points[0][0]["data"]["ruby_wavelength_nm"]
     lamp = np.full(axis.size, 300.0) + sum(
@@ -284,7 +284,7 @@ def reference_event(run, *, off_nm=0.0, neon=NEON_NM):
         "leg": "up",
         "reference_axis_nm": axis + off_nm,
         "neon_spectrum": np.random.default_rng(1).poisson(lamp),
-        "ambient_ruby_spectrum": np.random.default_rng(2).poisson(300.0 + ruby),
+        "ambient_ruby_spectrum": np.random.default_rng(2).poisson(300.0 + bright * ruby),
         "thermocouples_gasket_k": 298.0,
         "thermocouples_cell_k": 298.0,
         "thermocouples_ambient_k": 298.0,
@@ -324,10 +324,10 @@ def test_without_a_check_of_the_axis_the_recorded_reference_serves_the_whole_run
     assert pressures == pytest.approx([3.0, 5.14, 8.15], abs=0.02)
 
 
-def test_a_leg_whose_lamp_was_dark_is_noted_and_the_legs_before_are_reduced(raw_run):
-    data = drifting(raw_run, "neon", neon=())
+def test_a_leg_whose_lamp_and_ruby_were_dark_is_noted_and_the_legs_before_are_reduced(raw_run):
+    data = drifting(raw_run, "neon", neon=(), bright=0.0)
     assert [point["reduced"] for point in data] == [True, True, False]
-    assert "neon lost" in data[2]["note"]
+    assert "ambient ruby" in data[2]["note"]
 
 
 def test_a_record_without_reference_readings_says_which_recipe_it_can_be_reduced_by(raw_run):

@@ -28,12 +28,12 @@ def doublet(r1_nm, seed):
     return lines(((r1_nm, 1.0), (r1_nm - 1.43, 0.62)), 0.39, seed)
 
 
-def reading(*, off_nm=0.0, room_k=298.0, gasket_k=298.0, heater_percent=0.0, seed=1, neon=NEON):
+def reading(*, off_nm=0.0, bright=1.0, room_k=298.0, gasket_k=298.0, heater_percent=0.0, seed=1, neon=NEON):
     ambient = RubyRuler(reference_wavelength_nm=OWN_NM)
     return ReferenceReading(
         axis_nm=TRUE_NM + off_nm,
         neon_counts=lines(neon, 0.1, seed),
-        ruby_counts=doublet(ambient.unshifted_nm(room_k), seed + 1),
+        ruby_counts=bright * doublet(ambient.unshifted_nm(room_k), seed + 1),
         gasket_k=gasket_k,
         cell_k=298.0,
         ambient_k=room_k,
@@ -74,6 +74,19 @@ def test_the_one_that_is_not_believed_may_be_dark():
     assert math.isnan(refer(reading(neon=()), Ruby(axis="ambient")).fields(Ruby(axis="ambient"))["axis_offset_nm"])
     with pytest.raises(BadReading, match="neon lost"):
         refer(reading(neon=()), Ruby(axis="neon"))
+
+
+def test_the_ambient_ruby_stands_in_for_a_lamp_that_goes_dark_within_a_run():
+    ruby = Ruby(axis="neon")
+    first = refer(reading(off_nm=0.01), ruby)
+    later = refer(reading(off_nm=0.06, room_k=299.5, seed=4, neon=()), ruby, first=first)
+    assert later.fields(ruby)["axis_checked_by"] == "ambient"
+    assert later.drift_nm == pytest.approx(0.05, abs=0.002)
+    assert pressure(later.gauge(ruby), 5.0, off_nm=0.06).gpa == pytest.approx(5.0, abs=0.006)
+    again = refer(reading(off_nm=0.02, seed=9), ruby, first=first)
+    assert (again.checked_by, again.drift_nm) == ("neon", pytest.approx(0.01, abs=0.002))
+    with pytest.raises(BadReading, match="ambient ruby"):
+        refer(reading(neon=(), bright=0.0), ruby, first=first)
 
 
 @pytest.mark.parametrize("way", WAYS)
