@@ -25,6 +25,7 @@ examples:
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way
   lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant
   lics export last --for xye --to out   patterns for a refinement program
+  lics refine last 12                   rival structures at point 12, ranked, with a figure
 
 exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed
 """
@@ -80,7 +81,7 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from lics_beamline.cli import calibrate, export, guarding, pressure, record, recorded, reduce
+    from lics_beamline.cli import calibrate, export, guarding, pressure, record, recorded, reduce, refine
 
     parser = argparse.ArgumentParser(
         prog="lics",
@@ -95,6 +96,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
-    for room in (record, recorded, reduce, export, pressure, guarding, calibrate):
+    for room in (record, recorded, reduce, export, refine, pressure, guarding, calibrate):
         room.add(verbs, shared)
     return parser

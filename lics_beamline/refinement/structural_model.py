@@ -19,6 +19,7 @@ from lics_beamline.refinement.powder_phase import PowderPhase
 SHIPPED: Final = Path(__file__).with_name("models")
 B_PER_U: Final = 8.0 * math.pi**2  # B = 8 pi^2 U, International Tables C, section 6.1.1.5
 DEFAULT_B_ANGSTROM2: Final = 1.0  # engineering value, for a file that gives none
+PRINTED: Final = 6e-5  # a coordinate printed with four digits
 SITE_TAGS: Final = (
     "label", "type_symbol", "fract_x", "fract_y", "fract_z", "?occupancy", "?B_iso_or_equiv", "?U_iso_or_equiv",
 )  # fmt: skip
@@ -158,9 +159,9 @@ def _sites(block: Any) -> Iterator[Site]:
         yield Site(
             label=cif.as_string(written["label"]),
             element=_element(cif.as_string(written["type_symbol"])),
-            x=values["fract_x"],
-            y=values["fract_y"],
-            z=values["fract_z"],
+            x=_fraction(values["fract_x"]),
+            y=_fraction(values["fract_y"]),
+            z=_fraction(values["fract_z"]),
             occupancy=_or(values.get("occupancy", math.nan), 1.0),
             b_angstrom2=_or(b, DEFAULT_B_ANGSTROM2),
             refined=frozenset(
@@ -183,6 +184,12 @@ def _element(symbol: str) -> str:
     sign = next((letter for letter in symbol if letter in "+-"), "")
     digits = "".join(letter for letter in symbol if letter.isdigit())
     return f"{letters}{digits or '1'}{sign}" if sign else letters
+
+
+def _fraction(value: float) -> float:
+    """Return thirds and sixths that a file prints with a few digits as what they are."""
+    nearest = round(12.0 * value) / 12.0
+    return nearest if abs(value - nearest) < PRINTED else value
 
 
 def _or(value: float, default: float) -> float:

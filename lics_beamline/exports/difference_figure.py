@@ -1,0 +1,80 @@
+"""The figure of a refinement: rival models, one below the other, each with its pattern, difference and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lics_beamline.refinement.rietveld import RietveldFit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Colour-blind safe (Okabe and Ito 2008): the model, then what else is there.
+PHASE_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+
+
+def draw_differences(fits: Sequence[RietveldFit], path: Path, *, title: str) -> Path:
+    """Draw observed, calculated and difference patterns of refinements as PNG, background taken off.
+
+    Parameters
+    ----------
+    fits : sequence of RietveldFit
+        Refinements of one pattern, the best first.
+    path : Path
+        The PNG to write; its folder is made if absent.
+    title : str
+        Above the panels.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 1.0 + 4.0 * len(fits)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes: Any = figure.subplots(len(fits), 1, sharex=True, sharey=True, squeeze=False)
+    for place, fit in zip(axes[:, 0], fits, strict=True):
+        _draw(place, fit)
+    axes[-1, 0].set_xlabel("scattering angle 2θ (deg)")
+    figure.suptitle(title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    return path
+
+
+def _draw(axes: Axes, fit: RietveldFit) -> None:
+    observed, calculated = fit.observed - fit.background, fit.calculated - fit.background
+    top = float(np.max(observed))
+    axes.plot(fit.two_theta_deg, observed, ".", color="0.25", ms=2.5, label="observed")
+    axes.plot(fit.two_theta_deg, calculated, color=PHASE_COLOURS[0], lw=1.0, label=f"model {fit.name}")
+    offset = -(0.25 + 0.05 * len(fit.phases)) * top
+    axes.plot(fit.two_theta_deg, observed - calculated + offset, color="0.45", lw=0.8)
+    axes.text(
+        fit.two_theta_deg[-1],
+        offset + 0.03 * top,
+        "difference ",
+        ha="right",
+        va="bottom",
+        fontsize="small",
+        color="0.35",
+    )
+    for index, phase in enumerate(fit.phases):
+        angles = [each.two_theta_deg for each in phase.reflections if each.two_theta_deg <= fit.two_theta_deg[-1]]
+        height = -(0.05 + 0.05 * index) * top
+        axes.plot(angles, np.full(len(angles), height), "|", color=PHASE_COLOURS[index % 5], ms=7, label=phase.name)
+    found = fit.agreement
+    axes.set_title(
+        f"model {fit.name}: Rwp {100 * found.r_wp_subtracted:.2f} % (background taken off), "
+        f"{100 * found.r_wp:.2f} % plain, χ² {found.chi_squared:.2f}",
+        fontsize="medium",
+    )
+    axes.set_ylabel("intensity (counts a pixel)")
+    axes.legend(loc="upper right", fontsize="small", ncols=2)
+    axes.margins(x=0.01)
