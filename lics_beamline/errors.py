@@ -77,6 +77,10 @@ class Busy(LicsError, RuntimeError):
     """Another process holds what this one needs alone. Wait for it, or stop it."""
 
 
+class Stopped(LicsError, RuntimeError):
+    """A person stopped what ran, or nobody guarded it any more. Look why; begin again when it may go on."""
+
+
 class NotAcknowledged(LicsError, RuntimeError):
     """The guard has tripped and nobody has taken note. Look at the beamline, then ``lics guard --acknowledge``."""
 

@@ -134,6 +134,7 @@ class Approach(Strict):
     collapse_gpa: Positive = 0.5
     stale_s: Positive = 150.0
     most_doubts: Annotated[int, Field(ge=1)] = 4
+    temperature_band_k: Positive = 5.0
     temperature_jump_k: Positive = 5.0
     load_band_bar: Positive = 0.3
     most_gpa_per_min: Positive = 0.5

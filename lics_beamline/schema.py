@@ -19,6 +19,7 @@ PRIMARY: Final = "primary"  # a measured point, without its image
 READOUT: Final = "readout"  # a plate that has been read, joined to its point by exposure_uid
 LOOK: Final = "look"  # a short exposure by which those of the points were chosen
 FAILURE: Final = "failure"  # a plate or point that never came, and why
+HOLDS: Final = "holds"  # the sweep held, continued or stopped on somebody's word
 # The one stream of a derived run.
 REDUCED: Final = "primary"
 
@@ -195,6 +196,18 @@ FAILURE_FIELDS: Final = (
     POINT_INDEX,
     _text("reason", "What happened, for people."),
     _integer("plate", "Plate concerned, 1 or 2; 0 where none is."),
+)
+
+HOLDS_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    _text("hold_did", "held, continued or stopped."),
+    _text("hold_who", "Who asked for it; `engine` where no person did."),
+    _text("hold_asked_at", "When it was asked, ISO 8601; empty where nobody asked."),
+    _text("hold_why", "What was said with it; empty when nothing was."),
+    _number("hold_lasted_s", "s", "Time of the experiment since it was held; 0 when it was not."),
+    _number("hold_pressure_gpa", "GPa", "Pressure read last; NaN before any."),
+    _number("hold_load_bar", "bar", "Membrane gas pressure then."),
+    _number("hold_gasket_k", "K", "Temperature of the gasket then."),
 )
 
 # Fields of the frame (the readable that announces a plate file) in READOUT.

@@ -18,6 +18,7 @@ from lics_beamline import follower, guard
 from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.desk import Desk
 from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.heartbeat import Heartbeat
 from lics_beamline.interruption import Interruption
@@ -61,6 +62,8 @@ class Session:
         How sweeps are walked here.
     data : DataFolder
         Where everything is kept.
+    desk : Desk
+        Where people ask to hold, continue or stop a sweep.
     simulation : Simulation or None
         The simulated beamline, where this is one.
     followers : tuple of subprocess.Popen
@@ -73,6 +76,7 @@ class Session:
     engine: RunEngine
     manner: Manner
     data: DataFolder
+    desk: Desk
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
     guard: subprocess.Popen[bytes]
@@ -216,6 +220,7 @@ def open_session(
             engine=engine,
             manner=manner,
             data=data,
+            desk=Desk(data),
             simulation=simulated,
             followers=following,
             guard=guarding,

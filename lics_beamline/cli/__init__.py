@@ -21,6 +21,7 @@ examples:
   lics dry-run                          the paper's sweep on simulated hardware, at 300 times the speed of time
   lics dry-run --points 3               the same, its first three points only
   lics check profiles/simulated/experiments/lics-2015.toml
+  lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
   lics runs                             what has been recorded below ./lics-data
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way
   lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant
@@ -81,7 +82,7 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from lics_beamline.cli import calibrate, export, guarding, pressure, record, recorded, reduce, refine
+    from lics_beamline.cli import asking, calibrate, export, guarding, pressure, record, recorded, reduce, refine
 
     parser = argparse.ArgumentParser(
         prog="lics",
@@ -96,6 +97,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
-    for room in (record, recorded, reduce, export, refine, pressure, guarding, calibrate):
+    for room in (record, recorded, reduce, export, refine, pressure, guarding, calibrate, asking):
         room.add(verbs, shared)
     return parser

@@ -117,7 +117,8 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
             _print(line)
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
-            ended_by = run_plan(session.engine, plan(session.beamline, experiment, manner=session.manner), data)
+            walk = plan(session.beamline, experiment, manner=session.manner, desk=session.desk)
+            ended_by = run_plan(session.engine, walk, data)
             narration.finish()
             if session.followers:
                 narration.say("filling the catalog")
@@ -183,7 +184,7 @@ def shell(options: argparse.Namespace) -> int:
             "data": data,
             "experiment": experiment,
             "read_experiment": read_experiment,
-            "sweep": functools.partial(plan, manner=session.manner),
+            "sweep": functools.partial(plan, manner=session.manner, desk=session.desk),
         }
         banner = (
             f"{profile.values.beamline}: RE, beamline, manner, experiment, read_experiment, sweep, data\n"

@@ -115,7 +115,8 @@ class Heater(Device):
         self.ambient_k = ambient_k
         self.allowed_output_percent = output_high_percent
         self._motion: Motion | None = None
-        self._watched_elsewhere = False  # a ramp was begun that nobody here waits for
+        self._watched_elsewhere: Callable[[], None] | None = None  # begins anew a ramp that nobody here waits for
+        self._rests = False
 
     def bounds(self) -> Bounds:
         """Where the temperature may go [K]; raises `OutsideEnvelope` when nothing limits it."""
@@ -157,6 +158,10 @@ class Heater(Device):
         )
         arrival.require(self.clock, "heater temperature")
 
+        def again() -> None:
+            self.ramp_rate_k_per_min.put(ramp)
+            self.setpoint_k.put(temperature_k)
+
         def steps(motion: Motion) -> None:
             motion.write(self.ramp_rate_k_per_min, ramp)
             self._agree(motion, self.ramp_rate_k_per_min, ramp, "heater ramp [K/min]")
@@ -176,8 +181,8 @@ class Heater(Device):
                 )
             )
 
-        motion = self._move(steps, "heater")
-        self._watched_elsewhere = not settle
+        motion = self._move(steps, "heater", again)
+        self._watched_elsewhere = None if settle else again
         return motion
 
     def hold(self) -> StatusBase:
@@ -186,7 +191,7 @@ class Heater(Device):
         def steps(motion: Motion) -> None:
             self._command_setpoint(motion, self._present_k())
 
-        self._watched_elsewhere = False
+        self._watched_elsewhere = None
         return self._move(steps, "holding the heater")
 
     def arm(self) -> StatusBase:
@@ -209,15 +214,31 @@ class Heater(Device):
         """End a ramp under way and hold the temperature of this moment; at rest, or made safe, do nothing."""
         if self._motion is not None and not self._motion.done:
             self._motion.end("stopped")
-        elif self._watched_elsewhere:
+        elif self._watched_elsewhere is not None:
             self._hold()
-        self._watched_elsewhere = False
+        self._watched_elsewhere = None
+
+    def rest(self) -> None:
+        """Let a ramp under way rest at the temperature of this moment; its status stays open until it goes on."""
+        if self._motion is not None and not self._motion.done:
+            self._motion.rest()
+        elif self._watched_elsewhere is not None:
+            self._hold()
+        self._rests = True
+
+    def go_on(self) -> None:
+        """Go on with a ramp that rests, from the temperature of this moment."""
+        if self._motion is not None and not self._motion.done:
+            self._motion.go_on()
+        elif self._rests and self._watched_elsewhere is not None:
+            self._watched_elsewhere()
+        self._rests = False
 
     def make_safe(self) -> StatusBase:
         """Bring the heater down: no output allowed, setpoint to ambient; verified by setpoint, limit and output."""
         if self._motion is not None:
             self._motion.end("made safe", hold=False)
-        self._watched_elsewhere = False
+        self._watched_elsewhere = None
         wall = WallClock()  # works when the world's clock does not
 
         def down(motion: Motion) -> None:
@@ -273,10 +294,10 @@ class Heater(Device):
                 f"heater cannot go to {temperature_k:.1f} K: {'; '.join(found)}.", temperature_k=temperature_k
             )
 
-    def _move(self, steps: Callable[[Motion], None], what: str) -> Motion:
+    def _move(self, steps: Callable[[Motion], None], what: str, again: Callable[[], None] | None = None) -> Motion:
         if self._motion is not None:
             self._motion.end("superseded by another command", hold=False)
-        self._motion = Motion(self, steps, what=what, hold=self._hold)
+        self._motion = Motion(self, steps, what=what, hold=self._hold, again=again)
         return self._motion
 
     def _command_setpoint(self, motion: Motion, temperature_k: float) -> None:

@@ -34,32 +34,48 @@ class Motion(DeviceStatus):
     what : str
         For messages.
     hold : callable, optional
-        Makes the device stay where it is; called once when a step fails or the motion is ended.
+        Makes the device stay where it is; called when a step fails, or the motion is ended or rests.
+    again : callable, optional
+        Writes the command anew when the motion goes on after a rest.
     """
 
     def __init__(
-        self, device: Any, steps: Callable[[Motion], None], *, what: str, hold: Callable[[], None] | None = None
+        self,
+        device: Any,
+        steps: Callable[[Motion], None],
+        *,
+        what: str,
+        hold: Callable[[], None] | None = None,
+        again: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(device, call_stop_on_failure=False)
         self.what = what
         self._steps = steps
         self._hold = hold
+        self._again = again
         self._writing = threading.RLock()
         self._ended: Exception | None = None
         self._waiting_for: Watched | None = None
+        self._going = threading.Event()
+        self._going.set()
         threading.Thread(target=self._carry_out, name=what, daemon=True).start()
 
     def write(self, signal: Signal, value: Any, **kwargs: Any) -> None:
-        """Put `value` to `signal`, unless the motion has been ended."""
-        with self._writing:
-            if self._ended is not None:
-                raise self._ended
-            signal.put(value, **kwargs)
+        """Put `value` to `signal`, unless the motion has been ended; while it rests, once it goes on."""
+        while True:
+            self._going.wait()
+            with self._writing:
+                if self._ended is not None:
+                    raise self._ended
+                if self._going.is_set():
+                    signal.put(value, **kwargs)
+                    return
 
     def await_step(self, status: Watched) -> None:
         """Wait for a step; raises what it failed with."""
         with self._writing:
             self._waiting_for = status
+            status.rests = not self._going.is_set()
             ended = self._ended
         if ended is not None:
             status.end(ended)
@@ -95,6 +111,29 @@ class Motion(DeviceStatus):
             )
         )
 
+    def rest(self) -> None:
+        """Let the device stay where it is, on its way or not; what is waited for is not judged until it goes on."""
+        with self._writing:
+            if self.done or self._ended is not None or not self._going.is_set():
+                return
+            self._going.clear()
+            if self._waiting_for is not None:
+                self._waiting_for.rests = True
+            if self._hold is not None:
+                self._hold()
+
+    def go_on(self) -> None:
+        """Go on after a rest, from where the device is."""
+        with self._writing:
+            if self._going.is_set():
+                return
+            if not self.done and self._ended is None:
+                if self._waiting_for is not None:
+                    if self._again is not None:
+                        self._again()
+                    self._waiting_for.begin_anew()
+            self._going.set()
+
     def end(self, why: str, *, hold: bool = True) -> None:
         """End a motion under way: its present step fails, no further one begins, and the device holds.
 
@@ -113,6 +152,7 @@ class Motion(DeviceStatus):
             self._ended = DidNotSettle(f"{self.what} was {why}{where}. Move again when ready.", ended=why)
             if hold and self._hold is not None:
                 self._hold()
+            self._going.set()
         if waiting_for is not None:
             waiting_for.end(self._ended)
 

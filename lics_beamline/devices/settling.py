@@ -63,11 +63,17 @@ class Watched(DeviceStatus):
         instrument has seen it, so a command would confirm itself.
     what : str
         What is waited for, in messages: ``membrane``.
+
+    Attributes
+    ----------
+    rests : bool
+        While true nothing is judged but clock and connection.
     """
 
     def __init__(self, device: Any, *, clock: ExperimentClock, signal: Signal, what: str) -> None:
         super().__init__(device, call_stop_on_failure=False)
         self.what = what
+        self.rests = False
         self._clock = clock
         self._signal = signal
         self._judging = threading.RLock()
@@ -80,6 +86,12 @@ class Watched(DeviceStatus):
     def holds_afresh(self) -> bool:
         """Whether what was waited for holds after all, by a value read anew; only a read-back can be asked so."""
         return False
+
+    def begin_anew(self) -> None:
+        """Judge again after a rest, as if it had begun now."""
+        with self._judging:
+            self.rests = False
+            self._started_s = self._clock.now_s()
 
     def begin(self) -> None:
         """Start judging."""
@@ -136,7 +148,8 @@ class Watched(DeviceStatus):
                 self.end(trouble)
             elif self._look():
                 self._disconnected_at = None
-                self.judge(self._value, now_s)
+                if not self.rests:
+                    self.judge(self._value, now_s)
             else:
                 self._judge_disconnection()
 
@@ -205,6 +218,13 @@ class Settling(Watched):
         self._nearest_side = 0.0
         self._nearest_at_s = self._started_s
         self.begin()
+
+    def begin_anew(self) -> None:
+        """Judge again after a rest: arrival, stall and time-out count from now."""
+        with self._judging:
+            super().begin_anew()
+            self._inside_since_s = None
+            self._nearest, self._nearest_side, self._nearest_at_s = math.inf, 0.0, self._started_s
 
     def judge(self, value: float, now_s: float) -> None:
         """Decide from the newest read-back."""

@@ -15,6 +15,7 @@ from enum import StrEnum
 from lics_beamline.plans.belief import Belief, Nature, Reading
 from lics_beamline.plans.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain, Request
 from lics_beamline.plans.envelope import Envelope
+from lics_beamline.plans.rules import Rules as Rules  # the door by which others know them
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
 UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there
@@ -37,90 +38,6 @@ class Outcome(StrEnum):
     REACHED = "reached"
     PASSED = "passed"
     LOWEST = "lowest"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How an approach goes.
-
-    Parameters
-    ----------
-    tolerance_gpa, overshoot_gpa, reapproach_gpa : float
-        Reached when short of the target by no more than the first; passed when beyond it by more than the second; a
-        held pressure is approached again when it falls short by more than the third [GPa].
-    step_fraction : float
-        Fraction of a large remaining distance that a step may take, 0 to 1.
-    gain_gpa_per_bar : float
-        Gain usual for this kind of cell [GPa/bar].
-    gain_range : tuple of float
-        The least and the most that may be true, in units of `gain_gpa_per_bar`. The most is assumed until a lesson.
-    smallest_step_bar, largest_step_bar : float
-        Bounds of a step [bar].
-    silent_below_bar : float
-        No cell of this kind answers below this load [bar]: an unloaded one is brought there in one step; 0 if unknown.
-    most_readings : int
-        Readings after which the approach gives up.
-    dead_time_s, settle_s : float
-        Time after a step before a reading counts, and wait between two readings at one load [s].
-    slope_gpa_per_min : float
-        A pressure that may drift faster is not settled [GPa/min].
-    creep_fraction, creep_s : float
-        Creep usual for this kind of cell: part of a rise, 0 to 1, and time constant [s].
-    slip_gpa : float
-        Largest jump of an ordinary stick-slip [GPa].
-    collapse_gpa : float
-        A fall on the upstroke at unchanged temperature, confirmed by a second reading, that means a blow-out [GPa].
-    stale_s : float
-        Age at which a reading is refused [s of experiment].
-    most_doubts : int
-        Unbelievable readings in a row after which the approach aborts.
-    temperature_jump_k : float
-        Change between two readings beyond which the pressure must be read again before it is believed [K].
-    load_band_bar : float
-        The gas may be this far from the load commanded [bar]; beyond it leaks or somebody else moves it.
-    slew_bar_per_s, most_gpa_per_min : float
-        Slew of the membrane [bar/s], lowered where the gain would make the pressure change faster than the second.
-    budget_bar, budget_s : float
-        Gas that may be moved within a time [bar, s].
-    """
-
-    tolerance_gpa: float
-    overshoot_gpa: float
-    reapproach_gpa: float
-    step_fraction: float
-    gain_gpa_per_bar: float
-    gain_range: tuple[float, float]
-    smallest_step_bar: float
-    largest_step_bar: float
-    silent_below_bar: float
-    most_readings: int
-    dead_time_s: float
-    settle_s: float
-    slope_gpa_per_min: float
-    creep_fraction: float
-    creep_s: float
-    slip_gpa: float
-    collapse_gpa: float
-    stale_s: float
-    most_doubts: int
-    temperature_jump_k: float
-    load_band_bar: float
-    slew_bar_per_s: float
-    most_gpa_per_min: float
-    budget_bar: float
-    budget_s: float
-
-    def nature(self) -> Nature:
-        """Return what is known of the cell before anything is learned."""
-        least, most = (factor * self.gain_gpa_per_bar for factor in self.gain_range)
-        return Nature(
-            gain_gpa_per_bar=(least, most),
-            creep_fraction=self.creep_fraction,
-            creep_s=self.creep_s,
-            slip_gpa=self.slip_gpa,
-            slew_bar_per_s=self.slew_bar_per_s,
-            temperature_jump_k=self.temperature_jump_k,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +76,8 @@ class State:
         Load commanded last [bar]; NaN before any.
     moves : tuple of Move
         Load steps within the time of the budget.
+    temperature_k : float
+        What a reading's temperature must be near for a load to move [K]; NaN where any will do.
     """
 
     target_gpa: float
@@ -173,6 +92,7 @@ class State:
     readings: int = 0
     commanded_bar: float = math.nan
     moves: tuple[Move, ...] = ()
+    temperature_k: float = math.nan
 
     @property
     def direction(self) -> int:
@@ -188,7 +108,7 @@ class Decision:
     state: State
 
 
-def begin(target_gpa: float, direction: int, *, after: State | None = None) -> State:
+def begin(target_gpa: float, direction: int, *, after: State | None = None, temperature_k: float = math.nan) -> State:
     """Return the state of a new approach.
 
     Parameters
@@ -199,10 +119,13 @@ def begin(target_gpa: float, direction: int, *, after: State | None = None) -> S
         +1 on the upstroke, -1 on the downstroke.
     after : State, optional
         Where the approach before ended: what it learned of this cell is believed. An abort stays an abort.
+    temperature_k : float
+        What the sample's temperature must be near for a load to move [K]; NaN where any will do.
     """
     if after is None:
-        return State(target_gpa=target_gpa, belief=Belief(direction=direction))
-    fresh = State(target_gpa=target_gpa, belief=after.belief.turned(direction), moves=after.moves)
+        return State(target_gpa=target_gpa, belief=Belief(direction=direction), temperature_k=temperature_k)
+    belief = after.belief.turned(direction)
+    fresh = State(target_gpa=target_gpa, belief=belief, moves=after.moves, temperature_k=temperature_k)
     if after.phase is Phase.ABORT:
         return replace(fresh, phase=Phase.ABORT, cause=after.cause, reason=after.reason)
     return replace(fresh, paused_by_request=after.paused_by_request)
@@ -210,7 +133,16 @@ def begin(target_gpa: float, direction: int, *, after: State | None = None) -> S
 
 def acknowledged(state: State) -> State:
     """Return an aborted state as one that may begin again: a person has looked. What the cell taught is forgotten."""
-    return State(target_gpa=state.target_gpa, belief=Belief(direction=state.direction), moves=state.moves)
+    return replace(begin(state.target_gpa, state.direction, temperature_k=state.temperature_k), moves=state.moves)
+
+
+def held_at(state: State, load_bar: float) -> State:
+    """Return the state of an approach whose last load step was held on its way, at a load [bar]."""
+    moves = state.moves
+    if moves:
+        left_bar = state.commanded_bar - load_bar
+        moves = (*moves[:-1], replace(moves[-1], bar=moves[-1].bar - left_bar))
+    return replace(state, commanded_bar=load_bar, moves=moves)
 
 
 def step(
@@ -289,6 +221,12 @@ def _trouble(state: State, reading: Reading | None, now_s: float, rules: Rules) 
     last = state.belief.last
     if last is not None and reading.time_s <= last.time_s:
         return f"the reading of {reading.time_s:.0f} s is not newer than the last, of {last.time_s:.0f} s"
+    off_k = abs(reading.temperature_k - state.temperature_k)
+    if off_k > rules.temperature_band_k:
+        return (
+            f"the sample is at {reading.temperature_k:.1f} K, {off_k:.1f} K from the {state.temperature_k:.1f} K of "
+            f"this point ({rules.temperature_band_k:g} K is the limit): no load is moved there"
+        )
     off_bar = abs(reading.load_bar - state.commanded_bar)
     if off_bar > rules.load_band_bar:
         return (
@@ -305,7 +243,7 @@ def _doubt(state: State, said: str, rules: Rules) -> Decision:
         return _abort(
             state,
             Cause.UNREADABLE,
-            f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple and membrane.",
+            f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple, heater and membrane.",
         )
     # The first surprise is looked at again at once; what goes on is given time.
     return _decide(state, Phase.PAUSE, ReadAgain(after_s=0.0 if state.doubts == 1 else rules.settle_s))

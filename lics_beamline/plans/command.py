@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Request(StrEnum):
-    """What a person or a plan asks of an approach under way."""
-
-    PAUSE = "pause"
-    CONTINUE = "continue"
-    STOP = "stop"
+from lics_beamline.desk import Request as Request  # what may be asked is said at the desk
 
 
 class Cause(StrEnum):

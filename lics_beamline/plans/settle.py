@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+import uuid
 from collections.abc import Callable
 
 import bluesky.plan_stubs as bps
-from bluesky.utils import MsgGenerator
+from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope
+from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
+from lics_beamline.physics.thermocouple import sample_temperature_k
 from lics_beamline.plans.action import do
-from lics_beamline.plans.approach import Decision, Outcome, Rules, State, begin, step
+from lics_beamline.plans.approach import Decision, Outcome, Rules, State, begin, held_at, step
+from lics_beamline.plans.attendance import Held
 from lics_beamline.plans.belief import Reading
 from lics_beamline.plans.command import Abort, Cause, Hold, LoadTo, ReadAgain, Request
 from lics_beamline.plans.envelope import Envelope
@@ -24,11 +27,12 @@ from lics_beamline.plans.path import Point
 log = logging.getLogger(__name__)
 
 SAME_SLEW = 0.02  # relative difference of slews not worth a command
+LOOK_S = 0.1  # between two looks at the thermocouple while the load moves [s of wall clock]
 ERRORS: dict[Cause, type[LicsError]] = {
     Cause.UNREADABLE: BadReading,
     Cause.UNREACHABLE: OutsideEnvelope,
     Cause.GAVE_UP: DidNotSettle,
-    Cause.STOPPED: DidNotSettle,
+    Cause.STOPPED: Stopped,
 }
 
 
@@ -79,9 +83,21 @@ def approach(
     OutsideEnvelope
         If supply or envelope forbid the target, or the next load.
     DidNotSettle
-        If the approach gave up, or was stopped.
+        If the approach gave up.
+    Stopped
+        If a person asked to.
+
+    Notes
+    -----
+    The load moves only while the cell is within `rules.temperature_band_k` of the temperature of the point; a step
+    under way when it leaves the band is held where it is. After a hold, the next step rests on a reading taken later.
     """
-    now = begin(point.pressure_gpa, 1 if point.stroke == "upstroke" else -1, after=state)
+    now = begin(
+        point.pressure_gpa,
+        1 if point.stroke == "upstroke" else -1,
+        after=state,
+        temperature_k=_expected_k(beamline, point, gauge),
+    )
     yield from laser_on(beamline)
     while True:
         supply_bar = yield from bps.rd(beamline.membrane.source_bar)
@@ -106,16 +122,23 @@ def approach(
             yield from laser_off(beamline)
             raise ERRORS[command.cause](f"{point.leg.name}: {command.reason}", target_gpa=point.pressure_gpa)
         if isinstance(command, Hold):
-            break
-        if isinstance(command, ReadAgain):
+            yield from laser_off(beamline)
+            if asked() is None:
+                break
+            yield from laser_on(beamline)  # held meanwhile, or about to be: it is looked at again
+        elif isinstance(command, ReadAgain):
             yield from wait(beamline, command.after_s)
         elif ruby is not None:
             envelope.check_load(
                 command.load_bar, now_bar=ruby.load_bar, pressure_gpa=ruby.pressure.gpa, supply_bar=supply_bar
             )
-            yield from _load(beamline, command)
-            yield from wait(beamline, wait_s)
-    yield from laser_off(beamline)
+            arrived = yield from load_to(
+                beamline, command, forbids=lambda: _out_of_band(beamline, point, rules.temperature_band_k)
+            )
+            if arrived:
+                yield from wait(beamline, wait_s)
+            else:
+                now = held_at(now, float(beamline.membrane.load_bar.get(use_monitor=False)))
     if now.outcome is Outcome.PASSED:
         log.warning(
             "%s: passed %.3f GPa, landed at %.3f GPa; the point is taken there, friction forbids going back",
@@ -161,12 +184,61 @@ def _note(
     yield from bps.save()
 
 
-def _load(beamline: Beamline, command: LoadTo) -> MsgGenerator[None]:
-    """Go to a load at the slew commanded with it; slew first, verified, because it acts at once."""
-    slew_bar_per_s = yield from bps.rd(beamline.membrane.slew_bar_per_s)
-    if abs(command.slew_bar_per_s / slew_bar_per_s - 1.0) > SAME_SLEW:
-        yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(command.slew_bar_per_s))
-    yield from bps.abs_set(beamline.membrane, command.load_bar, wait=True)
+def load_to(beamline: Beamline, command: LoadTo, *, forbids: Callable[[], str] = lambda: "") -> MsgGenerator[bool]:
+    """Go to a load at the slew commanded with it; slew first, verified, because it acts at once.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices; the membrane must be armed.
+    command : LoadTo
+        Load and slew.
+    forbids : callable
+        Says why the load must not go on, empty while it may; asked ten times a second.
+
+    Returns
+    -------
+    bool
+        False where the load was held on its way, or before: what was commanded is to be decided anew.
+    """
+    group = f"load-{uuid.uuid4()}"
+    try:
+        slew_bar_per_s = yield from bps.rd(beamline.membrane.slew_bar_per_s)
+        if abs(command.slew_bar_per_s / slew_bar_per_s - 1.0) > SAME_SLEW:
+            yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(command.slew_bar_per_s))
+        status = yield from bps.abs_set(beamline.membrane, command.load_bar, group=group)
+        while not (yield from bps.wait(group, timeout=LOOK_S, error_on_timeout=False)):
+            said = forbids()
+            if said and not status.done:
+                log.warning("the load is held: %s", said)
+                beamline.membrane.stop()
+    except Held as error:
+        log.warning("%s", error)
+    except FailedStatus as error:
+        if getattr(error.__cause__, "facts", {}).get("ended") != "stopped":
+            raise
+    else:
+        return True
+    return False
+
+
+def _expected_k(beamline: Beamline, point: Point, gauge: Gauge) -> float:
+    """Return the temperature of the sample when the gasket is at that of the point [K]."""
+    ambient_k = float(beamline.thermocouples.ambient_k.get(use_monitor=False))
+    return sample_temperature_k(point.temperature_k, ambient_k, gasket_to_sample=gauge.gasket_to_sample)
+
+
+def _out_of_band(beamline: Beamline, point: Point, band_k: float) -> str:
+    """Return why the temperature forbids a load to move, or nothing."""
+    try:
+        gasket_k = float(beamline.thermocouples.gasket_k.get())
+    except (TimeoutError, ConnectionError) as error:
+        return f"the gasket thermocouple does not answer ({error})"
+    if abs(gasket_k - point.temperature_k) <= band_k:
+        return ""
+    return (
+        f"the gasket is at {gasket_k:.1f} K, more than {band_k:g} K from the {point.temperature_k:.1f} K of the point"
+    )
 
 
 def wait(beamline: Beamline, duration_s: float) -> MsgGenerator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +14,13 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
+from lics_beamline.desk import Desk, Request
 from lics_beamline.devices.beamline import Beamline, make_safe
-from lics_beamline.errors import DidNotSettle, JournalError
+from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.plans import ramp
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
+from lics_beamline.plans.attendance import Attendance
 from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.dosage import Dosage
 from lics_beamline.plans.envelope import Envelope
@@ -92,7 +95,7 @@ class Manner:
 
 
 def sweep(
-    beamline: Beamline, experiment: Experiment, *, manner: Manner, md: dict[str, Any] | None = None
+    beamline: Beamline, experiment: Experiment, *, manner: Manner, desk: Desk, md: dict[str, Any] | None = None
 ) -> MsgGenerator[str]:
     """Walk the path of an experiment and measure each of its points.
 
@@ -108,6 +111,8 @@ def sweep(
         Path, sample and exposure.
     manner : Manner
         How a sweep is walked at this beamline.
+    desk : Desk
+        Where people ask to hold, continue or stop it.
     md : dict, optional
         Added to the start document.
 
@@ -148,11 +153,22 @@ def sweep(
         # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
-        points = _points(beamline, experiment, manner=manner, recipe=recipe, notes=notes, plates=plates)
-        reading = bpp.contingency_wrapper(announcing(points, plates), except_plan=lambda why: rescue(why, plates))
+        attendance = Attendance(beamline, desk, meanwhile=plates.announce)
+        points = _points(
+            beamline,
+            experiment,
+            manner=manner,
+            recipe=recipe,
+            notes=notes,
+            plates=plates,
+            asked=attendance.request,
+        )
+        attended = attendance.attended(announcing(points, plates))
+        reading = bpp.contingency_wrapper(attended, except_plan=lambda why: rescue(why, plates))
         return (yield from bpp.baseline_wrapper(_as_run(reading, start), baseline, name=schema.BASELINE))
 
-    return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
+    with desk.open():
+        return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
 
 
 def safe(beamline: Beamline) -> MsgGenerator[None]:
@@ -198,6 +214,8 @@ def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str
         if isinstance(error, RunEngineControlException):
             reason = "ended from outside the plan: Ctrl-C, or the guard"
             yield from bps.close_run(exit_status=error.exit_status, reason=reason)
+        elif isinstance(error, Stopped):
+            yield from bps.close_run(exit_status="abort", reason=str(error))
         else:
             reason = why(error) if isinstance(error, FailedStatus) else str(error)
             yield from bps.close_run(exit_status="fail", reason=f"{type(error).__name__}: {reason}")
@@ -207,7 +225,14 @@ def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str
 
 
 def _points(
-    beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe, notes: Notes, plates: Plates
+    beamline: Beamline,
+    experiment: Experiment,
+    *,
+    manner: Manner,
+    recipe: Recipe,
+    notes: Notes,
+    plates: Plates,
+    asked: Callable[[], Request | None],
 ) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
     state: State | None = None
@@ -237,6 +262,7 @@ def _points(
                 prior=prior_of(manner.cell, manner.doubts, state),
                 notes=notes,
                 after=heated,
+                asked=asked,
             )
         elif isinstance(point.leg, HoldLeg):
             yield from wait(beamline, point.leg.wait_s)
@@ -250,6 +276,7 @@ def _points(
                 notes=notes,
                 wait_s=manner.wait_s,
                 state=state,
+                asked=asked,
             )
             state = decision.state
         if asked is None:

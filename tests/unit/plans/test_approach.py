@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from stepped_world import shipped_envelope, shipped_rules
 
-from lics_beamline.plans.approach import Outcome, Phase, acknowledged, begin, step
+from lics_beamline.plans.approach import Outcome, Phase, acknowledged, begin, held_at, step
 from lics_beamline.plans.belief import Belief, Reading
 from lics_beamline.plans.command import Abort, Cause, Hold, LoadTo, ReadAgain, Request
 from lics_beamline.plans.creep import Creep
@@ -217,6 +217,35 @@ def test_a_pause_holds_until_a_person_continues():
     assert isinstance(still.command, ReadAgain)
     assert still.state.readings == 0
     assert isinstance(decide(still.state, later(300.0), request=Request.CONTINUE).command, LoadTo)
+
+
+@pytest.mark.parametrize("direction", [+1, -1])
+def test_no_load_moves_while_the_cell_is_out_of_band_of_its_points_temperature_and_an_end_comes(direction):
+    state = replace(known(3.0 + direction, direction), temperature_k=START.temperature_k)
+    assert isinstance(decide(state, later()).command, LoadTo)
+    off_k = RULES.temperature_band_k + 0.1
+    for hot in (later(temperature_k=298.0 + off_k), later(temperature_k=298.0 - off_k)):
+        held = decide(state, hot)
+        assert isinstance(held.command, ReadAgain)
+        assert isinstance(decide(held.state, later(200.0)).command, LoadTo), "back in the band it goes on"
+    decision, seconds = held, 100.0
+    while isinstance(decision.command, ReadAgain):
+        seconds += 80.0
+        decision = decide(decision.state, later(seconds, temperature_k=298.0 + off_k))
+    assert decision.command.cause is Cause.UNREADABLE
+    assert "303.1 K, 5.1 K from the 298.0 K of this point (5 K is the limit)" in decision.command.reason
+
+
+def test_a_step_held_on_its_way_is_decided_anew_from_the_load_it_was_held_at():
+    moved = decide(known(), later())
+    half_bar = 0.5 * (START.load_bar + moved.command.load_bar)
+    there = later(500.0, load_bar=half_bar, pressure_gpa=3.0 + 0.2 * (half_bar - START.load_bar))
+    assert decide(moved.state, there).state.doubts == 1, "nobody told it that the load was held"
+    held = held_at(moved.state, half_bar)
+    assert held.moves[-1].bar == pytest.approx(half_bar - START.load_bar)
+    decision = decide(held, there)
+    assert decision.state.doubts == 0
+    assert isinstance(decision.command, LoadTo)
 
 
 def test_a_target_that_the_supply_cannot_reach_is_refused_before_anything_moves_with_both_numbers():

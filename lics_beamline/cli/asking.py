@@ -1,0 +1,106 @@
+"""The verbs by which a person holds, continues and stops a sweep that runs, from any terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
+    from lics_beamline.desk import Asked, Standing
+
+NOT_READY: Final = 3
+LOOK_S: Final = 0.1  # a file is all there is to look at
+HEAR_S: Final = 15.0  # for the sweep to say that it has heard; longer than any step in which it cannot look
+DONE: Final = {"hold": ("held", "stopping", "ended"), "continue": ("running", "held", "ended"), "stop": ("ended",)}
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verbs to the command line."""
+    asking = argparse.ArgumentParser(add_help=False)
+    asking.add_argument("--why", default="", metavar="TEXT", help="why, for the record")
+    asking.add_argument("--no-wait", action="store_true", help="do not wait until it is done, only until it is heard")
+    asking.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    for name, help_, description in (
+        (
+            "hold",
+            "hold a running sweep: gas and temperature stay, shutter closed",
+            "Hold the sweep that records in the data folder: load and temperature stay where they are, on their way or "
+            "not, the shutter is closed, everything is watched as before. A point that is being measured is finished "
+            "first. It is held until somebody says lics continue or lics stop.",
+        ),
+        (
+            "continue",
+            "let a held sweep go on",
+            "Let a held sweep go on: ruby and temperature are read afresh, and the approach is planned from there.",
+        ),
+        (
+            "stop",
+            "end a running sweep in the safe state",
+            "End the sweep that records in the data folder: gas held, heater down, shutter closed. A point that is "
+            "being measured is finished first; Ctrl-C where the sweep runs does not wait for it.",
+        ),
+    ):
+        verb = verbs.add_parser(name, parents=[shared, asking], help=help_, description=description)
+        verb.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask, wait until it is done, and say what was done.
+
+    Returns
+    -------
+    int
+        0 when it was done; 3 when no sweep runs, or it does not answer.
+    """
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.desk import Request, ask, standing
+
+    data = data_folder(options)
+    stands = standing(data)
+    if stands is None or not stands.alive:
+        last = f"; the last one: {stands.says}, {stands.when}" if stands is not None else ""
+        return _say(options, f"no sweep is running in {data.root}{last}.", NOT_READY)
+    request = {"hold": Request.PAUSE, "continue": Request.CONTINUE, "stop": Request.STOP}[options.verb]
+    asked = ask(data, request, why=options.why)
+    return _wait(options, data, asked)
+
+
+def _wait(options: argparse.Namespace, data: DataFolder, asked: Asked) -> int:
+    from lics_beamline.desk import standing
+
+    deadline, told = time.monotonic() + HEAR_S, ""
+    while True:
+        stands = standing(data)
+        if stands is not None and stands.answers == asked.uid:
+            if stands.state in DONE[options.verb] or options.no_wait:
+                return _say(options, stands.says, 0, stands)
+            if stands.says != told and not options.json:
+                told = stands.says
+                sys.stdout.write(f"{told} ...\n")
+                sys.stdout.flush()
+        if stands is None or not stands.alive:
+            return _say(options, "the sweep has ended", 0 if options.verb == "stop" else NOT_READY, stands)
+        if stands.answers != asked.uid and time.monotonic() > deadline:
+            return _say(
+                options,
+                f"the sweep of process {stands.pid} does not answer for {HEAR_S:g} s; it may hear yet. It says: "
+                f"{stands.says}. If it hangs its guard makes safe: lics guard.",
+                NOT_READY,
+                stands,
+            )
+        time.sleep(LOOK_S)
+
+
+def _say(options: argparse.Namespace, says: str, code: int, stands: Standing | None = None) -> int:
+    if options.json:
+        state = stands.state if stands is not None else None
+        sys.stdout.write(json.dumps({"done": code == 0, "state": state, "says": says}, indent=1) + "\n")
+    elif code:
+        sys.stderr.write(f"lics {options.verb}: {says}\n")
+    else:
+        sys.stdout.write(f"{says}\n")
+    return code

@@ -1,0 +1,225 @@
+"""Where people ask something of a running sweep, and where it answers: two small files in the data folder.
+
+Anybody who can write the folder may ask, from any terminal; the newest question counts. The sweep looks at it at every
+moment at which it can do what is asked, and says in the other file what it did. A lock tells whether there is a sweep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal import lock
+
+logger = logging.getLogger(__name__)
+
+
+class Request(StrEnum):
+    """What a person or a plan asks of a sweep, or of an approach, under way."""
+
+    PAUSE = "pause"
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody asks.
+
+    Parameters
+    ----------
+    request : Request
+        What.
+    who : str
+        By whom.
+    when : str
+        When, ISO 8601 with the offset of the clock.
+    why : str
+        Why; empty when nothing was said.
+    uid : str
+        By which an answer names it.
+    """
+
+    request: Request
+    who: str
+    when: str
+    why: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a sweep stands.
+
+    Parameters
+    ----------
+    state : str
+        ``running``, ``held``, ``stopping`` or ``ended``.
+    says : str
+        The same for people, with numbers.
+    pid : int
+        Process that runs it.
+    answers : str
+        Uid of the newest question it has heard; empty for none.
+    when : str
+        When it said so, ISO 8601.
+    alive : bool
+        Whether that process runs it still.
+    """
+
+    state: str
+    says: str
+    pid: int
+    answers: str
+    when: str
+    alive: bool = True
+
+
+def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> Asked:
+    """Ask something of the sweep that is recorded in a data folder, in place of whatever was asked before.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the sweep is recorded.
+    request : Request
+        What is asked.
+    why : str
+        For the record.
+    who : str
+        Default: the user and host of this process.
+    """
+    asked = Asked(
+        request=request,
+        who=who or f"{getpass.getuser()}@{socket.gethostname()}",
+        when=_now(),
+        why=why,
+        uid=str(uuid.uuid4()),
+    )
+    _replace(_asked_path(data), asdict(asked))
+    return asked
+
+
+def standing(data: DataFolder) -> Standing | None:
+    """Return how the newest sweep of a data folder stands, and whether it runs still; None where there was none."""
+    found = _read(_standing_path(data))
+    try:
+        said = Standing(**found) if found is not None else None
+    except TypeError:
+        return None
+    if said is None:
+        return None
+    alive = said.state != "ended" and lock.is_held(_lock_path(data))
+    return Standing(**{**asdict(said), "alive": alive})
+
+
+class Desk:
+    """The sweep's side: hears what is asked, and answers.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the sweep is recorded.
+    hindrance : callable, optional
+        Says what else forbids to go on now, besides people: that nobody guards the beamline. Empty when nothing does.
+    """
+
+    def __init__(self, data: DataFolder, *, hindrance: Callable[[], str] = lambda: "") -> None:
+        self.hindrance = hindrance
+        self._data = data
+        self._stamp = (0, 0)
+        self._newest: Asked | None = None
+        self._answered = ""
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Be the only sweep of the data folder while the context lasts; what was asked of another one is not heard.
+
+        Raises
+        ------
+        Busy
+            If another process runs a sweep there.
+        """
+        with lock.sole(_lock_path(self._data), what=f"a sweep of {self._data.root}"):
+            _asked_path(self._data).unlink(missing_ok=True)
+            self._stamp, self._newest, self._answered = (0, 0), None, ""
+            self.say("running", "the sweep begins")
+            try:
+                yield
+            finally:
+                self.say("ended", "the sweep has ended")
+
+    def asked(self) -> Asked | None:
+        """Return the newest question that has not been answered; None when there is none. Never fails."""
+        try:
+            found = _asked_path(self._data).stat()
+        except OSError:
+            return None
+        stamp = (found.st_ino, found.st_mtime_ns)  # each question is a file of its own, moved into place
+        if stamp != self._stamp:
+            said = _read(_asked_path(self._data))
+            try:
+                self._newest = Asked(**{**said, "request": Request(said["request"])}) if said is not None else None
+            except (TypeError, ValueError, KeyError) as error:
+                logger.error("%s cannot be understood: %s", _asked_path(self._data), error)
+                self._newest = None
+            self._stamp = stamp
+        return self._newest if self._newest is not None and self._newest.uid != self._answered else None
+
+    def answer(self, asked: Asked, state: str, says: str) -> None:
+        """Say what was done about a question; it is not asked any more."""
+        self._answered = asked.uid
+        self.say(state, says)
+
+    def say(self, state: str, says: str, *, heard: Asked | None = None) -> None:
+        """Say how the sweep stands; with `heard` also that a question was heard and is not answered yet."""
+        said = Standing(
+            state=state, says=says, pid=os.getpid(), answers=heard.uid if heard else self._answered, when=_now()
+        )
+        try:
+            _replace(_standing_path(self._data), {key: one for key, one in asdict(said).items() if key != "alive"})
+        except OSError as error:  # a full disk keeps nobody from holding
+            logger.error("%s could not be written: %s", _standing_path(self._data), error)
+
+
+def _asked_path(data: DataFolder) -> Path:
+    return data.root / "sweep-asked.json"
+
+
+def _standing_path(data: DataFolder) -> Path:
+    return data.logs / "sweep.json"
+
+
+def _lock_path(data: DataFolder) -> Path:
+    return data.logs / "sweep.lock"
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _replace(path: Path, said: dict[str, Any]) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}")
+    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
+    os.replace(unfinished, path)

@@ -1,0 +1,280 @@
+"""Holding a sweep at any time, continuing and stopping it: a preprocessor, so that plans read as the experiment."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+import bluesky.plan_stubs as bps
+from bluesky.utils import FailedStatus, Msg, MsgGenerator
+from ophyd.status import StatusBase
+
+from lics_beamline import schema
+from lics_beamline.desk import Asked, Desk, Request
+from lics_beamline.devices.beamline import Beamline
+from lics_beamline.errors import DidNotSettle, Stopped
+from lics_beamline.plans.action import do, why
+from lics_beamline.plans.noted import Noted
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.2  # between two looks at the desk [s of wall clock]: nobody notices that he waits
+ENDED_S: Final = 10.0  # for a stopped load to say so [s of wall clock]
+SHORT: Final = {"timeout": LOOK_S, "error_on_timeout": False}  # a piece of a wait
+
+
+class Held(DidNotSettle):
+    """A load step was held. Read the pressure afresh before another one."""
+
+
+class Attendance:
+    """Lets a plan be held, continued and stopped.
+
+    Held means: the load and the temperature stay where they are, on their way or not; the shutter is closed and the
+    ruby's laser off; the engine lives, and its sign of life with it. A heating ramp goes on from there when the plan
+    continues. A load step does not: it ends as `Held`, and so does each further one until ruby was read afresh. An open
+    event, and with it an exposure, is finished first. Each hold and its end are events of the `holds` stream.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    desk : Desk
+        Where people ask, and where they are answered.
+    meanwhile : callable
+        Plan carried out again and again while the sweep is held: what comes by itself is still recorded.
+    """
+
+    def __init__(
+        self, beamline: Beamline, desk: Desk, *, meanwhile: Callable[[], MsgGenerator[None]] = bps.null
+    ) -> None:
+        self._beamline = beamline
+        self._desk = desk
+        self._meanwhile = meanwhile
+        self._note = Noted("hold", schema.HOLDS_FIELDS)
+        self._bundled = False
+        self._exposing = False
+        self._acquiring: tuple[StatusBase, ...] = ()
+        self._loading: StatusBase | None = None
+        self._stale = False
+        self._went_on = False
+        self._over = False
+        self._heard = ""
+        self._pressure_gpa = math.nan
+
+    def request(self) -> Request | None:
+        """Return what is asked of an approach now: `PAUSE` and `STOP` until obeyed, `CONTINUE` once after."""
+        asked = self._desk.asked()
+        request = asked.request if asked is not None else None
+        if request in (None, Request.CONTINUE):
+            request = Request.PAUSE if self._desk.hindrance() else None
+        if self._over or (request is None and not self._went_on):
+            return None
+        if request is None:
+            self._went_on = False
+            return Request.CONTINUE
+        self._went_on = True  # once nobody asks any more, held meanwhile or not
+        return request
+
+    def attended(self, plan: MsgGenerator[Any]) -> Generator[Msg, Any, Any]:
+        """Carry out a plan, and look at the desk whenever it waits and before each load step.
+
+        Raises
+        ------
+        Stopped
+            At the message the plan is at, when somebody asks to stop; its clean-up is carried out.
+        """
+        result: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                message = plan.send(result) if error is None else plan.throw(error)
+            except StopIteration as end:
+                return end.value
+            result = error = None
+            try:
+                result = yield from self._carry_out(message)
+            except GeneratorExit:
+                plan.close()
+                raise
+            except Exception as caught:  # handed to the plan, not swallowed: it may clean up, or know what to do
+                error = caught
+
+    def _carry_out(self, message: Msg) -> Generator[Msg, Any, Any]:
+        """Carry out one message of the plan."""
+        is_load = message.command == "set" and message.obj is self._beamline.membrane
+        if message.command == "wait":
+            return (yield from self._wait(message))
+        if is_load:
+            yield from self._look()
+            if self._stale:
+                raise Held("a load step was held before it began. Read the pressure afresh, then move again.")
+        result = yield message
+        if is_load:
+            self._loading = result
+        else:
+            self._learn(message, result)
+        return result
+
+    def _learn(self, message: Msg, result: Any) -> None:
+        """Learn from a message whether this is a moment to hold, and how the sample is."""
+        beamline = self._beamline
+        if message.command in ("create", "save", "drop"):
+            self._bundled = message.command == "create"
+        elif message.command == "set" and message.obj is beamline.beam.shutter:
+            self._exposing = message.args[0] == "Open"
+        elif message.command == "trigger" and message.obj in (beamline.ruby, beamline.plate):
+            self._acquiring = (*(one for one in self._acquiring if not one.done), result)
+            if message.obj is beamline.ruby:
+                self._stale = False
+        elif message.command == "read" and isinstance(result, dict) and "pressure_gpa" in result:
+            self._pressure_gpa = float(result["pressure_gpa"]["value"])
+
+    def _busy(self) -> bool:
+        """Whether a spectrum or an exposure is under way, or an event open: that is finished first."""
+        return self._bundled or self._exposing or any(not one.done for one in self._acquiring)
+
+    def _wait(self, message: Msg) -> Generator[Msg, Any, Any]:
+        """Wait in short pieces, with a look at the desk between them."""
+        limited = message.kwargs.get("timeout") is not None
+        short = message if limited else message._replace(kwargs={**message.kwargs, **SHORT})
+        while True:
+            yield from self._look()
+            done = yield short
+            if done or limited:
+                return done
+
+    def _look(self) -> MsgGenerator[None]:
+        """Do what is asked, as soon as it can be done."""
+        if self._over:
+            return
+        asked, hindrance = self._desk.asked(), self._desk.hindrance()
+        if asked is None and not hindrance:
+            return
+        if asked is not None and asked.request is Request.CONTINUE:
+            self._desk.answer(asked, "running", "nothing was held; the sweep goes on")
+        elif self._busy():
+            self._hear(asked)
+        elif asked is not None and asked.request is Request.STOP:
+            yield from self._rest()
+            yield from self._stop(asked)
+        else:
+            yield from self._hold(asked, hindrance)
+
+    def _hear(self, asked: Asked | None) -> None:
+        if asked is not None and asked.uid != self._heard:
+            self._heard = asked.uid
+            what = "stopped" if asked.request is Request.STOP else "held"
+            says = f"what is being measured is finished first, then the sweep is {what}"
+            self._desk.say("running", says, heard=asked)
+
+    def _hold(self, asked: Asked | None, hindrance: str) -> MsgGenerator[None]:
+        """Hold everything until somebody continues, or nothing hinders any more."""
+        beamline = self._beamline
+        stopped = yield from self._rest()
+        lit = beamline.ruby.laser_readback.get(use_monitor=False) == "On"
+        if lit:
+            yield from do("ruby laser off", beamline.ruby.laser_off)
+        if beamline.beam.shutter.state.get(use_monitor=False) != "Closed":
+            yield from bps.mv(beamline.beam.shutter, "Closed")
+        held_s = beamline.clock.now_s()
+        yield from self._record("held", asked, hindrance)
+        self._tell(asked, hindrance)
+        continued = yield from self._stay(by_person=asked is not None, held_s=held_s)
+        if lit:
+            yield from do("ruby laser on", beamline.ruby.laser_on)
+        beamline.heater.go_on()
+        yield from self._record("continued", continued, "nothing hinders any more", held_s=held_s)
+        self._stale = self._went_on = True
+        says = f"goes on after {beamline.clock.now_s() - held_s:.0f} s of experiment"
+        log.warning("the sweep %s", says)
+        if continued is not None:
+            self._desk.answer(continued, "running", says)
+        else:
+            self._desk.say("running", says)
+        if stopped is not None:
+            raise Held(why(stopped)) from stopped
+
+    def _rest(self) -> MsgGenerator[FailedStatus | None]:
+        """Let load and temperature stay where they are; returns how a load that was under way ended."""
+        moving = self._loading is not None and not self._loading.done
+        self._beamline.membrane.stop()
+        self._beamline.heater.rest()
+        if self._loading is None or not moving:
+            return None
+        until_s = time.monotonic() + ENDED_S
+        try:
+            while time.monotonic() < until_s and not (self._loading.done and self._loading.success):
+                yield from bps.sleep(LOOK_S / 4)
+        except FailedStatus as error:
+            if error.args[0] is not self._loading:
+                raise
+            return error
+        if self._loading.done:
+            return None
+        raise DidNotSettle(
+            f"the load was stopped and does not say so within {ENDED_S:g} s. Look at the membrane.", ended="stopped"
+        )
+
+    def _stay(self, *, by_person: bool, held_s: float) -> MsgGenerator[Asked | None]:
+        """Stay held; returns who continues, None where what hindered is over and nobody held."""
+        while True:
+            yield from bps.sleep(LOOK_S)
+            yield from self._meanwhile()
+            asked, hindrance = self._desk.asked(), self._desk.hindrance()
+            if asked is None:
+                if not by_person and not hindrance:
+                    return None
+            elif asked.request is Request.STOP:
+                yield from self._stop(asked, held_s=held_s)
+            elif asked.request is Request.PAUSE:
+                by_person = True
+                yield from self._record("held", asked, hindrance, held_s=held_s)
+                self._tell(asked, hindrance)
+            elif hindrance:
+                by_person = False
+                self._tell(asked, hindrance)
+            else:
+                return asked
+
+    def _stop(self, asked: Asked, *, held_s: float = math.nan) -> MsgGenerator[None]:
+        """End the plan, as somebody asks."""
+        self._over = True
+        yield from self._record("stopped", asked, "", held_s=held_s)
+        self._desk.answer(asked, "stopping", f"stopped {self._where()}; going to the safe state")
+        because = f": {asked.why}" if asked.why else ""
+        raise Stopped(f"stopped by {asked.who} {self._where()}{because}. Begin again when it may go on.", who=asked.who)
+
+    def _where(self) -> str:
+        beamline = self._beamline
+        read = "before any pressure was read" if math.isnan(self._pressure_gpa) else f"at {self._pressure_gpa:.3f} GPa"
+        load_bar = float(beamline.membrane.load_bar.get())
+        return f"{read}, load {load_bar:.2f} bar, gasket {float(beamline.thermocouples.gasket_k.get()):.1f} K"
+
+    def _tell(self, asked: Asked | None, hindrance: str) -> None:
+        says = f"held {self._where()}{f'; {hindrance}' if hindrance else ''}"
+        log.warning("the sweep is %s", says)
+        if asked is None:
+            self._desk.say("held", says)
+        else:
+            self._desk.answer(asked, "held", says)
+
+    def _record(self, did: str, asked: Asked | None, otherwise: str, *, held_s: float = math.nan) -> MsgGenerator[None]:
+        now_s = self._beamline.clock.now_s()
+        self._note.note(
+            experiment_time_s=now_s,
+            hold_did=did,
+            hold_who=asked.who if asked else "engine",
+            hold_asked_at=asked.when if asked else "",
+            hold_why=asked.why if asked else otherwise,
+            hold_lasted_s=0.0 if math.isnan(held_s) else now_s - held_s,
+            hold_pressure_gpa=self._pressure_gpa,
+            hold_load_bar=float(self._beamline.membrane.load_bar.get()),
+            hold_gasket_k=float(self._beamline.thermocouples.gasket_k.get()),
+        )
+        yield from bps.create(schema.HOLDS)
+        yield from bps.read(self._note)
+        yield from bps.save()
