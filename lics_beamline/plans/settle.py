@@ -13,7 +13,6 @@ from bluesky.utils import FailedStatus, MsgGenerator
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
-from lics_beamline.physics.thermocouple import sample_temperature_k
 from lics_beamline.plans.action import do
 from lics_beamline.plans.approach import Decision, Outcome, Rules, State, begin, held_at, step
 from lics_beamline.plans.attendance import Held
@@ -225,7 +224,7 @@ def load_to(beamline: Beamline, command: LoadTo, *, forbids: Callable[[], str] =
 def _expected_k(beamline: Beamline, point: Point, gauge: Gauge) -> float:
     """Return the temperature of the sample when the gasket is at that of the point [K]."""
     ambient_k = float(beamline.thermocouples.ambient_k.get(use_monitor=False))
-    return sample_temperature_k(point.temperature_k, ambient_k, gasket_to_sample=gauge.gasket_to_sample)
+    return gauge.temperature(point.temperature_k, ambient_k).kelvin
 
 
 def _out_of_band(beamline: Beamline, point: Point, band_k: float) -> str:
