@@ -14,6 +14,7 @@ import os
 import socket
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -135,11 +136,18 @@ class Desk:
         Where the sweep is recorded.
     hindrance : callable, optional
         Says what else forbids to go on now, besides people: that nobody guards the beamline. Empty when nothing does.
+
+    Attributes
+    ----------
+    is_open : bool
+        Whether a sweep is at work.
     """
 
     def __init__(self, data: DataFolder, *, hindrance: Callable[[], str] = lambda: "") -> None:
         self.hindrance = hindrance
+        self.is_open = False
         self._data = data
+        self._notes: deque[str] = deque()
         self._stamp = (0, 0)
         self._newest: Asked | None = None
         self._answered = ""
@@ -156,11 +164,28 @@ class Desk:
         with lock.sole(_lock_path(self._data), what=f"a sweep of {self._data.root}"):
             _asked_path(self._data).unlink(missing_ok=True)
             self._stamp, self._newest, self._answered = (0, 0), None, ""
+            self._notes.clear()
             self.say("running", "the sweep begins")
+            self.is_open = True
             try:
                 yield
             finally:
+                self.is_open = False
                 self.say("ended", "the sweep has ended")
+
+    def ask(self, request: Request, *, who: str, why: str) -> Asked:
+        """Ask something of the sweep from within its own process; as `ask`."""
+        return ask(self._data, request, who=who, why=why)
+
+    def note(self, says: str) -> None:
+        """Leave something for the record of the sweep, from any thread."""
+        if self.is_open:
+            self._notes.append(says)
+
+    def notes(self) -> Iterator[str]:
+        """Take what was left for the record."""
+        while self._notes:
+            yield self._notes.popleft()
 
     def asked(self) -> Asked | None:
         """Return the newest question that has not been answered; None when there is none. Never fails."""

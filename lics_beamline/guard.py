@@ -220,6 +220,7 @@ class _Process:
         self._said_at = -SAY_S
         self._said_state = ""
         self._record: dict[str, Any] | None = None
+        self._warned: set[str] = set()
 
     def work(self) -> int:
         """Watch until the engine's farewell, or until all is safe after its death."""
@@ -262,6 +263,7 @@ class _Process:
             if Action.CUT_POWER in decision.actions:
                 beamline.heater.contactor.put("Open")
             watch = decision.watch
+            self._warn(decision.warnings)
             self._finish(beamline, watch, seen)
             alone = self._engine_gone() and all(value is None for value in seen.thermocouples_k.values())
             alone_since = (alone_since or seen.wall_s) if alone else None
@@ -355,6 +357,14 @@ class _Process:
             logger.warning("all is safe, read back after %.2f s", self._record["safe_after_s"])
             if seen.engine_gone:
                 beamline.membrane.lease.put("")
+
+    def _warn(self, warnings: tuple[str, ...]) -> None:
+        """Log when something becomes not well; the number of seconds in it goes on."""
+        kinds = {warning.split(" since ")[0] for warning in warnings}
+        for warning in warnings:
+            if warning.split(" since ")[0] not in self._warned:
+                logger.warning("%s", warning)
+        self._warned = kinds
 
     def _say(self, state: str, *, says: str = "", warnings: tuple[str, ...] = ()) -> None:
         if state == self._said_state and time.monotonic() - self._said_at < SAY_S:

@@ -14,7 +14,8 @@ from lics_beamline.errors import BadReading
 from lics_beamline.physics.thermocouple import check_type_k
 
 HIGH_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply (PACE5000)
-LEAK_S: Final = 30.0  # of such effort mean a leak [s of experiment]
+LEAK_S: Final = 30.0  # of such effort mean a leak: it is warned of [s of experiment]
+LEAK_STOP_S: Final = 60.0  # of such effort end the experiment [s of experiment]; a choice, twice the warning
 HEARTBEAT_S: Final = 3.5  # without a sign of life of the engine [s]: leaves 1.5 s of five to be read back as safe
 BLIND_S: Final = 30.0  # for which a thermocouple that does not answer is waited for [s]: an IOC may be restarted
 SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
@@ -210,7 +211,8 @@ def step(watch: Watch, seen: Seen, limits: Limits) -> Decision:
         f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s)"
         for place, since_s in now.silent_s.items()
     ]
-    return Decision(actions=frozenset(actions), watch=now, warnings=tuple(silent))
+    leaks = [_leak(seen, LEAK_S)] if now.trip is None and _lasts(now.effort_since, seen, LEAK_S) else []
+    return Decision(actions=frozenset(actions), watch=now, warnings=(*silent, *leaks))
 
 
 def _remember(watch: Watch, seen: Seen, limits: Limits) -> Watch:
@@ -269,18 +271,22 @@ def _causes(watch: Watch, seen: Seen, limits: Limits) -> Iterator[tuple[Cause, s
                 f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s). "
                 "Look whether its IOC is alive.",
             )
-    if _lasts(watch.effort_since, seen, LEAK_S):
-        yield (
-            Cause.LEAK,
-            f"the membrane needs {seen.effort_percent:.0f} % effort since more than {LEAK_S:.0f} s to hold "
-            f"{_number(seen.load_bar)} bar of {_number(seen.setpoint_bar)} bar. Look for a leak or an empty supply.",
-        )
+    if _lasts(watch.effort_since, seen, LEAK_STOP_S):
+        yield Cause.LEAK, _leak(seen, LEAK_STOP_S)
     if _lasts(watch.rising_since, seen, 0.0) and _lasts(watch.spectrum_since, seen, limits.ruby_s):
         yield (
             Cause.RUBY,
             f"the load rises from {_number(seen.load_bar)} to {_number(seen.setpoint_bar)} bar and the newest ruby "
             f"spectrum is older than {limits.ruby_s:.0f} s. Read the pressure before the load goes on.",
         )
+
+
+def _leak(seen: Seen, lasted_s: float) -> str:
+    return (
+        f"the membrane needs {seen.effort_percent or 0.0:.0f} % effort since more than {lasted_s:.0f} s to hold "
+        f"{_number(seen.load_bar)} bar of {_number(seen.setpoint_bar)} bar (limit {LEAK_STOP_S:.0f} s). Look for a "
+        "leak or an empty supply."
+    )
 
 
 def _lasts(since: Since | None, seen: Seen, duration_s: float) -> bool:

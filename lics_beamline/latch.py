@@ -28,6 +28,16 @@ def latched(data: DataFolder) -> dict[str, Any] | None:
     return said
 
 
+def trip(data: DataFolder, *, cause: str, says: str) -> None:
+    """Say that something has tripped, where the guard itself cannot; a trip that is there already stands."""
+    if latched(data) is not None:
+        return
+    said = {"when": datetime.now().astimezone().isoformat(timespec="milliseconds"), "cause": cause, "says": says}
+    unfinished = latch_path(data).with_suffix(".new")
+    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
+    os.replace(unfinished, latch_path(data))
+
+
 def require_acknowledged(data: DataFolder) -> None:
     """Refuse to begin while a trip is not acknowledged.
 

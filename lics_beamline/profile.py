@@ -109,6 +109,7 @@ class Envelope(Strict):
     temperature_k: tuple[Positive, Positive]
     load_bar: tuple[NotNegative, Positive]
     supply_fraction: Fraction = 0.8
+    safety_gpa: Positive | None = None  # what anvils and gasket must never see; the envelope ends short of it
 
 
 class Approach(Strict):

@@ -200,7 +200,7 @@ FAILURE_FIELDS: Final = (
 
 HOLDS_FIELDS: Final = (
     EXPERIMENT_TIME,
-    _text("hold_did", "held, continued or stopped."),
+    _text("hold_did", "held, continued, stopped or noted."),
     _text("hold_who", "Who asked for it; `engine` where no person did."),
     _text("hold_asked_at", "When it was asked, ISO 8601; empty where nobody asked."),
     _text("hold_why", "What was said with it; empty when nothing was."),

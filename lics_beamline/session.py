@@ -6,20 +6,21 @@ import contextlib
 import logging
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bluesky import RunEngine
-from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted, TransitionError
+from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
 from lics_beamline import follower, guard
 from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Desk
+from lics_beamline.engine import Engine
 from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.guardianship import Guardianship
 from lics_beamline.heartbeat import Heartbeat
 from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
-FAREWELL_S = 2.0  # for the guard to end after this process' farewell
 GIVE_UP_S = 5.0  # a simulated beamline ends with this process; its guard need not look for it any longer
 
 
@@ -68,8 +68,8 @@ class Session:
         The simulated beamline, where this is one.
     followers : tuple of subprocess.Popen
         Cataloguer and live reducer; they end by themselves after this process, when they have caught up.
-    guard : subprocess.Popen
-        The process that makes safe when this one cannot; it ends by itself after this one.
+    guardianship : Guardianship
+        The process that makes safe when this one cannot, and who sees to it that there is one.
     """
 
     beamline: Beamline
@@ -79,7 +79,7 @@ class Session:
     desk: Desk
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
-    guard: subprocess.Popen[bytes]
+    guardianship: Guardianship
 
 
 def envelope_of(profile: Profile) -> Envelope:
@@ -195,23 +195,28 @@ def open_session(
     require_acknowledged(data)
     manner = manner_of(profile)
     prefix = simulated.prefix if simulated else profile.values.prefix
-    alarm = _Alarm(data)
+    desk = Desk(data)
+    give_up_s = GIVE_UP_S if simulated else None
     with contextlib.ExitStack() as stack:
-        guarding = stack.enter_context(_guard_of(profile, prefix, data, give_up_s=GIVE_UP_S if simulated else None))
-        stack.enter_context(Heartbeat(data.logs, at_each=alarm.look))  # its farewell ends the guard
+        guardianship = stack.enter_context(
+            Guardianship(profile.folder, prefix, data, give_up_s=give_up_s, note=desk.note)
+        )
+        desk.hindrance = guardianship.missing
+        stack.enter_context(Heartbeat(data.logs, at_each=guardianship.look))  # its farewell ends the guard
         beamline = assemble(profile, data, prefix=prefix)
         stack.callback(disconnect, beamline)
         connect(beamline, timeout_s=CONNECT_S, strict=True)
         journal = stack.enter_context(Journal(data.raw_journals))
-        engine = RunEngine(
+        engine = Engine(
             {},
+            desk=desk,
             context_managers=[
-                lambda engine: _guarded(data, guarding),
+                lambda engine: _guarded(data, guardianship),
                 lambda engine: Interruption(engine, lambda: make_safe(beamline)),
             ],
         )
         engine.subscribe(journal)
-        alarm.engine = engine
+        guardianship.engine = engine
         if followers:
             write_profile(data)
         following = tuple(follower.start(data, which) for which in follower.WHICH) if followers else ()
@@ -220,59 +225,19 @@ def open_session(
             engine=engine,
             manner=manner,
             data=data,
-            desk=Desk(data),
+            desk=desk,
             simulation=simulated,
             followers=following,
-            guard=guarding,
+            guardianship=guardianship,
         )
 
 
 @contextlib.contextmanager
-def _guard_of(
-    profile: Profile, prefix: str, data: DataFolder, *, give_up_s: float | None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Have a guard; at the end, give it time to hear the farewell. One that is still making safe is left to it."""
-    guarding = guard.start(str(profile.folder), prefix, data, give_up_s=give_up_s)
-    try:
-        yield guarding
-    finally:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            guarding.wait(FAREWELL_S)
-
-
-@contextlib.contextmanager
-def _guarded(data: DataFolder, guarding: subprocess.Popen[bytes]) -> Iterator[None]:
+def _guarded(data: DataFolder, guardianship: Guardianship) -> Iterator[None]:
     """Refuse to run a plan while a trip is not acknowledged, or while nobody guards it."""
     require_acknowledged(data)
-    guard.wait_until_watching(guarding, data)
+    guard.wait_until_watching(guardianship.process, data)
     yield
-
-
-class _Alarm:
-    """Ends a running plan when the guard has tripped: what goes on would be refused by every device."""
-
-    def __init__(self, data: DataFolder) -> None:
-        self.engine: RunEngine | None = None
-        self._data = data
-        self._told = ""
-
-    def look(self) -> None:
-        """Look whether the guard has tripped since the last look."""
-        trip = latched(self._data)
-        if trip is None or trip["when"] == self._told:
-            return
-        self._told = trip["when"]
-        logger.error("the guard tripped: %s", trip["says"])
-        if self.engine is not None and self.engine.state == "running":
-            # In a thread of its own: it lasts as long as the plan's clean-up, and the heart must beat.
-            threading.Thread(target=self._abort, args=(self.engine, trip["says"]), daemon=True).start()
-
-    @staticmethod
-    def _abort(engine: RunEngine, says: str) -> None:
-        try:
-            engine.abort(f"the guard tripped: {says}")
-        except TransitionError as error:
-            logger.info("the engine was on its way already: %s", error)
 
 
 @contextlib.contextmanager

@@ -181,7 +181,7 @@ class Heater(Device):
                 )
             )
 
-        motion = self._move(steps, "heater", again)
+        motion = self._move(steps, "heater")
         self._watched_elsewhere = None if settle else again
         return motion
 
@@ -294,10 +294,10 @@ class Heater(Device):
                 f"heater cannot go to {temperature_k:.1f} K: {'; '.join(found)}.", temperature_k=temperature_k
             )
 
-    def _move(self, steps: Callable[[Motion], None], what: str, again: Callable[[], None] | None = None) -> Motion:
+    def _move(self, steps: Callable[[Motion], None], what: str) -> Motion:
         if self._motion is not None:
             self._motion.end("superseded by another command", hold=False)
-        self._motion = Motion(self, steps, what=what, hold=self._hold, again=again)
+        self._motion = Motion(self, steps, what=what, hold=self._hold)
         return self._motion
 
     def _command_setpoint(self, motion: Motion, temperature_k: float) -> None:

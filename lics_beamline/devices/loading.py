@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Final
 
@@ -10,8 +11,11 @@ from ophyd import Signal
 from lics_beamline.devices.settling import Settling
 from lics_beamline.errors import DidNotSettle
 
+logger = logging.getLogger(__name__)
+
 LEAK_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply (PACE5000)
-LEAK_S: Final = 30.0  # of such effort mean a leak [s of experiment]
+LEAK_S: Final = 30.0  # of such effort mean a leak: it is warned of [s of experiment]
+LEAK_STOP_S: Final = 60.0  # of such effort end the move [s of experiment]; a choice, twice the warning
 LEAK_WALL_S: Final = 0.25  # and no shorter time can be judged over the network [s]
 FOREIGN_BAR: Final = 0.05  # a setpoint read back so far from the one commanded is another client's [bar]
 
@@ -33,6 +37,7 @@ class Loading(Settling):
         self._effort = effort_percent
         self._setpoint = setpoint_bar
         self._high_since: tuple[float, float] | None = None
+        self._warned = False
         super().__init__(device, **settling)
 
     def judge(self, value: float, now_s: float) -> None:
@@ -45,16 +50,29 @@ class Loading(Settling):
     def _judge_effort(self, load_bar: float, now_s: float) -> None:
         effort_percent = float(self._effort.get()) if self._effort.connected else 0.0
         if effort_percent < LEAK_EFFORT_PERCENT:
-            self._high_since = None
+            self._high_since, self._warned = None, False
             return
         if self._high_since is None:
             self._high_since = (now_s, time.monotonic())
         high_s = now_s - self._high_since[0]
-        if high_s > LEAK_S and time.monotonic() - self._high_since[1] > LEAK_WALL_S:
+        if time.monotonic() - self._high_since[1] <= LEAK_WALL_S:
+            return
+        if high_s > LEAK_S and not self._warned:
+            self._warned = True
+            logger.warning(
+                "%s stands at %.2f bar of %.2f bar at %.0f %% effort for %.0f s: a leak? It ends at %.0f s",
+                self.what,
+                load_bar,
+                self.target,
+                effort_percent,
+                high_s,
+                LEAK_STOP_S,
+            )
+        if high_s > LEAK_STOP_S:
             self.end(
                 DidNotSettle(
                     f"{self.what} stands at {load_bar:.2f} bar of {self.target:.2f} bar at {effort_percent:.0f} % "
-                    f"effort for {high_s:.0f} s (limit {LEAK_S:.0f} s of {LEAK_EFFORT_PERCENT:.0f} %): a leak? "
+                    f"effort for {high_s:.0f} s (limit {LEAK_STOP_S:.0f} s of {LEAK_EFFORT_PERCENT:.0f} %): a leak? "
                     "The valves are shut. Look for the leak.",
                     effort_percent=effort_percent,
                     load_bar=load_bar,

@@ -35,8 +35,6 @@ class Motion(DeviceStatus):
         For messages.
     hold : callable, optional
         Makes the device stay where it is; called when a step fails, or the motion is ended or rests.
-    again : callable, optional
-        Writes the command anew when the motion goes on after a rest.
     """
 
     def __init__(
@@ -46,13 +44,12 @@ class Motion(DeviceStatus):
         *,
         what: str,
         hold: Callable[[], None] | None = None,
-        again: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(device, call_stop_on_failure=False)
         self.what = what
         self._steps = steps
         self._hold = hold
-        self._again = again
+        self._written: tuple[Signal, Any] | None = None
         self._writing = threading.RLock()
         self._ended: Exception | None = None
         self._waiting_for: Watched | None = None
@@ -69,6 +66,7 @@ class Motion(DeviceStatus):
                     raise self._ended
                 if self._going.is_set():
                     signal.put(value, **kwargs)
+                    self._written = (signal, value)
                     return
 
     def await_step(self, status: Watched) -> None:
@@ -123,14 +121,15 @@ class Motion(DeviceStatus):
                 self._hold()
 
     def go_on(self) -> None:
-        """Go on after a rest, from where the device is."""
+        """Go on after a rest, from where the device is: what was commanded last is commanded again."""
         with self._writing:
             if self._going.is_set():
                 return
             if not self.done and self._ended is None:
+                if self._written is not None:
+                    signal, value = self._written
+                    signal.put(value)
                 if self._waiting_for is not None:
-                    if self._again is not None:
-                        self._again()
                     self._waiting_for.begin_anew()
             self._going.set()
 

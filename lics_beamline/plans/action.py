@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -37,8 +38,8 @@ class Action:
 
 
 def do(name: str, begin: Callable[[], Status]) -> MsgGenerator[None]:
-    """Do it and wait until it is done."""
-    yield from bps.trigger(Action(name, begin), wait=True)
+    """Do it and wait until it is done, and for nothing else: without a group bluesky waits for all that have none."""
+    yield from bps.trigger(Action(name, begin), group=f"{name}-{uuid.uuid4()}", wait=True)
 
 
 class _Computation:

@@ -151,6 +151,9 @@ class Attendance:
         """Do what is asked, as soon as it can be done."""
         if self._over:
             return
+        if not self._busy():
+            for says in self._desk.notes():
+                yield from self._record("noted", None, says)
         asked, hindrance = self._desk.asked(), self._desk.hindrance()
         if asked is None and not hindrance:
             return

@@ -102,12 +102,18 @@ def test_a_load_may_not_rise_on_a_stale_ruby_and_may_rise_on_a_fresh_one():
     assert go_on(falling).watch.trip is None
 
 
-def test_high_effort_for_half_a_minute_of_experiment_is_a_leak_and_a_shorter_one_is_none():
-    struggling = [after(tenth / 10, effort_percent=100.0) for tenth in range(7)]
-    assert go_on(struggling[:5]).watch.trip is None
-    assert go_on(struggling).watch.trip.cause is Cause.LEAK
-    interrupted = [*struggling[:4], after(0.45, effort_percent=10.0), *struggling[5:]]
+def test_high_effort_is_warned_of_after_half_a_minute_of_experiment_and_a_leak_after_a_whole_one():
+    struggling = [after(tenth / 10, effort_percent=100.0) for tenth in range(13)]  # 6 s of experiment each
+    assert go_on(struggling[:5]).warnings == ()
+    warned = go_on(struggling[:9])
+    assert (warned.watch.trip, warned.actions) == (None, frozenset())
+    assert "100 % effort since more than 30 s" in warned.warnings[0]
+    tripped = go_on(struggling)
+    assert tripped.watch.trip.cause is Cause.LEAK
+    assert tripped.warnings == ()
+    interrupted = [*struggling[:8], after(0.85, effort_percent=10.0), *struggling[9:]]
     assert go_on(interrupted).watch.trip is None
+    assert go_on(interrupted).warnings == ()
 
 
 MOMENTS = st.lists(

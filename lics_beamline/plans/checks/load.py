@@ -173,6 +173,22 @@ def envelope_is_wider_than_a_slip(case: Case) -> Judgement:
     )
 
 
+def envelope_keeps_the_largest_slip_from_the_safety_limit(case: Case) -> Judgement:
+    """Check that a stuck cell that lets go at the edge of the envelope does not reach what the anvils must not see."""
+    limits = case.profile.values.envelope
+    if limits.safety_gpa is None:
+        return warned_if(
+            True, "no safety limit", "envelope.safety_gpa", "State the pressure that anvils and gasket must never see."
+        )
+    margin_gpa = limits.safety_gpa - limits.pressure_gpa[1]
+    return refused_if(
+        margin_gpa <= LARGEST_SLIP_GPA,
+        f"envelope to {limits.pressure_gpa[1]:g} GPa, {margin_gpa:.2f} GPa below the safety limit",
+        f"more than {LARGEST_SLIP_GPA:g} GPa, the largest slip, below envelope.safety_gpa, {limits.safety_gpa:g} GPa",
+        "Narrow envelope.pressure_gpa, or use stronger anvils.",
+    )
+
+
 def _from_limit(room: float, unit: str) -> str:
     return f"{abs(room):.2f} {unit} {'below' if room >= 0 else 'ABOVE'} the limit"
 
@@ -220,6 +236,7 @@ RULES: tuple[Rule[Case], ...] = (
     smallest_step_is_finer_than_the_tolerance,
     smallest_step_is_coarser_than_the_controller,
     envelope_is_wider_than_a_slip,
+    envelope_keeps_the_largest_slip_from_the_safety_limit,
     culets_bear_the_pressure,
     gasket_bears_the_pressure,
 )

@@ -233,3 +233,66 @@ def test_ending_a_motion_that_is_over_does_nothing(device):
 
     assert motion.success
     assert held == []
+
+
+def test_a_motion_that_rests_stays_where_it_is_is_not_judged_and_commands_again_when_it_goes_on(
+    device, clock, readback
+):
+    setpoint, settling = Signal(name="setpoint", value=0.0), threading.Event()
+    waited = []
+
+    def steps(motion):
+        motion.write(setpoint, 10.0)
+        waited.append(settle(device, clock, readback))
+        settling.set()
+        motion.await_step(waited[0])
+
+    motion = Motion(device, steps, what="oven", hold=lambda: setpoint.put(readback.get()))
+    settling.wait(5)
+    follow(clock, readback, [(5.0, 4.0)])
+    motion.rest()
+    assert setpoint.get() == 4.0
+    follow(clock, readback, [(100.0, 4.0), (2000.0, 4.0)])  # longer than stall and time-out
+    assert not motion.done
+    motion.go_on()
+    assert setpoint.get() == 10.0
+    follow(clock, readback, [(2001.0, 10.0), (2010.9, 10.0)])
+    assert not motion.done, "the dwell counts from when it goes on"
+    follow(clock, readback, [(2011.0, 10.0)])
+    motion.wait(5)
+
+
+def test_a_command_that_falls_into_a_rest_is_written_when_the_rest_is_over(device):
+    setpoint, about_to, resting = Signal(name="setpoint", value=0.0), threading.Event(), threading.Event()
+
+    def steps(motion):
+        about_to.set()
+        resting.wait(5)
+        motion.write(setpoint, 10.0)
+
+    motion = Motion(device, steps, what="oven", hold=lambda: None)
+    about_to.wait(5)
+    motion.rest()
+    resting.set()
+    motion.go_on()
+    motion.wait(5)
+    assert setpoint.get() == 10.0
+
+
+def test_a_motion_can_be_ended_while_it_rests_and_nothing_is_written_any_more(device):
+    setpoint, about_to, resting = Signal(name="setpoint", value=0.0), threading.Event(), threading.Event()
+
+    def steps(motion):
+        about_to.set()
+        resting.wait(5)
+        motion.write(setpoint, 10.0)
+
+    motion = Motion(device, steps, what="oven", hold=lambda: None)
+    about_to.wait(5)
+    motion.rest()
+    resting.set()
+    motion.end("stopped")
+    with pytest.raises(DidNotSettle, match="stopped"):
+        motion.wait(5)
+    motion.go_on()
+    assert setpoint.get() == 0.0

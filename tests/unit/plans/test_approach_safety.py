@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from stepped_world import shipped_envelope, shipped_rules
 
-from lics_beamline.plans.approach import Phase, begin, step
+from lics_beamline.plans.approach import Phase, begin, held_at, step
 from lics_beamline.plans.belief import Reading
 from lics_beamline.plans.command import Abort, Hold, LoadTo, ReadAgain, Request
 from lics_simulators.cell import Cell, SaturatingLoadCurve
@@ -51,7 +51,9 @@ class Approaching(RuleBasedStateMachine):
             np.random.default_rng(seed),
         )
         self.now_s, self.load_bar, self.temperature_k = 0.0, 0.0, 298.0
-        self.state = begin(target_gpa, +1)
+        self.point_k = 298.0
+        self.state = begin(target_gpa, +1, temperature_k=self.point_k)
+        self.cut_short: float | None = None
         self.highest_gpa = self.last_lie_gpa = 0.0
         self.last_given: Reading | None = None
 
@@ -90,12 +92,22 @@ class Approaching(RuleBasedStateMachine):
             assert isinstance(command, Abort), "a stop is obeyed from every state"
         if isinstance(command, LoadTo):
             self.check_move(before, reading, command)
-            self.pass_time(75.0, load_bar=command.load_bar, slew=command.slew_bar_per_s)
+            self.move(command)
         elif isinstance(command, ReadAgain):
             self.pass_time(command.after_s)
         else:
             assert isinstance(command, Hold | Abort)
         self.last_given = reading
+
+    def move(self, command):
+        """Go to a load; where a person holds it on its way, the step is told so and begins anew from there."""
+        if self.cut_short is None:
+            self.pass_time(75.0, load_bar=command.load_bar, slew=command.slew_bar_per_s)
+            return
+        part_bar = self.load_bar + self.cut_short * (command.load_bar - self.load_bar)
+        self.cut_short = None
+        self.pass_time(75.0, load_bar=part_bar, slew=command.slew_bar_per_s)
+        self.state = held_at(self.state, self.load_bar)
 
     def check_move(self, before, reading, command):
         assert reading is not None, "no load moves without a reading"
@@ -106,6 +118,7 @@ class Approaching(RuleBasedStateMachine):
         assert self.state.belief.last == reading, "nor on one that is not believed"
         assert last is not None or before.doubted is not None, "nor on the first ever without a second"
         assert not self.state.paused_by_request, "nor while a person holds"
+        assert abs(reading.temperature_k - self.point_k) <= RULES.temperature_band_k, "nor out of the temperature band"
         moved = self.state.direction * (command.load_bar - reading.load_bar)
         assert 0.0 < moved <= RULES.largest_step_bar + 1e-9
         assert command.load_bar <= min(ENVELOPE.load_bar[1], ENVELOPE.supply_fraction * reading.supply_bar) + 1e-9
@@ -161,6 +174,28 @@ class Approaching(RuleBasedStateMachine):
         self.temperature_k = min(max(self.temperature_k + rise_k, 290.0), HOTTEST_K)
         self.pass_time(60.0)
 
+    @rule(off_k=st.floats(RULES.temperature_band_k + 0.01, 200.0), sense=st.sampled_from([-1.0, 1.0]))
+    def read_out_of_band(self, off_k, sense):
+        self.tell(self.true_reading(temperature_k=self.point_k + sense * off_k))
+
+    @rule()
+    def come_back_into_the_band(self):
+        self.temperature_k = self.point_k
+        self.pass_time(60.0)
+
+    @rule(fraction=st.floats(0.0, 1.0))
+    def hold_the_next_step_on_its_way(self, fraction):
+        self.cut_short = fraction
+
+    @rule(readings=st.integers(0, 4), hours=st.floats(0.0, 5.0), leak_bar=st.floats(0.0, 0.2))
+    def hold_for_long_and_continue(self, readings, hours, leak_bar):
+        for _ in range(readings):
+            self.tell(self.true_reading(), request=Request.PAUSE)
+        self.pass_time(60.0)
+        self.now_s += 3600.0 * hours  # nothing happens but creep, which is over by then
+        self.load_bar = max(self.load_bar - leak_bar, 0.0)
+        self.tell(self.true_reading(), request=Request.CONTINUE)
+
     @rule(leak_bar=st.floats(0.0, 3.0))
     def leak(self, leak_bar):
         self.load_bar = max(self.load_bar - leak_bar, 0.0)
@@ -177,11 +212,22 @@ class Approaching(RuleBasedStateMachine):
     def stop(self, readable):
         self.tell(self.true_reading() if readable else None, request=Request.STOP)
 
-    @rule(target_gpa=st.floats(0.3, 6.0), direction=st.sampled_from([+1, -1]))
-    def begin_again(self, target_gpa, direction):
+    @rule(
+        target_gpa=st.floats(0.3, 6.0), direction=st.sampled_from([+1, -1]), point_k=st.sampled_from([298.0, HOTTEST_K])
+    )
+    def begin_again(self, target_gpa, direction, point_k):
         aborted = self.state.phase is Phase.ABORT
-        self.state = begin(target_gpa, direction, after=self.state)
+        self.point_k = point_k
+        self.state = begin(target_gpa, direction, after=self.state, temperature_k=point_k)
         assert (self.state.phase is Phase.ABORT) == aborted, "an abort outlives the approach it ended"
+
+    @invariant()
+    def a_stop_would_be_obeyed_now(self):
+        if hasattr(self, "state"):
+            decision = step(self.state, None, self.now_s, rules=RULES, envelope=ENVELOPE, request=Request.STOP)
+            assert isinstance(decision.command, Abort)
+            again = step(decision.state, self.true_reading(), self.now_s, rules=RULES, envelope=ENVELOPE)
+            assert isinstance(again.command, Abort), "and it is sticky"
 
     @invariant()
     def the_pressure_stays_within_the_envelope_and_its_margin(self):

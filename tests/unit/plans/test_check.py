@@ -144,6 +144,16 @@ TRIPS = [
     ("smallest step is finer than the tolerance", "warning", lambda: judged(rules={"smallest_step_bar": 1.0})),
     ("smallest step is coarser than the controller", "warning", lambda: judged(rules={"smallest_step_bar": 0.001})),
     ("envelope is wider than a slip", "warning", lambda: judged(envelope={"pressure_gpa": (0.0, 9.8)})),
+    (
+        "envelope keeps the largest slip from the safety limit",
+        "refused",
+        lambda: judged(tables={"envelope": {"safety_gpa": 12.5}}),
+    ),
+    (
+        "envelope keeps the largest slip from the safety limit",
+        "warning",
+        lambda: judged(tables={"envelope": {"safety_gpa": None}}),
+    ),
     ("culets bear the pressure", "refused", lambda: judged(experiment(cell={"culet_um": 4000.0}))),
     ("culets bear the pressure", "warning", lambda: judged(experiment(cell={"culet_um": 1800.0}))),
     (
