@@ -161,7 +161,7 @@ def sweep(
             recipe=recipe,
             notes=notes,
             plates=plates,
-            asked=attendance.request,
+            request=attendance.request,
         )
         attended = attendance.attended(announcing(points, plates))
         reading = bpp.contingency_wrapper(attended, except_plan=lambda why: rescue(why, plates))
@@ -232,7 +232,7 @@ def _points(
     recipe: Recipe,
     notes: Notes,
     plates: Plates,
-    asked: Callable[[], Request | None],
+    request: Callable[[], Request | None],
 ) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
     state: State | None = None
@@ -262,7 +262,7 @@ def _points(
                 prior=prior_of(manner.cell, manner.doubts, state),
                 notes=notes,
                 after=heated,
-                asked=asked,
+                asked=request,
             )
         elif isinstance(point.leg, HoldLeg):
             yield from wait(beamline, point.leg.wait_s)
@@ -276,7 +276,7 @@ def _points(
                 notes=notes,
                 wait_s=manner.wait_s,
                 state=state,
-                asked=asked,
+                asked=request,
             )
             state = decision.state
         if asked is None:
