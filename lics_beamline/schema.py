@@ -280,6 +280,9 @@ def reduced_fields(bins: int) -> tuple[Field, ...]:
             name="intensity_sigma", dtype="array", units="counts", shape=(bins,), about="Standard error of the mean."
         ),
         _number("rejected_fraction", "", "Fraction of unmasked pixels rejected as spots."),
+        _number("fading_remaining", "", "Fraction of the image left when read, divided out; 1 where not corrected."),
+        _number("fading_sigma", "", "Its relative standard deviation, common to the whole pattern."),
+        _number("ghost_fraction", "", "Counts of the image before in this frame, taken off; NaN where not known."),
         _text("phases", "Phases found, comma separated; empty when none."),
         _integer("unknown_peaks", "Strong peaks that no phase of the recipe explains."),
         _text("unknown_d_angstrom", "Their spacings, by rising angle, blank separated."),

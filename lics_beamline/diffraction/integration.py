@@ -18,7 +18,9 @@ import numpy.typing as npt
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
+from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
 
 METHOD: Final = ("no", "csr", "cython")  # no splitting; csr is the only engine of sigma_clip_ng on a CPU
@@ -26,6 +28,7 @@ MASKED: Final = -(2**31)  # value written into masked pixels: no count, and exac
 BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
 SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
 RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
+GHOST_ROWS: Final = 16  # one row in so many tells how strong a ghost is in each bin
 NEIGHBOURS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
 
 
@@ -50,6 +53,10 @@ class Integration:
         Blocks dimmer than this fraction of their ring are shadow: beam stop, seat, dead zones. 0 looks for none.
     point_spread : bool
         Measure how a plate's point spread correlates its pixels and enlarge the errors accordingly.
+    mask : StaticMask, optional
+        Pixels never to be used.
+    dark, flat : StaticImage, optional
+        Taken off every frame [counts], and the relative response by which every pixel is divided.
     """
 
     bins: int = 2500
@@ -59,6 +66,9 @@ class Integration:
     clip_iterations: int = 5
     shadow_fraction: float = 0.5
     point_spread: bool = True
+    mask: StaticMask | None = None
+    dark: StaticImage | None = None
+    flat: StaticImage | None = None
 
 
 class Integrator:
@@ -76,7 +86,8 @@ class Integrator:
     Raises
     ------
     ReductionFailed
-        If the detector of the geometry has another shape.
+        If the detector of the geometry, the mask, the dark or the flat image has another shape, or a file is not the
+        one it was.
     """
 
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
@@ -114,18 +125,26 @@ class Integrator:
         ).astype(np.float32)
         low, high = integration.two_theta_deg or (0.0, math.inf)
         inside = (self.two_theta_deg >= low) & (self.two_theta_deg <= high)
-        self._detector_mask: npt.NDArray[np.bool_] | None = None
+        self._static_mask: npt.NDArray[np.bool_] | None = None
         if detector.mask is not None and np.any(detector.mask):
-            self._detector_mask = np.asarray(detector.mask, dtype=bool)
-            inside &= ~self._detector_mask
+            self._static_mask = np.asarray(detector.mask, dtype=bool)
+        if integration.mask is not None:
+            given = integration.mask.array(shape)
+            self._static_mask = given if self._static_mask is None else self._static_mask | given
+        if self._static_mask is not None:
+            inside &= ~self._static_mask
+        self._dark = integration.dark.array(shape) if integration.dark else None
+        self._flat = integration.flat.array(shape) if integration.flat else None
         self._in_range = inside
         self._rings = _Rings.of(self.two_theta_deg)
         # A blank frame builds the engine's tables, so that the first frame is as fast, and counts the pixels it uses.
-        self._pixels_in_range = round(float(np.sum(self._clip(np.zeros(shape, dtype=np.int32)).count)))
+        self._pixels_in_range = round(float(np.sum(self._clip(np.zeros(shape, dtype=np.int32), None, None).count)))
         factor = self._engine.solidAngleArray(shape) * self._engine.polarization(shape, factor=integration.polarisation)
         self._patches = Patches.over(self.two_theta_deg, inside, factor)
 
-    def integrate(self, frame: Counts, *, saturation_counts: int | None = None) -> Pattern:
+    def integrate(
+        self, frame: Counts, *, saturation_counts: int | None = None, plate: PlateState | None = None
+    ) -> Pattern:
         """Integrate one frame.
 
         Parameters
@@ -134,6 +153,8 @@ class Integrator:
             Counts; negative whole numbers and NaN are dead.
         saturation_counts : int, optional
             Count from which a pixel is full.
+        plate : PlateState, optional
+            Fading and ghost of this frame; default none.
 
         Returns
         -------
@@ -151,11 +172,16 @@ class Integrator:
                 "expected. Use the geometry of this scan resolution.",
                 frame_shape=frame.shape,
             )
+        plate = plate or PlateState()
         bad = self.mask(frame, saturation_counts=saturation_counts)
+        if plate.residue is not None and plate.residue.unknown is not None:
+            bad = plate.residue.unknown if bad is None else bad | plate.residue.unknown
         masked = int(np.count_nonzero(bad & self._in_range)) if bad is not None else 0
         if bad is not None:
             frame = np.where(bad, frame.dtype.type(MASKED), frame)
-        result = self._clip(frame)
+        # pyFAI takes the mean of (frame - offset) / (response x solid angle x polarisation): no copy is made.
+        offset, response = self._offset(plate), self._response(plate)
+        result = self._clip(frame, offset, response)
         counted = np.asarray(result.count, dtype=np.float64)
         left = counted > 1.5  # one pixel has no scatter
         if not left.any():
@@ -163,12 +189,14 @@ class Integrator:
         intensity = np.where(left, result.intensity, np.nan)
         spread = Correlation()
         if self.integration.point_spread:
-            spread = self._patches.correlation(frame, np.asarray(result.radial, dtype=np.float64), intensity)
+            spread = self._patches.correlation(
+                frame, np.asarray(result.radial, dtype=np.float64), intensity, offset=offset, response=response
+            )
         usable = max(self._pixels_in_range - masked, 1)
         return Pattern(
             two_theta_deg=result.radial,
             intensity=intensity,
-            sigma=np.where(left, result.sem * math.sqrt(spread.in_bin), np.nan),
+            sigma=np.where(left, np.hypot(result.sem * math.sqrt(spread.in_bin), self._ghost_sigma(plate)), np.nan),
             correlation=math.sqrt(spread.in_peak / spread.in_bin),
             wavelength_angstrom=self.geometry.wavelength_angstrom,
             rejected_fraction=max(0.0, 1.0 - float(counted.sum()) / usable),
@@ -189,7 +217,39 @@ class Integrator:
                 bad = shadow if bad is None else bad | shadow
         return bad
 
-    def _clip(self, frame: Counts) -> Any:
+    def _offset(self, plate: PlateState) -> npt.NDArray[np.float32] | None:
+        """Return the counts that are no image of the sample: ghost and dark; None where there are none."""
+        if plate.residue is None:
+            return self._dark
+        return plate.residue.counts if self._dark is None else plate.residue.counts + self._dark
+
+    def _response(self, plate: PlateState) -> npt.NDArray[np.float32] | None:
+        """Return the counts read of each count exposed: what fading left, times the flat; None where that is 1."""
+        if plate.remaining is None:
+            return self._flat
+        rows = plate.remaining.astype(np.float32)[:, None]
+        return np.broadcast_to(rows, self.shape).copy() if self._flat is None else self._flat * rows
+
+    def _ghost_sigma(self, plate: PlateState) -> npt.NDArray[np.float64] | float:
+        """Return the error of each bin from the share of the ghost, by a sample of the rows, enough for an error."""
+        ghost = plate.residue
+        if ghost is None or ghost.relative_sigma == 0.0:
+            return 0.0
+        some = slice(GHOST_ROWS // 2, None, GHOST_ROWS)
+        used = self._in_range[some]
+        low, high = self.integration.two_theta_deg or (0.0, float(self.two_theta_deg.max()))
+        place = ((self.two_theta_deg[some][used] - low) * (self.integration.bins / (high - low))).astype(np.intp)
+        place = np.clip(place, 0, self.integration.bins - 1)
+        counts = np.bincount(place, minlength=self.integration.bins)
+        sums = np.bincount(place, weights=ghost.counts[some][used], minlength=self.integration.bins)
+        return ghost.relative_sigma * sums / np.maximum(counts, 1)
+
+    def _clip(
+        self,
+        frame: Counts,
+        offset: npt.NDArray[np.float32] | None,
+        response: npt.NDArray[np.float32] | None,
+    ) -> Any:
         choice = self.integration
         return self._engine.sigma_clip_ng(
             frame,
@@ -204,7 +264,9 @@ class Integrator:
             max_iter=choice.clip_iterations,
             dummy=MASKED,
             delta_dummy=0.5,
-            mask=self._detector_mask,
+            mask=self._static_mask,
+            dark=offset,
+            flat=response,
         )
 
 

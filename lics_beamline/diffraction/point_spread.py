@@ -96,6 +96,9 @@ class Patches:
         frame: npt.NDArray[np.int32] | npt.NDArray[np.float32],
         bin_centre_deg: npt.NDArray[np.float64],
         intensity: npt.NDArray[np.float64],
+        *,
+        offset: npt.NDArray[np.float32] | None = None,
+        response: npt.NDArray[np.float32] | None = None,
     ) -> Correlation:
         """Measure the correlation of a frame's pixels.
 
@@ -105,6 +108,8 @@ class Patches:
             Counts; what is far below zero is masked.
         bin_centre_deg, intensity : ndarray, shape (bins,)
             Its pattern.
+        offset, response : ndarray of float32, optional
+            Counts that are none of the sample, and counts read of each one exposed; of every pixel.
 
         Returns
         -------
@@ -114,10 +119,11 @@ class Patches:
         good = np.isfinite(intensity)
         if len(self.corners) < 4 or not good.any():
             return Correlation()
-        cut = np.array([frame[r : r + PATCH_PX, c : c + PATCH_PX] for r, c in self.corners], dtype=np.float64)
+        cut = self._cut(frame)
+        factor = self.factor if response is None else self.factor * self._cut(response)
         mean = np.interp(self.two_theta_deg, bin_centre_deg[good], intensity[good])
         used = (cut > MASKED_BELOW) & (mean > 0.0)
-        expected = np.maximum(mean * self.factor, 1e-9)
+        expected = np.maximum(mean * factor + (0.0 if offset is None else self._cut(offset)), 1e-9)
         residual = np.where(used, (cut - expected) / np.sqrt(expected), 0.0)
         width = 1.4826 * np.median(np.abs(residual), axis=(1, 2))[:, None, None]  # MAD of a normal distribution
         used &= np.abs(residual) < SPOT_SIGMA * np.maximum(width, 1e-9)
@@ -150,6 +156,10 @@ class Patches:
         if in_peak < NO_CORRELATION:
             return Correlation()
         return Correlation(in_bin=max(1.0, in_bin), in_peak=max(1.0, in_bin, in_peak))
+
+    def _cut(self, image: npt.NDArray[np.int32] | npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Return an image in the patches, shape (patches, PATCH_PX, PATCH_PX)."""
+        return np.array([image[r : r + PATCH_PX, c : c + PATCH_PX] for r, c in self.corners], dtype=np.float64)
 
 
 def _lagged(patches: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -130,5 +130,5 @@ def _brightness(path: Path, recipe: Recipe) -> Brightness:
 
     header, frame = read_plate(path)
     shape = (int(frame.shape[0]), int(frame.shape[1]))
-    engine = integrator(recipe.geometry, recipe.frames.integration(), shape)
+    engine = integrator(recipe.geometry, recipe.integration(), shape)
     return strongest_ring(engine.integrate(frame, saturation_counts=header.saturation_counts))

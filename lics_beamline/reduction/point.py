@@ -14,6 +14,7 @@ from lics_beamline.diffraction.identification import FoundPhase, identify
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
+from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import Pressure
 from lics_beamline.physics.ruby_spectrum import RubyLine
@@ -84,6 +85,7 @@ def reduce_point(
     *,
     gauge: Gauge | None = None,
     saturation_counts: int | None = None,
+    plate: PlateState | None = None,
 ) -> ReducedPoint:
     """Reduce one point.
 
@@ -99,6 +101,8 @@ def reduce_point(
         What the pressures of this leg rest on; without it, the reference line of the recipe.
     saturation_counts : int, optional
         Count of a full pixel of this plate, from its header.
+    plate : PlateState, optional
+        Fading and ghost of the frame; default none.
 
     Returns
     -------
@@ -118,8 +122,8 @@ def reduce_point(
         reading.ruby_wavelength_nm, reading.ruby_counts, gasket_k=reading.gasket_k, ambient_k=reading.ambient_k
     )
     shape = (int(frame.shape[0]), int(frame.shape[1]))
-    pattern = integrator(recipe.geometry, recipe.frames.integration(), shape).integrate(
-        frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None
+    pattern = integrator(recipe.geometry, recipe.integration(), shape).integrate(
+        frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None, plate=plate
     )
     peaks = find_peaks(pattern, significance=recipe.peak_significance)
     found = identify(
@@ -149,4 +153,4 @@ def warm_up(recipe: Recipe) -> None:
     recipe.ruby.ruler().gpa(recipe.ruby.reference_wavelength_nm, recipe.ruby.reference_temperature_k)
     shape = recipe.geometry.detector_config.get("max_shape")
     if shape:
-        integrator(recipe.geometry, recipe.frames.integration(), (int(shape[0]), int(shape[1])))
+        integrator(recipe.geometry, recipe.integration(), (int(shape[0]), int(shape[1])))

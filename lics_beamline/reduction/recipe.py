@@ -18,6 +18,9 @@ from pydantic import Field, field_validator, model_validator
 from lics_beamline.diffraction.geometry import Geometry, read_geometry
 from lics_beamline.diffraction.integration import Integration
 from lics_beamline.diffraction.phase import Phase, default_phases, named_phase
+from lics_beamline.diffraction.plate import Fading, Ghost
+from lics_beamline.diffraction.plate_calibration import read_plate_calibration
+from lics_beamline.diffraction.static_image import StaticImage, StaticMask, read_mask
 from lics_beamline.errors import OutsideCalibration, ProfileError
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import CORRECTIONS, DEFAULT_CORRECTION, DEFAULT_SCALE, RubyRuler, scales
@@ -29,7 +32,7 @@ from lics_beamline.physics.thermocouple import (
 )
 from lics_beamline.strict_toml import Strict, validate
 
-REDUCTION_REVISION: Final = 4  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 5  # raised whenever the same raw run and recipe give other numbers
 
 
 class Frames(Strict):
@@ -69,8 +72,8 @@ class Frames(Strict):
             raise ValueError(f"{list(pair)} is no range: lower below upper, within 0-180 deg")
         return pair
 
-    def integration(self) -> Integration:
-        """Return what the integrator takes."""
+    def integration(self, plate: Plate) -> Integration:
+        """Return what the integrator takes; `plate` has the detector's mask, dark and flat."""
         return Integration(
             bins=self.bins,
             two_theta_deg=self.two_theta_deg,
@@ -79,7 +82,46 @@ class Frames(Strict):
             clip_iterations=self.clip_iterations,
             shadow_fraction=self.shadow_fraction,
             point_spread=self.point_spread,
+            mask=plate.mask,
+            dark=plate.dark,
+            flat=plate.flat,
         )
+
+
+class Plate(Strict):
+    """What the detector does to an image, and is undone. All of it is off by default.
+
+    Parameters
+    ----------
+    fading : Fading, optional
+        How an image plate fades; in a file, ``calibration`` names the calibration that holds it.
+    ghosts : tuple of Ghost
+        What erasing leaves, for each plate; in a file, from the same calibration.
+    calibration_digest : str
+        Digest of the calibration these come from; empty where there is none.
+    mask : StaticMask, optional
+        Pixels never to be used; in a file, the name of an image that is 0 where a pixel is good.
+    dark, flat : StaticImage, optional
+        Taken off every frame, and the relative response of every pixel; in a file, names of images.
+    """
+
+    fading: Fading | None = None
+    ghosts: tuple[Ghost, ...] = ()
+    calibration_digest: str = ""
+    mask: StaticMask | None = None
+    dark: StaticImage | None = None
+    flat: StaticImage | None = None
+
+    @field_validator("ghosts")
+    @classmethod
+    def _one_a_plate(cls, ghosts: tuple[Ghost, ...]) -> tuple[Ghost, ...]:
+        if len({ghost.plate for ghost in ghosts}) != len(ghosts):
+            raise ValueError("a plate has two ghosts: give one for each")
+        return ghosts
+
+    def ghost(self, plate: int) -> Ghost | None:
+        """Return the ghost of a plate; None where it was not measured."""
+        return next((ghost for ghost in self.ghosts if ghost.plate == plate), None)
 
 
 class Chip(Strict):
@@ -238,6 +280,8 @@ class Recipe(Strict):
         Calibrated detector geometry; in a file, the name of a PONI file beside it.
     frames : Frames
         How frames are integrated.
+    plate : Plate
+        What the detector does to an image, and is undone.
     ruby : Ruby
         How pressure and temperature are read.
     phases : tuple of Phase
@@ -248,6 +292,7 @@ class Recipe(Strict):
 
     geometry: Geometry
     frames: Frames = Frames()
+    plate: Plate = Plate()
     ruby: Ruby = Ruby()
     phases: tuple[Phase, ...] = Field(default_factory=default_phases)
     peak_significance: float = Field(5.0, ge=3.0, le=100.0)
@@ -257,6 +302,10 @@ class Recipe(Strict):
         """SHA-256 of the recipe's content, in hexadecimal."""
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def integration(self) -> Integration:
+        """Return what the integrator takes."""
+        return self.frames.integration(self.plate)
 
     def with_reference(self, r1_nm: float, temperature_k: float, r1_sigma_nm: float) -> Recipe:
         """Return the recipe with the unshifted ruby line as it was read before a run.
@@ -318,7 +367,7 @@ def recipe_of(content: dict[str, Any], *, source: str = "start document") -> Rec
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from a TOML file; ``geometry`` names a PONI file relative to it, ``phases`` names phases.
+    """Read a recipe from a TOML file. PONI file, plate calibration, mask, dark and flat are named relative to it.
 
     Raises
     ------
@@ -338,4 +387,24 @@ def read_recipe(path: Path) -> Recipe:
             named_phase(phase, path.parent).model_dump() if isinstance(phase, str) else phase
             for phase in content["phases"]
         ]
+    if isinstance(content.get("plate"), dict):
+        content["plate"] = _with_its_files(content["plate"], path.parent)
     return recipe_of(content, source=str(path))
+
+
+def _with_its_files(plate: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the plate section with the content of the files it names."""
+    content = dict(plate)
+    if isinstance(content.get("calibration"), str):
+        calibration = read_plate_calibration(folder / content.pop("calibration"))
+        content = {
+            "fading": calibration.fading.model_dump(),
+            "ghosts": tuple(ghost.model_dump() for ghost in calibration.ghosts),
+            "calibration_digest": calibration.digest,
+        } | content
+    if isinstance(content.get("mask"), str):
+        content["mask"] = read_mask(folder / content["mask"]).model_dump()
+    for key in ("dark", "flat"):
+        if isinstance(content.get(key), str):
+            content[key] = StaticImage.of(folder / content[key]).model_dump()
+    return content

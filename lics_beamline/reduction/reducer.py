@@ -6,7 +6,6 @@ reducing twice gives the same run, and a reducer that begins again after a crash
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import logging
 import math
@@ -20,10 +19,10 @@ from typing import Any, Final
 import numpy as np
 
 from lics_beamline import schema
-from lics_beamline.diffraction.frame import Recording, check_file, read_frame
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import event_data, fields_of
+from lics_beamline.reduction.plate_history import PlateHistory, Taken, plate_data
 from lics_beamline.reduction.point import Reading, reduce_point, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
@@ -82,6 +81,7 @@ class Reducer:
         self._points: dict[str, _Point] = {}
         self._reference: Reference | None = None  # the first of the run
         self._gauge: Gauge | LicsError | None = None  # of the leg; why there is none
+        self._plates = PlateHistory(self._root)
         self._events = 0
         self._phases: dict[str, None] = {}  # in the order found
         self._described = False
@@ -177,8 +177,10 @@ class Reducer:
             self._points[exposure] = _Point(data=data, gauge=self._gauge)
         elif stream == schema.READOUT:
             yield from self._emit(exposure, data, failure=None)
-        elif stream == schema.FAILURE and exposure in self._points:
-            yield from self._emit(exposure, data, failure=f"no plate: {data.get('reason', 'unknown reason')}")
+        elif stream == schema.FAILURE:
+            self._plates.forget()
+            if exposure in self._points:
+                yield from self._emit(exposure, data, failure=f"no plate: {data.get('reason', 'unknown reason')}")
 
     def _refer(self, data: dict[str, Any]) -> None:
         """Take over what the pressures of the next leg rest on, or why they rest on nothing."""
@@ -202,10 +204,11 @@ class Reducer:
             yield "descriptor", self._descriptor()
         self._events += 1
         point = self._points.pop(exposure, None)
+        taken = self._plates.take(data, exposure_s=float(point.data.get("exposure_s", math.nan)) if point else math.nan)
         if exposure in self._done:
             self._remember(self._done[exposure])
             return
-        values = self._values(exposure, data, point, failure)
+        values = self._values(exposure, data, point, failure, taken)
         self._remember(values["phases"])
         now = time.time()
         yield (
@@ -221,7 +224,9 @@ class Reducer:
             },
         )
 
-    def _values(self, exposure: str, data: dict[str, Any], point: _Point | None, failure: str | None) -> dict[str, Any]:
+    def _values(
+        self, exposure: str, data: dict[str, Any], point: _Point | None, failure: str | None, taken: Taken
+    ) -> dict[str, Any]:
         """Return the data of one event: reduced, or failed and noted."""
         values = self._unreduced(exposure, data, point.data if point else {})
         try:
@@ -231,7 +236,7 @@ class Reducer:
                 raise ReductionFailed(
                     "the point of this plate is not in this run: it was measured by the run before it."
                 )
-            return values | self._reduced(data, point)
+            return values | self._reduced(point, taken)
         except (LicsError, OSError, KeyError) as error:
             note = f"the record lacks {error}" if isinstance(error, KeyError) else str(error)
             logger.warning("point %s is not reduced: %s", values[schema.POINT_INDEX.name], note)
@@ -254,7 +259,7 @@ class Reducer:
         values["load_bar"] = float(point.get(schema.LOAD, math.nan))
         return values
 
-    def _reduced(self, data: dict[str, Any], recorded: _Point) -> dict[str, Any]:
+    def _reduced(self, recorded: _Point, taken: Taken) -> dict[str, Any]:
         """Return the fields that reducing gives.
 
         Raises
@@ -270,7 +275,8 @@ class Reducer:
                 f"the record has no reference reading before this point, and the recipe says axis = "
                 f'"{recipe.ruby.axis}". Reduce it with axis = "none".'
             )
-        recording = self._recording(data)
+        recording = self._plates.recording(taken)
+        state = self._plates.state(taken, recording, recipe.plate)
         reading = Reading(
             ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
             ruby_counts=np.asarray(point[schema.RUBY_SPECTRUM], dtype=np.float64),
@@ -278,30 +284,14 @@ class Reducer:
             ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
         )
         reduced = reduce_point(
-            recording.counts, reading, recipe, gauge=gauge, saturation_counts=recording.saturation_counts
+            recording.counts,
+            reading,
+            recipe,
+            gauge=gauge,
+            saturation_counts=recording.saturation_counts,
+            plate=state,
         )
-        return event_data(reduced, recipe)
-
-    def _recording(self, data: dict[str, Any]) -> Recording:
-        """Return the frame of a readout, verified against what was recorded about it."""
-        relative = str(data[schema.FRAME_PATH])
-        path = (self._root / relative).resolve()
-        if not path.is_relative_to(self._root):
-            raise ReductionFailed(f"the frame {relative} lies outside the data folder. Restore the run's own plates.")
-        check_file(path)  # first, so that a torn file is called torn and not altered
-        expected = str(data.get(schema.FRAME_SHA256, ""))
-        if expected:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != expected:
-                raise ReductionFailed(
-                    f"{relative} has sha256 {found[:12]}... and was recorded with {expected[:12]}...: it is not the "
-                    "plate that was measured. Restore it.",
-                    path=str(path),
-                    sha256=found,
-                    recorded_sha256=expected,
-                )
-        return read_frame(path)
+        return event_data(reduced, recipe) | plate_data(state, recording, recipe.plate)
 
     @property
     def _descriptor_uid(self) -> str:

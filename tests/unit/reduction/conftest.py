@@ -6,6 +6,7 @@ import struct
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,6 +76,12 @@ def ruby_spectrum(gpa, temperature_k, *, height=20_000.0, seed=3):
 
 
 ALLOY_LINES = (((1, 0, 0), 0.4), ((1, 1, 0), 1.0), ((2, 0, 0), 0.4), ((2, 1, 1), 0.5))
+
+
+@pytest.fixture
+def draw():
+    """What plates are drawn with, for tests that write their own."""
+    return SimpleNamespace(osc=write_osc, image=ring_image, lines=cubic_lines, alloy=ALLOY_LINES)
 
 
 @dataclass

@@ -1,8 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
 from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.diffraction.plate import Fading, Ghost
+from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.reduction.recipe import Chip, Recipe, Ruby, read_recipe, recipe_of
@@ -145,3 +148,34 @@ def test_a_recipe_of_before_is_still_a_recipe():
     before = {"scale": "ruby_shen_2020", "gasket_to_sample": 0.98, "thermocouple_sigma_k": 1.0, "chip_to_chip_nm": 0.03}
     gauge = own(**before).ruby.gauge()
     assert (gauge.gradient.gasket_to_sample, gauge.axis, gauge.compared) == (0.98, None, None)
+
+
+def test_the_plate_section_names_calibration_and_mask_and_carries_their_content(tmp_path, recipe):
+    recipe.geometry.write(tmp_path / "geometry.poni")
+    calibration = PlateCalibration(
+        fading=Fading(fast_share=0.2, fast_s=900.0, slow_s=2e5),
+        ghosts=(Ghost(plate=1, share=1e-3),),
+        made="2026-11-22T17:30:05+00:00",
+        run_uid="0b8f0f7e",
+    )
+    file = calibration.write(tmp_path)
+    np.save(tmp_path / "mask.npy", np.eye(600, dtype=bool))
+    (tmp_path / "recipe.toml").write_text(
+        f'geometry = "geometry.poni"\n[plate]\ncalibration = "{file.name}"\nmask = "mask.npy"\n'
+    )
+    read = read_recipe(tmp_path / "recipe.toml")
+    assert read.plate.fading == calibration.fading
+    assert read.plate.ghost(1) == calibration.ghosts[0]
+    assert read.plate.ghost(2) is None
+    assert read.plate.calibration_digest == calibration.digest
+    assert read.plate.mask.array((600, 600)).sum() == 600
+    for name in (file.name, "mask.npy"):
+        (tmp_path / name).unlink()
+    assert recipe_of(read.model_dump(mode="json")).digest == read.digest  # no other file is needed again
+
+
+def test_an_unknown_key_of_the_plate_section_is_refused(tmp_path, recipe):
+    recipe.geometry.write(tmp_path / "geometry.poni")
+    (tmp_path / "recipe.toml").write_text('geometry = "geometry.poni"\n[plate]\nghost = 0.001\n')
+    with pytest.raises(ProfileError, match=r"plate\.ghost"):
+        read_recipe(tmp_path / "recipe.toml")

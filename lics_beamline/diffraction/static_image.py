@@ -1,0 +1,156 @@
+"""Images that belong to a detector and not to an exposure: the pixels never to be used, its dark and its flat image.
+
+A mask travels inside the recipe, for it packs into some kilobytes. Dark and flat images do not: a recipe names their
+files with their SHA-256, and another content is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, field_validator
+
+from lics_beamline.diffraction.frame import read_frame
+from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.strict_toml import Strict
+
+
+class StaticMask(Strict):
+    """Pixels never to be used, as text.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Shape of the frames it belongs to.
+    packed : str
+        One bit a pixel, row by row, 1 where masked; compressed (zlib) and in base 64.
+    """
+
+    rows: int = Field(ge=1)
+    columns: int = Field(ge=1)
+    packed: str = Field(repr=False)
+
+    @field_validator("packed")
+    @classmethod
+    def _unpacks(cls, text: str) -> str:
+        try:
+            zlib.decompress(base64.b64decode(text, validate=True))
+        except (binascii.Error, zlib.error) as error:
+            raise ValueError(f"no packed mask: {error}") from None
+        return text
+
+    @classmethod
+    def of(cls, masked: npt.NDArray[np.bool_]) -> StaticMask:
+        """Pack a mask, True where a pixel is never to be used."""
+        bits = zlib.compress(np.packbits(masked).tobytes(), level=9)
+        rows, columns = masked.shape
+        return cls(rows=rows, columns=columns, packed=base64.b64encode(bits).decode("ascii"))
+
+    def array(self, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """Return the mask, True where a pixel is never to be used.
+
+        Raises
+        ------
+        ReductionFailed
+            If the frames have another shape.
+        """
+        if tuple(shape) != (self.rows, self.columns):
+            raise _other_shape("static mask", (self.rows, self.columns), shape)
+        bits = np.frombuffer(zlib.decompress(base64.b64decode(self.packed)), dtype=np.uint8)
+        return np.unpackbits(bits, count=self.rows * self.columns).astype(bool).reshape(self.rows, self.columns)
+
+
+class StaticImage(Strict):
+    """A dark or flat image in a file.
+
+    Parameters
+    ----------
+    file : str
+        Path of the file.
+    sha256 : str
+        Of its content, in hexadecimal.
+    """
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+    @classmethod
+    def of(cls, path: Path) -> StaticImage:
+        """Name a file as it is now.
+
+        Raises
+        ------
+        ProfileError
+            If it is not there.
+        """
+        return cls(file=str(path.resolve()), sha256=_sha256(path))
+
+    def array(self, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Read the image.
+
+        Raises
+        ------
+        ReductionFailed
+            If the file is missing, another one, or of another shape.
+        """
+        path = Path(self.file)
+        found = _sha256(path)
+        if found != self.sha256:
+            raise ReductionFailed(
+                f"{path} has sha256 {found[:12]}... and the recipe means {self.sha256[:12]}...: it is another image. "
+                "Restore it, or write a recipe with the new one.",
+                path=str(path),
+            )
+        image = _image(path)
+        if image.shape != tuple(shape):
+            raise _other_shape(path.name, (image.shape[0], image.shape[1]), shape)
+        return np.ascontiguousarray(image, dtype=np.float32)
+
+
+def read_mask(path: Path) -> StaticMask:
+    """Read a mask from an image of any format or a ``.npy`` file: 0 where a pixel is good.
+
+    Raises
+    ------
+    ProfileError
+        If the file cannot be read.
+    """
+    try:
+        return StaticMask.of(_image(path) != 0)
+    except ReductionFailed as error:
+        raise ProfileError(f"the mask cannot be read: {error}", file=str(path)) from error
+
+
+def _image(path: Path) -> npt.NDArray[np.generic]:
+    if path.suffix.lower() != ".npy":
+        return read_frame(path).counts
+    try:
+        image = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ReductionFailed(f"{path.name} cannot be read: {error}. Check the file.", path=str(path)) from error
+    if image.ndim != 2:
+        raise ReductionFailed(f"{path.name} has {image.ndim} dimensions, an image has 2.", path=str(path))
+    return np.asarray(image)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be read: {error}. Restore the file.", file=str(path)) from error
+
+
+def _other_shape(what: str, found: tuple[int, int], wanted: tuple[int, int]) -> ReductionFailed:
+    return ReductionFailed(
+        f"the {what} has {found[0]} x {found[1]} pixels and the frame {wanted[0]} x {wanted[1]}. Use the one of this "
+        "detector and this scan resolution.",
+        shape=found,
+        frame_shape=tuple(wanted),
+    )

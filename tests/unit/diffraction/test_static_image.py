@@ -1,0 +1,77 @@
+import fabio
+import numpy as np
+import pytest
+
+from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.diffraction.integration import Integration, Integrator
+from lics_beamline.diffraction.static_image import StaticImage, StaticMask, read_mask
+from lics_beamline.errors import ProfileError, ReductionFailed
+
+SHAPE = (300, 280)
+GEOMETRY = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=SHAPE, pixel_mm=0.5)
+
+
+@pytest.fixture
+def masked():
+    mask = np.zeros(SHAPE, bool)
+    mask[100:120, :] = True
+    return mask
+
+
+def test_a_mask_survives_its_packing_and_is_small(masked):
+    packed = StaticMask.of(masked)
+    np.testing.assert_array_equal(packed.array(SHAPE), masked)
+    assert len(packed.packed) < 200
+    np.testing.assert_array_equal(StaticMask.model_validate_json(packed.model_dump_json()).array(SHAPE), masked)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "edf", "tif"])
+def test_masks_are_read_from_files_of_any_kind(tmp_path, masked, suffix):
+    path = tmp_path / f"mask.{suffix}"
+    if suffix == "npy":
+        np.save(path, masked)
+    else:
+        image = {"edf": fabio.edfimage.EdfImage, "tif": fabio.tifimage.TifImage}[suffix]
+        image(data=masked.astype(np.uint8)).write(str(path))
+    np.testing.assert_array_equal(read_mask(path).array(SHAPE), masked)
+
+
+def test_a_missing_mask_and_one_of_another_shape_are_refused(tmp_path, masked):
+    with pytest.raises(ProfileError, match=r"nowhere\.npy"):
+        read_mask(tmp_path / "nowhere.npy")
+    with pytest.raises(ReductionFailed, match="300 x 280 pixels and the frame 300 x 300"):
+        StaticMask.of(masked).array((300, 300))
+
+
+def test_masked_pixels_do_not_count(masked):
+    choice = Integration(bins=100, two_theta_deg=(3.0, 10.0), shadow_fraction=0.0)
+    frame = np.full(SHAPE, 50, np.int32)
+    frame[masked] = 5000
+    whole = Integrator(GEOMETRY, choice, shape=SHAPE).integrate(np.full(SHAPE, 50, np.int32))
+    cut = Integrator(
+        GEOMETRY, Integration(bins=100, two_theta_deg=(3.0, 10.0), mask=StaticMask.of(masked)), shape=SHAPE
+    ).integrate(frame)
+    assert cut.intensity == pytest.approx(whole.intensity, rel=1e-3)
+
+
+def test_dark_and_flat_make_an_uneven_detector_even(tmp_path):
+    draw = np.random.default_rng(1)
+    dark, flat = draw.uniform(20.0, 60.0, SHAPE), draw.uniform(0.7, 1.3, SHAPE)
+    np.save(tmp_path / "dark.npy", dark)
+    np.save(tmp_path / "flat.npy", flat)
+    images = {name: StaticImage.of(tmp_path / f"{name}.npy") for name in ("dark", "flat")}
+    choice = {"bins": 100, "two_theta_deg": (3.0, 10.0), "polarisation": 0.0, "shadow_fraction": 0.0}
+    corrected = Integrator(GEOMETRY, Integration(**choice, **images), shape=SHAPE)
+    cosine = np.cos(np.radians(corrected.two_theta_deg))
+    factor = cosine**3 * (1.0 + cosine**2) / 2.0  # solid angle, and the polarisation of unpolarised light
+    pattern = corrected.integrate(np.rint(10_000 * factor * flat + dark).astype(np.int32))
+    assert pattern.intensity == pytest.approx(10_000.0, rel=1e-3)
+
+
+def test_a_dark_image_that_is_another_one_now_is_refused(tmp_path):
+    path = tmp_path / "dark.npy"
+    np.save(path, np.zeros(SHAPE))
+    dark = StaticImage.of(path)
+    np.save(path, np.ones(SHAPE))
+    with pytest.raises(ReductionFailed, match="another image"):
+        dark.array(SHAPE)
