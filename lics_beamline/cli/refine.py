@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from lics_beamline.errors import RunNotFound
 
 if TYPE_CHECKING:
@@ -58,7 +60,6 @@ def refine(options: argparse.Namespace) -> int:
     """Refine rival models against one point."""
     from lics_beamline.cli.record import data_folder
     from lics_beamline.cli.story import newest_reduction
-    from lics_beamline.diffraction.pattern import Pattern
     from lics_beamline.exports.difference_figure import draw_differences
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
@@ -72,20 +73,15 @@ def refine(options: argparse.Namespace) -> int:
     run = reduced_run(read(head.path))
     point = _point(run, options.point)
     models = [read_model(path) for path in options.models]
-    gasket = [Path("rhenium")] if "re-hcp" in point.phases else []
+    gasket = [Path("rhenium")] if point.phase("re-hcp") else []
     beside = [read_model(path) for path in (gasket if options.beside is None else options.beside)]
-    pattern = Pattern(
-        two_theta_deg=point.two_theta_deg,
-        intensity=point.intensity,
-        sigma=point.intensity_sigma,
-        wavelength_angstrom=run.wavelength_angstrom,
-    )
+    pattern = run.pattern(point)
     choice = FitChoice(two_theta_deg=tuple(options.range) if options.range else lit_range(pattern))
     placed = [_placed(model, point) or _searched(model, pattern, choice) for model in models]
-    others = [_searched(model, pattern, choice, beside=placed[:1], within=0.02) for model in beside]
+    others = [_placed(model, point) or _searched(model, pattern, choice, beside=placed[:1]) for model in beside]
     fits = rank(pattern, placed, others, RietveldChoice(pattern=choice, shared_b=options.shared_b))
     title = (
-        f"{run.start.get('sample', {}).get('name', '')}  run {head.uid[:8]}  point {options.point}  "
+        f"{run.sample}  run {head.uid[:8]}  point {options.point}  "
         f"{point.pressure_gpa:.2f} GPa  {point.temperature_k:.0f} K"
     )
     figure = draw_differences(
@@ -100,14 +96,17 @@ def refine(options: argparse.Namespace) -> int:
 
 
 def _placed(model: StructuralModel, point: ReducedPoint) -> StructuralModel | None:
-    """Give a cubic model the edge that the reduction found, where that is near its own; None elsewhere."""
-    from lics_beamline.physics.unit_cell import UnitCell
+    """Give a model the cell that the reduction found for a phase like it; None where there is no such phase."""
+    from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 
-    edge = point.alloy_a_angstrom
-    cubic = model.cell == UnitCell.cubic(model.cell.a_angstrom)
-    if not cubic or not abs(edge / model.cell.a_angstrom - 1.0) < NEAR:
-        return None
-    return replace(model, cell=UnitCell.cubic(edge))
+    system = lattice_system(model.space_group)
+    names, own = free_names(system), model.cell.free(system)
+    for phase in point.phases:
+        if set(phase.cell) == set(names):
+            found = np.array([phase.cell[name] for name in names])
+            if np.all(np.abs(found / own - 1.0) < NEAR):
+                return replace(model, cell=UnitCell.from_free(found, system))
+    return None
 
 
 def _searched(
@@ -116,12 +115,13 @@ def _searched(
     choice: FitChoice,
     *,
     beside: Sequence[StructuralModel] = (),
-    within: float = NEAR,
 ) -> StructuralModel:
     from lics_beamline.refinement.cell_search import find_cell
 
     known = tuple(other.phase() for other in beside)
-    return replace(model, cell=find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)
+    return replace(
+        model, cell=find_cell(pattern, model.phase(), known, within=0.02 if beside else NEAR, choice=choice).cell
+    )
 
 
 def _point(run: ReducedRun, number: int) -> ReducedPoint:
