@@ -30,12 +30,15 @@ class Preset:
         Name of the file without its ending.
     ambient_k : float
         Temperature of the hutch [K].
+    plate : str
+        Which description of the plate and of how the powder fills its rings.
     membrane, cell, heater, thermocouples, ruby, beam, contents
         Parameters of the parts; `contents` is what lies in the beam.
     """
 
     name: str
     ambient_k: float
+    plate: str
     membrane: MembraneParameters
     cell: CellParameters
     heater: HeaterParameters

@@ -40,11 +40,14 @@ class PhaseState:
         Cell edges a, b, c [angstrom]; for the liquid the edge of a cube that holds one atom.
     cells : float
         Unit cells in the beam per Cs atom loaded; rhenium and calibrants: 1.
+    occupancy : float, optional
+        Of the site that is not full; None where the structure says it.
     """
 
     phase: str
     cell_angstrom: tuple[float, float, float]
     cells: float
+    occupancy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ class Sample:
         phases = [PhaseState(phase=GASKET, cell_angstrom=re_cell(pressure_gpa, temperature_k), cells=1.0)]
         if alloyed > 0.0:
             a = p.alloy.a_angstrom(pressure_gpa, temperature_k)
-            phases.append(PhaseState(phase="alloy", cell_angstrom=(a, a, a), cells=alloyed))
+            phases.append(PhaseState(phase="alloy", cell_angstrom=(a, a, a), cells=alloyed, occupancy=p.li_occupancy))
         if free_li > 0.0:
             a = math.cbrt(2.0 * li_volume(pressure_gpa, temperature_k))
             phases.append(PhaseState(phase="li-bcc", cell_angstrom=(a, a, a), cells=free_li / 2.0))

@@ -79,7 +79,7 @@ class ImagePlateIOC(InstrumentIOC):
 
     def __init__(self, prefix: str, *, world: World, folder: Path, settings: PlateSettings | None = None) -> None:
         super().__init__(f"{prefix}RAXIS:", world=world)
-        self.settings = settings or read_settings()
+        self.settings = settings or read_settings(world.preset.plate)
         self.reader = PlateReader(
             self.settings.reader,
             flux=world.beam.flux,

@@ -20,6 +20,7 @@ DARK_WEIGHT: Final = 1.0e-12  # weight of a second without beam [counts]: a plat
 class _PhaseSum:
     amount: float = 0.0
     edges: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    occupancy: float | None = None
 
 
 class SampleAverage:
@@ -41,6 +42,7 @@ class SampleAverage:
         for phase in sample.phases:
             sums = self._phases.setdefault(phase.phase, _PhaseSum())
             sums.amount += weight * phase.cells
+            sums.occupancy = phase.occupancy
             for axis, edge in enumerate(phase.cell_angstrom):
                 sums.edges[axis] += weight * phase.cells * edge
 
@@ -55,6 +57,7 @@ class SampleAverage:
                     sums.edges[2] / sums.amount,
                 ),
                 cells=sums.amount / self._weight,
+                occupancy=sums.occupancy,
             )
             for name, sums in self._phases.items()
             if sums.amount > 0.0

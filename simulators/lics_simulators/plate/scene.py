@@ -111,7 +111,7 @@ def scene(light: Light, settings: PlateSettings, *, wavelength_angstrom: float, 
     sectors: list[FloatArray] = []
     spots: list[Spot] = []
     for phase in light.sample.phases:
-        structure = STRUCTURES[phase.phase]
+        structure = STRUCTURES[phase.phase].filled(phase.occupancy)
         if not structure.space_group:
             smooth += per_unit * _halo(structure, phase, seen_deg, wavelength_angstrom)
         for ring in rings(

@@ -152,20 +152,23 @@ SECTIONS: Final[dict[str, Any]] = {
 }
 
 
-def read_settings(path: Path = FILE) -> PlateSettings:
+def read_settings(source: str | Path = FILE) -> PlateSettings:
     """Read a plate description.
+
+    A file may say ``like = "plate"``: it then says only what differs from that description.
 
     Parameters
     ----------
-    path : Path
-        A TOML file with one table for each field of `PlateSettings`.
+    source : str or Path
+        Name of a description beside this file, or a TOML file with one table for each field of `PlateSettings`.
 
     Raises
     ------
     ValueError
-        A table or a key is missing or unknown; the message names it.
+        There is no such description, or a table or a key is missing or unknown; the message names it.
     """
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    path = source if isinstance(source, Path) else FILE.with_name(f"{source}.toml")
+    tables = _read(path)
     if wrong := sorted(set(tables) ^ set(SECTIONS)):
         raise ValueError(f"{path.name}: tables {wrong} are missing or unknown. Mend the file.")
     sections: dict[str, Any] = {}
@@ -177,3 +180,15 @@ def read_settings(path: Path = FILE) -> PlateSettings:
             wrong = sorted(set(tables[name]) ^ known)
             raise ValueError(f"{path.name}: [{name}] keys {wrong} are missing or unknown. Mend the file.") from error
     return PlateSettings(**sections)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        names = ", ".join(sorted(each.stem for each in FILE.parent.glob("*.toml")))
+        raise ValueError(f"no plate {path.stem!r}. Choose one of {names}, or give a .toml file.")
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    like = tables.pop("like", None)
+    if like is None:
+        return tables
+    under = _read(FILE.with_name(f"{like}.toml"))
+    return {**under, **{name: {**under.get(name, {}), **table} for name, table in tables.items()}}

@@ -6,7 +6,7 @@ simulated world, not a measurement.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 REFERENCE_TEMPERATURE_K: Final = 298.0
@@ -80,6 +80,13 @@ class Structure:
     coarse: float = 0.0
     grains: int = 0
     in_cell: bool = True
+
+    def filled(self, occupancy: float | None) -> Structure:
+        """Return the structure with its partly filled sites filled to another occupancy; None leaves them."""
+        if occupancy is None:
+            return self
+        sites = (replace(site, occupancy=occupancy) if site.occupancy < 1.0 else site for site in self.sites)
+        return replace(self, sites=tuple(sites))
 
 
 _CORNER: Final[Position] = (0.0, 0.0, 0.0)
