@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bluesky_tiled_plugins.writing.consolidators import CONSOLIDATOR_REGISTRY, MultipartRelatedConsolidator
@@ -16,16 +17,40 @@ _PYTHON_TYPE = {"number": float, "integer": int, "boolean": bool, "string": str}
 
 
 class _PlateConsolidator(MultipartRelatedConsolidator):
-    """Registers one plate file for each readout."""
+    """Registers one plate file for each readout, whatever folder and number it has.
+
+    The plugins' own takes a file's index in the stream for its number, and all files for those of one folder: a plate
+    that never came, or a second folder, would give other images.
+    """
 
     supported_mimetypes = frozenset({PLATE_MIMETYPE})
+    files: Sequence[str] = ()
+
+    def get_datum_uri(self, indx: int) -> str:
+        """Return the file of a readout, by its index in the stream."""
+        return self.files[indx]
 
 
 class _Rows(_RunWriter):
     """The plugins' own writer of one run, which can also write what it holds before its batch is full.
 
     TiledWriter offers batches (nothing of a live run is seen until one is full) or single events (50 ms each).
+
+    Attributes
+    ----------
+    files : list of str
+        URIs of the plate files of the run, in the order of their readouts.
     """
+
+    def __init__(self, client: Any, **kwargs: Any) -> None:
+        super().__init__(client, **kwargs)
+        self.files: list[str] = []
+
+    def _update_consolidator(self, doc: Any) -> Any:
+        _, consolidator = self.get_sres_node(doc["stream_resource"], doc["descriptor"])
+        if isinstance(consolidator, _PlateConsolidator):
+            consolidator.files = self.files
+        return super()._update_consolidator(doc)
 
     def flush(self) -> None:
         """Write all rows and frames held."""
@@ -53,10 +78,12 @@ class RunWriter:
         CONSOLIDATOR_REGISTRY[PLATE_MIMETYPE] = _PlateConsolidator
         self._root = data.root.resolve()
         self._types: dict[str, dict[str, type]] = {}
+        self._folders: dict[str, tuple[Path, str]] = {}  # of each resource: where it lies, and how its files are named
         # Arrays of any size go to zarr: SQLite tables cannot hold them, and fail only when the run stops.
         self._rows = _Rows(client.include_data_sources(), max_array_size=0)
         self._normalizer = RunNormalizer(
-            patches={"resource": self._locate, "event": self._typed}, spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE}
+            patches={"resource": self._locate, "datum": self._numbered, "event": self._typed},
+            spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE},
         )
         self._normalizer.subscribe(self._rows)
 
@@ -75,7 +102,21 @@ class RunWriter:
         self._rows.flush()
 
     def _locate(self, doc: dict[str, Any]) -> dict[str, Any]:
-        return {**doc, "root": doc.get("root") or str(self._root)}
+        located = {**doc, "root": doc.get("root") or str(self._root)}
+        if doc["spec"] == PLATE_SPEC:
+            folder = Path(located["root"]) / located["resource_path"]
+            self._folders[doc["uid"]] = (folder, located["resource_kwargs"]["template"])
+        return located
+
+    def _numbered(self, doc: dict[str, Any]) -> dict[str, Any]:
+        """Make a datum one of the run's first folder, by its place among all of the run's; its file is kept aside."""
+        if doc["resource"] not in self._folders:
+            return doc
+        folder, template = self._folders[doc["resource"]]
+        index = len(self._rows.files)
+        file = folder / template.format(doc["datum_kwargs"]["point_number"])
+        self._rows.files.append(file.as_uri().replace("file://", "file://localhost", 1))  # as Tiled writes them
+        return {**doc, "resource": next(iter(self._folders)), "datum_kwargs": {"point_number": index}}
 
     def _typed(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Make values what their data keys say: a first batch of whole numbers must not make a column of integers."""

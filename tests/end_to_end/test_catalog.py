@@ -62,8 +62,9 @@ def key(dtype, shape=(), **more):
     return {"source": "test", "dtype": dtype, "shape": list(shape), **more}
 
 
-def raw_run(data, number, points=3):
-    """All documents of a sweep; its plate files are written as they are announced."""
+def raw_run(data, number, points=3, places=None):
+    """All documents of a sweep; its plate files are written as they are announced, each at its (folder, number)."""
+    places = places or [(f"plates/{number}", index) for index in range(points)]
     uid = full_uid(number)
     sample = {"name": f"sample-{number}", "phases": ["alloy"]}
     yield "start", {"uid": uid, "time": 1000.0 + number, "purpose": "sweep", "sample": sample, "operator": "Ada"}
@@ -77,18 +78,7 @@ def raw_run(data, number, points=3):
     for stream, keys in streams.items():
         about = {"data_keys": keys, "configuration": {}, "hints": {}, "object_keys": {}, "time": 1000.0 + number}
         yield "descriptor", {"uid": f"{uid}-{stream}", "run_start": uid, "name": stream, **about}
-    yield (
-        "resource",
-        {
-            "uid": f"{uid}-plates",
-            "run_start": uid,
-            "spec": PLATE_SPEC,
-            "root": "",
-            "resource_path": f"plates/{number}/",
-            "path_semantics": "posix",
-            "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, NY, NX]},
-        },
-    )
+    announced = set()
     counts = dict.fromkeys(streams, 0)
 
     def event(stream, values):
@@ -117,9 +107,24 @@ def raw_run(data, number, points=3):
         # The first load is a whole number: the column must not become one of integers.
         load = index if index == 0 else index + 0.25
         yield event("primary", {"exposure_uid": f"x{index}", "load_bar": load, "point_index": index})
-        write_plate(data.plates / str(number) / PLATE_TEMPLATE.format(index), frame(number, index))
-        datum = f"{uid}-plates/{index}"
-        yield "datum", {"datum_id": datum, "resource": f"{uid}-plates", "datum_kwargs": {"point_number": index}}
+        folder, place = places[index]
+        write_plate(data.root / folder / PLATE_TEMPLATE.format(place), frame(number, index))
+        if folder not in announced:
+            announced.add(folder)
+            yield (
+                "resource",
+                {
+                    "uid": f"{uid}-{folder}",
+                    "run_start": uid,
+                    "spec": PLATE_SPEC,
+                    "root": "",
+                    "resource_path": f"{folder}/",
+                    "path_semantics": "posix",
+                    "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, NY, NX]},
+                },
+            )
+        datum = f"{uid}-{folder}/{place}"
+        yield "datum", {"datum_id": datum, "resource": f"{uid}-{folder}", "datum_kwargs": {"point_number": place}}
         yield event("readout", {"exposure_uid": f"x{index}", "frame_image": datum})
     yield event("baseline", {"load_bar": 0.5})
     yield "stop", {"uid": f"{uid}-stop", "run_start": uid, "time": 2000.0 + number, "exit_status": "success"}
@@ -224,6 +229,23 @@ def test_frames_come_back_by_index_as_the_detector_wrote_them(catalogued):
             catalog.image(full_uid(3), 3)
         with pytest.raises(RunNotFound, match="has 0 frames"):
             catalog.image(full_uid(101), 0)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [("plates/7", 0), ("plates/7-1", 0), ("plates/7-1", 1), ("plates/7-2", 0)],
+        [("plates/7", 0), ("plates/7", 1), ("plates/7", 3), ("plates/7-1", 0)],
+    ],
+    ids=["a folder after each look or failure", "a plate that never came"],
+)
+def test_frames_of_a_run_that_needed_several_folders_or_lost_a_plate_come_back_by_index(tmp_path, places):
+    data = DataFolder(tmp_path / "data").make()
+    record(data.raw_journals, raw_run(data, 7, points=4, places=places))
+    catalogue(data)
+    with open_catalog(data) as catalog:
+        for index in range(4):
+            np.testing.assert_array_equal(catalog.image(full_uid(7), index), frame(7, index))
 
 
 def test_runs_are_found_by_what_they_are_about(catalogued):
