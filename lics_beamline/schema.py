@@ -26,6 +26,7 @@ REDUCED: Final = "primary"
 # `purpose` in the start document.
 SWEEP: Final = "sweep"
 REDUCTION: Final = "reduction"
+CALIBRATION: Final = "calibration"  # a calibrant instead of a sample, to find the geometry
 
 # Asset specification of one folder of R-AXIS plate files, and the MIME type under which the catalog serves it.
 PLATE_SPEC: Final = "RAXIS_OSC_SEQ"
@@ -162,6 +163,15 @@ PRIMARY_FIELDS: Final = (
     _number("requested_pressure_gpa", "GPa", "Pressure asked for; NaN where the leg holds the load instead."),
     _number("requested_temperature_k", "K", "Temperature asked for."),
     *RUBY_READING,
+    EXPOSURE_S,
+    DOSE_COUNTS,
+)
+
+CALIBRANT_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    EXPOSURE_UID,
+    _text("calibrant", "Powder in the beam."),
     EXPOSURE_S,
     DOSE_COUNTS,
 )

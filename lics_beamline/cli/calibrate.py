@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bluesky.utils import MsgGenerator
+
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.diffraction.calibration import Calibration
     from lics_beamline.diffraction.calibration_record import CalibrationRecord
@@ -47,6 +49,17 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not doubt the orientation where the beam is far from its place in the starting geometry",
     )
+    verb.add_argument(
+        "--expose",
+        action="store_true",
+        help="expose the calibrant first, at the beamline of the profile, and calibrate from that run",
+    )
+    verb.add_argument("--exposure", type=float, default=120.0, metavar="S", help="exposure time [s] (default 120)")
+    verb.add_argument("--oscillation", type=float, default=0.0, metavar="DEG", help="oscillation (default 0)")
+    verb.add_argument("--profile", default="simulated", help="with --expose: profile (default simulated)")
+    verb.add_argument("--speed", type=float, help="with --expose, simulated: experiment seconds a second")
+    verb.add_argument("--seed", type=int, help="with --expose, simulated: seed of the world")
+    verb.add_argument("--world", help="with --expose, simulated: preset of the world (default the calibrant's)")
     verb.add_argument("--to", type=Path, metavar="FILE", help="write the PONI file there as well")
     verb.add_argument("--figure", type=Path, metavar="FILE", help="the PNG (default beside the record)")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
@@ -63,10 +76,52 @@ class _Plate:
 
 
 def calibrate(options: argparse.Namespace) -> int:
-    """Calibrate from a run or an image."""
+    """Calibrate from a run or an image, or from a calibrant exposed now."""
     from lics_beamline.cli.record import data_folder
+    from lics_beamline.errors import RunNotFound
 
-    return run(options, data_folder(options))
+    data = data_folder(options)
+    if options.expose:
+        options.source, ended_by = _expose(options, data)
+        if ended_by:
+            raise RunNotFound(f"the calibrant was not exposed: {ended_by}")
+    return run(options, data)
+
+
+def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
+    """Expose the calibrant; returns the uid of its run, and why it ended early."""
+    import contextlib
+
+    from lics_beamline.diffraction.calibrant import find_calibrant
+    from lics_beamline.plans.calibrate import calibrate as plan
+    from lics_beamline.profile import read_profile
+    from lics_beamline.session import open_session, run_plan, simulated_beamline
+
+    calibrant = find_calibrant(options.calibrant)
+    profile = read_profile(options.profile)
+    whole: list[str] = []
+
+    with contextlib.ExitStack() as stack:
+        simulated = None
+        if profile.values.simulators:
+            world = options.world or calibrant.name.lower()
+            simulated = stack.enter_context(
+                simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=world)
+            )
+        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
+
+        def exposing() -> MsgGenerator[None]:
+            uid = yield from plan(
+                session.beamline,
+                calibrant,
+                manner=session.manner,
+                exposure_s=options.exposure,
+                oscillation_deg=options.oscillation,
+            )
+            whole.append(uid)
+
+        ended_by = run_plan(session.engine, exposing(), data)
+    return (whole[0] if whole else ""), ended_by
 
 
 def run(options: argparse.Namespace, data: DataFolder) -> int:

@@ -162,6 +162,8 @@ def shell(options: argparse.Namespace) -> int:
     import contextlib
     import functools
 
+    from lics_beamline.diffraction.calibrant import find_calibrant
+    from lics_beamline.plans.calibrate import calibrate as calibrating
     from lics_beamline.plans.path import read_experiment
     from lics_beamline.plans.sweep import sweep as plan
     from lics_beamline.session import open_session, simulated_beamline
@@ -185,9 +187,12 @@ def shell(options: argparse.Namespace) -> int:
             "experiment": experiment,
             "read_experiment": read_experiment,
             "sweep": functools.partial(plan, manner=session.manner, desk=session.desk),
+            "calibrate": functools.partial(calibrating, manner=session.manner),
+            "find_calibrant": find_calibrant,
         }
         banner = (
-            f"{profile.values.beamline}: RE, beamline, manner, experiment, read_experiment, sweep, data\n"
+            f"{profile.values.beamline}: RE, beamline, manner, experiment, read_experiment, sweep, calibrate, "
+            "find_calibrant, data\n"
             "RE(sweep(beamline, experiment.first(2)))"
         )
         _interact(names, banner)

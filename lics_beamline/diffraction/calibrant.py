@@ -21,17 +21,20 @@ class Calibrant:
     name : str
         As people call it.
     a_angstrom : float
-        Certified edge of the cell at 22.5 C [angstrom].
+        Certified edge of the cell [angstrom].
     space_group : str
         Hermann-Mauguin symbol.
     source : str
         The certificate.
+    certified_k : float
+        Temperature that the edge is certified at [K].
     """
 
     name: str
     a_angstrom: float
     space_group: str
     source: str
+    certified_k: float = 295.65  # 22.5 C, on both certificates
 
     def lines(self, wavelength_angstrom: float) -> tuple[PowderLine, ...]:
         """Lines that can diffract, largest spacing first.

@@ -226,6 +226,7 @@ def _refined(
             pixel_mm=detector.pixel_mm,
             wavelength_angstrom=wavelength_angstrom,
             free_wavelength=free_wavelength and last,
+            rounds=2 if last else 1,
         )
         plane = refined.plane
         window_px = max(WINDOW_WIDTHS * float(np.median(points.width_rad)) / px_rad, LEAST_WINDOW_PX)

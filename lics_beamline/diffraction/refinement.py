@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,6 @@ Array = npt.NDArray[np.float64]
 
 NUMBERS: Final = ("distance_mm", "poni1_mm", "poni2_mm", "rot1_rad", "rot2_rad", "wavelength_angstrom", "displacement")
 OUTLIER: Final = 4.0  # robust standard deviations
-ROUNDS: Final = 2  # of refining, judging outliers, weighting, before the last; a third changes nothing any more
 USUAL_DISPLACEMENT: Final = 0.02  # of a line's width, one standard deviation: engineering estimate from lines of plates
 WEIGHT_SCALE: Final = (
     1e-5  # pyFAI stops at a change of 1e-12 in the weighted sum of squares: here 0.01 of one sigma squared
@@ -118,6 +117,7 @@ def refine(
     pixel_mm: tuple[float, float],
     wavelength_angstrom: float,
     free_wavelength: bool = False,
+    rounds: int = 2,
 ) -> Refined:
     """Refine distance, point of normal incidence and two rotations; the third moves no ring and stays zero.
 
@@ -137,15 +137,18 @@ def refine(
         Wavelength, or where to start [angstrom].
     free_wavelength : bool
         Refine it too.
+    rounds : int
+        Of refining, judging outliers and weighting before the last refinement; a third changes nothing any more.
     """
     problem = _Problem(d_angstrom=d_angstrom, pixel_mm=pixel_mm, shape=shape, free_wavelength=free_wavelength)
     numbers = np.array([*_of(plane), wavelength_angstrom, 0.0])
+    engine = problem.engine(numbers)
     kept = np.ones(len(points), dtype=bool)
     excess = 0.0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         used = points.chosen(kept)
         sigma = np.hypot(used.sigma_rad, excess)
-        numbers = problem.refined(used, sigma, numbers)
+        numbers = problem.refined(engine, used, sigma, numbers)
         numbers = problem.displaced(used, sigma, numbers)
         residual = problem.residual_rad(points, numbers)
         ratio = np.abs(residual) / np.hypot(points.sigma_rad, excess)
@@ -153,7 +156,7 @@ def refine(
         excess = _excess(residual[kept], points.sigma_rad[kept])
     used = points.chosen(kept)
     sigma = np.hypot(used.sigma_rad, excess)
-    numbers = problem.refined(used, sigma, numbers)
+    numbers = problem.refined(engine, used, sigma, numbers)
     return Refined(
         plane=_plane(numbers),
         wavelength_angstrom=float(numbers[5]),
@@ -187,18 +190,33 @@ class _Problem:
         line = self.lines_rad(float(numbers[5]))[points.ring] + numbers[6] * points.width_rad
         return np.asarray(plane.two_theta_rad(p1_mm, p2_mm) - line)
 
-    def refined(self, points: ControlPoints, sigma: Array, numbers: Array) -> Array:
-        """Let pyFAI refine, with the displacement as it is: the points are moved back by it along the radius."""
+    def engine(self, numbers: Array) -> Any:
+        """Return pyFAI's refinement, set to these numbers and without points."""
         from pyFAI.calibrant import Calibrant
         from pyFAI.detectors import Detector
         from pyFAI.geometryRefinement import GeometryRefinement
 
-        plane, wavelength = _plane(numbers), float(numbers[5])
+        plane, wavelength_m = _plane(numbers), 1e-10 * float(numbers[5])
+        return GeometryRefinement(
+            calibrant=Calibrant(dspacing=list(self.d_angstrom), wavelength=wavelength_m),
+            dist=1e-3 * plane.distance_mm,
+            poni1=1e-3 * plane.poni1_mm,
+            poni2=1e-3 * plane.poni2_mm,
+            rot1=plane.rot1_rad,
+            rot2=plane.rot2_rad,
+            rot3=0.0,
+            detector=Detector(1e-3 * self.pixel_mm[0], 1e-3 * self.pixel_mm[1], max_shape=self.shape, orientation=3),
+            wavelength=wavelength_m,
+        )
+
+    def refined(self, engine: Any, points: ControlPoints, sigma: Array, numbers: Array) -> Array:
+        """Let pyFAI refine, with the displacement as it is: the points are moved back by it along the radius."""
+        plane = _plane(numbers)
         p1_mm = (points.row_px + 0.5) * self.pixel_mm[0]
         p2_mm = (points.column_px + 0.5) * self.pixel_mm[1]
         angle = plane.two_theta_rad(p1_mm, p2_mm) - numbers[6] * points.width_rad
         p1_mm, p2_mm = plane.places_mm(angle, plane.azimuth_rad(p1_mm, p2_mm))
-        data = np.stack(
+        engine.data = np.stack(
             [
                 p1_mm / self.pixel_mm[0] - 0.5,
                 p2_mm / self.pixel_mm[1] - 0.5,
@@ -207,19 +225,8 @@ class _Problem:
             ],
             axis=1,
         )
-        engine = GeometryRefinement(
-            data=data,
-            calibrant=Calibrant(dspacing=list(self.d_angstrom), wavelength=1e-10 * wavelength),
-            dist=1e-3 * plane.distance_mm,
-            poni1=1e-3 * plane.poni1_mm,
-            poni2=1e-3 * plane.poni2_mm,
-            rot1=plane.rot1_rad,
-            rot2=plane.rot2_rad,
-            rot3=0.0,
-            detector=Detector(1e-3 * self.pixel_mm[0], 1e-3 * self.pixel_mm[1], max_shape=self.shape, orientation=3),
-            wavelength=1e-10 * wavelength,
-        )
-        engine.refine3(maxiter=MOST_STEPS, fix=["rot3"] if self.free_wavelength else ["rot3", "wavelength"])
+        fixed = ["rot3"] if self.free_wavelength else ["rot3", "wavelength"]
+        engine.refine3(maxiter=MOST_STEPS, fix=fixed)
         found = [1e3 * engine.dist, 1e3 * engine.poni1, 1e3 * engine.poni2, engine.rot1, engine.rot2]
         return np.array([*found, 1e10 * engine.wavelength, numbers[6]])
 

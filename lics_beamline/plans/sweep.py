@@ -165,7 +165,7 @@ def sweep(
         )
         attended = attendance.attended(announcing(points, plates))
         reading = bpp.contingency_wrapper(attended, except_plan=lambda why: rescue(why, plates))
-        return (yield from bpp.baseline_wrapper(_as_run(reading, start), baseline, name=schema.BASELINE))
+        return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
 
     with desk.open():
         return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
@@ -206,7 +206,7 @@ def start_document(beamline: Beamline, experiment: Experiment, *, manner: Manner
     }
 
 
-def _as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]:
+def as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]:
     """Run a plan inside one bluesky run whose stop document says why it ended."""
     uid = yield from bps.open_run(start)
 

@@ -35,7 +35,7 @@ class PhaseState:
     Parameters
     ----------
     phase : str
-        alloy, li-bcc, cs-bcc, cs-fcc, cs-liquid, re-hcp, or a calibrant: ceo2.
+        alloy, li-bcc, cs-bcc, cs-fcc, cs-liquid, re-hcp, or a calibrant: ceo2, lab6.
     cell_angstrom : tuple of float
         Cell edges a, b, c [angstrom]; for the liquid the edge of a cube that holds one atom.
     cells : float

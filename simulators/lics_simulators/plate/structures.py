@@ -148,7 +148,31 @@ CERIA: Final = Structure(
     in_cell=False,
 )
 
+_BORON: Final = 0.199  # x of boron; engineering value
+HEXABORIDE: Final = Structure(
+    phase="lab6",
+    space_group="P m -3 m",
+    sites=(
+        Site(element="La", charge=3, positions=(_CORNER,), b_cold_angstrom2=0.35, b_hot_angstrom2=0.55),  # engineering
+        Site(
+            element="B",
+            positions=(
+                (_BORON, 0.5, 0.5),
+                (-_BORON, 0.5, 0.5),
+                (0.5, _BORON, 0.5),
+                (0.5, -_BORON, 0.5),
+                (0.5, 0.5, _BORON),
+                (0.5, 0.5, -_BORON),
+            ),
+            b_cold_angstrom2=0.3,
+            b_hot_angstrom2=0.4,  # engineering values
+        ),
+    ),
+    in_beam=10.0,  # engineering value: as much scattering as the ceria
+    in_cell=False,
+)
+
 STRUCTURES: Final = {
     structure.phase: structure
-    for structure in (ALLOY, LITHIUM, CAESIUM_BCC, CAESIUM_FCC, CAESIUM_LIQUID, RHENIUM, CERIA)
+    for structure in (ALLOY, LITHIUM, CAESIUM_BCC, CAESIUM_FCC, CAESIUM_LIQUID, RHENIUM, CERIA, HEXABORIDE)
 }
