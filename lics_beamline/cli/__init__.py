@@ -9,12 +9,25 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from lics_beamline import __version__
 from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 
 DONE, USAGE, NOT_READY, FAILED = 0, 2, 3, 4
+ROOMS = (  # modules beside this one that add verbs, in the order of the help
+    "record",
+    "recorded",
+    "asking",
+    "guarding",
+    "reduce",
+    "compare",
+    "calibrate",
+    "refine",
+    "export",
+    "pressure",
+)
 
 EPILOG = """\
 examples:
@@ -82,8 +95,6 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from lics_beamline.cli import asking, calibrate, export, guarding, pressure, record, recorded, reduce, refine
-
     parser = argparse.ArgumentParser(
         prog="lics",
         description="Automated high-pressure powder diffraction: dry-run, record, reduce live, replay.",
@@ -97,6 +108,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
-    for room in (record, recorded, reduce, export, refine, pressure, guarding, calibrate, asking):
-        room.add(verbs, shared)
+    for room in ROOMS:
+        import_module(f"{__name__}.{room}").add(verbs, shared)
     return parser

@@ -28,11 +28,16 @@ Array = npt.NDArray[np.float64]
 AGREEMENT: Final = 1.0e-3  # spacings of one cell agree to this: 0.1 mm of sample shift is 3e-4, stress a little more
 FLOOR: Final = 1.0e-4  # relative error of a spacing that no counting removes: stress, shift; keeps strong lines humble
 SHAPE: Final = 5.0e-3  # axial ratios agree with the structure's to this
+SPARE: Final = 2  # lines that must be found beyond those that determine the cell, where any strong line will do
+WEAK: Final = 0.4  # of the strongest line found: weaker ones may be missing, for texture and noise
 AS_MUCH: Final = 0.8  # of the area that the best candidate explains: as good as that
 WORTH: Final = 0.02  # of a phase's strongest line: weaker lines are not indexed
 EXPLAINED_FWHM: Final = 0.7  # a peak nearer than this to a line of a phase is no unknown one
 ALONE: Final = 0.5  # of a phase's strongest line: lines that may be seen alone, as of a few grains
 UNKNOWN: Final = 8.0  # significance of a peak worth telling: above what the tails of strong lines pretend
+GAUSS_NEWTON: Final = 3  # steps of a fit that is nearly linear
+STEP: Final = 1e-6  # relative, of a numerical slope
+STRAYED: Final = 0.2  # relative change of a cell that no longer is the one sought
 AREA_DOUBT: Final = 0.1  # of the area of a line, for grains and texture: engineering estimate
 
 
@@ -208,7 +213,8 @@ def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPh
                 continue
             there = _near_lines(markers, start.cell, free)
             fit = _fit_cell(here, there)
-            if len(there) <= count or fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
+            enough = len(there) >= count + (1 if here.phase.markers else SPARE)
+            if not enough or fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
                 continue
             found = _index(here, fit, there, free)
             if best is None or (len(found.lines), -found.deviation) > (len(best.lines), -best.deviation):
@@ -229,13 +235,13 @@ def _near_lines(lines: Sequence[Line], cell: UnitCell, free: list[Peak]) -> list
 def _complete(
     phase: Phase, markers: Sequence[Line], there: list[IndexedPeak], cell: UnitCell, claimed: list[Peak]
 ) -> bool:
-    """Tell whether each missing marker is excused: under a line of another phase, or weaker than all that were found.
+    """Tell whether each missing marker is excused: under a line of another phase, or weak beside those found.
 
     Markers that the phase names itself must not be missing for weakness.
     """
     found = [indexed.line for indexed in there]
-    weakest = min(line.strength for line in found)
-    missing = [line for line in markers if line not in found and (phase.markers or line.strength >= weakest)]
+    weak = 0.0 if phase.markers else WEAK * max(line.strength for line in found)
+    missing = [line for line in markers if line not in found and line.strength >= weak]
     return all(
         any(abs(peak.d_angstrom / d - 1.0) < 1.5 * _width(peak) for peak in claimed) for d in _spacings(cell, missing)
     )
@@ -260,39 +266,50 @@ class _CellFit:
 
 def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
     """Fit the free numbers of the cell to spacings; None where one cell does not explain them all."""
-    from scipy.optimize import least_squares
-
     system = here.phase.system
+    start = here.expected.free(system)
+    if len(there) < start.size:
+        return None
     hkl = np.array([indexed.line.hkl for indexed in there])
     d = np.array([indexed.peak.d_angstrom for indexed in there])
     sigma = np.hypot([indexed.peak.d_sigma_angstrom for indexed in there], FLOOR * d)
-    start = here.expected.free(system)
-
-    def misfit(free: Array) -> Array:
-        metric = UnitCell.from_free(free * start, system)
-        return np.asarray((metric.inverse_d_squared(hkl) ** -0.5 - d) / sigma)
-
-    first = float(np.mean(d / here.expected.inverse_d_squared(hkl) ** -0.5))
-    begin = np.where([name in ("a", "b", "c") for name in free_names(system)], first, 1.0)
-    if len(there) < start.size:
+    free = start * np.where(
+        [name in ("a", "b", "c") for name in free_names(system)],
+        float(np.mean(d * np.sqrt(here.expected.inverse_d_squared(hkl)))),
+        1.0,
+    )
+    for _ in range(GAUSS_NEWTON):
+        misfit, slope = _misfit(free, hkl, d, sigma, system)
+        try:
+            inverse = np.linalg.inv(slope.T @ slope)
+        except np.linalg.LinAlgError:
+            return None
+        free = free - inverse @ (slope.T @ misfit)
+        if not np.all(np.abs(free / start - 1.0) < STRAYED):
+            return None
+    misfit, _ = _misfit(free, hkl, d, sigma, system)
+    if np.any(np.abs(misfit) * sigma / d > np.hypot(AGREEMENT, 3.0 * sigma / d)):
         return None
-    try:
-        fit = least_squares(misfit, begin, method="lm", x_scale=1e-3)
-        inverse = np.linalg.inv(fit.jac.T @ fit.jac)
-    except (np.linalg.LinAlgError, ValueError):
-        return None
-    residual = np.abs(fit.fun) * sigma / d
-    if np.any(residual > np.hypot(AGREEMENT, 3.0 * sigma / d)):
-        return None
-    cell = UnitCell.from_free(fit.x * start, system)
+    cell = UnitCell.from_free(free, system)
     size = (cell.volume_angstrom3 / here.expected.volume_angstrom3) ** (1.0 / 3.0)
     edges = np.array(cell.numbers[:3]) / np.array(here.expected.numbers[:3]) / size
     if np.any(np.abs(edges - 1.0) > SHAPE):
         return None
     freedom = len(there) - start.size
-    inflation = max(1.0, float(fit.fun @ fit.fun) / freedom) if freedom else 1.0
-    errors = np.sqrt(np.diag(inverse) * inflation) * start
-    return _CellFit(cell=cell, sigma=tuple(float(error) for error in errors))
+    inflation = max(1.0, float(misfit @ misfit) / freedom) if freedom else 1.0
+    return _CellFit(cell=cell, sigma=tuple(float(error) for error in np.sqrt(np.diag(inverse) * inflation)))
+
+
+def _misfit(free: Array, hkl: npt.NDArray[np.int64], d: Array, sigma: Array, system: str) -> tuple[Array, Array]:
+    """Return what a cell leaves of the spacings, over their errors, and its slope by each free number."""
+    here = UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5
+    slope = np.empty((len(d), free.size))
+    for number in range(free.size):
+        step = np.zeros(free.size)
+        step[number] = STEP * free[number]
+        there = UnitCell.from_free(free + step, system).inverse_d_squared(hkl) ** -0.5
+        slope[:, number] = (there - here) / step[number] / sigma
+    return (here - d) / sigma, slope
 
 
 def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], free: list[Peak]) -> FoundPhase:

@@ -71,8 +71,8 @@ class Phase(Strict):
     bulk_modulus_gpa, bulk_modulus_slope, thermal_pressure_gpa_per_k, form
         Equation of state of the cell, see `EquationOfState`.
     markers : tuple of (h, k, l), optional
-        Lines by which it is known, all of which must be found; default the strongest, three more than numbers of the
-        cell are free, of which one more than that must be found and the others may be hidden or too weak.
+        Lines by which it is known, all of which must be found; default the strongest, four more than numbers of the
+        cell are free, of which two more than that must be found and the others may be hidden or weak.
     window : float
         Half width of the search as a fraction of the spacing: how far equation of state and calibration may be off.
     doubt_gpa : float
@@ -172,7 +172,7 @@ class Phase(Strict):
         """Return the lines by which the phase is known, among `lines`, by falling spacing."""
         if self.markers:
             return tuple(line for line in lines if line.hkl in self.markers)
-        count = len(free_names(self.system)) + 3
+        count = len(free_names(self.system)) + 4
         strongest = sorted(lines, key=lambda line: -line.strength)[:count]
         return tuple(line for line in lines if line in strongest)
 
