@@ -143,8 +143,17 @@ def _half_place(index: Index, shape: tuple[int, int, int]) -> int | None:
     return (h * shape[1] + k) * half + l_index if l_index < half else None
 
 
-def basis_for(amplitudes: Amplitudes, grid: DensityGrid) -> Basis:
+def basis_for(amplitudes: Amplitudes, grid: DensityGrid, *, largest_matrix: int = DENSE_NUMBERS) -> Basis:
     """Make the map for all families of some amplitudes.
+
+    Parameters
+    ----------
+    amplitudes : Amplitudes
+        Which reflections.
+    grid : DensityGrid
+        Where.
+    largest_matrix : int
+        Numbers that a matrix may hold; Fourier transforms take the place of a larger one.
 
     Raises
     ------
@@ -172,7 +181,7 @@ def basis_for(amplitudes: Amplitudes, grid: DensityGrid) -> Basis:
             _check_sampling(grid, str(reflection), np.array(list(wave)))
             waves.append(wave)
     fourier = FourierBasis.of(orbits, waves)
-    if len(waves) * orbits.size.size > DENSE_NUMBERS:
+    if len(waves) * orbits.size.size > largest_matrix:
         return fourier
     unit = np.eye(len(waves), dtype=np.complex128)
     cosines = np.array([fourier.field(row) for row in unit])

@@ -116,7 +116,16 @@ def judge(
     Finding
         Also where the data fail: that is an answer, with the reason.
     """
-    asked = question.with_cell(factors.cell)
+    from threadpoolctl import threadpool_limits
+
+    # Threads of a linear algebra library that wait for each other on a busy machine make small problems much slower.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _judge(question.with_cell(factors.cell), factors, grid, replicas, seed)
+
+
+def _judge(
+    asked: SiteQuestion, factors: StructureFactors, grid: DensityGrid | None, replicas: int, seed: int
+) -> Finding:
     strong = observed(factors)
     kept = {str(group) for group in strong.groups}
     left_out = tuple(str(group) for group in factors.groups if str(group) not in kept)
@@ -142,11 +151,11 @@ def judge(
             "higher angles."
         )
     try:
-        model = fit_with_site(strong, asked.filled(0.5), (question.b_low_angstrom2, question.b_high_angstrom2))
+        model = fit_with_site(strong, asked.filled(0.5), (asked.b_low_angstrom2, asked.b_high_angstrom2))
         chi_squared = model.chi_squared
         if chi_squared > LARGEST_CHI_SQUARED:
             return undecided(
-                f"whole rings are off: chi^2 of |F|^2 against host and {question.element}, scale, B and occupancy "
+                f"whole rings are off: chi^2 of |F|^2 against host and {asked.element}, scale, B and occupancy "
                 f"free, is {chi_squared:.1f} (limit {LARGEST_CHI_SQUARED:g}). Texture or grains; oscillate the cell "
                 "more, or load again.",
                 chi_squared=chi_squared,

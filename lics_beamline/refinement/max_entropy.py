@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import OutsideCalibration, RefinementFailed
 from lics_beamline.refinement.amplitudes import Amplitudes
-from lics_beamline.refinement.constraint_basis import Basis, basis_for, columns
+from lics_beamline.refinement.constraint_basis import DENSE_NUMBERS, Basis, basis_for, columns
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.entropy_dual import Dual, DualPoint
 from lics_beamline.refinement.single_pixel import iterate
@@ -110,6 +110,8 @@ class MaxEntropy:
         Density to begin with, of the grid's shape, positive [any scale]; uniform by default.
     weight_exponent : float
         n of the weights d^n, 0 to 6; 0 gives all constraints the same weight.
+    largest_matrix : int
+        Numbers that a matrix may hold; Fourier transforms take the place of a larger one.
 
     Raises
     ------
@@ -124,10 +126,11 @@ class MaxEntropy:
         *,
         prior: FloatArray | None = None,
         weight_exponent: float = 0.0,
+        largest_matrix: int = DENSE_NUMBERS,
     ) -> None:
         self.grid = grid
         self._amplitudes = amplitudes
-        self._basis: Basis = basis_for(amplitudes, grid)
+        self._basis: Basis = basis_for(amplitudes, grid, largest_matrix=largest_matrix)
         self._log_prior = _log_prior(prior, grid, self._basis)
         if not 0.0 <= weight_exponent <= 6.0:
             raise OutsideCalibration(

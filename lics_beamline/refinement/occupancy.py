@@ -85,17 +85,18 @@ class SiteEstimator:
         self._host = HostFit(factors, question.host, left_out)
         self.fit: ModelFit = self._host.fit(factors.squared)
         self._electrons = question.electrons
-        self._method = MaxEntropy(self._amplitudes(factors.squared), grid)
+        self._method = MaxEntropy(self.amplitudes(factors.squared), grid)
         self._weights = sphere_weights(grid, question.site, question.radius_angstrom)
 
-    def _amplitudes(self, squared: FloatArray) -> Amplitudes:
+    def amplitudes(self, squared: FloatArray) -> Amplitudes:
+        """Amplitudes of the electron density from squares, on the scale and with the phases of the host."""
         return self._host.amplitudes(squared, self._host.fit(squared), self._electrons)
 
     def density(self, squared: FloatArray | None = None) -> Density:
         """Density from the squares, or from others of the same reflections and errors."""
         if squared is None:
             return self._method.solve()
-        return self._method.solve(self._amplitudes(squared).amplitude)
+        return self._method.solve(self.amplitudes(squared).amplitude)
 
     def charge(self, density: Density) -> float:
         """Electrons in the sphere about the site."""
