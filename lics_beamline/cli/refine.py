@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lics_beamline.diffraction.pattern import Pattern
     from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
-    from lics_beamline.refinement.pattern_fit import FitChoice
+    from lics_beamline.refinement.fit_choice import FitChoice
     from lics_beamline.refinement.rietveld import RietveldFit
     from lics_beamline.refinement.structural_model import StructuralModel
 
@@ -63,8 +63,8 @@ def refine(options: argparse.Namespace) -> int:
     from lics_beamline.exports.difference_figure import draw_differences
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
+    from lics_beamline.refinement.fit_choice import FitChoice
     from lics_beamline.refinement.lit_range import lit_range
-    from lics_beamline.refinement.pattern_fit import FitChoice
     from lics_beamline.refinement.rietveld import RietveldChoice, rank
     from lics_beamline.refinement.structural_model import read_model
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import shapes
-from lics_beamline.refinement.pattern_fit import FitChoice, Projection, Usable, make_model, usable
 from lics_beamline.refinement.powder_phase import PowderPhase
+from lics_beamline.refinement.projection import Projection, Usable, make_model, usable
 
 SEARCHED_DEG: Final = 12.0  # of the range, from its start: the strongest rings; farther out lines meet by chance
 OUTSTANDING: Final = 5.0  # robust standard deviations by which the best cell must explain more than other cells do

@@ -18,8 +18,10 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.agreement import Agreement, agreement
+from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
-from lics_beamline.refinement.pattern_fit import FitChoice, PatternFit, fit_pattern, usable
+from lics_beamline.refinement.pattern_fit import PatternFit, fit_pattern
+from lics_beamline.refinement.projection import usable
 from lics_beamline.refinement.structural_model import Site, StructuralModel
 
 Array = npt.NDArray[np.float64]

@@ -16,7 +16,8 @@ from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.density import judge
-from lics_beamline.refinement.pattern_fit import FitChoice, fit_pattern
+from lics_beamline.refinement.fit_choice import FitChoice
+from lics_beamline.refinement.pattern_fit import fit_pattern
 from lics_beamline.refinement.powder_phase import PowderPhase
 from lics_simulators.equation_of_state import re_cell
 from lics_simulators.plate.frame import PlateModel

@@ -12,9 +12,11 @@ from scipy.special import voigt_profile
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell
+from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import LineWidths
-from lics_beamline.refinement.pattern_fit import FitChoice, Projection, fit_pattern, make_model, usable
+from lics_beamline.refinement.pattern_fit import fit_pattern
 from lics_beamline.refinement.powder_phase import PowderPhase
+from lics_beamline.refinement.projection import Projection, make_model, usable
 
 WAVELENGTH = 0.41373
 ALLOY = PowderPhase(name="alloy", space_group="P m -3 m", cell=UnitCell.cubic(3.4915))

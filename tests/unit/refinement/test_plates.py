@@ -9,8 +9,9 @@ import pytest
 from lics_beamline.diffraction.geometry import read_geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.refinement.cell_search import find_cell
+from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.lit_range import lit_range
-from lics_beamline.refinement.pattern_fit import FitChoice, fit_pattern
+from lics_beamline.refinement.pattern_fit import fit_pattern
 from lics_beamline.refinement.rietveld import RietveldChoice, rank
 from lics_beamline.refinement.structural_model import read_model
 from lics_simulators.equation_of_state import re_cell

@@ -10,7 +10,8 @@ from drawn_alloy import EDGE, alloy, drawn
 
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell
-from lics_beamline.refinement.pattern_fit import FitChoice, fit_pattern
+from lics_beamline.refinement.fit_choice import FitChoice
+from lics_beamline.refinement.pattern_fit import fit_pattern
 from lics_beamline.refinement.rietveld import RietveldChoice, rank, refine
 from lics_beamline.refinement.structural_model import read_model
 

@@ -1,0 +1,40 @@
+"""How a pattern is fitted: range, background, widths, shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lics_beamline.refinement.line_width import LineWidths
+from lics_beamline.refinement.pattern_model import Shift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitChoice:
+    """How a pattern is fitted.
+
+    Parameters
+    ----------
+    two_theta_deg : tuple of float, optional
+        Range [deg]; default the whole pattern.
+    excluded_deg : tuple of tuple of float
+        Ranges left out [deg].
+    background_terms : int
+        Chebyshev terms; air and Compton scattering over 25 deg need 10 to 12.
+    widths : LineWidths
+        Widths that start the search.
+    refined_widths : tuple of str
+        Which of u, v, w, x, y are refined.
+    shift : {"none", "zero", "along-beam"}
+        Whether to refine a shift of all lines. An area detector's calibration leaves none; a sample that moved along
+        the beam needs a phase of known cell beside it.
+    reach : float
+        Lines are drawn this many FWHM to either side; a Lorentzian has 1 % of its area beyond 32.
+    """
+
+    two_theta_deg: tuple[float, float] | None = None
+    excluded_deg: tuple[tuple[float, float], ...] = ()
+    background_terms: int = 12
+    widths: LineWidths = field(default_factory=LineWidths)
+    refined_widths: tuple[str, ...] = ("w", "x", "y")
+    shift: Shift = "none"
+    reach: float = 60.0
