@@ -18,13 +18,65 @@ from lics_beamline.plans.action import compute, do, why
 from lics_beamline.plans.dosage import Dosage, dosage
 from lics_beamline.plans.exposure import Cause, Exposed, Failed, Light, beam, expose
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import DoseExposure, Point
+from lics_beamline.plans.path import AnyLeg, DoseExposure, Exposure, Point
 from lics_beamline.plans.plates import Plates
 from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
 MOST_LOOKS = 2  # a look that failed is taken once more
+
+
+class Exposures:
+    """How long the points of a sweep are exposed: always the same, or as the newest look says.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The devices.
+    exposure : Exposure
+        What the experiment asks for.
+    recipe : Recipe
+        How a frame becomes a pattern.
+    plates : Plates
+        The plates of this run.
+    note : Noted
+        The plan's own readable of the `look` stream.
+    light : Light
+        What an exposure asks of the beam.
+    """
+
+    def __init__(
+        self, beamline: Beamline, exposure: Exposure, *, recipe: Recipe, plates: Plates, note: Noted, light: Light
+    ) -> None:
+        self._beamline, self._exposure = beamline, exposure
+        self._recipe, self._plates, self._note, self._light = recipe, plates, note, light
+        self._chosen: Dosage | None = None
+        self._leg: AnyLeg | None = None
+
+    def time_s(self, point: Point) -> MsgGenerator[float]:
+        """Return the exposure of a point [s of experiment], the cell being there; takes a look where one is due.
+
+        Raises
+        ------
+        BadReading
+            If a look fails.
+        """
+        asked = self._exposure.dose
+        if asked is None:
+            return self._exposure.longest_s
+        if self._chosen is None or asked.each == "point" or point.leg is not self._leg:
+            self._leg = point.leg
+            self._chosen = yield from look(
+                self._beamline,
+                point,
+                asked=asked,
+                recipe=self._recipe,
+                plates=self._plates,
+                note=self._note,
+                light=self._light,
+            )
+        return self._chosen.exposure_s(float(self._beamline.beam.ring_current_ma.get(use_monitor=False)))
 
 
 def look(

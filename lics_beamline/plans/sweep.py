@@ -22,15 +22,14 @@ from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.attendance import Attendance
 from lics_beamline.plans.cell_model import CellModel
-from lics_beamline.plans.dosage import Dosage
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum, prepare
 from lics_beamline.plans.heat import Heated, heat, prior_of
 from lics_beamline.plans.heating import Doubts
-from lics_beamline.plans.look import look
+from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Notes, measure
-from lics_beamline.plans.path import AnyLeg, Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.plans.plates import Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
@@ -237,9 +236,9 @@ def _points(
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
     state: State | None = None
     heated: Heated | None = None
-    asked = experiment.exposure.dose
-    chosen: Dosage | None = None
-    looked_at: AnyLeg | None = None
+    exposures = Exposures(
+        beamline, experiment.exposure, recipe=recipe, plates=plates, note=notes.look, light=manner.light
+    )
     points = experiment.points()
     # Before arming: a cell that nobody heats is as warm as its room, and its thermocouples can be compared.
     first = yield from _reference(beamline, points[0], manner=manner, ruby=recipe.ruby, notes=notes, first=None)
@@ -279,15 +278,7 @@ def _points(
                 asked=request,
             )
             state = decision.state
-        if asked is None:
-            exposure_s = experiment.exposure.expected_s
-        else:
-            if chosen is None or asked.each == "point" or point.leg is not looked_at:
-                chosen = yield from look(
-                    beamline, point, asked=asked, recipe=recipe, plates=plates, note=notes.look, light=manner.light
-                )
-                looked_at = point.leg
-            exposure_s = chosen.exposure_s(float(beamline.beam.ring_current_ma.get(use_monitor=False)))
+        exposure_s = yield from exposures.time_s(point)
         yield from measure(
             beamline,
             point,

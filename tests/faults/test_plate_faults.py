@@ -6,6 +6,8 @@ import pytest
 from bluesky.utils import FailedStatus
 from ophyd.status import SubscriptionStatus
 
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.desk import Desk
 from lics_beamline.diffraction.raxis import read_header
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.path import Experiment
@@ -53,7 +55,8 @@ def walk(rig, engine):
             begun = until(rig.beamline.plate.state, lambda state: state == "Exposing")
             begun.add_callback(lambda _: rig.fail(at_exposure))
         try:
-            engine(sweep(rig.beamline, held(points), manner=manner_of(read_profile("simulated"))))
+            desk = Desk(DataFolder(rig.beamline.frame.data_root).make())
+            engine(sweep(rig.beamline, held(points), manner=manner_of(read_profile("simulated")), desk=desk))
         except (BadReading, FailedStatus) as error:
             return told, error
         return told, None
