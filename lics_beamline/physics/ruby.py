@@ -98,7 +98,8 @@ class RubyRuler:
     line_shape_nm : float
         Standard deviation of what a line's shape, other than the fitted one, moves R1 by [nm].
     chip_to_chip_nm : float
-        Scatter of unshifted lines from chip to chip [nm]; 0 where the chip in the cell itself was read at ambient.
+        Standard deviation of the unshifted line of one chip from that of another [nm]; 0 where the chip in the cell
+        itself was read at ambient.
     ruby_to_sample_gpa : float
         Standard deviation of the pressure difference between ruby and sample [GPa].
     medium : {"air", "vacuum"}

@@ -163,7 +163,8 @@ class Ruby(Strict):
     chip : Chip, optional
         The chip in the cell, where it has been read at ambient; without it, the ambient ruby stands for any chip.
     chip_to_chip_nm : float
-        Scatter of unshifted lines from chip to chip [nm]; counts where the chip in the cell was not read at ambient.
+        Standard deviation of the unshifted line of one chip from that of another [nm]; counts where the chip in the
+        cell was not read at ambient.
     gasket_to_sample, gasket_to_sample_sigma : float
         Rise of the sample over ambient divided by that of the gasket's thermocouple, and its standard deviation: a
         calibration of the cell.
