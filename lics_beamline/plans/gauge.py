@@ -123,7 +123,8 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
         yield from bps.create(stream)
         try:
             readings: dict[str, Any] = {}
-            for device in (beamline.ruby, beamline.thermocouples, beamline.membrane):
+            # Temperature first: on a ramp it belongs to the spectrum just taken, and spectra take time to fetch.
+            for device in (beamline.thermocouples, beamline.ruby, beamline.membrane):
                 readings |= yield from bps.read(device)
             data = {name: reading["value"] for name, reading in readings.items()}
             ruby = judge(data, gauge, saturation_counts=SATURATION_COUNTS * int(beamline.ruby.accumulations.get()))

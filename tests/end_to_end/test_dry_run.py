@@ -96,6 +96,8 @@ def test_the_reference_ruby_and_the_approach_are_on_record(dry_run):
             counts[names[doc["descriptor"]]] += 1
     assert counts["approach"] >= 6
     assert counts["baseline"] == 2
+    legs = next(read(raw_of(dry_run).path))[1]["path"]
+    assert counts["reference"] == len(legs), "the axis is checked before each"
 
 
 def test_the_live_reduction_agrees_with_the_hidden_truth_within_what_it_states(dry_run):
