@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.graininess import Cake, graininess
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell, space_group
@@ -63,8 +64,8 @@ class FittedPhase:
         Standard errors in the same places; 0 where symmetry or the choice fixes the number.
     structure_factors : StructureFactors
         |F|^2 on an arbitrary scale, with covariance.
-    two_theta_deg : ndarray, shape (groups,)
-        Where the rings are [deg].
+    two_theta_deg, fwhm_deg : ndarray, shape (groups,)
+        Where the rings are and how wide [deg].
     """
 
     name: str
@@ -72,6 +73,18 @@ class FittedPhase:
     cell_sigma: UnitCell
     structure_factors: StructureFactors
     two_theta_deg: Array
+    fwhm_deg: Array
+
+    def with_grains(self, whole: Cake) -> StructureFactors:
+        """Return the structure factors with the error that grains make of each ring.
+
+        Parameters
+        ----------
+        whole : Cake
+            The frame that the pattern is of, by angle and azimuth (`cake`).
+        """
+        rings = graininess(whole, self.two_theta_deg, fwhm_deg=float(np.median(self.fwhm_deg)))
+        return self.structure_factors.enlarged([ring.relative_sigma for ring in rings])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -288,6 +301,7 @@ def _phase(
             covariance=covariance[np.ix_(reported, reported)],
         ),
         two_theta_deg=centre[reported],
+        fwhm_deg=shapes(model.width_numbers(parameters), centre[reported]).fwhm_deg,
     )
 
 

@@ -7,7 +7,7 @@ and only their mean is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -105,3 +105,14 @@ class StructureFactors:
     def s_per_angstrom(self) -> Array:
         """sin(theta)/lambda of each group [1/angstrom], shape (groups,)."""
         return np.array([group.s_per_angstrom for group in self.groups])
+
+    def enlarged(self, relative_sigma: npt.ArrayLike) -> StructureFactors:
+        """Return the same with errors that the pattern does not know added: of grains, of texture.
+
+        Parameters
+        ----------
+        relative_sigma : array_like, shape (groups,) or a number
+            Relative standard error of each ring's intensity; independent from ring to ring.
+        """
+        added = np.diag((np.broadcast_to(relative_sigma, self.squared.shape) * self.squared) ** 2)
+        return replace(self, covariance=self.covariance + added)

@@ -41,3 +41,9 @@ def test_values_cannot_be_written_to_and_carry_their_errors():
 def test_a_covariance_of_another_size_is_refused():
     with pytest.raises(ValueError, match="2 groups"):
         factors([100.0, 50.0], [[4.0]])
+
+
+def test_errors_of_grains_add_to_those_of_counting():
+    enlarged = factors([100.0, 50.0], [[4.0, 1.0], [1.0, 9.0]]).enlarged([0.03, 0.08])
+    np.testing.assert_allclose(enlarged.sigma, [np.hypot(2.0, 3.0), np.hypot(3.0, 4.0)])
+    assert enlarged.covariance[0, 1] == 1.0
