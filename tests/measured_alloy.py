@@ -6,16 +6,17 @@ import numpy as np
 import xraydb
 
 from lics_beamline.physics.crystal import Reflection
+from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.site_question import SiteQuestion
-from lics_beamline.refinement.structure import Atom, Structure
 from lics_beamline.refinement.structure_factors import ReflectionGroup, StructureFactors
 
 WAVELENGTH_ANGSTROM = 0.41373
 ENERGY_EV = 12398.419843320026 / WAVELENGTH_ANGSTROM
 CELL = UnitCell.cubic(3.489)
 SCALE = 7.3
-HOST = Structure(cell=CELL, space_group="P m -3 m", atoms=(Atom(element="Cs", position=(0, 0, 0), b_angstrom2=1.0),))
+CAESIUM = Site(label="Cs1", element="Cs", x=0.0, y=0.0, z=0.0, b_iso_angstrom2=1.0)
+HOST = Structure(name="host", space_group="P m -3 m", cell=CELL, sites=(CAESIUM,))
 QUESTION = SiteQuestion(
     host=HOST,
     element="Li",

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.physics.scattering_factor import electrons
+from lics_beamline.physics.structure import Structure
 from lics_beamline.physics.unit_cell import space_group
 from lics_beamline.refinement.max_entropy import Density
-from lics_beamline.refinement.structure import Structure
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -63,11 +63,7 @@ def write_cube(density: Density, path: Path, structure: Structure) -> Path:
     P. Bourke, Gaussian cube files (2003), https://paulbourke.net/dataformats/cube/.
     """
     vectors = lattice_vectors(density) / BOHR_ANGSTROM
-    atoms = [
-        (electrons(atom.element), image @ vectors)
-        for atom in structure.atoms
-        for image in structure.images(atom.position)
-    ]
+    atoms = [(electrons(site.element), image @ vectors) for site in structure.sites for image in structure.orbit(site)]
     lines = [
         f"electron density of {density.grid.space_group}, {density.convergence}",
         "electrons/bohr^3; the third axis runs fastest",
@@ -100,9 +96,9 @@ def write_xsf(density: Density, path: Path, structure: Structure) -> Path:
     vectors = lattice_vectors(density)
     rows = ["".join(f"{x:15.9f}" for x in vector) for vector in vectors]
     atoms = [
-        f"{electrons(atom.element):3d}" + "".join(f"{x:15.9f}" for x in image @ vectors)
-        for atom in structure.atoms
-        for image in structure.images(atom.position)
+        f"{electrons(site.element):3d}" + "".join(f"{x:15.9f}" for x in image @ vectors)
+        for site in structure.sites
+        for image in structure.orbit(site)
     ]
     whole = np.pad(density.values, ((0, 1),) * 3, mode="wrap")
     lines = [

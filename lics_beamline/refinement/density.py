@@ -196,7 +196,7 @@ def _maximum_at(density: Density, question: SiteQuestion) -> Maximum | None:
     """Return the maximum nearest to any image of the site, if it is near."""
     grid = density.grid
     best: tuple[float, Maximum] | None = None
-    for image in question.host.images(question.site):
+    for image in question.images:
         distance = grid.distance_angstrom((float(image[0]), float(image[1]), float(image[2])))
         for one in maxima(density.values, grid):
             if distance[one.point] <= NEAR_ANGSTROM and (best is None or distance[one.point] < best[0]):

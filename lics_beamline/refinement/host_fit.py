@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.physics.structure import Structure
 from lics_beamline.refinement.amplitudes import Amplitudes
 from lics_beamline.refinement.powder_model import PowderModel
-from lics_beamline.refinement.structure import Structure
 from lics_beamline.refinement.structure_factors import StructureFactors
 
 FloatArray = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ class HostFit:
             A square is below what dispersion alone makes.
         """
         factors = self._factors
-        b = np.array([atom.b_angstrom2 for atom in fit.structure.atoms])
+        b = np.array([site.b_iso_angstrom2 for site in fit.structure.sites])
         parts = self._model.squares(b_angstrom2=b)
         root = parts.cross**2 - parts.density * (parts.dispersive - squared / fit.scale)
         if np.any(root <= 0.0):
@@ -198,11 +198,11 @@ def _fit(
             "cell, and the B of the model.",
             b_change_angstrom2=float(found[1]),
         )
-    atoms = [replace(atom, b_angstrom2=atom.b_angstrom2 + float(found[1])) for atom in start.atoms]
+    sites = [replace(site, b_iso_angstrom2=site.b_iso_angstrom2 + float(found[1])) for site in start.sites]
     if len(first) > 1:
-        atoms[-1] = replace(start.atoms[-1], occupancy=float(found[2]))
+        sites[-1] = replace(start.sites[-1], occupancy=float(found[2]))
     return ModelFit(
-        structure=replace(start, atoms=tuple(atoms)),
+        structure=replace(start, sites=tuple(sites)),
         scale=guess * float(np.exp(found[0])),
         chi_squared=float(np.sum(misfit(found) ** 2)) / max(squared.size - found.size, 1),
         occupancy=float(found[2]) if len(first) > 1 else float("nan"),

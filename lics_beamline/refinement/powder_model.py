@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.physics.scattering_factor import dispersion, form_factor
-from lics_beamline.refinement.structure import Structure
+from lics_beamline.physics.structure import Structure
 from lics_beamline.refinement.structure_factors import ReflectionGroup
 
 FloatArray = npt.NDArray[np.float64]
@@ -63,13 +63,15 @@ class PowderModel:
 
     def __init__(self, structure: Structure, groups: Sequence[ReflectionGroup], wavelength_angstrom: float) -> None:
         reflections = [one for group in groups for one in group.reflections]
-        s = structure.s_per_angstrom(reflections)
-        self.occupancy = np.array([atom.occupancy for atom in structure.atoms])
-        self.b_angstrom2 = np.array([atom.b_angstrom2 for atom in structure.atoms])
+        hkl = np.array([(one.h, one.k, one.l) for one in reflections], dtype=np.int64)
+        s = 0.5 * np.sqrt(structure.cell.inverse_d_squared(hkl))
+        sites = structure.sites
+        self.occupancy = np.array([site.occupancy for site in sites])
+        self.b_angstrom2 = np.array([site.b_iso_angstrom2 for site in sites])
         self._s_squared = s * s
-        self._waves = structure.waves(reflections)
-        self._at_rest = np.array([form_factor(atom.element, s) for atom in structure.atoms])
-        self._dispersion = np.array([dispersion(atom.element, wavelength_angstrom) for atom in structure.atoms])
+        self._waves = np.array([np.exp(2j * np.pi * hkl @ structure.orbit(site).T).sum(axis=1) for site in sites])
+        self._at_rest = np.array([form_factor(site.element, s) for site in sites])
+        self._dispersion = np.array([dispersion(site.element, wavelength_angstrom) for site in sites])
         self._planes = np.array([m for group in groups for m in group.multiplicities], dtype=np.float64)
         self._starts = np.cumsum([0, *[len(group.reflections) for group in groups]])[:-1]
         self._total = np.add.reduceat(self._planes, self._starts)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.unit_cell import UnitCell
-from lics_beamline.refinement.structure import Atom, Position, Structure
+
+Position: TypeAlias = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +51,28 @@ class SiteQuestion:
 
     def with_cell(self, cell: UnitCell) -> SiteQuestion:
         """Return the question about a host in another cell."""
-        return SiteQuestion(
-            host=self.host.with_cell(cell),
-            element=self.element,
-            site=self.site,
-            b_angstrom2=self.b_angstrom2,
-            b_low_angstrom2=self.b_low_angstrom2,
-            b_high_angstrom2=self.b_high_angstrom2,
-            radius_angstrom=self.radius_angstrom,
-        )
+        return replace(self, host=self.host.in_cell(cell))
 
     def filled(self, occupancy: float, b_angstrom2: float | None = None) -> Structure:
-        """Return the host with the atom at its site."""
-        b = self.b_angstrom2 if b_angstrom2 is None else b_angstrom2
-        return self.host.with_atoms(Atom(element=self.element, position=self.site, occupancy=occupancy, b_angstrom2=b))
+        """Return the host with the atom at its site, last."""
+        return replace(self.host, sites=(*self.host.sites, self._atom(occupancy, b_angstrom2)))
+
+    def _atom(self, occupancy: float, b_angstrom2: float | None) -> Site:
+        x, y, z = self.site
+        return Site(
+            label=f"{self.element}?",
+            element=self.element,
+            x=x,
+            y=y,
+            z=z,
+            occupancy=occupancy,
+            b_iso_angstrom2=self.b_angstrom2 if b_angstrom2 is None else b_angstrom2,
+        )
 
     @property
-    def multiplicity(self) -> int:
-        """Equivalent sites in the cell."""
-        return len(self.host.images(self.site))
+    def images(self) -> npt.NDArray[np.float64]:
+        """Fractional coordinates of the site and its equivalents in the cell, shape (multiplicity, 3)."""
+        return self.host.orbit(self._atom(1.0, None))
 
     @property
     def electrons(self) -> float:

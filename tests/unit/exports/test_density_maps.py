@@ -7,14 +7,16 @@ from measured_alloy import CELL, QUESTION
 
 from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.density_maps import BOHR_ANGSTROM, lattice_vectors, write_ccp4, write_cube, write_xsf
+from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.density import Finding
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.max_entropy import Convergence, Density
-from lics_beamline.refinement.structure import Atom, Structure
 
 CELL_OBLIQUE = UnitCell(a_angstrom=4.0, b_angstrom=5.0, c_angstrom=6.0, alpha_deg=80.0, beta_deg=95.0, gamma_deg=102.0)
-STRUCTURE = Structure(cell=CELL_OBLIQUE, space_group="P 1", atoms=(Atom(element="Cs", position=(0.25, 0.5, 0.75)),))
+STRUCTURE = Structure(
+    name="x", space_group="P 1", cell=CELL_OBLIQUE, sites=(Site(label="Cs1", element="Cs", x=0.25, y=0.5, z=0.75),)
+)
 
 
 @pytest.fixture
