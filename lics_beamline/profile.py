@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from lics_beamline.diffraction.plate import Fading
 from lics_beamline.errors import ProfileError
 from lics_beamline.strict_toml import Strict, load
 
@@ -85,6 +86,8 @@ class Plate(Strict):
     erase_s: Positive
     swap_s: Positive
     overlapped: bool = True  # expose one plate while the other is read; false waits for each
+    most_fading: Fraction = 0.08  # of an image lost before it is read: half an hour of exposure at the usual fading
+    fading: Fading = Fading(fast_share=0.15, fast_s=1200.0, slow_s=4.1e5)  # engineering values: 15 % in an hour
 
 
 class Beam(Strict):

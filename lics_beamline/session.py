@@ -33,6 +33,7 @@ from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
 from lics_beamline.plans.heating import Doubts
+from lics_beamline.plans.plates import Keeping
 from lics_beamline.plans.reference import Drift
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
@@ -135,14 +136,14 @@ def doubts_of(profile: Profile) -> Doubts:
 
 def manner_of(profile: Profile) -> Manner:
     """Return how sweeps are walked with a profile."""
-    values = profile.values
+    values, recipe = profile.values, read_recipe(profile.recipe_file)
     return Manner(
         envelope=envelope_of(profile),
         rules=rules_of(profile),
         heating=heating_rules_of(profile),
         cell=cell_model_of(profile),
         doubts=doubts_of(profile),
-        recipe=read_recipe(profile.recipe_file),
+        recipe=recipe,
         wait_s=values.approach.wait_s,
         slew_bar_per_s=values.membrane.slew_bar_per_s,
         ramp_tolerance_k=values.heater.tolerance_k,
@@ -155,6 +156,7 @@ def manner_of(profile: Profile) -> Manner:
         profile={"name": values.name, "digest": profile.digest},
         light=Light(least_ring_ma=values.beam.least_ring_ma, patience_s=values.beam.patience_s),
         overlapped=values.plate.overlapped,
+        keeping=Keeping(fading=recipe.plate.fading or values.plate.fading, most=values.plate.most_fading),
     )
 
 

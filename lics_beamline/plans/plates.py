@@ -20,6 +20,7 @@ from ophyd.status import StatusBase
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.diffraction.plate import Fading
 from lics_beamline.plans.action import do
 from lics_beamline.plans.exposure import Exposed, Failed
 from lics_beamline.plans.noted import Noted
@@ -58,6 +59,26 @@ class Waiting:
     arrival: StatusBase
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How much of an image may be lost before it is read.
+
+    Parameters
+    ----------
+    fading : Fading
+        How images fade.
+    most : float
+        Share that may be lost, 0 to 1.
+    """
+
+    fading: Fading
+    most: float
+
+    def loss(self, *, exposure_s: float, waited_s: float) -> float:
+        """Return the share lost of an exposure [s] whose scan began so much later [s]; NaN where nobody knows."""
+        return 1.0 - float(self.fading.remaining(waited_s, exposure_s=exposure_s))
+
+
 class Plates:
     """The plates of one run.
 
@@ -71,6 +92,8 @@ class Plates:
         Folder of this run's plates, below the data folder's ``plates``.
     overlapped : bool
         Whether the plan goes on while a plate is read; else each is waited for.
+    keeping : Keeping, optional
+        How much of an image may be lost: more is warned of.
 
     Attributes
     ----------
@@ -80,7 +103,17 @@ class Plates:
         Whether the plan is inside an event, and whether readouts are being saved.
     """
 
-    def __init__(self, beamline: Beamline, *, readout: Noted, failure: Noted, folder: str, overlapped: bool) -> None:
+    def __init__(
+        self,
+        beamline: Beamline,
+        *,
+        readout: Noted,
+        failure: Noted,
+        folder: str,
+        overlapped: bool,
+        keeping: Keeping | None = None,
+    ) -> None:
+        self._keeping = keeping
         self.overlapped = overlapped
         self.lost_the_last = False
         self.event_is_open = False
@@ -197,6 +230,7 @@ class Plates:
         frame = self._beamline.frame
         yield from bps.create(schema.READOUT)
         frame.announce(waiting.exposed.file)
+        self._judge_fading(waiting, float(frame.waited_s.get()))
         self._readout.note(
             experiment_time_s=self._beamline.clock.now_s(),
             exposure_uid=waiting.exposure_uid,
@@ -207,6 +241,21 @@ class Plates:
         yield from bps.read(self._readout)
         yield from bps.read(frame)
         yield from bps.save()
+
+    def _judge_fading(self, waiting: Waiting, waited_s: float) -> None:
+        if self._keeping is None:
+            return
+        loss = self._keeping.loss(exposure_s=waiting.exposure_s, waited_s=waited_s)
+        if loss > self._keeping.most:
+            log.warning(
+                "point %d: about %.1f %% of the image faded before its scan (%.1f %% may), which began %.0f s after an "
+                "exposure of %.0f s",
+                waiting.point.index + 1,
+                100.0 * loss,
+                100.0 * self._keeping.most,
+                waited_s,
+                waiting.exposure_s,
+            )
 
     def _note_failure(self, point: Point, exposure_uid: str, reason: str, *, plate: int) -> MsgGenerator[None]:
         log.error("point %d: %s", point.index + 1, reason)

@@ -30,7 +30,7 @@ from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
-from lics_beamline.plans.plates import Plates, announcing
+from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
 from lics_beamline.reduction.recipe import Recipe, Ruby
@@ -75,6 +75,8 @@ class Manner:
         What an exposure asks of the beam.
     overlapped : bool
         Whether the next plate is exposed while the last one is read.
+    keeping : Keeping
+        How images fade, and how much may be lost.
     """
 
     envelope: Envelope
@@ -89,6 +91,7 @@ class Manner:
     spectrum: Spectrum
     drift: Drift
     profile: dict[str, str]
+    keeping: Keeping
     light: Light = field(default_factory=Light)
     overlapped: bool = True
 
@@ -147,6 +150,7 @@ def sweep(
             failure=notes.failure,
             folder=start["plate_folder"],
             overlapped=manner.overlapped,
+            keeping=manner.keeping,
         )
         yield from plates.open_folder()
         # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.

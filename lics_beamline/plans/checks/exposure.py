@@ -10,20 +10,26 @@ from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Judgement, Rule, fine, warned_if
 from lics_beamline.plans.dosage import HEADROOM
 
-FADING_S: Final = 1800.0  # a plate loses 15 % in its first hour (engineering value of this reader): 7 % in half of it
 FULL_COUNTS: Final = 262136.0  # a full pixel where the photomultiplier ratio is 8 (18 bits), the least an R-AXIS has
 LEAST_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice
 
 SHORTEST_D: Final = 1.0  # angstrom; the lines a phase is known by are among the first
 
 
-def exposure_is_short_against_fading(case: Case) -> Judgement:
-    """Check that what was exposed first has not faded when the exposure ends."""
-    time_s = case.experiment.exposure.longest_s
+def images_fade_less_than_stated(case: Case) -> Judgement:
+    """Check that no more of an image is lost than the profile states, exposed long or waiting for the reader."""
+    exposure, plate, keeping = case.experiment.exposure, case.profile.values.plate, case.manner.keeping
+    worst, of_s, after_s = 0.0, 0.0, 0.0
+    for exposure_s in (exposure.shortest_s, exposure.longest_s):
+        reader_s = max(plate.read_s + plate.erase_s - exposure_s, 0.0) if plate.overlapped else 0.0
+        waited_s = reader_s + plate.swap_s
+        loss = keeping.loss(exposure_s=exposure_s, waited_s=waited_s)
+        if loss > worst:
+            worst, of_s, after_s = loss, exposure_s, waited_s
     return warned_if(
-        time_s > FADING_S,
-        f"{time_s:g} s",
-        f"up to {FADING_S:g} s",
+        worst > keeping.most,
+        f"{worst:.1%} of an exposure of {of_s:g} s whose scan begins {after_s:g} s later",
+        f"up to {keeping.most:.0%} (plate.most_fading)",
         "Expose shorter, or several plates at the same point.",
     )
 
@@ -149,7 +155,7 @@ def equations_of_state_reach_the_whole_path(case: Case) -> Judgement | None:
 
 
 RULES: tuple[Rule[Case], ...] = (
-    exposure_is_short_against_fading,
+    images_fade_less_than_stated,
     oscillation_averages_grains,
     exposure_is_worth_its_plate,
     asked_count_is_below_saturation,

@@ -243,7 +243,7 @@ TRIPS = [
             recipe={"ruby": {"axis": "ambient"}},
         ),
     ),
-    ("exposure is short against fading", "warning", lambda: judged(experiment(exposure={"time_s": 3600.0}))),
+    ("images fade less than stated", "warning", lambda: judged(experiment(exposure={"time_s": 3600.0}))),
     ("oscillation averages grains", "warning", lambda: judged(experiment(exposure={"oscillation_deg": 0.0}))),
     ("exposure is worth its plate", "warning", lambda: judged(experiment(exposure={"time_s": 5.0}))),
     (

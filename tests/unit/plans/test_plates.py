@@ -1,5 +1,6 @@
 """Readouts let in between the messages of a plan: never inside an event, never holding the plan up."""
 
+import math
 import os
 from types import SimpleNamespace
 
@@ -12,10 +13,11 @@ from ophyd.status import StatusBase
 
 from lics_beamline import schema
 from lics_beamline.devices.plate_file import Expected, Folder, PurePosixPath
+from lics_beamline.diffraction.plate import Fading
 from lics_beamline.plans.exposure import Cause, Exposed, Failed
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.path import HoldLeg, Point
-from lics_beamline.plans.plates import Plates, announcing
+from lics_beamline.plans.plates import Keeping, Plates, announcing
 
 LEG = HoldLeg(kind="hold", name="held", temperature_k=298.0)
 FOLDER = Folder(below=PurePosixPath("plates/run"), order=0, resource={"uid": "r"})
@@ -31,8 +33,12 @@ class Bench:
     def __init__(self, *, overlapped=True):
         self.arrivals, self.announced, self.folders = [], [], []
         self.in_use = 1
+        self.waited_s = 15.0
         frame = SimpleNamespace(
-            arrival=self._arrival, announce=lambda file: self.announced.append(file.number), open_folder=self._open
+            waited_s=SimpleNamespace(get=lambda: self.waited_s),
+            arrival=self._arrival,
+            announce=lambda file: self.announced.append(file.number),
+            open_folder=self._open,
         )
         plate = SimpleNamespace(plate_in_use=SimpleNamespace(get=lambda **_: self.in_use), erase=self._erase)
         clock = SimpleNamespace(now_s=lambda: 1.0)
@@ -44,6 +50,7 @@ class Bench:
             failure=Noted("failure", schema.FAILURE_FIELDS),
             folder="run",
             overlapped=overlapped,
+            keeping=Keeping(fading=Fading(fast_share=0.15, fast_s=1200.0, slow_s=4.1e5), most=0.08),
         )
 
     def _arrival(self, _):
@@ -175,6 +182,19 @@ def test_a_marked_plate_is_erased_before_it_is_used_and_only_then_and_once(bench
     bench.messages(plan(), answer)
     assert bench.erased == [2]
     assert bench.folders == ["plates/run"], "what comes after a failed exposure is counted in a folder of its own"
+
+
+@pytest.mark.parametrize(("waited_s", "warned"), [(15.0, False), (1500.0, True), (math.nan, False)])
+def test_an_image_that_lost_more_than_stated_before_its_scan_is_warned_of(bench, caplog, waited_s, warned):
+    bench.waited_s = waited_s
+
+    def plan():
+        yield from bench.pass_on(0)
+        bench.come(0)
+        yield from bench.plates.finish()
+
+    bench.messages(plan())
+    assert ("faded before its scan" in caplog.text) == warned
 
 
 def test_where_plates_are_not_overlapped_each_is_announced_before_the_plan_goes_on():
