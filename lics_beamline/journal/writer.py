@@ -39,6 +39,8 @@ class _OpenRun:
     size: int = 0
     synced_descriptors: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)  # uids already in the file, when resuming
+    streams: dict[str, str] = field(default_factory=dict)  # by uid of descriptor
+    events: dict[str, int] = field(default_factory=dict)  # recorded, by stream
     finished: bool = False
     lost: JournalError | None = None  # why a document of this run was not recorded
 
@@ -62,7 +64,8 @@ class Journal:
     ------
     JournalError
         From a call: the document is not recorded, and what happens must stop. From then on that run only accepts its
-        stop document. ``facts`` carry ``free_bytes`` and ``needed_bytes`` when the disk is full.
+        stop document, whose ``num_events`` becomes what was recorded. ``facts`` carry ``free_bytes`` and
+        ``needed_bytes`` when the disk is full.
     Busy
         From a call: another process writes this run.
     """
@@ -108,6 +111,8 @@ class Journal:
                 "Reduce it as the next attempt.",
                 path=str(run.path),
             )
+        if name == "stop" and run.lost is not None and "num_events" in doc:
+            doc = {**doc, "num_events": dict(run.events)}  # the engine counts what it sent, not what was recorded
         self._write(run, name, doc)
         if self._resume:
             run.known.add(identity)
@@ -236,6 +241,12 @@ class Journal:
             self._run_of[doc["uid"]] = run
         if name == "descriptor" and doc.get("name") in _SYNCED_STREAMS:
             run.synced_descriptors.add(doc["uid"])
+        if name == "descriptor":
+            run.streams[doc["uid"]] = doc.get("name", "")
+            run.events.setdefault(run.streams[doc["uid"]], 0)
+        elif name in ("event", "event_page") and doc.get("descriptor") in run.streams:
+            numbers = doc.get("seq_num", 0)
+            run.events[run.streams[doc["descriptor"]]] += len(numbers) if isinstance(numbers, list) else 1
 
     def _make_durable(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
         if name in ("start", "stop") or doc.get("descriptor") in run.synced_descriptors:

@@ -214,9 +214,10 @@ with contextlib.suppress(OSError), (folder / "somebody-else").open("wb", bufferi
     while True:
         file.write(bytes(512))
 stop["reason"] = "x" * 10_000  # more than may be left in the last block of the journal
+stop["num_events"] = {"primary": 10_000}  # what the engine sent
 journal("stop", stop)
 found = list(read(folder / "aaaaaa.jsonl"))
-assert found[-1] == ("stop", stop)
+assert found[-1] == ("stop", stop | {"num_events": {"primary": len(found) - 4}})
 assert [doc["uid"] for name, doc in found if name == "event"] == [f"big-{i}" for i in range(len(found) - 4)]
 print(len(found) > 5, (folder / RESERVE_NAME).exists())
 """

@@ -236,6 +236,22 @@ def test_no_load_moves_while_the_cell_is_out_of_band_of_its_points_temperature_a
     assert "303.1 K, 5.1 K from the 298.0 K of this point (5 K is the limit)" in decision.command.reason
 
 
+@pytest.mark.parametrize("slip_gpa", [0.2, 0.4])  # 0.1 in a step of 1.2 GPa is within the error of the gain
+def test_a_slip_beyond_what_gain_and_noise_explain_teaches_no_gain(slip_gpa):
+    moved = decide(known(), later())
+    load_bar = moved.command.load_bar
+    jumped_gpa = 3.0 + 0.2 * (load_bar - START.load_bar) + slip_gpa
+    seen = later(500.0, load_bar=load_bar, pressure_gpa=jumped_gpa)
+    looked = decide(moved.state, seen)
+    again = decide(looked.state, later(6.0, after=seen))
+    assert again.state.belief.last.pressure_gpa == jumped_gpa, "the point is approached from where it landed"
+    before, after = (one.state.belief.gains.at(4.0, +1) for one in (moved, again))
+    assert after.gpa_per_bar == pytest.approx(before.gpa_per_bar, rel=1e-9)
+    assert again.state.belief.most_gpa_per_bar(5.0, RULES.nature()) >= moved.state.belief.most_gpa_per_bar(
+        5.0, RULES.nature()
+    ), "and the next step allows for no less"
+
+
 def test_a_step_held_on_its_way_is_decided_anew_from_the_load_it_was_held_at():
     moved = decide(known(), later())
     half_bar = 0.5 * (START.load_bar + moved.command.load_bar)

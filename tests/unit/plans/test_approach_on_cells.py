@@ -70,6 +70,28 @@ def test_a_large_stick_slip_stays_inside_the_envelope_and_far_from_its_margin():
             assert score.ended in ("reached", "passed")
 
 
+def test_slips_of_0_1_to_0_4_gpa_at_the_edge_of_the_envelope_stay_short_of_the_safety_limit():
+    edge_gpa, safety_gpa = 6.0, 6.5  # the margin between them is the least that a check lets pass
+    envelope = dataclasses.replace(shipped_envelope(), pressure_gpa=(0.0, edge_gpa))
+    case = random_case(3)
+    cell = dataclasses.replace(
+        case.preset.cell,
+        slips_per_bar=0.5,
+        slip_low_bar=0.5,
+        slip_high_bar=2.0,
+        load_curve=SaturatingLoadCurve(start_gpa=0.12, free_travel_bar=6.0, gain_gpa_per_bar=0.2, ceiling_gpa=60.0),
+    )
+    highest = []
+    for seed in range(4):
+        bench = Bench(dataclasses.replace(case, seed=seed, preset=dataclasses.replace(case.preset, cell=cell)))
+        stepper = Stepper(bench, rules=shipped_rules(), envelope=envelope)
+        for target_gpa in (5.0, 5.8, 5.95, 6.0):
+            bench.score(stepper, target_gpa, +1)
+            highest.append(bench.highest_gpa)
+    assert max(highest) > edge_gpa - 0.1, "it came near"
+    assert max(highest) < safety_gpa
+
+
 def test_a_target_beyond_the_supply_is_refused_while_the_load_is_still_far_from_it():
     case = random_case(3)  # 0.07 GPa/bar: 9 GPa would need more than 200 bar
     bench = Bench(case)
