@@ -11,6 +11,7 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.devices.image_plate import TAKING
 from lics_beamline.devices.plate_file import Expected
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.dose import MISSING, Dose
@@ -148,13 +149,13 @@ def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerat
             yield from do("exposure", lambda: dose)
         except FailedStatus as error:
             yield from _close(beamline)
-            if not acquiring.done:
-                yield from do("abort of the exposure", beamline.plate.abort)
+            yield from _abandon(beamline)
             return failed(Cause.BEAM if dose.is_short else Cause.PLATE, error)
         closed = yield from _close(beamline)
         try:
             yield from do("swap of the plates", lambda: acquiring)
         except FailedStatus as error:
+            yield from _abandon(beamline)
             return failed(Cause.PLATE, error)
         if closed is not None:  # it is the next plate, moved into the beam, that sees X-rays now
             in_beam = int(beamline.plate.plate_in_use.get(use_monitor=False))
@@ -166,6 +167,12 @@ def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerat
         yield from _close(beamline)
 
     return (yield from bpp.contingency_wrapper(steps(), except_plan=given_up))
+
+
+def _abandon(beamline: Beamline) -> MsgGenerator[None]:
+    """Give up an exposure that the detector is still at; what it does with the other plate goes on."""
+    if beamline.plate.state.get(use_monitor=False) in TAKING:
+        yield from do("abort of the exposure", beamline.plate.abort)
 
 
 def _close(beamline: Beamline) -> MsgGenerator[str | None]:

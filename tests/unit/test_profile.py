@@ -46,3 +46,12 @@ def test_the_two_shipped_profiles_differ_in_data_only():
 def test_the_digest_follows_the_content_of_the_file(tmp_path):
     other = read_profile(changed(tmp_path, "tolerance_gpa = 0.03", "tolerance_gpa = 0.04"))
     assert other.digest != read_profile("simulated").digest
+
+
+def test_one_plate_changes_nothing_but_the_waiting_for_plates():
+    two = read_profile("simulated")
+    one = two.with_one_plate()
+    assert (two.values.plate.overlapped, one.values.plate.overlapped) == (True, False)
+    overlapped = one.values.plate.model_copy(update={"overlapped": True})
+    assert one.values.model_copy(update={"plate": overlapped}) == two.values
+    assert one.digest == two.digest

@@ -10,7 +10,7 @@ from lics_beamline.plans.check import case_of
 from lics_beamline.plans.checks import live
 from lics_beamline.plans.checks.finding import findings
 from lics_beamline.plans.checks.live import Live, Ruby
-from lics_beamline.plans.path import read_experiment
+from lics_beamline.plans.path import DoseExposure, Exposure, read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.session import manner_of
 
@@ -104,6 +104,18 @@ def test_a_beamline_in_the_wrong_state_trips_the_rule_of_that_state(rule, verdic
     (finding,) = (each for each in said if each.rule == rule)
     assert finding.verdict == verdict, finding.says
     assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("limits_s", "verdict"), [((1.0, 3600.0), "ok"), ((25.0, 3600.0), "refused"), ((1.0, 900.0), "refused")]
+)
+def test_an_exposure_by_dose_is_accepted_only_where_its_look_and_its_longest_are(limits_s, verdict):
+    case = healthy().case
+    dose = Exposure(dose=DoseExposure(strongest_counts=100.0, look_s=20.0, longest_s=1800.0))
+    by_dose = dataclasses.replace(case, experiment=case.experiment.model_copy(update={"exposure": dose}))
+    said = findings("beamline", live.RULES, dataclasses.replace(healthy(), case=by_dose, exposure_limits_s=limits_s))
+    (finding,) = (each for each in said if each.rule == "exposure is one the detector accepts")
+    assert finding.verdict == verdict, finding.says
 
 
 def test_a_healthy_beamline_trips_no_rule():
