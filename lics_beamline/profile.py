@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.plate import Fading
 from lics_beamline.errors import ProfileError
 from lics_beamline.strict_toml import Strict, load
@@ -238,11 +239,18 @@ class Profile:
         What the file says.
     digest : str
         SHA-256 of the file's bytes: which profile a run was made with.
+    geometry : Geometry, optional
+        Instead of the recipe's.
     """
 
     folder: Path
     values: ProfileFile
     digest: str
+    geometry: Geometry | None = None
+
+    def with_geometry(self, geometry: Geometry) -> Profile:
+        """Return the same profile with another geometry than its recipe's, such as a calibration of today."""
+        return replace(self, geometry=geometry)
 
     def with_one_plate(self) -> Profile:
         """Return the same profile for a sweep that waits for each plate before it goes on."""

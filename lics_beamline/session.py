@@ -136,7 +136,10 @@ def doubts_of(profile: Profile) -> Doubts:
 
 def manner_of(profile: Profile) -> Manner:
     """Return how sweeps are walked with a profile."""
-    values, recipe = profile.values, read_recipe(profile.recipe_file)
+    values = profile.values
+    recipe = read_recipe(profile.recipe_file)
+    if profile.geometry is not None:
+        recipe = recipe.model_copy(update={"geometry": profile.geometry})
     return Manner(
         envelope=envelope_of(profile),
         rules=rules_of(profile),

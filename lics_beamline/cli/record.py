@@ -11,6 +11,7 @@ from lics_beamline.cli.check import add_options as add_check_options
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
+    from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.plans.path import Experiment
     from lics_beamline.profile import Profile
     from lics_beamline.simulation import Simulation
@@ -34,6 +35,11 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     experiment.add_argument("--points", type=int, metavar="N", help="the first N points only")
     experiment.add_argument(
         "--one-plate", action="store_true", help="wait until each plate has been read, instead of exposing the other"
+    )
+    experiment.add_argument(
+        "--calibration",
+        metavar="NAME",
+        help="geometry of a calibration instead of the recipe's: 'last', a digest, or the path of a record",
     )
     machine = argparse.ArgumentParser(add_help=False)
     machine.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
@@ -226,8 +232,20 @@ def data_folder(options: argparse.Namespace) -> DataFolder:
 def _place(options: argparse.Namespace) -> tuple[Profile, DataFolder]:
     from lics_beamline.profile import read_profile
 
-    profile = read_profile(options.profile)
-    return profile.with_one_plate() if getattr(options, "one_plate", False) else profile, data_folder(options)
+    profile, data = read_profile(options.profile), data_folder(options)
+    if getattr(options, "one_plate", False):
+        profile = profile.with_one_plate()
+    if getattr(options, "calibration", None):
+        profile = profile.with_geometry(_calibrated(options.calibration, data))
+    return profile, data
+
+
+def _calibrated(name: str, data: DataFolder) -> Geometry:
+    """Return the geometry of a calibration: a record by its path, or one kept in the data folder by its name."""
+    from lics_beamline.diffraction.calibration_record import find_record, read_record
+
+    record = read_record(Path(name)) if name.endswith(".json") else find_record(data.calibrations, name)
+    return record.geometry
 
 
 def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:

@@ -175,8 +175,8 @@ def calibrate(
         distance_mm=(about_mm / FURTHER, about_mm * FURTHER),
     )
     _refuse_without_rings(found, calibrant, about_mm)
+    notes = _judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
-    notes = _judge_beam(start, refined.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
 
 

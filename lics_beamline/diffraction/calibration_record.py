@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -81,6 +81,8 @@ class CalibrationRecord(Strict):
         Of all lines, in fractions of their width.
     notes : tuple of str
         What a person should know.
+    kind : str
+        Tells it from other calibrations.
     """
 
     made: str
@@ -98,6 +100,7 @@ class CalibrationRecord(Strict):
     displacement: float
     displacement_sigma: float
     notes: tuple[str, ...] = ()
+    kind: Literal["geometry"] = "geometry"
 
     @property
     def digest(self) -> str:
@@ -112,8 +115,8 @@ class CalibrationRecord(Strict):
 
     @property
     def name(self) -> str:
-        """Name of its files, without ending: date, calibrant, beginning of the digest."""
-        return f"{self.made_at:%Y%m%dT%H%M%SZ}-{self.calibrant}-{self.digest[:8]}"
+        """Name of its files, without ending: kind, date, beginning of the digest."""
+        return f"geometry-{self.made_at:%Y%m%dT%H%M%S}-{self.digest[:12]}"
 
 
 def record_of(calibration: Calibration, source: Source, *, made: datetime) -> CalibrationRecord:
@@ -173,7 +176,7 @@ def read_record(path: Path) -> CalibrationRecord:
             f"{path}: not readable as a calibration: {error!r}. Calibrate again.", file=str(path)
         ) from None
     record = validate(content, CalibrationRecord, source=str(path))
-    if digest not in (record.digest,) or record.geometry_digest != record.geometry.digest:
+    if digest != record.digest or record.geometry_digest != record.geometry.digest:
         raise ProfileError(
             f"{path}: its content has the digest {record.digest[:12]} and it says {str(digest)[:12]}: it was changed "
             "after it was written. Calibrate again.",
@@ -183,8 +186,8 @@ def read_record(path: Path) -> CalibrationRecord:
 
 
 def records(folder: Path) -> list[CalibrationRecord]:
-    """Return the calibrations kept in a folder, oldest first; the folder need not exist."""
-    return sorted((read_record(path) for path in folder.glob("*.json")), key=lambda record: record.made)
+    """Return the geometries kept in a folder, oldest first; the folder need not exist."""
+    return sorted((read_record(path) for path in folder.glob("geometry-*.json")), key=lambda record: record.made)
 
 
 def find_record(folder: Path, name: str) -> CalibrationRecord:

@@ -82,7 +82,7 @@ def _draw_azimuth(axes: Axes, calibration: Calibration, span: float) -> None:
         xticks=range(-180, 181, 60),
         xlabel="azimuth about the beam (deg)",
         ylabel="residual along the radius (px)",
-        title="each point: a wave of one turn is a wrong centre, of two a wrong tilt",
+        title="one wave a turn: centre or tilt; two: the detector is not flat or square",
     )
     axes.legend(ncols=2, fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3, title="hkl")
 
@@ -121,7 +121,7 @@ def _draw_detector(axes: Axes, calibration: Calibration, span: float) -> None:
     if all(math.isfinite(edge) for edge in pixel):
         axes.plot(plane.beam2_mm / pixel[1] - 0.5, plane.beam1_mm / pixel[0] - 0.5, "+", ms=12, color="black")
     axes.set_aspect("equal")
-    axes.set(xlabel="column (px)", ylabel="row (px)", title="on the detector, as seen from the sample side of pyFAI")
+    axes.set(xlabel="column (px)", ylabel="row (px)", title="on the detector, in orientation 3; +: beam")
     if config.get("max_shape"):
         axes.set(xlim=(0, config["max_shape"][1]), ylim=(0, config["max_shape"][0]))
     axes.figure.colorbar(drawn, ax=axes, label="residual (px)", shrink=0.7)

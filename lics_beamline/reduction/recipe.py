@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lics_beamline.diffraction.calibration_record import read_record
 from lics_beamline.diffraction.geometry import Geometry, read_geometry
 from lics_beamline.diffraction.integration import Integration
 from lics_beamline.diffraction.phase import Phase, default_phases, named_phase
@@ -382,7 +383,7 @@ def read_recipe(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
     if isinstance(content.get("geometry"), str):
-        content["geometry"] = {"poni": read_geometry(path.parent / content["geometry"]).poni}
+        content["geometry"] = {"poni": _geometry_in(path.parent / content["geometry"]).poni}
     if "phases" in content:
         content["phases"] = [
             named_phase(phase, path.parent).model_dump() if isinstance(phase, str) else phase
@@ -391,6 +392,11 @@ def read_recipe(path: Path) -> Recipe:
     if isinstance(content.get("plate"), dict):
         content["plate"] = _with_its_files(content["plate"], path.parent)
     return recipe_of(content, source=str(path))
+
+
+def _geometry_in(path: Path) -> Geometry:
+    """Read a geometry from a PONI file, or from the record of a calibration."""
+    return read_record(path).geometry if path.suffix == ".json" else read_geometry(path)
 
 
 def _with_its_files(plate: dict[str, Any], folder: Path) -> dict[str, Any]:

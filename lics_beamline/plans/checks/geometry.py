@@ -6,13 +6,12 @@ import math
 from itertools import product
 from typing import Final
 
-import numpy as np
-
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Judgement, Rule, graded, refused_if, warned_if
 from lics_beamline.units import energy_kev_from_wavelength
 
+OLDEST_H: Final = 72.0  # a beam time; stages and plates are moved between two
 PLATE_MM: Final = 300.0  # edge of a plate of the R-AXIS IV++
 LEAST_ENERGY_KEV: Final = 15.0  # below it two diamond anvils of 2 mm take most of the beam
 NEAREST_MM, FARTHEST_MM = 100.0, 1000.0  # where an image plate stands at a beamline for anvil cells
@@ -37,6 +36,30 @@ def geometry_is_a_calibration(case: Case) -> Judgement:
     )
 
 
+def geometry_is_a_calibration_of_late(case: Case) -> Judgement | None:
+    """Check that the geometry is the newest kept in the data folder, and not old; says nothing where none is kept."""
+    if case.place is None or not case.place.calibrations:
+        return None
+    digest, newest = case.manner.recipe.geometry.digest, case.place.calibrations[-1]
+    mine = next((kept for kept in reversed(case.place.calibrations) if kept.record.geometry_digest == digest), None)
+    limit = f"the newest calibration, at most {OLDEST_H:g} h old"
+    latest = f"{newest.record.digest[:8]} of {newest.record.made[:16]}"
+    if mine is None:
+        return warned_if(
+            True,
+            f"geometry {digest[:8]} is none of the {len(case.place.calibrations)} calibrations kept here",
+            limit,
+            f"Use the newest, {latest}: --calibration last.",
+        )
+    found = (
+        f"calibrated {mine.age_h:.1f} h ago with {mine.record.calibrant}, {len(mine.record.rings)} rings, "
+        f"{mine.record.rms_px:.3f} px rms"
+    )
+    if mine.record.made != newest.record.made:
+        return warned_if(True, found, limit, f"There is a newer one, {latest}: --calibration last.")
+    return warned_if(mine.age_h > OLDEST_H, found, limit, "Calibrate again: lics calibrate --expose.")
+
+
 def detector_is_a_plate(case: Case) -> Judgement:
     """Check that the geometry is that of a 300 mm plate."""
     rows, columns, pixel_mm = _grid(case.manner.recipe.geometry)
@@ -53,7 +76,7 @@ def beam_meets_the_detector(case: Case) -> Judgement:
     """Check that the direct beam falls on the plate."""
     geometry = case.manner.recipe.geometry
     rows, columns, pixel_mm = _grid(geometry)
-    centre = _centre_mm(geometry)
+    centre = geometry.plane.beam1_mm, geometry.plane.beam2_mm
     inside = 0 <= centre[0] <= rows * pixel_mm and 0 <= centre[1] <= columns * pixel_mm
     middle = math.hypot(centre[0] - rows * pixel_mm / 2, centre[1] - columns * pixel_mm / 2)
     return graded(
@@ -137,31 +160,16 @@ def _grid(geometry: Geometry) -> tuple[int, int, float]:
     return int(rows), int(columns), 1e3 * float(config.get("pixel1", 0.0))
 
 
-def _centre_mm(geometry: Geometry) -> tuple[float, float]:
-    """Where the direct beam meets the detector [mm]; pyFAI's convention of tilts (J. Appl. Cryst. 48, 510 (2015))."""
-    v = _numbers(geometry)
-    along1 = v["Poni1"] + v["Distance"] * math.tan(v["Rot2"]) / math.cos(v["Rot1"])
-    along2 = v["Poni2"] - v["Distance"] * math.tan(v["Rot1"])
-    return 1e3 * along1, 1e3 * along2
-
-
 def _corners_deg(geometry: Geometry) -> list[float]:
-    """Scattering angle of each corner [deg]; tilts as pyFAI has them, rot3 turns about the beam and changes none."""
-    v = _numbers(geometry)
+    """Scattering angle of each corner [deg]."""
     rows, columns, pixel_mm = _grid(geometry)
-    sin1, cos1, sin2, cos2 = math.sin(v["Rot1"]), math.cos(v["Rot1"]), math.sin(v["Rot2"]), math.cos(v["Rot2"])
-    angles = []
-    for row, column in product((0, rows), (0, columns)):
-        p1, p2, p3 = row * pixel_mm * 1e-3 - v["Poni1"], column * pixel_mm * 1e-3 - v["Poni2"], v["Distance"]
-        x1 = p1 * cos2 + p2 * sin1 * sin2 - p3 * cos1 * sin2
-        x2 = p2 * cos1 + p3 * sin1
-        x3 = p1 * sin2 - p2 * cos2 * sin1 + p3 * cos1 * cos2
-        angles.append(float(np.degrees(np.arctan2(math.hypot(x1, x2), x3))))
-    return angles
+    places = product((0.0, rows * pixel_mm), (0.0, columns * pixel_mm))
+    return [math.degrees(float(geometry.plane.two_theta_rad(*place))) for place in places]
 
 
 RULES: tuple[Rule[Case], ...] = (
     geometry_is_a_calibration,
+    geometry_is_a_calibration_of_late,
     detector_is_a_plate,
     beam_meets_the_detector,
     pattern_ends_on_the_detector,

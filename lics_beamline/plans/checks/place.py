@@ -5,13 +5,31 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.diffraction.calibration_record import CalibrationRecord, records
 from lics_beamline.journal.head import Head, heads
 from lics_beamline.schema import SWEEP
 
 MOUNTS = Path("/proc/self/mounts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A calibration and its age.
+
+    Parameters
+    ----------
+    record : CalibrationRecord
+        What was found.
+    age_h : float
+        Since it was made [h].
+    """
+
+    record: CalibrationRecord
+    age_h: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +48,8 @@ class Place:
         Kind of file system (``ext4``, ``nfs4``); empty where the system does not tell.
     sweeps : tuple of Head
         Sweeps recorded there, oldest first.
+    calibrations : tuple of Kept
+        Geometries found with a calibrant and kept there, oldest first.
     """
 
     root: Path
@@ -37,6 +57,7 @@ class Place:
     writable: bool
     filesystem: str
     sweeps: tuple[Head, ...]
+    calibrations: tuple[Kept, ...] = ()
 
 
 def look_at(data: DataFolder) -> Place:
@@ -48,6 +69,10 @@ def look_at(data: DataFolder) -> Place:
         writable=there.is_dir() and os.access(there, os.W_OK | os.X_OK),
         filesystem=_filesystem(there),
         sweeps=tuple(head for head in heads(data.raw_journals) if head.start.get("purpose") == SWEEP),
+        calibrations=tuple(
+            Kept(record=record, age_h=(datetime.now(tz=UTC) - record.made_at).total_seconds() / 3600.0)
+            for record in records(data.calibrations)
+        ),
     )
 
 

@@ -2,16 +2,18 @@
 
 import dataclasses
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.diffraction.calibration_record import CalibrationRecord, Ring, Source
 from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.journal.head import Head
 from lics_beamline.plans.check import GROUPS, case_of, judge, refusals, warnings
-from lics_beamline.plans.checks.place import Place, look_at
+from lics_beamline.plans.checks.place import Kept, Place, look_at
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, PressureLeg, read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.session import manner_of
@@ -63,6 +65,31 @@ def geometry(**values):
     poni = paper()[2].recipe.geometry.poni
     lines = dict(line.split(": ", 1) for line in poni.splitlines()) | values
     return {"geometry": Geometry(poni="\n".join(f"{key}: {value}" for key, value in lines.items()))}
+
+
+def calibrated(*ages_h, digests=()):
+    """The data folder with calibrations of these ages, oldest first; the last is the geometry in use by default."""
+    ring = Ring(name="111", d_angstrom=3.1244, found_d_angstrom=3.1244, points=100, mean_px=0.0, rms_px=0.02)
+    kept = []
+    for index, age_h in enumerate(ages_h):
+        record = CalibrationRecord(
+            made=(datetime(2026, 11, 22, tzinfo=UTC) - timedelta(hours=age_h)).isoformat(),
+            geometry=paper()[2].recipe.geometry,
+            geometry_digest=digests[index] if digests else paper()[2].recipe.geometry.digest,
+            calibrant="CeO2",
+            calibrant_source="NIST SRM 674b",
+            source=Source(image="plates/a/000000.osc", sha256="0" * 64),
+            free_wavelength=False,
+            sigma={},
+            rings=(ring,),
+            points=100,
+            rms_px=0.02,
+            rms_deg=3e-4,
+            displacement=0.0,
+            displacement_sigma=0.01,
+        )
+        kept.append(Kept(record=record, age_h=age_h))
+    return dataclasses.replace(PLACE, calibrations=tuple(kept))
 
 
 def sweep(*, stop="success", being_written=False, **start):
@@ -278,6 +305,17 @@ TRIPS = [
             }
         ),
     ),
+    ("geometry is a calibration of late", "warning", lambda: judged(place=calibrated(100.0))),
+    (
+        "geometry is a calibration of late",
+        "warning",
+        lambda: judged(place=calibrated(2.0, digests=["another"])),
+    ),
+    (
+        "geometry is a calibration of late",
+        "warning",
+        lambda: judged(place=calibrated(30.0, 2.0, digests=[paper()[2].recipe.geometry.digest, "another"])),
+    ),
     (
         "detector is a plate",
         "refused",
@@ -352,6 +390,14 @@ def test_every_rule_has_a_case_that_trips_it_and_a_name_of_its_own():
     assert max(Counter(names).values()) == 1
     assert len(names) >= 70
     assert set(names) == {rule for rule, _, _ in TRIPS} | CONTENT
+
+
+def test_a_geometry_calibrated_an_hour_ago_is_in_order_and_its_age_is_said():
+    (finding,) = (
+        each for each in judged(place=calibrated(80.0, 1.0)) if each.rule == "geometry is a calibration of late"
+    )
+    assert finding.verdict == "ok"
+    assert "1.0 h ago with CeO2" in finding.found
 
 
 def test_warnings_are_apart_from_refusals():
