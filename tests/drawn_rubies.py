@@ -11,8 +11,8 @@ import numpy as np
 
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_temperature import valid_corrections
-from lics_beamline.reduction.recipe import Chip, Ruby
 from lics_beamline.reduction.reference import ReferenceReading, refer
+from lics_beamline.reduction.ruby import Chip, Ruby
 
 AXIS_NM = 684.0 + 0.033 * np.arange(900)
 ROOM_K = 298.0

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lics_beamline.reduction.recipe import Chip
+from lics_beamline.reduction.ruby import Chip
 from lics_beamline.strict_toml import Strict, load
 
 Positive = Annotated[float, Field(gt=0)]

@@ -19,8 +19,8 @@ from lics_beamline.physics.ruby_spectrum import fit_doublet
 from lics_beamline.plans.gauge import Gauge, adapt, laser_off, laser_on
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.path import Point
-from lics_beamline.reduction.recipe import Ruby
 from lics_beamline.reduction.reference import Reference, reading_of, refer
+from lics_beamline.reduction.ruby import Ruby
 
 log = logging.getLogger(__name__)
 

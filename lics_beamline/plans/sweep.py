@@ -33,8 +33,9 @@ from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, Pre
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
-from lics_beamline.reduction.recipe import Recipe, Ruby
+from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reference import Reference
+from lics_beamline.reduction.ruby import Ruby
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from lics_beamline.physics.neon import WavelengthCheck, check_wavelengths
 from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.physics.thermocouple import Comparison, check_type_k
-from lics_beamline.reduction.recipe import Ruby
+from lics_beamline.reduction.ruby import Ruby
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby import RubyRuler
-from lics_beamline.reduction.recipe import Chip, Recipe, Ruby, read_recipe, recipe_of
+from lics_beamline.reduction.recipe import Recipe, read_recipe, recipe_of
+from lics_beamline.reduction.ruby import Chip, Ruby
 
 GEOMETRY = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 3000), pixel_mm=0.1)
 

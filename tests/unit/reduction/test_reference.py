@@ -7,8 +7,8 @@ import pytest
 
 from lics_beamline.errors import BadReading, ProfileError
 from lics_beamline.physics.ruby import RubyRuler
-from lics_beamline.reduction.recipe import Chip, Ruby
 from lics_beamline.reduction.reference import ReferenceReading, refer
+from lics_beamline.reduction.ruby import Chip, Ruby
 from lics_beamline.strict_toml import validate
 
 TRUE_NM = 680.0 + 0.03 * np.arange(2048)
