@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lics_beamline.plans import approach
+from lics_beamline.plans import approach, isobar, ramp
 from lics_beamline.plans.belief import Reading
-from lics_beamline.plans.command import LoadTo, ReadAgain
+from lics_beamline.plans.check import cell_model_of
+from lics_beamline.plans.command import LoadTo, Ramp, ReadAgain
 from lics_beamline.plans.envelope import Envelope
+from lics_beamline.plans.heat import prior_of
 from lics_beamline.profile import read_profile
-from lics_beamline.session import envelope_of, rules_of
+from lics_beamline.session import doubts_of, envelope_of, heating_rules_of, rules_of
 from lics_simulators.cell import Cell, SaturatingLoadCurve
 from lics_simulators.equation_of_state import REFERENCE_K
 from lics_simulators.preset import Preset, read_preset
@@ -419,3 +421,53 @@ class HotBench(Bench):
 
     def hold_ramp(self) -> None:
         self.world.heater.set_setpoint(self.world.heater.seen_k)
+
+
+class Heated:
+    """A pure step that heats a bench: at a held load, or along an isobar."""
+
+    def __init__(self, bench: HotBench, *, pressure_gpa: float = math.nan, rate_k_per_min: float = 5.0):
+        self.bench, self.rate_k_per_min = bench, rate_k_per_min
+        profile = read_profile("simulated")
+        self.rules, self.envelope = heating_rules_of(profile), envelope_of(profile)
+        self.cell, self.doubts = cell_model_of(profile), doubts_of(profile)
+        self.pressure_gpa = pressure_gpa
+        self.decisions: list[tuple[Reading | None, ramp.Decision]] = []
+        self.crossed_s = math.nan
+        self.began_bar = math.nan
+
+    def __call__(self, approached: approach.State, gasket_k: float = 498.0, soak_s: float = 300.0) -> str:
+        """Heat to a temperature of the gasket, and say how it ended."""
+        bench, ambient_k = self.bench, self.bench.world.preset.ambient_k
+        target_k = ambient_k + bench.world.preset.heater.sample_gradient * (gasket_k - ambient_k)
+        goal = ramp.Goal(
+            temperature_k=target_k,
+            end_k=target_k,
+            ramp_k_per_min=self.rate_k_per_min,
+            soak_s=soak_s,
+            pressure_gpa=self.pressure_gpa,
+        )
+        course = ramp if math.isnan(self.pressure_gpa) else isobar
+        prior = prior_of(self.cell, self.doubts, approached)
+        state, on = course.begin(goal), False
+        while True:
+            reading = bench.read()
+            decision = course.step(
+                state, reading, bench.world.time_s, prior=prior, rules=self.rules, envelope=self.envelope
+            )
+            self.decisions.append((reading, decision))
+            state, command = decision.state, decision.command
+            if not isinstance(command, Ramp):
+                bench.hold_ramp()
+                return str(state.reason or state.phase)
+            if command.on and math.isnan(self.crossed_s):
+                self.crossed_s = bench.world.time_s
+            if command.on and not on:
+                bench.ramp_to(gasket_k, self.rate_k_per_min)
+            elif on and not command.on:
+                bench.hold_ramp()
+            on = command.on
+            if command.bleed_to_bar is not None:
+                bench.world.membrane.slew_bar_per_s = command.slew_bar_per_s
+                bench.world.membrane.setpoint_bar = command.bleed_to_bar
+            bench.wait(command.after_s)

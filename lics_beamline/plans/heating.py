@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from lics_beamline.plans.belief import Reading
@@ -173,7 +174,10 @@ class Drift:
         """Return what was to be expected of a reading, by those before it; its own noise is part of the error."""
         row = self._rows((*self.readings, reading))[-1]
         expected = self._predict(row, reading.temperature_k)
-        return replace(expected, sigma_gpa=math.hypot(expected.sigma_gpa, _noise_gpa(reading)))
+        noise = self._noises_gpa((self.newest, reading) if len(self.readings) < 2 else (*self.readings[-2:], reading))[
+            -1
+        ]
+        return replace(expected, sigma_gpa=math.hypot(expected.sigma_gpa, noise))
 
     def soon(self, temperature_k: float, time_s: float) -> Prediction:
         """Return what is expected to be read on the ramp, at a temperature [K] and time [s] not far ahead."""
@@ -241,14 +245,14 @@ class Drift:
         first, before = readings[0], readings[0]
         crept_gpa = 0.0
         rows = []
-        for index, reading in enumerate(readings):
+        for index, (reading, slope) in enumerate(zip(readings, _ramps_k_per_s(readings), strict=True)):
             elapsed_s = reading.time_s - before.time_s
             release_gpa = self._released_gpa(reading.temperature_k)
             crept_gpa += (release_gpa - crept_gpa) * -math.expm1(-elapsed_s / self.prior.doubts.creep_s)
             row = self._row(
                 reading.temperature_k,
                 after_s=reading.time_s - first.time_s,
-                slope_k_per_s=(reading.temperature_k - before.temperature_k) / elapsed_s if elapsed_s > 0.0 else 0.0,
+                slope_k_per_s=slope,
                 release_gpa=release_gpa - self.prior.doubts.creep_fraction * (release_gpa - crept_gpa),
             )
             row[SHAPES:] = 0.0
@@ -256,6 +260,13 @@ class Drift:
             rows.append(row)
             before = reading
         return np.array(rows)
+
+    def _noises_gpa(self, readings: tuple[Reading, ...]) -> list[float]:
+        """Return the noise of each reading; while a ramp begins or ends, the lag of the sample is not known well."""
+        ramps = _ramps_k_per_s(readings)
+        changed = [0.0, *(after - before for before, after in pairwise(ramps))]
+        lag = RUBY_GPA_PER_K * self.prior.doubts.lag_s
+        return [math.hypot(noise_gpa(one), lag * change) for one, change in zip(readings, changed, strict=True)]
 
     def _fit(self) -> _Fit:
         import numpy as np
@@ -274,10 +285,10 @@ class Drift:
         )
         rows = self._rows(self.readings)
         read_gpa = np.array([reading.pressure_gpa - self.readings[0].pressure_gpa for reading in self.readings])
-        noise_gpa = np.array([_noise_gpa(reading) for reading in self.readings])
-        scaled = rows * sigmas / noise_gpa[:, None]  # in units of the prior and of the noise
+        noises_gpa = np.array(self._noises_gpa(self.readings))
+        scaled = rows * sigmas / noises_gpa[:, None]  # in units of the prior and of the noise
         covariance = np.linalg.inv(scaled.T @ scaled + np.eye(len(means)))
-        found = means + sigmas * (covariance @ (scaled.T @ ((read_gpa - rows @ means) / noise_gpa)))
+        found = means + sigmas * (covariance @ (scaled.T @ ((read_gpa - rows @ means) / noises_gpa)))
         return _Fit(found=found, covariance=covariance * np.outer(sigmas, sigmas))
 
 
@@ -308,5 +319,17 @@ class _Fit:
         return Prediction(temperature_k=math.nan, gpa=float(row @ self.found), sigma_gpa=math.sqrt(max(variance, 0.0)))
 
 
-def _noise_gpa(reading: Reading) -> float:
+def _ramps_k_per_s(readings: tuple[Reading, ...]) -> list[float]:
+    """Return how fast the temperature rose before each reading."""
+    return [
+        0.0,
+        *(
+            (after.temperature_k - before.temperature_k) / max(after.time_s - before.time_s, 1e-3)
+            for before, after in pairwise(readings)
+        ),
+    ]
+
+
+def noise_gpa(reading: Reading) -> float:
+    """Return the standard deviation of a reading, with what its own fit does not know of [GPa]."""
     return math.hypot(reading.sigma_gpa, RUBY_GPA_PER_K * TEMPERATURE_NOISE_K, FIT_GPA)

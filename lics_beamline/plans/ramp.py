@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from lics_beamline.plans.belief import Reading
 from lics_beamline.plans.command import Abort, Cause, Hold, Ramp, Request
@@ -19,7 +20,12 @@ from lics_beamline.plans.heating import Drift, Prediction, Prior, Slope
 
 LOOKS = 2  # readings at a held ramp, after the one that held it, before the leg is given up
 STEPS_AHEAD = 2.0  # intervals of reading that a ramp must be able to go on without meeting the limit
+NEAR_K = 5.0  # thermocouple and heater, each of class 1, may disagree by so much about a temperature (IEC 60584-1)
+SPARE_S = 90.0  # after the time that a ramp needs for the last of it: its lag
 WILDLY_GPA = 0.05  # readings of the cell at rest that differ by more are not of one state
+
+
+Course = TypeVar("Course")
 
 
 class Phase(StrEnum):
@@ -129,6 +135,8 @@ class State:
         Readings in a row by which the leg cannot go on.
     held_s : float
         When the ramp was held [s]; NaN while it is not.
+    near_s : float
+        When the ramp, not held since, came near its temperature [s]; NaN before.
     arrived_s : float
         When the temperature was reached [s]; NaN before.
     cause : Cause
@@ -148,6 +156,7 @@ class State:
     doubts: int = 0
     looks: int = 0
     held_s: float = math.nan
+    near_s: float = math.nan
     arrived_s: float = math.nan
     cause: Cause = Cause.STOPPED
     reason: str = ""
@@ -177,11 +186,11 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Generic[Course]):
     """What to do now, what is expected, and the state to go on from."""
 
     command: Ramp | Hold | Abort
-    state: State
+    state: Course
     outlook: Outlook = Outlook()
 
 
@@ -211,7 +220,7 @@ def step(
     rules: Rules,
     envelope: Envelope,
     request: Request | None = None,
-) -> Decision:
+) -> Decision[State]:
     """Decide what to do after one reading.
 
     Parameters
@@ -256,7 +265,7 @@ def _decide(
     rules: Rules,
     envelope: Envelope,
     request: Request | None,
-) -> Decision:
+) -> Decision[State]:
     if state.phase is Phase.ABORT:
         return Decision(command=Abort(cause=state.cause, reason=state.reason), state=state)
     if request is Request.STOP:
@@ -318,6 +327,24 @@ def trouble_with(reading: Reading | None, now_s: float, *, last: Reading | None,
     return ""
 
 
+def is_there(goal: Goal, temperature_k: float, *, near_for_s: float, rules: Rules) -> bool:
+    """Whether a ramp has ended: the temperature is read, or near, and there was time for the rest.
+
+    Parameters
+    ----------
+    goal : Goal
+        Where the ramp goes.
+    temperature_k : float
+        Of the sample, as read; its thermocouple is not the heater's own [K].
+    near_for_s : float
+        How long the ramp has been near and not held [s]; NaN where it is not.
+    rules : Rules
+        How near counts as there.
+    """
+    time_s = 60.0 * NEAR_K / goal.ramp_k_per_min + SPARE_S
+    return temperature_k >= goal.temperature_k - rules.tolerance_k or near_for_s >= time_s
+
+
 def agree(first: Reading, second: Reading, drift: Drift) -> bool:
     """Whether two readings that surprise are of one state, seen against what is expected of each."""
     off_gpa = [reading.pressure_gpa - drift.next(reading).gpa for reading in (first, second)]
@@ -333,7 +360,9 @@ def at_rest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     )
 
 
-def _rest(state: State, reading: Reading, now_s: float, prior: Prior, rules: Rules, envelope: Envelope) -> Decision:
+def _rest(
+    state: State, reading: Reading, now_s: float, prior: Prior, rules: Rules, envelope: Envelope
+) -> Decision[State]:
     """Look at the cell before the ramp until enough readings agree."""
     first = (*state.first, reading)
     agreed = at_rest(first)
@@ -352,11 +381,14 @@ def _covers(shown: Drift, reading: Reading, rules: Rules) -> bool:
     return abs(reading.pressure_gpa - expected.gpa) <= rules.sigmas * expected.sigma_gpa
 
 
-def _go_on(state: State, drift: Drift, now_s: float, rules: Rules, envelope: Envelope) -> Decision:
+def _go_on(state: State, drift: Drift, now_s: float, rules: Rules, envelope: Envelope) -> Decision[State]:
     """Decide with a reading that is believed."""
     goal, reading = state.goal, drift.newest
     limit_gpa = envelope.pressure_gpa[1]
-    if state.phase is Phase.SOAK or reading.temperature_k >= goal.temperature_k - rules.tolerance_k:
+    if math.isnan(state.near_s) and reading.temperature_k >= goal.temperature_k - NEAR_K:
+        state = replace(state, near_s=now_s)
+    there = is_there(goal, reading.temperature_k, near_for_s=now_s - state.near_s, rules=rules)
+    if state.phase is Phase.SOAK or there:
         arrived_s = now_s if math.isnan(state.arrived_s) else state.arrived_s
         state = replace(state, arrived_s=arrived_s, held_s=math.nan)
         if now_s - arrived_s >= goal.soak_s:
@@ -391,7 +423,7 @@ def _soon(drift: Drift, goal: Goal, rules: Rules) -> Prediction:
     return drift.soon(temperature_k, now.time_s + ahead_s)
 
 
-def _doubt(state: State, said: str, now_s: float, rules: Rules) -> Decision:
+def _doubt(state: State, said: str, now_s: float, rules: Rules) -> Decision[State]:
     """Hold the ramp and read again, but not for ever."""
     state = replace(state, doubts=state.doubts + 1)
     if state.doubts > rules.most_doubts:
@@ -403,16 +435,16 @@ def _doubt(state: State, said: str, now_s: float, rules: Rules) -> Decision:
     return _hold(state, said, now_s, rules, after_s=0.0 if state.doubts == 1 else rules.read_every_s)
 
 
-def _hold(state: State, said: str, now_s: float, rules: Rules, *, after_s: float | None = None) -> Decision:
+def _hold(state: State, said: str, now_s: float, rules: Rules, *, after_s: float | None = None) -> Decision[State]:
     held_s = now_s if math.isnan(state.held_s) else state.held_s
     phase = state.phase if state.phase in (Phase.READY, Phase.SOAK) else Phase.HELD
     wait_s = rules.read_every_s if after_s is None else after_s
     return Decision(
         command=Ramp(on=False, after_s=wait_s),
-        state=replace(state, phase=phase, held_s=held_s, reason=said),
+        state=replace(state, phase=phase, held_s=held_s, near_s=math.nan, reason=said),
     )
 
 
-def _abort(state: State, cause: Cause, reason: str) -> Decision:
+def _abort(state: State, cause: Cause, reason: str) -> Decision[State]:
     aborted = replace(state, phase=Phase.ABORT, cause=cause, reason=reason)
     return Decision(command=Abort(cause=cause, reason=reason), state=aborted)
