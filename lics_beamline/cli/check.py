@@ -128,6 +128,7 @@ def heating_lines(case: Case) -> list[str]:
             f"{arrivals[0].point.leg.name}: {first.pressure_gpa:.2f} GPa at {first.temperature_k:.0f} K -> "
             f"{last.pressure_gpa:.2f} +- {last.pressure_sigma_gpa:.2f} GPa at {last.temperature_k:.0f} K expected, at "
             f"{last.load_bar:.0f} bar"
+            + (f", from {first.load_bar:.0f} bar" if first.load_bar - last.load_bar > 0.5 else "")
         )
     return lines
 

@@ -170,6 +170,15 @@ class Membrane(Device):
         self._watched_elsewhere = not settle
         return motion
 
+    def hold(self) -> StatusBase:
+        """Stay at the load of this moment; done when the setpoint has been read back."""
+
+        def steps(motion: Motion) -> None:
+            self._command_setpoint(motion, self._present_load_bar())
+
+        self._watched_elsewhere = False
+        return self._move(steps, "holding the membrane")
+
     def set_slew(self, slew_bar_per_s: float) -> StatusBase:
         """Set how fast the load may change [bar/s], verified by read-back; within the PV's limits."""
         check_target(slew_bar_per_s, what="membrane slew", unit="bar/s")

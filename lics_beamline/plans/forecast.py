@@ -1,7 +1,8 @@
 """What a path will do before it is walked: load, pressure and temperature against time, with what they may be off by.
 
 On a pressure leg the loop closes on ruby, so the pressure is what is asked for and the load is the prediction. On a
-heating leg the load is held, so the pressure is the prediction. Both rest on the cell model of the profile.
+heating leg the load is held, so the pressure is the prediction; on an isobar the gas that has to go out is. All rest on
+the cell model of the profile.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lics_beamline.plans.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, Poin
 from lics_beamline.plans.plate_cycle import PlateCycle
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
+CROSSING: Final = 4  # of them for the dead band before an isobar, all at one temperature
 LEARNED_GAIN: Final = 0.75  # an approach believes this fraction of the gain when it steps; measured on dry runs
 
 
@@ -91,11 +93,11 @@ class Arrival:
     readings : int
         Ruby readings of the approach; 1 where nothing is approached.
     lost_bar : float
-        Gas spent in the dead band [bar].
+        Gas spent in the dead band [bar]; on an isobar before the ramp.
     passed_gpa : float
         How far the cell already is beyond what is asked for, in the direction of the stroke [GPa]; 0 where it is not.
     short_gpa : float
-        How far the cell stays behind what is asked for, because no load there is makes it [GPa]; 0 where it arrives.
+        How far the cell stays from what is asked for, because no load there is makes it [GPa]; 0 where it arrives.
     """
 
     point: Point
@@ -184,11 +186,23 @@ class _Walk:
         """Go to a point and measure it."""
         before, pace = self.moments[-1], self._pace
         to, readings, lost_bar, passed_gpa, short_gpa = self._grip, 1, 0.0, 0.0, 0.0
-        going_s = 0.0
+        going_s, crossing_s, strides, began = 0.0, 0.0, STRIDES, len(self.moments)
         if isinstance(point.leg, HeatingLeg):
             rise_k = max(point.temperature_k - to.temperature_k, 0.0)
             going_s = 60.0 * rise_k / point.leg.ramp_rate_k_per_min + pace.ramp_dwell_s + point.leg.soak_s
-            to = replace(to, temperature_k=max(point.temperature_k, to.temperature_k))
+            hot = replace(to, temperature_k=max(point.temperature_k, to.temperature_k))
+            to = hot
+            if point.leg.hold == "pressure":
+                across_bar, bled_bar = self._edge_bar(), self._isobar_bar(point.pressure_gpa, hot.temperature_k)
+                to = replace(hot, gas_bar=max(min(bled_bar, across_bar), 0.0))
+                lost_bar = self._grip.gas_bar - across_bar
+                crossing_s = lost_bar / pace.slew_bar_per_s
+                if point.temperature_k == point.leg.temperatures_k[0]:
+                    self._stride(replace(self._grip, gas_bar=across_bar), crossing_s, strides=CROSSING)
+                strides = STRIDES - (len(self.moments) - began)
+                reached = self._model.moved(self._grip, gas_bar=to.gas_bar, temperature_k=to.temperature_k)
+                reached_gpa = self._model.pressure_gpa(reached.transmitted_bar, to.temperature_k)
+                short_gpa = abs(reached_gpa - point.pressure_gpa)
         elif isinstance(point.leg, HoldLeg):
             going_s = point.leg.wait_s
         else:
@@ -204,7 +218,7 @@ class _Walk:
                 lost_bar = max(way_bar - abs(reached.transmitted_bar - self._grip.transmitted_bar), 0.0)
                 readings = 1 + math.ceil(self._steps(way_gpa, way_bar))
                 going_s = way_bar / pace.slew_bar_per_s + readings * pace.ruby_s + (readings - 1) * pace.wait_s
-        self._stride(to, going_s)
+        self._stride(to, going_s, strides=strides)
         at = self.moments[-1]
         arrived_s = self._time_s
         self._look(point)
@@ -218,7 +232,7 @@ class _Walk:
             point=point,
             before=before,
             at=at,
-            duration_s=going_s + measured_s,
+            duration_s=crossing_s + going_s + measured_s,
             readings=readings,
             lost_bar=lost_bar,
             passed_gpa=passed_gpa,
@@ -250,10 +264,21 @@ class _Walk:
         near_gpa = min(way_gpa, closing_bar * self._model.gain_at(0.0))
         return far + math.log(max(near_gpa / pace.tolerance_gpa, 1.0)) / shrink
 
-    def _stride(self, to: Grip, going_s: float) -> None:
+    def _edge_bar(self) -> float:
+        """Return the load, no higher than that of now, below which the cell answers to gas that is let out [bar]."""
+        grip = self._grip
+        edge_bar = self._model.gas_bar(grip.transmitted_bar, grip.temperature_k, rising=False)
+        return max(min(edge_bar, grip.gas_bar), 0.0)
+
+    def _isobar_bar(self, pressure_gpa: float, temperature_k: float) -> float:
+        """Return the load that holds a pressure [GPa] on the way down at a temperature [K]; below 0 where none does."""
+        transmitted_bar = self._model.transmitted_bar(pressure_gpa, temperature_k)
+        return self._model.gas_bar(transmitted_bar, temperature_k, rising=False)
+
+    def _stride(self, to: Grip, going_s: float, *, strides: int) -> None:
         start, begun_s = self._grip, self._time_s
-        for stride in range(1, STRIDES + 1):
-            part = stride / STRIDES
+        for stride in range(1, strides + 1):
+            part = stride / strides
             self._grip = self._model.moved(
                 self._grip,
                 gas_bar=start.gas_bar + part * (to.gas_bar - start.gas_bar),

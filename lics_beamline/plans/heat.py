@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import bluesky.plan_stubs as bps
@@ -14,8 +14,9 @@ from bluesky.utils import MsgGenerator
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
-from lics_beamline.plans import approach, ramp
+from lics_beamline.plans import approach, isobar, ramp
 from lics_beamline.plans.action import do
+from lics_beamline.plans.belief import Reading
 from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.command import Abort, Hold, Ramp, Request
 from lics_beamline.plans.envelope import Envelope
@@ -25,11 +26,15 @@ from lics_beamline.plans.heating import Doubts, Prior
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.path import HeatingLeg, Point
 from lics_beamline.plans.ramp import Goal, Phase, Rules
-from lics_beamline.plans.settle import ERRORS, reading_of
+from lics_beamline.plans.settle import ERRORS, SAME_SLEW, reading_of
 
 log = logging.getLogger(__name__)
 
 SHOWN: Final = 2.0  # standard deviations of a prediction as it is said to people
+
+
+Course = ramp.State | isobar.State
+AnyDecision = ramp.Decision[ramp.State] | ramp.Decision[isobar.State]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +47,13 @@ class Heated:
         Which leg.
     prior : Prior
         What was believed before it.
-    state : ramp.State
+    state : ramp.State or isobar.State
         How its last ramp ended.
     """
 
     leg: HeatingLeg
     prior: Prior
-    state: ramp.State
+    state: Course
 
 
 def prior_of(cell: CellModel, doubts: Doubts, approached: approach.State | None) -> Prior:
@@ -76,6 +81,13 @@ def prior_of(cell: CellModel, doubts: Doubts, approached: approach.State | None)
         edge=belief.direction if belief.moving else 0,
         coming_gpa=belief.creep.coming_gpa(doubts.creep_fraction),
     )
+
+
+def prior_after(heated: Heated) -> Prior:
+    """Return what is believed of a cell after another heating leg; an isobar has left it at the edge of unloading."""
+    if isinstance(heated.state, isobar.State) and heated.state.balance is not None:
+        return replace(heated.prior, edge=-1, gain=heated.state.balance.gain, coming_gpa=0.0)
+    return replace(heated.prior, coming_gpa=0.0)
 
 
 def heat(
@@ -139,16 +151,16 @@ def heat(
     def sample_k(gasket_k: float) -> float:
         return gauge.temperature(gasket_k, ambient_k).kelvin
 
-    if after is not None and after.leg != leg:
-        after = None
-    prior = after.prior if after else prior
+    if after is not None:
+        prior = prior_after(after) if after.leg != leg else after.prior
     goal = Goal(
         temperature_k=sample_k(point.temperature_k),
         end_k=sample_k(leg.temperatures_k[-1]),
         ramp_k_per_min=leg.ramp_rate_k_per_min,
         soak_s=leg.soak_s,
+        pressure_gpa=leg.isobar_gpa,
     )
-    now = ramp.begin(goal, after=after.state if after else None)
+    now = _begin(leg, goal, after.state if after is not None and after.leg == leg else None)
     ramping = False
     yield from laser_on(beamline)
     while True:
@@ -159,7 +171,7 @@ def heat(
             log.warning("%s: %s", leg.name, error)
             ruby = None
         reading = reading_of(ruby, began_s) if ruby is not None else None
-        decision = ramp.step(
+        decision = _step(
             now, reading, beamline.clock.now_s(), prior=prior, rules=rules, envelope=envelope, request=asked()
         )
         if ruby is not None:
@@ -168,6 +180,8 @@ def heat(
         now, command = decision.state, decision.command
         if isinstance(command, Abort):
             yield from do("holding the heater", beamline.heater.hold)
+            if isinstance(now, isobar.State):
+                yield from do("holding the membrane", beamline.membrane.hold)
             yield from laser_off(beamline)
             raise ERRORS[command.cause](f"{leg.name}: {command.reason}", **_facts(point, decision, envelope))
         if isinstance(command, Hold):
@@ -183,10 +197,42 @@ def heat(
         elif ramping and not command.on:
             yield from do("holding the heater", beamline.heater.hold)
         ramping = command.on
+        if command.bleed_to_bar is not None:
+            yield from _bleed(beamline, command.bleed_to_bar, command.slew_bar_per_s)
         yield from _wait(beamline, command)
     yield from laser_off(beamline)
     yield from bps.abs_set(beamline.heater, point.temperature_k, ramp_rate_k_per_min=leg.ramp_rate_k_per_min, wait=True)
     return Heated(leg=leg, prior=prior, state=now)
+
+
+def _begin(leg: HeatingLeg, goal: Goal, after: Course | None) -> Course:
+    if leg.hold == "pressure":
+        return isobar.begin(goal, after=after if isinstance(after, isobar.State) else None)
+    return ramp.begin(goal, after=after if isinstance(after, ramp.State) else None)
+
+
+def _step(
+    state: Course,
+    reading: Reading | None,
+    now_s: float,
+    *,
+    prior: Prior,
+    rules: Rules,
+    envelope: Envelope,
+    request: Request | None,
+) -> AnyDecision:
+    if isinstance(state, isobar.State):
+        return isobar.step(state, reading, now_s, prior=prior, rules=rules, envelope=envelope, request=request)
+    return ramp.step(state, reading, now_s, prior=prior, rules=rules, envelope=envelope, request=request)
+
+
+def _bleed(beamline: Beamline, to_bar: float, slew_bar_per_s: float) -> MsgGenerator[None]:
+    """Let gas out down to a load, and never let it in: by the time of the command it may be lower already."""
+    before_bar_per_s = yield from bps.rd(beamline.membrane.slew_bar_per_s)
+    if abs(slew_bar_per_s / before_bar_per_s - 1.0) > SAME_SLEW:
+        yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(slew_bar_per_s))
+    now_bar = float(beamline.membrane.load_bar.get(use_monitor=False))
+    yield from bps.abs_set(beamline.membrane, min(to_bar, now_bar), settle=False, wait=True)
 
 
 def _wait(beamline: Beamline, command: Ramp) -> MsgGenerator[None]:
@@ -195,25 +241,31 @@ def _wait(beamline: Beamline, command: Ramp) -> MsgGenerator[None]:
         yield from bps.mv(beamline.clock, beamline.clock.now_s() + command.after_s)
 
 
-def _say(leg: HeatingLeg, before: ramp.State, decision: ramp.Decision) -> None:
+def _say(leg: HeatingLeg, before: Course, decision: AnyDecision) -> None:
     """Tell people what is predicted when that is said anew, and why a ramp is held."""
     state, final = decision.state, decision.outlook.final
-    if final is not None and state.shown is not before.shown:
+    if final is not None and _is_news(before, state):
         log.info(
-            "%s: %.2f GPa at %.0f K now; predicted %.2f +- %.2f GPa at %.0f K (%g standard deviations)",
+            "%s: predicted %.2f +- %.2f GPa at %.0f K at the load of now (%g standard deviations)",
             leg.name,
-            state.drift.newest.pressure_gpa if state.drift else math.nan,
-            state.drift.newest.temperature_k if state.drift else math.nan,
             final.gpa,
             SHOWN * final.sigma_gpa,
             final.temperature_k,
             SHOWN,
         )
-    if state.phase is Phase.HELD and state.reason != before.reason:
+    if state.phase is not before.phase:
+        log.info("%s: %s", leg.name, state.phase)
+    if state.phase is Phase.HELD and state.reason and not before.reason:
         log.warning("%s: ramp held: %s", leg.name, state.reason)
 
 
-def _facts(point: Point, decision: ramp.Decision, envelope: Envelope) -> dict[str, float]:
+def _is_news(before: Course, state: Course) -> bool:
+    if isinstance(state, isobar.State):
+        return isinstance(before, isobar.State) and before.balance is None
+    return not isinstance(before, ramp.State) or state.shown is not before.shown
+
+
+def _facts(point: Point, decision: AnyDecision, envelope: Envelope) -> dict[str, float]:
     final = decision.outlook.final
     return {
         "temperature_k": point.temperature_k,
@@ -227,7 +279,7 @@ def _note(
     point: Point,
     leg: HeatingLeg,
     ruby: RubyReading,
-    decision: ramp.Decision,
+    decision: AnyDecision,
     *,
     notes: Notes,
 ) -> MsgGenerator[None]:
@@ -240,7 +292,7 @@ def _note(
         point_index=point.index,
         leg=leg.name,
         stroke=point.stroke,
-        hold="load",
+        hold=leg.hold,
         target_temperature_k=state.goal.temperature_k,
         target_pressure_gpa=state.goal.pressure_gpa,
         predicted_pressure_gpa=expected.gpa if expected else math.nan,
@@ -259,7 +311,7 @@ def _note(
     yield from bps.save()
 
 
-def _decided(decision: ramp.Decision) -> str:
+def _decided(decision: AnyDecision) -> str:
     command, why = decision.command, decision.state.reason
     if isinstance(command, Ramp):
         done = "ramp on" if command.on else "ramp held"

@@ -112,10 +112,12 @@ class PressureLeg(Strict):
 
 
 class HeatingLeg(Strict):
-    """Points at changing temperature and constant membrane load; the pressure is what comes."""
+    """Points at rising temperature: at a held load, where the pressure is what comes, or at a held pressure."""
 
     kind: Literal["heating"]
     name: str
+    hold: Literal["load", "pressure"] = "load"
+    pressure_gpa: Positive | None = None
     temperatures_k: Annotated[tuple[Positive, ...], Field(min_length=1)]
     ramp_rate_k_per_min: Annotated[float, Field(gt=0, le=20)]
     soak_s: NotNegative = 0.0
@@ -128,6 +130,25 @@ class HeatingLeg(Strict):
                     f"temperatures_k goes from {before} to {after} K: a heating leg only rises. Order the temperatures"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _holds_one_thing(self) -> HeatingLeg:
+        if self.hold == "pressure" and self.pressure_gpa is None:
+            raise ValueError(
+                'hold = "pressure" needs pressure_gpa, the pressure in GPa to be held by letting gas out. '
+                'Give it, or hold = "load"'
+            )
+        if self.hold == "load" and self.pressure_gpa is not None:
+            raise ValueError(
+                f"pressure_gpa = {self.pressure_gpa} is held by nothing: at a held load the pressure is what comes. "
+                'Leave it out, or say hold = "pressure"'
+            )
+        return self
+
+    @property
+    def isobar_gpa(self) -> float:
+        """Pressure that is held [GPa]; NaN where the load is."""
+        return math.nan if self.pressure_gpa is None else self.pressure_gpa
 
 
 class HoldLeg(Strict):
@@ -227,7 +248,7 @@ def _walk(leg: AnyLeg) -> Iterator[tuple[float, float]]:
     if isinstance(leg, PressureLeg):
         yield from ((pressure_gpa, leg.temperature_k) for pressure_gpa in leg.pressures_gpa)
     elif isinstance(leg, HeatingLeg):
-        yield from ((math.nan, temperature_k) for temperature_k in leg.temperatures_k)
+        yield from ((leg.isobar_gpa, temperature_k) for temperature_k in leg.temperatures_k)
     else:
         yield from ((math.nan, leg.temperature_k) for _ in range(leg.count))
 

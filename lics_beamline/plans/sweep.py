@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from lics_beamline.plans.heat import Heated, heat, prior_of
 from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Notes, measure
-from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
@@ -282,7 +283,7 @@ def _points(
                 state=state,
                 asked=request,
             )
-            state = decision.state
+            state, heated = decision.state, None
         exposure_s = yield from exposures.time_s(point)
         yield from measure(
             beamline,
@@ -315,6 +316,6 @@ def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:
 
 
 def _check(point: Point, envelope: Envelope) -> None:
-    if isinstance(point.leg, PressureLeg):
+    if not math.isnan(point.pressure_gpa):
         envelope.check_pressure(point.pressure_gpa)
     envelope.check_temperature(point.temperature_k)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.plans.checks.place import Place
@@ -62,6 +63,13 @@ class Case:
     def heating_legs(self) -> tuple[HeatingLeg, ...]:
         """The legs that heat."""
         return tuple(leg for leg in self.experiment.legs if isinstance(leg, HeatingLeg))
+
+    @property
+    def isobars(self) -> tuple[tuple[Arrival, ...], ...]:
+        """The points of each leg that heats at a held pressure, as they are expected."""
+        legs = groupby(self.track.heating(), key=lambda arrival: id(arrival.point.leg))
+        of_legs = (tuple(arrivals) for _, arrivals in legs)
+        return tuple(arrivals for arrivals in of_legs if not math.isnan(arrivals[0].point.pressure_gpa))
 
     @property
     def pressure_legs(self) -> tuple[PressureLeg, ...]:
