@@ -459,7 +459,7 @@ class Heated:
             state, command = decision.state, decision.command
             if not isinstance(command, Ramp):
                 bench.hold_ramp()
-                return str(state.reason or state.phase)
+                return state.reason if state.phase is ramp.Phase.ABORT else str(state.phase)
             if command.on and math.isnan(self.crossed_s):
                 self.crossed_s = bench.world.time_s
             if command.on and not on:
@@ -471,3 +471,96 @@ class Heated:
                 bench.world.membrane.slew_bar_per_s = command.slew_bar_per_s
                 bench.world.membrane.setpoint_bar = command.bleed_to_bar
             bench.wait(command.after_s)
+
+
+@dataclass(frozen=True)
+class FinalErrors:
+    """How far predictions of the final pressure were off, and the rise itself [GPa]."""
+
+    rise_gpa: float
+    learned_gpa: float
+    sigma_gpa: float
+    prior_gpa: float
+    default_gpa: float
+    repeated_gpa: float
+    line_gpa: float
+
+
+DEFAULT_GPA_PER_K = 0.008  # what somebody who read the paper takes: 8 -> 9.6 GPa over 200 K
+
+
+def final_errors(heated: HeatedCase) -> FinalErrors:
+    """Heat a cell at a held load; score what was predicted when the thermocouple had risen by 20 K."""
+    bench = HotBench(heated)
+    approached = bench.approach()
+    drive = Heated(bench)
+    drive.envelope = dataclasses.replace(drive.envelope, pressure_gpa=(0.0, 30.0))  # every leg goes to its end
+    ended = drive(approached)
+    if ended != "done":
+        raise RuntimeError(f"seed {heated.case.seed}: {ended}")
+    truth_gpa = bench.true_gpa()
+    told = [(d.state.drift, d.outlook.final) for _, d in drive.decisions if d.state.drift and d.outlook.final]
+    before, first_k = told[0][1], told[0][0].readings[0].temperature_k
+    drift, learned = next(one for one in told if one[0].newest.temperature_k >= first_k + 20.0)
+    end_k, newest = learned.temperature_k, drift.newest
+    temperatures_k = np.array([reading.temperature_k for reading in drift.readings])
+    pressures_gpa = np.array([reading.pressure_gpa for reading in drift.readings])
+    at_rest_gpa = float(np.mean(pressures_gpa[temperatures_k < first_k + 0.5]))
+    slope = (newest.pressure_gpa - at_rest_gpa) / (newest.temperature_k - first_k)
+    return FinalErrors(
+        rise_gpa=truth_gpa - at_rest_gpa,
+        learned_gpa=learned.gpa - truth_gpa,
+        sigma_gpa=learned.sigma_gpa,
+        prior_gpa=before.gpa - truth_gpa,
+        default_gpa=at_rest_gpa + DEFAULT_GPA_PER_K * (end_k - first_k) - truth_gpa,
+        repeated_gpa=newest.pressure_gpa + slope * (end_k - newest.temperature_k) - truth_gpa,
+        line_gpa=float(np.polyval(np.polyfit(temperatures_k, pressures_gpa, 1), end_k)) - truth_gpa,
+    )
+
+
+@dataclass(frozen=True)
+class IsobarScore:
+    """How far a pressure went from that of its isobar, while the dead band was crossed too."""
+
+    ended: str
+    furthest_gpa: float
+    crossing_s: float
+    load_rise_bar: float
+
+    @property
+    def held(self) -> bool:
+        return self.ended == "done" and self.furthest_gpa <= 0.1
+
+
+def isobar_score(heated: HeatedCase, driver: Callable[[HotBench], Callable[[approach.State], str]]) -> IsobarScore:
+    """Let somebody heat a cell at 5 GPa, and look at the sample itself all the way, soak included."""
+    bench = HotBench(heated)
+    approached = bench.approach()
+    pressures, loads, began_s = [], [], bench.world.time_s
+    bench.world.steppers.append(lambda now_s, dt_s: pressures.append(bench.true_gpa()))
+    bench.world.steppers.append(lambda now_s, dt_s: loads.append(bench.world.membrane.load_bar))
+    drive = driver(bench)
+    ended = drive(approached)
+    return IsobarScore(
+        ended=ended,
+        furthest_gpa=float(np.max(np.abs(np.array(pressures) - heated.start_gpa))),
+        crossing_s=getattr(drive, "crossed_s", began_s) - began_s,
+        load_rise_bar=float(np.max(np.array(loads) - np.minimum.accumulate(loads))),
+    )
+
+
+def bleed_on_the_error(bench: HotBench) -> Callable[[approach.State], str]:
+    """Somebody who lets gas out whenever the pressure is above, and waits for nothing."""
+
+    def drive(approached: approach.State) -> str:
+        bench.ramp_to(498.0, 5.0)
+        target_gpa, began_s = bench.heated.start_gpa, bench.world.time_s
+        while bench.world.time_s < began_s + 2700.0:
+            bench.wait(15.0)
+            reading = bench.read()
+            if reading is not None and 0.02 < reading.pressure_gpa - target_gpa < 1.0:
+                out_bar = (reading.pressure_gpa - target_gpa) / DEFAULT_GAIN
+                bench.world.membrane.setpoint_bar = max(bench.load_bar() - out_bar, 0.0)
+        return "done"
+
+    return drive

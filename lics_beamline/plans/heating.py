@@ -9,7 +9,7 @@ only their sum goes on. What they cannot show is curvature, which therefore stay
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -89,6 +89,39 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
+    """How a pressure rises with temperature.
+
+    Parameters
+    ----------
+    gpa_per_k, sigma_gpa_per_k : float
+        The slope and its standard deviation [GPa/K].
+    """
+
+    gpa_per_k: float
+    sigma_gpa_per_k: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Parameters of a linear model, found by least squares with a prior.
+
+    Parameters
+    ----------
+    found, covariance : array
+        The parameters, (n,), and their covariance, (n, n).
+    """
+
+    found: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    def value(self, row: NDArray[np.float64]) -> Prediction:
+        """Return what the parameters make of a row, with its error."""
+        variance = float(row @ self.covariance @ row)
+        return Prediction(temperature_k=math.nan, gpa=float(row @ self.found), sigma_gpa=math.sqrt(max(variance, 0.0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
     """What is believed of one cell before it is heated.
 
@@ -146,6 +179,11 @@ class Drift:
     jumps : tuple of int
         Indices of the readings at which the pressure was found to have jumped.
 
+    Attributes
+    ----------
+    fit : Fit
+        What the readings make of the prior.
+
     Notes
     -----
     Linear least squares with a prior (Gauss-Markov with random parameters) of
@@ -157,6 +195,10 @@ class Drift:
     prior: Prior
     readings: tuple[Reading, ...]
     jumps: tuple[int, ...] = ()
+    fit: Fit = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fit", self._fitted())
 
     @property
     def newest(self) -> Reading:
@@ -200,7 +242,7 @@ class Drift:
         row = self._row(here_k + 1.0, after_s=0.0, slope_k_per_s=0.0, release_gpa=release_gpa)
         row -= self._row(here_k, after_s=0.0, slope_k_per_s=0.0, release_gpa=0.0)
         row[-1] = 0.0
-        rise = self._fit().value(row)
+        rise = self.fit.value(row)
         return Slope(gpa_per_k=rise.gpa, sigma_gpa_per_k=rise.sigma_gpa)
 
     def taught_k(self) -> float:
@@ -209,7 +251,7 @@ class Drift:
         return max(temperatures_k) - min(temperatures_k)
 
     def _predict(self, row: NDArray[np.float64], temperature_k: float) -> Prediction:
-        value = self._fit().value(row)
+        value = self.fit.value(row)
         return Prediction(
             temperature_k=temperature_k, gpa=self.readings[0].pressure_gpa + value.gpa, sigma_gpa=value.sigma_gpa
         )
@@ -268,7 +310,7 @@ class Drift:
         lag = RUBY_GPA_PER_K * self.prior.doubts.lag_s
         return [math.hypot(noise_gpa(one), lag * change) for one, change in zip(readings, changed, strict=True)]
 
-    def _fit(self) -> _Fit:
+    def _fitted(self) -> Fit:
         import numpy as np
 
         cell, doubts, offsets = self.prior.cell, self.prior.doubts, 1 + len(self.jumps)
@@ -285,38 +327,14 @@ class Drift:
         )
         rows = self._rows(self.readings)
         read_gpa = np.array([reading.pressure_gpa - self.readings[0].pressure_gpa for reading in self.readings])
-        noises_gpa = np.array(self._noises_gpa(self.readings))
+        # What the shapes cannot follow is left to the readings near by: the further back, the less one says of here.
+        bend = 2.0 * doubts.curvature * cell.thermal_gpa_per_k / SPAN_K
+        past_k = np.array([self.newest.temperature_k - reading.temperature_k for reading in self.readings])
+        noises_gpa = np.hypot(self._noises_gpa(self.readings), bend * past_k**2)
         scaled = rows * sigmas / noises_gpa[:, None]  # in units of the prior and of the noise
         covariance = np.linalg.inv(scaled.T @ scaled + np.eye(len(means)))
         found = means + sigmas * (covariance @ (scaled.T @ ((read_gpa - rows @ means) / noises_gpa)))
-        return _Fit(found=found, covariance=covariance * np.outer(sigmas, sigmas))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slope:
-    """How a pressure rises with temperature.
-
-    Parameters
-    ----------
-    gpa_per_k, sigma_gpa_per_k : float
-        The slope and its standard deviation [GPa/K].
-    """
-
-    gpa_per_k: float
-    sigma_gpa_per_k: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
-    """Parameters found and their covariance."""
-
-    found: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-
-    def value(self, row: NDArray[np.float64]) -> Prediction:
-        """Return what the parameters make of a row, with its error."""
-        variance = float(row @ self.covariance @ row)
-        return Prediction(temperature_k=math.nan, gpa=float(row @ self.found), sigma_gpa=math.sqrt(max(variance, 0.0)))
+        return Fit(found=found, covariance=covariance * np.outer(sigmas, sigmas))
 
 
 def _ramps_k_per_s(readings: tuple[Reading, ...]) -> list[float]:

@@ -390,7 +390,7 @@ def _go_on(state: State, drift: Drift, now_s: float, rules: Rules, envelope: Env
     there = is_there(goal, reading.temperature_k, near_for_s=now_s - state.near_s, rules=rules)
     if state.phase is Phase.SOAK or there:
         arrived_s = now_s if math.isnan(state.arrived_s) else state.arrived_s
-        state = replace(state, arrived_s=arrived_s, held_s=math.nan)
+        state = replace(state, arrived_s=arrived_s, held_s=math.nan, reason="")
         if now_s - arrived_s >= goal.soak_s:
             return Decision(command=Hold(), state=replace(state, phase=Phase.DONE))
         after_s = min(rules.read_every_s, goal.soak_s)

@@ -118,6 +118,10 @@ def heat(*temperatures, **more):
     return HEAT | {"temperatures_k": temperatures} | more
 
 
+def isobar(*temperatures, at_gpa=5.0, **more):
+    return heat(*temperatures, hold="pressure", pressure_gpa=at_gpa, **more)
+
+
 HOLD = {"kind": "hold", "name": "hold", "temperature_k": 298.0}
 
 TRIPS = [
@@ -237,6 +241,66 @@ TRIPS = [
         "ambient lies inside the limits of the heater",
         "refused",
         lambda: judged(tables={"heater": {"limits_k": (310.0, 520.0)}}),
+    ),
+    ("isobar begins at its pressure", "refused", lambda: judged(experiment(up(4.0), isobar(398.0)))),
+    ("isobar begins at its pressure", "warning", lambda: judged(experiment(up(4.9), isobar(398.0)))),
+    (
+        "isobar can be held to its end",
+        "refused",
+        lambda: judged(
+            experiment(up(5.0), isobar(498.0)),
+            tables={
+                "cell_model": {
+                    "friction_bar": 9.0,
+                    "thermal_gpa_per_k": 0.001,
+                    "friction_doubt": 0.05,
+                    "gain_doubt": 0.05,
+                }
+            },
+        ),
+    ),
+    (
+        "isobar can be held to its end",
+        "warning",
+        lambda: judged(
+            experiment(up(5.0), isobar(498.0)),
+            tables={"cell_model": {"friction_bar": 9.0, "thermal_gpa_per_k": 0.001, "friction_doubt": 0.5}},
+        ),
+    ),
+    (
+        "gas is left at the end of an isobar",
+        "refused",
+        lambda: judged(experiment(up(1.0), isobar(498.0, at_gpa=1.0)), tables={"cell_model": {"friction_bar": 12.0}}),
+    ),
+    (
+        "gas is left at the end of an isobar",
+        "warning",
+        lambda: judged(experiment(up(1.0), isobar(498.0, at_gpa=1.0)), tables={"cell_model": {"friction_bar": 6.0}}),
+    ),
+    (
+        "dead band before an isobar can be crossed",
+        "refused",
+        lambda: judged(experiment(up(1.0), isobar(398.0, at_gpa=1.0)), tables={"cell_model": {"friction_bar": 12.0}}),
+    ),
+    (
+        "dead band before an isobar can be crossed",
+        "warning",
+        lambda: judged(experiment(up(1.0), isobar(398.0, at_gpa=1.0)), tables={"cell_model": {"friction_bar": 6.0}}),
+    ),
+    (
+        "gas follows the ramp of an isobar",
+        "refused",
+        lambda: judged(experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0)), slew_bar_per_s=0.005),
+    ),
+    (
+        "gas follows the ramp of an isobar",
+        "warning",
+        lambda: judged(experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0))),
+    ),
+    (
+        "isobar is read before it drifts",
+        "refused",
+        lambda: judged(experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0)), spectrum={"accumulations": 50}),
     ),
     (
         "pressures inside the range of the ruby scale",
@@ -398,6 +462,14 @@ def test_a_geometry_calibrated_an_hour_ago_is_in_order_and_its_age_is_said():
     )
     assert finding.verdict == "ok"
     assert "1.0 h ago with CeO2" in finding.found
+
+
+def test_the_shipped_isobar_trips_no_rule():
+    _, profile, manner = paper()
+    shipped = read_experiment(profile.experiments / "isobar-5gpa.toml")
+    findings = judge(case_of(shipped, manner, profile, place=PLACE))
+    assert not [finding.says for finding in findings if finding.verdict != "ok"]
+    assert sum(finding.group == "isobar" for finding in findings) == 6
 
 
 def test_warnings_are_apart_from_refusals():

@@ -89,6 +89,38 @@ def test_heating_at_constant_load_raises_the_pressure_as_in_the_paper():
     assert hot.at.pressure_gpa == pytest.approx(9.6, abs=0.1)
 
 
+def isobar(pressure_gpa, *temperatures):
+    leg = HeatingLeg(
+        kind="heating",
+        name="i",
+        hold="pressure",
+        pressure_gpa=pressure_gpa,
+        temperatures_k=temperatures,
+        ramp_rate_k_per_min=5.0,
+    )
+    return [Point(index=i, leg=leg, pressure_gpa=pressure_gpa, temperature_k=t) for i, t in enumerate(temperatures)]
+
+
+def test_an_isobar_lets_out_the_dead_band_first_and_then_what_heat_adds():
+    """By hand: u = 32.13 bar carries 5 GPa at 298 K, so r = 4.93 bar; 5 - 1.4 GPa are carried by 24.31 bar at 498 K."""
+    track = walked(going("upstroke", 5.0) + isobar(5.0, 398.0, 498.0))
+    up, warm, hot = track.arrivals
+    assert warm.lost_bar == pytest.approx(2 * 4.93, abs=0.02)
+    assert hot.lost_bar == pytest.approx(0.0, abs=1e-9)
+    assert hot.at.load_bar == pytest.approx(24.31 - 0.75 * (3.0 + 0.06 * 24.31), abs=0.02)
+    assert hot.at.pressure_gpa == pytest.approx(5.0, abs=1e-6)
+    crossing = [m for m in track.moments if m.temperature_k == 298.0 and m.load_bar < up.at.load_bar - 1.0]
+    assert all(m.pressure_gpa == pytest.approx(5.0, abs=1e-6) for m in crossing)
+    assert crossing[-1].load_bar == pytest.approx(32.13 - 4.93, abs=0.02)
+    assert warm.duration_s > 9.8 / PACE.slew_bar_per_s + 100 / 5 * 60
+
+
+def test_an_isobar_without_gas_to_let_out_is_short():
+    *_, hot = walked(going("upstroke", 1.0) + isobar(1.0, 498.0), model=changed(friction_bar=12.0)).arrivals
+    assert hot.at.load_bar == 0.0
+    assert hot.short_gpa > 0.1
+
+
 def test_friction_alone_lets_pressure_rise_on_heating_after_an_upstroke_only():
     """A released grip follows the gas: up after loading, not before the dead band of the way down is used up."""
     no_thermal = changed(thermal_gpa_per_k=0.0)

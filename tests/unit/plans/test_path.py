@@ -50,6 +50,13 @@ def test_points_follow_the_legs_in_order_and_a_held_load_asks_for_no_pressure(tm
     assert all(math.isnan(point.pressure_gpa) for point in points[2:])
 
 
+def test_an_isobar_asks_for_its_pressure_at_each_temperature(tmp_path):
+    held = 'ramp_rate_k_per_min = 5\nhold = "pressure"\npressure_gpa = 2.0'
+    points = read_experiment(written(tmp_path, TEXT.replace("ramp_rate_k_per_min = 5", held))).points()
+    assert [(point.pressure_gpa, point.temperature_k) for point in points[2:]] == [(2.0, 400.0), (2.0, 498.0)]
+    assert {point.stroke for point in points[2:]} == {"heating"}
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
 def test_the_first_points_of_an_experiment_are_the_first_points_of_its_path(tmp_path, count):
     experiment = read_experiment(written(tmp_path, TEXT))
@@ -70,6 +77,9 @@ def test_the_first_points_of_an_experiment_are_the_first_points_of_its_path(tmp_
         ("time_s = 60", "time = 60", "exposure.time = 60"),
         ('kind = "heating"', 'kind = "cooling"', "'pressure', 'heating', 'hold'"),
         ("[400.0, 498.0]", "[498.0, 400.0]", "only rises"),
+        ("ramp_rate_k_per_min = 5", 'ramp_rate_k_per_min = 5\nhold = "pressure"', "needs pressure_gpa"),
+        ("ramp_rate_k_per_min = 5", "ramp_rate_k_per_min = 5\npressure_gpa = 5.0", "is held by nothing"),
+        ("ramp_rate_k_per_min = 5", 'ramp_rate_k_per_min = 5\nhold = "gas"', "'load' or 'pressure'"),
         ('title = "t"', 'title = "t', "not readable as TOML"),
     ],
 )
