@@ -24,6 +24,7 @@ from lics_beamline.refinement.structure_factors import StructureFactors
 Verdict = Literal["supported", "not decided by these data", "excluded"]
 
 LARGEST_CHI_SQUARED: Final = 3.0  # engineering value: rings off by 0.5 % reach it at 0.2 % counting error
+LARGEST_GRAIN_ERROR: Final = 0.02  # of a ring: at 3 % an occupancy means nothing, whatever the fit looks like
 LARGEST_SIGMA: Final = 0.15  # engineering value: of an occupancy that is still worth a number
 CLAIM_SIGMA: Final = 4.0  # an occupancy must stand this clear of nothing
 ABSENT: Final = 0.5  # an occupancy that this, less three errors, cannot reach is no compound of the site
@@ -93,6 +94,7 @@ def judge(
     factors: StructureFactors,
     *,
     grid: DensityGrid | None = None,
+    grain_error: float = 0.0,
     replicas: int = 40,
     seed: int = 0,
 ) -> Finding:
@@ -106,6 +108,8 @@ def judge(
         Squared structure factors of a pattern fit, with covariance.
     grid : DensityGrid, optional
         Grid of the density; by default steps of about 0.06 angstrom.
+    grain_error : float
+        Relative error of a typical ring that its scatter along the azimuth betrays; the covariance holds it already.
     replicas : int
         Noise replicas for calibration and error.
     seed : int
@@ -120,11 +124,16 @@ def judge(
 
     # Threads of a linear algebra library that wait for each other on a busy machine make small problems much slower.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _judge(question.with_cell(factors.cell), factors, grid, replicas, seed)
+        return _judge(question.with_cell(factors.cell), factors, grid, grain_error, replicas, seed)
 
 
 def _judge(
-    asked: SiteQuestion, factors: StructureFactors, grid: DensityGrid | None, replicas: int, seed: int
+    asked: SiteQuestion,
+    factors: StructureFactors,
+    grid: DensityGrid | None,
+    grain_error: float,
+    replicas: int,
+    seed: int,
 ) -> Finding:
     strong = observed(factors)
     kept = {str(group) for group in strong.groups}
@@ -149,6 +158,11 @@ def _judge(
         return undecided(
             f"{len(strong.groups)} rings stand clear of their errors, {FEWEST_RINGS} are needed. Measure longer or to "
             "higher angles."
+        )
+    if grain_error > LARGEST_GRAIN_ERROR:
+        return undecided(
+            f"grains: the scatter along the rings makes an error of {100 * grain_error:.1f} % of each "
+            f"(limit {100 * LARGEST_GRAIN_ERROR:g} %). Oscillate the cell more, or load again."
         )
     try:
         model = fit_with_site(strong, asked.filled(0.5), (asked.b_low_angstrom2, asked.b_high_angstrom2))

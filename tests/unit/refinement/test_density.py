@@ -51,6 +51,13 @@ def test_texture_of_three_percent_is_not_decided_and_gets_no_number(seed, occupa
     assert "whole rings are off" in found.reasons[0]
 
 
+def test_grains_seen_along_the_rings_are_not_decided_even_where_the_rings_agree():
+    found = judge(QUESTION, measured(0.7, seed=11), grid=GRID, grain_error=0.03)
+    assert found.verdict == "not decided by these data"
+    assert found.occupancy is None
+    assert "3.0 % of each (limit 2 %)" in found.reasons[0]
+
+
 def test_errors_too_large_are_not_decided_and_get_no_number():
     found = judge(QUESTION, measured(0.7, seed=3, relative=0.1), grid=GRID, replicas=8)
     assert found.verdict == "not decided by these data"
