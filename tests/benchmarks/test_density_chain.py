@@ -13,6 +13,7 @@ import pytest
 from measured_alloy import QUESTION
 
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.graininess import cake, graininess
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.density import judge
@@ -51,13 +52,13 @@ class Chain:
         model = self.models["plate"]
         model.settings = settings
         a = preset.contents.alloy.a_angstrom(PRESSURE_GPA, TEMPERATURE_K)
-        alloy = PhaseState(phase="alloy", cell_angstrom=(a, a, a), cells=1.0, occupancy=preset.contents.li_occupancy)
+        compound = PhaseState(phase="alloy", cell_angstrom=(a, a, a), cells=1.0, occupancy=preset.contents.li_occupancy)
         gasket = PhaseState(phase="re-hcp", cell_angstrom=re_cell(PRESSURE_GPA, TEMPERATURE_K), cells=1.0)
         sample = SampleState(
             time_s=0.0,
             pressure_gpa=PRESSURE_GPA,
             temperature_k=TEMPERATURE_K,
-            phases=(alloy, gasket),
+            phases=(compound, gasket),
             shift_along_beam_mm=0.0,
         )
         light = Light(sample=sample, exposures=EXPOSURES, oscillation_deg=oscillation_deg)
@@ -78,7 +79,17 @@ class Chain:
             ),
             FitChoice(two_theta_deg=(5.0, 30.0)),
         )
-        return judge(QUESTION, fit.phases[0].structure_factors, replicas=20, seed=seed), preset.contents.li_occupancy
+        alloy, width_deg = fit.phases[0], float(np.median(fit.phases[0].fwhm_deg))
+        whole = cake(counts, self.integrator.two_theta_deg, self.integrator.mask(counts))
+        grains = graininess(whole, alloy.two_theta_deg, fwhm_deg=width_deg)
+        found = judge(
+            QUESTION,
+            alloy.with_grains(whole),
+            grain_error=float(np.median([ring.relative_sigma for ring in grains])),
+            replicas=20,
+            seed=seed,
+        )
+        return found, preset.contents.li_occupancy
 
 
 def say(findings):
