@@ -78,6 +78,7 @@ class RunWriter:
         CONSOLIDATOR_REGISTRY[PLATE_MIMETYPE] = _PlateConsolidator
         self._root = data.root.resolve()
         self._types: dict[str, dict[str, type]] = {}
+        self._indices: dict[str, int] = {}  # of each datum among the run's
         self._folders: dict[str, tuple[Path, str]] = {}  # of each resource: where it lies, and how its files are named
         # Arrays of any size go to zarr: SQLite tables cannot hold them, and fail only when the run stops.
         self._rows = _Rows(client.include_data_sources(), max_array_size=0)
@@ -113,10 +114,13 @@ class RunWriter:
         if doc["resource"] not in self._folders:
             return doc
         folder, template = self._folders[doc["resource"]]
-        index = len(self._rows.files)
+        index = self._indices.setdefault(doc["datum_id"], len(self._rows.files))
+        numbered = {**doc, "resource": next(iter(self._folders)), "datum_kwargs": {"point_number": index}}
+        if index < len(self._rows.files):  # an event that was given up announced it already
+            return numbered
         file = folder / template.format(doc["datum_kwargs"]["point_number"])
         self._rows.files.append(file.as_uri().replace("file://", "file://localhost", 1))  # as Tiled writes them
-        return {**doc, "resource": next(iter(self._folders)), "datum_kwargs": {"point_number": index}}
+        return numbered
 
     def _typed(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Make values what their data keys say: a first batch of whole numbers must not make a column of integers."""

@@ -251,7 +251,7 @@ class Frame(Device):
         KeyError
             If it has not arrived.
         """
-        reading = self._complete.pop(expected.position)
+        reading = self._complete[expected.position]
         folder = expected.folder
         if not folder.announced:
             folder.announced = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -191,9 +191,8 @@ class Plates:
     def announce(self) -> MsgGenerator[None]:
         """Save the readouts of the plates that have been read, oldest first; no event may be open."""
         while self.one_has_come:
-            waiting = self._waiting.popleft()
             with self._announcing():
-                yield from self._read_out(waiting)
+                yield from self._read_out(self._waiting[0])
 
     def finish(self) -> MsgGenerator[None]:
         """Wait for all plates, and save their readouts."""
@@ -224,11 +223,14 @@ class Plates:
         error = waiting.arrival.exception(0)
         if error is not None:
             yield from self._note_failure(
-                waiting.point, waiting.exposure_uid, f"plate not read: {error}", plate=waiting.exposed.file.plate
+                waiting.point,
+                waiting.exposure_uid,
+                f"plate not read: {error}",
+                plate=waiting.exposed.file.plate,
+                done=self._waiting.popleft,
             )
             return
         frame = self._beamline.frame
-        yield from bps.create(schema.READOUT)
         frame.announce(waiting.exposed.file)
         self._judge_fading(waiting, float(frame.waited_s.get()))
         self._readout.note(
@@ -238,8 +240,16 @@ class Plates:
             exposure_s=waiting.exposure_s,
             previous_exposure_uid=waiting.previous_exposure_uid,
         )
-        yield from bps.read(self._readout)
-        yield from bps.read(frame)
+        yield from self._event(schema.READOUT, self._readout, frame, done=self._waiting.popleft)
+
+    def _event(self, stream: str, *readables: object, done: Callable[[], object]) -> MsgGenerator[None]:
+        """Save an event. A plan that is ended meanwhile can tell whether it is open, and what is left to be saved."""
+        self.event_is_open = True
+        yield from bps.create(stream)
+        for readable in readables:
+            yield from bps.read(readable)
+        self.event_is_open = False
+        done()
         yield from bps.save()
 
     def _judge_fading(self, waiting: Waiting, waited_s: float) -> None:
@@ -257,9 +267,10 @@ class Plates:
                 waiting.exposure_s,
             )
 
-    def _note_failure(self, point: Point, exposure_uid: str, reason: str, *, plate: int) -> MsgGenerator[None]:
+    def _note_failure(
+        self, point: Point, exposure_uid: str, reason: str, *, plate: int, done: Callable[[], object] = lambda: None
+    ) -> MsgGenerator[None]:
         log.error("point %d: %s", point.index + 1, reason)
-        yield from bps.create(schema.FAILURE)
         self._failure.note(
             experiment_time_s=self._beamline.clock.now_s(),
             exposure_uid=exposure_uid,
@@ -267,8 +278,7 @@ class Plates:
             reason=reason,
             plate=plate,
         )
-        yield from bps.read(self._failure)
-        yield from bps.save()
+        yield from self._event(schema.FAILURE, self._failure, done=done)
 
 
 def announcing(plan: MsgGenerator[None], plates: Plates) -> MsgGenerator[None]:

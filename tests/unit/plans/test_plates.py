@@ -154,6 +154,27 @@ def test_plates_are_announced_in_the_order_of_their_exposures(bench):
     assert bench.announced == [0, 1]
 
 
+@pytest.mark.parametrize("after", ["create readout", "read", "save"])
+def test_a_plan_that_is_ended_while_a_readout_is_saved_has_it_once_and_whole(bench, after):
+    def plan():
+        yield from bench.pass_on(0)
+        bench.come(0)
+        yield from event("approach")
+
+    sent, running, answer = [], announcing(plan(), bench.plates), None
+    while after not in sent:
+        message = running.send(answer)
+        sent.append(message.command if message.command != "create" else f"create {message.kwargs['name']}")
+        answer = {} if message.command == "read" else None
+    with pytest.raises(InterruptedError):
+        running.throw(InterruptedError("Ctrl-C"))
+    rescued = [message.command for message in bench.plates.finish()]
+    if after == "save":
+        assert rescued == [], "it was saved"
+    else:
+        assert rescued == ["drop", "trigger", "wait", "create", "read", "read", "save"]
+
+
 def test_what_a_plate_held_before_is_told_also_where_that_was_no_image(bench):
     previous = []
 
