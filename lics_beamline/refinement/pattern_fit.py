@@ -176,7 +176,7 @@ def fit_pattern(pattern: Pattern, phases: tuple[PowderPhase, ...], choice: FitCh
     with threadpool_limits(limits=1, user_api="blas"):
         search = _search(problem) if model.names else None
         parameters, evaluations = (search.x, int(search.nfev)) if search else (model.start(), 1)
-        return _result(problem, parameters, pattern, evaluations)
+        return result_of(problem, problem.solved(parameters), parameters, pattern, evaluations)
 
 
 def _search(problem: Projection) -> Any:
@@ -226,9 +226,23 @@ def serial_correlation(residual: Array, reach: int) -> float:
     return max(1.0, 1.0 + 2.0 * sum(rho)) ** 0.5
 
 
-def _result(problem: Projection, parameters: Array, pattern: Pattern, evaluations: int) -> PatternFit:
+def result_of(problem: Projection, solved: Solved, parameters: Array, pattern: Pattern, evaluations: int) -> PatternFit:
+    """Put a fit into words: cells, structure factors, errors.
+
+    Parameters
+    ----------
+    problem : Projection
+        The fit.
+    solved : Solved
+        Its linear part at the parameters.
+    parameters : ndarray, shape (parameters,)
+        Where the search came to rest.
+    pattern : Pattern
+        What was fitted.
+    evaluations : int
+        Steps of the search.
+    """
     model, data = problem.model, problem.data
-    solved = problem.solved(parameters)
     count = model.ring_count
     calculated = data.intensity - solved.residual * data.sigma
     background = problem.background @ solved.linear[count:]
