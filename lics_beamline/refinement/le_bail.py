@@ -55,6 +55,7 @@ def fit_le_bail(pattern: Pattern, phases: tuple[PowderPhase, ...], choice: FitCh
                 "method.",
                 cycles=CYCLES,
             )
+        problem.model.check_cells(sharing.parameters)
         solved = problem.solved(sharing.parameters)
         linear = np.concatenate([sharing.strengths, sharing.background_terms()])
         residual = data.intensity / data.sigma - solved.design @ linear
@@ -112,7 +113,7 @@ class _Sharing:
             return -self._free(moved)
 
         inside = np.maximum(self.parameters, np.where(np.isfinite(lower), lower + 1e-9, self.parameters))
-        bounds = (lower, np.full_like(lower, np.inf))
+        bounds = (lower, model.upper_bounds())
         self.parameters = least_squares(residual, inside, slopes, bounds=bounds, x_scale="jac", max_nfev=3).x
 
     def _weighted(self, values: Array) -> Array:

@@ -176,6 +176,7 @@ def fit_pattern(pattern: Pattern, phases: tuple[PowderPhase, ...], choice: FitCh
     with threadpool_limits(limits=1, user_api="blas"):
         search = _search(problem) if model.names else None
         parameters, evaluations = (search.x, int(search.nfev)) if search else (model.start(), 1)
+        model.check_cells(parameters)
         return result_of(problem, problem.solved(parameters), parameters, pattern, evaluations)
 
 
@@ -187,7 +188,7 @@ def _search(problem: Projection) -> Any:
         problem.residual,
         np.maximum(start, np.where(np.isfinite(lower), lower + 1e-6, start)),
         problem.slopes,
-        bounds=(lower, np.full_like(lower, np.inf)),
+        bounds=(lower, problem.model.upper_bounds()),
         x_scale="jac",
         xtol=1e-9,
         ftol=1e-9,

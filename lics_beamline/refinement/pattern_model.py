@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.line_shape import area_of_unit_line, pseudo_voigt
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
@@ -20,6 +21,7 @@ from lics_beamline.refinement.powder_phase import PowderPhase, Ring
 Array = npt.NDArray[np.float64]
 Shift = Literal["none", "zero", "along-beam"]
 
+FARTHEST: Final = 0.03  # relative change of a cell's number in one fit: more, and lines have changed places
 STEP: Final = 1e-6  # relative step of the numerical slopes of 2theta by a cell's numbers
 
 
@@ -97,10 +99,41 @@ class PatternModel:
             ]
         )
 
+    @property
+    def cell_numbers(self) -> int:
+        """How many of the parameters, the first ones, are numbers of cells."""
+        return self._first_of_cell(len(self.phases))
+
     def lower_bounds(self) -> Array:
-        """Return the least values of the parameters: widths are not negative."""
+        """Return the least values of the parameters: widths are not negative, cells stay near their start."""
         positive = {"u", "w", "x", "y"} | {f"{phase.name} y" for phase in self.phases if phase.own_strain}
-        return np.array([0.0 if name in positive else -np.inf for name in self.names])
+        lower = np.array([0.0 if name in positive else -np.inf for name in self.names])
+        lower[: self.cell_numbers] = (1.0 - FARTHEST) * self.start()[: self.cell_numbers]
+        return lower
+
+    def upper_bounds(self) -> Array:
+        """Return the largest values of the parameters: cells stay near their start."""
+        upper = np.full(len(self.names), np.inf)
+        upper[: self.cell_numbers] = (1.0 + FARTHEST) * self.start()[: self.cell_numbers]
+        return upper
+
+    def check_cells(self, parameters: Array) -> None:
+        """Refuse cells that ran away.
+
+        Raises
+        ------
+        RefinementFailed
+            If a number of a cell rests at a bound.
+        """
+        at = parameters[: self.cell_numbers]
+        change = np.abs(at / self.start()[: self.cell_numbers] - 1.0)
+        if np.any(change > 0.999 * FARTHEST):
+            worst = int(np.argmax(change))
+            raise RefinementFailed(
+                f"the cell ran away: {self.names[worst]} went from {self.start()[worst]:.4f} to {at[worst]:.4f}, "
+                f"{100 * FARTHEST:.0f} % is the limit. Start from a better cell, or leave the phase out.",
+                number=self.names[worst],
+            )
 
     def cell(self, parameters: Array, index: int) -> UnitCell:
         """Return the cell of a phase."""

@@ -226,6 +226,13 @@ def test_the_cell_of_a_measured_standard_is_found():
     assert fit.agreement.r_wp < 0.08
 
 
+def test_a_cell_that_runs_away_is_refused():
+    pattern = drawn([ALONE])
+    elsewhere = PowderPhase(name="ghost", space_group="P m -3 m", cell=UnitCell.cubic(3.36))
+    with pytest.raises(RefinementFailed, match=r"ghost a went from 3\.3600"):
+        fit_pattern(pattern, (elsewhere,), FitChoice(two_theta_deg=(5.0, 12.5)))
+
+
 def test_a_fit_that_the_pattern_cannot_bear_is_refused():
     pattern = drawn([ALONE])
     with pytest.raises(RefinementFailed, match="bins are left"):
