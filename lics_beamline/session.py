@@ -25,7 +25,6 @@ from lics_beamline.heartbeat import Heartbeat
 from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
 from lics_beamline.latch import latched, require_acknowledged
-from lics_beamline.plans import ramp
 from lics_beamline.plans.action import why
 from lics_beamline.plans.approach import Rules
 from lics_beamline.plans.check import cell_model_of
@@ -33,6 +32,7 @@ from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
 from lics_beamline.plans.heating import Doubts
+from lics_beamline.plans.heating_leg import Rules as HeatingRules
 from lics_beamline.plans.plates import Keeping
 from lics_beamline.plans.reference import Drift
 from lics_beamline.plans.sweep import Manner
@@ -101,10 +101,10 @@ def rules_of(profile: Profile) -> Rules:
     return Rules(**values.approach.model_dump(exclude={"wait_s"}), slew_bar_per_s=values.membrane.slew_bar_per_s)
 
 
-def heating_rules_of(profile: Profile) -> ramp.Rules:
+def heating_rules_of(profile: Profile) -> HeatingRules:
     """Return how a cell is heated by a profile."""
     values = profile.values
-    return ramp.Rules(
+    return HeatingRules(
         read_every_s=values.heating.read_every_s,
         first_readings=values.heating.first_readings,
         teach_k=values.heating.teach_k,

@@ -16,6 +16,7 @@ from lics_beamline.plans.check import cell_model_of
 from lics_beamline.plans.command import LoadTo, Ramp, ReadAgain
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.heat import prior_of
+from lics_beamline.plans.heating_leg import Decision, Goal, Phase
 from lics_beamline.profile import read_profile
 from lics_beamline.session import doubts_of, envelope_of, heating_rules_of, rules_of
 from lics_simulators.cell import Cell, SaturatingLoadCurve
@@ -432,7 +433,7 @@ class Heated:
         self.rules, self.envelope = heating_rules_of(profile), envelope_of(profile)
         self.cell, self.doubts = cell_model_of(profile), doubts_of(profile)
         self.pressure_gpa = pressure_gpa
-        self.decisions: list[tuple[Reading | None, ramp.Decision]] = []
+        self.decisions: list[tuple[Reading | None, Decision]] = []
         self.crossed_s = math.nan
         self.began_bar = math.nan
 
@@ -440,7 +441,7 @@ class Heated:
         """Heat to a temperature of the gasket, and say how it ended."""
         bench, ambient_k = self.bench, self.bench.world.preset.ambient_k
         target_k = ambient_k + bench.world.preset.heater.sample_gradient * (gasket_k - ambient_k)
-        goal = ramp.Goal(
+        goal = Goal(
             temperature_k=target_k,
             end_k=target_k,
             ramp_k_per_min=self.rate_k_per_min,
@@ -459,7 +460,7 @@ class Heated:
             state, command = decision.state, decision.command
             if not isinstance(command, Ramp):
                 bench.hold_ramp()
-                return state.reason if state.phase is ramp.Phase.ABORT else str(state.phase)
+                return state.reason if state.phase is Phase.ABORT else str(state.phase)
             if command.on and math.isnan(self.crossed_s):
                 self.crossed_s = bench.world.time_s
             if command.on and not on:

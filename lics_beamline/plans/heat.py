@@ -23,9 +23,9 @@ from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gain import Gain
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.heating import Doubts, Prior
+from lics_beamline.plans.heating_leg import Decision, Goal, Phase, Rules
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.path import HeatingLeg, Point
-from lics_beamline.plans.ramp import Goal, Phase, Rules
 from lics_beamline.plans.settle import ERRORS, SAME_SLEW, reading_of
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ SHOWN: Final = 2.0  # standard deviations of a prediction as it is said to peopl
 
 
 Course = ramp.State | isobar.State
-AnyDecision = ramp.Decision[ramp.State] | ramp.Decision[isobar.State]
+AnyDecision = Decision[ramp.State] | Decision[isobar.State]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +232,7 @@ def _bleed(beamline: Beamline, to_bar: float, slew_bar_per_s: float) -> MsgGener
     if abs(slew_bar_per_s / before_bar_per_s - 1.0) > SAME_SLEW:
         yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(slew_bar_per_s))
     now_bar = float(beamline.membrane.load_bar.get(use_monitor=False))
-    yield from bps.abs_set(beamline.membrane, min(to_bar, now_bar), settle=False, wait=True)
+    yield from bps.abs_set(beamline.membrane, max(min(to_bar, now_bar), 0.0), settle=False, wait=True)
 
 
 def _wait(beamline: Beamline, command: Ramp) -> MsgGenerator[None]:

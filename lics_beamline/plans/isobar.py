@@ -19,7 +19,7 @@ from lics_beamline.plans.command import Abort, Cause, Hold, Ramp, Request
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.gain import OTHER_STROKE, UNLOADING, Gain
 from lics_beamline.plans.heating import Prior
-from lics_beamline.plans.ramp import (
+from lics_beamline.plans.heating_leg import (
     NEAR_K,
     WILDLY_GPA,
     Decision,
@@ -202,6 +202,11 @@ def _decide(
             f"the gas is at {reading.load_bar:.2f} bar, below the {state.commanded_bar:.2f} bar commanded "
             f"({rules.load_band_bar:g} bar is the limit): it leaks, or somebody else moves it"
         )
+    elif reading is not None and not trouble and last and reading.load_bar > last.load_bar + rules.load_band_bar:
+        trouble = (
+            f"the gas has risen from {last.load_bar:.2f} to {reading.load_bar:.2f} bar ({rules.load_band_bar:g} bar is "
+            "the limit): somebody else moves it"
+        )
     if reading is None or trouble:
         return _doubt(state, trouble, now_s, rules)
     if state.balance is None:
@@ -236,7 +241,8 @@ def _before(
         if prior.edge < 0:
             return _crossed(state, rules, now_s, envelope)
         return _across(state, reading, prior, rules, envelope, now_s)
-    if abs(reading.pressure_gpa - _mean_gpa(state.recent[-2:])) > WILDLY_GPA and state.doubted is None:
+    surprises = abs(reading.pressure_gpa - _mean_gpa(state.recent[-2:])) > WILDLY_GPA
+    if surprises and (state.doubted is None or abs(state.doubted.pressure_gpa - reading.pressure_gpa) > WILDLY_GPA):
         said = f"{reading.pressure_gpa:.3f} GPa surprises after {state.recent[-1].pressure_gpa:.3f} GPa"
         return _doubt(replace(state, doubted=reading), said, now_s, rules)
     state = replace(state, recent=recent[-rules.first_readings :], doubted=None, doubts=0)

@@ -18,7 +18,6 @@ from lics_beamline import schema
 from lics_beamline.desk import Desk, Request
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
-from lics_beamline.plans import ramp
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.attendance import Attendance
@@ -28,6 +27,7 @@ from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum, prepare
 from lics_beamline.plans.heat import Heated, heat, prior_of
 from lics_beamline.plans.heating import Doubts
+from lics_beamline.plans.heating_leg import Rules as HeatingRules
 from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point
@@ -53,7 +53,7 @@ class Manner:
         Where the cell may go.
     rules : Rules
         How a pressure is approached.
-    heating : ramp.Rules
+    heating : HeatingRules
         How a cell is heated.
     cell : CellModel
         What is expected of the cell before it is measured.
@@ -83,7 +83,7 @@ class Manner:
 
     envelope: Envelope
     rules: Rules
-    heating: ramp.Rules
+    heating: HeatingRules
     cell: CellModel
     doubts: Doubts
     recipe: Recipe
