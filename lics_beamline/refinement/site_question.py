@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.unit_cell import UnitCell
 
@@ -78,3 +79,43 @@ class SiteQuestion:
     def electrons(self) -> float:
         """F(000) with the site full: the analyst does not know better."""
         return self.filled(1.0).electrons
+
+
+def question_about(
+    structure: Structure, label: str, *, b_low_angstrom2: float, b_high_angstrom2: float, radius_angstrom: float = 1.0
+) -> SiteQuestion:
+    """Ask about one site of a structure, as if it were not known: the others are the host.
+
+    Parameters
+    ----------
+    structure : Structure
+        With the site, whose B is taken as likely.
+    label : str
+        Its label in the CIF: ``"Li1"``.
+    b_low_angstrom2, b_high_angstrom2 : float
+        Between which its B is taken to lie [angstrom^2].
+    radius_angstrom : float
+        Radius of the sphere whose electrons are counted [angstrom].
+
+    Raises
+    ------
+    RefinementFailed
+        There is no such site, or no other.
+    """
+    asked = [site for site in structure.sites if site.label == label]
+    host = tuple(site for site in structure.sites if site.label != label)
+    if len(asked) != 1 or not host:
+        raise RefinementFailed(
+            f"{structure.name} has {len(asked)} sites {label!r} and {len(host)} others: one is needed, and a host. "
+            f"Choose one of {', '.join(site.label for site in structure.sites)}.",
+            label=label,
+        )
+    return SiteQuestion(
+        host=replace(structure, sites=host),
+        element=asked[0].element,
+        site=(asked[0].x, asked[0].y, asked[0].z),
+        b_angstrom2=asked[0].b_iso_angstrom2,
+        b_low_angstrom2=b_low_angstrom2,
+        b_high_angstrom2=b_high_angstrom2,
+        radius_angstrom=radius_angstrom,
+    )

@@ -6,90 +6,12 @@ score, and nowhere else.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from measured_alloy import QUESTION
-
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.graininess import cake, graininess
-from lics_beamline.diffraction.integration import Integration, Integrator
-from lics_beamline.physics.unit_cell import UnitCell
-from lics_beamline.refinement.density import judge
-from lics_beamline.refinement.fit_choice import FitChoice
-from lics_beamline.refinement.pattern_fit import fit_pattern
-from lics_beamline.refinement.powder_phase import PowderPhase
-from lics_simulators.equation_of_state import re_cell
-from lics_simulators.plate.frame import PlateModel
-from lics_simulators.plate.scene import Light
-from lics_simulators.plate.settings import read_settings
-from lics_simulators.preset import read_preset
-from lics_simulators.sample import PhaseState, SampleState
+from plate_chain import Chain
 
 SEEDS = range(20)
-EXPOSURES = 4.0  # nominal ones: 60 photons a pixel on the strongest ring
-OSCILLATION_DEG = 20.0  # averages grains: 1 % of a ring without it
-PRESSURE_GPA, TEMPERATURE_K = 8.0, 298.0
-PONI = Path(__file__).parents[2] / "profiles" / "simulated" / "geometry.poni"
-
-
-class Chain:
-    """Exposes a world and asks its plate for lithium."""
-
-    def __init__(self):
-        self.models = {}
-        self.integrator = Integrator(
-            Geometry(poni=PONI.read_text()), Integration(two_theta_deg=(4.0, 30.5)), shape=(3000, 3000)
-        )
-
-    def ask(self, world, seed, *, oscillation_deg=OSCILLATION_DEG):
-        preset = read_preset(world)
-        settings = read_settings(preset.plate)
-        wavelength = 12.398419843320026 / preset.beam.energy_kev
-        if not self.models:  # the geometry is the same in all worlds and takes seconds
-            self.models["plate"] = PlateModel(settings, wavelength)
-        model = self.models["plate"]
-        model.settings = settings
-        a = preset.contents.alloy.a_angstrom(PRESSURE_GPA, TEMPERATURE_K)
-        compound = PhaseState(phase="alloy", cell_angstrom=(a, a, a), cells=1.0, occupancy=preset.contents.li_occupancy)
-        gasket = PhaseState(phase="re-hcp", cell_angstrom=re_cell(PRESSURE_GPA, TEMPERATURE_K), cells=1.0)
-        sample = SampleState(
-            time_s=0.0,
-            pressure_gpa=PRESSURE_GPA,
-            temperature_k=TEMPERATURE_K,
-            phases=(compound, gasket),
-            shift_along_beam_mm=0.0,
-        )
-        light = Light(sample=sample, exposures=EXPOSURES, oscillation_deg=oscillation_deg)
-
-        def random(instrument, count):
-            return np.random.default_rng([seed, *instrument.encode(), count])
-
-        stored = model.stored_counts(light, random=random, count=0)
-        counts = model.read_counts(stored, remaining=np.ones(stored.shape[0]))
-        pattern = self.integrator.integrate(counts)
-        fit = fit_pattern(
-            pattern,
-            (
-                PowderPhase(name="alloy", space_group="P m -3 m", cell=UnitCell.cubic(3.489)),
-                PowderPhase(
-                    name="re", space_group="P 63/m m c", cell=UnitCell.hexagonal(2.741, 4.423), own_strain=True
-                ),
-            ),
-            FitChoice(two_theta_deg=(5.0, 30.0)),
-        )
-        alloy, width_deg = fit.phases[0], float(np.median(fit.phases[0].fwhm_deg))
-        whole = cake(counts, self.integrator.two_theta_deg, self.integrator.mask(counts))
-        grains = graininess(whole, alloy.two_theta_deg, fwhm_deg=width_deg)
-        found = judge(
-            QUESTION,
-            alloy.with_grains(whole),
-            grain_error=float(np.median([ring.relative_sigma for ring in grains])),
-            replicas=20,
-            seed=seed,
-        )
-        return found, preset.contents.li_occupancy
 
 
 def say(findings):
