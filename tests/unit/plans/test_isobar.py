@@ -132,3 +132,16 @@ def test_an_outlook_says_what_the_load_of_now_would_come_to(heated):
     assert told[0].gpa > 5.5, "at the load of now heat would press"
     assert told[-1].gpa == pytest.approx(5.0, abs=0.1)
     assert not math.isnan(told[-1].sigma_gpa)
+
+
+@pytest.mark.parametrize(("off_bar", "said"), [(+0.5, "has risen"), (-1.5, "it leaks")])
+def test_gas_that_goes_its_own_way_holds_the_ramp(heated, off_bar, said):
+    began = next(n for n, (_, d) in enumerate(heated) if d.state.phase is Phase.RAMP)
+    state, newest = heated[began + 20][1].state, heated[began + 20][1].state.balance.newest
+    drive = along_5_gpa(HotBench(heated_case(TUNING + 3, start_gpa=5.0)))
+    reading = dataclasses.replace(newest, time_s=newest.time_s + 20.0, load_bar=newest.load_bar + off_bar)
+    decision = isobar.step(
+        state, reading, reading.time_s + 2.0, prior=state.prior, rules=drive.rules, envelope=drive.envelope
+    )
+    assert not decision.command.on
+    assert said in decision.state.reason
