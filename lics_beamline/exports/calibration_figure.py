@@ -13,8 +13,10 @@ from lics_beamline.diffraction.calibration import Calibration
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAP: Final = "viridis"
-SHOWN_SIGMA: Final = 4.0  # half range of the residual axes, in rms
+MAP: Final = "RdBu_r"
+CELLS: Final = 60  # azimuths of 6 deg, each the mean of two points or so
+SHOWN_SIGMA: Final = 2.5  # half range of the colours, in rms
+FEW: Final = 20  # points below which a ring does not set the scale
 
 
 def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Path:
@@ -37,14 +39,14 @@ def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Pat
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13.0, 8.0), layout="constrained")
+    figure = Figure(figsize=(14.0, 8.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes: dict[str, Axes] = figure.subplot_mosaic(
         [["azimuth", "detector"], ["rings", "detector"]], width_ratios=(1.25, 1.0), height_ratios=(1.2, 1.0)
     )
     span = max(SHOWN_SIGMA * calibration.rms_px, 1e-3)
     _draw_azimuth(axes["azimuth"], calibration, span)
-    _draw_rings(axes["rings"], calibration, span)
+    _draw_rings(axes["rings"], calibration)
     _draw_detector(axes["detector"], calibration, span)
     plane, sigma = calibration.geometry.plane, calibration.sigma
     figure.suptitle(
@@ -60,34 +62,37 @@ def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Pat
 
 
 def _draw_azimuth(axes: Axes, calibration: Calibration, span: float) -> None:
-    import matplotlib
-
     points = calibration.points
     order = np.unique(points.ring)
-    colours = matplotlib.colormaps[MAP](np.linspace(0.0, 0.92, len(order)))
-    for colour, ring, fit in zip(colours, order, calibration.rings, strict=True):
-        chosen = points.ring == ring
-        axes.plot(
-            np.degrees(points.azimuth_rad[chosen]),
-            calibration.residual_px[chosen],
-            ".",
-            ms=3,
-            color=colour,
-            label=fit.name,
-        )
-    axes.axhline(0.0, color="0.3", lw=0.8)
-    axes.set(
-        xlim=(-180, 180),
-        ylim=(-span, span),
-        xticks=range(-180, 181, 60),
-        xlabel="azimuth about the beam (deg)",
-        ylabel="residual along the radius (px)",
-        title="one wave a turn: centre or tilt; two: the detector is not flat or square",
+    cells = np.full((len(order), CELLS), math.nan)
+    cell = np.minimum(((points.azimuth_rad / (2.0 * math.pi) + 0.5) * CELLS).astype(np.intp), CELLS - 1)
+    for row, ring in enumerate(order):
+        of_ring = points.ring == ring
+        count = np.bincount(cell[of_ring], minlength=CELLS)
+        total = np.bincount(cell[of_ring], weights=calibration.residual_px[of_ring], minlength=CELLS)
+        cells[row] = np.where(count > 0, total / np.maximum(count, 1), math.nan)
+    axes.set_facecolor("0.85")
+    axes.imshow(
+        cells,
+        cmap=MAP,
+        vmin=-span,
+        vmax=span,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(-180.0, 180.0, len(order) - 0.5, -0.5),
     )
-    axes.legend(ncols=2, fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3, title="hkl")
+    axes.set(
+        xticks=range(-180, 181, 60),
+        yticks=range(len(order)),
+        xlabel="azimuth about the beam (deg)",
+        ylabel="hkl",
+        title="each ring in azimuth. One wave a turn: centre or tilt; two: not flat or not square. Grey: no point",
+    )
+    axes.set_yticklabels([fit.name for fit in calibration.rings], fontsize="x-small")
+    axes.title.set_fontsize("medium")
 
 
-def _draw_rings(axes: Axes, calibration: Calibration, span: float) -> None:
+def _draw_rings(axes: Axes, calibration: Calibration) -> None:
     points = calibration.points
     order = np.unique(points.ring)
     wavelength = calibration.geometry.wavelength_angstrom
@@ -96,7 +101,8 @@ def _draw_rings(axes: Axes, calibration: Calibration, span: float) -> None:
     error = [fit.rms_px / math.sqrt(fit.points) for fit in calibration.rings]
     axes.errorbar(angle, mean, yerr=error, fmt="o", ms=4, color="#0072B2", capsize=2)
     axes.axhline(0.0, color="0.3", lw=0.8)
-    reach = max(1.3 * max(abs(m) + e for m, e in zip(mean, error, strict=True)), 0.02)
+    telling = [abs(fit.mean_px) + fit.rms_px / math.sqrt(fit.points) for fit in calibration.rings if fit.points >= FEW]
+    reach = max(1.5 * max(telling, default=0.0), 0.01)
     axes.set(
         ylim=(-reach, reach),
         xlabel=f"2θ (deg), λ = {wavelength:.5f} Å",
@@ -114,7 +120,7 @@ def _draw_rings(axes: Axes, calibration: Calibration, span: float) -> None:
 def _draw_detector(axes: Axes, calibration: Calibration, span: float) -> None:
     points = calibration.points
     drawn = axes.scatter(
-        points.column_px, points.row_px, c=calibration.residual_px, s=5, cmap="RdBu_r", vmin=-span, vmax=span
+        points.column_px, points.row_px, c=calibration.residual_px, s=5, cmap=MAP, vmin=-span, vmax=span
     )
     plane, config = calibration.geometry.plane, calibration.geometry.detector_config
     pixel = [1e3 * float(config.get(f"pixel{axis}") or math.nan) for axis in (1, 2)]
