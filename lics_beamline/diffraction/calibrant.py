@@ -9,7 +9,7 @@ from lics_beamline.errors import ProfileError
 from lics_beamline.physics.crystal import PowderLine, powder_lines
 from lics_beamline.physics.unit_cell import UnitCell
 
-SHORTEST_D: Final = 0.6  # of the wavelength: two theta of 113 deg, beyond any flat detector behind the sample
+SHORTEST_D: Final = 0.8  # of the wavelength: two theta of 77 deg, beyond any flat detector behind the sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

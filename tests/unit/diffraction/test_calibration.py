@@ -100,23 +100,8 @@ def test_orientations_are_those_of_pyfai(orientation):
     assert np.array_equal(oriented(upright, orientation), image)
 
 
-def test_a_frame_stored_upside_down_gives_the_geometry_of_that_orientation():
-    frame = drawn_frame(beam_mm=(158.0, 144.0), lean=LEAN)
-    calibration = calibrate(np.ascontiguousarray(frame[::-1]), CERIA, SMALL.oriented(2))
-    assert calibration.geometry.orientation == 2
-    assert_found(
-        calibration,
-        distance_mm=350.0,
-        beam_mm=(158.0, 144.0),
-        tilt_deg=LEAN_DEG,
-        within_mm=0.05,
-        within_beam_mm=0.02,
-        within_deg=0.02,
-    )
-
-
-@pytest.mark.parametrize("beam_mm", [(-25.0, 140.0), (5.0, 300.0)], ids=["outside", "corner"])
-def test_a_beam_near_or_beyond_the_edge_is_found_from_the_rings_that_are_left(beam_mm):
+def test_a_beam_beyond_the_edge_is_found_from_the_rings_that_are_left():
+    beam_mm = (-25.0, 140.0)
     frame = drawn_frame(beam_mm=beam_mm, distance_mm=330.0, lean=LEAN)
     calibration = calibrate(frame, CERIA, SMALL)
     assert_found(
