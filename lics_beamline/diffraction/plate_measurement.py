@@ -7,18 +7,19 @@ that moved and pixels that are full fall out; the contrast of an image relative 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.frame import Counts
+from lics_beamline.diffraction.frame import Counts, Recording
 from lics_beamline.diffraction.plate import Fading, Ghost, Triple
 from lics_beamline.errors import BadReading
 
 Array = npt.NDArray[np.float64]
+Role = Literal["strong", "blank", "delayed"]
 
 BLOCK_PX: Final = 10  # images are compared on blocks of 10 x 10 pixels
 CLIP_SIGMA: Final = 5.0  # blocks and pixels farther off are spots
@@ -33,7 +34,11 @@ FEWEST_BLOCKS: Final = 100  # that all reads have in common
 DIM_SHARE: Final = 0.3  # of the blocks: what they have in common with the others is no contrast
 LEAST_GHOST_COUNTS: Final = 2.0  # below, the reader's rounding to whole counts is not averaged out
 FEWEST_GHOST_PIXELS: Final = 2000
+TURNS: Final = 2  # fading and ghosts are found in turns; the second moves them by less than 1e-5
 BANDS: Final = 10  # of rows, by whose differences the error of a ghost is told
+
+
+NO_IMAGE: Final = Recording(counts=np.zeros((0, 0), dtype=np.int32))  # of a read whose image was let go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,6 +87,104 @@ def blocks(frame: Counts, *, saturation_counts: int | None = None) -> Array:
         bad |= cut >= saturation_counts
     cut[bad] = np.nan
     return np.asarray(cut.reshape(rows, BLOCK_PX, columns, BLOCK_PX).sum(axis=(1, 3)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlateRead:
+    """One read of a calibration of the plates.
+
+    Parameters
+    ----------
+    role : {"strong", "blank", "delayed"}
+        A strong exposure, a read without light, or an image that waited.
+    recording : Recording
+        The image.
+    plate : int
+        Number of the plate.
+    exposure_s, exposure_sigma_s : float
+        How long the shutter was open, and how well that is known [s].
+    waited_s, scan_s : float
+        From closing the shutter to the start of the scan, and length of the scan [s].
+    i0 : float
+        Monitor during the exposure, in any unit common to the reads.
+    """
+
+    role: Role
+    recording: Recording
+    plate: int
+    exposure_s: float
+    exposure_sigma_s: float
+    waited_s: float
+    scan_s: float
+    i0: float
+
+    def without_image(self) -> PlateRead:
+        """Return the same read, its image let go."""
+        return replace(self, recording=NO_IMAGE)
+
+    def remaining(self, fading: Fading) -> Array:
+        """Return what fading had left of each row of the image."""
+        rows = self.recording.counts.shape[0]
+        return fading.of_rows(rows, waited_s=self.waited_s, exposure_s=self.exposure_s, scan_s=self.scan_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateValues:
+    """What a series of reads found.
+
+    Parameters
+    ----------
+    fading : Fading
+        Of all plates.
+    ghosts : tuple of Ghost
+        Of each plate that had a strong exposure and a blank read after it.
+    """
+
+    fading: Fading
+    ghosts: tuple[Ghost, ...]
+
+
+def measure_plates(reads: Iterable[PlateRead]) -> PlateValues:
+    """Measure fading and ghosts of a set of plates together: each needs the other, so they are found in turns.
+
+    Parameters
+    ----------
+    reads : iterable of PlateRead
+        In the order in which they were taken. Each is looked at once and let go, but for strong and blank ones.
+
+    Raises
+    ------
+    BadReading
+        If the reads cannot tell fading or ghosts.
+    """
+    delayed: list[_Delayed] = []
+    pairs: list[tuple[PlateRead, PlateRead]] = []
+    before: dict[int, PlateRead] = {}
+    blocks_before: dict[int, Array] = {}
+    for read in reads:
+        here = blocks(read.recording.counts, saturation_counts=read.recording.saturation_counts)
+        last = before.get(read.plate)
+        if read.role == "blank" and last is not None and last.role == "strong":
+            pairs.append((last, read))
+        if read.role == "delayed":
+            delayed.append(
+                _Delayed(
+                    read=read.without_image(),
+                    blocks=here,
+                    last=last.without_image() if last is not None else None,
+                    last_blocks=blocks_before.get(read.plate),
+                )
+            )
+        before[read.plate] = read if read.role == "strong" else read.without_image()
+        blocks_before[read.plate] = here
+    if not pairs:
+        raise BadReading("no blank read follows a strong exposure of the same plate: the ghosts cannot be told.")
+    ghosts = tuple(_ghost(strong, blank, None) for strong, blank in pairs)
+    fading = measure_fading([one.corrected(ghosts, None) for one in delayed])
+    for _ in range(TURNS):
+        ghosts = tuple(_ghost(strong, blank, fading) for strong, blank in pairs)
+        fading = measure_fading([one.corrected(ghosts, fading) for one in delayed])
+    return PlateValues(fading=fading, ghosts=tuple(sorted(ghosts, key=lambda ghost: ghost.plate)))
 
 
 def measure_fading(reads: Sequence[DelayedRead]) -> Fading:
@@ -226,6 +329,45 @@ def measure_ghost(
     if not 0.0 < slope < 1.0:
         raise BadReading(f"the ghost fits as {slope:.2g} of the image before, outside 0 to 1. Look at the blank read.")
     return Ghost(plate=plate, share=slope, sigma=float(slopes.std(ddof=1)) / math.sqrt(slopes.size))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Delayed:
+    """A delayed read and the one before it on its plate, in blocks."""
+
+    read: PlateRead
+    blocks: Array
+    last: PlateRead | None
+    last_blocks: Array | None
+
+    def corrected(self, ghosts: Sequence[Ghost], fading: Fading | None) -> DelayedRead:
+        """Return the read without the ghost of the one before."""
+        read, last, image = self.read, self.last, self.blocks
+        share = next((ghost.share for ghost in ghosts if ghost.plate == read.plate), 0.0)
+        if last is not None and self.last_blocks is not None:
+            left = 1.0
+            if fading is not None:
+                left = float(fading.remaining(last.waited_s + 0.5 * last.scan_s, exposure_s=last.exposure_s))
+            image = image - share / left * self.last_blocks
+        return DelayedRead(
+            blocks=image,
+            plate=read.plate,
+            exposure_s=read.exposure_s,
+            exposure_sigma_s=read.exposure_sigma_s,
+            waited_s=read.waited_s,
+            scan_s=read.scan_s,
+            i0=read.i0,
+        )
+
+
+def _ghost(strong: PlateRead, blank: PlateRead, fading: Fading | None) -> Ghost:
+    return measure_ghost(
+        strong.recording.counts,
+        blank.recording.counts,
+        plate=strong.plate,
+        remaining=None if fading is None else strong.remaining(fading),
+        saturation_counts=strong.recording.saturation_counts,
+    )
 
 
 def _brightness(reads: Sequence[DelayedRead]) -> tuple[Array, Array]:
