@@ -26,6 +26,7 @@ REDUCED: Final = "primary"
 # `purpose` in the start document.
 SWEEP: Final = "sweep"
 REDUCTION: Final = "reduction"
+PLATE_CALIBRATION: Final = "plate calibration"  # images that waited and blank reads, to measure the plates themselves
 CALIBRATION: Final = "calibration"  # a calibrant instead of a sample, to find the geometry
 
 # Asset specification of one folder of R-AXIS plate files, and the MIME type under which the catalog serves it.
@@ -176,6 +177,17 @@ CALIBRANT_FIELDS: Final = (
     DOSE_COUNTS,
 )
 
+PLATE_READ_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    EXPOSURE_UID,
+    _text("role", "strong, blank or delayed: what this read is for."),
+    _number("open_s", "s", "Time the plate saw X-rays; 0 for a blank read."),
+    _number("open_sigma_s", "s", "Standard deviation of that."),
+    _number("kept_s", "s", "Time between closing the shutter and the end of the exposure."),
+    _number("monitor_cps", "counts/s", "Mean reading of the incident-beam monitor meanwhile."),
+)
+
 READOUT_FIELDS: Final = (
     EXPERIMENT_TIME,
     EXPOSURE_UID,
@@ -288,6 +300,12 @@ def reduced_fields(bins: int) -> tuple[Field, ...]:
         Field(name="intensity", dtype="array", units="counts", shape=(bins,), about="Mean corrected counts a pixel."),
         Field(
             name="intensity_sigma", dtype="array", units="counts", shape=(bins,), about="Standard error of the mean."
+        ),
+        Field(
+            name="graininess",
+            dtype="array",
+            shape=(bins,),
+            about="Azimuthal scatter of the ring of each bin beyond counting, relative; NaN between rings.",
         ),
         _number("rejected_fraction", "", "Fraction of unmasked pixels rejected as spots."),
         _number("fading_remaining", "", "Fraction of the image left when read, divided out; 1 where not corrected."),

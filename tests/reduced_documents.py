@@ -41,6 +41,7 @@ def data(index, *, reduced=True, stroke="upstroke", a=3.55):
         "two_theta_deg": two_theta if reduced else nothing,
         "intensity": intensity if reduced else nothing,
         "intensity_sigma": np.sqrt(intensity) if reduced else nothing,
+        "graininess": np.where(np.abs(two_theta - 9.36) < 0.06, 0.024, math.nan),
         "rejected_fraction": 0.001,
         "alloy_a_angstrom": a if reduced else math.nan,
         "alloy_a_sigma_angstrom": 0.0004,

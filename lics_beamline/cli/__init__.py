@@ -24,6 +24,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "reduce",
     "compare",
     "calibrate",
+    "calibrate_plate",
     "refine",
     "export",
     "pressure",

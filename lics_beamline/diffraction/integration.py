@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,8 +19,10 @@ import numpy.typing as npt
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
+from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
 
@@ -69,6 +72,29 @@ class Integration:
     mask: StaticMask | None = None
     dark: StaticImage | None = None
     flat: StaticImage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A frame ready to be integrated.
+
+    Parameters
+    ----------
+    frame : ndarray of int32 or float32, shape (rows, columns)
+        Counts, `MASKED` where a pixel is not to be used.
+    masked : int
+        Pixels in range masked in this frame.
+    offset, response : ndarray of float32 or None, shape (rows, columns)
+        Counts that are none of the sample, and counts read of each one exposed; None for 0 and 1.
+    plate : PlateState
+        Fading and ghost.
+    """
+
+    frame: Counts
+    masked: int
+    offset: npt.NDArray[np.float32] | None
+    response: npt.NDArray[np.float32] | None
+    plate: PlateState
 
 
 class Integrator:
@@ -139,8 +165,8 @@ class Integrator:
         self._rings = _Rings.of(self.two_theta_deg)
         # A blank frame builds the engine's tables, so that the first frame is as fast, and counts the pixels it uses.
         self._pixels_in_range = round(float(np.sum(self._clip(np.zeros(shape, dtype=np.int32), None, None).count)))
-        factor = self._engine.solidAngleArray(shape) * self._engine.polarization(shape, factor=integration.polarisation)
-        self._patches = Patches.over(self.two_theta_deg, inside, factor)
+        self._patches = Patches.over(self.two_theta_deg, inside, self._factor())
+        self._map: AzimuthalMap | None = None
 
     def integrate(
         self, frame: Counts, *, saturation_counts: int | None = None, plate: PlateState | None = None
@@ -166,6 +192,12 @@ class Integrator:
         ReductionFailed
             If the frame has another shape, or nothing of it is left.
         """
+        return self.pattern(self.prepare(frame, saturation_counts=saturation_counts, plate=plate))
+
+    def prepare(
+        self, frame: Counts, *, saturation_counts: int | None = None, plate: PlateState | None = None
+    ) -> Prepared:
+        """Mask a frame and say what is to be taken off and divided out; parameters and errors as of `integrate`."""
         if frame.shape != self.shape:
             raise ReductionFailed(
                 f"the frame has {frame.shape[0]} x {frame.shape[1]} pixels, {self.shape[0]} x {self.shape[1]} are "
@@ -176,11 +208,19 @@ class Integrator:
         bad = self.mask(frame, saturation_counts=saturation_counts)
         if plate.residue is not None and plate.residue.unknown is not None:
             bad = plate.residue.unknown if bad is None else bad | plate.residue.unknown
-        masked = int(np.count_nonzero(bad & self._in_range)) if bad is not None else 0
-        if bad is not None:
-            frame = np.where(bad, frame.dtype.type(MASKED), frame)
+        return Prepared(
+            frame=frame if bad is None else np.where(bad, frame.dtype.type(MASKED), frame),
+            masked=0 if bad is None else int(np.count_nonzero(bad & self._in_range)),
+            offset=self._offset(plate),
+            response=self._response(plate),
+            plate=plate,
+        )
+
+    def pattern(self, prepared: Prepared) -> Pattern:
+        """Integrate a prepared frame; errors as of `integrate`."""
         # pyFAI takes the mean of (frame - offset) / (response x solid angle x polarisation): no copy is made.
-        offset, response = self._offset(plate), self._response(plate)
+        frame, masked = prepared.frame, prepared.masked
+        offset, response = prepared.offset, prepared.response
         result = self._clip(frame, offset, response)
         counted = np.asarray(result.count, dtype=np.float64)
         left = counted > 1.5  # one pixel has no scatter
@@ -196,12 +236,37 @@ class Integrator:
         return Pattern(
             two_theta_deg=result.radial,
             intensity=intensity,
-            sigma=np.where(left, np.hypot(result.sem * math.sqrt(spread.in_bin), self._ghost_sigma(plate)), np.nan),
+            sigma=np.where(
+                left, np.hypot(result.sem * math.sqrt(spread.in_bin), self._ghost_sigma(prepared.plate)), np.nan
+            ),
             correlation=math.sqrt(spread.in_peak / spread.in_bin),
+            pixel_correlation=spread.in_peak,
             wavelength_angstrom=self.geometry.wavelength_angstrom,
             rejected_fraction=max(0.0, 1.0 - float(counted.sum()) / usable),
             masked_fraction=masked / self._pixels_in_range,
         )
+
+    def ring_scatter(self, prepared: Prepared, pattern: Pattern, peaks: Sequence[Peak]) -> tuple[RingScatter, ...]:
+        """Measure the azimuthal scatter of the strongest rings beyond counting.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The frame.
+        pattern, peaks : Pattern, sequence of Peak
+            What it gave.
+        """
+        if self._map is None:
+            azimuth = self._engine.center_array(self.shape, unit="chi_rad", scale=False)
+            self._map = AzimuthalMap.of(self.two_theta_deg, azimuth, self._in_range, self._factor())
+        return self._map.scatter(prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response)
+
+    def _factor(self) -> npt.NDArray[np.float32]:
+        """Return solid angle times polarisation of each pixel."""
+        factor: npt.NDArray[np.float32] = self._engine.solidAngleArray(self.shape) * self._engine.polarization(
+            self.shape, factor=self.integration.polarisation
+        )
+        return factor
 
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""

@@ -25,6 +25,11 @@ class Pattern:
     correlation : float
         Factor, 1 or more, by which errors of what is fitted over many bins exceed those of independent bins: a plate's
         point spread correlates neighbouring bins.
+    pixel_correlation : float
+        Factor, 1 or more, by which the variance of a sum over many pixels exceeds that of independent ones.
+    graininess : ndarray of float64, shape (bins,)
+        Relative azimuthal scatter of the ring that a bin belongs to, between sectors of 5 deg and beyond counting; NaN
+        between rings, and everywhere where it was not measured.
     wavelength_angstrom : float
         X-ray wavelength [angstrom].
     rejected_fraction : float
@@ -38,11 +43,15 @@ class Pattern:
     sigma: Array
     wavelength_angstrom: float
     correlation: float = 1.0
+    pixel_correlation: float = 1.0
+    graininess: Array | None = None
     rejected_fraction: float = 0.0
     masked_fraction: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("two_theta_deg", "intensity", "sigma"):
+        if self.graininess is None:
+            object.__setattr__(self, "graininess", np.full(np.shape(self.two_theta_deg), np.nan))
+        for name in ("two_theta_deg", "intensity", "sigma", "graininess"):
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
@@ -37,8 +39,8 @@ def says(run: ReducedRun, point: ReducedPoint) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Lines without a comment mark: pressure with both errors, temperature, load, wavelength, orientation of the image
-        that was integrated, the runs and the recipe.
+        Lines without a comment mark: pressure with both errors, temperature, load, wavelength, graininess of the rings,
+        orientation of the image that was integrated, the runs and the recipe.
     """
     return (
         f"{run.sample}, point {point.index}, {point.leg}",
@@ -46,10 +48,25 @@ def says(run: ReducedRun, point: ReducedPoint) -> tuple[str, ...]:
         f"+- {point.pressure_systematic_gpa:.4f} (syst) GPa, T = {point.temperature_k:.2f} K, "
         f"load = {point.load_bar:.3f} bar",
         f"wavelength = {run.wavelength_angstrom:.6f} angstrom",
+        graininess(point),
         orientation(run),
         f"raw run {run.start['raw_uid']}, recipe {run.start['recipe_digest']}",
         CORRECTED,
     )
+
+
+def graininess(point: ReducedPoint) -> str:
+    """Return how unevenly grains fill the rings, in words."""
+    measured = np.flatnonzero(np.isfinite(point.graininess))
+    if not measured.size:
+        return "graininess of the rings: not measured"
+    # Neighbouring bins of one value are one ring.
+    ends = np.flatnonzero((np.diff(measured) > 1) | (np.diff(point.graininess[measured]) != 0.0)) + 1
+    rings = (
+        f"{float(point.two_theta_deg[ring].mean()):.2f} deg {100.0 * point.graininess[ring[0]]:.1f} %"
+        for ring in np.split(measured, ends)
+    )
+    return "graininess of the rings (scatter between sectors of 5 deg, beyond counting): " + ", ".join(rings)
 
 
 def orientation(run: ReducedRun) -> str:

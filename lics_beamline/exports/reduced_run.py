@@ -17,7 +17,7 @@ from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
 
-ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma")
+ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma", "graininess")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,8 @@ class ReducedPoint:
         Of the membrane.
     two_theta_deg, intensity, intensity_sigma : ndarray of float64, shape (bins,)
         The pattern; NaN where the point failed.
+    graininess : ndarray of float64, shape (bins,)
+        Azimuthal scatter of the ring that each bin belongs to, beyond counting; NaN between rings.
     phases : tuple of PhaseInPoint
         Phases found.
     unknown_d_angstrom : tuple of float
@@ -93,6 +95,7 @@ class ReducedPoint:
     two_theta_deg: npt.NDArray[np.float64]
     intensity: npt.NDArray[np.float64]
     intensity_sigma: npt.NDArray[np.float64]
+    graininess: npt.NDArray[np.float64]
     phases: tuple[PhaseInPoint, ...]
     unknown_d_angstrom: tuple[float, ...]
     reduced: bool
@@ -149,6 +152,7 @@ class ReducedRun:
             two_theta_deg=point.two_theta_deg,
             intensity=point.intensity,
             sigma=point.intensity_sigma,
+            graininess=point.graininess,
             wavelength_angstrom=self.wavelength_angstrom,
         )
 
@@ -158,7 +162,8 @@ def reduced_point(data: dict[str, Any]) -> ReducedPoint:
     derived = ("index", "phases", "unknown_d_angstrom", *ARRAYS)
     values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name not in derived}
     for name in ARRAYS:
-        values[name] = np.asarray(data[name], dtype=np.float64)
+        older = np.full(np.shape(data["two_theta_deg"]), np.nan)  # graininess was not always measured
+        values[name] = np.asarray(data.get(name, older), dtype=np.float64)
     return ReducedPoint(
         index=data["point_index"],
         phases=tuple(_phase(name, data) for name in data["phases"].split(",") if name),

@@ -75,6 +75,7 @@ def event_data(reduced: ReducedPoint, recipe: Recipe) -> dict[str, Any]:
         "two_theta_deg": pattern.two_theta_deg,
         "intensity": pattern.intensity,
         "intensity_sigma": pattern.sigma,
+        "graininess": pattern.graininess,
         "rejected_fraction": pattern.rejected_fraction,
         **_of_phases(reduced, recipe),
         "unknown_peaks": len(reduced.unknown),

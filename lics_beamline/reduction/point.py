@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.diffraction.plate import PlateState
+from lics_beamline.diffraction.ring_scatter import on_bins
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import Pressure
 from lics_beamline.physics.ruby_spectrum import RubyLine
@@ -122,10 +123,15 @@ def reduce_point(
         reading.ruby_wavelength_nm, reading.ruby_counts, gasket_k=reading.gasket_k, ambient_k=reading.ambient_k
     )
     shape = (int(frame.shape[0]), int(frame.shape[1]))
-    pattern = integrator(recipe.geometry, recipe.integration(), shape).integrate(
+    engine = integrator(recipe.geometry, recipe.integration(), shape)
+    prepared = engine.prepare(
         frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None, plate=plate
     )
+    pattern = engine.pattern(prepared)
     peaks = find_peaks(pattern, significance=recipe.peak_significance)
+    if recipe.frames.graininess:
+        rings = engine.ring_scatter(prepared, pattern, peaks)
+        pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
     found = identify(
         peaks,
         recipe.phases,

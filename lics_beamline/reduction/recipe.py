@@ -25,7 +25,7 @@ from lics_beamline.errors import ProfileError
 from lics_beamline.reduction.ruby import Chip, Ruby
 from lics_beamline.strict_toml import Strict, validate
 
-REDUCTION_REVISION: Final = 5  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 6  # raised whenever the same raw run and recipe give other numbers
 
 
 class Frames(Strict):
@@ -47,6 +47,8 @@ class Frames(Strict):
         Measure how the reader's point spread correlates pixels and enlarge the errors accordingly.
     mask_saturated : bool
         Mask pixels at the limit of the plate reader.
+    graininess : bool
+        Measure how unevenly the grains fill the rings.
     """
 
     bins: int = Field(2500, ge=10, le=20_000)
@@ -57,6 +59,7 @@ class Frames(Strict):
     shadow_fraction: float = Field(0.5, ge=0.0, lt=1.0)
     point_spread: bool = True
     mask_saturated: bool = True
+    graininess: bool = True
 
     @field_validator("two_theta_deg")
     @classmethod

@@ -7,6 +7,7 @@ from reduced_documents import BINS, data, documents
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.columns import write_columns
 from lics_beamline.exports.figure import draw_summary
+from lics_beamline.exports.provenance import graininess
 from lics_beamline.exports.reduced_run import reduced_run
 
 
@@ -48,3 +49,11 @@ def test_the_summary_is_drawn_whatever_was_found(tmp_path, points):
     file = draw_summary(reduced_run(documents(points)), tmp_path / "figures" / "summary.png")
     assert file.read_bytes().startswith(b"\x89PNG")
     assert file.stat().st_size > 20_000
+
+
+def test_every_pattern_says_how_grainy_its_rings_are():
+    run = reduced_run(documents([data(0)]))
+    assert graininess(run.points[0]).endswith("deg 2.4 %")
+    older = data(0)
+    del older["graininess"]
+    assert graininess(reduced_run(documents([older])).points[0]).endswith("not measured")

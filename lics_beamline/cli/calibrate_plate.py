@@ -1,0 +1,118 @@
+"""The verb ``calibrate-plate``: fading and ghosts of the image plates, measured on the plates themselves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
+    from lics_beamline.diffraction.plate_calibration import PlateCalibration
+    from lics_beamline.profile import Profile
+
+SPEED: Final = 60.0  # of a simulated beamline: a tick of its world is then 1.2 s, and the shutter is timed to that
+SHOWN_S: Final = (60.0, 600.0, 3600.0)
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "calibrate-plate",
+        parents=[shared],
+        help="measure how the image plates fade and what erasing leaves on them",
+        description="Expose both plates strongly and read them blank, then let images wait before they are read; find "
+        "fading and ghosts, and keep them below DIR/calibrations/plates. The sample in the beam must not change "
+        "meanwhile: a calibrant serves best. With --run, measure again from a recorded run.",
+    )
+    verb.add_argument("--profile", default="simulated", help="name or folder of a profile (default simulated)")
+    verb.add_argument(
+        "--run", metavar="RUN", dest="recorded", help="a recorded plate calibration, instead of a new one"
+    )
+    verb.add_argument("--strong", type=float, default=3600.0, metavar="S", help="strong exposure (default 3600 s)")
+    verb.add_argument("--open", type=float, default=600.0, metavar="S", help="exposure of images that wait (600 s)")
+    verb.add_argument(
+        "--waits",
+        type=float,
+        nargs="+",
+        default=[0.0, 0.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 3600.0],
+        metavar="S",
+        help="how long images wait; plates take turns (default 0 0 300 600 1200 1800 3600 3600 s)",
+    )
+    verb.add_argument("--speed", type=float, default=SPEED, help=f"of a simulated beamline (default {SPEED:g})")
+    verb.add_argument("--seed", type=int, help="seed of the simulated world (default: the profile's)")
+    verb.add_argument("--world", help="preset of the simulated world, or a .toml file")
+    verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb.set_defaults(run=calibrate_plate)
+
+
+def calibrate_plate(options: argparse.Namespace) -> int:
+    """Measure the plates, keep what was found, and say how to use it."""
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.profile import read_profile
+    from lics_beamline.reduction.plate_run import calibration_of
+    from lics_beamline.replay import documents_of
+
+    data = data_folder(options)
+    run = options.recorded or _take(options, read_profile(options.profile), data)
+    if not run:
+        return 4
+    calibration = calibration_of(documents_of(data, run), data_root=data.root)
+    path = calibration.write(data.calibrations / "plates")
+    _tell(calibration, path, as_json=options.json)
+    return 0
+
+
+def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> str:
+    """Run the plan; returns the uid of its run, empty where it ended early."""
+    import contextlib
+
+    from lics_beamline.errors import ProfileError
+    from lics_beamline.journal.head import find
+    from lics_beamline.plans.plate_calibration import Series, calibrate_plates
+    from lics_beamline.session import open_session, run_plan, simulated_beamline
+
+    if min(options.strong, options.open) < 1.0 or min(options.waits) < 0.0:
+        raise ProfileError("exposures last at least 1 s and waits 0 s: mend --strong, --open or --waits.")
+    series = Series(strong_s=options.strong, open_s=options.open, waits_s=tuple(options.waits))
+    if not options.json:
+        sys.stdout.write(f"about {series.duration_s / 3600.0:.1f} h of experiment; the sample must not change\n")
+        sys.stdout.flush()
+    with contextlib.ExitStack() as stack:
+        simulated = None
+        if profile.values.simulators:
+            simulated = stack.enter_context(
+                simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world)
+            )
+        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
+        ended_by = run_plan(session.engine, calibrate_plates(session.beamline, series, manner=session.manner), data)
+    if ended_by:
+        sys.stderr.write(f"lics calibrate-plate: {ended_by}\n")
+        return ""
+    return find(data.raw_journals, "last").uid
+
+
+def _tell(calibration: PlateCalibration, path: Path, *, as_json: bool) -> None:
+    fading = calibration.fading
+    if as_json:
+        content = {**calibration.model_dump(mode="json"), "digest": calibration.digest, "file": str(path)}
+        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+        return
+    lines = [
+        f"fading: {100.0 * fading.fast_share:.2f} % with a life of {fading.fast_s:.0f} s, "
+        f"the rest of {fading.slow_s:.2g} s",
+        *(
+            f"  left after {wait_s:5.0f} s: {100.0 * float(fading.remaining(wait_s)):.2f} "
+            f"+- {100.0 * float(fading.remaining(wait_s)) * fading.relative_sigma(wait_s):.2f} %"
+            for wait_s in SHOWN_S
+        ),
+        *(
+            f"ghost on plate {ghost.plate}: {ghost.share:.4e} +- {ghost.sigma:.1e} of the image before"
+            for ghost in calibration.ghosts
+        ),
+        f"calibration {calibration.digest[:12]}: {path}",
+        f'to use it, in a recipe:\n[plate]\ncalibration = "{path}"',
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")

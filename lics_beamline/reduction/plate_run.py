@@ -1,0 +1,76 @@
+"""From the run that exposed, kept and read the plates to what fades and what stays: documents in, calibration out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lics_beamline import schema
+from lics_beamline.diffraction.plate_calibration import PlateCalibration
+from lics_beamline.diffraction.plate_measurement import PlateRead, measure_plates
+from lics_beamline.errors import RunNotFound
+from lics_beamline.reduction.plate_history import PlateHistory
+
+
+def calibration_of(documents: Iterable[tuple[str, dict[str, Any]]], *, data_root: Path) -> PlateCalibration:
+    """Measure the plates from a recorded run.
+
+    Parameters
+    ----------
+    documents : iterable of (str, dict)
+        Of the run.
+    data_root : Path
+        The data folder: frame paths in documents are relative to it.
+
+    Raises
+    ------
+    RunNotFound
+        If it is no calibration of plates.
+    ReductionFailed
+        If a frame is missing, torn or another one than was recorded.
+    BadReading
+        If the reads cannot tell fading or ghosts.
+    """
+    documents = list(documents)
+    start = documents[0][1] if documents else {}
+    if start.get("purpose") != schema.PLATE_CALIBRATION:
+        raise RunNotFound(
+            f"run {start.get('uid', '(no start document)')} is no plate calibration but "
+            f"{start.get('purpose', 'unknown')!r}. Make one: lics calibrate-plate.",
+        )
+    values = measure_plates(_reads(documents, PlateHistory(data_root.resolve())))
+    made = datetime.fromtimestamp(float(start["time"]), tz=UTC).isoformat(timespec="seconds")
+    return PlateCalibration(fading=values.fading, ghosts=values.ghosts, made=made, run_uid=str(start["uid"]))
+
+
+def _reads(documents: list[tuple[str, dict[str, Any]]], history: PlateHistory) -> Iterator[PlateRead]:
+    streams: dict[str, str] = {}
+    points: dict[str, dict[str, Any]] = {}
+    for name, doc in documents:
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+        elif name == "event" and streams[doc["descriptor"]] == schema.PRIMARY:
+            points[doc["data"][schema.EXPOSURE_UID.name]] = doc["data"]
+        elif name == "event" and streams[doc["descriptor"]] == schema.READOUT:
+            data = doc["data"]
+            yield _read(points[data[schema.EXPOSURE_UID.name]], data, history)
+
+
+def _read(point: dict[str, Any], data: dict[str, Any], history: PlateHistory) -> PlateRead:
+    taken = history.take(data, exposure_s=float(point["open_s"]))
+    recording = history.recording(taken)
+    header = recording.plate
+    scan_s = header.scan_s if header is not None and math.isfinite(header.scan_s) else 0.0
+    return PlateRead(
+        role=point["role"],
+        recording=recording,
+        plate=taken.plate,
+        exposure_s=taken.exposure_s,
+        exposure_sigma_s=float(point["open_sigma_s"]),
+        waited_s=taken.waited_s + (float(point["kept_s"]) if point["role"] == "delayed" else 0.0),
+        scan_s=scan_s,
+        i0=float(point["monitor_cps"]),
+    )
