@@ -7,6 +7,7 @@ from lics_beamline.refinement.basins import basins
 from lics_beamline.refinement.density import default_grid, judge
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.maxima import maxima
+from lics_beamline.refinement.occupancy import SiteEstimator, occupancy
 from lics_beamline.refinement.site_charge import basin_charge, sphere_weights
 
 GRID = DensityGrid(cell=CELL, space_group="P m -3 m", shape=(32, 32, 32))
@@ -160,3 +161,44 @@ def test_a_sphere_counts_the_charge_of_a_gaussian(radius):
     t = radius / width
     exact = 2.0 * (erf(t / np.sqrt(2)) - np.sqrt(2 / np.pi) * t * np.exp(-t * t / 2))
     assert np.sum(sphere_weights(grid, site, radius) * values) == pytest.approx(exact, rel=3e-3)
+
+
+def test_points_belong_to_the_atom_that_the_gradient_leads_to():
+    # Against the path of steepest ascent itself, on a grid four times as coarse along one axis.
+    cell = UnitCell(a_angstrom=3.0, b_angstrom=3.0, c_angstrom=12.0)
+    grid = DensityGrid(cell=cell, space_group="P 1", shape=(24, 24, 24))
+    centres, charges, widths = np.array([(0.25, 0.25, 0.375), (0.625, 0.625, 0.625)]), (9.0, 2.0), (0.75, 0.6)
+    values = gaussians(grid, [tuple(one) for one in centres], charges, widths)
+    label = basins(values, grid, smallest_electrons=0.0).label
+    lengths = np.array(cell.numbers[:3])
+
+    def offsets(place):
+        apart = place / lengths - centres
+        return (apart - np.round(apart)) * lengths
+
+    def ascent(place):
+        r = offsets(place)
+        heights = np.array(charges) / (2 * np.pi * np.square(widths)) ** 1.5
+        weights = heights * np.exp(-0.5 * (r**2).sum(axis=1) / np.square(widths)) / np.square(widths)
+        gradient = -(weights[:, None] * r).sum(axis=0)
+        return gradient / np.linalg.norm(gradient)
+
+    agreed = 0
+    points = np.random.default_rng(4).integers(0, 24, (300, 3))
+    for point in points:
+        place = point / 24 * lengths
+        while np.linalg.norm(offsets(place), axis=1).min() > 0.1:
+            place = place + 0.02 * ascent(place)
+        nearest = int(np.argmin(np.linalg.norm(offsets(place), axis=1)))
+        top = tuple(np.round(centres[nearest] * 24).astype(int))
+        agreed += label[tuple(point)] == label[top]
+    assert agreed / len(points) > 0.985
+
+
+def test_noise_is_part_of_the_calibration():
+    # With large errors entropy flattens a site that noise, in real data, makes stand out again.
+    factors = measured(0.7, seed=5, relative=0.05)
+    estimator = SiteEstimator(QUESTION, factors, GRID)
+    found = occupancy(estimator, estimator.charge(estimator.density()), replicas=40)
+    quiet = estimator.charge(estimator.density(estimator.squares(1.0, QUESTION.b_angstrom2)))
+    assert found.full_electrons - quiet > 0.04  # 3 % of an atom
