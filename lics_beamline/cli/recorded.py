@@ -101,7 +101,7 @@ def runs(options: argparse.Namespace) -> int:
     for row in rows:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
         sys.stdout.write(
-            f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<9}  {row['state']:<9}  {row['sample']}  {of}\n"
+            f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<11}  {row['state']:<9}  {row['sample']}  {of}\n"
         )
     return 0
 

@@ -14,44 +14,33 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.calibrant import Calibrant
+from lics_beamline.diffraction.calibration_refusal import (
+    judge_beam,
+    refuse_few,
+    refuse_imprecise,
+    refuse_without_rings,
+)
 from lics_beamline.diffraction.control_points import ControlPoints, find_control_points
 from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.orientation import oriented
 from lics_beamline.diffraction.refinement import NUMBERS, Pixels, Refined, detector_of, refine
 from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
-from lics_beamline.errors import CalibrationRefused
 
 Array = npt.NDArray[np.float64]
 
 FURTHER: Final = 2.0  # distances are searched from the start's divided by this to the start's times this
-LEAST_LIKENESS: Final = 0.1  # of rings found to the calibrant's; a frame without rings has 0.03
-MOST_AMBIGUOUS: Final = 0.85  # of the best likeness: another distance explains the rings as well
 FIRST_WINDOW_PX: Final = 15.0  # how far a ring may be from where the search expects it
 WINDOW_WIDTHS: Final = 3.0  # afterwards: so many widths of the ring on either side
 LEAST_WINDOW_PX: Final = 4.0
 POINTS_A_RING: Final = 8  # fewer are no ring, but chance
-LEAST_RINGS: Final = 4
-LEAST_RINGS_FREE: Final = 6  # where the wavelength is refined too
-LEAST_POINTS: Final = 60
-LEAST_SEEN: Final = 0.6  # of the calibrant's lines between the first and the last that were found
-LARGEST_RESIDUAL_PX: Final = 0.5  # root mean square; wrong rings leave pixels, good ones a few hundredths
-LEAST_PRECISION: Final = 1e-3  # relative standard deviation of the distance: 4e-3 angstrom in a cell of the alloy
-BEAM_TRUST_MM: Final = 7.5  # a start is believed to know the beam to 5 mm in each direction
-BEAM_AGREES_MM: Final = 2.0  # a flip that brings the beam so near to the start is what was meant
-FLIPS: Final = {1: (True, True), 2: (True, False), 3: (False, False), 4: (False, True)}  # rows, columns against 3
-FLIP_WORDS: Final = {
-    1: "turned by 180 degrees",
-    2: "flipped up-down",
-    3: "as stored",
-    4: "flipped left-right",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,24 +163,10 @@ def calibrate(
         start.wavelength_angstrom,
         distance_mm=(about_mm / FURTHER, about_mm * FURTHER),
     )
-    _refuse_without_rings(found, calibrant, about_mm)
-    notes = _judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
+    refuse_without_rings(found, calibrant, about_mm, factor=FURTHER)
+    notes = judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
-
-
-def oriented(image: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
-    """Return an image stored in some orientation as it would be in orientation 3; its own inverse.
-
-    Parameters
-    ----------
-    image : ndarray, shape (rows, columns)
-        Any image.
-    orientation : int
-        1 to 4, as pyFAI counts.
-    """
-    rows, columns = FLIPS[orientation]
-    return image[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
 def _refined(
@@ -217,7 +192,7 @@ def _refined(
             window_rad=window_px * px_rad,
         )
         points = points.chosen(np.bincount(points.ring, minlength=len(d_angstrom))[points.ring] >= POINTS_A_RING)
-        _refuse_few(points, calibrant, free_wavelength=free_wavelength)
+        refuse_few(points, calibrant, free_wavelength=free_wavelength)
         refined = refine(
             points,
             d_angstrom,
@@ -231,88 +206,6 @@ def _refined(
         plane = refined.plane
         window_px = max(WINDOW_WIDTHS * float(np.median(points.width_rad)) / px_rad, LEAST_WINDOW_PX)
     return refined
-
-
-def _refuse_without_rings(found: Found, calibrant: Calibrant, about_mm: float) -> None:
-    if found.likeness < LEAST_LIKENESS:
-        raise CalibrationRefused(
-            f"the frame shows no rings of {calibrant.name}: likeness {found.likeness:.2f}, at least {LEAST_LIKENESS:g} "
-            f"wanted, at distances of {about_mm / FURTHER:.0f} to {about_mm * FURTHER:.0f} mm. Check calibrant, "
-            "wavelength, exposure and the distance of the starting geometry.",
-            likeness=found.likeness,
-        )
-    if found.next_likeness > MOST_AMBIGUOUS * found.likeness:
-        raise CalibrationRefused(
-            f"the rings do not say where the detector is: {found.plane.beam_distance_mm:.0f} mm explains them "
-            f"(likeness {found.likeness:.2f}) hardly better than another distance ({found.next_likeness:.2f}, at most "
-            f"{MOST_AMBIGUOUS:.0%} of it allowed). Expose longer, or more of the rings; check the calibrant.",
-            likeness=found.likeness,
-            next_likeness=found.next_likeness,
-        )
-
-
-def _refuse_few(points: ControlPoints, calibrant: Calibrant, *, free_wavelength: bool) -> None:
-    rings = np.unique(points.ring)
-    wanted = LEAST_RINGS_FREE if free_wavelength else LEAST_RINGS
-    if len(rings) < wanted or len(points) < LEAST_POINTS:
-        raise CalibrationRefused(
-            f"{len(points)} points on {len(rings)} rings of {calibrant.name} were found; at least {LEAST_POINTS} on "
-            f"{wanted} are needed. Expose longer, or check that it is {calibrant.name}.",
-            rings=len(rings),
-            points=len(points),
-        )
-    crossed = int(rings[-1] - rings[0]) + 1
-    if len(rings) < LEAST_SEEN * crossed:
-        raise CalibrationRefused(
-            f"{len(rings)} of the {crossed} lines of {calibrant.name} between the first and the last that were found "
-            f"are on the frame; at least {LEAST_SEEN:.0%} are wanted: these are rings of something else. Check the "
-            "calibrant.",
-            rings=len(rings),
-            expected=crossed,
-        )
-
-
-def _judge_beam(
-    start: Geometry,
-    plane: DetectorPlane,
-    shape: tuple[int, int],
-    pixel_mm: tuple[float, float],
-    *,
-    beam_is_known: bool,
-) -> tuple[str, ...]:
-    """Compare the place of the beam with the start's, in all orientations; refuse where a flip explains it."""
-    meant = start.plane
-    size = (shape[0] * pixel_mm[0], shape[1] * pixel_mm[1])
-    away = {}
-    for orientation, flip in FLIPS.items():
-        changed = [now != was for now, was in zip(flip, FLIPS[start.orientation], strict=True)]
-        place = [
-            side - at if change else at
-            for side, at, change in zip(size, (plane.beam1_mm, plane.beam2_mm), changed, strict=True)
-        ]
-        away[orientation] = math.hypot(place[0] - meant.beam1_mm, place[1] - meant.beam2_mm)
-    asked = away[start.orientation]
-    best = min(away, key=lambda orientation: away[orientation])
-    if beam_is_known and asked > BEAM_TRUST_MM and away[best] < BEAM_AGREES_MM:
-        raise CalibrationRefused(
-            f"the rings' centre is {asked:.2f} mm from where the starting geometry has the beam (limit "
-            f"{BEAM_TRUST_MM:g} mm) with the image in orientation {start.orientation}, and {away[best]:.2f} mm with it "
-            f"{FLIP_WORDS[best]}: it is orientation {best}. Calibrate with --orientation {best}; or, if the "
-            "detector was moved so far, with --beam-anywhere.",
-            orientation=best,
-            asked_mm=asked,
-            best_mm=away[best],
-        )
-    notes = []
-    if asked > BEAM_TRUST_MM:
-        notes.append(f"the beam hits {asked:.2f} mm from where the starting geometry has it")
-    others = min(value for orientation, value in away.items() if orientation != start.orientation)
-    if others < asked + BEAM_AGREES_MM:
-        notes.append(
-            f"orientation {start.orientation} is taken on trust: rings look the same in a mirror, and the beam is too "
-            "near the middle of the frame to tell"
-        )
-    return tuple(notes)
 
 
 def _calibration(
@@ -334,21 +227,8 @@ def _calibration(
     per_rad = plane.beam_distance_mm / np.cos(two_theta[points.ring]) ** 2 / min(detector.pixel_mm)
     residual_px = angles * per_rad
     rms_px = math.sqrt(float(np.mean(residual_px**2)))
-    if rms_px > LARGEST_RESIDUAL_PX:
-        raise CalibrationRefused(
-            f"the points lie {rms_px:.2f} pixels (rms) off the rings of {calibrant.name}; at most "
-            f"{LARGEST_RESIDUAL_PX:g} is believed. Look at the image: is the detector flat and all of one piece, is it "
-            f"{calibrant.name}, is the sample one?",
-            rms_px=rms_px,
-        )
     sigma = _sigmas(refined)
-    if sigma["beam_distance_mm"] > LEAST_PRECISION * plane.beam_distance_mm:
-        raise CalibrationRefused(
-            f"the distance is known to {sigma['beam_distance_mm']:.3f} mm of {plane.beam_distance_mm:.2f} mm only; "
-            f"{LEAST_PRECISION:g} of it is the limit. Show more rings, at larger angles"
-            + (", or fix the wavelength." if free_wavelength else "."),
-            sigma_mm=sigma["beam_distance_mm"],
-        )
+    refuse_imprecise(calibrant, plane, sigma["beam_distance_mm"], rms_px=rms_px)
     lines = calibrant.lines(start.wavelength_angstrom)
     rings = []
     for index in np.unique(points.ring):

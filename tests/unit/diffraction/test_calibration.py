@@ -7,9 +7,10 @@ import pytest
 from calibrant_world import WAVELENGTH, drawn_frame, hidden_geometry, simulated_plate
 
 from lics_beamline.diffraction.calibrant import find_calibrant
-from lics_beamline.diffraction.calibration import calibrate, oriented
+from lics_beamline.diffraction.calibration import calibrate
 from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.diffraction.orientation import oriented
 from lics_beamline.errors import CalibrationRefused
 from lics_beamline.reduction.image import reduce_image
 from lics_beamline.units import wavelength_angstrom_from_energy
