@@ -19,6 +19,7 @@ from lics_beamline.plans.heating import Prior
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.path import HeatingLeg, Point
 from lics_beamline.plans.reference import reference_line
+from lics_beamline.plans.settle import wait
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
 from lics_beamline.session import open_session, simulated_beamline
@@ -29,8 +30,9 @@ like = "volumetric"
 [cell]
 friction_bar = 1.0
 friction_per_bar = 0.03
+creep_fraction = 0.03
 thermal_gpa_per_k = 9.0e-3
-"""  # a narrow dead band, soon crossed, and more thermal pressure than the profile expects
+"""  # a narrow dead band, soon crossed, little creep, and more thermal pressure than the profile expects
 LOAD_BAR = 22.0
 MOST_THERMOCOUPLE_GPA = 0.031  # a class 1 thermocouple may be 1.5 K off; 1 K moves the ruby's pressure by 0.0205 GPa
 
@@ -44,6 +46,7 @@ def warming(session, kept):
     yield from arm(beamline, manner)
     yield from do("slew", lambda: beamline.membrane.set_slew(0.05))
     yield from bps.abs_set(beamline.membrane, LOAD_BAR, wait=True)
+    yield from wait(beamline, 300.0)
     yield from bps.open_run({"purpose": "test"})
     gauge, notes = recipe.ruby.gauge(), Notes()
     yield from laser_on(beamline)
