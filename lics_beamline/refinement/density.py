@@ -28,6 +28,7 @@ LARGEST_GRAIN_ERROR: Final = 0.02  # of a ring: at 3 % an occupancy means nothin
 LARGEST_SIGMA: Final = 0.15  # engineering value: of an occupancy that is still worth a number
 CLAIM_SIGMA: Final = 4.0  # an occupancy must stand this clear of nothing
 ABSENT: Final = 0.5  # an occupancy that this, less three errors, cannot reach is no compound of the site
+FITTED: Final = 4  # scale, B of the host, occupancy and B of the atom
 FEWEST_RINGS: Final = 6  # scale, two B and an occupancy leave two to test them with
 NEAR_ANGSTROM: Final = 0.3  # a maximum this near the site is the site's
 GRID_STEP_ANGSTROM: Final = 0.06  # 64 points along 3.5 angstrom
@@ -174,7 +175,7 @@ def _judge(
                 "more, or load again.",
                 chi_squared=chi_squared,
             )
-        inflated = replace(strong, covariance=strong.covariance * max(chi_squared, 1.0))
+        inflated = replace(strong, covariance=strong.covariance * _inflation(chi_squared, len(strong.groups)))
         estimator = SiteEstimator(asked, inflated, grid or default_grid(strong))
         density = estimator.density()
         found = occupancy(estimator, estimator.charge(density), replicas=replicas, seed=seed)
@@ -204,6 +205,15 @@ def _judge(
         d_min_angstrom=d_min,
         left_out=left_out,
     )
+
+
+def _inflation(chi_squared: float, rings: int) -> float:
+    """Factor on the covariance: chi^2 where it is above 1 by more than its own standard deviation, else none.
+
+    Enlarging errors for every chi^2 above 1 would make them 8 % too large where nothing is wrong.
+    """
+    chance = 1.0 + (2.0 / (rings - FITTED)) ** 0.5
+    return chi_squared if chi_squared > chance else 1.0
 
 
 def _maximum_at(density: Density, question: SiteQuestion) -> Maximum | None:
