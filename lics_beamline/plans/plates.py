@@ -286,6 +286,7 @@ def announcing(plan: MsgGenerator[None], plates: Plates) -> MsgGenerator[None]:
 
     def before(message: Msg) -> MsgGenerator[object]:
         yield from plates.announce()
+        plates.event_is_open = True
         return (yield message)
 
     def meanwhile(message: Msg) -> MsgGenerator[object]:
@@ -300,8 +301,7 @@ def announcing(plan: MsgGenerator[None], plates: Plates) -> MsgGenerator[None]:
         if plates.is_announcing:
             return None, None
         if message.command == "create":
-            plates.event_is_open = True
-            return (before(message), None) if plates.one_has_come else (None, None)
+            return before(message), None
         if message.command in ("save", "drop"):
             plates.event_is_open = False
         elif message.command == "wait" and not plates.event_is_open and plates.are_waiting and _is_plain(message):

@@ -113,6 +113,22 @@ def test_a_plate_is_announced_before_the_next_event_and_not_inside_one(bench):
     assert sent == ["create approach", "null", "wait", "save", *readout, "create approach", "save"]
 
 
+def test_a_plate_that_comes_inside_an_event_before_which_another_was_announced_waits_for_its_end(bench):
+    def plan():
+        yield from bench.pass_on(0)
+        yield from bench.pass_on(1)
+        bench.come(0)
+        yield Msg("create", None, name="primary")
+        bench.come(1)
+        yield Msg("wait", None, group="exposure")
+        yield Msg("save")
+        yield Msg("wait", None, group="move")
+
+    sent = bench.messages(plan())
+    readout = ["create readout", "read", "read", "save"]
+    assert sent == [*readout, "create primary", "wait", "save", "wait", *readout, "wait"]
+
+
 def test_a_plate_that_comes_during_a_long_wait_is_announced_in_it(bench):
     waits = []
 
