@@ -144,6 +144,10 @@ class Narration:
             self._measured += 1
             if stream == schema.FAILURE:
                 self._console.print(f"{data['point_index'] + 1:4d}  failed: {data['reason']}")
+        elif stream == schema.HOLDS:
+            did = f"{data['hold_did']} by {data['hold_who']}{': ' if data['hold_why'] else ''}{data['hold_why']}"
+            self._progress.update(self._bar, description=did)
+            self._console.print(f"      {did}; load {data['hold_load_bar']:.2f} bar, {data['hold_gasket_k']:.1f} K")
         elif stream == "reduced":
             self._console.print(point_line(reduced_point(data)))
 

@@ -31,7 +31,7 @@ Wavelength: 2.02152e-11
 
 def test_help_lists_every_verb_and_each_verb_teaches(tmp_path):
     text = lics("--help", folder=tmp_path).stdout
-    for verb in "dry-run sweep check simulate shell follow runs show replay reduce export".split():
+    for verb in "dry-run sweep hold continue stop check simulate shell follow runs show replay reduce export".split():
         assert f"\n    {verb} " in text
         assert "usage: lics" in lics(verb, "--help", folder=tmp_path).stdout
 
