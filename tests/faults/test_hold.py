@@ -97,7 +97,8 @@ def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_st
         assert witness.get("ET1:RBV_pvTemp") == pytest.approx(resting_c, abs=1.5)
         assert witness.get("ET1:RBV_pvTemp") < 335.0 - 273.15
         assert status(data).alive
-        assert lics("continue", "--data", "data", folder=folder).returncode == 0
+        asked = ask(data, Request.CONTINUE)
+        until(lambda: said(data, asked, "running"), process)
 
         until(lambda: witness.get("BEAM:Shutter_RBV") == "Open", process)
         asked = ask(data, Request.PAUSE)
