@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,7 +105,7 @@ def _placed(model: StructuralModel, point: ReducedPoint) -> StructuralModel | No
         if set(phase.cell) == set(names):
             found = np.array([phase.cell[name] for name in names])
             if np.all(np.abs(found / own - 1.0) < NEAR):
-                return replace(model, cell=UnitCell.from_free(found, system))
+                return model.in_cell(UnitCell.from_free(found, system))
     return None
 
 
@@ -119,9 +119,8 @@ def _searched(
     from lics_beamline.refinement.cell_search import find_cell
 
     known = tuple(other.phase() for other in beside)
-    return replace(
-        model, cell=find_cell(pattern, model.phase(), known, within=0.02 if beside else NEAR, choice=choice).cell
-    )
+    within = 0.02 if beside else NEAR
+    return model.in_cell(find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)
 
 
 def _point(run: ReducedRun, number: int) -> ReducedPoint:
@@ -138,7 +137,7 @@ def _lines(fits: tuple[RietveldFit, ...]) -> list[str]:
         found, phase = fit.agreement, fit.phases[0]
         atoms = ";  ".join(
             f"{each.site.label} {_number(each.site.occupancy, each.occupancy_sigma)}, "
-            f"{_number(each.site.b_angstrom2, each.b_sigma_angstrom2)}"
+            f"{_number(each.site.b_iso_angstrom2, each.b_sigma_angstrom2)}"
             for each in phase.sites
         )
         lines.append(
@@ -148,8 +147,8 @@ def _lines(fits: tuple[RietveldFit, ...]) -> list[str]:
             + ("" if fit.converged else "  [did not converge]")
         )
         lines += [f"       {remark}" for remark in fit.remarks]
-        if not any(each.site.refined for each in phase.sites):
-            lines.append("       nothing of this structure is refined: its CIF gives no number with an uncertainty")
+        if not any(each.occupancy_sigma or each.b_sigma_angstrom2 for each in phase.sites):
+            lines.append("       no B or occupancy is refined: the CIF gives none with an uncertainty")
     if fits[0].agreement.r_wp_subtracted > DESCRIBED:
         lines.append("no model describes this pattern: another phase is there, or the cell is another")
     elif len(fits) > 1:
@@ -179,10 +178,7 @@ def _plain(fit: RietveldFit) -> dict[str, Any]:
                 "name": phase.name,
                 "cell": asdict(phase.cell),
                 "cell_sigma": asdict(phase.cell_sigma),
-                "sites": [
-                    {**asdict(each), "site": {**asdict(each.site), "refined": sorted(each.site.refined)}}
-                    for each in phase.sites
-                ],
+                "sites": [asdict(each) for each in phase.sites],
             }
             for phase in fit.phases
         ],

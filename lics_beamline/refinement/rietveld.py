@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.physics.structure import Site
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.agreement import Agreement, agreement
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
 from lics_beamline.refinement.pattern_fit import PatternFit, fit_pattern
 from lics_beamline.refinement.projection import usable
-from lics_beamline.refinement.structural_model import Site, StructuralModel
+from lics_beamline.refinement.structural_model import StructuralModel
 
 Array = npt.NDArray[np.float64]
 
@@ -246,7 +247,7 @@ def _phase(model: StructuralModel, cell: UnitCell) -> Any:
                 y=number(site.y),
                 z=number(site.z),
                 occ=number(site.occupancy, 0.0, OCCUPANCY_LIMIT),
-                biso=number(site.b_angstrom2, *B_LIMITS_ANGSTROM2),
+                biso=number(site.b_iso_angstrom2, *B_LIMITS_ANGSTROM2),
             )
             for site in model.sites
         ],
@@ -274,8 +275,8 @@ def _stages(models: Sequence[StructuralModel], choice: RietveldChoice) -> list[A
     motions: list[str] = []
     names = {"x": "x", "y": "y", "z": "z", "occupancy": "occ", "b": "biso"}
     for p, model in enumerate(models):
-        for a, site in enumerate(model.sites):
-            for flag in sorted(site.refined):
+        for a, flags in enumerate(model.refined):
+            for flag in sorted(flags):
                 (motions if flag in ("occupancy", "b") else positions).append(f"phases.{p}.atoms.{a}.{names[flag]}")
     lines = [f"instrument.profile.{name}" for name in choice.pattern.refined_widths]
     lines += ["instrument.zero_shift"] if choice.pattern.shift == "zero" else []
@@ -344,7 +345,7 @@ def _refined_phase(
                     y=float(atom.y.value),
                     z=float(atom.z.value),
                     occupancy=float(atom.occ.value),
-                    b_angstrom2=float(atom.biso.value),
+                    b_iso_angstrom2=float(atom.biso.value),
                 ),
                 occupancy_sigma=_sigma(found, f"{path}.atoms.{number}.occ"),
                 b_sigma_angstrom2=_sigma(found, f"{path}.atoms.{number}.biso"),

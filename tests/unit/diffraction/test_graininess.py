@@ -57,8 +57,8 @@ def test_spots_and_shadows_are_no_grains():
     frame = plate(0.1)
     clean = measured(frame)
     draw = np.random.default_rng(5)
-    for row, column in draw.integers(40, 1160, (80, 2)):
-        frame[row - 2 : row + 3, column - 2 : column + 3] += 3000
+    for row, column in draw.integers(40, 1160, (500, 2)):
+        frame[row - 2 : row + 3, column - 2 : column + 3] += 1500
     bad = np.zeros(SHAPE, dtype=bool)
     bad[570:640, 640:] = True
     frame[bad] //= 3

@@ -15,7 +15,7 @@ def test_the_width_is_that_of_a_true_voigt_line(gauss, lorentz):
     top = voigt_profile(0.0, sigma, gamma)
     half = brentq(lambda x: voigt_profile(x, sigma, gamma) - top / 2, 0.0, 1.0)
     found = shapes((0.0, 0.0, gauss**2, lorentz, 0.0), np.array([1e-6]))
-    assert found.fwhm_deg[0] == pytest.approx(2 * half, rel=5e-3)
+    assert found.fwhm_deg[0] == pytest.approx(2 * half, rel=3.5e-3)  # as good as the published polynomial is
 
 
 def test_widths_follow_the_angle_as_published():

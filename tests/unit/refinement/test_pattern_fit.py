@@ -97,6 +97,7 @@ def vars_of(reflection):
 
 
 def test_families_that_no_cell_can_separate_share_a_ring(fit):
+    assert all(group.exact for group in fit.structure_factors.groups)
     together = {str(group): group.multiplicity for group in fit.structure_factors.groups if len(group.reflections) > 1}
     assert {tuple(sorted(name.split("/"))): planes for name, planes in together.items()} == {
         ("221", "300"): 30,
