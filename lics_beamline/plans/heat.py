@@ -16,6 +16,7 @@ from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans import approach, isobar, ramp
 from lics_beamline.plans.action import do
+from lics_beamline.plans.attendance import Held
 from lics_beamline.plans.belief import Reading
 from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.command import Abort, Hold, Ramp, Request
@@ -232,7 +233,10 @@ def _bleed(beamline: Beamline, to_bar: float, slew_bar_per_s: float) -> MsgGener
     if abs(slew_bar_per_s / before_bar_per_s - 1.0) > SAME_SLEW:
         yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(slew_bar_per_s))
     now_bar = float(beamline.membrane.load_bar.get(use_monitor=False))
-    yield from bps.abs_set(beamline.membrane, max(min(to_bar, now_bar), 0.0), settle=False, wait=True)
+    try:
+        yield from bps.abs_set(beamline.membrane, max(min(to_bar, now_bar), 0.0), settle=False, wait=True)
+    except Held as error:  # a person held the sweep meanwhile: the next reading decides anew
+        log.warning("%s", error)
 
 
 def _wait(beamline: Beamline, command: Ramp) -> MsgGenerator[None]:
