@@ -44,7 +44,9 @@ class Read:
     exposure_s: float
     waited_s: float
     scan_s: float
+    dose_counts: float  # monitor counts while it was exposed
     stored: np.ndarray  # the truth: counts without fading, ghost and rounding
+    remaining: np.ndarray  # the truth: what fading left of each row
 
 
 class Detector:
@@ -66,7 +68,7 @@ class Detector:
         self.world = World(seed=seed)
         self.phases = phases
         self.now_s, self.is_open, self.strength = 0.0, True, 1.0
-        self.oscillation_deg = 10.0
+        self.oscillation_deg = 10.0  # [deg]
         self.reads, self._last = [], {}
         self.reader = PlateReader(plate.reader, flux=self._flux, sample=self._sample, on_scanned=self._scanned)
 
@@ -127,7 +129,9 @@ class Detector:
                 exposure_s=scan.ended_s - scan.began_s,
                 waited_s=scan.waited_s,
                 scan_s=scan.scan_ended_s - scan.scan_began_s,
+                dose_counts=scan.dose_counts,
                 stored=stored,
+                remaining=scan.remaining(stored.shape[0]),
             )
         )
 
