@@ -17,6 +17,7 @@ from lics_beamline.reduction.recipe import Plate
 
 logger = logging.getLogger(__name__)
 
+PREVIOUS: Final = "previous_exposure_uid"  # of a readout: what its plate held before, empty where nobody knows
 ROWS_FOR_A_NUMBER: Final = 16  # one row in so many tells how much of a frame is ghost
 
 
@@ -58,6 +59,7 @@ class PlateHistory:
         self._root = root
         self._last: dict[int, Taken] = {}
         self._before: dict[Taken, Taken] = {}
+        self._taken: dict[str, Taken] = {}  # by exposure_uid
         self._read: dict[int, tuple[Taken, Recording]] = {}
 
     def take(self, data: dict[str, Any], *, exposure_s: float) -> Taken:
@@ -70,11 +72,24 @@ class PlateHistory:
             waited_s=float(data.get(schema.FRAME_WAITED_S, math.nan)),
         )
         self._before.clear()  # asked for the newest image only
+        previous = data.get(PREVIOUS)  # the plan knows of lost and erased plates too; older runs do not say
+        before = self._last.get(taken.plate) if previous is None else self._taken.get(previous)
+        if before is not None:
+            self._before[taken] = before
+        self._taken[str(data.get(schema.EXPOSURE_UID.name, ""))] = taken
         if taken.plate:
-            if taken.plate in self._last:
-                self._before[taken] = self._last[taken.plate]
             self._last[taken.plate] = taken
         return taken
+
+    def look(self, data: dict[str, Any]) -> None:
+        """Take note of a short look: its image, too, leaves a ghost on its plate."""
+        self._taken[str(data[schema.EXPOSURE_UID.name])] = Taken(
+            path=(self._root / str(data["look_path"])).resolve(),
+            sha256="",
+            plate=0,
+            exposure_s=float(data.get(schema.EXPOSURE_S.name, math.nan)),
+            waited_s=math.nan,
+        )
 
     def forget(self) -> None:
         """Take note that a plate was lost: what the plates held since nobody knows."""

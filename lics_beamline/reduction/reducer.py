@@ -173,6 +173,8 @@ class Reducer:
         exposure = data.get(schema.EXPOSURE_UID.name)
         if stream == schema.REFERENCE:
             self._refer(data)
+        elif stream == schema.LOOK:
+            self._plates.look(data)
         elif stream == schema.PRIMARY:
             self._points[exposure] = _Point(data=data, gauge=self._gauge)
         elif stream == schema.READOUT:

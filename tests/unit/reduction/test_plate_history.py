@@ -96,3 +96,21 @@ def test_where_nobody_saw_how_long_an_image_waited_its_file_is_asked(raw_run):
 def test_by_default_nothing_of_the_plate_is_undone(raw_run):
     data = [doc["data"] for doc in events(reduce_all(raw_run))]
     assert {(point["fading_remaining"], point["ghost_fraction"]) for point in data} == {(1.0, 0.0)}
+
+
+def test_a_look_leaves_a_ghost_and_a_plate_of_unknown_past_none_that_could_be_removed(raw_run, draw):
+    recipe = raw_run.recipe.model_copy(update={"plate": PLATE})
+    strong = draw.image(draw.lines(3.5, draw.alloy), seed=5, strength=20_000.0)
+    draw.osc(raw_run.root / "plates" / "look" / "000000.osc", strong)
+    look = {"exposure_uid": "look", "look_path": "plates/look/000000.osc", "exposure_s": 10.0}
+    for (_, readout), previous in zip(raw_run.points, ("look", "", "exposure-1"), strict=True):
+        readout["data"]["previous_exposure_uid"] = previous
+    descriptors = {**raw_run.descriptors, "look": {"uid": "looks", "name": "look"}}
+    documents = [("start", raw_run.start), *(("descriptor", d) for d in descriptors.values())]
+    documents += [("event", {"descriptor": "looks", "data": look})]
+    documents += [("event", event) for pair in raw_run.points for event in pair]
+    reducer = Reducer(recipe, data_root=raw_run.root)
+    data = [doc["data"] for name, raw in documents for kind, doc in reducer(name, raw) if kind == "event"]
+    assert data[0]["ghost_fraction"] > 0.1
+    assert math.isnan(data[1]["ghost_fraction"])
+    assert 0.0 < data[2]["ghost_fraction"] < 0.02
