@@ -46,7 +46,7 @@ def test_two_plates_are_used_at_least_1_4_times_as_much_as_one_where_exposure_eq
     hold = paper.legs[0].model_copy(update={"count": 8})
     exposure = paper.exposure.model_copy(update={"time_s": plate.read_s + plate.erase_s})
     still = paper.model_copy(update={"legs": (hold,), "exposure": exposure})
-    two, one = (walked(tmp_path, still, speed=60.0, overlapped=overlapped) for overlapped in (True, False))
+    two, one = (walked(tmp_path, still, speed=30.0, overlapped=overlapped) for overlapped in (True, False))
     tell(capsys, "8 held points, exposure = read + erase", two, one)
     assert two.fraction >= 1.4 * one.fraction
 
