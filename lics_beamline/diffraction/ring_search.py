@@ -32,6 +32,7 @@ DIMMEST: Final = -4.0  # contrast is cut to this ...
 BRIGHTEST: Final = 8.0  # ... and this, in robust standard deviations, so that spots weigh no more than rings
 VOTERS: Final = 30_000  # steepest blocks, which is 3 % of them
 VOTE_MM: Final = 2.0  # cells of the vote; a tilt of 1 deg moves the middle of the outermost ring by as much
+NEARBY_MM: Final = 4.0  # two cells of the vote
 REACH: Final = 1.0  # the beam is looked for up to this many frame sizes beyond the frame
 SAMPLES: Final = 60_000  # blocks by which sharpness is judged
 DISTANCE_STEP: Final = 1e-3  # relative; a ring at 150 mm moves by half of its width
@@ -150,6 +151,7 @@ def find_rings(
     beam1_mm, beam2_mm = _voted_centre(contrast)
     # Only angles count until the distance is known, so any distance serves.
     plane = DetectorPlane.through(beam1_mm=beam1_mm, beam2_mm=beam2_mm, beam_distance_mm=float(np.mean(distance_mm)))
+    plane = _sharpest_nearby(samples, plane, 4.0 * step_mm)
     for width in (4.0, 2.0):
         plane = _sharpest(samples, plane, width * step_mm, tilts=False)
     lines = calibrant.lines(wavelength_angstrom)
@@ -249,6 +251,27 @@ def _voted_centre(contrast: Contrast) -> tuple[float, float]:
     )
 
 
+def _sharpness(samples: _Samples, plane: DetectorPlane, width_mm: float) -> float:
+    """Return how much the mean contrast differs from ring to ring of this width, weighted by their blocks."""
+    total, count = samples.profile(plane, width_mm)
+    return float(np.sum(total**2 / np.maximum(count, 1.0)))
+
+
+def _sharpest_nearby(samples: _Samples, plane: DetectorPlane, width_mm: float) -> DetectorPlane:
+    """Look on a grid around the voted place: next to the highest maximum of sharpness lie lesser ones."""
+    steps = np.arange(-NEARBY_MM, NEARBY_MM + 0.5 * width_mm, 0.75 * width_mm)
+    places = [
+        DetectorPlane.through(
+            beam1_mm=plane.beam1_mm + float(along1),
+            beam2_mm=plane.beam2_mm + float(along2),
+            beam_distance_mm=plane.beam_distance_mm,
+        )
+        for along1 in steps
+        for along2 in steps
+    ]
+    return max(places, key=lambda place: _sharpness(samples, place, width_mm))
+
+
 def _sharpest(samples: _Samples, plane: DetectorPlane, width_mm: float, *, tilts: bool) -> DetectorPlane:
     """Move the beam's place, and the tilts if asked, until the rings are sharpest."""
     from scipy.optimize import minimize
@@ -263,8 +286,7 @@ def _sharpest(samples: _Samples, plane: DetectorPlane, width_mm: float, *, tilts
         )
 
     def blur(change: Array) -> float:
-        total, count = samples.profile(moved(change), width_mm)
-        return -float(np.sum(total**2 / np.maximum(count, 1.0)))
+        return -_sharpness(samples, moved(change), width_mm)
 
     free = 4 if tilts else 2
     reach = np.array([width_mm, width_mm, 0.6, 0.6][:free])  # mm and deg: what one step of the simplex tries first

@@ -37,7 +37,7 @@ def assert_found(calibration, *, distance_mm, beam_mm, tilt_deg, within_mm, with
     assert plane.tilt_deg == pytest.approx(tilt_deg, abs=within_deg)
 
 
-@pytest.mark.parametrize("seed", [101, 102])
+@pytest.mark.parametrize("seed", [29, 40])  # whose votes for the centre fall farthest from it
 def test_a_hidden_geometry_is_found_without_a_hand(seed):
     hidden = hidden_geometry(seed)
     calibration = calibrate(simulated_plate(hidden, seed=seed), CERIA, PLATE, saturation_counts=262_136)
