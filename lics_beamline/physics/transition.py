@@ -1,0 +1,213 @@
+"""The median threshold of a sample's grains, from how much of it has reacted at rising (or falling) pressures.
+
+Grains of a powder do not transform together: each has a threshold of its own, and beyond it it reacts with a time
+constant. What a sample shows at a moment is a share of that story. So the first trace tells of the weakest grains, and
+what is comparable between samples is the median; it is estimated from the whole story at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+SPREAD_GPA: Final = 0.1  # usual standard deviation of thresholds in a powder; engineering estimate
+SPREAD_FACTOR: Final = 2.5  # one standard deviation of that expectation; a choice
+TAU_FACTOR: Final = 3.0  # of the expected time constant: an order of magnitude either way is two to it; a choice
+LEAST_SIGMA: Final = 0.02  # of a share: no plate tells it better, for grains and texture; engineering estimate
+BEYOND_GPA: Final = 0.5  # the median may lie so far outside of what was visited
+SPREADS: Final = 15  # values of the grid
+TAUS: Final = 15
+MEDIANS: Final = 61
+FINE: Final = 5.0  # standard deviations that the second, finer grid reaches to either side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one pattern showed.
+
+    Parameters
+    ----------
+    time_s : float
+        When: the middle of the exposure [s].
+    since_s : float
+        Since when the sample had been at this pressure [s]; patterns of one stay share it.
+    pressure_gpa, sigma_gpa : float
+        Pressure and its standard deviation [GPa].
+    value, value_sigma : float
+        Share of the phase that grows, 0 to 1; of one that decays, its amount in units of any kind.
+    """
+
+    time_s: float
+    since_s: float
+    pressure_gpa: float
+    sigma_gpa: float
+    value: float
+    value_sigma: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """What is known of the thresholds.
+
+    Parameters
+    ----------
+    median_gpa, sigma_gpa : float
+        Median threshold and its standard deviation [GPa], statistical.
+    spread_gpa, spread_sigma_gpa : float
+        Standard deviation of the thresholds, and how well it is known [GPa].
+    tau_s, tau_sigma_s : float
+        Time constant of the reaction, and how well it is known [s].
+    passed : float
+        Share of the grains whose threshold the last pressure has passed, 0 to 1.
+    misfit : float
+        Chi-squared a degree of freedom of the best description; above 1 the errors are enlarged by it.
+    """
+
+    median_gpa: float
+    sigma_gpa: float
+    spread_gpa: float
+    spread_sigma_gpa: float
+    tau_s: float
+    tau_sigma_s: float
+    passed: float
+    misfit: float
+
+
+def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: float) -> Transition:
+    """Estimate the median threshold of the grains from one-sided observations.
+
+    Parameters
+    ----------
+    seen : sequence of Seen
+        In the order of time, of a sample whose pressure went one way only; at least one.
+    direction : int
+        +1 where it rose, -1 where it fell.
+    decays : bool
+        Whether the phase decays; its amount at the beginning is then found with the rest.
+    tau_s : float
+        Expected time constant [s]; it may be wrong by an order of magnitude.
+
+    Returns
+    -------
+    Transition
+        Means and standard deviations of the posterior on a grid.
+
+    Notes
+    -----
+    Thresholds are normal with median m and standard deviation s. Grains between the pressures of two stays begin to
+    react when the second begins: with z = (P - m) / s (times `direction`),
+    R(t) = sum_k [Phi(z_k) - Phi(z_{k-1})] (1 - exp(-(t - t_k) / tau)). The prior of m is flat to `BEYOND_GPA` outside
+    of the pressures visited, those of s and tau are log-normal.
+    """
+    stays = [tuple(group) for _, group in groupby(seen, key=lambda one: one.since_s)]
+    reached = np.array([np.mean([direction * one.pressure_gpa for one in stay]) for stay in stays])
+    story = _Story(
+        furthest=np.maximum.accumulate(reached),
+        since_s=np.array([stay[0].since_s for stay in stays]),
+        stay=np.repeat(np.arange(len(stays)), [len(stay) for stay in stays]),
+        time_s=np.array([one.time_s for one in seen]),
+        value=np.array([one.value for one in seen]),
+        value_sigma=np.array([one.value_sigma for one in seen]),
+        pressure_sigma=np.array([one.sigma_gpa for one in seen]),
+        decays=decays,
+    )
+    spreads = np.geomspace(SPREAD_GPA / SPREAD_FACTOR**2.5, SPREAD_GPA * SPREAD_FACTOR**1.75, SPREADS)
+    taus = np.geomspace(tau_s / TAU_FACTOR**2.5, tau_s * TAU_FACTOR**2.5, TAUS)
+    low, high = float(story.furthest[0]) - BEYOND_GPA, float(story.furthest[-1]) + BEYOND_GPA
+    coarse = _posterior(story, np.linspace(low, high, 2 * MEDIANS), spreads, taus, tau_s)
+    reach = FINE * max(coarse.median_sigma, 0.5 * (high - low) / MEDIANS)
+    medians = np.linspace(max(coarse.median - reach, low), min(coarse.median + reach, high), MEDIANS)
+    fine = _posterior(story, medians, spreads, taus, tau_s)
+    return Transition(
+        median_gpa=direction * fine.median,
+        sigma_gpa=fine.median_sigma,
+        spread_gpa=fine.spread,
+        spread_sigma_gpa=fine.spread_sigma,
+        tau_s=fine.tau,
+        tau_sigma_s=fine.tau_sigma,
+        passed=fine.passed,
+        misfit=fine.misfit,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Story:
+    """The observations as arrays; pressures times the direction, so that they rise."""
+
+    furthest: Array
+    since_s: Array
+    stay: npt.NDArray[np.int_]
+    time_s: Array
+    value: Array
+    value_sigma: Array
+    pressure_sigma: Array
+    decays: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Posterior:
+    median: float
+    median_sigma: float
+    spread: float
+    spread_sigma: float
+    tau: float
+    tau_sigma: float
+    passed: float
+    misfit: float
+
+
+def _posterior(story: _Story, medians: Array, spreads: Array, taus: Array, expected_tau_s: float) -> _Posterior:
+    from scipy.special import ndtr
+
+    z = (story.furthest[None, None, :] - medians[:, None, None]) / spreads[None, :, None]  # median, spread, stay
+    passed = ndtr(z)
+    share = np.diff(passed, axis=2, prepend=0.0)
+    lasted_s = story.time_s[:, None] - story.since_s[None, :]  # observation, stay
+    reacted_of_stay = 1.0 - np.exp(-np.maximum(lasted_s, 0.0)[None, :, :] / taus[:, None, None])  # tau, obs, stay
+    reacted = np.einsum("msk,tok->msto", share, reacted_of_stay, optimize=True)
+    slope = np.exp(-0.5 * z**2) / (math.sqrt(2.0 * math.pi) * spreads[None, :, None])
+    doubt = (slope[:, :, story.stay] * story.pressure_sigma) ** 2  # of the share, for the pressure
+    if story.decays:
+        scale = float(np.max(np.abs(story.value))) or 1.0
+        value, sigma = story.value / scale, story.value_sigma / scale
+        left = 1.0 - reacted
+        variance = (np.maximum(sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
+        begun = np.sum(value * left / variance, axis=-1) / np.maximum(np.sum(left**2 / variance, axis=-1), 1e-12)
+        off = value - begun[..., None] * left
+    else:
+        variance = (np.maximum(story.value_sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
+        off = story.value - reacted
+    chi2 = np.sum(off**2 / variance, axis=-1)
+    misfit = float(chi2.min()) / max(len(story.value) - 3, 1)
+    prior = (np.log(spreads / SPREAD_GPA) / math.log(SPREAD_FACTOR)) ** 2
+    prior = prior[None, :, None] + ((np.log(taus / expected_tau_s) / math.log(TAU_FACTOR)) ** 2)[None, None, :]
+    cost = chi2 / max(misfit, 1.0) + np.sum(np.log(variance), axis=-1) + prior
+    weight = np.exp(-0.5 * (cost - cost.min()))
+    weight /= weight.sum()
+
+    def moments(values: Array, axes: tuple[int, int]) -> tuple[float, float]:
+        of_values = weight.sum(axis=axes)
+        mean = float(np.sum(of_values * values))
+        return mean, math.sqrt(max(float(np.sum(of_values * (values - mean) ** 2)), 0.0))
+
+    median, median_sigma = moments(medians, (1, 2))
+    spread, spread_sigma = moments(spreads, (0, 2))
+    tau, tau_sigma = moments(taus, (0, 1))
+    return _Posterior(
+        median=median,
+        median_sigma=median_sigma,
+        spread=spread,
+        spread_sigma=spread_sigma,
+        tau=tau,
+        tau_sigma=tau_sigma,
+        passed=float(np.sum(weight.sum(axis=2) * passed[:, :, -1])),
+        misfit=misfit,
+    )

@@ -1,0 +1,221 @@
+"""Hunting a transition up or down a one-sided ladder of pressures: the decision as a pure step, and nothing else.
+
+A transition that does not go back, in a cell that does not go back either, cannot be bisected: what has reacted has
+reacted, and a pressure passed costs ten bars of dead band. So the ladder goes one way. Its steps shrink as the median
+threshold of the grains is expected nearer; at each rung it stays until what reacts there has reacted; and it ends as
+soon as the median is known well enough, if need be short of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lics_beamline.errors import OutsideEnvelope
+from lics_beamline.physics.transition import Seen, Transition, transition
+from lics_beamline.plans.envelope import Envelope
+
+DWELL: Final = 3.0  # time constants that a rung lasts: 95 % of what reacts there has
+FIRST_STEP: Final = 2.0  # in units of what is asked for: no narrow transition fits between two such rungs unseen
+HALF_WAY: Final = 0.5  # of the way to the median that a step takes once something is seen
+SURE: Final = 0.4  # of what is asked for: the standard deviation at which the ladder ends, so that 2.5 of them fit
+TRACE: Final = 0.05  # share that is something: above the detection limit of any plate
+SIGMAS: Final = 3.0  # and above its own noise by so many standard deviations
+BEGUN: Final = 0.15  # share passed from which the median may be extrapolated
+SPENT: Final = 0.97  # share passed beyond which nothing is left to learn
+TOO_LATE: Final = 0.5  # share passed at the first rung: the median lies outside of the ladder
+TAU_KNOWN: Final = 0.3  # relative error of the time constant at which a rung needs one plate only
+LOOK: Final = 0.7  # time constants between plates of one rung before
+MOST_LOST: Final = 3  # plates in a row that tell nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What is hunted.
+
+    Parameters
+    ----------
+    decays : bool
+        False for the onset of a phase, whose share is seen; True for its decay, where its amount is.
+    direction : int
+        +1 up, -1 down.
+    start_gpa, last_gpa : float
+        First and last rung [GPa].
+    within_gpa : float
+        How well the median is to be known [GPa].
+    least_step_gpa : float
+        Smaller steps are none to the approach [GPa].
+    tau_s : float
+        Expected time constant [s].
+    most_points : int
+        Patterns after which the ladder ends.
+    """
+
+    decays: bool
+    direction: int
+    start_gpa: float
+    last_gpa: float
+    within_gpa: float
+    least_step_gpa: float
+    tau_s: float
+    most_points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Go:
+    """Go to a pressure [GPa], stay there for a time [s], then measure."""
+
+    pressure_gpa: float
+    dwell_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Wait where the cell is [s], then measure."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Nothing more to do.
+
+    Parameters
+    ----------
+    found : bool
+        Whether the median is known as well as asked for.
+    reason : str
+        Why it ends, for people.
+    """
+
+    found: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A hunt under way.
+
+    Parameters
+    ----------
+    goal : Goal
+        What is hunted.
+    seen : tuple of Seen
+        What the patterns showed.
+    points : int
+        Patterns measured, those that told nothing included.
+    lost : int
+        Patterns in a row that told nothing.
+    knows : Transition or None
+        What is known of the transition; None before the first pattern.
+    asked_gpa : float
+        Rung asked for last [GPa]; NaN before any.
+    """
+
+    goal: Goal
+    seen: tuple[Seen, ...] = ()
+    points: int = 0
+    lost: int = 0
+    knows: Transition | None = None
+    asked_gpa: float = math.nan
+
+    @property
+    def tau_s(self) -> float:
+        """Time constant that dwells are reckoned by [s]: the expected one until something has been seen."""
+        return self.knows.tau_s if self.knows is not None and self.trace else self.goal.tau_s
+
+    @property
+    def trace(self) -> bool:
+        """Whether anything has reacted, beyond doubt."""
+        if not self.seen:
+            return False
+        newest = self.seen[-1]
+        if not self.goal.decays:
+            return newest.value > max(TRACE, SIGMAS * newest.value_sigma)
+        most = max(self.seen, key=lambda one: one.value)
+        noise = math.hypot(newest.value_sigma, most.value_sigma)
+        return most.value - newest.value > max(TRACE * most.value, SIGMAS * noise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do now, and the state to go on from."""
+
+    command: Go | Stay | End
+    state: State
+
+
+def begin(goal: Goal, *, envelope: Envelope) -> Decision:
+    """Return the first rung."""
+    return _go(State(goal=goal), goal.start_gpa, goal.tau_s * DWELL, envelope)
+
+
+def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
+    """Decide what to do after one pattern.
+
+    Parameters
+    ----------
+    state : State
+        The hunt so far.
+    seen : Seen or None
+        What the pattern showed; None where it told nothing, or never came.
+    envelope : Envelope
+        Where the cell may go; it vetoes.
+
+    Returns
+    -------
+    Decision
+        `Go` only further in the same direction, and only after a pattern taken `DWELL` time constants after the cell
+        came to the rung it is at.
+    """
+    goal, points = state.goal, state.points + 1
+    if seen is None:
+        state = replace(state, points=points, lost=state.lost + 1)
+        if state.lost >= MOST_LOST:
+            return _end(state, f"{state.lost} patterns in a row told nothing. Look at the plates and their reduction")
+        if points >= goal.most_points:
+            return _end(state, f"{points} points were allowed (most_points)")
+        return Decision(command=Stay(wait_s=0.0), state=state)
+    everything = (*state.seen, seen)
+    knows = transition(everything, direction=goal.direction, decays=goal.decays, tau_s=goal.tau_s)
+    state = replace(state, seen=everything, points=points, lost=0, knows=knows)
+    lasted_s, asked_s = seen.time_s - seen.since_s, DWELL * state.tau_s
+    if points >= goal.most_points:
+        return _end(state, f"{points} points were allowed (most_points)")
+    if goal.decays and everything[0].value <= SIGMAS * everything[0].value_sigma:
+        return _end(state, "there is nothing that could decay at the first rung")
+    if lasted_s < asked_s:
+        known = knows.tau_sigma_s < TAU_KNOWN * knows.tau_s
+        wait_s = asked_s - lasted_s
+        return Decision(command=Stay(wait_s=wait_s if known else min(wait_s, LOOK * state.tau_s)), state=state)
+    stays = len({one.since_s for one in everything})
+    if state.trace and knows.passed > BEGUN and knows.sigma_gpa <= SURE * goal.within_gpa and stays > 1:
+        return _end(state, "", found=True)
+    if state.trace and stays == 1 and knows.passed > TOO_LATE:
+        return _end(state, f"{knows.passed:.0%} had reacted at the first rung. Begin further away")
+    if state.trace and knows.passed > SPENT:
+        return _end(state, f"{knows.passed:.0%} has reacted: nothing is left to learn from")
+    left_gpa = goal.direction * (goal.last_gpa - seen.pressure_gpa)
+    if left_gpa < goal.least_step_gpa:
+        return _end(state, f"the last rung of {goal.last_gpa:g} GPa has been visited")
+    way_gpa = FIRST_STEP * goal.within_gpa
+    if state.trace:
+        towards_gpa = HALF_WAY * goal.direction * (knows.median_gpa - seen.pressure_gpa)
+        way_gpa = min(max(towards_gpa, goal.least_step_gpa), way_gpa)
+    next_gpa = seen.pressure_gpa + goal.direction * min(way_gpa, left_gpa)
+    known = not state.trace or knows.tau_sigma_s < TAU_KNOWN * knows.tau_s
+    return _go(state, next_gpa, asked_s if known else 0.0, envelope)
+
+
+def _go(state: State, pressure_gpa: float, dwell_s: float, envelope: Envelope) -> Decision:
+    try:
+        envelope.check_pressure(pressure_gpa)
+    except OutsideEnvelope as veto:
+        return _end(state, f"the envelope forbids the next rung: {veto}")
+    command = Go(pressure_gpa=round(pressure_gpa, 4), dwell_s=dwell_s)
+    return Decision(command=command, state=replace(state, asked_gpa=pressure_gpa))
+
+
+def _end(state: State, reason: str, *, found: bool = False) -> Decision:
+    return Decision(command=End(found=found, reason=reason), state=state)
