@@ -1,0 +1,93 @@
+"""What a leg may wait for in the reduced points: ``alloy > 0.95``, ``alloy lost``, ``onset of alloy``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+LOST: Final = 0.05  # of the largest amount of the leg: a phase of which less is left is lost
+PHASE: Final = r"(?P<phase>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)"
+COMPARISON: Final = re.compile(PHASE + r"(?P<amount> +scale)? *(?P<sense>[<>]) *(?P<number>\d+(?:\.\d*)?|\.\d+)")
+LOSS: Final = re.compile(PHASE + r" +lost")
+HUNTED: Final = re.compile(r"(?P<kind>onset|dissociation) +of +" + PHASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A condition on one phase.
+
+    Parameters
+    ----------
+    phase : str
+        Its name in the recipe.
+    quantity : {"fraction", "scale"}
+        Its part of the sample's crystalline phases, or its amount relative to the largest of the leg.
+    sense : {">", "<"}
+        Above or below.
+    number : float
+        The limit, 0 to 1.
+    """
+
+    phase: str
+    quantity: Literal["fraction", "scale"]
+    sense: Literal[">", "<"]
+    number: float
+
+    def is_met_by(self, value: float) -> bool:
+        """Whether a value meets it; NaN never does."""
+        return value > self.number if self.sense == ">" else value < self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hunted:
+    """A transition to be found: the onset of a phase, or its dissociation."""
+
+    phase: str
+    kind: Literal["onset", "dissociation"]
+
+
+def condition(text: str) -> Condition:
+    """Read a condition.
+
+    Parameters
+    ----------
+    text : str
+        ``PHASE > NUMBER`` or ``PHASE < NUMBER`` (of its fraction), ``PHASE scale < NUMBER`` (of its amount relative to
+        the largest of the leg), or ``PHASE lost`` (an amount below `LOST` of it).
+
+    Raises
+    ------
+    ValueError
+        If it is none, or its number is not between 0 and 1.
+    """
+    if lost := LOSS.fullmatch(text.strip()):
+        return Condition(phase=lost["phase"], quantity="scale", sense="<", number=LOST)
+    said = COMPARISON.fullmatch(text.strip())
+    if said is None:
+        raise ValueError(
+            f'{text!r} is no condition. Say "alloy > 0.95" or "alloy < 0.05" (fraction of the crystalline sample), '
+            '"alloy scale < 0.1" (amount, relative to the largest of the leg), or "alloy lost"'
+        )
+    number = float(said["number"])
+    if not 0.0 < number < 1.0:
+        raise ValueError(f"{text!r}: {number:g} is never passed. Fractions and relative amounts lie between 0 and 1")
+    sense: Literal[">", "<"] = ">" if said["sense"] == ">" else "<"
+    return Condition(
+        phase=said["phase"], quantity="scale" if said["amount"] else "fraction", sense=sense, number=number
+    )
+
+
+def hunted(text: str) -> Hunted:
+    """Read what a hunt looks for.
+
+    Raises
+    ------
+    ValueError
+        If it is neither ``onset of PHASE`` nor ``dissociation of PHASE``.
+    """
+    said = HUNTED.fullmatch(text.strip())
+    if said is None:
+        raise ValueError(f'{text!r} cannot be hunted. Say "onset of alloy" or "dissociation of alloy"')
+    kind: Literal["onset", "dissociation"] = "onset" if said["kind"] == "onset" else "dissociation"
+    return Hunted(phase=said["phase"], kind=kind)

@@ -1,0 +1,124 @@
+"""Live results: from a derived journal that grows, by a status; late ones hinder, and patience ends."""
+
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import DidNotSettle
+from lics_beamline.journal.writer import Journal
+from lics_beamline.plans.live import LiveResults, Patience
+
+START = {"sweep_uid": "s1", "recipe_digest": "d1"}
+
+
+def derived(journal, uid, **start):
+    journal("start", {"uid": uid, "time": 0.0, "purpose": "reduction", "raw_uid": "r1", **START, **start})
+    journal("descriptor", {"uid": f"{uid}-d", "run_start": uid, "time": 0.0, "name": "primary", "data_keys": {}})
+
+
+def reduced(journal, uid, exposure, number=1, **data):
+    values = {"exposure_uid": exposure, "reduced": True, "intensity": np.zeros(3), **data}
+    journal(
+        "event",
+        {
+            "uid": f"{uid}-{number}",
+            "descriptor": f"{uid}-d",
+            "time": 0.0,
+            "seq_num": number,
+            "data": values,
+            "timestamps": dict.fromkeys(values, 0.0),
+            "filled": {},
+        },
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return DataFolder(tmp_path).make().derived_journals
+
+
+def results(folder, **patience):
+    return LiveResults(folder, START, patience=Patience(**patience))
+
+
+def test_a_point_is_there_as_soon_as_the_reducer_has_written_it(folder):
+    live = results(folder)
+    status = live.awaits("e2", what="point 2")
+    with Journal(folder) as journal:
+        derived(journal, "run")
+        reduced(journal, "run", "e1", 1, alloy_fraction=0.1)
+        assert not status.done
+        reduced(journal, "run", "e2", 2, alloy_fraction=0.4, alloy_fraction_sigma=0.02)
+        status.wait(10)
+    found = live.take("e2")
+    assert (found.derived_uid, found.reduced) == ("run", True)
+    assert (found.fraction("alloy").value, found.fraction("alloy").sigma) == (0.4, 0.02)
+    assert live.lag() == ""
+    live.close()
+
+
+@pytest.mark.parametrize("other", [{"recipe_digest": "d2"}, {"sweep_uid": "s2"}])
+def test_points_of_another_recipe_or_sweep_are_not_acted_on(folder, other):
+    live = results(folder, deadline_s=0.0, most_held_s=0.5)
+    with Journal(folder) as journal:
+        derived(journal, "run", **other)
+        reduced(journal, "run", "e1")
+        with pytest.raises(DidNotSettle, match="no live reducer is at work"):
+            live.awaits("e1", what="point 1").wait(10)
+    live.close()
+
+
+def test_a_late_point_hinders_and_says_whether_the_reducer_is_dead_or_behind(folder):
+    live = results(folder, deadline_s=0.0, most_held_s=60.0)
+    assert live.lag() == ""
+    status = live.awaits("e1", what="point 1")
+    assert "no live reducer is at work. Start one" in live.lag()
+    with Journal(folder) as journal:
+        derived(journal, "run")
+        reduced(journal, "run", "e0")
+        live.awaits("e0", what="point 0").wait(10)
+        late = live.awaits("e1", what="point 1")
+        assert "the live reducer is behind" in live.lag()
+        reduced(journal, "run", "e1", 2)
+        late.wait(10)
+    status.wait(10)
+    assert live.lag() == ""
+    live.close()
+
+
+def test_patience_ends_with_what_was_waited_for(folder):
+    live = results(folder, deadline_s=0.05, most_held_s=0.05)
+    with pytest.raises(DidNotSettle, match=r"point 1 has not been reduced within 0\.05 s .* held for 0\.05 s"):
+        live.awaits("e1", what="point 1").wait(10)
+    live.close()
+
+
+def test_nobody_follows_after_the_sweep_has_ended(folder):
+    live = results(folder)
+    status = live.awaits("e1", what="point 1")
+    live.close()
+    with pytest.raises(DidNotSettle, match="the sweep has ended"):
+        status.wait(10)
+    following = [thread for thread in threading.enumerate() if thread.name == "live results"]
+    for thread in following:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in following)
+
+
+def test_an_amount_is_that_for_its_dose_and_a_phase_that_is_gone_is_none(folder):
+    live = results(folder)
+    with Journal(folder) as journal:
+        derived(journal, "run")
+        reduced(journal, "run", "e1", 1, alloy_scale=6.0, alloy_scale_sigma=0.3, alloy_fraction=1.0)
+        reduced(journal, "run", "e2", 2, alloy_scale=math.nan, alloy_fraction=math.nan)
+        reduced(journal, "run", "e3", 3, reduced=False, alloy_scale=math.nan, alloy_fraction=math.nan)
+        live.awaits("e3", what="point 3").wait(10)
+    there, gone, failed = (live.take(uid).scale("alloy", dose_counts=3.0) for uid in ("e1", "e2", "e3"))
+    assert (there.value, there.sigma) == (2.0, pytest.approx(0.1))
+    assert (gone.value, gone.sigma) == (0.0, 0.0)
+    assert math.isnan(failed.value)
+    assert math.isnan(live.take("e2").fraction("alloy").value)
+    live.close()
