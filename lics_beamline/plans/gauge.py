@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import bluesky.plan_stubs as bps
 import numpy as np
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 SPECTRA_BEFORE_GIVING_UP = 4
 SATURATION_COUNTS = 65535.0  # of one accumulation: the full scale of a 16-bit converter
 BIAS_PERCENTILE = 1.0  # of a spectrum's pixels lie below what the detector gives without light
+GPA_PER_K: Final = 0.0205  # what 1 K moves a ruby pressure: Datchi et al. (2007) with Ruby2020, at 498 K
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +59,14 @@ class RubyReading:
         The fitted doublet.
     load_bar : float
         Membrane gas pressure [bar].
+    haste_gpa : float
+        Standard deviation of the pressure because the temperature moved while the spectrum was taken [GPa].
     """
 
     pressure: Pressure
     line: RubyLine
     load_bar: float
+    haste_gpa: float = 0.0
 
     def fields(self) -> dict[str, float]:
         """Return the fields of `schema.RUBY_READING`."""
@@ -119,6 +124,7 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
         If no spectrum can be believed; names the reason of the last.
     """
     for attempt in range(1, SPECTRA_BEFORE_GIVING_UP + 1):
+        before_k = yield from bps.rd(beamline.thermocouples.gasket_k)
         yield from bps.trigger(beamline.ruby, wait=True)
         yield from bps.create(stream)
         try:
@@ -127,7 +133,8 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
             for device in (beamline.thermocouples, beamline.ruby, beamline.membrane):
                 readings |= yield from bps.read(device)
             data = {name: reading["value"] for name, reading in readings.items()}
-            ruby = judge(data, gauge, saturation_counts=SATURATION_COUNTS * int(beamline.ruby.accumulations.get()))
+            full = SATURATION_COUNTS * int(beamline.ruby.accumulations.get())
+            ruby = judge(data, gauge, saturation_counts=full, before_k=float(before_k))
         except BadReading as error:
             yield from bps.drop()
             _require_laser(beamline, error)
@@ -182,7 +189,9 @@ def adapt(beamline: Beamline, counts: Any) -> MsgGenerator[bool]:
     return True
 
 
-def judge(data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None = None) -> RubyReading:
+def judge(
+    data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None = None, before_k: float = math.nan
+) -> RubyReading:
     """Return the pressure of one set of readings.
 
     Parameters
@@ -193,6 +202,8 @@ def judge(data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None
         How a spectrum becomes a pressure.
     saturation_counts : float, optional
         Count at which a pixel is full.
+    before_k : float, optional
+        The gasket thermocouple just before the spectrum was taken [K].
 
     Raises
     ------
@@ -206,4 +217,10 @@ def judge(data: dict[str, Any], gauge: Gauge, *, saturation_counts: float | None
         ambient_k=data[AMBIENT_TEMPERATURE],
         saturation_counts=saturation_counts,
     )
-    return RubyReading(pressure=reading.pressure, line=reading.line, load_bar=float(data[LOAD]))
+    moved_k = data[GASKET_TEMPERATURE] - before_k  # the spectrum saw any temperature between the two
+    return RubyReading(
+        pressure=reading.pressure,
+        line=reading.line,
+        load_bar=float(data[LOAD]),
+        haste_gpa=0.0 if math.isnan(before_k) else GPA_PER_K * abs(moved_k) / math.sqrt(3.0),
+    )

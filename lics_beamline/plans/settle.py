@@ -154,7 +154,7 @@ def reading_of(ruby: RubyReading, began_s: float, *, supply_bar: float = math.na
         time_s=began_s,
         load_bar=ruby.load_bar,
         pressure_gpa=ruby.pressure.gpa,
-        sigma_gpa=ruby.pressure.sigma_gpa,
+        sigma_gpa=math.hypot(ruby.pressure.sigma_gpa, ruby.haste_gpa),
         temperature_k=ruby.pressure.temperature_k,
         supply_bar=float(supply_bar),
     )

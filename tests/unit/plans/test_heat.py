@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import os
 import time
 from types import SimpleNamespace
@@ -17,10 +18,12 @@ from ophyd.status import Status
 
 from lics_beamline.errors import OutsideEnvelope
 from lics_beamline.plans.gain import Gain
+from lics_beamline.plans.gauge import judge
 from lics_beamline.plans.heat import heat
 from lics_beamline.plans.heating import Prior
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.path import HeatingLeg, Point
+from lics_beamline.plans.settle import reading_of
 from lics_beamline.profile import read_profile
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
 from lics_beamline.session import manner_of
@@ -107,6 +110,7 @@ class Bench:
         made.membrane.slew_bar_per_s = Device("slew", {"slew": lambda: membrane.slew_bar_per_s})
         made.membrane.set_slew = lambda slew: self.then(setattr, membrane, "slew_bar_per_s", slew)
         made.thermocouples.ambient_k = Device("ambient", {"ambient": lambda: self.kelvin(3)})
+        made.thermocouples.gasket_k = Device("gasket", {"gasket": lambda: self.kelvin(0)})
         made.ruby.trigger = lambda: self.then(self.acquire)
         made.ruby.accumulations = Device("accumulations", {"accumulations": lambda: 1})
         made.ruby.acquire_time_s = Device("exposure", {"exposure": lambda: 2.0}, move=lambda _: None)
@@ -201,3 +205,16 @@ def test_a_leg_that_cannot_go_on_ends_with_the_prediction_the_limit_and_the_temp
     assert bench.world.heater.setpoint_k < 300.0, "the ramp never began"
     assert not bench.world.ruby.laser_is_on
     assert not bench.loads
+
+
+@pytest.mark.parametrize(("moved_k", "gpa"), [(0.0, 0.0), (8.0, 0.095), (-8.0, 0.095)])
+def test_a_temperature_that_moves_while_a_spectrum_is_taken_is_an_error_of_its_pressure(moved_k, gpa):
+    bench = Bench()
+    bench.shine(True)
+    bench.acquire()
+    made = bench.beamline
+    readings = made.ruby.read() | made.membrane.read() | made.thermocouples.read()
+    data = {name: reading["value"] for name, reading in readings.items()}
+    reading = judge(data, MANNER.recipe.ruby.gauge(), before_k=data[GASKET_TEMPERATURE] - moved_k)
+    assert reading.haste_gpa == pytest.approx(gpa, abs=0.001)  # 0.0205 GPa/K, spread evenly over the way
+    assert reading_of(reading, 0.0).sigma_gpa == pytest.approx(math.hypot(gpa, reading.pressure.sigma_gpa), abs=0.001)
