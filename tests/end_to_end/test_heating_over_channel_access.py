@@ -1,4 +1,8 @@
-"""Heating with real devices and real spectra over Channel Access: along an isobar, then at a held load."""
+"""Heating with real devices and real spectra over Channel Access: along an isobar, then at a held load.
+
+At 150 times the wall clock some milliseconds between a spectrum and its thermocouple are seconds of lag; twenty kelvin
+over the real time of a beamline are predicted better, see ``tests/benchmarks/test_heating.py``.
+"""
 
 import json
 import os
@@ -60,7 +64,7 @@ def warming(session, kept):
         [(318.0, {"hold": "pressure", "pressure_gpa": ruby.pressure.gpa}), (338.0, {"hold": "load"})]
     ):
         leg = HeatingLeg(
-            kind="heating", name=held["hold"], temperatures_k=(to_k,), ramp_rate_k_per_min=8.0, soak_s=60.0, **held
+            kind="heating", name=held["hold"], temperatures_k=(to_k,), ramp_rate_k_per_min=5.0, soak_s=60.0, **held
         )
         point = Point(index=index, leg=leg, pressure_gpa=leg.isobar_gpa, temperature_k=to_k)
         heated = yield from heat(beamline, point, leg, prior=prior, after=heated, **common)
@@ -101,10 +105,11 @@ def test_the_pressure_at_a_held_load_is_predicted_as_it_comes_to_be(warmed):
     _, events, world = warmed
     own = [event for event in events if event["hold"] == "load"]
     said = [event for event in own if event["final_pressure_gpa"] == event["final_pressure_gpa"]]
-    halfway = next(event for event in said if event["ruby_temperature_k"] > own[0]["ruby_temperature_k"] + 10.0)
+    late = next(event for event in said if event["ruby_temperature_k"] > own[0]["ruby_temperature_k"] + 14.0)
     last = own[-1]
     rise_gpa = last["pressure_gpa"] - own[0]["pressure_gpa"]
     assert rise_gpa > 0.05
-    assert abs(halfway["final_pressure_gpa"] - last["pressure_gpa"]) < 0.05
+    assert abs(late["final_pressure_gpa"] - last["pressure_gpa"]) < 0.05
+    assert all(abs(e["final_pressure_gpa"] - last["pressure_gpa"]) < 4.0 * e["final_sigma_gpa"] for e in said[:3])
     assert abs(last["pressure_gpa"] - world[-1]["ruby_gpa"]) < 0.05 + MOST_THERMOCOUPLE_GPA
     assert {event["next_load_bar"] for event in own} == {event["membrane_load_bar"] for event in own}
