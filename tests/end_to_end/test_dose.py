@@ -62,6 +62,6 @@ def test_the_strongest_ring_reaches_the_count_asked_for_and_the_look_is_on_recor
     assert look["look_path"] not in {readout["frame_path"] for readout in readouts}
     assert [doc["datum_kwargs"]["point_number"] for doc in of("datum")] == [0]
     header, frame = read_plate(data.root / readouts[0]["frame_path"])
-    engine = integrator(recipe.geometry, recipe.frames.integration(), frame.shape)
+    engine = integrator(recipe.geometry, recipe.integration(), frame.shape)
     ring = strongest_ring(engine.integrate(frame, saturation_counts=header.saturation_counts))
     assert ring.counts == pytest.approx(ASKED, rel=GRAINS)
