@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
+from lics_beamline.reduction.crew import crew
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
-from lics_beamline.schema import REDUCED
+from lics_beamline.reduction.step import Pending, Step
+from lics_beamline.reduction.work import Outcome
+from lics_beamline.schema import FAILURE, READOUT, REDUCED
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +73,13 @@ def documents_of(data: DataFolder, name: str) -> Documents:
     RunNotFound
         If nothing answers.
     """
+    return _source(data, name)()
+
+
+def _source(data: DataFolder, name: str) -> Callable[[], Documents]:
+    """Return what gives the documents of a run, again and again; parameters and errors as of `documents_of`."""
     try:
-        return read(find(data.raw_journals, name).path)
+        return partial(read, find(data.raw_journals, name).path)
     except RunNotFound as error:
         if not (data.catalog / "catalog.db").exists() or name == "last":
             raise
@@ -86,11 +96,18 @@ def documents_of(data: DataFolder, name: str) -> Documents:
             "order are not the original ones)",
             name,
         )
-        return list(run.documents())
+        documents = list(run.documents())
+    return lambda: documents
 
 
 def replay(
-    data: DataFolder, name: str, *, recipe: Recipe | None = None, told: Callable[[dict[str, Any]], None] | None = None
+    data: DataFolder,
+    name: str,
+    *,
+    recipe: Recipe | None = None,
+    told: Callable[[dict[str, Any]], None] | None = None,
+    jobs: int = 1,
+    dask: str | None = None,
 ) -> Replayed:
     """Reduce a recorded run.
 
@@ -104,6 +121,11 @@ def replay(
         How; default is the recipe the run was recorded with.
     told : callable, optional
         Called with the data of each reduced point.
+    jobs : int
+        Processes that share the points. A script that asks for more than one does its own work below
+        ``if __name__ == "__main__":``, as Python's multiprocessing wants it.
+    dask : str, optional
+        Address of a Dask scheduler that shares them out instead.
 
     Returns
     -------
@@ -115,35 +137,128 @@ def replay(
     ------
     RunNotFound
         If there is no such run.
+    NotConnected
+        If there is no such Dask cluster.
+    ReductionFailed
+        If a process that reduces dies. What was reduced before is kept, and a second replay goes on from there.
     """
-    documents = list(documents_of(data, name))
-    start = documents[0][1]
-    raw_uid = start["uid"]
+    run = prepare(data, name, recipe=recipe)
+    return replay_all(data, (run,), told=lambda _, point: told(point) if told else None, jobs=jobs, dask=dask)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """One run to be reduced by one recipe.
+
+    Parameters
+    ----------
+    raw_uid, uid : str
+        Uids of the run and of what is derived from it.
+    points : int
+        Points to be reduced; 0 where all has been done before.
+    already : bool
+        Whether this run has been reduced whole by this recipe before.
+    attempt : int
+        From 1.
+    recipe : Recipe or None
+        How; None for the run's own.
+    done : dict
+        Points reduced before by their `exposure_uid`, and the phases found in each.
+    source : callable
+        Gives the raw documents.
+    """
+
+    raw_uid: str
+    uid: str
+    points: int
+    already: bool
+    attempt: int
+    recipe: Recipe | None
+    done: dict[str, str]
+    source: Callable[[], Documents]
+
+
+def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Replay:
+    """Say what reducing a run will come to, without doing it; parameters and errors as of `replay`."""
+    source = _source(data, name)
+    start = next(iter(source()))[1]
     if recipe is not None and "recipe" in start:
         recipe = recipe.for_run(recipe_of(start["recipe"]))
     attempt = 1
     while True:
-        derived = _derived_uid(documents, recipe, data, attempt)
+        derived = _derived_uid(start, recipe, data, attempt)
         before = _tally(data, derived)
-        if before is None or not before.whole:
+        if before is None or not before.whole or not before.failed:
             break
-        if not before.failed:
-            return _replayed(data, derived, raw_uid, before, already=True)
         attempt += 1
-    done = before.exposures if before else {}
-    reducer = Reducer(recipe, data_root=data.root, done=done, attempt=attempt)
-    with Journal(data.derived_journals, resume=True) as journal:
-        for raw_name, raw in documents:
-            for kind, doc in reducer(raw_name, raw):
-                journal(kind, doc)
-                if kind == "event" and told:
-                    told(doc["data"])
-        for kind, doc in reducer.close("the raw run has no stop document"):
-            journal(kind, doc)
-    after = _tally(data, derived)
-    if after is None:
-        raise RunNotFound(f"run {raw_uid} holds nothing that could be reduced: it has no start document.", uid=raw_uid)
-    return _replayed(data, derived, raw_uid, after, already=False)
+    already = before is not None and before.whole
+    done = dict(before.exposures) if before is not None else {}
+    return Replay(
+        raw_uid=start["uid"],
+        uid=derived,
+        points=0 if already else max(0, _points(source()) - len(done)),
+        already=already,
+        attempt=attempt,
+        recipe=recipe,
+        done=done,
+        source=source,
+    )
+
+
+def replay_all(
+    data: DataFolder,
+    runs: Sequence[Replay],
+    *,
+    told: Callable[[Replay, dict[str, Any]], None] | None = None,
+    jobs: int = 1,
+    dask: str | None = None,
+) -> tuple[Replayed, ...]:
+    """Reduce several runs as one stream of points: whoever is free takes the next point, of whichever run.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the runs are.
+    runs : sequence of Replay
+        Each prepared.
+    told : callable, optional
+        Called with the run and the data of each reduced point, in their order.
+    jobs, dask : int, str
+        As of `replay`, which says what may go wrong.
+    """
+    todo = [run for run in runs if not run.already]
+    with ExitStack() as stack:
+        if todo:
+            queue = stack.enter_context(crew(jobs, dask=dask)).queue()
+            journal = stack.enter_context(Journal(data.derived_journals, resume=True))
+            for run in todo:
+                reducer = Reducer(run.recipe, data_root=data.root, done=run.done, attempt=run.attempt)
+                for step in _steps(reducer, run.source()):
+                    work = step.work if isinstance(step, Pending) else None
+                    queue.put(work, partial(_record, run, reducer, step, journal, told))
+            queue.rest()
+    return tuple(_replayed(data, run) for run in runs)
+
+
+def _steps(reducer: Reducer, documents: Documents) -> Iterator[Step]:
+    for name, doc in documents:
+        yield from reducer.steps(name, doc)
+    yield from reducer.end("the raw run has no stop document")
+
+
+def _record(
+    run: Replay,
+    reducer: Reducer,
+    step: Step,
+    journal: Journal,
+    told: Callable[[Replay, dict[str, Any]], None] | None,
+    came: Outcome | None,
+) -> None:
+    """Write the documents of a step and tell its point."""
+    for kind, doc in reducer.finish(step, came):
+        journal(kind, doc)
+        if kind == "event" and told:
+            told(run, doc["data"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,23 +288,38 @@ def _tally(data: DataFolder, uid: str) -> _Tally | None:
     return _Tally(exposures=exposures, failed=failed, whole=whole)
 
 
-def _derived_uid(
-    documents: list[tuple[str, dict[str, Any]]], recipe: Recipe | None, data: DataFolder, attempt: int
-) -> str:
+def _points(documents: Documents) -> int:
+    """Return how many exposures of a run were read, or lost."""
+    streams: dict[str, str] = {}
+    points = 0
+    for name, doc in documents:
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+        elif name in ("event", "event_page") and streams.get(doc["descriptor"]) in (READOUT, FAILURE):
+            points += 1 if name == "event" else len(doc["seq_num"])
+    return points
+
+
+def _derived_uid(start: dict[str, Any], recipe: Recipe | None, data: DataFolder, attempt: int) -> str:
     """Return the uid that the derived run of these documents will have."""
     reducer = Reducer(recipe, data_root=data.root, attempt=attempt)
-    for kind, doc in reducer(*documents[0]):
+    for kind, doc in reducer("start", start):
         if kind == "start":
             return str(doc["uid"])
     raise RunNotFound("the run does not begin with a start document; its journal is damaged.")
 
 
-def _replayed(data: DataFolder, uid: str, raw_uid: str, tally: _Tally, *, already: bool) -> Replayed:
+def _replayed(data: DataFolder, run: Replay) -> Replayed:
+    tally = _tally(data, run.uid)
+    if tally is None:
+        raise RunNotFound(
+            f"run {run.raw_uid} holds nothing that could be reduced: it has no start document.", uid=run.raw_uid
+        )
     return Replayed(
-        uid=uid,
-        raw_uid=raw_uid,
-        journal=data.derived_journals / f"{uid}.jsonl",
+        uid=run.uid,
+        raw_uid=run.raw_uid,
+        journal=data.derived_journals / f"{run.uid}.jsonl",
         points=len(tally.exposures),
         failed=tally.failed,
-        already=already,
+        already=run.already,
     )

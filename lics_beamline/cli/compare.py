@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.crew import PointBar, crew_options, jobs_of
+
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.exports.comparison import BoundaryDifference, Comparison, PointDifference
@@ -22,7 +24,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
         "compare",
-        parents=[shared],
+        parents=[shared, crew_options()],
         help="say what another recipe changes in a recorded run",
         description="Reduce a run by two recipes, where that has not been done yet, and say what the second gives less "
         "what the first gives: pressure, cells, fractions, and where phases come and go. A recipe is a file, or 'own' "
@@ -43,7 +45,7 @@ def compare(options: argparse.Namespace) -> int:
     from lics_beamline.exports.comparison_figure import draw_comparison
 
     data = data_folder(options)
-    first, second = (_reduced(data, options.uid, recipe, options) for recipe in (options.first, options.second))
+    first, second = _reduced(data, options)
     found = difference(first, second)
     digests = "-".join(run.start["recipe_digest"][:8] for run in (first, second))
     figure = options.figure or data.figures / f"compare-{first.start['raw_uid'][:8]}-{digests}.png"
@@ -55,18 +57,27 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _reduced(data: DataFolder, run: str, recipe: str, options: argparse.Namespace) -> ReducedRun:
-    """Return a run reduced by a recipe, now or before."""
+def _reduced(data: DataFolder, options: argparse.Namespace) -> tuple[ReducedRun, ReducedRun]:
+    """Return a run reduced by both recipes, now or before."""
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
     from lics_beamline.reduction.recipe import read_recipe
-    from lics_beamline.replay import replay
+    from lics_beamline.replay import Replay, prepare, replay_all
 
-    chosen = None if recipe == OWN else read_recipe(Path(recipe))
-    if not options.json:
-        sys.stdout.write(f"reducing by {recipe} ...\n")
-        sys.stdout.flush()
-    return reduced_run(read(replay(data, run, recipe=chosen).journal))
+    recipes = [None if recipe == OWN else read_recipe(Path(recipe)) for recipe in (options.first, options.second)]
+    prepared = [prepare(data, options.uid, recipe=recipe) for recipe in recipes]
+    runs = {run.uid: run for run in prepared}  # one where the recipes say the same
+    points = sum(run.points for run in runs.values())
+    with PointBar(points, quiet=options.json) as bar:
+        if points:
+            bar.say(f"reducing {points} points ...")
+
+        def tell(run: Replay, data: dict[str, Any]) -> None:
+            bar.step()
+
+        replay_all(data, tuple(runs.values()), told=tell, jobs=jobs_of(options, points), dask=options.dask)
+    first, second = (reduced_run(read(data.derived_journals / f"{run.uid}.jsonl")) for run in prepared)
+    return first, second
 
 
 def _lines(found: Comparison) -> Iterator[str]:

@@ -7,7 +7,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from lics_beamline.cli.crew import PointBar, crew_options, jobs_of
+from lics_beamline.errors import LicsError, RunNotFound
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
+    from lics_beamline.replay import Replayed
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -16,12 +23,12 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     machine.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb = verbs.add_parser(
         "replay",
-        parents=[shared, machine],
-        help="reduce a recorded run again, by its own recipe or another",
-        description="Reduce a recorded run. RUN is 'last', a uid, or its first six characters or more. The same recipe "
-        "gives the same derived run, which is not made twice; another recipe gives another one.",
+        parents=[shared, machine, crew_options()],
+        help="reduce recorded runs again, by their own recipe or another",
+        description="Reduce recorded runs. RUN is 'last', a uid, its first six characters or more, or 'all' for every "
+        "sweep. The same recipe gives the same derived run, which is not made twice; another recipe gives another one.",
     )
-    verb.add_argument("uid", metavar="RUN", nargs="?", default="last")
+    verb.add_argument("uid", metavar="RUN", nargs="*", default=["last"])
     verb.add_argument("--recipe", type=Path, metavar="FILE", help="recipe file (default: the run's own recipe)")
     verb.set_defaults(run=replay)
     verb = verbs.add_parser(
@@ -47,29 +54,66 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def replay(options: argparse.Namespace) -> int:
-    """Reduce a recorded run."""
+    """Reduce recorded runs."""
     from lics_beamline.cli.record import data_folder
     from lics_beamline.cli.story import HEADING, point_line
     from lics_beamline.exports.reduced_run import reduced_point
     from lics_beamline.reduction.recipe import read_recipe
-    from lics_beamline.replay import replay as run
+    from lics_beamline.replay import Replay, prepare, replay_all
 
+    data = data_folder(options)
     recipe = read_recipe(options.recipe) if options.recipe else None
-    headings = iter((HEADING + "\n",))
+    names, several = _named(data, options.uid), options.uid == ["all"] or len(options.uid) > 1
+    runs: list[Replay] = []
+    refused: dict[str, str] = {}
+    for name in names:
+        try:
+            runs.append(prepare(data, name, recipe=recipe))
+        except LicsError as error:
+            if not several:
+                raise
+            refused[name] = str(error)
+            sys.stderr.write(f"run {name[:8]} is left out: {error}\n")
+    points = sum(run.points for run in runs)
+    with PointBar(points, quiet=options.json) as bar:
+        told: list[str] = []
 
-    def tell(data: dict[str, Any]) -> None:
-        if not options.json:
-            sys.stdout.write(next(headings, "") + point_line(reduced_point(data)) + "\n")
-            sys.stdout.flush()
+        def tell(run: Replay, data: dict[str, Any]) -> None:
+            if several and run.uid not in told:
+                bar.say(f"run {run.raw_uid[:8]}")
+            if not told:
+                bar.say(HEADING)
+            told.append(run.uid)
+            bar.say(point_line(reduced_point(data)))
+            bar.step()
 
-    result = run(data_folder(options), options.uid, recipe=recipe, told=tell)
+        results = replay_all(data, runs, told=tell, jobs=jobs_of(options, points), dask=options.dask)
     if options.json:
-        sys.stdout.write(json.dumps({**asdict(result), "journal": str(result.journal)}, indent=1) + "\n")
-    elif result.already:
-        sys.stdout.write(f"already reduced by this recipe: {result.points} points in {result.journal}\n")
+        plain = [{**asdict(result), "journal": str(result.journal)} for result in results]
+        sys.stdout.write(json.dumps(plain if several else plain[0], indent=1) + "\n")
     else:
-        sys.stdout.write(f"{result.points} points, {result.failed} failed: {result.journal}\n")
-    return 4 if result.failed else 0
+        for result in results:
+            sys.stdout.write(_line(result))
+    return 4 if refused or any(result.failed for result in results) else 0
+
+
+def _named(data: DataFolder, names: list[str]) -> list[str]:
+    """Return the runs that were named, each once; all sweeps for ``all``."""
+    if names != ["all"]:
+        return list(dict.fromkeys(names))
+    from lics_beamline.journal.head import heads
+    from lics_beamline.schema import SWEEP
+
+    found = [head.uid for head in heads(data.raw_journals) if head.start.get("purpose") == SWEEP]
+    if not found:
+        raise RunNotFound(f"there is no sweep below {data.root}. lics dry-run makes one.")
+    return found
+
+
+def _line(result: Replayed) -> str:
+    if result.already:
+        return f"already reduced by this recipe: {result.points} points in {result.journal}\n"
+    return f"{result.points} points, {result.failed} failed: {result.journal}\n"
 
 
 def reduce(options: argparse.Namespace) -> int:

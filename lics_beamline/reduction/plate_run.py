@@ -13,6 +13,7 @@ from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.diffraction.plate_measurement import PlateRead, measure_plates
 from lics_beamline.errors import RunNotFound
 from lics_beamline.reduction.plate_history import PlateHistory
+from lics_beamline.reduction.taken import recording
 
 
 def calibration_of(documents: Iterable[tuple[str, dict[str, Any]]], *, data_root: Path) -> PlateCalibration:
@@ -61,12 +62,12 @@ def _reads(documents: list[tuple[str, dict[str, Any]]], history: PlateHistory) -
 
 def _read(point: dict[str, Any], data: dict[str, Any], history: PlateHistory) -> PlateRead:
     taken = history.take(data, exposure_s=float(point["open_s"]))
-    recording = history.recording(taken)
-    header = recording.plate
+    image = recording(taken)
+    header = image.plate
     scan_s = header.scan_s if header is not None and math.isfinite(header.scan_s) else 0.0
     return PlateRead(
         role=point["role"],
-        recording=recording,
+        recording=image,
         plate=taken.plate,
         exposure_s=taken.exposure_s,
         exposure_sigma_s=float(point["open_sigma_s"]),

@@ -2,6 +2,9 @@
 
 The uid of the derived run follows from what it was made of, and the uids of its events from it and the exposure. So
 reducing twice gives the same run, and a reducer that begins again after a crash writes nothing twice.
+
+What a raw document causes is known at once, what comes of a point only when somebody has reduced it: `Reducer.steps`
+gives the one, `Reducer.finish` takes the other and gives documents. Calling the reducer does both, here and now.
 """
 
 from __future__ import annotations
@@ -21,15 +24,17 @@ import numpy as np
 from lics_beamline import schema
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
 from lics_beamline.physics.gauge import Gauge
-from lics_beamline.reduction.event import event_data, fields_of
-from lics_beamline.reduction.plate_history import PlateHistory, Taken, plate_data
-from lics_beamline.reduction.point import Reading, reduce_point, warm_up
+from lics_beamline.reduction.event import fields_of
+from lics_beamline.reduction.plate_history import PlateHistory
+from lics_beamline.reduction.point import Reading, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
+from lics_beamline.reduction.step import Document, Ending, Pending, Skipped, Step
+from lics_beamline.reduction.taken import Taken
+from lics_beamline.reduction.work import Outcome, Work, outcome
 
 logger = logging.getLogger(__name__)
 
-Document = tuple[str, dict[str, Any]]
 NAMESPACE: Final = uuid.UUID("6d0a2c0e-6f0b-5c0f-9b53-0d6f2f1f7a11")  # of derived uids: arbitrary, never to be changed
 PACKAGES: Final = ("lics_beamline", "pyFAI", "fabio", "numpy", "scipy", "peritheos")  # what a number depends on
 NUMBERS_OF_POINT: Final = (schema.EXPERIMENT_TIME.name, "requested_pressure_gpa", "requested_temperature_k")
@@ -102,14 +107,21 @@ class Reducer:
         ProfileError
             If neither the reducer nor the start document has a recipe.
         """
+        if name == "descriptor" and self._open and not self._streams:
+            warm_up(self._chosen())  # seconds, spent while the first point is still being approached
+        yield from self._now(self.steps(name, doc))
+
+    def steps(self, name: str, doc: dict[str, Any]) -> Iterator[Step]:
+        """Yield the steps that one raw document causes, each to be handed to `finish` in this order, sooner or later.
+
+        Parameters and errors as of a call.
+        """
         if name == "start":
             yield from self._start(doc)
         elif not self._open:
             return
         elif name == "descriptor":
             self._streams[doc["uid"]] = doc["name"]
-            if len(self._streams) == 1:
-                warm_up(self._chosen())  # seconds, spent while the first point is still being approached
         elif name == "event":
             yield from self._event(doc)
         elif name == "event_page":
@@ -118,7 +130,7 @@ class Reducer:
             for event in unpack_event_page(doc):
                 yield from self._event(event)
         elif name == "stop":
-            yield from self._stop(doc["exit_status"], doc.get("reason", ""))
+            yield from self._end(doc["exit_status"], doc.get("reason", ""))
 
     def close(self, reason: str) -> Iterator[Document]:
         """Yield the stop document of a derived run whose raw run never stopped; nothing where it has.
@@ -128,15 +140,43 @@ class Reducer:
         reason : str
             Why it is closed, for people.
         """
+        yield from self._now(self.end(reason))
+
+    def end(self, reason: str) -> Iterator[Step]:
+        """Yield what `close` does as a step."""
         if self._open:
-            yield from self._stop("abort", reason)
+            yield from self._end("abort", reason)
+
+    def finish(self, step: Step, came: Outcome | None) -> Iterator[Document]:
+        """Yield the documents of a step.
+
+        Parameters
+        ----------
+        step : Step
+            The steps of a run are finished in their order.
+        came : Outcome or None
+            What came of the work of the step; None where it has none.
+        """
+        if isinstance(step, Pending):
+            yield "event", self._finished(step, came)
+        elif isinstance(step, Skipped):
+            self._remember(step.phases)
+        elif isinstance(step, Ending):
+            yield "stop", self._stop(step)
+        else:
+            yield step
+
+    def _now(self, steps: Iterator[Step]) -> Iterator[Document]:
+        for step in steps:
+            work = step.work if isinstance(step, Pending) else None
+            yield from self.finish(step, None if work is None else outcome(work))
 
     def _chosen(self) -> Recipe:
         if self._recipe is None:
             raise ProfileError("the raw run carries no recipe and none was given. Give one: lics replay --recipe FILE.")
         return self._recipe
 
-    def _start(self, raw: dict[str, Any]) -> Iterator[Document]:
+    def _start(self, raw: dict[str, Any]) -> Iterator[Step]:
         if self._recipe is None and "recipe" in raw:
             self._recipe = recipe_of(raw["recipe"], source=f"start document of {raw['uid']}")
         recipe = self._chosen()
@@ -167,7 +207,7 @@ class Reducer:
             start["supersedes"] = derived_uid(**identity, attempt=self._attempt - 1)
         yield "start", start
 
-    def _event(self, doc: dict[str, Any]) -> Iterator[Document]:
+    def _event(self, doc: dict[str, Any]) -> Iterator[Step]:
         stream = self._streams.get(doc["descriptor"])
         data = doc["data"]
         exposure = data.get(schema.EXPOSURE_UID.name)
@@ -199,8 +239,8 @@ class Reducer:
         except KeyError as error:
             self._gauge = ReductionFailed(f"the record of the reference reading lacks {error}.")
 
-    def _emit(self, exposure: str, data: dict[str, Any], *, failure: str | None) -> Iterator[Document]:
-        """Yield the event of one exposure, after the descriptor where it is the first."""
+    def _emit(self, exposure: str, data: dict[str, Any], *, failure: str | None) -> Iterator[Step]:
+        """Yield the step of one exposure, after the descriptor where it is the first."""
         if not self._described:
             self._described = True
             yield "descriptor", self._descriptor()
@@ -208,29 +248,10 @@ class Reducer:
         point = self._points.pop(exposure, None)
         taken = self._plates.take(data, exposure_s=float(point.data.get("exposure_s", math.nan)) if point else math.nan)
         if exposure in self._done:
-            self._remember(self._done[exposure])
+            yield Skipped(phases=self._done[exposure])
             return
-        values = self._values(exposure, data, point, failure, taken)
-        self._remember(values["phases"])
-        now = time.time()
-        yield (
-            "event",
-            {
-                "uid": str(uuid.uuid5(uuid.UUID(self._uid), exposure)),
-                "descriptor": self._descriptor_uid,
-                "time": now,
-                "seq_num": self._events,
-                "data": values,
-                "timestamps": dict.fromkeys(values, now),
-                "filled": {},
-            },
-        )
-
-    def _values(
-        self, exposure: str, data: dict[str, Any], point: _Point | None, failure: str | None, taken: Taken
-    ) -> dict[str, Any]:
-        """Return the data of one event: reduced, or failed and noted."""
         values = self._unreduced(exposure, data, point.data if point else {})
+        work = None
         try:
             if failure is not None:
                 raise ReductionFailed(failure)
@@ -238,14 +259,38 @@ class Reducer:
                 raise ReductionFailed(
                     "the point of this plate is not in this run: it was measured by the run before it."
                 )
-            return values | self._reduced(point, taken)
-        except (LicsError, OSError, KeyError) as error:
-            note = f"the record lacks {error}" if isinstance(error, KeyError) else str(error)
-            logger.warning("point %s is not reduced: %s", values[schema.POINT_INDEX.name], note)
-            return values | {"note": note}
+            work = self._work(point, taken)
+        except (LicsError, KeyError) as error:
+            values["note"] = f"the record lacks {error}" if isinstance(error, KeyError) else str(error)
         except Exception as error:  # one point must not take the others with it: reduce or note
             logger.exception("point %s is not reduced", values[schema.POINT_INDEX.name])
-            return values | {"note": f"{type(error).__name__}: {error}"}
+            values["note"] = f"{type(error).__name__}: {error}"
+        yield Pending(exposure_uid=exposure, number=self._events, values=values, work=work)
+
+    def _finished(self, pending: Pending, came: Outcome | None) -> dict[str, Any]:
+        """Return the event of a point: reduced, or failed and noted."""
+        values = pending.values
+        if came is not None:
+            values = values | came.values | ({"note": came.note} if came.note else {})
+        if not values["reduced"]:
+            level = logging.ERROR if came is not None and came.trace else logging.WARNING
+            logger.log(
+                level,
+                "point %s is not reduced: %s",
+                values[schema.POINT_INDEX.name],
+                (came.trace if came else "") or values["note"],
+            )
+        self._remember(values["phases"])
+        now = time.time()
+        return {
+            "uid": str(uuid.uuid5(uuid.UUID(self._uid), pending.exposure_uid)),
+            "descriptor": self._descriptor_uid,
+            "time": now,
+            "seq_num": pending.number,
+            "data": values,
+            "timestamps": dict.fromkeys(values, now),
+            "filled": {},
+        }
 
     def _unreduced(self, exposure: str, data: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
         """Return every field as it is where nothing could be reduced."""
@@ -261,13 +306,15 @@ class Reducer:
         values["load_bar"] = float(point.get(schema.LOAD, math.nan))
         return values
 
-    def _reduced(self, recorded: _Point, taken: Taken) -> dict[str, Any]:
-        """Return the fields that reducing gives.
+    def _work(self, recorded: _Point, taken: Taken) -> Work:
+        """Return what reducing a point takes.
 
         Raises
         ------
         LicsError
-            Whatever is wrong with plate, spectrum or thermocouples.
+            If its pressure rests on nothing.
+        KeyError
+            If the record lacks a reading.
         """
         recipe, point, gauge = self._chosen(), recorded.data, recorded.gauge
         if isinstance(gauge, LicsError):
@@ -277,23 +324,14 @@ class Reducer:
                 f"the record has no reference reading before this point, and the recipe says axis = "
                 f'"{recipe.ruby.axis}". Reduce it with axis = "none".'
             )
-        recording = self._plates.recording(taken)
-        state = self._plates.state(taken, recording, recipe.plate)
         reading = Reading(
             ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
             ruby_counts=np.asarray(point[schema.RUBY_SPECTRUM], dtype=np.float64),
             gasket_k=float(point[schema.GASKET_TEMPERATURE]),
             ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
         )
-        reduced = reduce_point(
-            recording.counts,
-            reading,
-            recipe,
-            gauge=gauge,
-            saturation_counts=recording.saturation_counts,
-            plate=state,
-        )
-        return event_data(reduced, recipe) | plate_data(state, recording, recipe.plate)
+        before = self._plates.before if recipe.plate.ghosts else None
+        return Work(taken=taken, before=before, reading=reading, recipe=recipe, gauge=gauge)
 
     @property
     def _descriptor_uid(self) -> str:
@@ -316,18 +354,20 @@ class Reducer:
             "hints": {},
         }
 
-    def _stop(self, exit_status: str, reason: str) -> Iterator[Document]:
+    def _end(self, exit_status: str, reason: str) -> Iterator[Step]:
         self._open = False
-        stop: dict[str, Any] = {
+        yield Ending(exit_status=exit_status, reason=reason)
+
+    def _stop(self, ending: Ending) -> dict[str, Any]:
+        return {
             "uid": str(uuid.uuid5(uuid.UUID(self._uid), "stop")),
             "run_start": self._uid,
             "time": time.time(),
-            "exit_status": exit_status,
-            "reason": reason,
+            "exit_status": ending.exit_status,
+            "reason": ending.reason,
             "num_events": {schema.REDUCED: self._events} if self._described else {},
             "phases_found": list(self._phases),
         }
-        yield "stop", stop
 
     def _remember(self, phases: str) -> None:
         self._phases.update(dict.fromkeys(phase for phase in phases.split(",") if phase))

@@ -1,0 +1,95 @@
+"""Who reduces, as asked for at the command line, and how far they are: ``--jobs``, ``--dask``, a bar with time left."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from types import TracebackType
+from typing import Self
+
+
+def crew_options() -> argparse.ArgumentParser:
+    """Return the options of every verb that reduces points."""
+    options = argparse.ArgumentParser(add_help=False)
+    who = options.add_mutually_exclusive_group()
+    who.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="processes that share the points (default: one a core, fewer where there are few points)",
+    )
+    who.add_argument(
+        "--dask", metavar="ADDRESS", help="share the points on a Dask cluster: tcp://HOST:8786 of its scheduler"
+    )
+    return options
+
+
+def jobs_of(options: argparse.Namespace, points: int) -> int:
+    """Return how many processes to use for a number of points."""
+    from lics_beamline.reduction.crew import jobs_for
+
+    return int(options.jobs) if options.jobs else jobs_for(points)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
+
+
+class PointBar:
+    """Points done, and the time left, on a terminal; elsewhere only the lines.
+
+    Parameters
+    ----------
+    points : int
+        To be done.
+    quiet : bool
+        Show nothing at all.
+    """
+
+    def __init__(self, points: int, *, quiet: bool = False) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._console = Console(file=sys.stdout, quiet=quiet, soft_wrap=True, highlight=False, markup=False)
+        self._shown = self._console.is_terminal and points > 0 and not quiet
+        self._progress = Progress(
+            TextColumn("reducing"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self._console,
+            refresh_per_second=4,
+            transient=True,
+            disable=not self._shown,
+        )
+        self._bar = self._progress.add_task("reducing", total=points)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, line: str) -> None:
+        """Write a line above the bar."""
+        self._console.print(line)
+        self._console.file.flush()
+
+    def step(self) -> None:
+        """Count a point."""
+        self._progress.advance(self._bar)

@@ -1,0 +1,117 @@
+"""Reducing one point, as a value: all that it takes goes to whoever has time for it, and the outcome comes back.
+
+A process, or a machine that sees the same files, needs nothing but this package. What comes out does not depend on who
+did it, nor on what that process did before.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from lics_beamline.errors import LicsError
+from lics_beamline.physics.gauge import Gauge
+from lics_beamline.reduction.event import event_data
+from lics_beamline.reduction.plate_state import plate_data, plate_state
+from lics_beamline.reduction.point import Reading, reduce_point, warm_up
+from lics_beamline.reduction.recipe import Recipe
+from lics_beamline.reduction.taken import Taken, recording, remembered
+
+ONE_AT_A_TIME: Final = threading.Lock()  # Dask gives a worker threads; pyFAI's engine serves one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Work:
+    """One point to be reduced.
+
+    Parameters
+    ----------
+    taken : Taken
+        Its image.
+    before : Taken or None
+        The image before on the same plate; None where there is none or nobody knows.
+    reading : Reading
+        What was read beside it.
+    recipe : Recipe
+        How to reduce it.
+    gauge : Gauge or None
+        What its pressure rests on; None takes the reference line of the recipe.
+    """
+
+    taken: Taken
+    before: Taken | None
+    reading: Reading
+    recipe: Recipe
+    gauge: Gauge | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What came of a point.
+
+    Parameters
+    ----------
+    values : dict
+        Fields of its event; empty where it could not be reduced.
+    note : str
+        Why it could not, for people; empty where it could.
+    trace : str
+        Where an error came up that nobody had thought of.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+    trace: str = ""
+
+
+def do(work: Work) -> dict[str, Any]:
+    """Reduce a point and return the fields of its event that reducing gives.
+
+    Raises
+    ------
+    LicsError
+        Whatever is wrong with plate, spectrum or thermocouples.
+    OSError
+        If a file cannot be read.
+    """
+    recipe = work.recipe
+    image = remembered(work.taken) if recipe.plate.ghosts and work.taken.path.is_file() else recording(work.taken)
+    state = plate_state(work.taken, image, recipe.plate, before=work.before)
+    reduced = reduce_point(
+        image.counts,
+        work.reading,
+        recipe,
+        gauge=work.gauge,
+        saturation_counts=image.saturation_counts,
+        plate=state,
+    )
+    return event_data(reduced, recipe) | plate_data(state, image, recipe.plate)
+
+
+def outcome(work: Work) -> Outcome:
+    """Reduce a point or say why it cannot be: reduce or note."""
+    try:
+        return Outcome(values=do(work))
+    except (LicsError, OSError) as error:
+        return Outcome(note=str(error))
+    except Exception as error:  # one point must not take the others with it
+        return Outcome(note=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+
+
+def outcome_elsewhere(work: Work) -> Outcome:
+    """Do `outcome` in a process that is one of several: by one thread, for the other cores are other workers'."""
+    with ONE_AT_A_TIME:
+        warm_up(work.recipe)  # nothing, from the second time on
+        with _threads().limit(limits=1):
+            return outcome(work)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> Any:
+    """Return the thread pools of this process, once all its libraries are loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
