@@ -141,12 +141,14 @@ class Desk:
     ----------
     is_open : bool
         Whether a sweep is at work.
+    data : DataFolder
+        Where the sweep is recorded.
     """
 
     def __init__(self, data: DataFolder, *, hindrance: Callable[[], str] = lambda: "") -> None:
         self.hindrance = hindrance
         self.is_open = False
-        self._data = data
+        self.data = data
         self._notes: deque[str] = deque()
         self._stamp = (0, 0)
         self._newest: Asked | None = None
@@ -161,8 +163,8 @@ class Desk:
         Busy
             If another process runs a sweep there.
         """
-        with lock.sole(_lock_path(self._data), what=f"a sweep of {self._data.root}"):
-            _asked_path(self._data).unlink(missing_ok=True)
+        with lock.sole(_lock_path(self.data), what=f"a sweep of {self.data.root}"):
+            _asked_path(self.data).unlink(missing_ok=True)
             self._stamp, self._newest, self._answered = (0, 0), None, ""
             self._notes.clear()
             self.say("running", "the sweep begins")
@@ -175,7 +177,7 @@ class Desk:
 
     def ask(self, request: Request, *, who: str, why: str) -> Asked:
         """Ask something of the sweep from within its own process; as `ask`."""
-        return ask(self._data, request, who=who, why=why)
+        return ask(self.data, request, who=who, why=why)
 
     def note(self, says: str) -> None:
         """Leave something for the record of the sweep, from any thread."""
@@ -190,16 +192,16 @@ class Desk:
     def asked(self) -> Asked | None:
         """Return the newest question that has not been answered; None when there is none. Never fails."""
         try:
-            found = _asked_path(self._data).stat()
+            found = _asked_path(self.data).stat()
         except OSError:
             return None
         stamp = (found.st_ino, found.st_mtime_ns)  # each question is a file of its own, moved into place
         if stamp != self._stamp:
-            said = _read(_asked_path(self._data))
+            said = _read(_asked_path(self.data))
             try:
                 self._newest = Asked(**{**said, "request": Request(said["request"])}) if said is not None else None
             except (TypeError, ValueError, KeyError) as error:
-                logger.error("%s cannot be understood: %s", _asked_path(self._data), error)
+                logger.error("%s cannot be understood: %s", _asked_path(self.data), error)
                 self._newest = None
             self._stamp = stamp
         return self._newest if self._newest is not None and self._newest.uid != self._answered else None
@@ -215,9 +217,9 @@ class Desk:
             state=state, says=says, pid=os.getpid(), answers=heard.uid if heard else self._answered, when=_now()
         )
         try:
-            _replace(_standing_path(self._data), {key: one for key, one in asdict(said).items() if key != "alive"})
+            _replace(_standing_path(self.data), {key: one for key, one in asdict(said).items() if key != "alive"})
         except OSError as error:  # a full disk keeps nobody from holding
-            logger.error("%s could not be written: %s", _standing_path(self._data), error)
+            logger.error("%s could not be written: %s", _standing_path(self.data), error)
 
 
 def _asked_path(data: DataFolder) -> Path:

@@ -164,6 +164,13 @@ class Heating(Strict):
     creep_doubt_gpa: Positive = 0.01
 
 
+class Live(Strict):
+    """How long a plan that acts on reduced points waits for one, from its plate being read [s of wall clock]."""
+
+    deadline_s: Positive = 60.0  # then the sweep is held
+    most_held_s: Positive = 1800.0  # and so much later it ends in the safe state
+
+
 class CellModel(Strict):
     """What is expected of this kind of cell before it is measured: a prior, with one standard deviation of each term.
 
@@ -204,6 +211,7 @@ class ProfileFile(Strict):
     approach: Approach = Approach()
     heating: Heating = Heating()
     cell_model: CellModel = CellModel()
+    live: Live = Live()
     recipe: str = "recipe.toml"
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ PRIMARY: Final = "primary"  # a measured point, without its image
 READOUT: Final = "readout"  # a plate that has been read, joined to its point by exposure_uid
 LOOK: Final = "look"  # a short exposure by which those of the points were chosen
 FAILURE: Final = "failure"  # a plate or point that never came, and why
+DECISIONS: Final = "decisions"  # what the plan did because of a live result
 HOLDS: Final = "holds"  # the sweep held, continued or stopped on somebody's word
 # The one stream of a derived run.
 REDUCED: Final = "primary"
@@ -218,6 +219,25 @@ FAILURE_FIELDS: Final = (
     POINT_INDEX,
     _text("reason", "What happened, for people."),
     _integer("plate", "Plate concerned, 1 or 2; 0 where none is."),
+)
+
+DECISIONS_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    EXPOSURE_UID,
+    POINT_INDEX,
+    LEG,
+    _text("derived_uid", "Derived run whose reduced point was acted on."),
+    _text("asked", "What the leg looks for: alloy > 0.95, onset of alloy."),
+    _text("quantity", "fraction, or scale: the amount for its dose, on a hunt; else relative to the largest."),
+    _number("value", "", "What the point showed; NaN where it showed nothing."),
+    _number("value_sigma", "", "Its standard deviation."),
+    _number("seen_pressure_gpa", "GPa", "Pressure of the reduced point."),
+    _number("seen_pressure_sigma_gpa", "GPa", "Its statistical standard deviation."),
+    _number("threshold_gpa", "GPa", "Median threshold of the grains as known now; NaN where none is hunted."),
+    _number("threshold_sigma_gpa", "GPa", "Its statistical standard deviation."),
+    _number("threshold_systematic_gpa", "GPa", "Systematic standard deviation of the pressures it rests on."),
+    _number("reaction_s", "s", "Time constant of the reaction as known now; NaN where none is hunted."),
+    _text("choice", "What was decided, and why, for people."),
 )
 
 HOLDS_FIELDS: Final = (

@@ -33,6 +33,7 @@ from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
 from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.heating_leg import Rules as HeatingRules
+from lics_beamline.plans.live import Patience
 from lics_beamline.plans.plates import Keeping
 from lics_beamline.plans.reference import Drift
 from lics_beamline.plans.sweep import Manner
@@ -159,6 +160,7 @@ def manner_of(profile: Profile) -> Manner:
         profile={"name": values.name, "digest": profile.digest},
         light=Light(least_ring_ma=values.beam.least_ring_ma, patience_s=values.beam.patience_s),
         overlapped=values.plate.overlapped,
+        patience=Patience(deadline_s=values.live.deadline_s, most_held_s=values.live.most_held_s),
         keeping=Keeping(fading=recipe.plate.fading or values.plate.fading, most=values.plate.most_fading),
     )
 

@@ -139,7 +139,9 @@ class Narration:
                 f"{data['pressure_gpa']:.3f} GPa, {data['final_pressure_gpa']:.2f} predicted",
             )
         elif stream in (schema.PRIMARY, schema.FAILURE):
-            done_s = sum(self._expected_s[: data["point_index"] + 1])
+            done_s = sum(
+                self._expected_s[: data["point_index"] + 1]
+            )  # a hunt may have other points than those reckoned with
             self._progress.update(self._bar, completed=done_s, description=f"point {data['point_index'] + 1} exposed")
             self._measured += 1
             if stream == schema.FAILURE:
@@ -148,6 +150,8 @@ class Narration:
             did = f"{data['hold_did']} by {data['hold_who']}{': ' if data['hold_why'] else ''}{data['hold_why']}"
             self._progress.update(self._bar, description=did)
             self._console.print(f"      {did}; load {data['hold_load_bar']:.2f} bar, {data['hold_gasket_k']:.1f} K")
+        elif stream == schema.DECISIONS:
+            self._console.print(f"{data['point_index'] + 1:4d}  {data['leg']}: {data['choice']}")
         elif stream == "reduced":
             self._console.print(point_line(reduced_point(data)))
 

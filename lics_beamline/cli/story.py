@@ -32,6 +32,8 @@ class Story:
         Of the newest reduction, or of the run itself where it is a reduced one.
     failures : tuple of str
         What did not come, and why.
+    decisions : tuple of str
+        What the plan did because of what it saw.
     duty : Duty
         Time exposed and time elapsed; none exposed where the run is a reduced one.
     """
@@ -41,6 +43,7 @@ class Story:
     reductions: tuple[Head, ...]
     points: tuple[ReducedPoint, ...]
     failures: tuple[str, ...]
+    decisions: tuple[str, ...]
     duty: Duty
 
     def lines(self) -> Iterator[str]:
@@ -64,6 +67,8 @@ class Story:
             yield f"  reduced   {derived.uid} by recipe {derived.start['recipe_digest'][:8]}"
         for failure in self.failures:
             yield f"  failed    {failure}"
+        for decision in self.decisions:
+            yield f"  decided   {decision}"
         if self.points:
             yield HEADING
             yield from (point_line(point) for point in self.points)
@@ -77,6 +82,7 @@ class Story:
             "events": self.events,
             "reductions": [derived.uid for derived in self.reductions],
             "failures": list(self.failures),
+            "decisions": list(self.decisions),
             "duty": {"exposing_s": self.duty.exposing_s, "elapsed_s": self.duty.elapsed_s},
             "points": [_plain(point) for point in self.points],
         }
@@ -148,6 +154,7 @@ def story(data: DataFolder, head: Head) -> Story:
     streams: dict[str, str] = {}
     events: dict[str, int] = {}
     failures: list[str] = []
+    decisions: list[str] = []
     for name, doc in read(head.path):
         if name == "descriptor":
             streams[doc["uid"]] = doc["name"]
@@ -156,6 +163,8 @@ def story(data: DataFolder, head: Head) -> Story:
             events[stream] = events.get(stream, 0) + 1
             if stream == schema.FAILURE:
                 failures.append(f"point {doc['data']['point_index'] + 1}: {doc['data']['reason']}")
+            elif stream == schema.DECISIONS:
+                decisions.append(f"point {doc['data']['point_index'] + 1}: {doc['data']['choice']}")
     if head.start.get("purpose") == schema.REDUCTION:
         reductions: tuple[Head, ...] = ()
         points = reduced_run(read(head.path)).points
@@ -164,7 +173,15 @@ def story(data: DataFolder, head: Head) -> Story:
         used = duty(read(head.path))
         reductions = tuple(found for found in heads(data.derived_journals) if found.start["raw_uid"] == head.uid)
         points = reduced_run(read(reductions[-1].path)).points if reductions else ()
-    return Story(head=head, events=events, reductions=reductions, points=points, failures=tuple(failures), duty=used)
+    return Story(
+        head=head,
+        events=events,
+        reductions=reductions,
+        points=points,
+        failures=tuple(failures),
+        decisions=tuple(decisions),
+        duty=used,
+    )
 
 
 def _plain(point: ReducedPoint) -> dict[str, Any]:

@@ -46,14 +46,22 @@ class Attendance:
         Where people ask, and where they are answered.
     meanwhile : callable
         Plan carried out again and again while the sweep is held: what comes by itself is still recorded.
+    hinders : callable
+        Says what of the sweep itself forbids to go on now, besides people and what the desk knows; empty for nothing.
     """
 
     def __init__(
-        self, beamline: Beamline, desk: Desk, *, meanwhile: Callable[[], MsgGenerator[None]] = bps.null
+        self,
+        beamline: Beamline,
+        desk: Desk,
+        *,
+        meanwhile: Callable[[], MsgGenerator[None]] = bps.null,
+        hinders: Callable[[], str] = lambda: "",
     ) -> None:
         self._beamline = beamline
         self._desk = desk
         self._meanwhile = meanwhile
+        self._hinders = hinders
         self._note = Noted("hold", schema.HOLDS_FIELDS)
         self._bundled = False
         self._exposing = False
@@ -70,7 +78,7 @@ class Attendance:
         asked = self._desk.asked()
         request = asked.request if asked is not None else None
         if request in (None, Request.CONTINUE):
-            request = Request.PAUSE if self._desk.hindrance() else None
+            request = Request.PAUSE if self._hindrance() else None
         if self._over or (request is None and not self._went_on):
             return None
         if request is None:
@@ -154,7 +162,7 @@ class Attendance:
         if not self._busy():
             for says in self._desk.notes():
                 yield from self._record("noted", None, says)
-        asked, hindrance = self._desk.asked(), self._desk.hindrance()
+        asked, hindrance = self._desk.asked(), self._hindrance()
         if asked is None and not hindrance:
             return
         if asked is not None and asked.request is Request.CONTINUE:
@@ -166,6 +174,10 @@ class Attendance:
             yield from self._stop(asked)
         else:
             yield from self._hold(asked, hindrance)
+
+    def _hindrance(self) -> str:
+        """Return what forbids to go on now, besides people."""
+        return self._desk.hindrance() or self._hinders()
 
     def _hear(self, asked: Asked | None) -> None:
         if asked is not None and asked.uid != self._heard:
@@ -227,7 +239,7 @@ class Attendance:
         while True:
             yield from bps.sleep(LOOK_S)
             yield from self._meanwhile()
-            asked, hindrance = self._desk.asked(), self._desk.hindrance()
+            asked, hindrance = self._desk.asked(), self._hindrance()
             if asked is None:
                 if not by_person and not hindrance:
                     return None

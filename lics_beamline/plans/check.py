@@ -11,7 +11,19 @@ from typing import Final
 
 from lics_beamline.devices.beamline import Beamline, Report
 from lics_beamline.plans.cell_model import CellModel
-from lics_beamline.plans.checks import exposure, geometry, heating, isobar, live, load, path, pressure, record, time
+from lics_beamline.plans.checks import (
+    exposure,
+    geometry,
+    heating,
+    hunt,
+    isobar,
+    live,
+    load,
+    path,
+    pressure,
+    record,
+    time,
+)
 from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Finding, Rule, findings
 from lics_beamline.plans.checks.inspection import inspect
@@ -27,6 +39,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule[Case], ...]], ...]] = (
     ("load", load.RULES),
     ("heating", heating.RULES),
     ("isobar", isobar.RULES),
+    ("hunt", hunt.RULES),
     ("pressure", pressure.RULES),
     ("exposure", exposure.RULES),
     ("geometry", geometry.RULES),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 LOST: Final = 0.05  # of the largest amount of the leg: a phase of which less is left is lost
+FIRST_STEP: Final = 2.0  # of a hunt, in units of what is asked for: no narrow transition fits between two such rungs
 PHASE: Final = r"(?P<phase>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)"
 COMPARISON: Final = re.compile(PHASE + r"(?P<amount> +scale)? *(?P<sense>[<>]) *(?P<number>\d+(?:\.\d*)?|\.\d+)")
 LOSS: Final = re.compile(PHASE + r" +lost")

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lics_beamline.plans.cell_model import TERMS, CellModel, Grip
-from lics_beamline.plans.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, Point
+from lics_beamline.plans.ladder import DWELL
+from lics_beamline.plans.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, HuntLeg, Point
 from lics_beamline.plans.plate_cycle import PlateCycle
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
@@ -218,6 +219,8 @@ class _Walk:
                 lost_bar = max(way_bar - abs(reached.transmitted_bar - self._grip.transmitted_bar), 0.0)
                 readings = 1 + math.ceil(self._steps(way_gpa, way_bar))
                 going_s = way_bar / pace.slew_bar_per_s + readings * pace.ruby_s + (readings - 1) * pace.wait_s
+            if isinstance(point.leg, HuntLeg):
+                going_s += DWELL * point.leg.tau_s
         self._stride(to, going_s, strides=strides)
         at = self.moments[-1]
         arrived_s = self._time_s

@@ -14,10 +14,10 @@ from typing import Final
 
 from lics_beamline.errors import OutsideEnvelope
 from lics_beamline.physics.transition import Seen, Transition, transition
+from lics_beamline.plans.condition import FIRST_STEP
 from lics_beamline.plans.envelope import Envelope
 
 DWELL: Final = 3.0  # time constants that a rung lasts: 95 % of what reacts there has
-FIRST_STEP: Final = 2.0  # in units of what is asked for: no narrow transition fits between two such rungs unseen
 HALF_WAY: Final = 0.5  # of the way to the median that a step takes once something is seen
 SURE: Final = 0.4  # of what is asked for: the standard deviation at which the ladder ends, so that 2.5 of them fit
 TRACE: Final = 0.05  # share that is something: above the detection limit of any plate

@@ -38,11 +38,34 @@ class Notes:
     look: Noted = field(default_factory=lambda: Noted("look", schema.LOOK_FIELDS))
     readout: Noted = field(default_factory=lambda: Noted("readout", schema.READOUT_FIELDS))
     failure: Noted = field(default_factory=lambda: Noted("failure", schema.FAILURE_FIELDS))
+    decision: Noted = field(default_factory=lambda: Noted("decision", schema.DECISIONS_FIELDS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One measured point.
+
+    Parameters
+    ----------
+    reading : RubyReading
+        Its pressure.
+    exposure_uid : str
+        Its exposure; empty where it could not be exposed.
+    dose_counts : float
+        Monitor counts of the exposure; 0 where there is none.
+    middle_s : float
+        Middle of the exposure [s of experiment].
+    """
+
+    reading: RubyReading
+    exposure_uid: str
+    dose_counts: float
+    middle_s: float
 
 
 def measure(
     beamline: Beamline, point: Point, *, gauge: Gauge, notes: Notes, exposure_s: float, plates: Plates, light: Light
-) -> MsgGenerator[RubyReading]:
+) -> MsgGenerator[Measured]:
     """Measure one point: pressure from ruby, then an exposure; its plate is read while the plan goes on.
 
     The `primary` event is saved when the exposure is over and its plate in the reader, and never waits for the image.
@@ -68,8 +91,8 @@ def measure(
 
     Returns
     -------
-    RubyReading
-        The pressure of the point.
+    Measured
+        The pressure of the point, and its exposure.
 
     Raises
     ------
@@ -93,7 +116,7 @@ def measure(
         failures.append(outcome.cause)
         if outcome.cause is Cause.SHUTTER and not plates.lost_the_last:
             plates.lost_the_last = True
-            return reading
+            return Measured(reading=reading, exposure_uid="", dose_counts=0.0, middle_s=beamline.clock.now_s())
         if failures.count(outcome.cause) >= MOST_FAILURES[outcome.cause]:
             raise BadReading(
                 f"point {point.index + 1} cannot be exposed: the {outcome.cause} failed {len(failures)} times. The "
@@ -102,8 +125,9 @@ def measure(
             )
         log.warning("point %d is exposed again", point.index + 1)
     plates.lost_the_last = False
+    over_s = beamline.clock.now_s()
     notes.point.note(
-        experiment_time_s=beamline.clock.now_s(),
+        experiment_time_s=over_s,
         point_index=point.index,
         leg=point.leg.name,
         stroke=point.stroke,
@@ -117,4 +141,9 @@ def measure(
     yield from bps.read(notes.point)
     yield from bps.save()
     yield from plates.pass_on(point, exposure_uid, outcome, exposure_s=exposure_s)
-    return reading
+    return Measured(
+        reading=reading,
+        exposure_uid=exposure_uid,
+        dose_counts=outcome.dose_counts,
+        middle_s=over_s - 0.5 * exposure_s,
+    )

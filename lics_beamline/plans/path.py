@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from lics_beamline.plans.condition import FIRST_STEP, Hunted, condition, hunted
 from lics_beamline.reduction.ruby import Chip
 from lics_beamline.strict_toml import Strict, load
 
@@ -90,14 +91,31 @@ class Exposure(Strict):
         return math.sqrt(self.dose.shortest_s * self.dose.longest_s) if self.dose else float(self.time_s or 0.0)
 
 
+def _is_condition(text: str) -> str:
+    condition(text)
+    return text
+
+
+def _is_hunted(text: str) -> str:
+    hunted(text)
+    return text
+
+
+Until = Annotated[str, AfterValidator(_is_condition)]
+
+
 class PressureLeg(Strict):
-    """Points at rising or falling pressure and one temperature; the loop is closed on ruby."""
+    """Points at rising or falling pressure and one temperature; the loop is closed on ruby.
+
+    With `until` the leg ends at the first point that meets the condition, or at its last.
+    """
 
     kind: Literal["pressure"]
     name: str
     stroke: Literal["upstroke", "downstroke"]
     temperature_k: Positive
     pressures_gpa: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
+    until: Until | None = None
 
     @model_validator(mode="after")
     def _one_sided(self) -> PressureLeg:
@@ -152,16 +170,64 @@ class HeatingLeg(Strict):
 
 
 class HoldLeg(Strict):
-    """Points where the cell is: nothing is moved. The cell as loaded, or the same state watched for a while."""
+    """Points where the cell is: nothing is moved. The cell as loaded, or the same state watched for a while.
+
+    With `until` it is watched until a point meets the condition, `count` times at most.
+    """
 
     kind: Literal["hold"]
     name: str
     temperature_k: Positive
     count: Annotated[int, Field(ge=1)] = 1
     wait_s: NotNegative = 0.0
+    until: Until | None = None
 
 
-AnyLeg = PressureLeg | HeatingLeg | HoldLeg
+class HuntLeg(Strict):
+    """A transition looked for on a one-sided ladder of pressures: the median threshold of the sample's grains.
+
+    How many points that takes is not known beforehand. `tau_s` is the time constant that is expected of the reaction;
+    it is estimated on the way.
+    """
+
+    kind: Literal["hunt"]
+    name: str
+    hunt: Annotated[str, AfterValidator(_is_hunted)]
+    stroke: Literal["upstroke", "downstroke"]
+    temperature_k: Positive
+    start_gpa: NotNegative
+    last_gpa: NotNegative
+    within_gpa: Positive = 0.05
+    tau_s: Positive = 400.0  # 5 to 10 min are usual at 298 K
+    most_points: Annotated[int, Field(ge=1)] = 60
+
+    @model_validator(mode="after")
+    def _one_sided(self) -> HuntLeg:
+        if self.sign * (self.last_gpa - self.start_gpa) <= 0:
+            raise ValueError(
+                f"last_gpa = {self.last_gpa} does not lie beyond start_gpa = {self.start_gpa} on the {self.stroke}: a "
+                "hunt goes one way only, because what has reacted does not go back. Exchange them, or the stroke"
+            )
+        return self
+
+    @property
+    def sign(self) -> int:
+        """+1 on the upstroke, -1 on the downstroke."""
+        return 1 if self.stroke == "upstroke" else -1
+
+    @property
+    def transition(self) -> Hunted:
+        """What is hunted."""
+        return hunted(self.hunt)
+
+    def rungs_gpa(self) -> tuple[float, ...]:
+        """Return a ladder to reckon with [GPa]: rungs as far apart as the first ones, to the last pressure."""
+        rungs = max(math.ceil(abs(self.last_gpa - self.start_gpa) / (FIRST_STEP * self.within_gpa) - 1e-9), 1)
+        way_gpa = (self.last_gpa - self.start_gpa) / rungs
+        return tuple(self.start_gpa + index * way_gpa for index in range(rungs + 1))[: self.most_points]
+
+
+AnyLeg = PressureLeg | HeatingLeg | HoldLeg | HuntLeg
 Leg = Annotated[AnyLeg, Field(discriminator="kind")]
 
 
@@ -173,7 +239,7 @@ class Point:
     ----------
     index : int
         From 0 along the path.
-    leg : PressureLeg, HeatingLeg or HoldLeg
+    leg : PressureLeg, HeatingLeg, HoldLeg or HuntLeg
         The leg it belongs to.
     pressure_gpa : float
         Pressure asked for; NaN where the leg holds the load instead.
@@ -189,7 +255,7 @@ class Point:
     @property
     def stroke(self) -> str:
         """``upstroke``, ``downstroke``, ``heating`` or ``held``."""
-        if isinstance(self.leg, PressureLeg):
+        if isinstance(self.leg, PressureLeg | HuntLeg):
             return self.leg.stroke
         return "heating" if isinstance(self.leg, HeatingLeg) else "held"
 
@@ -211,7 +277,7 @@ class Experiment(Strict):
     legs: Annotated[tuple[Leg, ...], Field(min_length=1)]
 
     def points(self) -> tuple[Point, ...]:
-        """Return the points of the path in order."""
+        """Return the points of the path in order; of a leg that ends by what is seen, those to reckon with."""
         return tuple(
             Point(index=index, leg=leg, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
             for index, (leg, pressure_gpa, temperature_k) in enumerate(
@@ -226,6 +292,11 @@ class Experiment(Strict):
             return 0
         return len(self.points()) if self.exposure.dose.each == "point" else len(self.legs)
 
+    @property
+    def acts(self) -> bool:
+        """Whether a leg acts on what reduced points show."""
+        return any(isinstance(leg, HuntLeg) or getattr(leg, "until", None) is not None for leg in self.legs)
+
     def first(self, points: int) -> Experiment:
         """Return the same experiment with its first `points` points only."""
         legs: list[AnyLeg] = []
@@ -236,6 +307,8 @@ class Experiment(Strict):
                 shorter: AnyLeg = leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[:points]})
             elif isinstance(leg, HeatingLeg):
                 shorter = leg.model_copy(update={"temperatures_k": leg.temperatures_k[:points]})
+            elif isinstance(leg, HuntLeg):
+                shorter = leg.model_copy(update={"most_points": min(leg.most_points, points)})
             else:
                 shorter = leg.model_copy(update={"count": min(leg.count, points)})
             legs.append(shorter)
@@ -249,6 +322,8 @@ def _walk(leg: AnyLeg) -> Iterator[tuple[float, float]]:
         yield from ((pressure_gpa, leg.temperature_k) for pressure_gpa in leg.pressures_gpa)
     elif isinstance(leg, HeatingLeg):
         yield from ((leg.isobar_gpa, temperature_k) for temperature_k in leg.temperatures_k)
+    elif isinstance(leg, HuntLeg):
+        yield from ((pressure_gpa, leg.temperature_k) for pressure_gpa in leg.rungs_gpa())
     else:
         yield from ((math.nan, leg.temperature_k) for _ in range(leg.count))
 

@@ -7,7 +7,8 @@ import logging
 import math
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -22,15 +23,19 @@ from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.attendance import Attendance
 from lics_beamline.plans.cell_model import CellModel
+from lics_beamline.plans.condition import condition
+from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum, prepare
 from lics_beamline.plans.heat import Heated, heat, prior_of
 from lics_beamline.plans.heating import Doubts
 from lics_beamline.plans.heating_leg import Rules as HeatingRules
+from lics_beamline.plans.hunt import hunt
+from lics_beamline.plans.live import LiveResults, Patience
 from lics_beamline.plans.look import Exposures
-from lics_beamline.plans.measure import Notes, measure
-from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, Point
+from lics_beamline.plans.measure import Measured, Notes, measure
+from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
@@ -79,6 +84,8 @@ class Manner:
         Whether the next plate is exposed while the last one is read.
     keeping : Keeping
         How images fade, and how much may be lost.
+    patience : Patience
+        How long a reduced point is waited for, where a leg acts on it.
     """
 
     envelope: Envelope
@@ -96,6 +103,7 @@ class Manner:
     keeping: Keeping
     light: Light = field(default_factory=Light)
     overlapped: bool = True
+    patience: Patience = field(default_factory=Patience)
 
 
 def sweep(
@@ -158,7 +166,8 @@ def sweep(
         # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
-        attendance = Attendance(beamline, desk, meanwhile=plates.announce)
+        live = LiveResults(desk.data.derived_journals, start, patience=manner.patience)
+        attendance = Attendance(beamline, desk, meanwhile=plates.announce, hinders=live.lag)
         points = _points(
             beamline,
             experiment,
@@ -166,11 +175,15 @@ def sweep(
             recipe=recipe,
             notes=notes,
             plates=plates,
+            live=live,
             request=attendance.request,
         )
         attended = attendance.attended(announcing(points, plates))
         reading = bpp.contingency_wrapper(attended, except_plan=lambda why: rescue(why, plates))
-        return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
+        try:
+            return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
+        finally:
+            live.close()
 
     with desk.open():
         return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
@@ -237,25 +250,27 @@ def _points(
     recipe: Recipe,
     notes: Notes,
     plates: Plates,
+    live: LiveResults,
     request: Callable[[], Request | None],
 ) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
     state: State | None = None
     heated: Heated | None = None
+    arrived_s = 0.0  # since when the cell has been at the pressure it was brought to last, half of the way counted
     exposures = Exposures(
         beamline, experiment.exposure, recipe=recipe, plates=plates, note=notes.look, light=manner.light
     )
+    decisions = Decisions(beamline, live, plates=plates, note=notes.decision)
     points = experiment.points()
     # Before arming: a cell that nobody heats is as warm as its room, and its thermocouples can be compared.
     first = yield from _reference(beamline, points[0], manner=manner, ruby=recipe.ruby, notes=notes, first=None)
-    gauge, leg = gauge_of(first, recipe.ruby), points[0].leg
+    gauge = gauge_of(first, recipe.ruby)
     yield from arm(beamline, manner)
     yield from bps.mv(beamline.stage.oscillation_deg, experiment.exposure.oscillation_deg)
-    for point in points:
-        if point.leg is not leg:
-            leg = point.leg
-            today = yield from _reference(beamline, point, manner=manner, ruby=recipe.ruby, notes=notes, first=first)
-            gauge = gauge_of(today, recipe.ruby)
+
+    def visit(point: Point, *, rests: bool = False, wait_s: float = 0.0) -> MsgGenerator[Measured]:
+        """Go to a point, unless the cell rests there, wait, and measure it."""
+        nonlocal state, heated, arrived_s
         if isinstance(point.leg, HeatingLeg):
             heated = yield from heat(
                 beamline,
@@ -271,7 +286,8 @@ def _points(
             )
         elif isinstance(point.leg, HoldLeg):
             yield from wait(beamline, point.leg.wait_s)
-        else:
+        elif not rests:
+            began_s = beamline.clock.now_s()
             decision = yield from approach(
                 beamline,
                 point,
@@ -284,16 +300,47 @@ def _points(
                 asked=request,
             )
             state, heated = decision.state, None
+            arrived_s = 0.5 * (began_s + beamline.clock.now_s())
+        yield from wait(beamline, wait_s)
         exposure_s = yield from exposures.time_s(point)
-        yield from measure(
-            beamline,
-            point,
-            gauge=gauge,
-            notes=notes,
-            exposure_s=exposure_s,
-            plates=plates,
-            light=manner.light,
+        return (
+            yield from measure(
+                beamline,
+                point,
+                gauge=gauge,
+                notes=notes,
+                exposure_s=exposure_s,
+                plates=plates,
+                light=manner.light,
+            )
         )
+
+    measured_points = 0
+    for _, of_leg in groupby(points, key=lambda point: id(point.leg)):
+        asked = [replace(point, index=measured_points + place) for place, point in enumerate(of_leg)]
+        leg = asked[0].leg
+        if leg is not points[0].leg:
+            today = yield from _reference(beamline, asked[0], manner=manner, ruby=recipe.ruby, notes=notes, first=first)
+            gauge = gauge_of(today, recipe.ruby)
+        if isinstance(leg, HuntLeg):
+            measured_points += yield from hunt(
+                leg,
+                first_index=measured_points,
+                visit=visit,
+                arrived_s=lambda: arrived_s,
+                decisions=decisions,
+                envelope=manner.envelope,
+                clock=beamline.clock,
+                tolerance_gpa=manner.rules.tolerance_gpa,
+            )
+            continue
+        until = leg.until if isinstance(leg, PressureLeg | HoldLeg) else None
+        watch = Watch(decisions, condition(until), asked=until) if until is not None else None
+        for point in asked:
+            measured = yield from visit(point)
+            measured_points += 1
+            if watch is not None and (yield from watch.after(point, measured, last=point is asked[-1])):
+                break
     yield from plates.finish()
 
 

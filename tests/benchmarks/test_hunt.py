@@ -9,11 +9,11 @@ import sys
 
 import numpy as np
 import pytest
-from hunting_world import hunt, hunt_case, plain_off_gpa
+from hunting_world import goal_of, hunt, hunt_case, plain_off_gpa
 from stepped_world import HELD_OUT, shipped_envelope
 
 HUNTS = 20
-STEPS_GPA = (0.2, 0.1, 0.05, 0.025)
+PLAIN = ((0.2, 0), (0.1, 0), (0.05, 0), (0.025, 0), (0.2, 3), (0.1, 3), (0.05, 3))  # GPa, expected time constants
 
 
 @pytest.mark.timeout(900)
@@ -30,11 +30,12 @@ def test_twenty_hunts_find_the_median_threshold(decays, capsys):
         f"  {np.median([score.points for score in scores]):12.0f} {max(score.points for score in scores):8d}"
         f"  {np.median([score.hours for score in scores]):14.1f}",
     ]
-    for step_gpa in STEPS_GPA:
-        plain = [plain_off_gpa(case, step_gpa=step_gpa, dwell_s=0.0) for case in cases]
+    tau_s = goal_of(decays).tau_s
+    for step_gpa, taus in PLAIN:
+        plain = [plain_off_gpa(case, step_gpa=step_gpa, dwell_s=taus * tau_s) for case in cases]
         errors = np.array([error for error, _ in plain])
         table.append(
-            f"{f'plain steps of {step_gpa:g} GPa':26s} {np.sum(np.abs(errors) <= 0.05):15d}  "
+            f"{f'{step_gpa:g} GPa steps, {taus * tau_s:.0f} s each':26s} {np.sum(np.abs(errors) <= 0.05):15d}  "
             f"{np.nanmax(np.abs(errors)):9.3f}  {np.sqrt(np.nanmean(errors**2)):7.3f}  {np.nanmean(errors):+8.3f}  "
             f"{np.median([count for _, count in plain]):12.0f} {max(count for _, count in plain):8d}"
         )

@@ -9,7 +9,7 @@ from itertools import groupby
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.plans.checks.place import Place
 from lics_beamline.plans.forecast import Arrival, Track
-from lics_beamline.plans.path import Experiment, HeatingLeg, Point, PressureLeg
+from lics_beamline.plans.path import Experiment, HeatingLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 
@@ -75,6 +75,11 @@ class Case:
     def pressure_legs(self) -> tuple[PressureLeg, ...]:
         """The legs that go to pressures."""
         return tuple(leg for leg in self.experiment.legs if isinstance(leg, PressureLeg))
+
+    @property
+    def hunts(self) -> tuple[HuntLeg, ...]:
+        """The legs that hunt a transition."""
+        return tuple(leg for leg in self.experiment.legs if isinstance(leg, HuntLeg))
 
     @property
     def most_loaded(self) -> Arrival:

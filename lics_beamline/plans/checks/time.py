@@ -7,7 +7,8 @@ from typing import Final
 
 from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
-from lics_beamline.plans.path import HeatingLeg, HoldLeg
+from lics_beamline.plans.ladder import DWELL
+from lics_beamline.plans.path import HeatingLeg, HoldLeg, HuntLeg
 
 SHORTEST_JUDGEMENT_S: Final = 0.25  # of wall clock; Channel Access answers in milliseconds with tails of 50
 DOUBT: Final = 0.3  # forecasts of duration were within this of what sweeps took
@@ -53,6 +54,8 @@ def waits_of_the_legs_can_be_judged(case: Case) -> Judgement:
             waits[f"soak_s of {leg.name!r}"] = leg.soak_s
         elif isinstance(leg, HoldLeg):
             waits[f"wait_s of {leg.name!r}"] = leg.wait_s
+        elif isinstance(leg, HuntLeg):
+            waits[f"{DWELL:g} tau_s of {leg.name!r}"] = DWELL * leg.tau_s
     return _judgeable(case, waits)
 
 

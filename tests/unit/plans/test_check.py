@@ -21,6 +21,7 @@ from lics_beamline.session import manner_of
 UP = {"kind": "pressure", "name": "up", "stroke": "upstroke", "temperature_k": 298.0}
 DOWN = {"kind": "pressure", "name": "down", "stroke": "downstroke", "temperature_k": 298.0}
 HEAT = {"kind": "heating", "name": "heat", "ramp_rate_k_per_min": 5.0, "soak_s": 300.0}
+HUNT = {"kind": "hunt", "name": "hunt", "hunt": "onset of alloy", "stroke": "upstroke", "temperature_k": 298.0}
 PLACE = Place(root=Path("/data"), free_bytes=10**12, writable=True, filesystem="ext4", sweeps=())
 
 
@@ -112,6 +113,10 @@ def up(*pressures, **more):
 
 def down(*pressures, **more):
     return DOWN | {"pressures_gpa": pressures} | more
+
+
+def hunt(**more):
+    return HUNT | {"start_gpa": 2.5, "last_gpa": 3.5} | more
 
 
 def heat(*temperatures, **more):
@@ -397,6 +402,22 @@ TRIPS = [
     ),
     ("bins are about as wide as pixels", "warning", lambda: judged(recipe={"frames": {"bins": 200}})),
     ("wavelength passes the anvils", "warning", lambda: judged(recipe=geometry(Wavelength="1.5406e-10"))),
+    (
+        "phases acted on are sought by the recipe",
+        "refused",
+        lambda: judged(experiment({**UP, "pressures_gpa": (1.0, 2.0), "until": "ally > 0.95"})),
+    ),
+    ("phases acted on are sought by the recipe", "refused", lambda: judged(experiment(hunt(hunt="onset of re-hcp")))),
+    ("hunts begin well before they end", "warning", lambda: judged(experiment(hunt(last_gpa=2.7)))),
+    ("hunts are no sharper than ruby and approach", "warning", lambda: judged(experiment(hunt(within_gpa=0.01)))),
+    ("exposures are short against the reaction", "warning", lambda: judged(experiment(hunt(tau_s=30.0)))),
+    (
+        "no transition is hunted twice the same way",
+        "refused",
+        lambda: judged(experiment(hunt(), hunt(name="again", start_gpa=3.6, last_gpa=4.2))),
+    ),
+    ("pressures inside the envelope", "refused", lambda: judged(experiment(hunt(start_gpa=11.5, last_gpa=12.5)))),
+    ("waits of the legs can be judged", "refused", lambda: judged(experiment(hunt(tau_s=20.0)))),
     ("distance is one of this hutch", "warning", lambda: judged(recipe=geometry(Distance="3.5"))),
     ("beam time suffices", "refused", lambda: judged(beam_time_h=2.0)),
     ("dwells of the profile can be judged", "refused", lambda: judged(tables={"heater": {"dwell_s": 20.0}})),
@@ -464,12 +485,13 @@ def test_a_geometry_calibrated_an_hour_ago_is_in_order_and_its_age_is_said():
     assert "1.0 h ago with CeO2" in finding.found
 
 
-def test_the_shipped_isobar_trips_no_rule():
+@pytest.mark.parametrize(("name", "group", "rules"), [("isobar-5gpa", "isobar", 6), ("onset", "hunt", 4)])
+def test_the_other_shipped_experiments_trip_no_rule(name, group, rules):
     _, profile, manner = paper()
-    shipped = read_experiment(profile.experiments / "isobar-5gpa.toml")
+    shipped = read_experiment(profile.experiments / f"{name}.toml")
     findings = judge(case_of(shipped, manner, profile, place=PLACE))
     assert not [finding.says for finding in findings if finding.verdict != "ok"]
-    assert sum(finding.group == "isobar" for finding in findings) == 6
+    assert sum(finding.group == group for finding in findings) == rules
 
 
 def test_warnings_are_apart_from_refusals():

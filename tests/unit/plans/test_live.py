@@ -3,36 +3,13 @@
 import math
 import threading
 
-import numpy as np
 import pytest
+from derived_run import START, derived, reduced
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
 from lics_beamline.plans.live import LiveResults, Patience
-
-START = {"sweep_uid": "s1", "recipe_digest": "d1"}
-
-
-def derived(journal, uid, **start):
-    journal("start", {"uid": uid, "time": 0.0, "purpose": "reduction", "raw_uid": "r1", **START, **start})
-    journal("descriptor", {"uid": f"{uid}-d", "run_start": uid, "time": 0.0, "name": "primary", "data_keys": {}})
-
-
-def reduced(journal, uid, exposure, number=1, **data):
-    values = {"exposure_uid": exposure, "reduced": True, "intensity": np.zeros(3), **data}
-    journal(
-        "event",
-        {
-            "uid": f"{uid}-{number}",
-            "descriptor": f"{uid}-d",
-            "time": 0.0,
-            "seq_num": number,
-            "data": values,
-            "timestamps": dict.fromkeys(values, 0.0),
-            "filled": {},
-        },
-    )
 
 
 @pytest.fixture

@@ -106,3 +106,52 @@ def test_the_paper_s_experiment_goes_up_at_298_k_heats_at_constant_load_and_come
     assert {point.temperature_k for point in down} == {498.0}
     assert down[-1].pressure_gpa == 1.5
     assert 23 <= len(points) <= 27
+
+
+HUNT = """
+[[legs]]
+kind = "hunt"
+name = "onset"
+hunt = "onset of alloy"
+stroke = "upstroke"
+temperature_k = 298
+start_gpa = 2.5
+last_gpa = 3.06
+"""
+
+
+def test_a_hunt_is_reckoned_with_as_a_ladder_to_its_last_pressure(tmp_path):
+    text = TEXT[: TEXT.index("[[legs]]")] + HUNT
+    experiment = read_experiment(written(tmp_path, text))
+    points = experiment.points()
+    assert [round(point.pressure_gpa, 3) for point in points] == [2.5, 2.593, 2.687, 2.78, 2.873, 2.967, 3.06]
+    assert {point.stroke for point in points} == {"upstroke"}
+    assert experiment.acts
+    few = experiment.first(3)
+    assert (few.legs[0].most_points, len(few.points())) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("onset of alloy", "beginning of alloy", 'Say "onset of alloy" or "dissociation of alloy"'),
+        ("last_gpa = 3.06", "last_gpa = 2.4", "does not lie beyond start_gpa"),
+        ("upstroke", "downstroke", "does not lie beyond start_gpa"),
+        ("last_gpa = 3.06", "last_gpa = 3.06\nwithin_gpa = 0.0", "within_gpa"),
+    ],
+)
+def test_a_hunt_that_makes_no_sense_is_refused(tmp_path, before, after, says):
+    text = TEXT[: TEXT.index("[[legs]]")] + HUNT
+    with pytest.raises(ProfileError) as caught:
+        read_experiment(written(tmp_path, text.replace(before, after)))
+    assert says in str(caught.value)
+
+
+def test_a_leg_may_say_until_when_it_goes_on_and_nonsense_is_refused_by_name(tmp_path):
+    until = 'pressures_gpa = [1, 2.0]\nuntil = "alloy > 0.95"'
+    experiment = read_experiment(written(tmp_path, TEXT.replace("pressures_gpa = [1, 2.0]", until)))
+    assert experiment.legs[0].until == "alloy > 0.95"
+    assert experiment.acts
+    assert not read_experiment(written(tmp_path, TEXT)).acts
+    with pytest.raises(ProfileError, match=r"until.*is no condition"):
+        read_experiment(written(tmp_path, TEXT.replace("pressures_gpa = [1, 2.0]", until.replace("> 0.95", "formed"))))
