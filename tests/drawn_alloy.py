@@ -13,9 +13,9 @@ EDGE = 3.5692
 X = np.arange(4.0, 28.5, 0.0112)
 
 
-def alloy(*, occupancy=0.7):
+def alloy(*, occupancy=0.7, edge=EDGE):
     structure = gemmi.SmallStructure()
-    structure.cell = gemmi.UnitCell(EDGE, EDGE, EDGE, 90, 90, 90)
+    structure.cell = gemmi.UnitCell(edge, edge, edge, 90, 90, 90)
     structure.spacegroup_hm = "P m -3 m"
     for element, at, share, b in (("Cs", 0.0, 1.0, 2.5), ("Li", 0.5, occupancy, 4.0)):
         site = gemmi.SmallStructure.Site()

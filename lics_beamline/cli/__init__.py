@@ -26,6 +26,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "calibrate",
     "calibrate_plate",
     "refine",
+    "analyse",
     "export",
     "pressure",
 )
@@ -41,6 +42,7 @@ examples:
   lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant
   lics export last --for xye --to out   patterns for a refinement program
   lics refine last 12                   rival structures at point 12, ranked, with a figure
+  lics analyse last --paper             the paper's table, recovered from the newest sweep, and a report
 
 exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed
 """

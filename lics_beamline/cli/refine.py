@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from lics_beamline.errors import RunNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lics_beamline.diffraction.pattern import Pattern
     from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
-    from lics_beamline.refinement.fit_choice import FitChoice
     from lics_beamline.refinement.rietveld import RietveldFit
-    from lics_beamline.refinement.structural_model import StructuralModel
 
-NEAR: Final = 0.06  # pressure and temperature change the alloy's edge by less from one end of its range to the other
 DESCRIBED: Final = 0.4  # Rwp, background taken off, above which a pattern is not that of the model at all
 
 
@@ -58,14 +49,12 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def refine(options: argparse.Namespace) -> int:
     """Refine rival models against one point."""
+    from lics_beamline.analysis.structure import rival_fits
     from lics_beamline.cli.record import data_folder
     from lics_beamline.cli.story import newest_reduction
     from lics_beamline.exports.difference_figure import draw_differences
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
-    from lics_beamline.refinement.fit_choice import FitChoice
-    from lics_beamline.refinement.lit_range import lit_range
-    from lics_beamline.refinement.rietveld import RietveldChoice, rank
     from lics_beamline.refinement.structural_model import read_model
 
     data = data_folder(options)
@@ -73,13 +62,15 @@ def refine(options: argparse.Namespace) -> int:
     run = reduced_run(read(head.path))
     point = _point(run, options.point)
     models = [read_model(path) for path in options.models]
-    gasket = [Path("rhenium")] if point.phase("re-hcp") else []
-    beside = [read_model(path) for path in (gasket if options.beside is None else options.beside)]
-    pattern = run.pattern(point)
-    choice = FitChoice(two_theta_deg=tuple(options.range) if options.range else lit_range(pattern))
-    placed = [_placed(model, point) or _searched(model, pattern, choice) for model in models]
-    others = [_placed(model, point) or _searched(model, pattern, choice, beside=placed[:1]) for model in beside]
-    fits = rank(pattern, placed, others, RietveldChoice(pattern=choice, shared_b=options.shared_b))
+    beside = None if options.beside is None else [read_model(path) for path in options.beside]
+    fits = rival_fits(
+        run,
+        point,
+        models,
+        beside,
+        two_theta_deg=tuple(options.range) if options.range else None,
+        shared_b=options.shared_b,
+    )
     title = (
         f"{run.sample}  run {head.uid[:8]}  point {options.point}  "
         f"{point.pressure_gpa:.2f} GPa  {point.temperature_k:.0f} K"
@@ -95,34 +86,6 @@ def refine(options: argparse.Namespace) -> int:
     return 0
 
 
-def _placed(model: StructuralModel, point: ReducedPoint) -> StructuralModel | None:
-    """Give a model the cell that the reduction found for a phase like it; None where there is no such phase."""
-    from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
-
-    system = lattice_system(model.space_group)
-    names, own = free_names(system), model.cell.free(system)
-    for phase in point.phases:
-        if set(phase.cell) == set(names):
-            found = np.array([phase.cell[name] for name in names])
-            if np.all(np.abs(found / own - 1.0) < NEAR):
-                return model.in_cell(UnitCell.from_free(found, system))
-    return None
-
-
-def _searched(
-    model: StructuralModel,
-    pattern: Pattern,
-    choice: FitChoice,
-    *,
-    beside: Sequence[StructuralModel] = (),
-) -> StructuralModel:
-    from lics_beamline.refinement.cell_search import find_cell
-
-    known = tuple(other.phase() for other in beside)
-    within = 0.02 if beside else NEAR
-    return model.in_cell(find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)
-
-
 def _point(run: ReducedRun, number: int) -> ReducedPoint:
     points = {point.index + 1: point for point in run.points}
     if number not in points or not points[number].reduced:
@@ -132,18 +95,20 @@ def _point(run: ReducedRun, number: int) -> ReducedPoint:
 
 
 def _lines(fits: tuple[RietveldFit, ...]) -> list[str]:
+    from lics_beamline.analysis.quantity import written
+
     lines = [" rank  model       Rwp %  plain %   Rp %    chi2   a (A)          atoms: occupancy, B (A^2)"]
     for place, fit in enumerate(fits, start=1):
         found, phase = fit.agreement, fit.phases[0]
         atoms = ";  ".join(
-            f"{each.site.label} {_number(each.site.occupancy, each.occupancy_sigma)}, "
-            f"{_number(each.site.b_iso_angstrom2, each.b_sigma_angstrom2)}"
+            f"{each.site.label} {written(each.site.occupancy, each.occupancy_sigma)}, "
+            f"{written(each.site.b_iso_angstrom2, each.b_sigma_angstrom2)}"
             for each in phase.sites
         )
         lines.append(
             f"{place:5d}  {fit.name:<10.10} {100 * found.r_wp_subtracted:6.2f}   {100 * found.r_wp:6.2f} "
             f"{100 * found.r_p_subtracted:6.2f} {found.chi_squared:7.2f}   "
-            f"{_number(phase.cell.a_angstrom, phase.cell_sigma.a_angstrom):<14} {atoms}"
+            f"{written(phase.cell.a_angstrom, phase.cell_sigma.a_angstrom):<14} {atoms}"
             + ("" if fit.converged else "  [did not converge]")
         )
         lines += [f"       {remark}" for remark in fit.remarks]
@@ -155,16 +120,6 @@ def _lines(fits: tuple[RietveldFit, ...]) -> list[str]:
         ratio = fits[1].agreement.r_wp_subtracted / fits[0].agreement.r_wp_subtracted
         lines.append(f"Rwp({fits[1].name})/Rwp({fits[0].name}) = {ratio:.2f}; Rwp and Rp with the background taken off")
     return lines
-
-
-def _number(value: float, sigma: float) -> str:
-    """Write a number with its standard uncertainty, as in a CIF; without one where it was held."""
-    if not sigma > 0.0:
-        return f"{value:g}"
-    digits = max(0, 1 - math.floor(math.log10(sigma)))
-    if round(sigma * 10**digits) >= 20 and digits > 0:
-        digits -= 1
-    return f"{value:.{digits}f}({sigma * 10**digits:.0f})" if digits else f"{value:.0f}({sigma:.0f})"
 
 
 def _plain(fit: RietveldFit) -> dict[str, Any]:

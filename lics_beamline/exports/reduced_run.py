@@ -63,6 +63,8 @@ class ReducedPoint:
         Asked for; the pressure is NaN where the load was held.
     pressure_gpa, pressure_sigma_gpa, pressure_systematic_gpa : float
         From ruby, by the recipe.
+    ruby_r1_nm, ruby_r1_sigma_nm, ruby_temperature_k : float
+        Fitted line and temperature [K] that the pressure was read from; NaN where it could not be.
     temperature_k : float
         Of the sample.
     load_bar : float
@@ -90,6 +92,9 @@ class ReducedPoint:
     pressure_gpa: float
     pressure_sigma_gpa: float
     pressure_systematic_gpa: float
+    ruby_r1_nm: float
+    ruby_r1_sigma_nm: float
+    ruby_temperature_k: float
     temperature_k: float
     load_bar: float
     two_theta_deg: npt.NDArray[np.float64]

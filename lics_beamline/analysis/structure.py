@@ -1,0 +1,124 @@
+"""Structure at one point of a reduced run: rival models by Rietveld's method, and a site asked by maximum entropy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.ring_scatter import SECTORS
+from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
+from lics_beamline.refinement.cell_search import find_cell
+from lics_beamline.refinement.density import Finding, judge
+from lics_beamline.refinement.fit_choice import FitChoice
+from lics_beamline.refinement.lit_range import lit_range
+from lics_beamline.refinement.pattern_fit import FittedPhase, fit_pattern
+from lics_beamline.refinement.rietveld import RietveldChoice, RietveldFit, rank
+from lics_beamline.refinement.site_question import SiteQuestion
+from lics_beamline.refinement.structural_model import StructuralModel, read_model
+
+NEAR: Final = 0.06  # pressure and temperature change the alloy's edge by less from one end of its range to the other
+GASKET: Final = "re-hcp"
+
+
+def rival_fits(
+    run: ReducedRun,
+    point: ReducedPoint,
+    models: Sequence[StructuralModel],
+    beside: Sequence[StructuralModel] | None = None,
+    *,
+    two_theta_deg: tuple[float, float] | None = None,
+    shared_b: bool = False,
+) -> tuple[RietveldFit, ...]:
+    """Refine rival models at a point and put the best first.
+
+    Parameters
+    ----------
+    run, point : ReducedRun, ReducedPoint
+        Where.
+    models : sequence of StructuralModel
+        Rivals; their cells are taken from the reduction, or searched for.
+    beside : sequence of StructuralModel, optional
+        What else is there; default the rhenium of the gasket where the reduction found it.
+    two_theta_deg : tuple of float, optional
+        Angles used [deg]; default to the edge of the seats.
+    shared_b : bool
+        One B for all atoms of a phase.
+    """
+    pattern = run.pattern(point)
+    choice = FitChoice(two_theta_deg=two_theta_deg or lit_range(pattern))
+    known = gasket_models(point) if beside is None else tuple(beside)
+    placed = [_placed(model, point) or _searched(model, pattern, choice) for model in models]
+    others = [_placed(model, point) or _searched(model, pattern, choice, beside=placed[:1]) for model in known]
+    return rank(pattern, placed, others, RietveldChoice(pattern=choice, shared_b=shared_b))
+
+
+def gasket_models(point: ReducedPoint) -> tuple[StructuralModel, ...]:
+    """Return the model of the gasket, where its lines were found."""
+    return (read_model(Path("rhenium")),) if point.phase(GASKET) else ()
+
+
+def ask_site(run: ReducedRun, point: ReducedPoint, model: StructuralModel, question: SiteQuestion) -> Finding:
+    """Ask the electron density at a point whether an atom is at a site.
+
+    Parameters
+    ----------
+    run, point : ReducedRun, ReducedPoint
+        Where.
+    model : StructuralModel
+        Cell and space group; its atoms are not used.
+    question : SiteQuestion
+        Which atom, which site, which host.
+    """
+    pattern = run.pattern(point)
+    choice = FitChoice(two_theta_deg=lit_range(pattern))
+    main = _placed(model, point) or _searched(model, pattern, choice)
+    gasket = [_placed(each, point) or _searched(each, pattern, choice, beside=[main]) for each in gasket_models(point)]
+    phases = (main.phase(), *(each.phase(own_strain=True) for each in gasket))
+    fitted = fit_pattern(pattern, phases, choice).phases[0]
+    errors = ring_errors(pattern, fitted)
+    typical = float(np.median(errors)) if errors.size else 0.0
+    return judge(question, fitted.structure_factors.enlarged(errors), grain_error=typical)
+
+
+def ring_errors(pattern: Pattern, fitted: FittedPhase) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Relative error that grains make of each ring of a phase: azimuthal scatter over the root of the sectors.
+
+    Rings whose scatter was not measured take the median of those of the phase that were; 0 where none was.
+    """
+    if pattern.graininess is None:
+        return np.zeros(len(fitted.two_theta_deg))
+    places = np.clip(np.searchsorted(pattern.two_theta_deg, fitted.two_theta_deg), 0, pattern.two_theta_deg.size - 1)
+    scatter = pattern.graininess[places]
+    measured = scatter[np.isfinite(scatter)]
+    usual = float(np.median(measured)) if measured.size else 0.0
+    return np.where(np.isfinite(scatter), scatter, usual) / math.sqrt(SECTORS)
+
+
+def _placed(model: StructuralModel, point: ReducedPoint) -> StructuralModel | None:
+    """Give a model the cell that the reduction found for a phase like it; None where there is no such phase."""
+    system = lattice_system(model.space_group)
+    names, own = free_names(system), model.cell.free(system)
+    for phase in point.phases:
+        if set(phase.cell) == set(names):
+            found = np.array([phase.cell[name] for name in names])
+            if np.all(np.abs(found / own - 1.0) < NEAR):
+                return model.in_cell(UnitCell.from_free(found, system))
+    return None
+
+
+def _searched(
+    model: StructuralModel,
+    pattern: Pattern,
+    choice: FitChoice,
+    *,
+    beside: Sequence[StructuralModel] = (),
+) -> StructuralModel:
+    known = tuple(other.phase() for other in beside)
+    within = 0.02 if beside else NEAR
+    return model.in_cell(find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)
