@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lics_beamline.exports.fullprof_control import write_control
 from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
 
 def write_fullprof(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
-    """Write a ``.dat`` of each reduced point.
+    """Write a ``.dat`` and a ``.pcr`` of each reduced point.
 
     Parameters
     ----------
@@ -29,10 +30,11 @@ def write_fullprof(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files, in the order of the points.
+        The files, two a point.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_data(run, point, folder) for point in run.points if point.reduced)
+    points = [point for point in run.points if point.reduced]
+    return tuple(path for point in points for path in (_data(run, point, folder), write_control(run, point, folder)))
 
 
 def _data(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:

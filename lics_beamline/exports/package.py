@@ -13,11 +13,13 @@ from lics_beamline.exports.fullprof import write_fullprof
 from lics_beamline.exports.gsas import write_gsas
 from lics_beamline.exports.layouts import LAYOUTS
 from lics_beamline.exports.manifest import write_manifest
+from lics_beamline.exports.mem_points import write_mem_points
 from lics_beamline.exports.nexus import write_nexus
 from lics_beamline.exports.powder_cif import write_powder_cif
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import ReducedRun
 from lics_beamline.exports.table import write_table
+from lics_beamline.exports.topas import write_topas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,10 @@ def _files(
             return write_gsas(run, folder)
         case "fullprof":
             return write_fullprof(run, folder)
+        case "mem":
+            return write_mem_points(run, folder)
+        case "topas":
+            return write_topas(run, folder)
         case "cif":
             return write_powder_cif(run, folder)
         case "csv":

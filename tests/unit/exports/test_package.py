@@ -9,6 +9,7 @@ import pytest
 from reduced_documents import BINS, PONI, data, documents
 
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.phase import default_phases
 from lics_beamline.errors import LicsError, ReductionFailed
 from lics_beamline.exports.layouts import LAYOUTS
 from lics_beamline.exports.package import pack
@@ -133,7 +134,7 @@ def test_a_table_has_a_line_for_each_point_also_for_one_that_failed(run, tmp_pat
     assert rows[1]["note"] == "plate file torn"
 
 
-@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - {"tiff"}))
+@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - {"tiff", "mem"}))
 def test_a_manifest_has_the_sha256_of_every_file_and_the_whole_recipe(run, tmp_path, layout):
     package = packed(run, tmp_path / layout, layout)
     manifest = json.loads(package.manifest.read_text())
@@ -150,3 +151,37 @@ def test_a_run_without_a_reduced_point_is_not_exported_as_nothing(tmp_path):
     run = reduced_run(documents([data(0, reduced=False)]))
     with pytest.raises(LicsError, match="no reduced point"):
         packed(run, tmp_path, "xye")
+
+
+def with_phases(run_documents):
+    """Give a run the phases of the library, as its recipe carries them."""
+    run_documents[0][1]["recipe"]["phases"] = [phase.model_dump(mode="json") for phase in default_phases()]
+    return reduced_run(run_documents)
+
+
+def test_fullprof_starts_from_the_phases_found_in_their_cells(tmp_path):
+    projects = pytest.importorskip("rietx.io.projects.fullprof")
+    package = packed(with_phases(list(documents([data(0)]))), tmp_path, "fullprof")
+    (control,) = of_suffix(package, ".pcr")
+    model = projects.read_fullprof_pcr(control)
+    assert (model.job, model.lambda1) == (0, 0.41373)
+    assert [phase.name for phase in model.phases] == ["alloy", "re-hcp"]
+    assert model.phases[0].cell["a"].value == pytest.approx(3.55)
+    assert model.phases[1].cell["c"].value == pytest.approx(4.44)
+    # Li of the alloy: 0.7 of one site in a group of 48 operations.
+    assert model.phases[0].atoms[1].values["occ"].value == pytest.approx(0.7 / 48, abs=1e-6)
+    assert control.with_suffix(".dat").exists()
+
+
+def test_topas_starts_from_the_phases_found_with_equal_edges_tied(tmp_path):
+    projects = pytest.importorskip("rietx.io.projects.topas")
+    package = packed(with_phases(list(documents([data(0)]))), tmp_path, "topas")
+    (control,) = of_suffix(package, ".inp")
+    model = projects.read_topas_inp(control)
+    assert [phase.space_group for phase in model.phases] == ["Pm-3m", "P63/mmc"]
+    assert model.phases[1].cell["b"] == model.phases[1].cell["a"] == 2.75
+    assert model.phases[0].sites[1].occupancy == 0.7
+    text = control.read_text()
+    assert "b = Get(a);" in text
+    assert "LP_Factor(90)" in text
+    assert f'xdd "{control.stem}.xye"' in text
