@@ -10,12 +10,16 @@ import numpy as np
 from stepped_world import Bench, Case, Stepper, random_case, shipped_envelope, shipped_rules
 
 from lics_beamline.physics.transition import Seen, Transition
+from lics_beamline.plans.hunt import DETECTABLE
 from lics_beamline.plans.ladder import Decision, End, Go, Goal, Stay, begin, step
 from lics_simulators.preset import read_preset
 
 EXPOSURE_S = 120.0
 NOISE = 0.02  # of a share, or of an amount relative to its largest: grains and texture
-TEXTURE = 0.1  # relative: rings of one phase stronger than those of another, the same in all plates of a loading
+TEXTURE = (
+    0.25  # relative: rings of one phase too strong against another's, the same in all plates: a third on real ones
+)
+PARENT_NOISE = 0.07  # relative, of the amount of the parent: few grains, few lines
 REFERENCE_K = 298.0
 HOT_K = 498.0
 
@@ -34,7 +38,7 @@ def hunt_case(seed: int, *, decays: bool) -> HuntCase:
     """A random cell of usual gain, with grains whose median, spread and time constant nobody knows beforehand.
 
     Onset at 298 K: median 2.75-3.15 GPa, spread 0.08-0.18, time constant 300-600 s. Dissociation at 498 K: median
-    1.65-2.05 GPa, spread 0.03-0.07, time constant 60-120 s. Detection limit 0.5-2 %.
+    1.65-2.05 GPa, spread 0.03-0.07, time constant 60-120 s. Detection limit 0.5-6 %.
     """
     draw = np.random.default_rng([seed, 20261124, int(decays)])
     usual, sample = random_case(seed), read_preset("volumetric").contents
@@ -67,7 +71,7 @@ def hunt_case(seed: int, *, decays: bool) -> HuntCase:
         case=dataclasses.replace(usual, preset=preset),
         decays=decays,
         median_gpa=median_gpa,
-        detection=draw.uniform(0.005, 0.02),
+        detection=draw.uniform(0.005, 0.06),
     )
 
 
@@ -92,6 +96,7 @@ class HuntBench(Bench):
         before = self.world.contents.grains.alloy_fraction
         self.world.advance(EXPOSURE_S)
         share = 0.5 * (before + self.world.contents.grains.alloy_fraction)
+        parent = (1.0 - share) * (1.0 + float(self.draw.normal(0.0, PARENT_NOISE)))
         if not self.hunted.decays:  # areas of two phases are compared: noise of each plate, and a texture common to all
             odds = self.texture * share / max(1.0 - share, 1e-9)
             share = odds / (1.0 + odds)
@@ -106,6 +111,9 @@ class HuntBench(Bench):
             sigma_gpa=reading.sigma_gpa,
             value=dose * min(measured, math.inf if self.hunted.decays else 1.0),
             value_sigma=dose * NOISE,
+            limit=DETECTABLE if measured == 0.0 else 0.0,
+            parent=math.nan if self.hunted.decays or parent < DETECTABLE else 4.0e-3 * parent,
+            parent_sigma=4.0e-3 * PARENT_NOISE * max(parent, DETECTABLE),
         )
 
 

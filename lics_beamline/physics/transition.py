@@ -22,9 +22,13 @@ SPREAD_GPA: Final = 0.1  # usual standard deviation of thresholds in a powder; e
 SPREAD_FACTOR: Final = 2.5  # one standard deviation of that expectation; a choice
 TAU_FACTOR: Final = 3.0  # of the expected time constant: an order of magnitude either way is two to it; a choice
 LEAST_SIGMA: Final = 0.02  # of a share: no plate tells it better, for grains and texture; engineering estimate
+ODDS_FACTOR: Final = (
+    1.35  # one standard deviation of shares: vibrations and texture of two phases; engineering estimate
+)
 BEYOND_GPA: Final = 0.5  # the median may lie so far outside of what was visited
 SPREADS: Final = 15  # values of the grid
 TAUS: Final = 15
+ODDS: Final = 9
 MEDIANS: Final = 61
 FINE: Final = 5.0  # standard deviations that the second, finer grid reaches to either side
 
@@ -43,6 +47,10 @@ class Seen:
         Pressure and its standard deviation [GPa].
     value, value_sigma : float
         Share of the phase that grows, 0 to 1; of one that decays, its amount in units of any kind.
+    limit : float
+        Share below which the phase would not have been seen; 0 where it was.
+    parent, parent_sigma : float
+        Amount of what the growing phase is made from, in units of any kind; NaN where not seen.
     """
 
     time_s: float
@@ -51,6 +59,9 @@ class Seen:
     sigma_gpa: float
     value: float
     value_sigma: float
+    limit: float = 0.0
+    parent: float = math.nan
+    parent_sigma: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +116,9 @@ def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: flo
     Thresholds are normal with median m and standard deviation s. Grains between the pressures of two stays begin to
     react when the second begins: with z = (P - m) / s (times `direction`),
     R(t) = sum_k [Phi(z_k) - Phi(z_{k-1})] (1 - exp(-(t - t_k) / tau)). The prior of m is flat to `BEYOND_GPA` outside
-    of the pressures visited, those of s and tau are log-normal.
+    of the pressures visited, those of s and tau are log-normal. A share by ring intensities is wrong by a factor of its
+    odds, the same in all patterns; how much is gone of the parent, against its amount at the beginning, tells the
+    factor. Its prior is log-normal too.
     """
     stays = [tuple(group) for _, group in groupby(seen, key=lambda one: one.since_s)]
     reached = np.array([np.mean([direction * one.pressure_gpa for one in stay]) for stay in stays])
@@ -116,6 +129,9 @@ def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: flo
         time_s=np.array([one.time_s for one in seen]),
         value=np.array([one.value for one in seen]),
         value_sigma=np.array([one.value_sigma for one in seen]),
+        limit=np.array([one.limit for one in seen]),
+        parent=np.array([one.parent for one in seen]),
+        parent_sigma=np.array([one.parent_sigma for one in seen]),
         pressure_sigma=np.array([one.sigma_gpa for one in seen]),
         decays=decays,
     )
@@ -148,6 +164,9 @@ class _Story:
     time_s: Array
     value: Array
     value_sigma: Array
+    limit: Array
+    parent: Array
+    parent_sigma: Array
     pressure_sigma: Array
     decays: bool
 
@@ -175,23 +194,30 @@ def _posterior(story: _Story, medians: Array, spreads: Array, taus: Array, expec
     reacted = np.einsum("msk,tok->msto", share, reacted_of_stay, optimize=True)
     slope = np.exp(-0.5 * z**2) / (math.sqrt(2.0 * math.pi) * spreads[None, :, None])
     doubt = (slope[:, :, story.stay] * story.pressure_sigma) ** 2  # of the share, for the pressure
-    if story.decays:
-        scale = float(np.max(np.abs(story.value))) or 1.0
-        value, sigma = story.value / scale, story.value_sigma / scale
-        left = 1.0 - reacted
-        variance = (np.maximum(sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
-        begun = np.sum(value * left / variance, axis=-1) / np.maximum(np.sum(left**2 / variance, axis=-1), 1e-12)
-        off = value - begun[..., None] * left
-    else:
-        variance = (np.maximum(story.value_sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
-        off = story.value - reacted
-    chi2 = np.sum(off**2 / variance, axis=-1)
-    misfit = float(chi2.min()) / max(len(story.value) - 3, 1)
     prior = (np.log(spreads / SPREAD_GPA) / math.log(SPREAD_FACTOR)) ** 2
     prior = prior[None, :, None] + ((np.log(taus / expected_tau_s) / math.log(TAU_FACTOR)) ** 2)[None, None, :]
-    cost = chi2 / max(misfit, 1.0) + np.sum(np.log(variance), axis=-1) + prior
+    if story.decays:
+        chi2, log_variance = _of_amount(1.0 - reacted, doubt, story.value, story.value_sigma, story.limit)
+        told = len(story.value)
+        chi2, prior = chi2[..., None], prior[..., None]
+    else:
+        factors = np.linspace(-2.5, 2.5, ODDS)
+        variance = (np.maximum(story.value_sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
+        log_variance = np.sum(np.log(variance), axis=-1)
+        there = np.isfinite(story.parent) & np.isfinite(story.parent_sigma)
+        told = len(story.value) + max(int(there.sum()) - 1, 0)
+        chi2 = np.stack([_of_share(reacted, variance, ODDS_FACTOR**factor, story) for factor in factors], axis=-1)
+        if there.sum() > 1:
+            left = 1.0 - reacted[..., there]
+            more, _ = _of_amount(left, doubt[..., there], story.parent[there], story.parent_sigma[there], 0.0)
+            chi2 = chi2 + more[..., None]
+        prior = prior[..., None] + factors**2
+    misfit = float(chi2.min()) / max(told - 3, 1)
+    cost = chi2 / max(misfit, 1.0) + log_variance[..., None] + prior
     weight = np.exp(-0.5 * (cost - cost.min()))
     weight /= weight.sum()
+
+    weight = weight.sum(axis=3)
 
     def moments(values: Array, axes: tuple[int, int]) -> tuple[float, float]:
         of_values = weight.sum(axis=axes)
@@ -211,3 +237,22 @@ def _posterior(story: _Story, medians: Array, spreads: Array, taus: Array, expec
         passed=float(np.sum(weight.sum(axis=2) * passed[:, :, -1])),
         misfit=misfit,
     )
+
+
+def _of_share(reacted: Array, variance: Array, odds: float, story: _Story) -> Array:
+    """Return chi-squared of shares whose odds are wrong by a factor, over median, spread and time constant."""
+    shown = odds * reacted / (1.0 - reacted + odds * reacted)
+    off = np.where(story.limit > 0.0, np.maximum(shown - story.limit, 0.0), story.value - shown)
+    return np.asarray(np.sum(off**2 / variance, axis=-1))
+
+
+def _of_amount(left: Array, doubt: Array, value: Array, sigma: Array, limit: Array | float) -> tuple[Array, Array]:
+    """Return chi-squared of amounts, and the sum of their log variances; the amount at the beginning is fitted."""
+    scale = float(np.max(np.abs(value))) or 1.0
+    value, sigma = value / scale, sigma / scale
+    variance = (np.maximum(sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
+    seen = np.broadcast_to(np.asarray(limit) <= 0.0, value.shape)
+    weight = np.where(seen, 1.0, 0.0) / variance
+    begun = np.sum(value * left * weight, axis=-1) / np.maximum(np.sum(left**2 * weight, axis=-1), 1e-12)
+    off = np.where(seen, value - begun[..., None] * left, begun[..., None] * np.maximum(left - limit, 0.0))
+    return np.asarray(np.sum(off**2 / variance, axis=-1)), np.asarray(np.sum(np.log(variance), axis=-1))

@@ -21,6 +21,7 @@ from lics_beamline.plans.path import HuntLeg, Point
 log = logging.getLogger(__name__)
 
 ABOVE_TOLERANCE: Final = 1.3  # tolerances of an approach that a step has: it is one, wherever the last one landed
+DETECTABLE: Final = 0.07  # share that no plate misses: 7 in 100 were always found on simulated plates of 120 s, 4 not
 STRIDE: Final = 0.5  # least step of a ladder, in units of what is asked for
 
 
@@ -99,7 +100,7 @@ def hunt(
     decision = begin(goal_of(leg, tolerance_gpa=tolerance_gpa), envelope=envelope)
     if isinstance(decision.command, End):
         log.warning("%s: %s", leg.name, decision.command.reason)
-    points = 0
+    points, parent = 0, ""
     while not isinstance(decision.command, End):
         command = decision.command
         asked_gpa = command.pressure_gpa if isinstance(command, Go) else round(decision.state.asked_gpa, 4)
@@ -111,7 +112,9 @@ def hunt(
         points += 1
         result = yield from decisions.result(point, measured)
         amount = _amount(leg, result, measured)
-        decision = step(decision.state, _seen(result, amount, measured, since_s=arrived_s()), envelope=envelope)
+        parent = parent or _parent(leg, result)
+        seen = _seen(result, amount, measured, since_s=arrived_s(), parent=parent)
+        decision = step(decision.state, seen, envelope=envelope)
         state = decision.state
         shown = Shown(asked=leg.hunt, quantity="scale" if state.goal.decays else "fraction", amount=amount)
         choice = _says(leg, decision.command, state)
@@ -129,9 +132,20 @@ def _amount(leg: HuntLeg, result: LiveResult | None, measured: Measured) -> Amou
     return result.fraction(leg.transition.phase)
 
 
-def _seen(result: LiveResult | None, amount: Amount, measured: Measured, *, since_s: float) -> Seen | None:
+def _parent(leg: HuntLeg, result: LiveResult | None) -> str:
+    """Return the phase that the hunted one is made from: of the others the most abundant; empty where there is none."""
+    if result is None or not result.reduced or leg.transition.kind == "dissociation":
+        return ""
+    others = {phase: result.fraction(phase).value for phase in result.phases if phase != leg.transition.phase}
+    there = {phase: value for phase, value in others.items() if value > 0.0}
+    return max(there, key=lambda phase: there[phase], default="")
+
+
+def _seen(result: LiveResult | None, amount: Amount, measured: Measured, *, since_s: float, parent: str) -> Seen | None:
     if result is None or math.isnan(amount.value):
         return None
+    left = result.scale(parent, dose_counts=measured.dose_counts) if parent else NOTHING
+    gone = left.value <= 0.0
     return Seen(
         time_s=measured.middle_s,
         since_s=since_s,
@@ -139,6 +153,9 @@ def _seen(result: LiveResult | None, amount: Amount, measured: Measured, *, sinc
         sigma_gpa=float(result.data["pressure_sigma_gpa"]),
         value=amount.value,
         value_sigma=amount.sigma,
+        limit=0.0 if amount.value > 0.0 else DETECTABLE,
+        parent=math.nan if gone else left.value,
+        parent_sigma=math.nan if gone else left.sigma,
     )
 
 

@@ -23,6 +23,7 @@ SURE: Final = 0.4  # of what is asked for: the standard deviation at which the l
 TRACE: Final = 0.05  # share that is something: above the detection limit of any plate
 SIGMAS: Final = 3.0  # and above its own noise by so many standard deviations
 BEGUN: Final = 0.15  # share passed from which the median may be extrapolated
+RUNGS_SEEN: Final = 2  # rungs at which something was seen: one alone leaves the spread of the grains to be guessed
 SPENT: Final = 0.97  # share passed beyond which nothing is left to learn
 TOO_LATE: Final = 0.5  # share passed at the first rung: the median lies outside of the ladder
 TAU_KNOWN: Final = 0.3  # relative error of the time constant at which a rung needs one plate only
@@ -128,9 +129,10 @@ class State:
     @property
     def trace(self) -> bool:
         """Whether anything has reacted, beyond doubt."""
-        if not self.seen:
-            return False
-        newest = self.seen[-1]
+        return bool(self.seen) and self.shows(self.seen[-1])
+
+    def shows(self, newest: Seen) -> bool:
+        """Whether a pattern shows, beyond doubt, that something has reacted."""
         if not self.goal.decays:
             return newest.value > max(TRACE, SIGMAS * newest.value_sigma)
         most = max(self.seen, key=lambda one: one.value)
@@ -190,7 +192,8 @@ def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
         wait_s = asked_s - lasted_s
         return Decision(command=Stay(wait_s=wait_s if known else min(wait_s, LOOK * state.tau_s)), state=state)
     stays = len({one.since_s for one in everything})
-    if state.trace and knows.passed > BEGUN and knows.sigma_gpa <= SURE * goal.within_gpa and stays > 1:
+    seen_at = len({one.since_s for one in everything if state.shows(one)})
+    if seen_at >= RUNGS_SEEN and knows.passed > BEGUN and knows.sigma_gpa <= SURE * goal.within_gpa:
         return _end(state, "", found=True)
     if state.trace and stays == 1 and knows.passed > TOO_LATE:
         return _end(state, f"{knows.passed:.0%} had reacted at the first rung. Begin further away")

@@ -68,6 +68,11 @@ class LiveResult:
         """Whether the frame could be reduced."""
         return bool(self.data["reduced"])
 
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Names of the phases found."""
+        return tuple(name for name in str(self.data["phases"]).split(",") if name)
+
     def fraction(self, phase: str) -> Amount:
         """Return the part of a phase in the crystalline sample; NaN where no phase of the sample was found."""
         return self._amount(phase, "fraction")

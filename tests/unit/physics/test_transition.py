@@ -1,5 +1,6 @@
 """The median threshold of grains, against an ensemble whose kinetics an integrator of differential equations solves."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -79,4 +80,29 @@ def test_patterns_that_contradict_each_other_enlarge_the_error():
     rough = integrated(np.linspace(2.5, 3.1, 10), dwell_s=3 * TAU_S, noise=0.15)
     a, b = (transition(seen, direction=1, decays=False, tau_s=TAU_S) for seen in (smooth, rough))
     assert a.misfit < 1.0 < b.misfit
-    assert b.sigma_gpa > 2.0 * a.sigma_gpa
+    assert b.sigma_gpa > 1.5 * a.sigma_gpa
+
+
+def test_shares_wrong_by_a_factor_of_their_odds_are_mended_by_what_is_gone_of_the_parent():
+    seen = integrated(np.linspace(2.5, 3.05, 9), dwell_s=3 * TAU_S)
+    draw, wrong, told = np.random.default_rng(3), [], []
+    for one in seen:
+        odds = 1.5 * one.value / (1.0 - one.value)
+        shown = dataclasses.replace(one, value=odds / (1.0 + odds))
+        left = 40.0 * (1.0 - one.value) * (1.0 + 0.02 * float(draw.standard_normal()))
+        wrong.append(shown)
+        told.append(dataclasses.replace(shown, parent=left, parent_sigma=1.0))
+    alone, mended = (transition(each, direction=1, decays=False, tau_s=TAU_S) for each in (wrong, told))
+    assert abs(alone.median_gpa - MEDIAN) < 2.0 * alone.sigma_gpa, "the factor is in the error"
+    assert mended.median_gpa == pytest.approx(MEDIAN, abs=0.02)
+    assert abs(mended.median_gpa - MEDIAN) < 0.6 * abs(alone.median_gpa - MEDIAN)
+    assert mended.sigma_gpa < 0.6 * alone.sigma_gpa
+
+
+def test_a_phase_not_seen_contradicts_no_share_below_the_limit_of_seeing_it():
+    seen = integrated([2.6, 2.7, 2.75], dwell_s=3 * TAU_S)
+    blind = [dataclasses.replace(one, value=0.0, limit=0.07) for one in seen]
+    sharp = [dataclasses.replace(one, value=0.0) for one in seen]
+    a, b = (transition(each, direction=1, decays=False, tau_s=TAU_S) for each in (blind, sharp))
+    assert a.median_gpa - 2.0 * a.sigma_gpa < MEDIAN
+    assert a.passed > b.passed

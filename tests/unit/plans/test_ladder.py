@@ -32,7 +32,14 @@ def ladder(*, median_gpa=2.95, spread_gpa=0.13, lands=0.0, envelope=ENVELOPE, **
         now_s += 120.0
         share = float(norm.cdf((pressure - median_gpa) / spread_gpa)) * (1.0 - math.exp(-(now_s - since_s) / TAU_S))
         seen = Seen(
-            time_s=now_s, since_s=since_s, pressure_gpa=pressure, sigma_gpa=0.005, value=share, value_sigma=0.02
+            time_s=now_s,
+            since_s=since_s,
+            pressure_gpa=pressure,
+            sigma_gpa=0.005,
+            value=share,
+            value_sigma=0.02,
+            parent=1.0 - share,
+            parent_sigma=0.05,
         )
         rungs.append(seen)
         decision = step(decision.state, seen, envelope=envelope)
