@@ -248,3 +248,13 @@ def test_a_phase_file_that_names_no_cif_is_refused_with_what_the_library_has(tmp
     (tmp_path / "x.toml").write_text('name = "x"\ncif = "x.cif"\nbulk_modulus_gpa = 1.0\nbulk_modulus_slope = 4.0\n')
     with pytest.raises(ProfileError, match=r"x\.cif: there is no such file.*alloy, cs-bcc"):
         named_phase("x.toml", tmp_path)
+
+
+def test_a_phase_with_many_lines_is_found_although_its_strongest_is_lost_beside_another():
+    gasket_cell = named_phase("re-hcp").expected(2.0, 298.0)
+    lost = gasket_cell.d_angstrom((1, 0, 1))
+    gasket = [peak for peak in intense("re-hcp", gasket_cell, 10.0) if abs(peak.d_angstrom - lost) > 1e-6]
+    caesium = intense("cs-bcc", named_phase("cs-bcc").expected(2.0, 298.0), 100.0)
+    assert [phase.name for phase in identified(caesium + gasket, 2.0).phases] == ["cs-bcc", "re-hcp"]
+    few = [peak for peak in gasket if peak.d_angstrom > 1.3]
+    assert [phase.name for phase in identified(caesium + few, 2.0).phases] == ["cs-bcc"]
