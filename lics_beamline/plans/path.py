@@ -293,6 +293,11 @@ class Experiment(Strict):
         return len(self.points()) if self.exposure.dose.each == "point" else len(self.legs)
 
     @property
+    def most_points(self) -> int:
+        """The most points that the path may take: a hunt may need more than those reckoned with."""
+        return sum(leg.most_points if isinstance(leg, HuntLeg) else len(tuple(_walk(leg))) for leg in self.legs)
+
+    @property
     def acts(self) -> bool:
         """Whether a leg acts on what reduced points show."""
         return any(isinstance(leg, HuntLeg) or getattr(leg, "until", None) is not None for leg in self.legs)

@@ -72,7 +72,7 @@ def data_folder_can_be_written(case: Case) -> Judgement | None:
 
 def disk_has_room(case: Case) -> Judgement:
     """Check that plates, journals and reduced points fit on the disk, with a reserve."""
-    plates = len(case.points) + case.experiment.looks
+    plates = case.experiment.most_points + case.experiment.looks
     needed = plates * (PLATE_MEGABYTES + REDUCED_MEGABYTES)
     if case.place is None:
         return fine(f"{plates} plates, {needed:.0f} MB needed", "no data folder given (--data)")

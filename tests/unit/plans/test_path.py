@@ -127,6 +127,7 @@ def test_a_hunt_is_reckoned_with_as_a_ladder_to_its_last_pressure(tmp_path):
     assert [round(point.pressure_gpa, 3) for point in points] == [2.5, 2.593, 2.687, 2.78, 2.873, 2.967, 3.06]
     assert {point.stroke for point in points} == {"upstroke"}
     assert experiment.acts
+    assert experiment.most_points == 60
     few = experiment.first(3)
     assert (few.legs[0].most_points, len(few.points())) == (3, 3)
 

@@ -1,0 +1,109 @@
+"""A hunt over Channel Access on real plates: found on what another process reduced, each decision on record."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal.head import heads
+from lics_beamline.journal.reader import read
+
+WORLD = """
+like = "volumetric"
+[contents.kinetics]
+formation_s = 60.0
+"""
+EXPERIMENT = """
+title = "onset"
+operator = "tester"
+proposal = "T-1"
+[sample]
+name = "Li-Cs"
+composition = "LiCs"
+phases = ["cs-bcc", "alloy"]
+[cell]
+kind = "membrane diamond-anvil cell"
+culet_um = 350
+[gasket]
+material = "Re"
+[exposure]
+time_s = 90
+oscillation_deg = 6
+[[legs]]
+kind = "hunt"
+name = "onset"
+hunt = "onset of alloy"
+within_gpa = 0.05
+stroke = "upstroke"
+temperature_k = 298
+start_gpa = 2.75
+last_gpa = 3.4
+tau_s = 100
+[[legs]]
+kind = "pressure"
+name = "to the end"
+stroke = "upstroke"
+temperature_k = 298
+pressures_gpa = [3.7, 4.2]
+until = "alloy > 0.9"
+"""
+
+
+def events(path, stream):
+    """Data of the events of one stream of a journal."""
+    streams, found = {}, []
+    for name, doc in read(path):
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+        elif name == "event" and streams[doc["descriptor"]] == stream:
+            found.append(doc["data"])
+    return found
+
+
+@pytest.mark.timeout(150)
+def test_the_onset_is_found_on_the_run_s_own_ruby_scale_and_what_was_acted_on_is_recorded(tmp_path):
+    (tmp_path / "onset.toml").write_text(EXPERIMENT)
+    (tmp_path / "fast.toml").write_text(WORLD)
+    told = ("dry-run", "onset.toml", "--data", "data", "--seed", "3", "--world", str(tmp_path / "fast.toml"))
+    done = subprocess.run(
+        [sys.executable, "-m", "lics_beamline", *told],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env={**os.environ, "TILED_PROFILES": str(tmp_path / "profiles")},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    data = DataFolder(tmp_path / "data")
+    (raw,), (derived,) = heads(data.raw_journals), heads(data.derived_journals)
+    points, decisions = events(raw.path, "primary"), events(raw.path, "decisions")
+    assert [point["point_index"] for point in points] == list(range(len(points)))
+    assert [one["exposure_uid"] for one in decisions] == [point["exposure_uid"] for point in points]
+    assert {one["derived_uid"] for one in decisions} == {derived.uid}
+    reduced = {data["exposure_uid"]: data for data in events(derived.path, "primary")}
+    for one in decisions:
+        assert one["value"] == reduced[one["exposure_uid"]]["alloy_fraction"]
+        assert one["seen_pressure_gpa"] == reduced[one["exposure_uid"]]["pressure_gpa"]
+    hunted = [one for one in decisions if one["leg"] == "onset"]
+    found = hunted[-1]
+    assert found["choice"].startswith("found"), found["choice"]
+    assert "found: onset of alloy at" in done.stdout
+    # The same pressures, read by this run's ruby and known to the world: what its own scale is off by.
+    truth = [json.loads(line) for line in (data.plates / "truth.jsonl").read_text().splitlines()]
+    world = [one for one in truth if one["kind"] == "world"]
+    times, pressures = ([one[key] for one in world] for key in ("time_s", "pressure_gpa"))
+    read_gpa = np.array([point["pressure_gpa"] for point in points])
+    true_gpa = np.interp([point["experiment_time_s"] for point in points], times, pressures)
+    scale_gpa = float(np.median(read_gpa - true_gpa))
+    median_gpa = next(one for one in truth if one["kind"] == "seed")["preset"]["contents"]["kinetics"]["formation_gpa"]
+    assert found["threshold_gpa"] == pytest.approx(median_gpa + scale_gpa, abs=0.05)
+    asked = [point["requested_pressure_gpa"] for point in points]
+    assert asked == sorted(asked)
+    last = [one for one in decisions if one["leg"] == "to the end"]
+    assert last[-1]["choice"].startswith("the leg ends here")
+    assert last[-1]["value"] > 0.9
