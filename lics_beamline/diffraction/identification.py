@@ -179,7 +179,7 @@ def identify(
 
 
 def _sought(phase: Phase, pressure_gpa: float, temperature_k: float, wavelength: float, d_min: float) -> _Sought | None:
-    if not phase.lowest_gpa <= pressure_gpa <= phase.highest_gpa:
+    if not phase.lowest_gpa <= pressure_gpa <= phase.highest_gpa or temperature_k > phase.highest_k:
         return None
     try:
         expected = phase.expected(pressure_gpa, temperature_k)

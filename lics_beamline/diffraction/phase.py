@@ -79,6 +79,8 @@ class Phase(Strict):
         Uncertainty of the pressure in the search [GPa]; widens the window of soft phases.
     lowest_gpa, highest_gpa : float
         Pressures between which the phase is sought [GPa]: outside it has become another one.
+    highest_k : float
+        Temperature up to which it is sought [K]: above it has melted at any of these pressures.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -94,6 +96,7 @@ class Phase(Strict):
     doubt_gpa: Annotated[float, Field(ge=0.0)] = PRESSURE_DOUBT_GPA
     lowest_gpa: float = -1.0
     highest_gpa: float = 1000.0
+    highest_k: Annotated[float, Field(gt=0.0)] = 10_000.0
 
     @field_validator("cif")
     @classmethod

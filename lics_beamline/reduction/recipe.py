@@ -25,7 +25,7 @@ from lics_beamline.errors import ProfileError
 from lics_beamline.reduction.ruby import Chip, Ruby
 from lics_beamline.strict_toml import Strict, validate
 
-REDUCTION_REVISION: Final = 6  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 7  # raised whenever the same raw run and recipe give other numbers
 
 
 class Frames(Strict):

@@ -95,6 +95,12 @@ def test_the_alloy_alone_is_never_called_caesium(gpa, a):
     assert [phase.name for phase in found(alloy(a), gpa)] == ["alloy"]
 
 
+@pytest.mark.parametrize("gpa", [2.3, 2.4, 2.5])
+def test_no_crystal_of_caesium_is_sought_where_it_is_molten(gpa):
+    assert "cs-bcc" not in [phase.name for phase in found(caesium(5.145), gpa, 498.0)]
+    assert [phase.name for phase in found(caesium(5.145), 2.35)] == ["cs-bcc"]
+
+
 def test_alloy_growing_in_caesium_is_both():
     phases = found(caesium(5.145) + alloy(3.601), 2.35)
     assert [phase.name for phase in phases] == ["alloy", "cs-bcc"]
