@@ -3,7 +3,11 @@
 import os
 from pathlib import Path
 
-import pytest
+# Several tests run at a time, each with processes of its own: threads inside them only wait for one another.
+for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(library, "1")
+
+import pytest  # noqa: E402  after the threads were set, before anything that counts
 
 
 @pytest.fixture(scope="session")
