@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from lics_beamline.errors import ProfileError
 from lics_beamline.physics.unit_cell import UnitCell, space_group
 
 Array = npt.NDArray[np.float64]
+Position = tuple[float, float, float]
 B_OF_U: Final = 8.0 * np.pi**2  # B = 8 pi^2 U
 SAME_PLACE: Final = 1e-4  # fractional; coordinates of CIF have four digits
 
@@ -69,14 +71,7 @@ class Structure:
 
     def orbit(self, site: Site) -> Array:
         """Positions of a site and its equivalents in the cell, shape (positions, 3), each once."""
-        here = np.array([site.x, site.y, site.z])
-        found: list[Array] = []
-        for operation in space_group(self.space_group).operations():
-            there = np.array(operation.apply_to_xyz(here.tolist())) % 1.0
-            apart = [np.abs((there - other + 0.5) % 1.0 - 0.5).max() for other in found]
-            if not apart or min(apart) > SAME_PLACE:
-                found.append(there)
-        return np.array(found)
+        return np.array(_orbit(self.space_group, (site.x, site.y, site.z)))
 
     @property
     def mass_u(self) -> float:
@@ -127,6 +122,17 @@ class Structure:
             phases = np.exp(2j * np.pi * (hkl @ self.orbit(site).T)).sum(axis=1)
             total += site.occupancy * (form + anomalous) * np.exp(-site.b_iso_angstrom2 * s_squared) * phases
         return total
+
+
+@lru_cache(maxsize=1024)  # asked for at every point of a run, of the same few sites
+def _orbit(symbol: str, position: Position) -> tuple[Position, ...]:
+    found: list[Array] = []
+    for operation in space_group(symbol).operations():
+        there = np.array(operation.apply_to_xyz(list(position))) % 1.0
+        apart = [np.abs((there - other + 0.5) % 1.0 - 0.5).max() for other in found]
+        if not apart or min(apart) > SAME_PLACE:
+            found.append(there)
+    return tuple((float(x), float(y), float(z)) for x, y, z in found)
 
 
 def structure_from_cif(text: str, *, source: str = "CIF") -> Structure:

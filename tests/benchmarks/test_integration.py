@@ -5,12 +5,12 @@ Run apart: ``python -m pytest -n0 -s tests/benchmarks/test_integration.py``. Pri
 
 import hashlib
 import math
-import struct
 import time
 import uuid
 
 import numpy as np
 import pytest
+from bright_plate import SIDE, WAVELENGTH, write_plate
 
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
@@ -19,33 +19,8 @@ from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reducer import Reducer
 
-SIDE = 3000
-WAVELENGTH = 0.41373
 ROUNDS = 7
 LARGEST_RATIO = 1.5
-
-
-def write_plate(path):
-    """A bright full-size plate: rings of the alloy and of rhenium on a background, 40 diamond spots."""
-    axis = 0.1 * (np.arange(SIDE, dtype=np.float32) + 0.5 - SIDE / 2)
-    angle = np.degrees(np.arctan2(np.hypot(axis[:, None], axis[None, :]), np.float32(350.0)))
-    mean = 20.0 + 15.0 * np.exp(-angle / 5.0)
-    edge = 3.489
-    spacings = [(edge / math.sqrt(n), w) for n, w in ((1, 30), (2, 90), (3, 20), (4, 25), (5, 30), (6, 45), (9, 15))]
-    spacings += [(2.372, 12), (2.213, 8), (2.092, 25)]
-    for d, height in spacings:
-        centre = 2.0 * math.degrees(math.asin(WAVELENGTH / (2.0 * d)))
-        mean += height * np.exp(-4.0 * math.log(2.0) * ((angle - centre) / 0.06) ** 2)
-    draw = np.random.default_rng(1)
-    counts = draw.poisson(mean).astype(np.int64)
-    for row, column in draw.integers(50, SIDE - 50, (40, 2)):
-        counts[row - 3 : row + 4, column - 3 : column + 4] += draw.integers(100, 100_000)
-    header = bytearray(2 * SIDE)
-    header[0:7] = b"R-AXIS4"
-    for offset, kind, value in ((768, "i", SIDE), (772, "i", SIDE), (784, "i", 2 * SIDE), (800, "f", 8.0)):
-        struct.pack_into(">" + kind, header, offset, value)
-    words = np.where(counts < 32768, counts, 0x8000 | (counts // 8).clip(max=0x7FFF))
-    path.write_bytes(bytes(header) + words.astype(">u2").tobytes())
 
 
 @pytest.fixture(scope="module")
