@@ -207,15 +207,19 @@ def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPh
         for line, d in zip(markers, _spacings(here.expected, markers), strict=True)
     ]
     best: FoundPhase | None = None
+    judged: set[tuple[tuple[int, int], ...]] = set()  # most starts lead to the same few cells
     for few in itertools.combinations(near, count):
         for combination in itertools.product(*few):
             start = _fit_cell(here, combination)
             if start is None:
                 continue
             there = _near_lines(markers, start.cell, free)
+            key = tuple((id(indexed.line), id(indexed.peak)) for indexed in there)
+            if key in judged or len(there) < count + (1 if here.phase.markers else SPARE):
+                continue
+            judged.add(key)
             fit = _fit_cell(here, there)
-            enough = len(there) >= count + (1 if here.phase.markers else SPARE)
-            if not enough or fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
+            if fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
                 continue
             found = _index(here, fit, there, free)
             if best is None or (len(found.lines), -found.deviation) > (len(best.lines), -best.deviation):
