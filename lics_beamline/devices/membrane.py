@@ -114,7 +114,7 @@ class Membrane(Device):
         Raises
         ------
         OutsideEnvelope
-            Beyond the limits, or above the supply, where it would never arrive.
+            Beyond the limits, or a rise above the supply, where it would never arrive.
         DidNotSettle
             If the controller only measures: a setpoint would move nothing.
         ClockTooFast
@@ -123,7 +123,7 @@ class Membrane(Device):
         check_target(load_bar, what="membrane load", unit="bar")
         self.bounds().check(load_bar, "membrane load")
         source_bar = float(self.source_bar.get(use_monitor=False))
-        if load_bar > source_bar:
+        if load_bar > max(source_bar, float(self.load_bar.get(use_monitor=False))):
             raise OutsideEnvelope(
                 f"membrane load was asked for {load_bar:g} bar; the supply gives {source_bar:g} bar, so it would never "
                 "arrive. Open or change the bottle, or ask for less.",

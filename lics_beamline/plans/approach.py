@@ -19,6 +19,7 @@ from lics_beamline.plans.rules import Rules as Rules  # the door by which others
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
 UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there
+AT_ONCE = 2  # doubted readings in a row that are looked at again without a wait
 AGREE_GPA = 0.02  # two readings at one load differ by drift of so much, besides their noise
 
 
@@ -187,8 +188,11 @@ def step(
         return _doubt(state, trouble, rules)
     nature = rules.nature()
     confirmed = state.doubted is not None and _agree(state.doubted, reading)
-    if not confirmed and not state.belief.expects(reading, nature):
+    # After a surprise only two in a row that agree are believed: the second may be the wild one.
+    if not confirmed and (state.doubted is not None or not state.belief.expects(reading, nature)):
         said = f"a pressure of {reading.pressure_gpa:.3f} GPa at {reading.load_bar:.2f} bar surprises"
+        if state.doubted is None:  # no doubt yet: what matters is looked at twice
+            return _decide(replace(state, doubted=reading), Phase.PAUSE, ReadAgain(after_s=0.0))
         return _doubt(replace(state, doubted=reading), said, rules)
     fell_gpa = _fell_gpa(state.belief, reading, nature)
     belief = state.belief.after(reading, nature)
@@ -245,8 +249,8 @@ def _doubt(state: State, said: str, rules: Rules) -> Decision:
             Cause.UNREADABLE,
             f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple, heater and membrane.",
         )
-    # The first surprise is looked at again at once; what goes on is given time.
-    return _decide(state, Phase.PAUSE, ReadAgain(after_s=0.0 if state.doubts == 1 else rules.settle_s))
+    # What contradicts a surprise is looked at again at once, for one of them was wild; what goes on is given time.
+    return _decide(state, Phase.PAUSE, ReadAgain(after_s=0.0 if state.doubts <= AT_ONCE else rules.settle_s))
 
 
 def _agree(first: Reading, second: Reading) -> bool:
@@ -317,13 +321,13 @@ def _advance(
         room_gpa = envelope.pressure_gpa[1] - reading.pressure_gpa
         step_bar = min(step_bar, room_gpa / envelope.steepest_gain_gpa_per_bar)
         highest_bar = _highest_bar(reading, rules, envelope)
-        needed_bar = reading.load_bar + _needed_bar(state, left_gpa)
+        needed_bar = reading.load_bar + _needed_bar(state, left_gpa, rules.nature())
         if needed_bar > highest_bar or reading.load_bar + rules.smallest_step_bar > highest_bar:
             return _abort(
                 state,
                 Cause.UNREACHABLE,
-                f"{state.target_gpa:.3f} GPa needs about {needed_bar:.1f} bar from {reading.pressure_gpa:.3f} GPa at "
-                f"{reading.load_bar:.1f} bar, {highest_bar:.1f} bar is the most that supply and envelope allow. "
+                f"{state.target_gpa:.3f} GPa needs at least {needed_bar:.1f} bar from {reading.pressure_gpa:.3f} GPa "
+                f"at {reading.load_bar:.1f} bar, {highest_bar:.1f} bar is the most that supply and envelope allow. "
                 "Raise the supply, or ask for less.",
             )
         step_bar = min(step_bar, highest_bar - reading.load_bar)
@@ -357,10 +361,10 @@ def _highest_bar(reading: Reading, rules: Rules, envelope: Envelope) -> float:
     return min(envelope.load_bar[1], envelope.supply_fraction * reading.supply_bar)
 
 
-def _needed_bar(state: State, left_gpa: float) -> float:
-    """Return the least further load that the target needs by what was learned; 0 before anything was."""
+def _needed_bar(state: State, left_gpa: float, nature: Nature) -> float:
+    """Return the least further load that the target needs by what was learned; by the most a gain may be, before."""
     gain = state.belief.gain(state.target_gpa)
-    return 0.0 if gain is None else left_gpa / gain.at_most()
+    return left_gpa / (nature.gain_gpa_per_bar[1] if gain is None else gain.at_most())
 
 
 def _gave_up(state: State, rules: Rules) -> str:

@@ -159,6 +159,8 @@ class Belief:
         if self.last is None or not self.follows(reading, nature):
             return False
         moved_bar = max(self.direction * (reading.load_bar - self.last.load_bar), 0.0)
+        if self.moving and moved_bar >= STILL_BAR and self.gain(reading.pressure_gpa) is None:
+            return False  # what first teaches a gain is looked at twice: nothing else checks it
         low_gpa, high_gpa = (
             self._later(rise_gpa, self.last, reading, nature).pressure_gpa(nature.creep_fraction)
             for rise_gpa in self._rises(moved_bar, reading.pressure_gpa, nature)
@@ -199,8 +201,7 @@ class Belief:
         gain = self.gain(pressure_gpa)
         most_gpa = moved_bar * self.most_gpa_per_bar(pressure_gpa, nature) + self.owed_gpa
         if not self.moving or gain is None:
-            # The answer that ends the dead band, and the one that first teaches a gain, are worth a second look.
-            return 0.0, min(most_gpa, ANSWERED_GPA + nature.slip_gpa)
+            return 0.0, 0.0  # any answer that ends the dead band is worth a second look
         # A reading that falls short would make the next step larger: it is looked at again sooner than one beyond.
         expected_gpa = moved_bar * gain.gpa_per_bar
         slip_gpa = nature.slip_gpa if moved_bar >= STILL_BAR else 0.0

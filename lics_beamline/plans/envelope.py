@@ -50,10 +50,12 @@ class Envelope:
         Raises
         ------
         OutsideEnvelope
-            If the load lies outside, needs more than the allowed fraction of the supply, or could, at the steepest
-            gain, take the sample beyond the highest pressure.
+            If the load lies outside; or if it is to rise and needs more than the allowed fraction of the supply, or
+            could, at the steepest gain, take the sample beyond the highest pressure. Letting gas out needs no supply.
         """
         _within("load", load_bar, self.load_bar, "bar", "Change the path, or envelope.load_bar")
+        if load_bar <= now_bar:
+            return
         if load_bar > self.supply_fraction * supply_bar:
             raise OutsideEnvelope(
                 f"load {load_bar:.2f} bar needs more than {self.supply_fraction:.0%} of the supply of {supply_bar:.1f} "
@@ -61,8 +63,6 @@ class Envelope:
                 load_bar=load_bar,
                 supply_bar=supply_bar,
             )
-        if load_bar <= now_bar:
-            return
         rise_gpa = (load_bar - now_bar) * self.steepest_gain_gpa_per_bar
         highest_gpa = self.pressure_gpa[1]
         if pressure_gpa + rise_gpa > highest_gpa:

@@ -41,13 +41,15 @@ class Gain:
         return self.gpa_per_bar * (1.0 + 1.5 * self.error)
 
     def weighed(self, lesson: Gain) -> Gain:
-        """Return this gain with a lesson weighed in by the inverse squares of the errors."""
+        """Return this gain with a lesson weighed in by the inverse squares of the errors.
+
+        What a lesson says beyond the factor that one may change a gain by is not believed, but it is doubt.
+        """
         near = min(max(lesson.gpa_per_bar, self.gpa_per_bar / FURTHEST), self.gpa_per_bar * FURTHEST)
         weight = self.error**2 / (self.error**2 + lesson.error**2)
-        return Gain(
-            gpa_per_bar=self.gpa_per_bar + weight * (near - self.gpa_per_bar),
-            error=max(self.error * math.sqrt(1.0 - weight), SURE),
-        )
+        gpa_per_bar = self.gpa_per_bar + weight * (near - self.gpa_per_bar)
+        beyond = weight * abs(lesson.gpa_per_bar - near) / gpa_per_bar
+        return Gain(gpa_per_bar=gpa_per_bar, error=max(self.error * math.sqrt(1.0 - weight), SURE, beyond))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +108,16 @@ class LearnedGain:
     def most_between(self, from_gpa: float, to_gpa: float, direction: int) -> float:
         """Return the gain that is hardly exceeded anywhere between two pressures [GPa/bar]; infinite if none is known.
 
-        A cell that stiffens with pressure answers more the further it is unloaded.
+        A cell that stiffens with pressure answers more the further it is unloaded. Where the other stroke has taught a
+        gain nearby, no less than that is allowed for: a hot cell's gain bends, and this stroke has not been there.
         """
         if not self.lessons:
             return math.inf
         steps = math.ceil(abs(to_gpa - from_gpa) / BIN_GPA) + 1
-        found = (self.at(from_gpa + (to_gpa - from_gpa) * n / steps, direction) for n in range(steps + 1))
-        return max((gain.at_most() for gain in found if gain is not None), default=math.inf)
+        places_gpa = [from_gpa + (to_gpa - from_gpa) * n / steps for n in range(steps + 1)]
+        found = (self.at(place_gpa, direction) for place_gpa in places_gpa)
+        most = max((gain.at_most() for gain in found if gain is not None), default=math.inf)
+        return max([most, *(self._of_other_stroke(place_gpa, direction) for place_gpa in places_gpa)])
 
     def distance_gpa(self, pressure_gpa: float, direction: int) -> float:
         """Return how far the nearest lesson of this direction lies from a pressure [GPa]; infinite if there is none."""
@@ -161,6 +166,14 @@ class LearnedGain:
     def _with(self, pressure_gpa: float, direction: int, gain: Gain) -> LearnedGain:
         kept = tuple(one for one in self.lessons if not one.is_of(pressure_gpa, direction))
         return replace(self, lessons=(*kept, Lesson(direction=direction, pressure_gpa=pressure_gpa, gain=gain)))
+
+    def _of_other_stroke(self, pressure_gpa: float, direction: int) -> float:
+        """Return the gain that the other stroke taught near a pressure [GPa], as of this one [GPa/bar]; 0 if none."""
+        near = (one for one in self.lessons if one.direction != direction)
+        lesson = min(near, key=lambda one: abs(one.pressure_gpa - pressure_gpa), default=None)
+        if lesson is None or abs(lesson.pressure_gpa - pressure_gpa) > BIN_GPA:
+            return 0.0
+        return lesson.carried(lesson.pressure_gpa, direction, 0.0).gpa_per_bar
 
     def _trend_per_gpa(self) -> float:
         """Return how ln(gain) changes with pressure [1/GPa]: least squares over the bins, drawn towards no trend."""

@@ -79,13 +79,36 @@ def test_every_load_goes_further_in_the_direction_of_the_stroke(direction):
     assert direction * (command.load_bar - START.load_bar) > 0
 
 
-def test_a_wild_reading_moves_nothing_and_a_second_one_that_contradicts_it_undoes_it():
+def test_a_wild_reading_moves_nothing_and_two_that_contradict_it_undo_it():
     wild = decide(known(), later(pressure_gpa=2.0))
     assert isinstance(wild.command, ReadAgain)
     assert wild.state.belief.last == START
     sane = decide(wild.state, later(106.0))
-    assert isinstance(sane.command, LoadTo)
-    assert sane.state.belief.creep.end_gpa == pytest.approx(3.0, abs=0.01)
+    assert isinstance(sane.command, ReadAgain)
+    again = decide(sane.state, later(112.0))
+    assert isinstance(again.command, LoadTo)
+    assert again.state.belief.creep.end_gpa == pytest.approx(3.0, abs=0.01)
+
+
+def test_a_wild_reading_that_looks_as_expected_does_not_hide_a_jump_seen_just_before():
+    jumped = decide(known(5.0), later(load_bar=20.5, pressure_gpa=3.5))
+    wild = decide(jumped.state, later(106.0, load_bar=20.5, pressure_gpa=3.1))  # 0.5 bar of 0.2 GPa/bar
+    assert wild.state.belief.last == START
+    third = decide(wild.state, later(112.0, load_bar=20.5, pressure_gpa=3.5))
+    assert isinstance(third.command, ReadAgain)
+    fourth = decide(third.state, later(118.0, load_bar=20.5, pressure_gpa=3.5))
+    assert fourth.state.belief.last.pressure_gpa == 3.5
+
+
+def test_the_readings_that_first_teach_a_gain_are_looked_at_twice():
+    state = begin(5.0, +1)
+    state = replace(state, belief=replace(known().belief, gains=LearnedGain(), teacher=START, taught_from_gpa=3.0))
+    first = decide(state, later(load_bar=22.0, pressure_gpa=3.05))  # 0.4 GPa are true: 0.05 would teach 0.025 GPa/bar
+    assert isinstance(first.command, ReadAgain)
+    assert first.state.belief.gains == LearnedGain()
+    truth = decide(first.state, later(106.0, load_bar=22.0, pressure_gpa=3.4))
+    confirmed = decide(truth.state, later(112.0, load_bar=22.0, pressure_gpa=3.4))
+    assert confirmed.state.belief.gain(3.4).gpa_per_bar > 0.15
 
 
 def test_a_jump_that_a_second_reading_confirms_is_believed_but_teaches_no_gain():
@@ -273,7 +296,7 @@ def test_a_target_that_the_supply_cannot_reach_is_refused_before_anything_moves_
 
 def test_no_load_is_commanded_beyond_the_supply_before_anything_is_learned():
     poor = replace(START, supply_bar=25.1)
-    first = decide(begin(5.0, +1), poor)
+    first = decide(begin(3.05, +1), poor)
     assert decide(first.state, later(6.0, after=poor)).command.load_bar <= 0.8 * 25.1
 
 
@@ -314,3 +337,20 @@ def test_the_step_changes_nothing_it_was_given():
     before = replace(state)
     decide(state, later())
     assert state == before
+
+
+def test_a_target_that_the_steepest_cell_could_not_reach_on_the_supply_is_refused_before_the_first_move():
+    unloaded = replace(START, load_bar=0.0, pressure_gpa=0.12, supply_bar=10.0)  # 8 bar may be used
+    steepest_gpa = 8.0 * RULES.gain_gpa_per_bar * RULES.gain_range[1]
+    for target_gpa, refused in ((0.12 + 1.02 * steepest_gpa, True), (0.12 + 0.98 * steepest_gpa, False)):
+        first = decide(begin(target_gpa, +1), unloaded)
+        command = decide(first.state, later(6.0, after=unloaded)).command
+        assert isinstance(command, Abort) == refused
+        assert not refused or command.cause is Cause.UNREACHABLE
+
+
+def test_on_the_downstroke_gas_is_let_out_without_any_supply():
+    command = decide(known(2.0, -1), later(supply_bar=0.0)).command
+    assert isinstance(command, LoadTo)
+    assert command.load_bar < START.load_bar
+    ENVELOPE.check_load(command.load_bar, now_bar=START.load_bar, pressure_gpa=3.0, supply_bar=0.0)

@@ -121,8 +121,10 @@ class Approaching(RuleBasedStateMachine):
         assert abs(reading.temperature_k - self.point_k) <= RULES.temperature_band_k, "nor out of the temperature band"
         moved = self.state.direction * (command.load_bar - reading.load_bar)
         assert 0.0 < moved <= RULES.largest_step_bar + 1e-9
-        assert command.load_bar <= min(ENVELOPE.load_bar[1], ENVELOPE.supply_fraction * reading.supply_bar) + 1e-9
-        if self.state.direction > 0:
+        assert ENVELOPE.load_bar[0] <= command.load_bar <= ENVELOPE.load_bar[1] + 1e-9
+        if command.load_bar > reading.load_bar:
+            assert self.state.direction > 0, "a load rises on the upstroke only"
+            assert command.load_bar <= ENVELOPE.supply_fraction * reading.supply_bar + 1e-9, "nor above the supply"
             ENVELOPE.check_load(
                 command.load_bar,
                 now_bar=reading.load_bar,

@@ -29,6 +29,10 @@ def test_letting_gas_out_is_allowed_at_any_pressure():
     ENVELOPE.check_load(10.0, now_bar=50.0, pressure_gpa=13.0, supply_bar=120.0)
 
 
+def test_letting_gas_out_needs_no_supply():
+    ENVELOPE.check_load(49.0, now_bar=50.0, pressure_gpa=5.0, supply_bar=0.0)
+
+
 @pytest.mark.parametrize("value", [-1.0, 100.5, math.nan])
 def test_a_load_outside_its_limits_is_refused(value):
     with pytest.raises(OutsideEnvelope):
