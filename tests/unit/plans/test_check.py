@@ -485,7 +485,9 @@ def test_a_geometry_calibrated_an_hour_ago_is_in_order_and_its_age_is_said():
     assert "1.0 h ago with CeO2" in finding.found
 
 
-@pytest.mark.parametrize(("name", "group", "rules"), [("isobar-5gpa", "isobar", 6), ("onset", "hunt", 4)])
+@pytest.mark.parametrize(
+    ("name", "group", "rules"), [("isobar-5gpa", "isobar", 6), ("onset", "hunt", 4), ("dissociation", "hunt", 4)]
+)
 def test_the_other_shipped_experiments_trip_no_rule(name, group, rules):
     _, profile, manner = paper()
     shipped = read_experiment(profile.experiments / f"{name}.toml")
