@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -32,7 +33,10 @@ from lics_beamline.journal.writer import SUFFIX, Journal
 from lics_beamline.schema import EXPOSURE_UID, SWEEP
 
 if TYPE_CHECKING:
+    from lics_beamline.reduction.crew import Crew, Queue
     from lics_beamline.reduction.reducer import Reducer
+    from lics_beamline.reduction.step import Step
+    from lics_beamline.reduction.work import Outcome
 
 Which = Literal["reduce", "catalog"]
 WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
@@ -160,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("which", choices=WHICH, help="keep the catalog, or reduce what is measured")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
     parser.add_argument("--once", action="store_true", help="deal with all that is recorded, then end")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="with --once: processes that share the points")
     parser.add_argument("--parent-pid", type=int, metavar="PID", help="end after this process, and after catching up")
     asked = parser.parse_args(arguments)
     data = DataFolder(asked.data.resolve()).make()
@@ -172,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("lics_beamline").setLevel(logging.INFO)
     os.nice(NICENESS)
     try:
-        return _Process(data, asked.which, once=asked.once, parent_pid=asked.parent_pid).work()
+        return _Process(data, asked.which, once=asked.once, jobs=asked.jobs, parent_pid=asked.parent_pid).work()
     except LicsError as error:
         logger.error("%s", error)
         sys.stderr.write(f"{error}\n")
@@ -182,10 +187,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class _Process:
     """One follower at work."""
 
-    def __init__(self, data: DataFolder, which: Which, *, once: bool, parent_pid: int | None) -> None:
+    def __init__(self, data: DataFolder, which: Which, *, once: bool, jobs: int, parent_pid: int | None) -> None:
         self._data = data
         self._which = which
         self._once = once
+        self._jobs = jobs if once else 1  # a live point is reduced before the next is there
         self._parent_gone = _watch(parent_pid) if parent_pid is not None else lambda: False
         self._told_to_end = threading.Event()
         self._said = 0.0
@@ -215,7 +221,10 @@ class _Process:
             with Cataloguer(self._data) as cataloguer:
                 yield cataloguer.following(**options)
         else:
-            yield _LiveReduction(self._data).following(**options)
+            from lics_beamline.reduction.crew import crew
+
+            with crew(self._jobs) as found:
+                yield _LiveReduction(self._data, found).following(**options)
 
     def _follow(self, following: Following) -> None:
         logger.info("following %s of %s", self._which, self._data.root)
@@ -261,8 +270,9 @@ class _Process:
 class _LiveReduction:
     """Reduces sweeps while they are recorded: a replay that has not finished yet."""
 
-    def __init__(self, data: DataFolder) -> None:
+    def __init__(self, data: DataFolder, crew: Crew) -> None:
         self._data = data
+        self._crew = crew
         self._troubles: dict[str, str] = {}
 
     def following(self, **options: float) -> Following:
@@ -286,42 +296,54 @@ class _LiveReduction:
                 done[doc["data"][EXPOSURE_UID.name]] = doc["data"].get("phases", "")
         reducer = Reducer(None, data_root=self._data.root, done=done)
         journal = Journal(self._data.derived_journals, resume=True)
-        return _Reduction(head.uid, reducer, journal, troubles=self._troubles)
+        return _Reduction(head.uid, reducer, journal, self._crew.queue(), troubles=self._troubles)
 
 
 class _Reduction:
     """Reduces one run: reduce or note."""
 
-    def __init__(self, uid: str, reducer: Reducer, journal: Journal, *, troubles: dict[str, str]) -> None:
+    def __init__(self, uid: str, reducer: Reducer, journal: Journal, queue: Queue, *, troubles: dict[str, str]) -> None:
         self._uid = uid
         self._reducer = reducer
         self._journal = journal
+        self._queue = queue
         self._troubles = troubles
 
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
-        self._record(name, self._reducer(name, dict(doc)))
+        if name == "descriptor":
+            self._reducer.warm_up()
+        self._record(name, self._reducer.steps(name, dict(doc)))
 
     def pause(self) -> None:
-        """Nothing is held back, so nothing is to do."""
+        self._queue.rest()
 
     def abandoned(self) -> None:
-        self._record("stop", self._reducer.close("The process that recorded this run ended without saying so."))
+        self._record("stop", self._reducer.end("The process that recorded this run ended without saying so."))
 
     def close(self) -> None:
-        self._journal.close()
+        try:
+            self._queue.rest()
+        finally:
+            self._journal.close()
 
-    def _record(self, name: str, derived: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    def _record(self, name: str, steps: Iterator[Step]) -> None:
+        from lics_beamline.reduction.step import work_of
+
         while True:
             try:
-                pair = next(derived, None)
+                step = next(steps, None)
             except Exception as error:
                 if name == "start":
                     raise  # without it nothing of the run can be reduced
                 logger.exception("run %s: a %s document could not be reduced; the others are", self._uid, name)
                 self._troubles[self._uid] = f"{name} document not reduced, {type(error).__name__}: {error}"
                 return
-            if pair is None:
+            if step is None:
                 return
+            self._queue.put(work_of(step), partial(self._write, step))
+
+    def _write(self, step: Step, came: Outcome | None) -> None:
+        for pair in self._reducer.finish(step, came):
             self._journal(*pair)  # a derived run with a gap would be wrong: this error is not only noted
 
 

@@ -18,7 +18,7 @@ from lics_beamline.journal.writer import Journal
 from lics_beamline.reduction.crew import crew
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
-from lics_beamline.reduction.step import Pending, Step
+from lics_beamline.reduction.step import Step, work_of
 from lics_beamline.reduction.work import Outcome
 from lics_beamline.schema import FAILURE, READOUT, REDUCED
 
@@ -234,8 +234,7 @@ def replay_all(
             for run in todo:
                 reducer = Reducer(run.recipe, data_root=data.root, done=run.done, attempt=run.attempt)
                 for step in _steps(reducer, run.source()):
-                    work = step.work if isinstance(step, Pending) else None
-                    queue.put(work, partial(_record, run, reducer, step, journal, told))
+                    queue.put(work_of(step), partial(_record, run, reducer, step, journal, told))
             queue.rest()
     return tuple(_replayed(data, run) for run in runs)
 

@@ -14,7 +14,7 @@ def crew_options() -> argparse.ArgumentParser:
     who = options.add_mutually_exclusive_group()
     who.add_argument(
         "--jobs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="processes that share the points (default: one a core, fewer where there are few points)",
     )
@@ -31,7 +31,8 @@ def jobs_of(options: argparse.Namespace, points: int) -> int:
     return int(options.jobs) if options.jobs else jobs_for(points)
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Return a number of processes; 1 or more."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not 1 or more")

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.crew import jobs_of, positive
+from lics_beamline.errors import LicsError
+
 if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
     from lics_beamline.journal.head import Head
 
 
@@ -25,6 +30,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("which", nargs="?", choices=("catalog", "reduce", "both"), default="both")
     verb.add_argument("--once", action="store_true", help="catch up with what is there, then end")
+    verb.add_argument(
+        "--jobs", type=positive, metavar="N", help="with --once: processes that share the points (default: one a core)"
+    )
     verb.add_argument("--status", action="store_true", help="say how far the followers are, and end")
     verb.set_defaults(run=follow)
     verb = verbs.add_parser(
@@ -66,7 +74,8 @@ def follow(options: argparse.Namespace) -> int:
     if "catalog" in which:
         write_profile(data.make())
     if options.once:
-        return max(follower.main([each, "--once", "--data", str(data.root)]) for each in which)
+        once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
+        return max(follower.main([each, *once]) for each in which)
     running = [follower.start(data, each) for each in which]
     sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
     sys.stdout.flush()
@@ -81,6 +90,23 @@ def follow(options: argparse.Namespace) -> int:
             except subprocess.TimeoutExpired:
                 process.kill()
         return 0
+
+
+def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -> int:
+    """Return how many processes the sweeps that are not reduced yet are worth."""
+    from lics_beamline.journal.head import heads
+    from lics_beamline.replay import prepare
+    from lics_beamline.schema import SWEEP
+
+    if options.jobs or "reduce" not in which:
+        return int(options.jobs or 1)
+    points = 0
+    for head in heads(data.raw_journals):
+        try:
+            points += prepare(data, head.uid).points if head.start.get("purpose") == SWEEP else 0
+        except LicsError:
+            continue  # the follower tells of it
+    return jobs_of(options, points)
 
 
 def runs(options: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ from lics_beamline.reduction.plate_history import PlateHistory
 from lics_beamline.reduction.point import Reading, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
-from lics_beamline.reduction.step import Document, Ending, Pending, Skipped, Step
+from lics_beamline.reduction.step import Document, Ending, Pending, Skipped, Step, work_of
 from lics_beamline.reduction.taken import Taken
 from lics_beamline.reduction.work import Outcome, Work, outcome
 
@@ -107,9 +107,14 @@ class Reducer:
         ProfileError
             If neither the reducer nor the start document has a recipe.
         """
-        if name == "descriptor" and self._open and not self._streams:
-            warm_up(self._chosen())  # seconds, spent while the first point is still being approached
+        if name == "descriptor":
+            self.warm_up()
         yield from self._now(self.steps(name, doc))
+
+    def warm_up(self) -> None:
+        """Spend the seconds that the first point would wait for while it is still being approached; once a run."""
+        if self._open and not self._streams:
+            warm_up(self._chosen())
 
     def steps(self, name: str, doc: dict[str, Any]) -> Iterator[Step]:
         """Yield the steps that one raw document causes, each to be handed to `finish` in this order, sooner or later.
@@ -168,7 +173,7 @@ class Reducer:
 
     def _now(self, steps: Iterator[Step]) -> Iterator[Document]:
         for step in steps:
-            work = step.work if isinstance(step, Pending) else None
+            work = work_of(step)
             yield from self.finish(step, None if work is None else outcome(work))
 
     def _chosen(self) -> Recipe:

@@ -60,3 +60,8 @@ class Skipped:
 
 
 Step = Document | Pending | Ending | Skipped
+
+
+def work_of(step: Step) -> Work | None:
+    """Return what a step waits for; None where it waits for nothing."""
+    return step.work if isinstance(step, Pending) else None

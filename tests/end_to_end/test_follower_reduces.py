@@ -138,3 +138,12 @@ for line in sys.stdin.buffer:
     (derived,) = heads(data.derived_journals)
     assert derived.stop["exit_status"] == "abort"
     assert derived.stop["num_events"] == {"primary": 2}
+
+
+@pytest.mark.timeout(120)  # three Pythons import pyFAI
+def test_two_processes_catch_up_to_what_one_would_have_written(recorded, raw_run):
+    assert subprocess.run(command(recorded, "--once", "--jobs", "2"), check=False).returncode == 0
+    (derived,) = heads(recorded.derived_journals)
+    reducer = Reducer(None, data_root=recorded.root)
+    undisturbed = [each for name, doc in raw_run.documents() for each in reducer(name, doc)]
+    assert timeless(read(derived.path)) == timeless(undisturbed)

@@ -1,0 +1,55 @@
+import json
+
+import pytest
+
+from lics_beamline.cli import main
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal.head import heads
+from lics_beamline.journal.writer import Journal
+
+
+@pytest.fixture
+def recorded(raw_run):
+    """Two sweeps, the second without a recipe and without a plate."""
+    data = DataFolder(raw_run.root).make()
+    for descriptor in raw_run.descriptors.values():
+        descriptor["run_start"] = raw_run.start["uid"]
+    with Journal(data.raw_journals) as journal:
+        for name, doc in raw_run.documents():
+            journal(name, doc)
+        journal("start", {"uid": "bare-sweep", "time": 2.0, "purpose": "sweep"})
+        journal("stop", {"uid": "s", "run_start": "bare-sweep", "time": 2.0, "exit_status": "success"})
+    return data
+
+
+def lics(*arguments, data):
+    return main([*arguments, "--data", str(data.root)])
+
+
+def test_a_run_is_replayed_once_and_then_said_to_be_reduced_already(recorded, raw_run, capsys):
+    uid = raw_run.start["uid"]
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 5  # heading, three points, a summary
+    assert said[-1].startswith("3 points, 0 failed: ")
+    (derived,) = heads(recorded.derived_journals)
+    before = derived.path.read_bytes()
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
+    assert capsys.readouterr().out.startswith("already reduced by this recipe: 3 points")
+    assert derived.path.read_bytes() == before
+
+
+def test_all_sweeps_are_replayed_and_one_that_cannot_be_is_named(recorded, raw_run, capsys):
+    assert lics("replay", "all", "--jobs", "1", "--json", data=recorded) == 4
+    said = capsys.readouterr()
+    assert [run["raw_uid"] for run in json.loads(said.out)] == [raw_run.start["uid"]]
+    assert "run bare-swe is left out: the raw run carries no recipe" in said.err
+
+
+def test_jobs_and_a_cluster_are_not_asked_for_together(recorded, capsys):
+    with pytest.raises(SystemExit):
+        lics("replay", "last", "--jobs", "2", "--dask", "tcp://127.0.0.1:8786", data=recorded)
+    assert "not allowed with argument --jobs" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        lics("replay", "last", "--jobs", "0", data=recorded)
+    assert "0 is not 1 or more" in capsys.readouterr().err
