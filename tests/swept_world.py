@@ -69,6 +69,12 @@ class Sweeper:
         self.recipe = read_recipe(recipe)
         self.model = None
 
+    def by(self, recipe):
+        """Return the same sweeper with another recipe."""
+        other = Sweeper(recipe)
+        other.model = self.model
+        return other
+
     def sweep(self, preset, path, *, seed=1, exposures=1.0):
         """Return what a sweep of a world along a path is reduced to."""
         described = read_preset(preset)
@@ -83,7 +89,9 @@ class Sweeper:
         for index, stop in enumerate(path):
             reduced = self._point(world, stop, index, gauge, recipe, exposures, instruments)
             events.append(reduced)
-        return Swept(run=reduced_run(_documents(events, recipe)), truth=described.contents.alloy)
+        return Swept(
+            run=reduced_run(_documents(events, recipe)), truth=getattr(described.contents, "alloy", described.contents)
+        )
 
     def _referred(self, world, instruments):
         optics = world.ruby

@@ -41,7 +41,7 @@ Kind = Literal["cell", "pressure", "expansion", "ratio", "occupancy"]
 
 ALLOY: Final = "alloy"
 FAR_K, FAR_GPA = 10.0, 0.5  # a point farther from where the paper measured is another one
-NEAR_GPA: Final = 0.1  # beyond the last point of an isotherm that is no extrapolation worth a word
+REACH_GPA: Final = 0.3  # farther beyond its last point an isotherm is not believed: its error would not hold that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,13 +210,14 @@ def _cell_claim(
             volume = isotherm.volume_angstrom3(pressure_gpa)
             return isotherm.volume_sigma_angstrom3(pressure_gpa) / 3.0 / volume ** (2.0 / 3.0)
 
-        recovered = _recovered(alloy, edge, edge_sigma)
         low, high = alloy.recorded.isotherms[chosen].pressures_gpa
         remark = f"isotherm at {measured_k:.1f} K"
         if alloy.recorded.expansion is not None:
             remark += f", brought to {temperature_k:.0f} K by the expansion found"
-        if not low - NEAR_GPA <= pressure_gpa <= high + NEAR_GPA:
-            remark += f"; extrapolated from {low:.1f}-{high:.1f} GPa"
+        if low - REACH_GPA <= pressure_gpa <= high + REACH_GPA:
+            recovered = _recovered(alloy, edge, edge_sigma)
+        else:
+            remark = f"outside the isotherm, which holds from {low:.1f} to {high:.1f} GPa"
     if pressure_gpa == 4.8 and not hot:
         remark += "; printed without an error, +-0.01 A is the last digit"
     return Claim(
@@ -271,20 +272,24 @@ def _expansion_claim(
     alloy: Compressions | None, gpa: float, printed: float, reading: Literal["volumetric", "linear"]
 ) -> Claim:
     times = 3.0 if reading == "volumetric" else 1.0
-    recovered = None
+    recovered, remark = None, "no two isotherms"
     if alloy is not None and alloy.recorded.expansion is not None:
-        recovered = _recovered(
-            alloy,
-            lambda each: times * each.expansion.linear_per_k(gpa) if each.expansion else math.nan,
-            lambda each: times * each.expansion.linear_sigma_per_k(gpa) if each.expansion else math.nan,
-        )
+        low, high = alloy.recorded.expansion.pressures_gpa
+        remark = f"outside the pressures that both isotherms hold for, {low:.1f} to {high:.1f} GPa"
+        if low - REACH_GPA <= gpa <= high + REACH_GPA:
+            remark = "mean from the cold to the hot isotherm; printed as linear"
+            recovered = _recovered(
+                alloy,
+                lambda each: times * each.expansion.linear_per_k(gpa) if each.expansion else math.nan,
+                lambda each: times * each.expansion.linear_sigma_per_k(gpa) if each.expansion else math.nan,
+            )
     return Claim(
         name=f"alpha at {gpa:g} GPa, read as {reading}",
         kind="expansion",
         printed=printed,
         printed_sigma=math.nan,
         recovered=recovered,
-        remark="mean from the cold to the hot isotherm; printed as linear" if recovered else "no two isotherms",
+        remark=remark,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -27,6 +28,20 @@ from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.reduced_run import ReducedPoint
 
+TYPESET: Final = (  # from what a terminal shows to what a page does
+    (r"(?<![\d.])1e-4\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),
+    (r"(\d)e-4\b", "\\1×10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),  # noqa: RUF001
+    (r"\bA\^2", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT TWO}"),
+    (r"\bA\^3", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT THREE}"),
+    (r"\bangstrom\^3", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT THREE}"),
+    (r"(?<=[\d)] )A\b|^A$", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}"),
+    (r"\bchi\^2", "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"),
+    (r"\balpha_V", "\N{GREEK SMALL LETTER ALPHA}_V"),
+    (r"\balpha_L", "\N{GREEK SMALL LETTER ALPHA}_L"),
+    (r"\balpha\b", "\N{GREEK SMALL LETTER ALPHA}"),
+    (r"\+-", "\N{PLUS-MINUS SIGN}"),
+    (r"(?<![\w.])-(?=\d)", "\N{MINUS SIGN}"),
+)
 STYLE: Final = """
 body { font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #1a1a1a; background: #fff;
   max-width: 64rem; margin: 2rem auto; padding: 0 1.5rem; }
@@ -37,6 +52,7 @@ table { border-collapse: collapse; width: 100%; font: 13px/1.35 Helvetica, Arial
 th { text-align: left; border-bottom: 2px solid #444; padding: .3rem .5rem; vertical-align: bottom; }
 td { border-bottom: 1px solid #ddd; padding: .3rem .5rem; vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td:nth-child(2) { white-space: nowrap; }
 td.remark { color: #444; font-size: 12px; }
 figure { margin: 1.2rem 0; break-inside: avoid; }
 figure img { max-width: 100%; height: auto; }
@@ -146,7 +162,7 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
     fitted = overview.with_isotherms
     if not fitted:
         return "<h2>Compression</h2><p>No phase has enough points at one temperature for an isotherm.</p>"
-    drawn = draw_compression(fitted[:3], folder / "compression.png", paper=paper)
+    drawn = draw_compression(fitted[:1], folder / "compression.png", paper=paper)
     rows = [row for each in fitted for row in isotherm_rows(each)]
     text = "<h2>Compression and expansion</h2>" + _figure(
         Illustration(
@@ -155,10 +171,14 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
             "are statistical: scale, chip and correction move all points together.",
         )
     )
+    if len(fitted) > 1:
+        others = draw_compression(fitted[1:4], folder / "compression-others.png")
+        text += _figure(Illustration(path=others, caption="The same of the other phases."))
     text += _table(ISOTHERM_HEADING, rows, numbers=range(1, 9))
     text += (
-        "<p>Errors of V0, K0 and K' are statistical and strongly correlated; they were enlarged where chi^2 is above "
-        "1. The last column is the systematic error of the volume in the middle of the isotherm.</p>"
+        "<p>Errors of V0, K0 and K' are statistical and strongly correlated; they were enlarged where "
+        "&chi;<sup>2</sup> is above 1. The last column is the systematic error of the volume in the middle of the "
+        "isotherm.</p>"
     )
     for index, each in enumerate(overview.with_expansion):
         path = draw_expansion(each, folder / f"expansion-{each.recorded.phase}.png", paper=paper and index == 0)
@@ -197,7 +217,7 @@ def _structure(found: PaperStructure, folder: Path) -> str:
                 "with phases and scale from caesium alone.",
             )
         )
-    return text + f"<p>{escape(str(found.finding))} At {where}.</p>"
+    return text + f"<p>{escape(_typeset(str(found.finding)))} At {where}.</p>"
 
 
 def _transitions(overview: Overview) -> str:
@@ -241,7 +261,7 @@ def _figure(shown: Illustration) -> str:
 def _table(heading: Sequence[str], rows: Iterable[Row], *, numbers: range) -> str:
     def cell(tag: str, column: int, text: str) -> str:
         kind = "number" if column in numbers else "remark" if heading[column] == "remark" else ""
-        return f"<{tag}{f' class={kind}' if kind else ''}>{escape(text)}</{tag}>"
+        return f"<{tag}{f' class={kind}' if kind else ''}>{escape(_typeset(text))}</{tag}>"
 
     head = "".join(cell("th", column, text) for column, text in enumerate(heading))
     body = "".join(
@@ -251,4 +271,11 @@ def _table(heading: Sequence[str], rows: Iterable[Row], *, numbers: range) -> st
 
 
 def _list(lines: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+    return f"<ul>{''.join(f'<li>{escape(_typeset(line))}</li>' for line in lines)}</ul>"
+
+
+def _typeset(text: str) -> str:
+    """Return plain text of a terminal as it is printed on paper."""
+    for pattern, printed in TYPESET:
+        text = re.sub(pattern, printed, text)
+    return text

@@ -15,7 +15,7 @@ from lics_beamline.physics.equation_of_state import EquationOfState, Form
 FloatArray = npt.NDArray[np.float64]
 
 FEWEST: Final = 4  # volume and bulk modulus leave two points to test them with
-FOR_SLOPE: Final = 6  # points that also determine K'
+FOR_SLOPE: Final = 5  # points that also determine K', two of them left over
 HELD_SLOPE: Final = 4.0  # K' where it is held: that of a second-order Birch-Murnaghan equation
 PASSES: Final = 4  # effective variances settle after two
 STEP: Final = 1e-6  # relative, of derivatives by parameters
@@ -114,7 +114,7 @@ def fit_isotherm(readings: Sequence[CellReading], *, form: Form = "vinet", slope
     form : {"vinet", "birch-murnaghan-3"}
         Form of the isotherm.
     slope : float, optional
-        K', held. Without it K' is refined from six readings on, and held at 4 for fewer.
+        K', held. Without it K' is refined from five readings on, and held at 4 for fewer or where they do not tell it.
 
     Raises
     ------
@@ -154,19 +154,21 @@ def fit_isotherm(readings: Sequence[CellReading], *, form: Form = "vinet", slope
     number = 3 if held is None else 2
     free = np.array(first[:number])
     errors = np.maximum(pressure_sigmas, 1e-9)
-    solved = None
+    converged = False
     for _ in range(PASSES):
 
         def misfit(trial: FloatArray, errors: FloatArray = errors) -> FloatArray:
             return (pressures - _pressures(equation_of(trial), volumes)) / errors
 
         solved = least_squares(misfit, free, bounds=(low[:number], high[:number]), x_scale="jac", max_nfev=2000)
-        free = solved.x
+        free, converged = solved.x, bool(solved.success)
         equation = equation_of(free)
         slopes = np.array([_slope_gpa_per_angstrom3(equation, float(volume)) for volume in volumes])
         errors = np.maximum(np.hypot(pressure_sigmas, slopes * volume_sigmas), 1e-9)
     at_bound = np.any(np.isclose(free, low[:number]) | np.isclose(free, high[:number]))
-    if solved is None or not solved.success or at_bound:
+    if held is None and (at_bound or not converged):
+        return fit_isotherm(ordered, form=form, slope=HELD_SLOPE)
+    if not converged or at_bound:
         raise RefinementFailed(
             f"no {form} isotherm goes through {len(ordered)} volumes from {pressures[0]:.2f} to {pressures[-1]:.2f} "
             "GPa. Look for points of another phase among them, or hold K'.",

@@ -13,6 +13,7 @@ from lics_simulators.beam import BeamParameters
 from lics_simulators.cell import CellParameters
 from lics_simulators.heater import HeaterParameters
 from lics_simulators.membrane import MembraneParameters
+from lics_simulators.polymorph import CompoundParameters
 from lics_simulators.ruby import RubyParameters
 from lics_simulators.sample import CalibrantParameters, SampleParameters
 from lics_simulators.thermocouples import ThermocoupleParameters
@@ -45,7 +46,7 @@ class Preset:
     thermocouples: ThermocoupleParameters
     ruby: RubyParameters
     beam: BeamParameters
-    contents: SampleParameters | CalibrantParameters
+    contents: SampleParameters | CompoundParameters | CalibrantParameters
 
 
 def preset_names() -> tuple[str, ...]:

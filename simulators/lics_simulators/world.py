@@ -19,6 +19,7 @@ from lics_simulators.beam import Beam
 from lics_simulators.cell import Cell
 from lics_simulators.heater import Heater
 from lics_simulators.membrane import Membrane
+from lics_simulators.polymorph import Compound, CompoundParameters
 from lics_simulators.preset import Preset, read_preset
 from lics_simulators.ruby import Ruby
 from lics_simulators.sample import GASKET, Calibrant, CalibrantParameters, Sample, SampleState
@@ -69,11 +70,13 @@ class World:
         self.thermocouples = Thermocouples(p.thermocouples, ambient_k, self.random("thermocouples", 0))
         self.ruby = Ruby(p.ruby, self.random("ruby", 0))
         self.cell = Cell(p.cell, self.random("cell", 0))
-        self.contents: Sample | Calibrant = (
-            Calibrant(p.contents)
-            if isinstance(p.contents, CalibrantParameters)
-            else Sample(p.contents, self.random("sample", 0))
-        )
+        self.contents: Sample | Compound | Calibrant
+        if isinstance(p.contents, CalibrantParameters):
+            self.contents = Calibrant(p.contents)
+        elif isinstance(p.contents, CompoundParameters):
+            self.contents = Compound(p.contents)
+        else:
+            self.contents = Sample(p.contents, self.random("sample", 0))
         self.truth = Truth(folder, lambda: self.time_s)
         self._next_truth_s = 0.0
         self._record_seed()

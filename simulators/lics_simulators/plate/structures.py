@@ -172,7 +172,38 @@ HEXABORIDE: Final = Structure(
     in_cell=False,
 )
 
+_CHLORINE_B1: Final[tuple[Position, ...]] = ((0.5, 0.5, 0.5), (0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.5))
+SYLVITE_B1: Final = Structure(
+    phase="kcl-b1",
+    space_group="F m -3 m",
+    sites=(
+        Site(element="K", charge=1, positions=_FACE_CENTRED, b_cold_angstrom2=2.2, b_hot_angstrom2=3.7),  # engineering
+        Site(element="Cl", charge=-1, positions=_CHLORINE_B1, b_cold_angstrom2=2.1, b_hot_angstrom2=3.5),
+    ),
+    in_beam=6.0,  # engineering value: ions of 18 electrons against caesium's 55, exposed about as long
+)
+SYLVITE_B2: Final = Structure(
+    phase="kcl-b2",
+    space_group="P m -3 m",
+    sites=(
+        Site(element="K", charge=1, positions=(_CORNER,), b_cold_angstrom2=1.9, b_hot_angstrom2=3.2),  # engineering
+        Site(element="Cl", charge=-1, positions=(_CENTRE,), b_cold_angstrom2=1.8, b_hot_angstrom2=3.0),
+    ),
+    in_beam=6.0,  # as above
+)
+
 STRUCTURES: Final = {
     structure.phase: structure
-    for structure in (ALLOY, LITHIUM, CAESIUM_BCC, CAESIUM_FCC, CAESIUM_LIQUID, RHENIUM, CERIA, HEXABORIDE)
+    for structure in (
+        ALLOY,
+        LITHIUM,
+        CAESIUM_BCC,
+        CAESIUM_FCC,
+        CAESIUM_LIQUID,
+        RHENIUM,
+        CERIA,
+        HEXABORIDE,
+        SYLVITE_B1,
+        SYLVITE_B2,
+    )
 }

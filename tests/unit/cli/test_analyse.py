@@ -83,7 +83,7 @@ def test_the_tension_and_the_claims_that_are_not_recoverable_are_said(told):
 
 def test_the_report_needs_nothing_but_itself(told):
     html = (told[1] / "report.html").read_text()
-    assert html.count("data:image/png;base64,") == 5
+    assert html.count("data:image/png;base64,") == 5  # patterns, compression, expansion, models, density
     assert not re.search(r"""(src|href)=["'](?!data:)""", html)
     assert "<script" not in html
     assert "a title with &lt;angles&gt;" in html
