@@ -108,6 +108,7 @@ class LiveResults:
     def __init__(self, folder: Path, start: Mapping[str, Any], *, patience: Patience) -> None:
         self._wanted = {key: start[key] for key in ("sweep_uid", "recipe_digest")}
         self._patience = patience
+        self._root = folder.parents[1]
         self._following = Following([folder], self._begin)
         self._journals: list[Path] = []
         self._found: dict[str, LiveResult] = {}
@@ -159,7 +160,8 @@ class LiveResults:
         waited = f"{self._what} has not been reduced within {self._patience.deadline_s:g} s of wall clock"
         if alive:
             return f"{waited}: the live reducer is behind"
-        return f"{waited}: no live reducer is at work. Start one: python -m lics_beamline.follower reduce"
+        start = f"python -m lics_beamline.follower reduce --data {self._root}"
+        return f"{waited}: no live reducer is at work. Start one: {start}"
 
     def _follow(self, exposure_uid: str, status: StatusBase) -> None:
         until_s = self._since_s + self._patience.deadline_s + self._patience.most_held_s
