@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.guard import status as guard_status
 
 from .test_guard import simulators
 from .test_guard_lost import UP, rising
@@ -66,6 +68,7 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
         try:
             while not rising(witness):
                 assert sweep.poll() is None, sweep.communicate()[0]
+            guard = os.pidfd_open(guard_status(inside).pid)
             fill(inside.root)
             while witness.get("PC1:Control_RBV") != "Off":
                 assert sweep.poll() is None, sweep.communicate()[0]
@@ -76,6 +79,9 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
         finally:
             sweep.kill()  # what is left is to wait for followers, which wait for room
             sweep.communicate()
+            (inside.root / "filler").unlink(missing_ok=True)
+        assert select.select([guard], [], [], 60.0)[0], "the guard ends when it has found all safe"
+        os.close(guard)
         assert witness.get("ET1:OutputHigh") == 0.0
     name, stop = record[-1]
     assert (name, stop["exit_status"]) == ("stop", "fail")
