@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of the slowest device, and spare
 
 NAMED: Final = 4  # dead PVs named in a sentence; the report names all
+LOOK_S: Final = 0.25  # between two looks at which PVs have answered [s]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
     beamline : Beamline
         The instruments.
     timeout_s : float
-        Wall-clock seconds for all of them together.
+        Wall-clock seconds without another answer, after which the others are dead: a busy machine is waited for.
     strict : bool
         Raise on findings; otherwise only report.
 
@@ -119,7 +121,7 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
     OutsideEnvelope
         If a quantity that can be set has no limits.
     """
-    deadline = time.monotonic() + timeout_s
+    _wait_for(beamline, timeout_s)
     alive: list[str] = []
     dead: list[str] = []
     not_connected: list[str] = []
@@ -128,7 +130,7 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
         for signal in pvs(device):
             names = pv_names(signal)
             try:
-                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
+                signal.wait_for_connection(timeout=timeout_s if signal.connected else 0.001)
             except TimeoutError:
                 missing += names
             else:
@@ -154,6 +156,19 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
         leaf = NotConnected if report.not_connected else WrongUnit if report.wrong_units else OutsideEnvelope
         raise leaf("\n".join(report.findings), findings=report.findings, report=report)
     return report
+
+
+def _wait_for(beamline: Beamline, timeout_s: float) -> None:
+    """Wait until every PV answers, or none more for so long."""
+    waiting = [signal for device in beamline.devices() for signal in pvs(device)]
+    last = time.monotonic()
+    while waiting and time.monotonic() - last < timeout_s:
+        with contextlib.suppress(TimeoutError):
+            waiting[0].wait_for_connection(timeout=min(LOOK_S, timeout_s))
+        left = [signal for signal in waiting if not signal.connected]
+        if len(left) < len(waiting):
+            last = time.monotonic()
+        waiting = left
 
 
 def pvs(device: Device) -> Iterator[EpicsSignalBase]:
