@@ -18,6 +18,7 @@ from lics_beamline.analysis.row import (
     ISOTHERM_HEADING,
     TRANSITION_HEADING,
     Row,
+    budget_rows,
     claim_row,
     expansion_lines,
     isotherm_rows,
@@ -30,11 +31,13 @@ from lics_beamline.exports.reduced_run import ReducedPoint
 
 TYPESET: Final = (  # from what a terminal shows to what a page does
     (r"(?<![\d.])1e-4\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),
+    (r"(?<![\d.])1e-3\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE}"),
+    (r"(?<![\d.])1e-6\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT SIX}"),
     (r"(\d)e-4\b", "\\1×10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),  # noqa: RUF001
     (r"\bA\^2", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT TWO}"),
     (r"\bA\^3", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT THREE}"),
     (r"\bangstrom\^3", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT THREE}"),
-    (r"(?<=[\d)] )A\b|^A$", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}"),
+    (r"(?<=[\d)³⁴] )A\b|^A$", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}"),
     (r"\bchi\^2", "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"),
     (r"\balpha_V", "\N{GREEK SMALL LETTER ALPHA}_V"),
     (r"\balpha_L", "\N{GREEK SMALL LETTER ALPHA}_L"),
@@ -51,7 +54,8 @@ p.sub { color: #555; margin-top: 0; }
 table { border-collapse: collapse; width: 100%; font: 13px/1.35 Helvetica, Arial, sans-serif; margin: .8rem 0; }
 th { text-align: left; border-bottom: 2px solid #444; padding: .3rem .5rem; vertical-align: bottom; }
 td { border-bottom: 1px solid #ddd; padding: .3rem .5rem; vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
 td:nth-child(2) { white-space: nowrap; }
 td.remark { color: #444; font-size: 12px; }
 figure { margin: 1.2rem 0; break-inside: avoid; }
@@ -154,8 +158,16 @@ def _paper(paper: PaperTable) -> str:
         + "<p>Printed: Desgreniers, Tse, Matsuoka, Ohishi and Tse, <em>Science Advances</em> <strong>1</strong>, "
         'e1500669 (2015), doi 10.1126/sciadv.1500669. Distances are in the paper\'s standard deviations ("esd") where '
         'it prints any, else in the unit, and in this run\'s own ("own"). Statistical errors differ from point to '
-        "point; systematic ones are common to all points of the run.</p>" + _list(paper.statements)
+        "point; systematic ones are common to all points of the run.</p>" + _list(paper.statements) + _budget(paper)
     )
+
+
+def _budget(paper: PaperTable) -> str:
+    """Return the table of systematic terms; linear expansion has a third of the volumetric one's."""
+    heading, *rows = budget_rows([claim for claim in paper.claims if "linear" not in claim.name])
+    if not rows:
+        return ""
+    return "<h3>Systematic terms</h3>" + _table(heading.cells, rows, numbers=range(1, len(heading.cells)))
 
 
 def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:

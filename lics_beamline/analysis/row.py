@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,28 @@ class Row:
     """
 
     cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """Unit in which a budget is shown.
+
+    Parameters
+    ----------
+    unit : str
+        Its name.
+    scale : float
+        What a number is multiplied by.
+    """
+
+    unit: str
+    scale: float
+
+
+SHOWN_BUDGETS: Final[dict[Kind, Unit]] = {
+    "cell": Unit(unit="1e-3 A", scale=1e3),
+    "expansion": Unit(unit="1e-6/K", scale=1e6),
+}
 
 
 def claim_row(claim: Claim) -> Row:
@@ -66,6 +88,29 @@ def claim_row(claim: Claim) -> Row:
             distance,
             remark,
         )
+    )
+
+
+def budget_rows(claims: Sequence[Claim]) -> tuple[Row, ...]:
+    """Return the systematic terms of claims, a line for each term and a column for each claim, the heading first."""
+    shown = [claim for claim in claims if claim.recovered is not None and claim.kind in SHOWN_BUDGETS]
+    names = dict.fromkeys(name for claim in shown for name in (claim.recovered.terms if claim.recovered else ()))
+    heading = Row(cells=("systematic term", *(f"{claim.name} ({SHOWN_BUDGETS[claim.kind].unit})" for claim in shown)))
+    return (
+        heading,
+        *(
+            Row(
+                cells=(
+                    name,
+                    *(
+                        f"{SHOWN_BUDGETS[claim.kind].scale * claim.recovered.terms.get(name, 0.0):.2f}"
+                        for claim in shown
+                        if claim.recovered is not None
+                    ),
+                )
+            )
+            for name in names
+        ),
     )
 
 
