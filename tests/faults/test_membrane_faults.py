@@ -35,6 +35,14 @@ def test_a_supply_below_the_setpoint_is_refused_before_moving_with_both_numbers(
     assert rig.get("PC1:Setpoint_RBV") == before
 
 
+def test_gas_is_let_out_whatever_the_supply_is(rig, membrane):
+    rig.fail("supply_low:0.5")
+    until(membrane.source_bar, lambda source_bar: source_bar < 1.0).wait(10)
+    lower_bar = float(membrane.load_bar.get()) - 0.5
+    membrane.set(lower_bar).wait(30)
+    assert float(membrane.load_bar.get()) == pytest.approx(lower_bar, abs=membrane.tolerance_bar)
+
+
 def test_a_leak_is_warned_of_after_half_a_minute_and_stops_the_move_after_one_and_the_setpoint_is_never_raised(
     rig, membrane, caplog
 ):
