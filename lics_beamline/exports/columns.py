@@ -48,11 +48,16 @@ def _write(run: ReducedRun, point: ReducedPoint, folder: Path, layout: Layout) -
 
 def _write_chi(path: Path, point: ReducedPoint, name: str) -> Path:
     """Write the layout of FIT2D: title, what each axis is, number of points, two columns."""
-    table = np.column_stack((point.two_theta_deg, point.intensity))
-    table = table[np.isfinite(table).all(axis=1)]
+    table = rows((point.two_theta_deg, point.intensity))
     header = "\n".join((name, "2-Theta Angle (Degrees)", "Intensity", f"       {len(table)}"))
     np.savetxt(path, table, fmt=("%14.6e", "%14.6e"), header=header, comments="")
     return path
+
+
+def rows(columns: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Return columns of a pattern as rows, shape (bins that are not empty, columns)."""
+    table = np.column_stack(columns)
+    return table[np.isfinite(table).all(axis=1)]
 
 
 def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], lines: Sequence[str]) -> Path:
@@ -67,8 +72,7 @@ def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], lines:
     lines : sequence of str
         Comment lines.
     """
-    table = np.column_stack(columns)
-    table = table[np.isfinite(table).all(axis=1)]
+    table = rows(columns)
     header = "\n".join(
         (
             *lines,

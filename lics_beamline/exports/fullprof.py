@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
+from lics_beamline.exports.columns import rows
 from lics_beamline.exports.fullprof_control import write_control
 from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
@@ -38,8 +37,7 @@ def write_fullprof(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
 
 
 def _data(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
-    table = np.column_stack((point.two_theta_deg, point.intensity, point.intensity_sigma))
-    table = table[np.isfinite(table).all(axis=1)]
+    table = rows((point.two_theta_deg, point.intensity, point.intensity_sigma))
     lines = [
         "XYDATA",
         f"INTER 1.0 1.0 0 {run.pattern(point).step_deg:.7f}",

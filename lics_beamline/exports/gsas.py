@@ -13,8 +13,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Final
 
-import numpy as np
-
+from lics_beamline.exports.columns import rows
 from lics_beamline.exports.provenance import CORRECTED, orientation, point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.exports.starting_width import starting_width
@@ -48,8 +47,7 @@ def write_gsas(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
 
 
 def _fxye(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
-    table = np.column_stack((point.two_theta_deg, point.intensity, point.intensity_sigma))
-    table = table[np.isfinite(table).all(axis=1)]
+    table = rows((point.two_theta_deg, point.intensity, point.intensity_sigma))
     centidegrees = 100.0 * table[:, 0]
     step = 100.0 * run.pattern(point).step_deg
     lines = [

@@ -11,8 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
+from lics_beamline.exports.columns import rows
 from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
@@ -41,8 +40,7 @@ def write_powder_cif(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
 def _write(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
     from gemmi import cif
 
-    table = np.column_stack((point.two_theta_deg, point.intensity, point.intensity_sigma))
-    table = table[np.isfinite(table).all(axis=1)]
+    table = rows((point.two_theta_deg, point.intensity, point.intensity_sigma))
     document = cif.Document()
     block = document.add_new_block(point_name(point).replace("+", "p"))
     pairs = {
