@@ -174,7 +174,7 @@ class Live(Strict):
 class CellModel(Strict):
     """What is expected of this kind of cell before it is measured: a prior, with one standard deviation of each term.
 
-    It serves forecasts and checks only; a pressure is always measured. The model is in ``plans/cell_model.py``.
+    It serves forecasts and checks only; a pressure is always measured. The model is in ``control/cell_model.py``.
     """
 
     start_gpa: NotNegative = 0.1

@@ -16,6 +16,10 @@ from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 from lics_beamline import follower, guard
 from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
+from lics_beamline.control.approach import Rules
+from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.heating import Doubts
+from lics_beamline.control.heating_leg import Rules as HeatingRules
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Desk
 from lics_beamline.engine import Engine
@@ -26,13 +30,9 @@ from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
 from lics_beamline.latch import latched, require_acknowledged
 from lics_beamline.plans.action import why
-from lics_beamline.plans.approach import Rules
 from lics_beamline.plans.check import cell_model_of
-from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
-from lics_beamline.plans.heating import Doubts
-from lics_beamline.plans.heating_leg import Rules as HeatingRules
 from lics_beamline.plans.live import Patience
 from lics_beamline.plans.plates import Keeping
 from lics_beamline.plans.reference import Drift

@@ -125,9 +125,9 @@ def _sometimes_wild(plan, session, prefix, draw):
 def _up_and_down(session, case, found, counted):
     import bluesky.plan_stubs as bps
 
+    from lics_beamline.control.path import Point, PressureLeg
     from lics_beamline.plans.gauge import prepare
     from lics_beamline.plans.measure import Notes
-    from lics_beamline.plans.path import Point, PressureLeg
     from lics_beamline.plans.reference import reference_line
     from lics_beamline.plans.settle import approach, wait
     from lics_beamline.plans.sweep import arm

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from stepped_world import Bench, Case, Stepper, random_case, shipped_envelope, shipped_rules
 
+from lics_beamline.control.ladder import Decision, End, Go, Goal, Stay, begin, step
 from lics_beamline.physics.transition import Seen, Transition
 from lics_beamline.plans.hunt import DETECTABLE
-from lics_beamline.plans.ladder import Decision, End, Go, Goal, Stay, begin, step
 from lics_simulators.preset import read_preset
 
 EXPOSURE_S = 120.0

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from lics_beamline.control.forecast import Arrival
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.plans.checks.case import Case
     from lics_beamline.plans.checks.finding import Finding
-    from lics_beamline.plans.forecast import Arrival
     from lics_beamline.profile import Profile
 
 DEFAULT_FIGURE: Final = ""  # --figure without a file: below the data folder

@@ -13,12 +13,12 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.diffraction.calibrant import Calibrant
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.exposure import Exposed, beam, expose
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import HoldLeg, Point
 from lics_beamline.plans.plates import Plates
 from lics_beamline.plans.sweep import PACKAGES, Manner, as_run
 

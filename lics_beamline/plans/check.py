@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from lics_beamline.control.cell_model import CellModel
+from lics_beamline.control.forecast import Pace, Track, forecast
+from lics_beamline.control.path import Experiment
+from lics_beamline.control.plate_cycle import PlateCycle
 from lics_beamline.devices.beamline import Beamline, Report
-from lics_beamline.plans.cell_model import CellModel
 from lics_beamline.plans.checks import (
     exposure,
     geometry,
@@ -28,9 +31,6 @@ from lics_beamline.plans.checks.case import Case
 from lics_beamline.plans.checks.finding import Finding, Rule, findings
 from lics_beamline.plans.checks.inspection import inspect
 from lics_beamline.plans.checks.place import Place
-from lics_beamline.plans.forecast import Pace, Track, forecast
-from lics_beamline.plans.path import Experiment
-from lics_beamline.plans.plate_cycle import PlateCycle
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 

@@ -10,15 +10,15 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.control.condition import Condition
+from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.physics.transition import Transition
 from lics_beamline.plans.action import do, why
-from lics_beamline.plans.condition import Condition
 from lics_beamline.plans.live import Amount, LiveResult, LiveResults
 from lics_beamline.plans.measure import Measured
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import Point
 from lics_beamline.plans.plates import Plates
 
 log = logging.getLogger(__name__)

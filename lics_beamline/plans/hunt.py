@@ -9,14 +9,14 @@ from typing import Final, Protocol
 
 from bluesky.utils import MsgGenerator
 
+from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.ladder import End, Go, Goal, State, Stay, begin, step
+from lics_beamline.control.path import HuntLeg, Point
 from lics_beamline.devices.clock import SHORTEST_JUDGEMENT_WALL_S, ExperimentClock
 from lics_beamline.physics.transition import Seen
 from lics_beamline.plans.decisions import NOTHING, Decisions, Shown
-from lics_beamline.plans.envelope import Envelope
-from lics_beamline.plans.ladder import End, Go, Goal, State, Stay, begin, step
 from lics_beamline.plans.live import Amount, LiveResult
 from lics_beamline.plans.measure import Measured
-from lics_beamline.plans.path import HuntLeg, Point
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.control.dosage import Dosage, dosage
+from lics_beamline.control.path import AnyLeg, DoseExposure, Exposure, Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.plate_file import Expected
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import compute, do, why
-from lics_beamline.plans.dosage import Dosage, dosage
 from lics_beamline.plans.exposure import Cause, Exposed, Failed, Light, beam, expose
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import AnyLeg, DoseExposure, Exposure, Point
 from lics_beamline.plans.plates import Plates
 from lics_beamline.reduction.recipe import Recipe
 

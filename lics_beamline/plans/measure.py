@@ -12,12 +12,12 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.exposure import Cause, Exposed, Light, beam, expose
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import Point
 from lics_beamline.plans.plates import Plates
 
 log = logging.getLogger(__name__)

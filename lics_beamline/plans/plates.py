@@ -19,12 +19,12 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
+from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.diffraction.plate import Fading
 from lics_beamline.plans.action import do
 from lics_beamline.plans.exposure import Exposed, Failed
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import Point
 
 log = logging.getLogger(__name__)
 

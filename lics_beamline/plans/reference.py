@@ -13,12 +13,12 @@ import numpy.typing as npt
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.ruby_spectrum import fit_doublet
 from lics_beamline.plans.gauge import Gauge, adapt, laser_off, laser_on
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import Point
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 from lics_beamline.reduction.ruby import Ruby
 

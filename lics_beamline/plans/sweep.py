@@ -16,26 +16,26 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
+from lics_beamline.control.approach import Rules, State
+from lics_beamline.control.cell_model import CellModel
+from lics_beamline.control.condition import condition
+from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.heating import Doubts
+from lics_beamline.control.heating_leg import Rules as HeatingRules
+from lics_beamline.control.path import Experiment, HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.desk import Desk, Request
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.plans.action import do, why
-from lics_beamline.plans.approach import Rules, State
 from lics_beamline.plans.attendance import Attendance
-from lics_beamline.plans.cell_model import CellModel
-from lics_beamline.plans.condition import condition
 from lics_beamline.plans.decisions import Decisions, Watch
-from lics_beamline.plans.envelope import Envelope
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum, prepare
 from lics_beamline.plans.heat import Heated, heat, prior_of
-from lics_beamline.plans.heating import Doubts
-from lics_beamline.plans.heating_leg import Rules as HeatingRules
 from lics_beamline.plans.hunt import hunt
 from lics_beamline.plans.live import LiveResults, Patience
 from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Measured, Notes, measure
-from lics_beamline.plans.path import Experiment, HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait

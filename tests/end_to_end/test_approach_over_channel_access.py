@@ -9,10 +9,10 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 
 import bluesky.plan_stubs as bps
 
+from lics_beamline.control.path import Point, PressureLeg
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.measure import Notes
-from lics_beamline.plans.path import Point, PressureLeg
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.settle import approach
 from lics_beamline.plans.sweep import arm

@@ -9,10 +9,10 @@ import pytest
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
 from lics_beamline import follower
+from lics_beamline.control.path import read_experiment
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
-from lics_beamline.plans.path import read_experiment
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
 from lics_beamline.session import open_session, run_plan, simulated_beamline

@@ -7,10 +7,10 @@ from bluesky.utils import FailedStatus
 from caproto import AlarmSeverity
 from ophyd.status import SubscriptionStatus
 
+from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.plans.gauge import Spectrum, laser_on, prepare, read_ruby
 from lics_beamline.plans.measure import Notes
-from lics_beamline.plans.path import HoldLeg, Point
 from lics_beamline.plans.reference import Drift, leg_reference
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe

@@ -14,17 +14,17 @@ from bluesky import RunEngine
 from derived_run import START, derived, reduced
 
 from lics_beamline import schema
+from lics_beamline.control.condition import condition
+from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Desk, standing
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
 from lics_beamline.plans.attendance import Attendance
-from lics_beamline.plans.condition import condition
 from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.live import LiveResults, Patience
 from lics_beamline.plans.measure import Measured
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import HoldLeg, Point
 
 LEG = HoldLeg(kind="hold", name="watched", temperature_k=298.0, count=4)
 

@@ -12,11 +12,11 @@ from bluesky.utils import Msg
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
+from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.devices.plate_file import Expected, Folder, PurePosixPath
 from lics_beamline.diffraction.plate import Fading
 from lics_beamline.plans.exposure import Cause, Exposed, Failed
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.path import HoldLeg, Point
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 
 LEG = HoldLeg(kind="hold", name="held", temperature_k=298.0)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from lics_beamline.plans.belief import Reading
-from lics_beamline.plans.command import Abort, Hold, Ramp
-from lics_beamline.plans.gain import Gain
-from lics_beamline.plans.heating import Prediction, Slope
+from lics_beamline.control.belief import Reading
+from lics_beamline.control.command import Abort, Hold, Ramp
+from lics_beamline.control.gain import Gain
+from lics_beamline.control.heating import Prediction, Slope
 
 NEAR_K = 5.0  # thermocouple and heater, each of class 1, may disagree by so much about a temperature (IEC 60584-1)
 SPARE_S = 90.0  # after the time that a ramp needs for the last of it: its lag

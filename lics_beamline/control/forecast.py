@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lics_beamline.plans.cell_model import TERMS, CellModel, Grip
-from lics_beamline.plans.ladder import DWELL
-from lics_beamline.plans.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, HuntLeg, Point
-from lics_beamline.plans.plate_cycle import PlateCycle
+from lics_beamline.control.cell_model import TERMS, CellModel, Grip
+from lics_beamline.control.ladder import DWELL
+from lics_beamline.control.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, HuntLeg, Point
+from lics_beamline.control.plate_cycle import PlateCycle
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
 CROSSING: Final = 4  # of them for the dead band before an isobar, all at one temperature

@@ -12,10 +12,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+from lics_beamline.control.condition import FIRST_STEP
+from lics_beamline.control.envelope import Envelope
 from lics_beamline.errors import OutsideEnvelope
 from lics_beamline.physics.transition import Seen, Transition, transition
-from lics_beamline.plans.condition import FIRST_STEP
-from lics_beamline.plans.envelope import Envelope
 
 DWELL: Final = 3.0  # time constants that a rung lasts: 95 % of what reacts there has
 HALF_WAY: Final = 0.5  # of the way to the median that a step takes once something is seen

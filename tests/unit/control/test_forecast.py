@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from lics_beamline.plans.cell_model import CellModel, Grip
-from lics_beamline.plans.forecast import Pace, forecast
-from lics_beamline.plans.path import DoseExposure, Exposure, HeatingLeg, HoldLeg, Point, PressureLeg
-from lics_beamline.plans.plate_cycle import PlateCycle
+from lics_beamline.control.cell_model import CellModel, Grip
+from lics_beamline.control.forecast import Pace, forecast
+from lics_beamline.control.path import DoseExposure, Exposure, HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.control.plate_cycle import PlateCycle
 
 PACE = Pace(
     slew_bar_per_s=1 / 60,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lics_beamline.plans.condition import FIRST_STEP, Hunted, condition, hunted
+from lics_beamline.control.condition import FIRST_STEP, Hunted, condition, hunted
 from lics_beamline.reduction.ruby import Chip
 from lics_beamline.strict_toml import Strict, load
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from stepped_world import shipped_envelope, shipped_rules
 
-from lics_beamline.plans.approach import Outcome, Phase, acknowledged, begin, held_at, step
-from lics_beamline.plans.belief import Belief, Reading
-from lics_beamline.plans.command import Abort, Cause, Hold, LoadTo, ReadAgain, Request
-from lics_beamline.plans.creep import Creep
-from lics_beamline.plans.gain import LearnedGain
+from lics_beamline.control.approach import Outcome, Phase, acknowledged, begin, held_at, step
+from lics_beamline.control.belief import Belief, Reading
+from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain, Request
+from lics_beamline.control.creep import Creep
+from lics_beamline.control.gain import LearnedGain
 
 RULES = shipped_rules()
 ENVELOPE = shipped_envelope()

@@ -6,10 +6,10 @@ import math
 import pytest
 from stepped_world import TUNING, Heated, HotBench, heated_case, isobar_score
 
-from lics_beamline.plans import isobar
-from lics_beamline.plans.command import Abort, Cause, Ramp, Request
+from lics_beamline.control import isobar
+from lics_beamline.control.command import Abort, Cause, Ramp, Request
+from lics_beamline.control.heating_leg import Goal, Phase
 from lics_beamline.plans.heat import prior_of
-from lics_beamline.plans.heating_leg import Goal, Phase
 
 CELLS = 6
 

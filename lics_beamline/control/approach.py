@@ -12,10 +12,10 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lics_beamline.plans.belief import Belief, Nature, Reading
-from lics_beamline.plans.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain, Request
-from lics_beamline.plans.envelope import Envelope
-from lics_beamline.plans.rules import Rules as Rules  # the door by which others know them
+from lics_beamline.control.belief import Belief, Nature, Reading
+from lics_beamline.control.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain, Request
+from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.rules import Rules as Rules  # the door by which others know them
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
 UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there

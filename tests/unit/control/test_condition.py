@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lics_beamline.plans.condition import LOST, Condition, condition, hunted
+from lics_beamline.control.condition import LOST, Condition, condition, hunted
 
 
 @pytest.mark.parametrize(

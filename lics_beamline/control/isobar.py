@@ -12,14 +12,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lics_beamline.plans.balance import Balance
-from lics_beamline.plans.belief import Reading
-from lics_beamline.plans.cell_model import Grip
-from lics_beamline.plans.command import Abort, Cause, Hold, Ramp, Request
-from lics_beamline.plans.envelope import Envelope
-from lics_beamline.plans.gain import OTHER_STROKE, UNLOADING, Gain
-from lics_beamline.plans.heating import Prior
-from lics_beamline.plans.heating_leg import (
+from lics_beamline.control.balance import Balance
+from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_model import Grip
+from lics_beamline.control.command import Abort, Cause, Hold, Ramp, Request
+from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.gain import OTHER_STROKE, UNLOADING, Gain
+from lics_beamline.control.heating import Prior
+from lics_beamline.control.heating_leg import (
     NEAR_K,
     WILDLY_GPA,
     Decision,

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from lics_beamline.control.path import DoseExposure
 from lics_beamline.diffraction.brightness import Brightness
-from lics_beamline.plans.path import DoseExposure
 
 HEADROOM: Final = 0.5  # of saturation, for the mean of a ring: grains make single pixels twice as bright; a choice
 

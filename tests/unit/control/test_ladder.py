@@ -9,8 +9,8 @@ from hunting_world import goal_of, hunt, hunt_case
 from scipy.stats import norm
 from stepped_world import HELD_OUT, shipped_envelope
 
+from lics_beamline.control.ladder import DWELL, End, Go, Stay, begin, step
 from lics_beamline.physics.transition import Seen
-from lics_beamline.plans.ladder import DWELL, End, Go, Stay, begin, step
 
 ENVELOPE = shipped_envelope()
 TAU_S = 450.0

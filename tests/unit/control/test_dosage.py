@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from lics_beamline.control.dosage import HEADROOM, dosage
+from lics_beamline.control.path import DoseExposure, Exposure
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.plans.dosage import HEADROOM, dosage
-from lics_beamline.plans.path import DoseExposure, Exposure
 
 ASKED = DoseExposure(strongest_counts=400.0, look_s=20.0, shortest_s=30.0, longest_s=1800.0)
 

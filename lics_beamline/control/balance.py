@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.plans.belief import Reading
-from lics_beamline.plans.gain import Gain
-from lics_beamline.plans.heating import (
+from lics_beamline.control.belief import Reading
+from lics_beamline.control.gain import Gain
+from lics_beamline.control.heating import (
     JUMP_GPA,
     MARGIN_GPA,
     RUBY_GPA_PER_K,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lics_beamline.plans.gain import UNLOADING, Gain, LearnedGain
+from lics_beamline.control.gain import UNLOADING, Gain, LearnedGain
 
 LIMITS = (0.02, 0.7)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from lics_beamline.plans.creep import Creep
-from lics_beamline.plans.gain import BIN_GPA, Gain, LearnedGain
+from lics_beamline.control.creep import Creep
+from lics_beamline.control.gain import BIN_GPA, Gain, LearnedGain
 
 STILL_BAR = 0.015  # a load that moved less has not moved: the controller resolves 0.01 bar
 ANSWERED_GPA = 0.03  # a change smaller than this is no answer: creep and fit noise reach it

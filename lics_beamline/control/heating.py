@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.plans.belief import Reading
-from lics_beamline.plans.cell_model import CellModel, Grip
-from lics_beamline.plans.gain import Gain
+from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_model import CellModel, Grip
+from lics_beamline.control.gain import Gain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from lics_beamline.plans.belief import Reading
-from lics_beamline.plans.command import Abort, Cause, Hold, Ramp, Request
-from lics_beamline.plans.envelope import Envelope
-from lics_beamline.plans.heating import Drift, Prediction, Prior
-from lics_beamline.plans.heating_leg import (
+from lics_beamline.control.belief import Reading
+from lics_beamline.control.command import Abort, Cause, Hold, Ramp, Request
+from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.heating import Drift, Prediction, Prior
+from lics_beamline.control.heating_leg import (
     NEAR_K,
     WILDLY_GPA,
     Decision,

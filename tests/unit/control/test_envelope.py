@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from lics_beamline.control.envelope import Envelope
 from lics_beamline.errors import OutsideEnvelope
-from lics_beamline.plans.envelope import Envelope
 
 ENVELOPE = Envelope(
     pressure_gpa=(0.0, 12.0),

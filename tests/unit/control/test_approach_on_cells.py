@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from stepped_world import Bench, Stepper, figures, random_case, shipped_envelope, shipped_rules, walk
 
-from lics_beamline.plans.command import Cause
+from lics_beamline.control.command import Cause
 from lics_simulators.cell import SaturatingLoadCurve
 
 CELLS = 30
