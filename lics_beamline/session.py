@@ -16,6 +16,7 @@ from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 from lics_beamline import follower, guard
 from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
+from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control.approach import Rules
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Doubts
@@ -30,7 +31,6 @@ from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
 from lics_beamline.latch import latched, require_acknowledged
 from lics_beamline.plans.action import why
-from lics_beamline.plans.check import cell_model_of
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
 from lics_beamline.plans.live import Patience

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control import approach, isobar, ramp
 from lics_beamline.control.belief import Reading
 from lics_beamline.control.command import LoadTo, Ramp, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating_leg import Decision, Goal, Phase
-from lics_beamline.plans.check import cell_model_of
 from lics_beamline.plans.heat import prior_of
 from lics_beamline.profile import read_profile
 from lics_beamline.session import doubts_of, envelope_of, heating_rules_of, rules_of

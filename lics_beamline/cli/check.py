@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from lics_beamline.checks.case import Case
+    from lics_beamline.checks.finding import Finding
     from lics_beamline.control.forecast import Arrival
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.plans.checks.case import Case
-    from lics_beamline.plans.checks.finding import Finding
     from lics_beamline.profile import Profile
 
 DEFAULT_FIGURE: Final = ""  # --figure without a file: below the data folder
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:
     int
         0 where nothing is refused, 2 where something is, 3 where the beamline does not answer.
     """
-    from lics_beamline.plans.check import judge, refusals
+    from lics_beamline.checks.judgement import judge, refusals
 
     findings, supply_bar, answers = judge(case), None, True
     if options.live:
@@ -104,8 +104,8 @@ def as_json(case: Case, findings: Iterable[Finding], figure: Path | None) -> dic
 def _live(case: Case, data: DataFolder) -> tuple[tuple[Finding, ...], float | None, bool]:
     """Connect, look, let go. Returns findings, the supply [bar], and whether every PV answers."""
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
+    from lics_beamline.checks.judgement import judge_live
     from lics_beamline.devices.beamline import connect, disconnect
-    from lics_beamline.plans.check import judge_live
     from lics_beamline.session import CONNECT_S, assemble
 
     beamline = assemble(case.profile, data)
@@ -222,8 +222,8 @@ def _write(text: str) -> None:
 
 def case_for(options: argparse.Namespace, profile: Profile, data: DataFolder, experiment: Any) -> Case:
     """Return the case that a command line asks about."""
-    from lics_beamline.plans.check import case_of
-    from lics_beamline.plans.checks.place import look_at
+    from lics_beamline.checks.judgement import case_of
+    from lics_beamline.checks.place import look_at
     from lics_beamline.session import manner_of
 
     return case_of(

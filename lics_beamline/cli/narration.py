@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lics_beamline import schema
+from lics_beamline.checks.judgement import expected_s
 from lics_beamline.cli.story import HEADING, point_line
 from lics_beamline.control.path import Experiment
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.exports.reduced_run import reduced_point
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX
-from lics_beamline.plans.check import expected_s
 from lics_beamline.profile import Profile
 from lics_beamline.session import manner_of
 

@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.checks.case import Case
 from lics_beamline.control.forecast import Arrival
 from lics_beamline.exports.figure import STROKE_COLOURS
-from lics_beamline.plans.checks.case import Case
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from stepped_world import TUNING, final_errors, heated_case
 
+from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control.belief import Reading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Drift, Prior
-from lics_beamline.plans.check import cell_model_of
 from lics_beamline.profile import read_profile
 from lics_beamline.session import doubts_of
 

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from itertools import groupby
 
+from lics_beamline.checks.place import Place
 from lics_beamline.control.forecast import Arrival, Track
 from lics_beamline.control.path import Experiment, HeatingLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.physics.ruby import RubyRuler
-from lics_beamline.plans.checks.place import Place
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 

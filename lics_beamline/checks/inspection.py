@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lics_beamline.checks.case import Case
+from lics_beamline.checks.live import Live, Ruby
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, LicsError
 from lics_beamline.physics.ruby_spectrum import fit_doublet
-from lics_beamline.plans.checks.case import Case
-from lics_beamline.plans.checks.live import Live, Ruby
 
 PATIENCE_S = 60.0  # of wall clock for one spectrum, laser on and off included
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from lics_beamline.plans.checks.case import Case, named
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
+from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 
 SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
 FASTEST_GPA_PER_MIN: Final = 0.5  # cap of a closed-loop membrane controller in use at another beamline

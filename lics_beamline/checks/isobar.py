@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.finding import Judgement, Rule, graded, refused_if
 from lics_beamline.control.forecast import Arrival
-from lics_beamline.plans.checks.case import Case, named
-from lics_beamline.plans.checks.finding import Judgement, Rule, graded, refused_if
 
 SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
 HALF: Final = 0.5  # of the slew: what is left follows a slope and a gain that are not as expected

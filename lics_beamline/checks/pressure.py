@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.finding import Judgement, Rule, fine, refused_if, warned_if
 from lics_beamline.errors import OutsideCalibration, ProfileError
 from lics_beamline.physics.thermocouple import Comparison
-from lics_beamline.plans.checks.case import Case, named
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, refused_if, warned_if
 
 WEAK_SPECTRUM_GPA: Final = 0.02  # error of a fit with 2 000 counts, computed; 0.004 with 20 000
 WORST_SYSTEMATIC_GPA: Final = 0.35  # a pressure less certain than this tells phases apart no longer; a choice

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from lics_beamline.checks.case import Case
+from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 from lics_beamline.control.ladder import DWELL
 from lics_beamline.control.path import HeatingLeg, HoldLeg, HuntLeg
-from lics_beamline.plans.checks.case import Case
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 
 SHORTEST_JUDGEMENT_S: Final = 0.25  # of wall clock; Channel Access answers in milliseconds with tails of 50
 DOUBT: Final = 0.3  # forecasts of duration were within this of what sweeps took

@@ -1,7 +1,7 @@
 """Judging an experiment before the first move: rules with number, limit and remedy, and the forecast they rest on.
 
-The rules are in ``checks/``, a file a subject. What they judge is a value, so that each can be tried without hardware;
-the rules that need the beamline judge what was read from it (``checks/live.py``).
+The rules are beside this file, one file a subject. What they judge is a value, so that each can be tried without
+hardware; the rules that need the beamline judge what was read from it (``live.py``).
 """
 
 from __future__ import annotations
@@ -9,12 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from lics_beamline.control.cell_model import CellModel
-from lics_beamline.control.forecast import Pace, Track, forecast
-from lics_beamline.control.path import Experiment
-from lics_beamline.control.plate_cycle import PlateCycle
-from lics_beamline.devices.beamline import Beamline, Report
-from lics_beamline.plans.checks import (
+from lics_beamline.checks import (
     exposure,
     geometry,
     heating,
@@ -27,10 +22,15 @@ from lics_beamline.plans.checks import (
     record,
     time,
 )
-from lics_beamline.plans.checks.case import Case
-from lics_beamline.plans.checks.finding import Finding, Rule, findings
-from lics_beamline.plans.checks.inspection import inspect
-from lics_beamline.plans.checks.place import Place
+from lics_beamline.checks.case import Case
+from lics_beamline.checks.finding import Finding, Rule, findings
+from lics_beamline.checks.inspection import inspect
+from lics_beamline.checks.place import Place
+from lics_beamline.control.cell_model import CellModel
+from lics_beamline.control.forecast import Pace, Track, forecast
+from lics_beamline.control.path import Experiment
+from lics_beamline.control.plate_cycle import PlateCycle
+from lics_beamline.devices.beamline import Beamline, Report
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 from lics_beamline.control.path import HoldLeg
 from lics_beamline.devices.beamline import Report
 from lics_beamline.errors import BadReading, OutsideCalibration
 from lics_beamline.physics.thermocouple import check_type_k
-from lics_beamline.plans.checks.case import Case, named
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 from lics_beamline.units import energy_kev_from_wavelength
 
 LEAST_RING_MA: Final = 10.0  # a ring below it is filled or dumped; engineering value

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from lics_beamline.plans.checks.case import Case
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
+from lics_beamline.checks.case import Case
+from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 
 PLATE_MEGABYTES: Final = 18.006  # 3000 x 3000 words of 16 bits and one header record
 REDUCED_MEGABYTES: Final = 1.0  # journals, catalog and reduced pattern of a point; 0.3 measured

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from lics_beamline.plans.checks.case import Case, named
-from lics_beamline.plans.checks.finding import Judgement, Rule, graded, refused_if, warned_if
+from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.finding import Judgement, Rule, graded, refused_if, warned_if
 
 SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
 THERMOCOUPLE_LAG_S: Final = 12.0  # a sheathed thermocouple beside the gasket lags so much; engineering value

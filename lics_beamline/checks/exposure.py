@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from lics_beamline.checks.case import Case
+from lics_beamline.checks.finding import Judgement, Rule, fine, warned_if
 from lics_beamline.control.dosage import HEADROOM
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.crystal import two_theta_deg
-from lics_beamline.plans.checks.case import Case
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, warned_if
 
 FULL_COUNTS: Final = 262136.0  # a full pixel where the photomultiplier ratio is 8 (18 bits), the least an R-AXIS has
 LEAST_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from lics_beamline.checks.case import Case
+from lics_beamline.checks.finding import Judgement, Rule, fine, refused_if, warned_if
 from lics_beamline.control.condition import FIRST_STEP, condition
 from lics_beamline.control.ladder import DWELL
 from lics_beamline.control.path import HeatingLeg, HuntLeg
-from lics_beamline.plans.checks.case import Case
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, refused_if, warned_if
 
 NOISE_GPA: Final = 0.005  # of one ruby pressure at 498 K: 0.004 by a fit with 20 000 counts, computed
 AVERAGED: Final = 4.0  # as many pressures are worth one median, as good as half of the noise

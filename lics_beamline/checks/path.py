@@ -6,9 +6,9 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
+from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 from lics_beamline.control.path import HeatingLeg, HoldLeg
-from lics_beamline.plans.checks.case import Case, named
-from lics_beamline.plans.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 
 LONGEST_STEP_GPA: Final = 3.0  # a leg that jumps further leaves kinetics and hysteresis unseen; a choice
 SURE: Final = 2.0  # standard deviations of a forecast beyond which it refuses instead of warning
