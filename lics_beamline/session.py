@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bluesky import RunEngine
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
-from lics_beamline import follower, guard
+from lics_beamline import follower
 from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.checks.judgement import cell_model_of
@@ -25,11 +25,8 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Desk
 from lics_beamline.engine import Engine
 from lics_beamline.errors import LicsError, ProfileError
-from lics_beamline.guardianship import Guardianship
-from lics_beamline.heartbeat import Heartbeat
 from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
-from lics_beamline.latch import latched, require_acknowledged
 from lics_beamline.plans.action import why
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum
@@ -39,6 +36,10 @@ from lics_beamline.plans.reference import Drift
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import read_recipe
+from lics_beamline.safety import guard
+from lics_beamline.safety.heartbeat import Heartbeat
+from lics_beamline.safety.latch import latched, require_acknowledged
+from lics_beamline.safety.supervisor import Guardianship
 from lics_beamline.simulation import Simulation, loopback, simulation
 
 if TYPE_CHECKING:

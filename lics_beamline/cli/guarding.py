@@ -28,8 +28,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def guard(options: argparse.Namespace) -> int:
     """Tell how the guard fares, or acknowledge."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.guard import status
-    from lics_beamline.latch import acknowledge, latched
+    from lics_beamline.safety.guard import status
+    from lics_beamline.safety.latch import acknowledge, latched
 
     data = data_folder(options)
     trip = latched(data)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.guard import status as guard_status
+from lics_beamline.safety.guard import status as guard_status
 
 from .test_guard import simulators
 from .test_guard_lost import UP, rising

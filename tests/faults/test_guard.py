@@ -13,10 +13,10 @@ import pytest
 from caproto import ChannelType
 from caproto.threading.client import Context, SharedBroadcaster
 
-from lics_beamline import guard
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.heartbeat import Heartbeat
-from lics_beamline.latch import latched
+from lics_beamline.safety import guard
+from lics_beamline.safety.heartbeat import Heartbeat
+from lics_beamline.safety.latch import latched
 from lics_beamline.simulation import loopback, simulation
 
 PREFIX = "SIM:LICS:"

@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.guard import status
-from lics_beamline.latch import latched
+from lics_beamline.safety.guard import status
+from lics_beamline.safety.latch import latched
 
 from .test_guard import HOT, simulators
 from .test_hold import documents, passes, sweeping, until

@@ -13,7 +13,7 @@ import pytest
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Request, ask, standing
-from lics_beamline.guard import status
+from lics_beamline.safety.guard import status
 
 from .test_guard import HOT, lics, simulators
 

@@ -1,4 +1,4 @@
-"""The process that makes safe by itself: ``python -m lics_beamline.guard --profile NAME --prefix P --data DIR``.
+"""The process that makes safe by itself: ``python -m lics_beamline.safety.guard --profile NAME --prefix P --data DIR``.
 
 It watches thermocouples, ruby age, the membrane's effort and the sign of life of the process that runs plans, and holds
 the gas, brings the heater down and closes the shutter when one of them forbids to go on. What has tripped stays so
@@ -26,16 +26,16 @@ from typing import TYPE_CHECKING, Any, Final
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.safe_state import places, read_backs, unsafe, value_of
 from lics_beamline.errors import LicsError, NotConnected
-from lics_beamline.heartbeat import heartbeat_path, read_beat
-from lics_beamline.interlock import Action, Limits, Seen, Trip, Watch, step
-from lics_beamline.latch import latch_path
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.profile import Profile, read_profile
+from lics_beamline.safety.heartbeat import heartbeat_path, read_beat
+from lics_beamline.safety.interlock import Action, Limits, Seen, Trip, Watch, step
+from lics_beamline.safety.latch import latch_path
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
 
-logger = logging.getLogger("lics_beamline.guard")  # its name is __main__ where it runs
+logger = logging.getLogger("lics_beamline.safety.guard")  # its name is __main__ where it runs
 
 LOOK_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
 ASK_S: Final = 0.3  # thermocouples are also asked so often [s]: a monitor may fail to tell of a value that changes once
@@ -105,7 +105,7 @@ def start(
         After the death of this process, seconds for which PVs that do not answer are tried; default for ever.
     """
     data.make()
-    command = [sys.executable, "-m", "lics_beamline.guard", "--profile", profile_name, "--prefix", prefix]
+    command = [sys.executable, "-m", "lics_beamline.safety.guard", "--profile", profile_name, "--prefix", prefix]
     command += ["--data", str(data.root.resolve()), "--parent-pid", str(os.getpid())]
     if give_up_s is not None:
         command += ["--give-up", f"{give_up_s:g}"]
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 the profile cannot be used.
     """
-    parser = argparse.ArgumentParser(prog="python -m lics_beamline.guard", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m lics_beamline.safety.guard", description=__doc__.split("\n")[0])
     parser.add_argument("--profile", required=True, help="name or folder of the profile")
     parser.add_argument("--prefix", help="prefix of the PVs (default: the profile's)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from lics_beamline import guard
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotAcknowledged
-from lics_beamline.heartbeat import Heartbeat, heartbeat_path, read_beat
-from lics_beamline.latch import acknowledge, latch_path, latched, require_acknowledged
 from lics_beamline.profile import read_profile
+from lics_beamline.safety import guard
+from lics_beamline.safety.heartbeat import Heartbeat, heartbeat_path, read_beat
+from lics_beamline.safety.latch import acknowledge, latch_path, latched, require_acknowledged
 
 TRIP = {"when": "2026-01-01T00:00:00", "cause": "leak", "says": "the membrane needs 100 % effort."}
 

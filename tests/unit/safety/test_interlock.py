@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lics_beamline.interlock import BLIND_S, HEARTBEAT_S, Action, Cause, Limits, Seen, Watch, step
+from lics_beamline.safety.interlock import BLIND_S, HEARTBEAT_S, Action, Cause, Limits, Seen, Watch, step
 
 LIMITS = Limits(gasket_k=512.5, ruby_s=900.0, rising_bar=0.15)
 ROOM = {"gasket": 298.2, "cell": 298.1, "membrane": 298.0, "ambient": 297.9}

@@ -15,9 +15,9 @@ from typing import Final, Self
 from bluesky import RunEngine
 from bluesky.utils import TransitionError
 
-from lics_beamline import guard
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.latch import latched, trip
+from lics_beamline.safety import guard
+from lics_beamline.safety.latch import latched, trip
 
 logger = logging.getLogger(__name__)
 
