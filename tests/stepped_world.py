@@ -18,7 +18,7 @@ from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating_leg import Decision, Goal, Phase
 from lics_beamline.plans.heat import prior_of
 from lics_beamline.profile import read_profile
-from lics_beamline.session import doubts_of, envelope_of, heating_rules_of, rules_of
+from lics_beamline.session.session import doubts_of, envelope_of, heating_rules_of, rules_of
 from lics_simulators.cell import Cell, SaturatingLoadCurve
 from lics_simulators.equation_of_state import REFERENCE_K
 from lics_simulators.preset import Preset, read_preset

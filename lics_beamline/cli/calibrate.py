@@ -95,7 +95,7 @@ def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
     from lics_beamline.diffraction.calibrant import find_calibrant
     from lics_beamline.plans.calibrate import calibrate as plan
     from lics_beamline.profile import read_profile
-    from lics_beamline.session import open_session, run_plan, simulated_beamline
+    from lics_beamline.session.session import open_session, run_plan, simulated_beamline
 
     calibrant = find_calibrant(options.calibrant)
     profile = read_profile(options.profile)

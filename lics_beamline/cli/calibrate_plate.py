@@ -72,7 +72,7 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> st
     from lics_beamline.errors import ProfileError
     from lics_beamline.journal.head import find
     from lics_beamline.plans.plate_calibration import Series, calibrate_plates
-    from lics_beamline.session import open_session, run_plan, simulated_beamline
+    from lics_beamline.session.session import open_session, run_plan, simulated_beamline
 
     if min(options.strong, options.open) < 1.0 or min(options.waits) < 0.0:
         raise ProfileError("exposures last at least 1 s and waits 0 s: mend --strong, --open or --waits.")

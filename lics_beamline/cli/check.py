@@ -105,8 +105,9 @@ def _live(case: Case, data: DataFolder) -> tuple[tuple[Finding, ...], float | No
     """Connect, look, let go. Returns findings, the supply [bar], and whether every PV answers."""
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
     from lics_beamline.checks.judgement import judge_live
+    from lics_beamline.devices.assembly import assemble
     from lics_beamline.devices.beamline import connect, disconnect
-    from lics_beamline.session import CONNECT_S, assemble
+    from lics_beamline.session.session import CONNECT_S
 
     beamline = assemble(case.profile, data)
     try:
@@ -224,7 +225,7 @@ def case_for(options: argparse.Namespace, profile: Profile, data: DataFolder, ex
     """Return the case that a command line asks about."""
     from lics_beamline.checks.judgement import case_of
     from lics_beamline.checks.place import look_at
-    from lics_beamline.session import manner_of
+    from lics_beamline.session.session import manner_of
 
     return case_of(
         experiment,

@@ -23,7 +23,7 @@ from lics_beamline.exports.reduced_run import reduced_point
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.profile import Profile
-from lics_beamline.session import manner_of
+from lics_beamline.session.session import manner_of
 
 LOOK_S = 0.2
 PATIENCE_S = 60.0  # after the sweep, how long the last points may take to be reduced

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.profile import Profile
-    from lics_beamline.simulation import Simulation
+    from lics_beamline.session.simulation import Simulation
 
 CATCH_UP_S = 30.0  # for the catalog, at the end of a sweep; it catches up later in any case
 DEFAULT_EXPERIMENT = "lics-2015"
@@ -87,7 +87,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def dry_run(options: argparse.Namespace) -> int:
     """Walk an experiment on simulated hardware."""
-    from lics_beamline.session import simulated_beamline
+    from lics_beamline.session.session import simulated_beamline
 
     profile, data = _place(options)
     with simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world) as simulated:
@@ -108,7 +108,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     from lics_beamline.cli.summary import summarise
     from lics_beamline.follower import wait_until_caught_up
     from lics_beamline.plans.sweep import sweep as plan
-    from lics_beamline.session import open_session, run_plan
+    from lics_beamline.session.session import open_session, run_plan
 
     experiment = _experiment(options, profile)
     case = case_for(options, profile, data, experiment)
@@ -142,8 +142,8 @@ def check(options: argparse.Namespace) -> int:
 
 def simulate(options: argparse.Namespace) -> int:
     """Run the soft IOCs until Ctrl-C."""
-    from lics_beamline.session import simulated_beamline
-    from lics_beamline.simulation import loopback
+    from lics_beamline.session.session import simulated_beamline
+    from lics_beamline.session.simulation import loopback
 
     profile, data = _place(options)
     with simulated_beamline(
@@ -172,7 +172,7 @@ def shell(options: argparse.Namespace) -> int:
     from lics_beamline.diffraction.calibrant import find_calibrant
     from lics_beamline.plans.calibrate import calibrate as calibrating
     from lics_beamline.plans.sweep import sweep as plan
-    from lics_beamline.session import open_session, simulated_beamline
+    from lics_beamline.session.session import open_session, simulated_beamline
 
     profile, data = _place(options)
     with contextlib.ExitStack() as stack:

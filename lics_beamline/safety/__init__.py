@@ -1,1 +1,1 @@
-"""What watches the beamline beside the engine: the interlock, the guard process, its supervisor, and what a trip leaves."""
+"""What watches the beamline beside the engine: interlock, guard process, its supervisor, and what a trip leaves."""

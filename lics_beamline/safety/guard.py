@@ -226,7 +226,7 @@ class _Process:
         """Watch until the engine's farewell, or until all is safe after its death."""
         self._say("starting")
         os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
-        from lics_beamline.assembly import assemble
+        from lics_beamline.devices.assembly import assemble
         from lics_beamline.devices.beamline import connect, disconnect
 
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,7 +13,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.duty import duty
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
-from lics_beamline.session import open_session, simulated_beamline
+from lics_beamline.session.session import open_session, simulated_beamline
 
 
 def walked(folder, experiment, *, speed, overlapped):

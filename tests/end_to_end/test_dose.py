@@ -13,7 +13,7 @@ from lics_beamline.diffraction.raxis import read_plate
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.point import integrator
-from lics_beamline.session import open_session, simulated_beamline
+from lics_beamline.session.session import open_session, simulated_beamline
 
 ASKED = 150.0  # counts; what the eye sees as a good plate of this sample
 GRAINS = 0.15  # a look of few grains and photons tells the ring's brightness no better

@@ -245,7 +245,7 @@ def test_runs_and_show_tell_the_run_to_people_and_to_programs(dry_run, tmp_path)
 
 def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
     from lics_beamline.journal.reader import follow
-    from lics_beamline.simulation import simulation
+    from lics_beamline.session.simulation import simulation
 
     (tmp_path / "short.toml").write_text(EXPERIMENT)
     data = DataFolder(tmp_path / "data").make()
@@ -288,7 +288,7 @@ def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
 def _loopback(port):
     import os
 
-    from lics_beamline.simulation import loopback
+    from lics_beamline.session.simulation import loopback
 
     return {**os.environ, **loopback(port)}
 

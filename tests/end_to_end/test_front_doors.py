@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lics_beamline.profile import shipped
-from lics_beamline.simulation import loopback
+from lics_beamline.session.simulation import loopback
 
 from .conftest import EXPERIMENT, lics
 

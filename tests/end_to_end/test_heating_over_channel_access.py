@@ -26,7 +26,7 @@ from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.settle import wait
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
-from lics_beamline.session import open_session, simulated_beamline
+from lics_beamline.session.session import open_session, simulated_beamline
 
 SPEED = 150.0
 WORLD = """

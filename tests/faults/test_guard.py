@@ -17,7 +17,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import latched
-from lics_beamline.simulation import loopback, simulation
+from lics_beamline.session.simulation import loopback, simulation
 
 PREFIX = "SIM:LICS:"
 BLIND_CONTROLLER = 'like = "volumetric"\n[heater]\nbreak_trip_s = 0.0\n'

@@ -14,7 +14,7 @@ from lics_beamline.errors import BadReading
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.reducer import Reducer
-from lics_beamline.session import manner_of
+from lics_beamline.session.session import manner_of
 
 EXPOSURE_S = 60.0  # one second of wall clock
 

@@ -23,7 +23,7 @@ from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage
 from lics_beamline.devices.thermocouples import Thermocouples
-from lics_beamline.simulation import Simulation, loopback, simulation
+from lics_beamline.session.simulation import Simulation, loopback, simulation
 
 POSITIONS = {"ruby": {"x": 0.05, "z": -0.02}, "x-ray": {"x": 0.0, "z": 0.0}}
 

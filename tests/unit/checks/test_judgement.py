@@ -16,7 +16,7 @@ from lics_beamline.diffraction.calibration_record import CalibrationRecord, Ring
 from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.journal.head import Head
 from lics_beamline.profile import read_profile
-from lics_beamline.session import manner_of
+from lics_beamline.session.session import manner_of
 
 UP = {"kind": "pressure", "name": "up", "stroke": "upstroke", "temperature_k": 298.0}
 DOWN = {"kind": "pressure", "name": "down", "stroke": "downstroke", "temperature_k": 298.0}

@@ -12,7 +12,7 @@ from lics_beamline.checks.live import Live, Ruby
 from lics_beamline.control.path import DoseExposure, Exposure, read_experiment
 from lics_beamline.devices.beamline import Report
 from lics_beamline.profile import read_profile
-from lics_beamline.session import manner_of
+from lics_beamline.session.session import manner_of
 
 LINE = Ruby(r1_nm=694.25, r1_sigma_nm=0.002, height_counts=20000.0, background_counts=500.0)
 REPORT = Report(alive=("A", "B"), dead=(), not_connected=(), wrong_units=(), missing_limits=())

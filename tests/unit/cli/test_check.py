@@ -7,7 +7,7 @@ from lics_beamline.cli.check import as_json, heating_lines
 from lics_beamline.cli.track_figure import draw_track
 from lics_beamline.control.path import read_experiment
 from lics_beamline.profile import read_profile
-from lics_beamline.session import manner_of
+from lics_beamline.session.session import manner_of
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from lics_beamline.control.belief import Reading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Drift, Prior
 from lics_beamline.profile import read_profile
-from lics_beamline.session import doubts_of
+from lics_beamline.session.session import doubts_of
 
 PROFILE = read_profile("simulated")
 CELL, DOUBTS = cell_model_of(PROFILE), doubts_of(PROFILE)

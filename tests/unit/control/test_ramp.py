@@ -13,7 +13,7 @@ from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_leg import Goal, Phase
 from lics_beamline.profile import read_profile
-from lics_beamline.session import doubts_of, envelope_of, heating_rules_of
+from lics_beamline.session.session import doubts_of, envelope_of, heating_rules_of
 
 PROFILE = read_profile("simulated")
 RULES, ENVELOPE = heating_rules_of(PROFILE), envelope_of(PROFILE)

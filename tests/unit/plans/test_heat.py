@@ -26,7 +26,7 @@ from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.settle import reading_of
 from lics_beamline.profile import read_profile
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
-from lics_beamline.session import manner_of
+from lics_beamline.session.session import manner_of
 from lics_simulators.preset import read_preset
 from lics_simulators.world import World
 

@@ -6,7 +6,7 @@ from bluesky.utils import RunEngineInterrupted
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Desk, Request
-from lics_beamline.engine import Engine
+from lics_beamline.session.engine import Engine
 
 
 @pytest.fixture

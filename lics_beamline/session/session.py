@@ -14,7 +14,6 @@ from bluesky import RunEngine
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
 from lics_beamline import follower
-from lics_beamline.assembly import assemble as assemble  # the door by which others know it
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control.approach import Rules
@@ -23,9 +22,8 @@ from lics_beamline.control.heating import Doubts
 from lics_beamline.control.heating_leg import Rules as HeatingRules
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.desk import Desk
-from lics_beamline.engine import Engine
+from lics_beamline.devices.assembly import assemble
 from lics_beamline.errors import LicsError, ProfileError
-from lics_beamline.interruption import Interruption
 from lics_beamline.journal.writer import Journal
 from lics_beamline.plans.action import why
 from lics_beamline.plans.exposure import Light
@@ -40,7 +38,9 @@ from lics_beamline.safety import guard
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import latched, require_acknowledged
 from lics_beamline.safety.supervisor import Guardianship
-from lics_beamline.simulation import Simulation, loopback, simulation
+from lics_beamline.session.engine import Engine
+from lics_beamline.session.interruption import Interruption
+from lics_beamline.session.simulation import Simulation, loopback, simulation
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline

@@ -7,7 +7,7 @@ import pytest
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
 
-from lics_beamline.interruption import Interruption
+from lics_beamline.session.interruption import Interruption
 
 LONG_S = 30.0
 
