@@ -19,8 +19,8 @@ DONE, USAGE, NOT_READY, FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "record",
     "recorded",
-    "asking",
-    "guarding",
+    "requests",
+    "guard",
     "reduce",
     "compare",
     "calibrate",

@@ -123,7 +123,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
             _print(line)
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
-            walk = plan(session.beamline, experiment, manner=session.manner, desk=session.desk)
+            walk = plan(session.beamline, experiment, manner=session.manner, requests=session.requests)
             ended_by = run_plan(session.engine, walk, data)
             narration.finish()
             if session.followers:
@@ -192,7 +192,7 @@ def shell(options: argparse.Namespace) -> int:
             "data": data,
             "experiment": experiment,
             "read_experiment": read_experiment,
-            "sweep": functools.partial(plan, manner=session.manner, desk=session.desk),
+            "sweep": functools.partial(plan, manner=session.manner, requests=session.requests),
             "calibrate": functools.partial(calibrating, manner=session.manner),
             "find_calibrant": find_calibrant,
         }

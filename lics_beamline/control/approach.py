@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lics_beamline.control.belief import Belief, Nature, Reading
-from lics_beamline.control.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain, Request
+from lics_beamline.control.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain
 from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.request import Request
 from lics_beamline.control.rules import Rules as Rules  # the door by which others know them
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only

@@ -1,11 +1,9 @@
-"""What a person may ask of a plan under way, and all that an approach or a ramp may command."""
+"""All that an approach or a ramp may command."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from lics_beamline.desk import Request as Request  # what may be asked is said at the desk
 
 
 class Cause(StrEnum):

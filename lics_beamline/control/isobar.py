@@ -15,7 +15,7 @@ from typing import Final
 from lics_beamline.control.balance import Balance
 from lics_beamline.control.belief import Reading
 from lics_beamline.control.cell_model import Grip
-from lics_beamline.control.command import Abort, Cause, Hold, Ramp, Request
+from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.gain import OTHER_STROKE, UNLOADING, Gain
 from lics_beamline.control.heating import Prior
@@ -31,6 +31,7 @@ from lics_beamline.control.heating_leg import (
     is_there,
     trouble_with,
 )
+from lics_beamline.control.request import Request
 
 SURELY: Final = 0.3  # fraction of the expected dead band that every cell of this kind has: friction 0.5 times the usual
 STRIDE_GPA: Final = 0.03  # a step across the dead band changes the pressure by no more, should the cell let go in it

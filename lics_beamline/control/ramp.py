@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from lics_beamline.control.belief import Reading
-from lics_beamline.control.command import Abort, Cause, Hold, Ramp, Request
+from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Drift, Prediction, Prior
 from lics_beamline.control.heating_leg import (
@@ -26,6 +26,7 @@ from lics_beamline.control.heating_leg import (
     is_there,
     trouble_with,
 )
+from lics_beamline.control.request import Request
 
 LOOKS = 2  # readings at a held ramp, after the one that held it, before the leg is given up
 STEPS_AHEAD = 2.0  # intervals of reading that a ramp must be able to go on without meeting the limit

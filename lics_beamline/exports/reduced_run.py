@@ -60,7 +60,7 @@ class ReducedPoint:
     leg, stroke : str
         Where on the path.
     requested_pressure_gpa, requested_temperature_k : float
-        Asked for; the pressure is NaN where the load was held.
+        SubmittedRequest for; the pressure is NaN where the load was held.
     pressure_gpa, pressure_sigma_gpa, pressure_systematic_gpa : float
         From ruby, by the recipe.
     ruby_r1_nm, ruby_r1_sigma_nm, ruby_temperature_k : float

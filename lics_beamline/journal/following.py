@@ -101,7 +101,7 @@ class Following:
         Parameters
         ----------
         interrupted : callable
-            Asked after each document; True ends the round there.
+            SubmittedRequest after each document; True ends the round there.
 
         Returns
         -------

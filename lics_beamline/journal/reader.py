@@ -149,7 +149,7 @@ def follow(
     path : Path
         The journal; it must exist.
     stop : callable, optional
-        Asked when all there is has been read; True ends the iteration.
+        SubmittedRequest when all there is has been read; True ends the iteration.
     until_writer_gone : bool
         Also end when no process writes the journal any more and all of it has been read.
     poll_s : float

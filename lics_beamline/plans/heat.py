@@ -15,18 +15,19 @@ from lics_beamline import schema
 from lics_beamline.control import approach, isobar, ramp
 from lics_beamline.control.belief import Reading
 from lics_beamline.control.cell_model import CellModel
-from lics_beamline.control.command import Abort, Hold, Ramp, Request
+from lics_beamline.control.command import Abort, Hold, Ramp
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Doubts, Prior
 from lics_beamline.control.heating_leg import Decision, Goal, Phase, Rules
 from lics_beamline.control.path import HeatingLeg, Point
+from lics_beamline.control.request import Request
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import do
-from lics_beamline.plans.attendance import Held
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
+from lics_beamline.plans.pausing import Held
 from lics_beamline.plans.settle import ERRORS, SAME_SLEW, reading_of
 
 log = logging.getLogger(__name__)

@@ -13,15 +13,16 @@ from bluesky.utils import FailedStatus, MsgGenerator
 from lics_beamline import schema
 from lics_beamline.control.approach import Decision, Outcome, Rules, State, begin, held_at, step
 from lics_beamline.control.belief import Reading
-from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain, Request
+from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.path import Point
+from lics_beamline.control.request import Request
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
 from lics_beamline.plans.action import do
-from lics_beamline.plans.attendance import Held
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
+from lics_beamline.plans.pausing import Held
 
 log = logging.getLogger(__name__)
 

@@ -23,11 +23,10 @@ from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Doubts
 from lics_beamline.control.heating_leg import Rules as HeatingRules
 from lics_beamline.control.path import Experiment, HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
-from lics_beamline.desk import Desk, Request
+from lics_beamline.control.request import Request
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.plans.action import do, why
-from lics_beamline.plans.attendance import Attendance
 from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum, prepare
@@ -36,6 +35,7 @@ from lics_beamline.plans.hunt import hunt
 from lics_beamline.plans.live import LiveResults, Patience
 from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Measured, Notes, measure
+from lics_beamline.plans.pausing import Pausing, Requests
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
 from lics_beamline.plans.settle import approach, wait
@@ -107,7 +107,12 @@ class Manner:
 
 
 def sweep(
-    beamline: Beamline, experiment: Experiment, *, manner: Manner, desk: Desk, md: dict[str, Any] | None = None
+    beamline: Beamline,
+    experiment: Experiment,
+    *,
+    manner: Manner,
+    requests: Requests,
+    md: dict[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Walk the path of an experiment and measure each of its points.
 
@@ -123,7 +128,7 @@ def sweep(
         Path, sample and exposure.
     manner : Manner
         How a sweep is walked at this beamline.
-    desk : Desk
+    requests : Requests
         Where people ask to hold, continue or stop it.
     md : dict, optional
         Added to the start document.
@@ -166,8 +171,8 @@ def sweep(
         # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
-        live = LiveResults(desk.data.derived_journals, start, patience=manner.patience)
-        attendance = Attendance(beamline, desk, meanwhile=plates.announce, hinders=live.lag)
+        live = LiveResults(requests.data.derived_journals, start, patience=manner.patience)
+        pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=live.lag)
         points = _points(
             beamline,
             experiment,
@@ -176,16 +181,16 @@ def sweep(
             notes=notes,
             plates=plates,
             live=live,
-            request=attendance.request,
+            request=pausing.request,
         )
-        attended = attendance.attended(announcing(points, plates))
-        reading = bpp.contingency_wrapper(attended, except_plan=lambda why: rescue(why, plates))
+        pausable = pausing.pausable(announcing(points, plates))
+        reading = bpp.contingency_wrapper(pausable, except_plan=lambda why: rescue(why, plates))
         try:
             return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
         finally:
             live.close()
 
-    with desk.open():
+    with requests.open():
         return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
 
 

@@ -21,7 +21,6 @@ from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Doubts
 from lics_beamline.control.heating_leg import Rules as HeatingRules
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Desk
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.journal.writer import Journal
@@ -40,6 +39,7 @@ from lics_beamline.safety.latch import latched, require_acknowledged
 from lics_beamline.safety.supervisor import Guardianship
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.interruption import Interruption
+from lics_beamline.session.requests import RequestFiles
 from lics_beamline.session.simulation import Simulation, loopback, simulation
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Session:
         How sweeps are walked here.
     data : DataFolder
         Where everything is kept.
-    desk : Desk
+    requests : RequestFiles
         Where people ask to hold, continue or stop a sweep.
     simulation : Simulation or None
         The simulated beamline, where this is one.
@@ -79,7 +79,7 @@ class Session:
     engine: RunEngine
     manner: Manner
     data: DataFolder
-    desk: Desk
+    requests: RequestFiles
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
     guardianship: Guardianship
@@ -203,13 +203,13 @@ def open_session(
     require_acknowledged(data)
     manner = manner_of(profile)
     prefix = simulated.prefix if simulated else profile.values.prefix
-    desk = Desk(data)
+    requests = RequestFiles(data)
     give_up_s = GIVE_UP_S if simulated else None
     with contextlib.ExitStack() as stack:
         guardianship = stack.enter_context(
-            Guardianship(profile.folder, prefix, data, give_up_s=give_up_s, note=desk.note)
+            Guardianship(profile.folder, prefix, data, give_up_s=give_up_s, note=requests.note)
         )
-        desk.hindrance = guardianship.missing
+        requests.hindrance = guardianship.missing
         stack.enter_context(Heartbeat(data.logs, at_each=guardianship.look))  # its farewell ends the guard
         beamline = assemble(profile, data, prefix=prefix)
         stack.callback(disconnect, beamline)
@@ -217,7 +217,7 @@ def open_session(
         journal = stack.enter_context(Journal(data.raw_journals))
         engine = Engine(
             {},
-            desk=desk,
+            requests=requests,
             context_managers=[
                 lambda engine: _guarded(data, guardianship),
                 lambda engine: Interruption(engine, lambda: make_safe(beamline)),
@@ -233,7 +233,7 @@ def open_session(
             engine=engine,
             manner=manner,
             data=data,
-            desk=desk,
+            requests=requests,
             simulation=simulated,
             followers=following,
             guardianship=guardianship,

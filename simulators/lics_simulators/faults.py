@@ -97,7 +97,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SubmittedRequest:
     """A fault somebody asks for.
 
     Parameters
@@ -115,7 +115,7 @@ class Asked:
     at_s: float = 0.0
 
 
-def parse(text: str) -> Asked:
+def parse(text: str) -> SubmittedRequest:
     """Read ``NAME[@SECONDS][:VALUE]``.
 
     Raises
@@ -128,7 +128,7 @@ def parse(text: str) -> Asked:
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(f"no fault {name!r}. Choose one of {', '.join(KINDS)}.")
-    asked = Asked(
+    asked = SubmittedRequest(
         name=name,
         value=_number(value, kind.value, f"value of {name}"),
         at_s=_number(at, 0.0, f"time of {name}"),
@@ -168,9 +168,9 @@ class Faults:
         self.rig = rig
         self.active: dict[str, float] = {}
         self._ends_s: dict[str, float] = {}
-        self._due: list[Asked] = []
+        self._due: list[SubmittedRequest] = []
 
-    def schedule(self, asked: Asked) -> None:
+    def schedule(self, asked: SubmittedRequest) -> None:
         """Let a fault begin at its time."""
         self._due.append(asked)
 
@@ -191,7 +191,7 @@ class Faults:
             for active in [only] if only else list(self.active):
                 self.mend(active)
 
-    def begin(self, asked: Asked) -> None:
+    def begin(self, asked: SubmittedRequest) -> None:
         """Begin a fault now; one that is there already is mended first."""
         self.mend(asked.name)
         kind = KINDS[asked.name]

@@ -26,7 +26,7 @@ def walked(folder, experiment, *, speed, overlapped):
     ):
         session.engine.subscribe(lambda name, doc: told.append((str(name), doc)))
         manner = dataclasses.replace(session.manner, overlapped=overlapped)
-        session.engine(sweep(session.beamline, experiment, manner=manner, desk=session.desk))
+        session.engine(sweep(session.beamline, experiment, manner=manner, requests=session.requests))
     return duty(told)
 
 

@@ -47,7 +47,7 @@ def test_the_strongest_ring_reaches_the_count_asked_for_and_the_look_is_on_recor
         open_session(profile, data, simulated=simulated, followers=False) as session,
     ):
         session.engine.subscribe(hear)
-        session.engine(sweep(session.beamline, experiment, manner=session.manner, desk=session.desk))
+        session.engine(sweep(session.beamline, experiment, manner=session.manner, requests=session.requests))
         recipe = session.manner.recipe
 
     def of(name):

@@ -11,9 +11,10 @@ import time
 
 import pytest
 
+from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Request, ask, standing
 from lics_beamline.safety.guard import status
+from lics_beamline.session.requests import ask, sweep_status
 
 from .test_guard import HOT, lics, simulators
 
@@ -65,7 +66,7 @@ def until(condition, process):
 
 
 def said(data, asked, state):
-    stands = standing(data)
+    stands = sweep_status(data)
     return stands if stands is not None and (stands.answers, stands.state) == (asked.uid, state) else None
 
 

@@ -8,12 +8,12 @@ from ophyd.status import SubscriptionStatus
 
 from lics_beamline.control.path import Experiment
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Desk
 from lics_beamline.diffraction.raxis import read_header
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.reducer import Reducer
+from lics_beamline.session.requests import RequestFiles
 from lics_beamline.session.session import manner_of
 
 EXPOSURE_S = 60.0  # one second of wall clock
@@ -55,8 +55,8 @@ def walk(rig, engine):
             begun = until(rig.beamline.plate.state, lambda state: state == "Exposing")
             begun.add_callback(lambda _: rig.fail(at_exposure))
         try:
-            desk = Desk(DataFolder(rig.beamline.frame.data_root).make())
-            engine(sweep(rig.beamline, held(points), manner=manner_of(read_profile("simulated")), desk=desk))
+            requests = RequestFiles(DataFolder(rig.beamline.frame.data_root).make())
+            engine(sweep(rig.beamline, held(points), manner=manner_of(read_profile("simulated")), requests=requests))
         except (BadReading, FailedStatus) as error:
             return told, error
         return told, None

@@ -11,7 +11,8 @@ from stepped_world import shipped_envelope, shipped_rules
 
 from lics_beamline.control.approach import Phase, begin, held_at, step
 from lics_beamline.control.belief import Reading
-from lics_beamline.control.command import Abort, Hold, LoadTo, ReadAgain, Request
+from lics_beamline.control.command import Abort, Hold, LoadTo, ReadAgain
+from lics_beamline.control.request import Request
 from lics_simulators.cell import Cell, SaturatingLoadCurve
 from lics_simulators.preset import read_preset
 

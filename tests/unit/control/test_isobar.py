@@ -7,8 +7,9 @@ import pytest
 from stepped_world import TUNING, Heated, HotBench, heated_case, isobar_score
 
 from lics_beamline.control import isobar
-from lics_beamline.control.command import Abort, Cause, Ramp, Request
+from lics_beamline.control.command import Abort, Cause, Ramp
 from lics_beamline.control.heating_leg import Goal, Phase
+from lics_beamline.control.request import Request
 from lics_beamline.plans.heat import prior_of
 
 CELLS = 6

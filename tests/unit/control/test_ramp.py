@@ -8,10 +8,11 @@ import pytest
 from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control import ramp
 from lics_beamline.control.belief import Reading
-from lics_beamline.control.command import Abort, Cause, Hold, Ramp, Request
+from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_leg import Goal, Phase
+from lics_beamline.control.request import Request
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import doubts_of, envelope_of, heating_rules_of
 

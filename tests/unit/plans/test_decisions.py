@@ -17,25 +17,25 @@ from lics_beamline import schema
 from lics_beamline.control.condition import condition
 from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Desk, standing
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
-from lics_beamline.plans.attendance import Attendance
 from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.live import LiveResults, Patience
 from lics_beamline.plans.measure import Measured
 from lics_beamline.plans.noted import Noted
+from lics_beamline.plans.pausing import Pausing
+from lics_beamline.session.requests import RequestFiles, sweep_status
 
 LEG = HoldLeg(kind="hold", name="watched", temperature_k=298.0, count=4)
 
 
 class Sweep:
-    """A run in a data folder: its desk, its live results, a beamline that stands still, plates that are read."""
+    """A run in a data folder: its requests, its live results, a beamline that stands still, plates that are read."""
 
     def __init__(self, folder, **patience):
         self.data = DataFolder(folder).make()
         self.told, self.documents = [], []
-        self.desk = Desk(self.data)
+        self.requests = RequestFiles(self.data)
         self.live = LiveResults(self.data.derived_journals, START, patience=Patience(**patience))
         value = {name: SimpleNamespace(get=lambda value=value, **_: value) for name, value in VALUES.items()}
         self.beamline = SimpleNamespace(
@@ -55,7 +55,7 @@ class Sweep:
         )
 
     def run(self, plan):
-        """Walk it, attended, in a run; returns what it gives back."""
+        """Walk it, in a run that can be held; returns what it gives back."""
         given = []
 
         def inside():
@@ -65,10 +65,10 @@ class Sweep:
 
         engine = RunEngine({}, context_managers=[])
         engine.subscribe(lambda name, doc: self.documents.append((name, doc)))
-        attendance = Attendance(self.beamline, self.desk, hinders=self.live.lag)
+        pausing = Pausing(self.beamline, self.requests, hinders=self.live.lag)
         try:
-            with self.desk.open():
-                engine(attendance.attended(inside()))
+            with self.requests.open():
+                engine(pausing.pausable(inside()))
         finally:
             self.live.close()
         return given[0]
@@ -134,7 +134,7 @@ def test_a_late_result_holds_the_sweep_and_it_goes_on_when_the_result_comes(tmp_
     journal = Journal(sweep.data.derived_journals)
 
     def reduce_when_held():
-        while (said := standing(sweep.data)) is None or said.state != "held":
+        while (said := sweep_status(sweep.data)) is None or said.state != "held":
             threading.Event().wait(0.05)
         derived(journal, "run")
         reduced(journal, "run", "e0", alloy_fraction=0.99, alloy_fraction_sigma=0.01)

@@ -4,19 +4,20 @@ import bluesky.plan_stubs as bps
 import pytest
 from bluesky.utils import RunEngineInterrupted
 
+from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Desk, Request
 from lics_beamline.session.engine import Engine
+from lics_beamline.session.requests import RequestFiles
 
 
 @pytest.fixture
-def desk(tmp_path):
-    return Desk(DataFolder(tmp_path).make())
+def requests(tmp_path):
+    return RequestFiles(DataFolder(tmp_path).make())
 
 
 @pytest.fixture
-def engine(desk):
-    engine = Engine({}, desk=desk, context_managers=[])
+def engine(requests):
+    engine = Engine({}, requests=requests, context_managers=[])
     yield engine
     if engine.state != "idle":
         engine.halt()
@@ -25,17 +26,17 @@ def engine(desk):
     engine.loop.close()
 
 
-def test_pausing_asks_a_sweep_that_cannot_be_rewound_to_hold_and_resuming_to_continue(engine, desk):
+def test_pausing_asks_a_sweep_that_cannot_be_rewound_to_hold_and_resuming_to_continue(engine, requests):
     asked = []
 
     def sweep():
-        with desk.open():
+        with requests.open():
             yield from bps.clear_checkpoint()
             yield from bps.null()
             engine.request_pause()
-            asked.append(desk.asked())
+            asked.append(requests.asked())
             engine.resume()
-            asked.append(desk.asked())
+            asked.append(requests.asked())
             yield from bps.null()
 
     engine(sweep())

@@ -9,10 +9,11 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 from bluesky.utils import Msg
 from ophyd.status import Status
 
+from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Desk, Request, ask, standing
 from lics_beamline.errors import Stopped
-from lics_beamline.plans.attendance import Attendance, Held
+from lics_beamline.plans.pausing import Held, Pausing
+from lics_beamline.session.requests import RequestFiles, ask, sweep_status
 
 
 class Value:
@@ -64,10 +65,10 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def desk(data):
-    desk = Desk(data)
-    with desk.open():
-        yield desk
+def requests(data):
+    requests = RequestFiles(data)
+    with requests.open():
+        yield requests
 
 
 def run(plan, meanwhile=lambda message: None):
@@ -88,14 +89,14 @@ def names(messages):
     return [message.command for message in messages]
 
 
-def test_a_plan_of_which_nobody_asks_anything_is_carried_out_as_it_is_but_for_the_pieces_of_its_waits(bench, desk):
+def test_a_plan_of_which_nobody_asks_anything_is_carried_out_as_it_is_but_for_the_pieces_of_its_waits(bench, requests):
     def plan():
         yield Msg("null")
         done = yield Msg("wait", None, group="a")
         limited = yield Msg("wait", None, group="b", timeout=3.0, error_on_timeout=True)
         return done, limited
 
-    messages, value = run(Attendance(bench, desk).attended(plan()))
+    messages, value = run(Pausing(bench, requests).pausable(plan()))
     assert names(messages) == ["null", "wait", "wait"]
     assert messages[1].kwargs["timeout"] < 1.0
     assert messages[2].kwargs["timeout"] == 3.0
@@ -103,34 +104,34 @@ def test_a_plan_of_which_nobody_asks_anything_is_carried_out_as_it_is_but_for_th
     assert bench.told == []
 
 
-def test_a_hold_falls_into_a_wait_stops_load_and_ramp_and_lasts_until_somebody_continues(bench, desk, data):
+def test_a_hold_falls_into_a_wait_stops_load_and_ramp_and_lasts_until_somebody_continues(bench, requests, data):
     held = ask(data, Request.PAUSE, who="Ada")
     sleeps = []
 
     def meanwhile(message):
         if message.command == "sleep":
-            sleeps.append(standing(data).state)
+            sleeps.append(sweep_status(data).state)
             if len(sleeps) == 5:
                 ask(data, Request.CONTINUE)
 
     def plan():
         yield Msg("wait", None, group="a")
 
-    messages, _ = run(Attendance(bench, desk).attended(plan()), meanwhile)
+    messages, _ = run(Pausing(bench, requests).pausable(plan()), meanwhile)
     assert bench.told == ["membrane stop", "heater rest", "heater go_on"]
     assert sleeps == ["held"] * 5
     assert names(messages).count("create") == 2
     assert names(messages)[-1] == "wait"
-    assert standing(data).state == "running"
-    assert held.uid != standing(data).answers
+    assert sweep_status(data).state == "running"
+    assert held.uid != sweep_status(data).answers
 
 
-def test_an_open_event_and_an_open_shutter_are_finished_first_and_the_person_is_told(bench, desk, data):
+def test_an_open_event_and_an_open_shutter_are_finished_first_and_the_person_is_told(bench, requests, data):
     ask(data, Request.PAUSE)
     told = []
 
     def meanwhile(message):
-        told.append(standing(data).says)
+        told.append(sweep_status(data).says)
         if message.command == "sleep":
             ask(data, Request.CONTINUE)
 
@@ -143,13 +144,13 @@ def test_an_open_event_and_an_open_shutter_are_finished_first_and_the_person_is_
         yield Msg("set", bench.beam.shutter, "Closed", group="s")
         yield Msg("wait", None, group="s")
 
-    messages, _ = run(Attendance(bench, desk).attended(plan()), meanwhile)
+    messages, _ = run(Pausing(bench, requests).pausable(plan()), meanwhile)
     assert names(messages)[:6] == ["create", "wait", "save", "set", "wait", "set"]
     assert "what is being measured is finished first, then the sweep is held" in told
     assert "sleep" in names(messages), "then it was held"
 
 
-def test_no_load_begins_after_a_hold_before_ruby_was_read_afresh(bench, desk, data):
+def test_no_load_begins_after_a_hold_before_ruby_was_read_afresh(bench, requests, data):
     ask(data, Request.PAUSE)
     outcomes = []
 
@@ -172,12 +173,12 @@ def test_no_load_begins_after_a_hold_before_ruby_was_read_afresh(bench, desk, da
         yield Msg("set", bench.membrane, 30.0, group="load")
         outcomes.append("loaded")
 
-    attendance = Attendance(bench, desk)
-    run(attendance.attended(plan()), meanwhile)
+    pausing = Pausing(bench, requests)
+    run(pausing.pausable(plan()), meanwhile)
     assert outcomes == ["held", "held", "loaded"]
 
 
-def test_a_stop_ends_the_plan_with_its_clean_up_and_is_not_asked_twice(bench, desk, data):
+def test_a_stop_ends_the_plan_with_its_clean_up_and_is_not_asked_twice(bench, requests, data):
     ask(data, Request.STOP, why="enough", who="Ada")
     cleaned = []
 
@@ -189,14 +190,14 @@ def test_a_stop_ends_the_plan_with_its_clean_up_and_is_not_asked_twice(bench, de
             cleaned.append(True)
 
     with pytest.raises(Stopped, match=r"stopped by Ada before any pressure was read, load 24\.10 bar.*: enough"):
-        run(Attendance(bench, desk).attended(plan()))
+        run(Pausing(bench, requests).pausable(plan()))
     assert cleaned == [True]
-    assert standing(data).state == "stopping"
+    assert sweep_status(data).state == "stopping"
 
 
 def test_what_hinders_holds_until_it_is_over_and_a_person_cannot_go_on_before(bench, data):
     said = ["the guard died"] * 6 + [""] * 50
-    desk = Desk(data, hindrance=lambda: said.pop(0))
+    requests = RequestFiles(data, hindrance=lambda: said.pop(0))
     sleeps = []
 
     def meanwhile(message):
@@ -208,17 +209,17 @@ def test_what_hinders_holds_until_it_is_over_and_a_person_cannot_go_on_before(be
     def plan():
         yield Msg("wait", None, group="a")
 
-    with desk.open():
-        run(Attendance(bench, desk).attended(plan()), meanwhile)
+    with requests.open():
+        run(Pausing(bench, requests).pausable(plan()), meanwhile)
     assert sleeps[:3] == ["the guard died"] * 3
     assert sleeps[-1] == ""
 
 
-def test_an_approach_is_told_to_pause_until_it_is_held_and_to_continue_once(bench, desk, data):
-    attendance = Attendance(bench, desk)
-    assert attendance.request() is None
+def test_an_approach_is_told_to_pause_until_it_is_held_and_to_continue_once(bench, requests, data):
+    pausing = Pausing(bench, requests)
+    assert pausing.request() is None
     ask(data, Request.PAUSE)
-    assert attendance.request() is attendance.request() is Request.PAUSE
+    assert pausing.request() is pausing.request() is Request.PAUSE
     ask(data, Request.CONTINUE)  # thought better of, before anything was held
-    assert attendance.request() is Request.CONTINUE
-    assert attendance.request() is None
+    assert pausing.request() is Request.CONTINUE
+    assert pausing.request() is None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Generator
-from typing import Any, Final
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Final, Protocol
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, Msg, MsgGenerator
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
-from lics_beamline.desk import Asked, Desk, Request
+from lics_beamline.control.request import Request, SubmittedRequest
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import DidNotSettle, Stopped
 from lics_beamline.plans.action import do, why
@@ -21,16 +23,38 @@ from lics_beamline.plans.noted import Noted
 
 log = logging.getLogger(__name__)
 
-LOOK_S: Final = 0.2  # between two looks at the desk [s of wall clock]: nobody notices that he waits
+LOOK_S: Final = 0.2  # between two looks at what is asked [s of wall clock]: nobody notices that he waits
 ENDED_S: Final = 10.0  # for a stopped load to say so [s of wall clock]
 SHORT: Final = {"timeout": LOOK_S, "error_on_timeout": False}  # a piece of a wait
+
+
+class Requests(Protocol):
+    """What people ask of a sweep, and where they are answered; a session keeps it in files of the data folder."""
+
+    data: DataFolder
+    hindrance: Callable[[], str]
+
+    def open(self) -> AbstractContextManager[None]:
+        """Be the only sweep of the data folder while the context lasts."""
+
+    def asked(self) -> SubmittedRequest | None:
+        """Return the newest request that has not been answered; None when there is none. Never fails."""
+
+    def answer(self, asked: SubmittedRequest, state: str, says: str) -> None:
+        """Say what was done about a request; it is not asked any more."""
+
+    def say(self, state: str, says: str, *, heard: SubmittedRequest | None = None) -> None:
+        """Say how the sweep stands; with `heard` also that a request was heard and is not answered yet."""
+
+    def notes(self) -> Iterator[str]:
+        """Take what other threads left for the record of the sweep."""
 
 
 class Held(DidNotSettle):
     """A load step was held. Read the pressure afresh before another one."""
 
 
-class Attendance:
+class Pausing:
     """Lets a plan be held, continued and stopped.
 
     Held means: the load and the temperature stay where they are, on their way or not; the shutter is closed and the
@@ -42,24 +66,24 @@ class Attendance:
     ----------
     beamline : Beamline
         The devices.
-    desk : Desk
+    requests : Requests
         Where people ask, and where they are answered.
     meanwhile : callable
         Plan carried out again and again while the sweep is held: what comes by itself is still recorded.
     hinders : callable
-        Says what of the sweep itself forbids to go on now, besides people and what the desk knows; empty for nothing.
+        Says what of the sweep itself forbids to go on now, besides people and the session; empty for nothing.
     """
 
     def __init__(
         self,
         beamline: Beamline,
-        desk: Desk,
+        requests: Requests,
         *,
         meanwhile: Callable[[], MsgGenerator[None]] = bps.null,
         hinders: Callable[[], str] = lambda: "",
     ) -> None:
         self._beamline = beamline
-        self._desk = desk
+        self._requests = requests
         self._meanwhile = meanwhile
         self._hinders = hinders
         self._note = Noted("hold", schema.HOLDS_FIELDS)
@@ -75,7 +99,7 @@ class Attendance:
 
     def request(self) -> Request | None:
         """Return what is asked of an approach now: `PAUSE` and `STOP` until obeyed, `CONTINUE` once after."""
-        asked = self._desk.asked()
+        asked = self._requests.asked()
         request = asked.request if asked is not None else None
         if request in (None, Request.CONTINUE):
             request = Request.PAUSE if self._hindrance() else None
@@ -87,8 +111,8 @@ class Attendance:
         self._went_on = True  # once nobody asks any more, held meanwhile or not
         return request
 
-    def attended(self, plan: MsgGenerator[Any]) -> Generator[Msg, Any, Any]:
-        """Carry out a plan, and look at the desk whenever it waits and before each load step.
+    def pausable(self, plan: MsgGenerator[Any]) -> Generator[Msg, Any, Any]:
+        """Carry out a plan, and look at what is asked whenever it waits and before each load step.
 
         Raises
         ------
@@ -146,7 +170,7 @@ class Attendance:
         return self._bundled or self._exposing or any(not one.done for one in self._acquiring)
 
     def _wait(self, message: Msg) -> Generator[Msg, Any, Any]:
-        """Wait in short pieces, with a look at the desk between them."""
+        """Wait in short pieces, with a look at what is asked between them."""
         limited = message.kwargs.get("timeout") is not None
         short = message if limited else message._replace(kwargs={**message.kwargs, **SHORT})
         while True:
@@ -160,13 +184,13 @@ class Attendance:
         if self._over:
             return
         if not self._busy():
-            for says in self._desk.notes():
+            for says in self._requests.notes():
                 yield from self._record("noted", None, says)
-        asked, hindrance = self._desk.asked(), self._hindrance()
+        asked, hindrance = self._requests.asked(), self._hindrance()
         if asked is None and not hindrance:
             return
         if asked is not None and asked.request is Request.CONTINUE:
-            self._desk.answer(asked, "running", "nothing was held; the sweep goes on")
+            self._requests.answer(asked, "running", "nothing was held; the sweep goes on")
         elif self._busy():
             self._hear(asked)
         elif asked is not None and asked.request is Request.STOP:
@@ -177,16 +201,16 @@ class Attendance:
 
     def _hindrance(self) -> str:
         """Return what forbids to go on now, besides people."""
-        return self._desk.hindrance() or self._hinders()
+        return self._requests.hindrance() or self._hinders()
 
-    def _hear(self, asked: Asked | None) -> None:
+    def _hear(self, asked: SubmittedRequest | None) -> None:
         if asked is not None and asked.uid != self._heard:
             self._heard = asked.uid
             what = "stopped" if asked.request is Request.STOP else "held"
             says = f"what is being measured is finished first, then the sweep is {what}"
-            self._desk.say("running", says, heard=asked)
+            self._requests.say("running", says, heard=asked)
 
-    def _hold(self, asked: Asked | None, hindrance: str) -> MsgGenerator[None]:
+    def _hold(self, asked: SubmittedRequest | None, hindrance: str) -> MsgGenerator[None]:
         """Hold everything until somebody continues, or nothing hinders any more."""
         beamline = self._beamline
         stopped = yield from self._rest()
@@ -207,9 +231,9 @@ class Attendance:
         says = f"goes on after {beamline.clock.now_s() - held_s:.0f} s of experiment"
         log.warning("the sweep %s", says)
         if continued is not None:
-            self._desk.answer(continued, "running", says)
+            self._requests.answer(continued, "running", says)
         else:
-            self._desk.say("running", says)
+            self._requests.say("running", says)
         if stopped is not None:
             raise Held(why(stopped)) from stopped
 
@@ -234,12 +258,12 @@ class Attendance:
             f"the load was stopped and does not say so within {ENDED_S:g} s. Look at the membrane.", ended="stopped"
         )
 
-    def _stay(self, *, by_person: bool, held_s: float) -> MsgGenerator[Asked | None]:
+    def _stay(self, *, by_person: bool, held_s: float) -> MsgGenerator[SubmittedRequest | None]:
         """Stay held; returns who continues, None where what hindered is over and nobody held."""
         while True:
             yield from bps.sleep(LOOK_S)
             yield from self._meanwhile()
-            asked, hindrance = self._desk.asked(), self._hindrance()
+            asked, hindrance = self._requests.asked(), self._hindrance()
             if asked is None:
                 if not by_person and not hindrance:
                     return None
@@ -255,11 +279,11 @@ class Attendance:
             else:
                 return asked
 
-    def _stop(self, asked: Asked, *, held_s: float = math.nan) -> MsgGenerator[None]:
+    def _stop(self, asked: SubmittedRequest, *, held_s: float = math.nan) -> MsgGenerator[None]:
         """End the plan, as somebody asks."""
         self._over = True
         yield from self._record("stopped", asked, "", held_s=held_s)
-        self._desk.answer(asked, "stopping", f"stopped {self._where()}; going to the safe state")
+        self._requests.answer(asked, "stopping", f"stopped {self._where()}; going to the safe state")
         because = f": {asked.why}" if asked.why else ""
         raise Stopped(f"stopped by {asked.who} {self._where()}{because}. Begin again when it may go on.", who=asked.who)
 
@@ -269,15 +293,17 @@ class Attendance:
         load_bar = float(beamline.membrane.load_bar.get())
         return f"{read}, load {load_bar:.2f} bar, gasket {float(beamline.thermocouples.gasket_k.get()):.1f} K"
 
-    def _tell(self, asked: Asked | None, hindrance: str) -> None:
+    def _tell(self, asked: SubmittedRequest | None, hindrance: str) -> None:
         says = f"held {self._where()}{f'; {hindrance}' if hindrance else ''}"
         log.warning("the sweep is %s", says)
         if asked is None:
-            self._desk.say("held", says)
+            self._requests.say("held", says)
         else:
-            self._desk.answer(asked, "held", says)
+            self._requests.answer(asked, "held", says)
 
-    def _record(self, did: str, asked: Asked | None, otherwise: str, *, held_s: float = math.nan) -> MsgGenerator[None]:
+    def _record(
+        self, did: str, asked: SubmittedRequest | None, otherwise: str, *, held_s: float = math.nan
+    ) -> MsgGenerator[None]:
         now_s = self._beamline.clock.now_s()
         self._note.note(
             experiment_time_s=now_s,

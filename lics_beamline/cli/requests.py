@@ -9,8 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from lics_beamline.control.request import SubmittedRequest
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.desk import Asked, Standing
+    from lics_beamline.session.requests import SweepStatus
 
 NOT_READY: Final = 3
 LOOK_S: Final = 0.1  # a file is all there is to look at
@@ -57,10 +58,11 @@ def run(options: argparse.Namespace) -> int:
         0 when it was done; 3 when no sweep runs, or it does not answer.
     """
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.desk import Request, ask, standing
+    from lics_beamline.control.request import Request
+    from lics_beamline.session.requests import ask, sweep_status
 
     data = data_folder(options)
-    stands = standing(data)
+    stands = sweep_status(data)
     if stands is None or not stands.alive:
         last = f"; the last one: {stands.says}, {stands.when}" if stands is not None else ""
         return _say(options, f"no sweep is running in {data.root}{last}.", NOT_READY)
@@ -69,12 +71,12 @@ def run(options: argparse.Namespace) -> int:
     return _wait(options, data, asked)
 
 
-def _wait(options: argparse.Namespace, data: DataFolder, asked: Asked) -> int:
-    from lics_beamline.desk import standing
+def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest) -> int:
+    from lics_beamline.session.requests import sweep_status
 
     deadline, told = time.monotonic() + HEAR_S, ""
     while True:
-        stands = standing(data)
+        stands = sweep_status(data)
         if stands is not None and stands.answers == asked.uid:
             if stands.state in DONE[options.verb] or options.no_wait:
                 return _say(options, stands.says, 0, stands)
@@ -95,7 +97,7 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: Asked) -> int:
         time.sleep(LOOK_S)
 
 
-def _say(options: argparse.Namespace, says: str, code: int, stands: Standing | None = None) -> int:
+def _say(options: argparse.Namespace, says: str, code: int, stands: SweepStatus | None = None) -> int:
     if options.json:
         state = stands.state if stands is not None else None
         sys.stdout.write(json.dumps({"done": code == 0, "state": state, "says": says}, indent=1) + "\n")

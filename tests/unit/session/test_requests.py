@@ -5,9 +5,10 @@ import multiprocessing
 
 import pytest
 
+from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.desk import Desk, Request, ask, standing
 from lics_beamline.errors import Busy
+from lics_beamline.session.requests import RequestFiles, ask, sweep_status
 
 
 @pytest.fixture
@@ -16,59 +17,59 @@ def data(tmp_path):
 
 
 def test_without_a_sweep_nothing_stands_and_after_one_it_stands_no_more(data):
-    assert standing(data) is None
-    with Desk(data).open():
-        assert standing(data).alive
-    assert not standing(data).alive
-    assert standing(data).state == "ended"
+    assert sweep_status(data) is None
+    with RequestFiles(data).open():
+        assert sweep_status(data).alive
+    assert not sweep_status(data).alive
+    assert sweep_status(data).state == "ended"
 
 
 def test_what_was_asked_of_another_sweep_is_not_heard(data):
     ask(data, Request.STOP)
-    desk = Desk(data)
-    with desk.open():
-        assert desk.asked() is None
+    requests = RequestFiles(data)
+    with requests.open():
+        assert requests.asked() is None
 
 
 def test_the_newest_question_counts_says_who_and_is_asked_until_it_is_answered(data):
-    desk = Desk(data)
-    with desk.open():
+    requests = RequestFiles(data)
+    with requests.open():
         ask(data, Request.STOP)
         wanted = ask(data, Request.PAUSE, why="tea", who="Ada")
-        assert desk.asked() == desk.asked() == wanted
+        assert requests.asked() == requests.asked() == wanted
         assert (wanted.who, wanted.why) == ("Ada", "tea")
-        desk.say("running", "heard", heard=wanted)
-        assert (standing(data).answers, desk.asked()) == (wanted.uid, wanted)
-        desk.answer(wanted, "held", "held at 3.12 GPa")
-        assert desk.asked() is None
-        stands = standing(data)
+        requests.say("running", "heard", heard=wanted)
+        assert (sweep_status(data).answers, requests.asked()) == (wanted.uid, wanted)
+        requests.answer(wanted, "held", "held at 3.12 GPa")
+        assert requests.asked() is None
+        stands = sweep_status(data)
         assert (stands.state, stands.says, stands.answers) == ("held", "held at 3.12 GPa", wanted.uid)
 
 
 def test_many_questions_between_two_looks_leave_the_last_one(data):
-    desk = Desk(data)
-    with desk.open():
+    requests = RequestFiles(data)
+    with requests.open():
         for _ in range(20):
             first = ask(data, Request.PAUSE)
-            assert desk.asked() == first
+            assert requests.asked() == first
             for request in (Request.STOP, Request.CONTINUE, Request.PAUSE, Request.CONTINUE):
                 last = ask(data, request)
-            assert desk.asked() == last
+            assert requests.asked() == last
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({"request": "vent", "who": 1})])
 def test_a_question_that_cannot_be_understood_is_none(data, text):
-    desk = Desk(data)
-    with desk.open():
+    requests = RequestFiles(data)
+    with requests.open():
         (data.root / "sweep-asked.json").write_text(text)
-        assert desk.asked() is None
+        assert requests.asked() is None
         asked = ask(data, Request.PAUSE)
-        assert desk.asked() == asked
+        assert requests.asked() == asked
 
 
 def try_to_open(root, said):
     try:
-        with Desk(DataFolder(root)).open():
+        with RequestFiles(DataFolder(root)).open():
             said.put("open")
     except Busy as error:
         said.put(str(error))
@@ -77,7 +78,7 @@ def try_to_open(root, said):
 def test_a_second_process_cannot_sweep_in_the_same_folder_and_is_told_who_does(data):
     spawned = multiprocessing.get_context("spawn")
     said = spawned.Queue()
-    with Desk(data).open():
+    with RequestFiles(data).open():
         other = spawned.Process(target=try_to_open, args=(data.root, said))
         other.start()
         assert "is done by process" in said.get(timeout=30)

@@ -18,51 +18,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lics_beamline.control.request import Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
 
 logger = logging.getLogger(__name__)
 
 
-class Request(StrEnum):
-    """What a person or a plan asks of a sweep, or of an approach, under way."""
-
-    PAUSE = "pause"
-    CONTINUE = "continue"
-    STOP = "stop"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What somebody asks.
-
-    Parameters
-    ----------
-    request : Request
-        What.
-    who : str
-        By whom.
-    when : str
-        When, ISO 8601 with the offset of the clock.
-    why : str
-        Why; empty when nothing was said.
-    uid : str
-        By which an answer names it.
-    """
-
-    request: Request
-    who: str
-    when: str
-    why: str
-    uid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SweepStatus:
     """How a sweep stands.
 
     Parameters
@@ -89,7 +56,7 @@ class Standing:
     alive: bool = True
 
 
-def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> Asked:
+def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> SubmittedRequest:
     """Ask something of the sweep that is recorded in a data folder, in place of whatever was asked before.
 
     Parameters
@@ -103,7 +70,7 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
     who : str
         Default: the user and host of this process.
     """
-    asked = Asked(
+    asked = SubmittedRequest(
         request=request,
         who=who or f"{getpass.getuser()}@{socket.gethostname()}",
         when=_now(),
@@ -114,20 +81,20 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
     return asked
 
 
-def standing(data: DataFolder) -> Standing | None:
+def sweep_status(data: DataFolder) -> SweepStatus | None:
     """Return how the newest sweep of a data folder stands, and whether it runs still; None where there was none."""
-    found = _read(_standing_path(data))
+    found = _read(_status_path(data))
     try:
-        said = Standing(**found) if found is not None else None
+        said = SweepStatus(**found) if found is not None else None
     except TypeError:
         return None
     if said is None:
         return None
     alive = said.state != "ended" and lock.is_held(_lock_path(data))
-    return Standing(**{**asdict(said), "alive": alive})
+    return SweepStatus(**{**asdict(said), "alive": alive})
 
 
-class Desk:
+class RequestFiles:
     """The sweep's side: hears what is asked, and answers.
 
     Parameters
@@ -151,7 +118,7 @@ class Desk:
         self.data = data
         self._notes: deque[str] = deque()
         self._stamp = (0, 0)
-        self._newest: Asked | None = None
+        self._newest: SubmittedRequest | None = None
         self._answered = ""
 
     @contextlib.contextmanager
@@ -175,7 +142,7 @@ class Desk:
                 self.is_open = False
                 self.say("ended", "the sweep has ended")
 
-    def ask(self, request: Request, *, who: str, why: str) -> Asked:
+    def ask(self, request: Request, *, who: str, why: str) -> SubmittedRequest:
         """Ask something of the sweep from within its own process; as `ask`."""
         return ask(self.data, request, who=who, why=why)
 
@@ -189,7 +156,7 @@ class Desk:
         while self._notes:
             yield self._notes.popleft()
 
-    def asked(self) -> Asked | None:
+    def asked(self) -> SubmittedRequest | None:
         """Return the newest question that has not been answered; None when there is none. Never fails."""
         try:
             found = _asked_path(self.data).stat()
@@ -199,34 +166,36 @@ class Desk:
         if stamp != self._stamp:
             said = _read(_asked_path(self.data))
             try:
-                self._newest = Asked(**{**said, "request": Request(said["request"])}) if said is not None else None
+                self._newest = (
+                    SubmittedRequest(**{**said, "request": Request(said["request"])}) if said is not None else None
+                )
             except (TypeError, ValueError, KeyError) as error:
                 logger.error("%s cannot be understood: %s", _asked_path(self.data), error)
                 self._newest = None
             self._stamp = stamp
         return self._newest if self._newest is not None and self._newest.uid != self._answered else None
 
-    def answer(self, asked: Asked, state: str, says: str) -> None:
+    def answer(self, asked: SubmittedRequest, state: str, says: str) -> None:
         """Say what was done about a question; it is not asked any more."""
         self._answered = asked.uid
         self.say(state, says)
 
-    def say(self, state: str, says: str, *, heard: Asked | None = None) -> None:
+    def say(self, state: str, says: str, *, heard: SubmittedRequest | None = None) -> None:
         """Say how the sweep stands; with `heard` also that a question was heard and is not answered yet."""
-        said = Standing(
+        said = SweepStatus(
             state=state, says=says, pid=os.getpid(), answers=heard.uid if heard else self._answered, when=_now()
         )
         try:
-            _replace(_standing_path(self.data), {key: one for key, one in asdict(said).items() if key != "alive"})
+            _replace(_status_path(self.data), {key: one for key, one in asdict(said).items() if key != "alive"})
         except OSError as error:  # a full disk keeps nobody from holding
-            logger.error("%s could not be written: %s", _standing_path(self.data), error)
+            logger.error("%s could not be written: %s", _status_path(self.data), error)
 
 
 def _asked_path(data: DataFolder) -> Path:
     return data.root / "sweep-asked.json"
 
 
-def _standing_path(data: DataFolder) -> Path:
+def _status_path(data: DataFolder) -> Path:
     return data.logs / "sweep.json"
 
 

@@ -1,0 +1,39 @@
+"""What a person may ask of a sweep under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Request(StrEnum):
+    """What a person or a plan asks of a sweep, or of an approach, under way."""
+
+    PAUSE = "pause"
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedRequest:
+    """A request as somebody made it.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked.
+    who : str
+        By whom.
+    when : str
+        When, ISO 8601 with the offset of the clock.
+    why : str
+        Why; empty when nothing was said.
+    uid : str
+        By which an answer names it.
+    """
+
+    request: Request
+    who: str
+    when: str
+    why: str
+    uid: str
