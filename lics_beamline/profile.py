@@ -15,11 +15,7 @@ from pydantic import Field, model_validator
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.plate import Fading
 from lics_beamline.errors import ProfileError
-from lics_beamline.strict_toml import Strict, load
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
+from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict, load
 
 
 class Simulators(Strict):

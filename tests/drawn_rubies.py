@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lics_beamline.physics.ruby import RubyRuler
+from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.physics.ruby_temperature import valid_corrections
 from lics_beamline.reduction.reference import ReferenceReading, refer
-from lics_beamline.reduction.ruby import Chip, Ruby
+from lics_beamline.reduction.ruby import Ruby
 
 AXIS_NM = 684.0 + 0.033 * np.arange(900)
 ROOM_K = 298.0
@@ -122,7 +123,7 @@ def _recipe(draw, apart_nm, known):
     """Return the recipe's choices: the chip's as they were read, if they were."""
     chip = None
     if known.chip:
-        chip = Chip(
+        chip = RubyChip(
             wavelength_nm=694.25 + apart_nm + CHIP_READ_TO_NM * draw.standard_normal(),
             ambient_wavelength_nm=694.25,
             sigma_nm=CHIP_READ_TO_NM,

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from lics_beamline.checks.place import Place
 from lics_beamline.control.forecast import Arrival, Track
-from lics_beamline.control.path import Experiment, HeatingLeg, HuntLeg, Point, PressureLeg
+from lics_beamline.control.path import HeatingLeg, HuntLeg, Point, PressureLeg
+from lics_beamline.experiment import Experiment
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile

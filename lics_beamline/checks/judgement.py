@@ -28,9 +28,9 @@ from lics_beamline.checks.inspection import inspect
 from lics_beamline.checks.place import Place
 from lics_beamline.control.cell_model import CellModel
 from lics_beamline.control.forecast import Pace, Track, forecast
-from lics_beamline.control.path import Experiment
 from lics_beamline.control.plate_cycle import PlateCycle
 from lics_beamline.devices.beamline import Beamline, Report
+from lics_beamline.experiment import Experiment
 from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
 

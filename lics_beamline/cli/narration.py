@@ -17,8 +17,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from lics_beamline import schema
 from lics_beamline.checks.judgement import expected_s
 from lics_beamline.cli.story import HEADING, point_line
-from lics_beamline.control.path import Experiment
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.experiment import Experiment
 from lics_beamline.exports.reduced_run import reduced_point
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX

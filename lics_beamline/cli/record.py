@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lics_beamline.cli.check import add_options as add_check_options
 
 if TYPE_CHECKING:
-    from lics_beamline.control.path import Experiment
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.diffraction.geometry import Geometry
+    from lics_beamline.experiment import Experiment
     from lics_beamline.profile import Profile
     from lics_beamline.session.simulation import Simulation
 
@@ -168,8 +168,8 @@ def shell(options: argparse.Namespace) -> int:
     import contextlib
     import functools
 
-    from lics_beamline.control.path import read_experiment
     from lics_beamline.diffraction.calibrant import find_calibrant
+    from lics_beamline.experiment import read_experiment
     from lics_beamline.plans.calibrate import calibrate as calibrating
     from lics_beamline.plans.sweep import sweep as plan
     from lics_beamline.session.session import open_session, simulated_beamline
@@ -249,8 +249,8 @@ def _calibrated(name: str, data: DataFolder) -> Geometry:
 
 
 def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:
-    from lics_beamline.control.path import read_experiment
     from lics_beamline.errors import ProfileError
+    from lics_beamline.experiment import read_experiment
 
     file = Path(options.experiment)
     if not file.suffix and not file.exists():

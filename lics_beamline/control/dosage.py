@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from lics_beamline.control.path import DoseExposure
+from lics_beamline.control.exposure import DoseExposure
 from lics_beamline.diffraction.brightness import Brightness
 
 HEADROOM: Final = 0.5  # of saturation, for the mean of a ring: grains make single pixels twice as bright; a choice

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lics_beamline.control.cell_model import TERMS, CellModel, Grip
+from lics_beamline.control.exposure import Exposure
 from lics_beamline.control.ladder import DWELL
-from lics_beamline.control.path import AnyLeg, Exposure, HeatingLeg, HoldLeg, HuntLeg, Point
+from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, Point
 from lics_beamline.control.plate_cycle import PlateCycle
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure

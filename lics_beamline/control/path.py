@@ -1,4 +1,4 @@
-"""A path through pressure and temperature, as data: legs of points, read strictly from an experiment file."""
+"""A path through pressure and temperature, as data: legs of points."""
 
 from __future__ import annotations
 
@@ -6,89 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from lics_beamline.control.condition import FIRST_STEP, Hunted, condition, hunted
-from lics_beamline.reduction.ruby import Chip
-from lics_beamline.strict_toml import Strict, load
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-
-
-class Sample(Strict):
-    """What is in the cell."""
-
-    name: str
-    composition: str
-    phases: tuple[str, ...] = ()
-
-
-class Cell(Strict):
-    """The diamond-anvil cell."""
-
-    kind: str
-    culet_um: Positive
-
-
-class Gasket(Strict):
-    """The gasket between the anvils."""
-
-    material: str
-
-
-ExposureTime = Annotated[float, Field(ge=1, le=36000)]
-
-
-class DoseExposure(Strict):
-    """Exposures chosen by a short look: its plate is read, its strongest ring scaled to what is asked, by dose.
-
-    ``strongest_counts`` are mean counts a pixel at the top of the strongest ring, above the background.
-    """
-
-    strongest_counts: Positive
-    look_s: ExposureTime = 20.0
-    shortest_s: ExposureTime = 30.0
-    longest_s: ExposureTime = 1800.0  # 7 % of the image have faded after half an hour
-    each: Literal["leg", "point"] = "leg"
-
-    @model_validator(mode="after")
-    def _limits_rise(self) -> DoseExposure:
-        if self.shortest_s >= self.longest_s:
-            raise ValueError(f"shortest_s = {self.shortest_s} must be below longest_s = {self.longest_s}")
-        return self
-
-
-class Exposure(Strict):
-    """How a plate is exposed: for a fixed time, or by dose."""
-
-    time_s: ExposureTime | None = None
-    dose: DoseExposure | None = None
-    oscillation_deg: Annotated[float, Field(ge=0, le=20)] = 0.0
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Exposure:
-        if (self.time_s is None) == (self.dose is None):
-            raise ValueError("give either time_s, the same for all points, or a table dose, and not both")
-        return self
-
-    @property
-    def longest_s(self) -> float:
-        """The longest an exposure may become [s]."""
-        return self.dose.longest_s if self.dose else float(self.time_s or 0.0)
-
-    @property
-    def shortest_s(self) -> float:
-        """The shortest an exposure may become [s]: a look, where there are looks."""
-        return min(self.dose.look_s, self.dose.shortest_s) if self.dose else float(self.time_s or 0.0)
-
-    @property
-    def expected_s(self) -> float:
-        """What to reckon with before anything was measured [s]: by dose, the geometric mean of the limits."""
-        return math.sqrt(self.dose.shortest_s * self.dose.longest_s) if self.dose else float(self.time_s or 0.0)
+from lics_beamline.strict_toml import NotNegative, Positive, Strict
 
 
 def _is_condition(text: str) -> str:
@@ -260,68 +183,7 @@ class Point:
         return "heating" if isinstance(self.leg, HeatingLeg) else "held"
 
 
-class Experiment(Strict):
-    """An experiment file: what is in the cell, how it is exposed, and the path.
-
-    `ruby_chip` is the chip in this cell, where it was read at ambient before loading; the recipe has none for it.
-    """
-
-    title: str
-    operator: str = ""
-    proposal: str = ""
-    sample: Sample
-    cell: Cell
-    gasket: Gasket
-    ruby_chip: Chip | None = None
-    exposure: Exposure
-    legs: Annotated[tuple[Leg, ...], Field(min_length=1)]
-
-    def points(self) -> tuple[Point, ...]:
-        """Return the points of the path in order; of a leg that ends by what is seen, those to reckon with."""
-        return tuple(
-            Point(index=index, leg=leg, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
-            for index, (leg, pressure_gpa, temperature_k) in enumerate(
-                (leg, *asked) for leg in self.legs for asked in _walk(leg)
-            )
-        )
-
-    @property
-    def looks(self) -> int:
-        """How many looks the path takes, by which exposures are chosen; 0 where they last a fixed time."""
-        if self.exposure.dose is None:
-            return 0
-        return len(self.points()) if self.exposure.dose.each == "point" else len(self.legs)
-
-    @property
-    def most_points(self) -> int:
-        """The most points that the path may take: a hunt may need more than those reckoned with."""
-        return sum(leg.most_points if isinstance(leg, HuntLeg) else len(tuple(_walk(leg))) for leg in self.legs)
-
-    @property
-    def acts(self) -> bool:
-        """Whether a leg acts on what reduced points show."""
-        return any(isinstance(leg, HuntLeg) or getattr(leg, "until", None) is not None for leg in self.legs)
-
-    def first(self, points: int) -> Experiment:
-        """Return the same experiment with its first `points` points only."""
-        legs: list[AnyLeg] = []
-        for leg in self.legs:
-            if points <= 0:
-                break
-            if isinstance(leg, PressureLeg):
-                shorter: AnyLeg = leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[:points]})
-            elif isinstance(leg, HeatingLeg):
-                shorter = leg.model_copy(update={"temperatures_k": leg.temperatures_k[:points]})
-            elif isinstance(leg, HuntLeg):
-                shorter = leg.model_copy(update={"most_points": min(leg.most_points, points)})
-            else:
-                shorter = leg.model_copy(update={"count": min(leg.count, points)})
-            legs.append(shorter)
-            points -= sum(1 for _ in _walk(shorter))
-        return self.model_copy(update={"legs": tuple(legs)})
-
-
-def _walk(leg: AnyLeg) -> Iterator[tuple[float, float]]:
+def asked_points(leg: AnyLeg) -> Iterator[tuple[float, float]]:
     """Yield pressure [GPa] and temperature [K] asked for at each point of a leg."""
     if isinstance(leg, PressureLeg):
         yield from ((pressure_gpa, leg.temperature_k) for pressure_gpa in leg.pressures_gpa)
@@ -331,14 +193,3 @@ def _walk(leg: AnyLeg) -> Iterator[tuple[float, float]]:
         yield from ((pressure_gpa, leg.temperature_k) for pressure_gpa in leg.rungs_gpa())
     else:
         yield from ((math.nan, leg.temperature_k) for _ in range(leg.count))
-
-
-def read_experiment(path: Path) -> Experiment:
-    """Read an experiment file.
-
-    Raises
-    ------
-    ProfileError
-        Naming file, key, value and what is allowed.
-    """
-    return load(path, Experiment)

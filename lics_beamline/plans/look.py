@@ -11,7 +11,8 @@ from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.control.dosage import Dosage, dosage
-from lics_beamline.control.path import AnyLeg, DoseExposure, Exposure, Point
+from lics_beamline.control.exposure import DoseExposure, Exposure
+from lics_beamline.control.path import AnyLeg, Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.plate_file import Expected
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring

@@ -22,10 +22,11 @@ from lics_beamline.control.condition import condition
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Doubts
 from lics_beamline.control.heating_leg import Rules as HeatingRules
-from lics_beamline.control.path import Experiment, HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
+from lics_beamline.control.path import HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.control.request import Request
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
+from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.exposure import Light

@@ -22,7 +22,8 @@ from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import read_plate_calibration
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask, read_mask
 from lics_beamline.errors import ProfileError
-from lics_beamline.reduction.ruby import Chip, Ruby
+from lics_beamline.physics.ruby_chip import RubyChip
+from lics_beamline.reduction.ruby import Ruby
 from lics_beamline.strict_toml import Strict, validate
 
 REDUCTION_REVISION: Final = 7  # raised whenever the same raw run and recipe give other numbers
@@ -173,7 +174,7 @@ class Recipe(Strict):
         """
         return self.model_copy(update={"ruby": self.ruby.with_reference(r1_nm, temperature_k, r1_sigma_nm)})
 
-    def with_chip(self, chip: Chip | None) -> Recipe:
+    def with_chip(self, chip: RubyChip | None) -> Recipe:
         """Return the recipe with the chip in a cell as it was read before loading; with none, the recipe's own.
 
         Raises

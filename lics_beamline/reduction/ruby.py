@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import CORRECTIONS, DEFAULT_CORRECTION, DEFAULT_SCALE, RubyRuler, scales
+from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.physics.thermocouple import (
     GASKET_TO_SAMPLE,
     GASKET_TO_SAMPLE_SIGMA,
@@ -17,27 +18,6 @@ from lics_beamline.physics.thermocouple import (
     GradientCalibration,
 )
 from lics_beamline.strict_toml import Strict, validate
-
-
-class Chip(Strict):
-    """The chip in the cell itself, read at ambient pressure before it was loaded: no scatter from chip to chip is left.
-
-    Parameters
-    ----------
-    wavelength_nm, temperature_k : float
-        Its unshifted R1 in air [nm] and the temperature it was read at [K].
-    sigma_nm : float
-        Standard deviation of that reading [nm]; with `ambient_wavelength_nm`, of the difference to it.
-    ambient_wavelength_nm : float, optional
-        R1 of the ambient ruby outside the cell, read at the same time on the same axis [nm]. Then only the difference
-        of the two chips is used, which no later drift of spectrometer or thermocouple touches. Without it the chip must
-        have been read on an axis corrected by neon lines, and so must be the run.
-    """
-
-    wavelength_nm: float = Field(gt=690.0, lt=700.0)
-    temperature_k: float = Field(298.0, gt=50.0, lt=900.0)
-    sigma_nm: float = Field(ge=0.0, le=0.1)
-    ambient_wavelength_nm: float | None = Field(None, gt=690.0, lt=700.0)
 
 
 class Ruby(Strict):
@@ -55,7 +35,7 @@ class Ruby(Strict):
         What the wavelength axis is checked by at the beginning of each leg: it is corrected by the lines of the neon
         lamp; or the line of the ambient ruby is read anew and taken as the reference of the leg; or neither, and one
         reference serves the whole run.
-    chip : Chip, optional
+    chip : RubyChip, optional
         The chip in the cell, where it has been read at ambient; without it, the ambient ruby stands for any chip.
     chip_to_chip_nm : float
         Standard deviation of the unshifted line of one chip from that of another [nm]; counts where the chip in the
@@ -80,7 +60,7 @@ class Ruby(Strict):
     reference_temperature_k: float = Field(298.0, gt=50.0, lt=900.0)
     reference_sigma_nm: float = Field(0.003, ge=0.0, le=1.0)
     axis: Literal["neon", "ambient", "none"] = "none"
-    chip: Chip | None = None
+    chip: RubyChip | None = None
     chip_to_chip_nm: float = Field(0.03, ge=0.0, le=1.0)
     gasket_to_sample: float = Field(GASKET_TO_SAMPLE, gt=0.5, le=1.5)
     gasket_to_sample_sigma: float = Field(GASKET_TO_SAMPLE_SIGMA, ge=0.0, le=0.2)

@@ -8,8 +8,8 @@ import pytest
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
-from lics_beamline.control.path import read_experiment
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.experiment import read_experiment
 from lics_beamline.journal.duty import duty
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile

@@ -7,10 +7,10 @@ from caproto.sync.client import write
 
 from lics_beamline.checks import live
 from lics_beamline.checks.judgement import case_of, judge_live
-from lics_beamline.control.path import read_experiment
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.devices.beamline import connect, disconnect
+from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import manner_of
 

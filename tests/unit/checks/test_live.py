@@ -9,8 +9,9 @@ from lics_beamline.checks import live
 from lics_beamline.checks.finding import findings
 from lics_beamline.checks.judgement import case_of
 from lics_beamline.checks.live import Live, Ruby
-from lics_beamline.control.path import DoseExposure, Exposure, read_experiment
+from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.devices.beamline import Report
+from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import manner_of
 

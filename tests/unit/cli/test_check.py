@@ -5,7 +5,7 @@ import pytest
 from lics_beamline.checks.judgement import case_of, judge
 from lics_beamline.cli.check import as_json, heating_lines
 from lics_beamline.cli.track_figure import draw_track
-from lics_beamline.control.path import read_experiment
+from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import manner_of
 

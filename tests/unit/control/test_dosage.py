@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from lics_beamline.control.dosage import HEADROOM, dosage
-from lics_beamline.control.path import DoseExposure, Exposure
+from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.diffraction.pattern import Pattern
 

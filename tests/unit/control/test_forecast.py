@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 
 from lics_beamline.control.cell_model import CellModel, Grip
+from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.control.forecast import Pace, forecast
-from lics_beamline.control.path import DoseExposure, Exposure, HeatingLeg, HoldLeg, Point, PressureLeg
+from lics_beamline.control.path import HeatingLeg, HoldLeg, Point, PressureLeg
 from lics_beamline.control.plate_cycle import PlateCycle
 
 PACE = Pace(

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from lics_beamline.control.path import read_experiment
 from lics_beamline.errors import ProfileError
+from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 
 TEXT = """

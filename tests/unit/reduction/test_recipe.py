@@ -8,8 +8,9 @@ from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby import RubyRuler
+from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.recipe import Recipe, read_recipe, recipe_of
-from lics_beamline.reduction.ruby import Chip, Ruby
+from lics_beamline.reduction.ruby import Ruby
 
 GEOMETRY = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 3000), pixel_mm=0.1)
 
@@ -129,7 +130,7 @@ def own(**ruby):
 
 
 def test_a_recipe_for_a_recorded_run_takes_over_its_reference_and_chip_and_keeps_its_own():
-    chip = Chip(wavelength_nm=694.29, sigma_nm=0.001, ambient_wavelength_nm=694.26)
+    chip = RubyChip(wavelength_nm=694.29, sigma_nm=0.001, ambient_wavelength_nm=694.26)
     recorded = own(axis="neon").with_chip(chip).with_reference(694.31, 296.4, 0.0012)
     taken = own(scale="ruby_mao_1986").for_run(recorded)
     assert taken.ruby.chip == chip
@@ -140,7 +141,7 @@ def test_a_recipe_for_a_recorded_run_takes_over_its_reference_and_chip_and_keeps
     assert (
         own(chip={"wavelength_nm": 694.4, "sigma_nm": 0.002}, axis="neon").for_run(recorded).ruby.chip.sigma_nm == 0.002
     )
-    absolute = own(axis="neon").with_chip(Chip(wavelength_nm=694.29, sigma_nm=0.001))
+    absolute = own(axis="neon").with_chip(RubyChip(wavelength_nm=694.29, sigma_nm=0.001))
     assert own(axis="ambient").for_run(absolute).ruby.chip is None, "an axis that is not corrected cannot use it"
     assert own(axis="neon").for_run(absolute).ruby.chip is not None
 

@@ -7,8 +7,9 @@ import pytest
 
 from lics_beamline.errors import BadReading, ProfileError
 from lics_beamline.physics.ruby import RubyRuler
+from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.reference import ReferenceReading, refer
-from lics_beamline.reduction.ruby import Chip, Ruby
+from lics_beamline.reduction.ruby import Ruby
 from lics_beamline.strict_toml import validate
 
 TRUE_NM = 680.0 + 0.03 * np.arange(2048)
@@ -118,7 +119,7 @@ def test_a_cell_that_is_not_at_rest_compares_nothing(warm):
     ],
 )
 def test_the_chip_in_the_cell_read_before_loading_is_the_reference_and_scatters_no_more(chip):
-    ruby = Ruby(axis="neon", chip=Chip(**chip))
+    ruby = Ruby(axis="neon", chip=RubyChip(**chip))
     gauge = refer(reading(off_nm=0.04), ruby).gauge(ruby)
     known = pressure(gauge, 5.0, off_nm=0.04, chip_nm=694.30)
     anyone = Ruby(axis="neon")

@@ -1,0 +1,106 @@
+"""An experiment file: what is in the cell, how it is exposed, and the path that is walked. Read strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from lics_beamline.control.exposure import Exposure
+from lics_beamline.control.path import AnyLeg, HeatingLeg, HuntLeg, Leg, Point, PressureLeg, asked_points
+from lics_beamline.physics.ruby_chip import RubyChip
+from lics_beamline.strict_toml import Positive, Strict, load
+
+
+class Sample(Strict):
+    """What is in the cell."""
+
+    name: str
+    composition: str
+    phases: tuple[str, ...] = ()
+
+
+class Cell(Strict):
+    """The diamond-anvil cell."""
+
+    kind: str
+    culet_um: Positive
+
+
+class Gasket(Strict):
+    """The gasket between the anvils."""
+
+    material: str
+
+
+class Experiment(Strict):
+    """An experiment file: what is in the cell, how it is exposed, and the path.
+
+    `ruby_chip` is the chip in this cell, where it was read at ambient before loading; the recipe has none for it.
+    """
+
+    title: str
+    operator: str = ""
+    proposal: str = ""
+    sample: Sample
+    cell: Cell
+    gasket: Gasket
+    ruby_chip: RubyChip | None = None
+    exposure: Exposure
+    legs: Annotated[tuple[Leg, ...], Field(min_length=1)]
+
+    def points(self) -> tuple[Point, ...]:
+        """Return the points of the path in order; of a leg that ends by what is seen, those to reckon with."""
+        return tuple(
+            Point(index=index, leg=leg, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
+            for index, (leg, pressure_gpa, temperature_k) in enumerate(
+                (leg, *asked) for leg in self.legs for asked in asked_points(leg)
+            )
+        )
+
+    @property
+    def looks(self) -> int:
+        """How many looks the path takes, by which exposures are chosen; 0 where they last a fixed time."""
+        if self.exposure.dose is None:
+            return 0
+        return len(self.points()) if self.exposure.dose.each == "point" else len(self.legs)
+
+    @property
+    def most_points(self) -> int:
+        """The most points that the path may take: a hunt may need more than those reckoned with."""
+        return sum(leg.most_points if isinstance(leg, HuntLeg) else len(tuple(asked_points(leg))) for leg in self.legs)
+
+    @property
+    def acts(self) -> bool:
+        """Whether a leg acts on what reduced points show."""
+        return any(isinstance(leg, HuntLeg) or getattr(leg, "until", None) is not None for leg in self.legs)
+
+    def first(self, points: int) -> Experiment:
+        """Return the same experiment with its first `points` points only."""
+        legs: list[AnyLeg] = []
+        for leg in self.legs:
+            if points <= 0:
+                break
+            if isinstance(leg, PressureLeg):
+                shorter: AnyLeg = leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[:points]})
+            elif isinstance(leg, HeatingLeg):
+                shorter = leg.model_copy(update={"temperatures_k": leg.temperatures_k[:points]})
+            elif isinstance(leg, HuntLeg):
+                shorter = leg.model_copy(update={"most_points": min(leg.most_points, points)})
+            else:
+                shorter = leg.model_copy(update={"count": min(leg.count, points)})
+            legs.append(shorter)
+            points -= sum(1 for _ in asked_points(shorter))
+        return self.model_copy(update={"legs": tuple(legs)})
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment file.
+
+    Raises
+    ------
+    ProfileError
+        Naming file, key, value and what is allowed.
+    """
+    return load(path, Experiment)
