@@ -15,11 +15,11 @@ from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
-from lics_beamline.reduction.crew import crew
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Step, work_of
 from lics_beamline.reduction.work import Outcome
+from lics_beamline.reduction.workers import crew
 from lics_beamline.schema import FAILURE, READOUT, REDUCED
 
 logger = logging.getLogger(__name__)

@@ -126,10 +126,10 @@ def _up_and_down(session, case, found, counted):
     import bluesky.plan_stubs as bps
 
     from lics_beamline.control.path import Point, PressureLeg
+    from lics_beamline.plans.approach import approach, wait
     from lics_beamline.plans.gauge import prepare
     from lics_beamline.plans.measure import Notes
     from lics_beamline.plans.reference import reference_line
-    from lics_beamline.plans.settle import approach, wait
     from lics_beamline.plans.sweep import arm
 
     manner, beamline = session.manner, session.beamline

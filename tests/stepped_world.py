@@ -12,11 +12,11 @@ import numpy as np
 
 from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control import approach, isobar, ramp
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import LoadTo, Ramp, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating_leg import Decision, Goal, Phase
-from lics_beamline.plans.heat import prior_of
+from lics_beamline.plans.heating import prior_of
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import doubts_of, envelope_of, heating_rules_of, rules_of
 from lics_simulators.cell import Cell, SaturatingLoadCurve

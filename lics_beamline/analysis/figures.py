@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lics_beamline.analysis.compression import Compressions
-from lics_beamline.analysis.printed import PRINTED_CELLS, PRINTED_EXPANSION
+from lics_beamline.analysis.paper_values import PRINTED_CELLS, PRINTED_EXPANSION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

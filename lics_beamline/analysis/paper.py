@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from lics_beamline.analysis.compression import Compression, Compressions
-from lics_beamline.analysis.printed import (
+from lics_beamline.analysis.paper_values import (
     COLD_K,
     DENSITY_AT,
     HOT_K,

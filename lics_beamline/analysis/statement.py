@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lics_beamline.analysis.compression import Compressions
-from lics_beamline.analysis.printed import (
+from lics_beamline.analysis.paper_values import (
     COLD_K,
     HOT_K,
     PRINTED_CELLS,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.crew import PointBar, crew_options, jobs_of
+from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder

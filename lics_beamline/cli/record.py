@@ -104,9 +104,9 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     """Run the sweep, tell what happens, wait for the followers, draw the figure, say where everything is."""
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for, heating_lines
-    from lics_beamline.cli.narration import Narration
-    from lics_beamline.cli.summary import summarise
-    from lics_beamline.follower import wait_until_caught_up
+    from lics_beamline.cli.ending import summarise
+    from lics_beamline.cli.progress import Narration
+    from lics_beamline.follower.status import wait_until_caught_up
     from lics_beamline.plans.sweep import sweep as plan
     from lics_beamline.session.session import open_session, run_plan
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.crew import jobs_of, positive
+from lics_beamline.cli.workers import jobs_of, positive
 from lics_beamline.errors import LicsError
 
 if TYPE_CHECKING:
@@ -56,21 +56,22 @@ def follow(options: argparse.Namespace) -> int:
     """Run the followers in this process's name."""
     import subprocess
 
-    from lics_beamline import follower
     from lics_beamline.catalog.store import write_profile
     from lics_beamline.cli.record import data_folder
+    from lics_beamline.follower import process as follower
+    from lics_beamline.follower.status import WHICH, Which, status
 
     data = data_folder(options)
     if options.status:
-        for status in follower.status(data):
+        for fares in status(data):
             sys.stdout.write(
-                f"{status.name:<8} {status.state}: {status.documents_behind} documents behind "
-                f"({status.seconds_behind:.1f} s), last run {status.run[:8] or '-'}\n"
+                f"{fares.name:<8} {fares.state}: {fares.documents_behind} documents behind "
+                f"({fares.seconds_behind:.1f} s), last run {fares.run[:8] or '-'}\n"
             )
-            for uid, trouble in status.troubles.items():
+            for uid, trouble in fares.troubles.items():
                 sys.stdout.write(f"         run {uid[:8]}: {trouble}\n")
         return 0
-    which: tuple[follower.Which, ...] = follower.WHICH if options.which == "both" else (options.which,)
+    which: tuple[Which, ...] = WHICH if options.which == "both" else (options.which,)
     if "catalog" in which:
         write_profile(data.make())
     if options.once:
@@ -135,7 +136,7 @@ def runs(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Show one run."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.story import find_any, story
+    from lics_beamline.cli.run_summary import find_any, story
 
     data = data_folder(options)
     told = story(data, find_any(data, options.uid))

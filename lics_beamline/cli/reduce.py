@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.crew import PointBar, crew_options, jobs_of
+from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 from lics_beamline.errors import LicsError, RunNotFound
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def replay(options: argparse.Namespace) -> int:
     """Reduce recorded runs."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.story import HEADING, point_line
+    from lics_beamline.cli.run_summary import HEADING, point_line
     from lics_beamline.exports.reduced_run import reduced_point
     from lics_beamline.reduction.recipe import read_recipe
     from lics_beamline.replay import Replay, prepare, replay_all

@@ -12,11 +12,11 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lics_beamline.control.belief import Belief, Nature, Reading
+from lics_beamline.control.approach_rules import Rules as Rules  # the door by which others know them
+from lics_beamline.control.cell_estimate import Belief, Nature, Reading
 from lics_beamline.control.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.request import Request
-from lics_beamline.control.rules import Rules as Rules  # the door by which others know them
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
 UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.cell_model import CellModel, Grip
 from lics_beamline.control.gain import Gain
 

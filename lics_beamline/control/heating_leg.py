@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Hold, Ramp
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prediction, Slope

@@ -12,8 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lics_beamline.control.balance import Balance
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.cell_model import Grip
 from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.envelope import Envelope
@@ -31,6 +30,7 @@ from lics_beamline.control.heating_leg import (
     is_there,
     trouble_with,
 )
+from lics_beamline.control.isobar_estimate import Balance
 from lics_beamline.control.request import Request
 
 SURELY: Final = 0.3  # fraction of the expected dead band that every cell of this kind has: friction 0.5 times the usual

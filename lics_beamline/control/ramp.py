@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Drift, Prediction, Prior

@@ -28,10 +28,11 @@ from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, why
+from lics_beamline.plans.approach import approach, wait
 from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.exposure import Light
 from lics_beamline.plans.gauge import Spectrum, prepare
-from lics_beamline.plans.heat import Heated, heat, prior_of
+from lics_beamline.plans.heating import Heated, heat, prior_of
 from lics_beamline.plans.hunt import hunt
 from lics_beamline.plans.live import LiveResults, Patience
 from lics_beamline.plans.look import Exposures
@@ -39,7 +40,6 @@ from lics_beamline.plans.measure import Measured, Notes, measure
 from lics_beamline.plans.pausing import Pausing, Requests
 from lics_beamline.plans.plates import Keeping, Plates, announcing
 from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
-from lics_beamline.plans.settle import approach, wait
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reference import Reference
 from lics_beamline.reduction.ruby import Ruby

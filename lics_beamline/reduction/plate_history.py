@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lics_beamline import schema
-from lics_beamline.reduction.taken import Taken
+from lics_beamline.reduction.image_record import Taken
 
 PREVIOUS: Final = "previous_exposure_uid"  # of a readout: what its plate held before, empty where nobody knows
 

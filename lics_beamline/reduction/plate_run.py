@@ -12,8 +12,8 @@ from lics_beamline import schema
 from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.diffraction.plate_measurement import PlateRead, measure_plates
 from lics_beamline.errors import RunNotFound
+from lics_beamline.reduction.image_record import recording
 from lics_beamline.reduction.plate_history import PlateHistory
-from lics_beamline.reduction.taken import recording
 
 
 def calibration_of(documents: Iterable[tuple[str, dict[str, Any]]], *, data_root: Path) -> PlateCalibration:

@@ -9,8 +9,8 @@ from typing import Final
 from lics_beamline.diffraction.frame import Recording
 from lics_beamline.diffraction.plate import Array, Fading, PlateState, Residue, residue
 from lics_beamline.errors import LicsError
+from lics_beamline.reduction.image_record import Taken, remembered
 from lics_beamline.reduction.recipe import Plate
-from lics_beamline.reduction.taken import Taken, remembered
 
 logger = logging.getLogger(__name__)
 

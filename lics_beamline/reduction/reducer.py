@@ -25,12 +25,12 @@ from lics_beamline import schema
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import fields_of
+from lics_beamline.reduction.image_record import Taken
 from lics_beamline.reduction.plate_history import PlateHistory
 from lics_beamline.reduction.point import Reading, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 from lics_beamline.reduction.step import Document, Ending, Pending, Skipped, Step, work_of
-from lics_beamline.reduction.taken import Taken
 from lics_beamline.reduction.work import Outcome, Work, outcome
 
 logger = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from typing import Any, Final
 from lics_beamline.errors import LicsError
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import event_data
+from lics_beamline.reduction.image_record import Taken, recording, remembered
 from lics_beamline.reduction.plate_state import plate_data, plate_state
 from lics_beamline.reduction.point import Reading, reduce_point, warm_up
 from lics_beamline.reduction.recipe import Recipe
-from lics_beamline.reduction.taken import Taken, recording, remembered
 
 ONE_AT_A_TIME: Final = threading.Lock()  # Dask gives a worker threads; pyFAI's engine serves one
 

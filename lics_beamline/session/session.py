@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from bluesky import RunEngine
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
-from lics_beamline import follower
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control.approach import Rules
@@ -23,6 +22,8 @@ from lics_beamline.control.heating_leg import Rules as HeatingRules
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.follower import process as follower
+from lics_beamline.follower.status import WHICH
 from lics_beamline.journal.writer import Journal
 from lics_beamline.plans.action import why
 from lics_beamline.plans.exposure import Light
@@ -227,7 +228,7 @@ def open_session(
         guardianship.engine = engine
         if followers:
             write_profile(data)
-        following = tuple(follower.start(data, which) for which in follower.WHICH) if followers else ()
+        following = tuple(follower.start(data, which) for which in WHICH) if followers else ()
         yield Session(
             beamline=beamline,
             engine=engine,

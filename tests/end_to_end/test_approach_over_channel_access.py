@@ -11,10 +11,10 @@ import bluesky.plan_stubs as bps
 
 from lics_beamline.control.path import Point, PressureLeg
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.plans.approach import approach
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
-from lics_beamline.plans.settle import approach
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session, simulated_beamline

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from lics_beamline import follower
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.follower import process as follower
+from lics_beamline.follower.status import status
 from lics_beamline.journal.writer import Journal
 
 UID = "00000001-0000-4000-8000-000000000001"
@@ -38,7 +39,7 @@ def wait_until(claim):
 
 
 def catalog_status(data):
-    return follower.status(data)[-1]
+    return status(data)[-1]
 
 
 def loads(data):
@@ -48,13 +49,13 @@ def loads(data):
 
 def test_importing_the_followers_imports_nothing_heavy():
     heavy = "{'tiled', 'databroker', 'pyFAI', 'fabio', 'xarray', 'scipy', 'bluesky', 'ophyd'}"
-    program = f"import sys, lics_beamline.follower; sys.exit(str({heavy} & set(sys.modules)))"
+    program = f"import sys, lics_beamline.follower.process; sys.exit(str({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stderr == "set()\n"
 
 
 def test_a_folder_where_nobody_ever_followed_says_so(tmp_path):
-    states = follower.status(DataFolder(tmp_path))
+    states = status(DataFolder(tmp_path))
     assert [(each.name, each.state, each.alive) for each in states] == [
         ("reduce", "never ran", False),
         ("catalog", "never ran", False),

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lics_beamline import follower
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.follower import process as follower
+from lics_beamline.follower.status import status
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
@@ -97,7 +98,7 @@ def test_an_abandoned_run_is_reduced_and_closed_and_a_bad_one_does_not_stop_it(r
     assert derived.stop["exit_status"] == "abort"
     assert "ended without saying so" in derived.stop["reason"]
     assert derived.stop["num_events"] == {"primary": 3}
-    said = follower.status(recorded)[0]
+    said = status(recorded)[0]
     assert (said.name, said.state, list(said.troubles)) == ("reduce", "ended", ["0bad0bad"])
     assert "ProfileError" in said.troubles["0bad0bad"]
 
@@ -108,7 +109,8 @@ def test_when_the_engine_dies_midway_what_it_recorded_is_reduced_and_the_derived
     engine = """
 import sys
 from pathlib import Path
-from lics_beamline import follower
+from lics_beamline.follower import process as follower
+from lics_beamline.follower.status import status
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.codec import decode
 from lics_beamline.journal.writer import Journal
@@ -132,7 +134,7 @@ for line in sys.stdin.buffer:
         process.kill()
     deadline = time.monotonic() + 90.0
     pause = threading.Event()
-    while follower.status(data)[0].state != "ended":
+    while status(data)[0].state != "ended":
         assert time.monotonic() < deadline, "the follower did not end"
         pause.wait(0.05)
     (derived,) = heads(data.derived_journals)

@@ -19,11 +19,11 @@ from lics_beamline.control.heating import Prior
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.plans.action import do
+from lics_beamline.plans.approach import wait
 from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
-from lics_beamline.plans.heat import heat
+from lics_beamline.plans.heating import heat
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
-from lics_beamline.plans.settle import wait
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session, simulated_beamline

@@ -8,9 +8,9 @@ import pytest
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
-from lics_beamline import follower
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.experiment import read_experiment
+from lics_beamline.follower import process as follower
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 from lics_beamline.plans.sweep import sweep

@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from swept_world import RECIPE, Sweeper, stops
 
 from lics_beamline.analysis.overview import Overview
-from lics_beamline.analysis.printed import PRINTED_CELLS
+from lics_beamline.analysis.paper_values import PRINTED_CELLS
 
 COLD_GPA, HOT_GPA = (3.2, 4.0, 5.1, 6.4, 7.95), (9.4, 7.2, 5.3, 3.6, 2.2)
 

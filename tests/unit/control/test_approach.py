@@ -7,7 +7,7 @@ import pytest
 from stepped_world import shipped_envelope, shipped_rules
 
 from lics_beamline.control.approach import Outcome, Phase, acknowledged, begin, held_at, step
-from lics_beamline.control.belief import Belief, Reading
+from lics_beamline.control.cell_estimate import Belief, Reading
 from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain
 from lics_beamline.control.creep import Creep
 from lics_beamline.control.gain import LearnedGain

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from stepped_world import shipped_envelope, shipped_rules
 
 from lics_beamline.control.approach import Phase, begin, held_at, step
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Hold, LoadTo, ReadAgain
 from lics_beamline.control.request import Request
 from lics_simulators.cell import Cell, SaturatingLoadCurve

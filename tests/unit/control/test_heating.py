@@ -7,7 +7,7 @@ import pytest
 from stepped_world import TUNING, final_errors, heated_case
 
 from lics_beamline.checks.judgement import cell_model_of
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Drift, Prior
 from lics_beamline.profile import read_profile

@@ -10,7 +10,7 @@ from lics_beamline.control import isobar
 from lics_beamline.control.command import Abort, Cause, Ramp
 from lics_beamline.control.heating_leg import Goal, Phase
 from lics_beamline.control.request import Request
-from lics_beamline.plans.heat import prior_of
+from lics_beamline.plans.heating import prior_of
 
 CELLS = 6
 

@@ -7,7 +7,7 @@ import pytest
 
 from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control import ramp
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior

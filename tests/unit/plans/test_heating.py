@@ -20,10 +20,10 @@ from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.errors import OutsideEnvelope
+from lics_beamline.plans.approach import reading_of
 from lics_beamline.plans.gauge import judge
-from lics_beamline.plans.heat import heat
+from lics_beamline.plans.heating import heat
 from lics_beamline.plans.measure import Notes
-from lics_beamline.plans.settle import reading_of
 from lics_beamline.profile import read_profile
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
 from lics_beamline.session.session import manner_of

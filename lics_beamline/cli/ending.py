@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from lics_beamline.cli.story import newest_reduction
+from lics_beamline.cli.run_summary import newest_reduction
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.figure import draw_summary

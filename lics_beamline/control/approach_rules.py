@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lics_beamline.control.belief import Nature
+from lics_beamline.control.cell_estimate import Nature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def crew_options() -> argparse.ArgumentParser:
 
 def jobs_of(options: argparse.Namespace, points: int) -> int:
     """Return how many processes to use for a number of points."""
-    from lics_beamline.reduction.crew import jobs_for
+    from lics_beamline.reduction.workers import jobs_for
 
     return int(options.jobs) if options.jobs else jobs_for(points)
 

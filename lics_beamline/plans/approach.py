@@ -12,7 +12,7 @@ from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.control.approach import Decision, Outcome, Rules, State, begin, held_at, step
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.path import Point

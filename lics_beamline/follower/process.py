@@ -16,112 +16,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import LicsError
+from lics_beamline.follower.status import STATUS_S, WHICH, FollowerStatus, Which, log_path, status_path
 from lics_beamline.journal import lock
 from lics_beamline.journal.following import Following
-from lics_beamline.journal.head import Head
-from lics_beamline.journal.reader import POLL_S, read
-from lics_beamline.journal.writer import SUFFIX, Journal
-from lics_beamline.schema import EXPOSURE_UID, SWEEP
+from lics_beamline.journal.reader import POLL_S
 
 if TYPE_CHECKING:
-    from lics_beamline.reduction.crew import Crew, Queue
-    from lics_beamline.reduction.reducer import Reducer
-    from lics_beamline.reduction.step import Step
-    from lics_beamline.reduction.work import Outcome
+    pass
 
-Which = Literal["reduce", "catalog"]
-WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
-STATUS_S: Final = 1.0  # how often the status is written
 NICENESS: Final = 10  # control of the experiment comes before following it
 NOT_READY: Final = 3  # exit codes, as everywhere at the command line
 RUN_FAILED: Final = 4
 
-logger = logging.getLogger("lics_beamline.follower")  # its name is __main__ where it runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowerStatus:
-    """How one follower fares.
-
-    Parameters
-    ----------
-    name : str
-        ``reduce`` or ``catalog``.
-    pid : int
-        Its process; 0 where it never ran.
-    alive : bool
-        Whether that process works now.
-    state : str
-        ``starting``, ``catching up``, ``waiting`` (all is done, more may come), ``ended``, ``killed`` (it did not end
-        by itself) or ``never ran``.
-    run : str
-        Uid of the run worked on last.
-    documents_behind : int
-        Documents recorded and not yet dealt with, when it said so last.
-    seconds_behind : float
-        For how long there have been such documents [s of wall clock]; 0 when there are none.
-    troubles : dict of str to str
-        Runs that failed, by uid, and how.
-    time : float
-        When it said so last [s since 1970].
-    """
-
-    name: str
-    pid: int = 0
-    alive: bool = False
-    state: str = "never ran"
-    run: str = ""
-    documents_behind: int = 0
-    seconds_behind: float = 0.0
-    troubles: dict[str, str]
-    time: float = 0.0
-
-
-def status(data: DataFolder) -> list[FollowerStatus]:
-    """Return how each follower of a data folder fares; never fails.
-
-    Parameters
-    ----------
-    data : DataFolder
-        The data folder.
-    """
-    return [_read_status(data, name) for name in WHICH]
-
-
-def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
-    """Wait until every living follower has dealt with all that was recorded when this was called.
-
-    Parameters
-    ----------
-    data : DataFolder
-        The data folder.
-    timeout_s : float
-        How long to wait at most [s of wall clock].
-
-    Returns
-    -------
-    bool
-        Whether all have; False too when none is alive.
-    """
-    asked = time.time()
-    while time.time() < asked + timeout_s:
-        living = [each for each in status(data) if each.alive]
-        if not living:
-            return False
-        # What it said before the question may be older than the last document.
-        if all(each.time > asked + STATUS_S and each.documents_behind == 0 for each in living):
-            return True
-        time.sleep(POLL_S)
-    return False
+logger = logging.getLogger("lics_beamline.follower")  # of the room, for its log
 
 
 def start(data: DataFolder, which: Which) -> subprocess.Popen[bytes]:
@@ -142,7 +57,7 @@ def start(data: DataFolder, which: Which) -> subprocess.Popen[bytes]:
     data.make()
     command = [sys.executable, "-m", "lics_beamline.follower", which]
     command += ["--data", str(data.root.resolve()), "--parent-pid", str(os.getpid())]
-    with _log_path(data, which).open("ab") as log:
+    with log_path(data, which).open("ab") as log:
         # In a session of its own: Ctrl-C at the terminal is meant for the experiment.
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
@@ -169,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     data = DataFolder(asked.data.resolve()).make()
     logging.basicConfig(
-        filename=_log_path(data, asked.which),
+        filename=log_path(data, asked.which),
         level=logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         force=True,
@@ -221,10 +136,11 @@ class _Process:
             with Cataloguer(self._data) as cataloguer:
                 yield cataloguer.following(**options)
         else:
-            from lics_beamline.reduction.crew import crew
+            from lics_beamline.follower.live_reduction import LiveReduction
+            from lics_beamline.reduction.workers import crew
 
             with crew(self._jobs) as found:
-                yield _LiveReduction(self._data, found).following(**options)
+                yield LiveReduction(self._data, found).following(**options)
 
     def _follow(self, following: Following) -> None:
         logger.info("following %s of %s", self._which, self._data.root)
@@ -261,90 +177,10 @@ class _Process:
             troubles=dict(following.troubles) if following is not None else {},
             time=time.time(),
         )
-        path = _status_path(self._data, self._which)
+        path = status_path(self._data, self._which)
         unfinished = path.with_suffix(".new")
         unfinished.write_text(json.dumps(asdict(said)))
         os.replace(unfinished, path)
-
-
-class _LiveReduction:
-    """Reduces sweeps while they are recorded: a replay that has not finished yet."""
-
-    def __init__(self, data: DataFolder, crew: Crew) -> None:
-        self._data = data
-        self._crew = crew
-        self._troubles: dict[str, str] = {}
-
-    def following(self, **options: float) -> Following:
-        following = Following((self._data.raw_journals,), self.begin, **options)
-        self._troubles = following.troubles
-        return following
-
-    def begin(self, head: Head) -> _Reduction | None:
-        """Return what reduces a run; None where it is no sweep, or reduced whole."""
-        from lics_beamline.reduction.reducer import Reducer
-
-        if head.start.get("purpose") != SWEEP:
-            return None
-        _, derived_start = next(iter(Reducer(None, data_root=self._data.root)("start", head.start)))
-        path = self._data.derived_journals / f"{derived_start['uid']}{SUFFIX}"
-        done: dict[str, str] = {}
-        for name, doc in read(path) if path.exists() else ():
-            if name == "stop":
-                return None
-            if name == "event":
-                done[doc["data"][EXPOSURE_UID.name]] = doc["data"].get("phases", "")
-        reducer = Reducer(None, data_root=self._data.root, done=done)
-        journal = Journal(self._data.derived_journals, resume=True)
-        return _Reduction(head.uid, reducer, journal, self._crew.queue(), troubles=self._troubles)
-
-
-class _Reduction:
-    """Reduces one run: reduce or note."""
-
-    def __init__(self, uid: str, reducer: Reducer, journal: Journal, queue: Queue, *, troubles: dict[str, str]) -> None:
-        self._uid = uid
-        self._reducer = reducer
-        self._journal = journal
-        self._queue = queue
-        self._troubles = troubles
-
-    def take(self, name: str, doc: Mapping[str, Any]) -> None:
-        if name == "descriptor":
-            self._reducer.warm_up()
-        self._record(name, self._reducer.steps(name, dict(doc)))
-
-    def pause(self) -> None:
-        self._queue.rest()
-
-    def abandoned(self) -> None:
-        self._record("stop", self._reducer.end("The process that recorded this run ended without saying so."))
-
-    def close(self) -> None:
-        try:
-            self._queue.rest()
-        finally:
-            self._journal.close()
-
-    def _record(self, name: str, steps: Iterator[Step]) -> None:
-        from lics_beamline.reduction.step import work_of
-
-        while True:
-            try:
-                step = next(steps, None)
-            except Exception as error:
-                if name == "start":
-                    raise  # without it nothing of the run can be reduced
-                logger.exception("run %s: a %s document could not be reduced; the others are", self._uid, name)
-                self._troubles[self._uid] = f"{name} document not reduced, {type(error).__name__}: {error}"
-                return
-            if step is None:
-                return
-            self._queue.put(work_of(step), partial(self._write, step))
-
-    def _write(self, step: Step, came: Outcome | None) -> None:
-        for pair in self._reducer.finish(step, came):
-            self._journal(*pair)  # a derived run with a gap would be wrong: this error is not only noted
 
 
 @contextmanager
@@ -367,26 +203,3 @@ def _watch(pid: int) -> Callable[[], bool]:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)  # readable once the process has ended
     return lambda: bool(poll.poll(0))
-
-
-def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
-    alive = lock.is_held(data.logs / f"{name}-follower.lock")
-    try:
-        said = FollowerStatus(**{**json.loads(_status_path(data, name).read_text()), "alive": alive})
-    except (OSError, ValueError, TypeError):
-        return FollowerStatus(name=name, alive=alive, state="starting" if alive else "never ran", troubles={})
-    if not alive and said.state != "ended":
-        return FollowerStatus(**{**asdict(said), "state": "killed"})
-    return said
-
-
-def _status_path(data: DataFolder, which: str) -> Path:
-    return data.logs / f"{which}.json"
-
-
-def _log_path(data: DataFolder, which: str) -> Path:
-    return data.logs / f"{which}.log"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

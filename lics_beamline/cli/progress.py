@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from lics_beamline import schema
 from lics_beamline.checks.judgement import expected_s
-from lics_beamline.cli.story import HEADING, point_line
+from lics_beamline.cli.run_summary import HEADING, point_line
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.experiment import Experiment
 from lics_beamline.exports.reduced_run import reduced_point

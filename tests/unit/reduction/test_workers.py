@@ -18,9 +18,9 @@ from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.errors import NotConnected, ReductionFailed
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
-from lics_beamline.reduction.crew import Crew, crew, jobs_for
 from lics_beamline.reduction.recipe import Plate
 from lics_beamline.reduction.work import Outcome
+from lics_beamline.reduction.workers import Crew, crew, jobs_for
 from lics_beamline.replay import prepare, replay, replay_all
 
 PLATE = Plate(

@@ -13,7 +13,7 @@ from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.control import approach, isobar, ramp
-from lics_beamline.control.belief import Reading
+from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.cell_model import CellModel
 from lics_beamline.control.command import Abort, Hold, Ramp
 from lics_beamline.control.envelope import Envelope
@@ -25,10 +25,10 @@ from lics_beamline.control.request import Request
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import do
+from lics_beamline.plans.approach import ERRORS, SAME_SLEW, reading_of
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Held
-from lics_beamline.plans.settle import ERRORS, SAME_SLEW, reading_of
 
 log = logging.getLogger(__name__)
 

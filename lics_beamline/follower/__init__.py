@@ -1,0 +1,1 @@
+"""The processes that follow journals: one keeps the catalog, one reduces what is measured."""

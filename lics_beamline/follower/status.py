@@ -1,0 +1,114 @@
+"""How the processes that follow journals fare, as each says once a second in ``logs/<name>.json``."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal import lock
+from lics_beamline.journal.reader import POLL_S
+
+Which = Literal["reduce", "catalog"]
+WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
+STATUS_S: Final = 1.0  # how often the status is written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowerStatus:
+    """How one follower fares.
+
+    Parameters
+    ----------
+    name : str
+        ``reduce`` or ``catalog``.
+    pid : int
+        Its process; 0 where it never ran.
+    alive : bool
+        Whether that process works now.
+    state : str
+        ``starting``, ``catching up``, ``waiting`` (all is done, more may come), ``ended``, ``killed`` (it did not end
+        by itself) or ``never ran``.
+    run : str
+        Uid of the run worked on last.
+    documents_behind : int
+        Documents recorded and not yet dealt with, when it said so last.
+    seconds_behind : float
+        For how long there have been such documents [s of wall clock]; 0 when there are none.
+    troubles : dict of str to str
+        Runs that failed, by uid, and how.
+    time : float
+        When it said so last [s since 1970].
+    """
+
+    name: str
+    pid: int = 0
+    alive: bool = False
+    state: str = "never ran"
+    run: str = ""
+    documents_behind: int = 0
+    seconds_behind: float = 0.0
+    troubles: dict[str, str]
+    time: float = 0.0
+
+
+def status(data: DataFolder) -> list[FollowerStatus]:
+    """Return how each follower of a data folder fares; never fails.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    """
+    return [_read_status(data, name) for name in WHICH]
+
+
+def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
+    """Wait until every living follower has dealt with all that was recorded when this was called.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    timeout_s : float
+        How long to wait at most [s of wall clock].
+
+    Returns
+    -------
+    bool
+        Whether all have; False too when none is alive.
+    """
+    asked = time.time()
+    while time.time() < asked + timeout_s:
+        living = [each for each in status(data) if each.alive]
+        if not living:
+            return False
+        # What it said before the question may be older than the last document.
+        if all(each.time > asked + STATUS_S and each.documents_behind == 0 for each in living):
+            return True
+        time.sleep(POLL_S)
+    return False
+
+
+def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
+    alive = lock.is_held(data.logs / f"{name}-follower.lock")
+    try:
+        said = FollowerStatus(**{**json.loads(status_path(data, name).read_text()), "alive": alive})
+    except (OSError, ValueError, TypeError):
+        return FollowerStatus(name=name, alive=alive, state="starting" if alive else "never ran", troubles={})
+    if not alive and said.state != "ended":
+        return FollowerStatus(**{**asdict(said), "state": "killed"})
+    return said
+
+
+def status_path(data: DataFolder, which: str) -> Path:
+    """Return the file in which a follower says how it fares."""
+    return data.logs / f"{which}.json"
+
+
+def log_path(data: DataFolder, which: str) -> Path:
+    """Return the file that takes what a follower says."""
+    return data.logs / f"{which}.log"
