@@ -3,14 +3,16 @@
 Used by the scores of the density. The simulator's truth leaves this file as one number, for the score alone.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from measured_alloy import QUESTION
 
 from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.graininess import cake, graininess
 from lics_beamline.diffraction.integration import Integration, Integrator
+from lics_beamline.diffraction.peaks import find_peaks
+from lics_beamline.diffraction.ring_scatter import on_bins
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.density import judge
 from lics_beamline.refinement.pattern_fit import FitChoice, fit_pattern
@@ -67,15 +69,17 @@ class Chain:
 
         stored = model.stored_counts(light, random=random, count=0)
         counts = model.read_counts(stored, remaining=np.ones(stored.shape[0]))
-        pattern = self.integrator.integrate(counts)
+        prepared = self.integrator.prepare(counts)
+        pattern = self.integrator.pattern(prepared)
+        rings = self.integrator.ring_scatter(prepared, pattern, find_peaks(pattern))
+        pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
         fit = fit_pattern(pattern, PHASES, FitChoice(two_theta_deg=(5.0, 30.0)))
-        alloy, width_deg = fit.phases[0], float(np.median(fit.phases[0].fwhm_deg))
-        whole = cake(counts, self.integrator.two_theta_deg, self.integrator.mask(counts))
-        grains = graininess(whole, alloy.two_theta_deg, fwhm_deg=width_deg)
+        alloy = fit.phases[0]
+        errors = alloy.grain_errors(pattern)
         found = judge(
             QUESTION,
-            alloy.with_grains(whole),
-            grain_error=float(np.median([ring.relative_sigma for ring in grains])),
+            alloy.structure_factors.enlarged(errors),
+            grain_error=float(np.median(errors)),
             grid=grid,
             replicas=20,
             seed=seed,

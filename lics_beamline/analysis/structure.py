@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,14 +9,13 @@ from typing import Final
 import numpy as np
 
 from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.ring_scatter import SECTORS
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.cell_search import find_cell
 from lics_beamline.refinement.density import Finding, judge
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.lit_range import lit_range
-from lics_beamline.refinement.pattern_fit import FittedPhase, fit_pattern
+from lics_beamline.refinement.pattern_fit import fit_pattern
 from lics_beamline.refinement.rietveld import RietveldChoice, RietveldFit, rank
 from lics_beamline.refinement.site_question import SiteQuestion
 from lics_beamline.refinement.structural_model import StructuralModel, read_model
@@ -81,23 +79,9 @@ def ask_site(run: ReducedRun, point: ReducedPoint, model: StructuralModel, quest
     gasket = [_placed(each, point) or _searched(each, pattern, choice, beside=[main]) for each in gasket_models(point)]
     phases = (main.phase(), *(each.phase(own_strain=True) for each in gasket))
     fitted = fit_pattern(pattern, phases, choice).phases[0]
-    errors = ring_errors(pattern, fitted)
+    errors = fitted.grain_errors(pattern)
     typical = float(np.median(errors)) if errors.size else 0.0
     return judge(question, fitted.structure_factors.enlarged(errors), grain_error=typical)
-
-
-def ring_errors(pattern: Pattern, fitted: FittedPhase) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Relative error that grains make of each ring of a phase: azimuthal scatter over the root of the sectors.
-
-    Rings whose scatter was not measured take the median of those of the phase that were; 0 where none was.
-    """
-    if pattern.graininess is None:
-        return np.zeros(len(fitted.two_theta_deg))
-    places = np.clip(np.searchsorted(pattern.two_theta_deg, fitted.two_theta_deg), 0, pattern.two_theta_deg.size - 1)
-    scatter = pattern.graininess[places]
-    measured = scatter[np.isfinite(scatter)]
-    usual = float(np.median(measured)) if measured.size else 0.0
-    return np.where(np.isfinite(scatter), scatter, usual) / math.sqrt(SECTORS)
 
 
 def _placed(model: StructuralModel, point: ReducedPoint) -> StructuralModel | None:

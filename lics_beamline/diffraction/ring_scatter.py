@@ -6,8 +6,7 @@ relative scatter of the ring's light between sectors. Grains that lie at random 
 the number of sectors, so the error of the whole ring is about this number divided by eight and a half.
 
 Texture about the beam makes whole rings too strong or too weak and leaves no sign in azimuth: this number is blind to
-it. This is the quick look at eight rings that every plate gets, some 20 ms; what a refinement needs of every ring,
-with its own error, is measured by `lics_beamline.diffraction.graininess` from the whole plate.
+it. The eight strongest rings of every plate are measured, in some 20 ms; a fit gives the other rings their median.
 """
 
 from __future__ import annotations

@@ -10,14 +10,15 @@ G. S. Pawley, J. Appl. Cryst. 14, 357 (1981), doi 10.1107/S0021889881009618: one
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.graininess import Cake, graininess
 from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.ring_scatter import SECTORS
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell, space_group
 from lics_beamline.refinement.agreement import Agreement, agreement
@@ -75,16 +76,26 @@ class FittedPhase:
     two_theta_deg: Array
     fwhm_deg: Array
 
-    def with_grains(self, whole: Cake) -> StructureFactors:
-        """Return the structure factors with the error that grains make of each ring.
+    def grain_errors(self, pattern: Pattern) -> Array:
+        """Relative error that grains make of each ring: azimuthal scatter over the root of the number of sectors.
 
         Parameters
         ----------
-        whole : Cake
-            The frame that the pattern is of, by angle and azimuth (`cake`).
+        pattern : Pattern
+            The fitted one, with the scatter of its rings between sectors (`lics_beamline.diffraction.ring_scatter`).
+
+        Returns
+        -------
+        ndarray, shape (groups,)
+            Rings whose scatter was not measured have the median of those that were; 0 where none was.
         """
-        rings = graininess(whole, self.two_theta_deg, fwhm_deg=float(np.median(self.fwhm_deg)))
-        return self.structure_factors.enlarged([ring.relative_sigma for ring in rings])
+        if pattern.graininess is None:
+            return np.zeros(len(self.two_theta_deg))
+        places = np.clip(np.searchsorted(pattern.two_theta_deg, self.two_theta_deg), 0, pattern.two_theta_deg.size - 1)
+        scatter = pattern.graininess[places]
+        measured = scatter[np.isfinite(scatter)]
+        usual = float(np.median(measured)) if measured.size else 0.0
+        return np.where(np.isfinite(scatter), scatter, usual) / math.sqrt(SECTORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import gemmi
@@ -242,3 +243,15 @@ def test_a_fit_that_the_pattern_cannot_bear_is_refused():
         fit_pattern(pattern, (ALLOY,), FitChoice(two_theta_deg=(4.0, 5.0)))
     with pytest.raises(ValueError, match="no width 'q'"):
         fit_pattern(pattern, (ALLOY,), FitChoice(refined_widths=("q",)))
+
+
+def test_a_ring_whose_grains_were_not_measured_has_the_typical_error_of_the_others(fit):
+    alloy, pattern = fit.phases[0], drawn([ALONE], counts=60.0)
+    assert not alloy.grain_errors(pattern).any()
+    measured = {0: 0.06, 1: 0.12, 3: 0.24}
+    graininess = np.full(X.size, np.nan)
+    for ring, scatter in measured.items():
+        graininess[np.abs(X - alloy.two_theta_deg[ring]) < alloy.fwhm_deg[ring]] = scatter
+    errors = alloy.grain_errors(replace(pattern, graininess=graininess))
+    assert errors[list(measured)] == pytest.approx(np.array([0.06, 0.12, 0.24]) / math.sqrt(72))
+    assert np.delete(errors, list(measured)) == pytest.approx(0.12 / math.sqrt(72))
