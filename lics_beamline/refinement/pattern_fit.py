@@ -188,7 +188,7 @@ def fit_pattern(pattern: Pattern, phases: tuple[PowderPhase, ...], choice: FitCh
         search = _search(problem) if model.names else None
         parameters, evaluations = (search.x, int(search.nfev)) if search else (model.start(), 1)
         model.check_cells(parameters)
-        return result_of(problem, problem.solved(parameters), parameters, pattern, evaluations)
+        return _result_of(problem, problem.solved(parameters), parameters, pattern, evaluations)
 
 
 def _search(problem: Projection) -> Any:
@@ -238,22 +238,10 @@ def serial_correlation(residual: Array, reach: int) -> float:
     return max(1.0, 1.0 + 2.0 * sum(rho)) ** 0.5
 
 
-def result_of(problem: Projection, solved: Solved, parameters: Array, pattern: Pattern, evaluations: int) -> PatternFit:
-    """Put a fit into words: cells, structure factors, errors.
-
-    Parameters
-    ----------
-    problem : Projection
-        The fit.
-    solved : Solved
-        Its linear part at the parameters.
-    parameters : ndarray, shape (parameters,)
-        Where the search came to rest.
-    pattern : Pattern
-        What was fitted.
-    evaluations : int
-        Steps of the search.
-    """
+def _result_of(
+    problem: Projection, solved: Solved, parameters: Array, pattern: Pattern, evaluations: int
+) -> PatternFit:
+    """Return what a fit found where its search came to rest: cells, structure factors, errors."""
     model, data = problem.model, problem.data
     count = model.ring_count
     calculated = data.intensity - solved.residual * data.sigma
