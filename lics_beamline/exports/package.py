@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lics_beamline.errors import LicsError
 from lics_beamline.exports.columns import write_columns
+from lics_beamline.exports.density_points import write_density_points
 from lics_beamline.exports.frames import write_frames
 from lics_beamline.exports.fullprof import write_fullprof
 from lics_beamline.exports.gsas import write_gsas
@@ -71,8 +72,10 @@ def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoi
     """
     files = _files(run, folder, layout, raw, data_root)
     if not files:
+        lacking = f" that shows {run.main_phase}" if any(point.reduced for point in run.points) else ""
         raise LicsError(
-            f"run {run.start['uid'][:8]} has no reduced point: nothing to export. Look at it: lics show.", layout=layout
+            f"run {run.start['uid'][:8]} has no reduced point{lacking}: nothing to export. Look at it: lics show.",
+            layout=layout,
         )
     return Package(folder=folder, files=files, manifest=write_manifest(run, folder, files, layout=layout))
 
@@ -91,6 +94,8 @@ def _files(
             return write_fullprof(run, folder)
         case "mem":
             return write_mem_points(run, folder)
+        case "density" | "cube" | "xsf":
+            return write_density_points(run, folder, layout=layout)
         case "topas":
             return write_topas(run, folder)
         case "cif":
