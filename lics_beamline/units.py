@@ -17,16 +17,6 @@ def kelvin_from_celsius(temperature_c: float) -> float:
     return temperature_c + ZERO_CELSIUS_K
 
 
-def celsius_from_kelvin(temperature_k: float) -> float:
-    """Temperature in degrees Celsius from K."""
-    return temperature_k - ZERO_CELSIUS_K
-
-
-def wavelength_angstrom_from_energy(energy_kev: float) -> float:
-    """X-ray wavelength [angstrom] from photon energy [keV]."""
-    return HC_KEV_ANGSTROM / energy_kev
-
-
 def energy_kev_from_wavelength(wavelength_angstrom: float) -> float:
     """Photon energy [keV] from X-ray wavelength [angstrom]."""
     return HC_KEV_ANGSTROM / wavelength_angstrom

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lics_beamline.errors import BadReading, OutsideCalibration
-from lics_beamline.physics.thermocouple_reference import thermocouple_type
-from lics_beamline.units import celsius_from_kelvin, kelvin_from_celsius
+from lics_beamline.errors import BadReading
+from lics_beamline.units import kelvin_from_celsius
 
+TYPE_K_RANGE_C: Final = (-270.0, 1372.0)  # NIST Monograph 175 (1993)
 TYPE_K_CLASS_1_K: Final = 1.5  # tolerance of class 1 from -40 to 375 C [K], IEC 60584-1:2013
 GASKET_TO_SAMPLE: Final = (
     0.985  # sample rise over gasket rise; a calibration of each cell, so every recipe states its own
@@ -19,8 +19,8 @@ GASKET_TO_SAMPLE_SIGMA: Final = 0.005  # a third of the gradient, before a cell 
 FORGOTTEN_K: Final = 100.0  # rise at which a comparison at rest is worth nothing: class 1 bounds each temperature alone
 
 
-def check_thermocouple(temperature_k: float, *, where: str, letter: str = "K") -> float:
-    """Return a reading of a thermocouple, or say that it is none.
+def check_type_k(temperature_k: float, *, where: str) -> float:
+    """Return a reading of a type K thermocouple, or say that it is none.
 
     An open circuit reads -9999 on some converters, without an alarm, or -9999 averaged with good samples; so the range
     of the type is the test.
@@ -31,66 +31,23 @@ def check_thermocouple(temperature_k: float, *, where: str, letter: str = "K") -
         Reading [K].
     where : str
         Which thermocouple, for the message.
-    letter : {"K", "N", "R", "S"}
-        Its type.
-
-    Raises
-    ------
-    BadReading
-        If the reading is not finite or outside the range of the type.
-    OutsideCalibration
-        If there is no such type.
-    """
-    kind = thermocouple_type(letter)
-    lowest_k, highest_k = kelvin_from_celsius(kind.lowest_c), kelvin_from_celsius(kind.highest_c)
-    if not math.isfinite(temperature_k) or not lowest_k <= temperature_k <= highest_k:
-        raise BadReading(
-            f"thermocouple {where} reads {temperature_k:.2f} K, outside {lowest_k:g}-{highest_k:g} K of "
-            f"type {letter}: open circuit. Check the leads.",
-            reason="open circuit",
-            temperature_k=temperature_k,
-            where=where,
-            letter=letter,
-        )
-    return temperature_k
-
-
-def check_type_k(temperature_k: float, *, where: str) -> float:
-    """Return a reading of a type K thermocouple [K], 3.15-1645.15, or say that it is none (`check_thermocouple`).
 
     Raises
     ------
     BadReading
         If the reading is not finite or outside the range of type K.
     """
-    return check_thermocouple(temperature_k, where=where)
-
-
-def class_1_tolerance_k(letter: str, temperature_k: float) -> float:
-    """Tolerance of class 1 of a type at a temperature [K].
-
-    Raises
-    ------
-    OutsideCalibration
-        If there is no such type, or class 1 does not reach this temperature.
-
-    References
-    ----------
-    IEC 60584-1:2013, table of tolerances: K and N the larger of 1.5 K and 0.004 of the temperature in C from -40 to
-    1000 C; R and S 1 K from 0 to 1100 C, then 0.003 K more for each K, to 1600 C.
-    """
-    thermocouple_type(letter)
-    c = round(celsius_from_kelvin(temperature_k), 6)  # 1273.15 K are 1000 C, whatever binary fractions make of it
-    if letter in "KN" and -40.0 <= c <= 1000.0:
-        return max(TYPE_K_CLASS_1_K, 0.004 * abs(c))
-    if letter in "RS" and 0.0 <= c <= 1600.0:
-        return 1.0 + 0.003 * max(0.0, c - 1100.0)
-    raise OutsideCalibration(
-        f"class 1 of type {letter} does not reach {temperature_k:.1f} K: it covers "
-        f"{'233.15-1273.15' if letter in 'KN' else '273.15-1873.15'} K. Calibrate this thermocouple.",
-        temperature_k=temperature_k,
-        letter=letter,
-    )
+    lowest_k, highest_k = (kelvin_from_celsius(end_c) for end_c in TYPE_K_RANGE_C)
+    if not math.isfinite(temperature_k) or not lowest_k <= temperature_k <= highest_k:
+        raise BadReading(
+            f"thermocouple {where} reads {temperature_k:.2f} K, outside {lowest_k:g}-{highest_k:g} K of "
+            "type K: open circuit. Check the leads.",
+            reason="open circuit",
+            temperature_k=temperature_k,
+            where=where,
+            letter="K",
+        )
+    return temperature_k
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

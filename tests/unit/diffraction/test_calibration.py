@@ -13,7 +13,7 @@ from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.diffraction.orientation import oriented
 from lics_beamline.errors import CalibrationRefused
 from lics_beamline.reduction.image import reduce_image
-from lics_beamline.units import wavelength_angstrom_from_energy
+from lics_beamline.units import HC_KEV_ANGSTROM
 
 CERIA = find_calibrant("CeO2")
 PLATE = flat_geometry(distance_mm=350.0, wavelength_angstrom=WAVELENGTH, shape=(3000, 3000), pixel_mm=0.1)
@@ -23,7 +23,7 @@ LEAN_DEG = math.degrees(math.atan(math.hypot(*LEAN)))
 # HEXRD's instrument file beside the real frame: 61.3323 keV, translation -6.5065, -5.4910, -739.779 mm; 172 um pixels.
 PILATUS = flat_geometry(
     distance_mm=739.779,
-    wavelength_angstrom=wavelength_angstrom_from_energy(61.3323),
+    wavelength_angstrom=HC_KEV_ANGSTROM / 61.3323,
     shape=(1679, 1475),
     pixel_mm=0.172,
     centre_px=(1679 / 2 + 5.4910 / 0.172, 1475 / 2 + 6.5065 / 0.172),

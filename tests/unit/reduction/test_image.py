@@ -8,7 +8,7 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.physics.crystal import powder_lines
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.reduction.image import reduce_image
-from lics_beamline.units import wavelength_angstrom_from_energy
+from lics_beamline.units import HC_KEV_ANGSTROM
 
 # HEXRD's instrument file beside the frame: 61.3323 keV, translation -6.5065, -5.4910, -739.779 mm, pixels of 172 um.
 # HEXRD counts y upwards from the middle of the frame and its first row is the highest, so the frame is up-down flipped
@@ -17,7 +17,7 @@ PIXEL_MM = 0.172
 SHAPE = (1679, 1475)
 GEOMETRY = flat_geometry(
     distance_mm=739.779,
-    wavelength_angstrom=wavelength_angstrom_from_energy(61.3323),
+    wavelength_angstrom=HC_KEV_ANGSTROM / 61.3323,
     shape=SHAPE,
     pixel_mm=PIXEL_MM,
     centre_px=(SHAPE[0] / 2 + 5.4910 / PIXEL_MM, SHAPE[1] / 2 + 6.5065 / PIXEL_MM),
