@@ -25,6 +25,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "compare",
     "calibrate",
     "calibrate_plate",
+    "calibrate_gradient",
     "refine",
     "analyse",
     "export",
