@@ -14,7 +14,7 @@ D. Feil, Acta Cryst. A50, 383-391 (1994), doi:10.1107/S0108767393012802.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +24,12 @@ from lics_beamline.refinement.amplitudes import Amplitudes
 from lics_beamline.refinement.constraint_basis import DENSE_NUMBERS, Basis, basis_for, columns
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.entropy_dual import Dual, DualPoint
-from lics_beamline.refinement.single_pixel import iterate
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
-Method = Literal["dual", "single-pixel"]
 
 PASSES: Final = 30  # most rounds in which groups of reflections are shared anew
 SHARED: Final = 1.0e-4  # change of C between two rounds below which the shares have settled
-CYCLES: Final = 20_000  # most passes of the single-pixel iteration; a good step needs a few hundred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,24 +38,20 @@ class Convergence:
 
     Parameters
     ----------
-    method : {"dual", "single-pixel"}
-        Which way.
     steps : int
-        Newton steps or passes.
+        Newton steps.
     rounds : int
         Rounds in which groups were shared; 1 without groups.
     c, target : float
         The statistic C, reached and wanted.
     multiplier : float
-        Lagrange multiplier lambda of C (dual; 0 where the prior is answer enough), or the last step length relative to
-        the first (single-pixel).
+        Lagrange multiplier lambda of C; 0 where the prior is answer enough.
     entropy : float
         ``-sum p ln(p/tau)``, at most 0.
     residual : ndarray, shape (groups,)
         (Fo - Fc)/sigma of each group, without weights.
     """
 
-    method: Method
     steps: int
     rounds: int
     c: float
@@ -70,7 +63,7 @@ class Convergence:
     def __str__(self) -> str:
         worst = float(np.abs(self.residual).max())
         return (
-            f"{self.method}: C = {self.c:.4f} of {self.target:g} in {self.steps} steps, {self.rounds} rounds, entropy "
+            f"dual: C = {self.c:.4f} of {self.target:g} in {self.steps} steps, {self.rounds} rounds, entropy "
             f"{self.entropy:.4f}, largest residual {worst:.1f} sigma"
         )
 
@@ -140,33 +133,22 @@ class MaxEntropy:
         spacing = 0.5 / amplitudes.s_per_angstrom
         self._weight = spacing**weight_exponent / np.mean(spacing**weight_exponent)
 
-    def solve(
-        self,
-        amplitude: FloatArray | None = None,
-        *,
-        method: Method = "dual",
-        target: float = 1.0,
-        cycles: int = CYCLES,
-    ) -> Density:
+    def solve(self, amplitude: FloatArray | None = None, *, target: float = 1.0) -> Density:
         """Find the density.
 
         Parameters
         ----------
         amplitude : ndarray, shape (groups,), optional
             Other amplitudes than those the method was made with [electrons].
-        method : {"dual", "single-pixel"}
-            Exact, or as PRIMA does it.
         target : float
             Wanted C, above 0.
-        cycles : int
-            Most passes of the single-pixel iteration.
 
         Raises
         ------
         BadReading
             An amplitude is not positive or exceeds F(000).
         RefinementFailed
-            The data cannot be reached, or not in so many passes; the message says why.
+            The data cannot be reached; the message says why.
         """
         wanted = self._amplitudes if amplitude is None else self._amplitudes.replaced(amplitude)
         if not target > 0.0:
@@ -174,22 +156,16 @@ class MaxEntropy:
         shared = any(len(group.reflections) > 1 for group in wanted.groups)
         present = np.concatenate(wanted.phased)
         near: DualPoint | None = None
-        log_density, multiplier, steps, before = self._log_prior, 0.0, 0, np.inf
+        steps, before = 0, np.inf
         for turn in range(1, PASSES + 1):
             asked = columns(wanted, self._basis, present, self._weight)
-            if method == "dual":
-                near = Dual(self._basis, asked, self._log_prior, len(wanted.groups)).solve(target, near)
-                log_density, steps = near.log_density, steps + near.steps
-                multiplier = 1.0 / (near.mu * len(wanted.groups)) if np.isfinite(near.mu) else 0.0
-            else:
-                ended = iterate(
-                    self._basis, asked, log_density, constraints=len(wanted.groups), target=target, cycles=cycles
-                )
-                log_density, multiplier, steps = ended.log_density, ended.step, steps + ended.cycles
+            near = Dual(self._basis, asked, self._log_prior, len(wanted.groups)).solve(target, near)
+            log_density, steps = near.log_density, steps + near.steps
+            multiplier = 1.0 / (near.mu * len(wanted.groups)) if np.isfinite(near.mu) else 0.0
             present = self._basis.factors(np.exp(log_density)) * wanted.electrons
             c = self._c(wanted, present)
             if not shared or abs(c - before) < SHARED * target:
-                return self._density(wanted, log_density, present, method, steps, turn, c, target, multiplier)
+                return self._density(wanted, log_density, present, steps, turn, c, target, multiplier)
             before = c
         raise RefinementFailed(
             f"how the groups of reflections share their amplitudes does not settle in {PASSES} rounds (C = {c:.4g}). "
@@ -205,7 +181,6 @@ class MaxEntropy:
         wanted: Amplitudes,
         log_density: FloatArray,
         present: ComplexArray,
-        method: Method,
         steps: int,
         rounds: int,
         c: float,
@@ -222,7 +197,6 @@ class MaxEntropy:
             values=orbits.spread(density * wanted.electrons / self.grid.voxel_angstrom3),
             factors=tuple(np.split(present, ends)),
             convergence=Convergence(
-                method=method,
                 steps=steps,
                 rounds=rounds,
                 c=c,

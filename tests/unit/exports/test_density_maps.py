@@ -22,9 +22,7 @@ STRUCTURE = Structure(
 @pytest.fixture
 def density():
     values = np.random.default_rng(1).random((6, 8, 10)) + 0.1
-    done = Convergence(
-        method="dual", steps=3, rounds=1, c=1.0, target=1.0, multiplier=1.0, entropy=-1.0, residual=np.zeros(1)
-    )
+    done = Convergence(steps=3, rounds=1, c=1.0, target=1.0, multiplier=1.0, entropy=-1.0, residual=np.zeros(1))
     grid = DensityGrid(cell=CELL_OBLIQUE, space_group="P 1", shape=(6, 8, 10))
     return Density(grid=grid, values=values, factors=(), convergence=done)
 

@@ -236,13 +236,6 @@ def test_large_problems_are_solved_by_fourier_transforms():
     assert np.unravel_index(density.values.argmax(), grid.shape) == (8, 16, 4)
 
 
-def test_the_single_pixel_iteration_reaches_the_criterion_with_less_entropy_than_the_dual(method, density):
-    classical = method.solve(method="single-pixel")
-    assert classical.convergence.c <= 1.0
-    assert classical.convergence.entropy < density.convergence.entropy
-    assert classical.values[32, 32, 32] > 4.0
-
-
 def test_a_group_keeps_its_root_mean_square_and_leaves_the_shares_to_the_density(data, density):
     place = next(i for i, group in enumerate(data.groups) if str(group) in ("300/221", "221/300"))
     weights = np.array(data.groups[place].multiplicities)
@@ -275,8 +268,6 @@ def test_data_that_no_positive_density_has_are_refused_with_the_reason(data):
     method = MaxEntropy(data, DensityGrid(cell=CELL, space_group="P m -3 m", shape=(16, 16, 16)))
     with pytest.raises(RefinementFailed, match=r"no positive density with this F\(000\)"):
         method.solve(amplitude)
-    with pytest.raises(RefinementFailed, match="single-pixel iteration reached C"):
-        method.solve(amplitude, method="single-pixel", cycles=300)
 
 
 def test_f000_below_an_amplitude_is_refused():
