@@ -29,7 +29,7 @@ from lics_beamline.analysis.paper_values import (
 from lics_beamline.analysis.quantity import Quantity
 from lics_beamline.analysis.statement import statements
 from lics_beamline.analysis.structure import ask_site, rival_fits
-from lics_beamline.analysis.transition import Halo, Transition, halo, transition
+from lics_beamline.analysis.transition import halo, transition
 from lics_beamline.errors import OutsideCalibration, RefinementFailed
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.refinement.density import Finding
@@ -116,10 +116,6 @@ class PaperTable:
         What the run says of what the paper says in words, and where the paper is at odds with itself.
     not_recoverable : tuple of str
         Claims that no such data can support.
-    alloy : Transition
-        Where the alloy comes and goes.
-    liquid : Halo, optional
-        Diffuse light that came when it went.
     structure : PaperStructure
         Models A and B, and the verdict on lithium.
     """
@@ -127,8 +123,6 @@ class PaperTable:
     claims: tuple[Claim, ...]
     statements: tuple[str, ...]
     not_recoverable: tuple[str, ...]
-    alloy: Transition
-    liquid: Halo | None
     structure: PaperStructure
 
 
@@ -158,8 +152,6 @@ def paper_table(run: ReducedRun, compressions: tuple[Compressions, ...]) -> Pape
         claims=claims,
         statements=statements(run, alloy, seen, liquid),
         not_recoverable=NOT_RECOVERABLE,
-        alloy=seen,
-        liquid=liquid,
         structure=structure,
     )
 

@@ -59,7 +59,6 @@ class Narration:
         self._ended = threading.Event()
         self._swept = threading.Event()
         self._measured = 0
-        self._failed = 0
         self._reduced_runs_ended = False
         self.raw_uid = ""
         self._progress = Progress(

@@ -87,8 +87,6 @@ class Calibration:
         By falling spacing.
     rms_px, rms_deg : float
         Root-mean-square residual of all points [pixels along the radius], [deg in two theta].
-    likeness : float
-        How alike the frame's rings were to the calibrant's in the search, 1 at best.
     displacement, displacement_sigma : float
         Of all lines, in fractions of their width.
     free_wavelength : bool
@@ -107,7 +105,6 @@ class Calibration:
     rings: tuple[RingFit, ...]
     rms_px: float
     rms_deg: float
-    likeness: float
     displacement: float
     displacement_sigma: float
     free_wavelength: bool
@@ -251,7 +248,6 @@ def _calibration(
         rings=tuple(rings),
         rms_px=rms_px,
         rms_deg=math.degrees(math.sqrt(float(np.mean(angles**2)))),
-        likeness=found.likeness,
         displacement=refined.displacement,
         displacement_sigma=math.sqrt(float(refined.covariance[-1, -1])),
         free_wavelength=free_wavelength,

@@ -69,8 +69,6 @@ class FoundPhase:
         errors of the peaks, enlarged where the lines disagree by more than these.
     lines : tuple of IndexedPeak
         The peaks it made, by falling spacing.
-    significance : float
-        Of its markers together.
     deviation : float
         Relative distance of the cell's volume^(1/3) from the equation of state.
     scale, scale_sigma : float
@@ -86,17 +84,11 @@ class FoundPhase:
     cell: UnitCell
     sigma: tuple[float, ...]
     lines: tuple[IndexedPeak, ...]
-    significance: float
     deviation: float
     scale: float
     scale_sigma: float
     fraction: float = math.nan
     fraction_sigma: float = math.nan
-
-    @property
-    def a_sigma_angstrom(self) -> float:
-        """Standard deviation of the edge a [angstrom]."""
-        return self.sigma[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,7 +330,6 @@ def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], free: list[
         cell=better.cell,
         sigma=better.sigma,
         lines=lines,
-        significance=math.sqrt(sum(indexed.peak.significance**2 for indexed in markers)),
         deviation=abs(size - 1.0),
         scale=math.nan,
         scale_sigma=math.nan,

@@ -207,25 +207,3 @@ def residue(
     if saturation_counts is not None and float(before.max()) >= saturation_counts:
         full = before >= saturation_counts
     return Residue(counts=counts, relative_sigma=ghost.sigma / ghost.share if ghost.share else 0.0, unknown=full)
-
-
-def correct(frame: Counts, state: PlateState) -> Image:
-    """Return the image that was exposed: the ghost taken off, then the fading undone.
-
-    Parameters
-    ----------
-    frame : ndarray of int32, shape (rows, columns)
-        Counts as read; saturated and dead pixels must be masked by these, not by the result.
-    state : PlateState
-        What the plate did.
-
-    Returns
-    -------
-    ndarray of float32, shape (rows, columns)
-    """
-    image = frame.astype(np.float32)
-    if state.residue is not None:
-        image -= state.residue.counts
-    if state.remaining is not None:
-        image /= state.remaining.astype(np.float32)[:, None]
-    return image

@@ -123,11 +123,6 @@ class Journal:
             if name == "stop":
                 self._close(run)
 
-    @property
-    def open_runs(self) -> tuple[str, ...]:
-        """Uids of the runs that have begun and not stopped."""
-        return tuple(self._runs)
-
     def close(self) -> None:
         """Make all durable and let go of every run, also of those without a stop document."""
         try:

@@ -22,8 +22,6 @@ class Basins:
     ----------
     label : ndarray of int, shape of the grid
         Basin of every grid point.
-    top : ndarray of int, shape (basins, 3)
-        Grid point of the maximum of each.
     charge : ndarray, shape (basins,)
         Electrons in each.
     volume_angstrom3 : ndarray, shape (basins,)
@@ -31,7 +29,6 @@ class Basins:
     """
 
     label: npt.NDArray[np.int64]
-    top: npt.NDArray[np.int64]
     charge: FloatArray
     volume_angstrom3: FloatArray
 
@@ -76,9 +73,9 @@ def basins(values: FloatArray, grid: DensityGrid, *, smallest_electrons: float =
         if np.array_equal(further, root):
             break
         root = further
-    tops, label = np.unique(root, return_inverse=True)
+    _, label = np.unique(root, return_inverse=True)
     label = _joined(label.reshape(values.shape), values, grid, smallest_electrons)
-    kept, label = np.unique(label, return_inverse=True)
+    _, label = np.unique(label, return_inverse=True)
     charge = np.asarray(np.bincount(label.ravel(), weights=flat) * grid.voxel_angstrom3, dtype=np.float64)
     order = np.argsort(-charge, kind="stable")
     rank = np.empty_like(order)
@@ -86,7 +83,6 @@ def basins(values: FloatArray, grid: DensityGrid, *, smallest_electrons: float =
     volume = np.asarray(np.bincount(label.ravel()) * grid.voxel_angstrom3, dtype=np.float64)
     return Basins(
         label=rank[label].reshape(values.shape),
-        top=np.column_stack(np.unravel_index(tops[kept][order], values.shape)),
         charge=charge[order],
         volume_angstrom3=volume[order],
     )

@@ -109,11 +109,6 @@ class DensityGrid:
                 shape=self.shape,
             )
 
-    def fractional(self) -> FloatArray:
-        """Fractional coordinates of all points, shape (points, 3), in the order of a raveled map."""
-        axes = [np.arange(count) / count for count in self.shape]
-        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-
     def distance_angstrom(self, site: tuple[float, float, float]) -> FloatArray:
         """Distance of every point from the nearest lattice image of a site [angstrom], in the grid's shape.
 

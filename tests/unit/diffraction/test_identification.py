@@ -138,13 +138,13 @@ def test_the_error_of_the_cell_comes_from_both_lines():
     # a = d sqrt(N); each spacing also has the error of 1e-4 that no counting removes.
     errors = [math.hypot(2e-4 * math.sqrt(n), 1e-4 * 3.5) for n in (2, 4)]
     expected = 1.0 / math.hypot(*(1.0 / error for error in errors))
-    assert phase.a_sigma_angstrom == pytest.approx(expected, rel=1e-3)
+    assert phase.sigma[0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_lines_that_disagree_more_than_their_errors_enlarge_the_error():
     peaks = [peak_at(3.5 / math.sqrt(2) * 1.0003, d_sigma=5e-5), peak_at(3.5 / 2 * 0.9997, d_sigma=5e-5)]
     (phase,) = found(peaks, 7.3)
-    assert phase.a_sigma_angstrom == pytest.approx(3.5 * 3e-4, rel=0.35)
+    assert phase.sigma[0] == pytest.approx(3.5 * 3e-4, rel=0.35)
 
 
 def test_caesium_is_found_although_the_ruby_is_0_1_gpa_off():
@@ -195,7 +195,7 @@ def test_the_cell_rests_on_every_line_and_its_error_falls():
     assert [str(indexed.line.reflection) for indexed in phase.lines][:4] == ["100", "110", "111", "200"]
     markers = [peak for peak in peaks if round((3.585 / peak.d_angstrom) ** 2) in (2, 4)]
     (markers_only,) = identified(markers, 3.0).phases
-    assert phase.a_sigma_angstrom < 0.7 * markers_only.a_sigma_angstrom
+    assert phase.sigma[0] < 0.7 * markers_only.sigma[0]
 
 
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.95])

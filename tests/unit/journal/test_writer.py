@@ -78,7 +78,7 @@ def test_a_run_is_locked_from_start_to_stop(tmp_path):
 def test_closing_lets_go_of_a_run_without_stop(tmp_path):
     with Journal(tmp_path) as journal:
         write_all(journal, list(run_of("aaaaaa"))[:4])
-        assert journal.open_runs == ("aaaaaa",)
+        assert is_held(tmp_path / "aaaaaa.jsonl")
     assert not is_held(tmp_path / "aaaaaa.jsonl")
 
 
