@@ -12,6 +12,7 @@ from typing import Any
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
+from lics_beamline.journal.events import Streams, events
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
@@ -274,29 +275,20 @@ def _tally(data: DataFolder, uid: str) -> _Tally | None:
     if not path.exists():
         return None
     exposures: dict[str, str] = {}
-    streams: dict[str, str] = {}
+    streams = Streams()
     failed, whole = 0, False
     for name, doc in read(path):
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name == "event" and streams[doc["descriptor"]] == REDUCED:
-            exposures[doc["data"]["exposure_uid"]] = doc["data"]["phases"]
-            failed += not doc["data"]["reduced"]
-        elif name == "stop":
-            whole = True
+        for event in streams.take(name, doc):
+            if event.stream == REDUCED:
+                exposures[event.data["exposure_uid"]] = event.data["phases"]
+                failed += not event.data["reduced"]
+        whole = whole or name == "stop"
     return _Tally(exposures=exposures, failed=failed, whole=whole)
 
 
 def _points(documents: Documents) -> int:
     """Return how many exposures of a run were read, or lost."""
-    streams: dict[str, str] = {}
-    points = 0
-    for name, doc in documents:
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name in ("event", "event_page") and streams.get(doc["descriptor"]) in (READOUT, FAILURE):
-            points += 1 if name == "event" else len(doc["seq_num"])
-    return points
+    return sum(event.stream in (READOUT, FAILURE) for event in events(documents))
 
 
 def _derived_uid(start: dict[str, Any], recipe: Recipe | None, data: DataFolder, attempt: int) -> str:

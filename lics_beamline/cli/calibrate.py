@@ -168,6 +168,7 @@ def _plate(source: str, data: DataFolder) -> _Plate:
         return _Plate(path=Path(source))
     from lics_beamline import schema
     from lics_beamline.errors import RunNotFound
+    from lics_beamline.journal.events import events
     from lics_beamline.reduction.recipe import recipe_of
     from lics_beamline.replay import documents_of
 
@@ -176,11 +177,7 @@ def _plate(source: str, data: DataFolder) -> _Plate:
     except RunNotFound as error:
         raise RunNotFound(f"{source!r} is no image file, and {error}", name=source) from None
     start = documents[0][1]
-    frames = [
-        doc["data"][schema.FRAME_PATH]
-        for name, doc in documents
-        if name == "event" and schema.FRAME_PATH in doc["data"]
-    ]
+    frames = [event.data[schema.FRAME_PATH] for event in events(documents) if schema.FRAME_PATH in event.data]
     if not frames:
         raise RunNotFound(f"run {start['uid'][:8]} has no plate that was read. Expose the calibrant again.")
     return _Plate(path=data.root / frames[-1], run=start["uid"], geometry=recipe_of(start["recipe"]).geometry)

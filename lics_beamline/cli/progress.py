@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,7 @@ from lics_beamline.cli.run_summary import HEADING, point_line
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.experiment import Experiment
 from lics_beamline.exports.reduced_run import reduced_point
+from lics_beamline.journal.events import Streams
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.profile import Profile
@@ -55,7 +57,7 @@ class Narration:
         self._console = Console(stderr=False, quiet=quiet, soft_wrap=True, highlight=False)
         self._known = {path.name for path in self._journals()}
         self._tails: dict[Path, Tail] = {}
-        self._streams: dict[str, str] = {}
+        self._streams = Streams()  # of all the runs that are followed
         self._ended = threading.Event()
         self._swept = threading.Event()
         self._measured = 0
@@ -116,15 +118,15 @@ class Narration:
     def _hear(self, name: str, doc: dict[str, Any]) -> None:
         if name == "start" and doc.get("purpose") == schema.SWEEP:
             self.raw_uid = doc["uid"]
-        elif name == "descriptor":
-            derived = doc["run_start"] != self.raw_uid
-            self._streams[doc["uid"]] = "reduced" if derived else doc["name"]
-        elif name == "event":
-            self._hear_event(self._streams[doc["descriptor"]], doc["data"])
         elif name == "stop" and doc["run_start"] != self.raw_uid:
             self._reduced_runs_ended = True
+        for event in self._streams.take(name, doc):
+            if event.descriptor["run_start"] == self.raw_uid:
+                self._hear_event(event.stream, event.data)
+            else:
+                self._console.print(point_line(reduced_point(event.data)))
 
-    def _hear_event(self, stream: str, data: dict[str, Any]) -> None:
+    def _hear_event(self, stream: str, data: Mapping[str, Any]) -> None:
         if stream == schema.APPROACH:
             self._progress.update(
                 self._bar,
@@ -151,8 +153,6 @@ class Narration:
             self._console.print(f"      {did}; load {data['hold_load_bar']:.2f} bar, {data['hold_gasket_k']:.1f} K")
         elif stream == schema.DECISIONS:
             self._console.print(f"{data['point_index'] + 1:4d}  {data['leg']}: {data['choice']}")
-        elif stream == "reduced":
-            self._console.print(point_line(reduced_point(data)))
 
     def _journals(self) -> list[Path]:
         """Return the journals by name only: this is looked at often, and a folder may hold years of them."""

@@ -12,6 +12,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, reduced_run
 from lics_beamline.journal.duty import Duty, duty
+from lics_beamline.journal.events import events
 from lics_beamline.journal.head import Head, find, heads
 from lics_beamline.journal.reader import read
 
@@ -151,20 +152,15 @@ def newest_reduction(data: DataFolder, name: str) -> Head:
 
 def story(data: DataFolder, head: Head) -> Story:
     """Read what happened in a run from its journal and those derived from it."""
-    streams: dict[str, str] = {}
-    events: dict[str, int] = {}
+    counted: dict[str, int] = {}
     failures: list[str] = []
     decisions: list[str] = []
-    for name, doc in read(head.path):
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name == "event":
-            stream = streams[doc["descriptor"]]
-            events[stream] = events.get(stream, 0) + 1
-            if stream == schema.FAILURE:
-                failures.append(f"point {doc['data']['point_index'] + 1}: {doc['data']['reason']}")
-            elif stream == schema.DECISIONS:
-                decisions.append(f"point {doc['data']['point_index'] + 1}: {doc['data']['choice']}")
+    for event in events(read(head.path)):
+        counted[event.stream] = counted.get(event.stream, 0) + 1
+        if event.stream == schema.FAILURE:
+            failures.append(f"point {event.data['point_index'] + 1}: {event.data['reason']}")
+        elif event.stream == schema.DECISIONS:
+            decisions.append(f"point {event.data['point_index'] + 1}: {event.data['choice']}")
     if head.start.get("purpose") == schema.REDUCTION:
         reductions: tuple[Head, ...] = ()
         points = reduced_run(read(head.path)).points
@@ -175,7 +171,7 @@ def story(data: DataFolder, head: Head) -> Story:
         points = reduced_run(read(reductions[-1].path)).points if reductions else ()
     return Story(
         head=head,
-        events=events,
+        events=counted,
         reductions=reductions,
         points=points,
         failures=tuple(failures),

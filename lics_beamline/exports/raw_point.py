@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline import schema
+from lics_beamline.journal.events import events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,22 +59,17 @@ def raw_points(documents: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Raw
     dict of str to RawPoint
         Empty for a run without points.
     """
-    streams: dict[str, str] = {}
-    measured: dict[str, dict[str, Any]] = {}
+    measured: dict[str, Mapping[str, Any]] = {}
     frames: dict[str, str] = {}
-    for name, doc in documents:
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name == "event":
-            data, stream = doc["data"], streams.get(doc["descriptor"])
-            if stream == schema.PRIMARY:
-                measured[data[schema.EXPOSURE_UID.name]] = data
-            elif stream == schema.READOUT:
-                frames[data[schema.EXPOSURE_UID.name]] = str(data[schema.FRAME_PATH])
+    for event in events(documents):
+        if event.stream == schema.PRIMARY:
+            measured[event.data[schema.EXPOSURE_UID.name]] = event.data
+        elif event.stream == schema.READOUT:
+            frames[event.data[schema.EXPOSURE_UID.name]] = str(event.data[schema.FRAME_PATH])
     return {uid: _point(uid, data, frames.get(uid, "")) for uid, data in measured.items()}
 
 
-def _point(uid: str, data: dict[str, Any], frame_path: str) -> RawPoint:
+def _point(uid: str, data: Mapping[str, Any], frame_path: str) -> RawPoint:
     return RawPoint(
         exposure_uid=uid,
         ruby_wavelength_nm=np.asarray(data[schema.RUBY_WAVELENGTH], dtype=np.float64),

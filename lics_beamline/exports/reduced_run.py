@@ -13,6 +13,7 @@ import numpy.typing as npt
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.phase import Phase
 from lics_beamline.errors import RunNotFound
+from lics_beamline.journal.events import Streams
 from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
@@ -162,7 +163,7 @@ class ReducedRun:
         )
 
 
-def reduced_point(data: dict[str, Any]) -> ReducedPoint:
+def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
     """Return the point that the data of one event describe."""
     derived = ("index", "phases", "unknown_d_angstrom", *ARRAYS)
     values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name not in derived}
@@ -177,7 +178,7 @@ def reduced_point(data: dict[str, Any]) -> ReducedPoint:
     )
 
 
-def _phase(name: str, data: dict[str, Any]) -> PhaseInPoint:
+def _phase(name: str, data: Mapping[str, Any]) -> PhaseInPoint:
     begins = name.replace("-", "_")
     numbers: dict[str, float] = {}
     sigmas: dict[str, float] = {}
@@ -206,15 +207,12 @@ def reduced_run(documents: Iterable[tuple[str, dict[str, Any]]]) -> ReducedRun:
         If the documents are not those of a derived run.
     """
     start: dict[str, Any] = {}
-    streams: dict[str, str] = {}
+    streams = Streams()
     points: list[ReducedPoint] = []
     for name, doc in documents:
         if name == "start":
             start = doc
-        elif name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name == "event" and streams.get(doc["descriptor"]) == REDUCED:
-            points.append(reduced_point(doc["data"]))
+        points += [reduced_point(event.data) for event in streams.take(name, doc) if event.stream == REDUCED]
     if start.get("purpose") != REDUCTION:
         raise RunNotFound(
             f"run {start.get('uid', '(no start document)')} is not a reduced run but "

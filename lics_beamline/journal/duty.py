@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lics_beamline.journal.events import events
 from lics_beamline.schema import EXPERIMENT_TIME, EXPOSURE_S, PRIMARY
 
 
@@ -39,16 +40,13 @@ def duty(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Duty:
     documents : iterable of (str, mapping)
         The run's documents.
     """
-    streams: dict[str, str] = {}
     exposing_s, begun_s, ended_s = 0.0, math.inf, -math.inf
-    for name, doc in documents:
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name == "event" and EXPERIMENT_TIME.name in doc["data"]:
-            data = doc["data"]
-            now_s, exposure_s = float(data[EXPERIMENT_TIME.name]), 0.0
-            if streams[doc["descriptor"]] == PRIMARY:
-                exposure_s = float(data.get(EXPOSURE_S.name, 0.0))
-            exposing_s += exposure_s
-            begun_s, ended_s = min(begun_s, now_s - exposure_s), max(ended_s, now_s)
+    for event in events(documents):
+        if EXPERIMENT_TIME.name not in event.data:
+            continue
+        now_s, exposure_s = float(event.data[EXPERIMENT_TIME.name]), 0.0
+        if event.stream == PRIMARY:
+            exposure_s = float(event.data.get(EXPOSURE_S.name, 0.0))
+        exposing_s += exposure_s
+        begun_s, ended_s = min(begun_s, now_s - exposure_s), max(ended_s, now_s)
     return Duty(exposing_s=exposing_s, elapsed_s=max(ended_s - begun_s, 0.0))

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
+from lics_beamline.journal.events import Streams
 from lics_beamline.journal.reader import Tail
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
 
@@ -39,7 +40,7 @@ class _OpenRun:
     size: int = 0
     synced_descriptors: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)  # uids already in the file, when resuming
-    streams: dict[str, str] = field(default_factory=dict)  # by uid of descriptor
+    streams: Streams = field(default_factory=Streams)
     events: dict[str, int] = field(default_factory=dict)  # recorded, by stream
     finished: bool = False
     lost: JournalError | None = None  # why a document of this run was not recorded
@@ -236,12 +237,10 @@ class Journal:
             self._run_of[doc["uid"]] = run
         if name == "descriptor" and doc.get("name") in _SYNCED_STREAMS:
             run.synced_descriptors.add(doc["uid"])
+        for event in run.streams.take(name, doc):
+            run.events[event.stream] += 1
         if name == "descriptor":
-            run.streams[doc["uid"]] = doc.get("name", "")
-            run.events.setdefault(run.streams[doc["uid"]], 0)
-        elif name in ("event", "event_page") and doc.get("descriptor") in run.streams:
-            numbers = doc.get("seq_num", 0)
-            run.events[run.streams[doc["descriptor"]]] += len(numbers) if isinstance(numbers, list) else 1
+            run.events = dict.fromkeys(run.streams.names, 0) | run.events  # also of a stream without events
 
     def _make_durable(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
         if name in ("start", "stop") or doc.get("descriptor") in run.synced_descriptors:

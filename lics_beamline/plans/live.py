@@ -18,6 +18,7 @@ from ophyd.status import StatusBase
 
 from lics_beamline import schema
 from lics_beamline.errors import DidNotSettle
+from lics_beamline.journal.events import Streams
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
 from lics_beamline.journal.lock import is_held
@@ -192,11 +193,12 @@ class _Run:
 
     def __init__(self, uid: str, found: dict[str, LiveResult]) -> None:
         self._uid, self._found = uid, found
+        self._streams = Streams()
 
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
-        if name == "event":
-            data = doc["data"]
-            self._found[data[schema.EXPOSURE_UID.name]] = LiveResult(derived_uid=self._uid, data=data)
+        for event in self._streams.take(name, doc):
+            exposure = event.data[schema.EXPOSURE_UID.name]
+            self._found[exposure] = LiveResult(derived_uid=self._uid, data=event.data)
 
     def pause(self) -> None:
         """Do nothing: nothing is held back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ class PlateHistory:
         self._taken: dict[str, Taken] = {}  # by exposure_uid
         self.before: Taken | None = None  # what was on the plate of the newest image; None where nobody knows
 
-    def take(self, data: dict[str, Any], *, exposure_s: float) -> Taken:
+    def take(self, data: Mapping[str, Any], *, exposure_s: float) -> Taken:
         """Take note of an image as its readout announces it; NaN for an exposure nobody recorded."""
         taken = Taken(
             root=self._root,
@@ -44,7 +45,7 @@ class PlateHistory:
             self._last[taken.plate] = taken
         return taken
 
-    def look(self, data: dict[str, Any]) -> None:
+    def look(self, data: Mapping[str, Any]) -> None:
         """Take note of a short look: its image, too, leaves a ghost on its plate."""
         self._taken[str(data[schema.EXPOSURE_UID.name])] = Taken(
             root=self._root,

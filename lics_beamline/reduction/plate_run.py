@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from lics_beamline import schema
 from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.diffraction.plate_measurement import PlateRead, measure_plates
 from lics_beamline.errors import RunNotFound
+from lics_beamline.journal.events import events
 from lics_beamline.reduction.image_record import recording
 from lics_beamline.reduction.plate_history import PlateHistory
 
@@ -48,19 +49,15 @@ def calibration_of(documents: Iterable[tuple[str, dict[str, Any]]], *, data_root
 
 
 def _reads(documents: list[tuple[str, dict[str, Any]]], history: PlateHistory) -> Iterator[PlateRead]:
-    streams: dict[str, str] = {}
-    points: dict[str, dict[str, Any]] = {}
-    for name, doc in documents:
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        elif name == "event" and streams[doc["descriptor"]] == schema.PRIMARY:
-            points[doc["data"][schema.EXPOSURE_UID.name]] = doc["data"]
-        elif name == "event" and streams[doc["descriptor"]] == schema.READOUT:
-            data = doc["data"]
-            yield _read(points[data[schema.EXPOSURE_UID.name]], data, history)
+    points: dict[str, Mapping[str, Any]] = {}
+    for event in events(documents):
+        if event.stream == schema.PRIMARY:
+            points[event.data[schema.EXPOSURE_UID.name]] = event.data
+        elif event.stream == schema.READOUT:
+            yield _read(points[event.data[schema.EXPOSURE_UID.name]], event.data, history)
 
 
-def _read(point: dict[str, Any], data: dict[str, Any], history: PlateHistory) -> PlateRead:
+def _read(point: Mapping[str, Any], data: Mapping[str, Any], history: PlateHistory) -> PlateRead:
     taken = history.take(data, exposure_s=float(point["open_s"]))
     image = recording(taken)
     header = image.plate

@@ -23,6 +23,7 @@ import numpy as np
 
 from lics_beamline import schema
 from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
+from lics_beamline.journal.events import Streams
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import fields_of
 from lics_beamline.reduction.image_record import Taken
@@ -51,7 +52,7 @@ def derived_uid(*, sweep_uid: str, raw_uid: str, recipe_digest: str, attempt: in
 class _Point:
     """A point that waits for its plate, with what its pressure rests on: the plate may be read a leg later."""
 
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     gauge: Gauge | LicsError | None
 
 
@@ -82,7 +83,7 @@ class Reducer:
         self._done = dict(done or {})
         self._attempt = attempt
         self._uid = ""
-        self._streams: dict[str, str] = {}
+        self._streams = Streams()
         self._points: dict[str, _Point] = {}
         self._reference: Reference | None = None  # the first of the run
         self._gauge: Gauge | LicsError | None = None  # of the leg; why there is none
@@ -113,7 +114,7 @@ class Reducer:
 
     def warm_up(self) -> None:
         """Spend the seconds that the first point would wait for while it is still being approached; once a run."""
-        if self._open and not self._streams:
+        if self._open and not self._streams.names:
             warm_up(self._chosen())
 
     def steps(self, name: str, doc: dict[str, Any]) -> Iterator[Step]:
@@ -125,17 +126,11 @@ class Reducer:
             yield from self._start(doc)
         elif not self._open:
             return
-        elif name == "descriptor":
-            self._streams[doc["uid"]] = doc["name"]
-        elif name == "event":
-            yield from self._event(doc)
-        elif name == "event_page":
-            from event_model import unpack_event_page
-
-            for event in unpack_event_page(doc):
-                yield from self._event(event)
         elif name == "stop":
             yield from self._end(doc["exit_status"], doc.get("reason", ""))
+        else:
+            for event in self._streams.take(name, doc):
+                yield from self._event(event.stream, event.data)
 
     def close(self, reason: str) -> Iterator[Document]:
         """Yield the stop document of a derived run whose raw run never stopped; nothing where it has.
@@ -212,10 +207,8 @@ class Reducer:
             start["supersedes"] = derived_uid(**identity, attempt=self._attempt - 1)
         yield "start", start
 
-    def _event(self, doc: dict[str, Any]) -> Iterator[Step]:
-        stream = self._streams.get(doc["descriptor"])
-        data = doc["data"]
-        exposure = data.get(schema.EXPOSURE_UID.name)
+    def _event(self, stream: str, data: Mapping[str, Any]) -> Iterator[Step]:
+        exposure: Any = data.get(schema.EXPOSURE_UID.name)
         if stream == schema.REFERENCE:
             self._refer(data)
         elif stream == schema.LOOK:
@@ -229,7 +222,7 @@ class Reducer:
             if exposure in self._points:
                 yield from self._emit(exposure, data, failure=f"no plate: {data.get('reason', 'unknown reason')}")
 
-    def _refer(self, data: dict[str, Any]) -> None:
+    def _refer(self, data: Mapping[str, Any]) -> None:
         """Take over what the pressures of the next leg rest on, or why they rest on nothing."""
         ruby = self._chosen().ruby
         if ruby.axis == "none":
@@ -244,7 +237,7 @@ class Reducer:
         except KeyError as error:
             self._gauge = ReductionFailed(f"the record of the reference reading lacks {error}.")
 
-    def _emit(self, exposure: str, data: dict[str, Any], *, failure: str | None) -> Iterator[Step]:
+    def _emit(self, exposure: str, data: Mapping[str, Any], *, failure: str | None) -> Iterator[Step]:
         """Yield the step of one exposure, after the descriptor where it is the first."""
         if not self._described:
             self._described = True
@@ -297,7 +290,7 @@ class Reducer:
             "filled": {},
         }
 
-    def _unreduced(self, exposure: str, data: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+    def _unreduced(self, exposure: str, data: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
         """Return every field as it is where nothing could be reduced."""
         blank: dict[str, Any] = {"number": math.nan, "string": "", "integer": -1, "boolean": False}
         values = {

@@ -8,6 +8,7 @@ import pytest
 from bluesky import RunEngine
 from ophyd import Signal
 from ophyd.status import Status
+from paged_documents import paged
 from plate_world import Detector, geometry_of, settings
 
 from lics_beamline import schema
@@ -199,6 +200,7 @@ def test_fading_and_ghosts_of_plates_unlike_the_usual_are_found_from_the_run(rec
     assert [ghost.plate for ghost in calibration.ghosts] == [1, 2]
     assert [ghost.share for ghost in calibration.ghosts] == pytest.approx([2.4e-3] * 2, rel=0.01)
     assert calibration.fading.scan_s == pytest.approx(75.0, abs=0.1)
+    assert calibration_of(paged(documents), data_root=folder) == calibration, "packed into pages it is the same run"
 
 
 def test_another_run_is_no_plate_calibration(recorded):
