@@ -11,6 +11,7 @@ import numpy as np
 
 from lics_beamline.analysis.compression import Compressions
 from lics_beamline.analysis.paper_values import PRINTED_CELLS, PRINTED_EXPANSION
+from lics_beamline.exports.figure_file import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +43,7 @@ def draw_compression(found: Sequence[Compressions], path: Path, *, paper: bool =
     axes = figure.subplots(2, len(found), height_ratios=(3.0, 1.0), sharex="col", squeeze=False)
     for column, each in enumerate(found):
         _draw_cell(axes[0, column], axes[1, column], each, paper=paper and column == 0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _draw_cell(above: Axes, below: Axes, found: Compressions, *, paper: bool) -> None:
@@ -163,9 +162,7 @@ def draw_expansion(found: Compressions, path: Path, *, paper: bool = False) -> P
     )
     axes.title.set_fontsize("medium")
     axes.legend(fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _colour(index: int, count: int) -> str:

@@ -24,6 +24,7 @@ from lics_beamline.analysis.row import (
     isotherm_rows,
     transition_row,
 )
+from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure import draw_summary
@@ -126,12 +127,12 @@ def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None =
     sections.append(_method(overview))
     path = folder / "report.html"
     title = escape(str(run.start.get("title") or run.sample or "run"))
-    path.write_text(
+    write_whole(
+        path,
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>\n'
         + "\n".join(sections)
         + "\n</body></html>\n",
-        encoding="utf-8",
     )
     return path
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.data_folder import DataFolder
+from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import FRAME_IMAGE, READOUT
 
@@ -242,10 +241,8 @@ def write_profile(data: DataFolder, *, name: str = PROFILE_NAME, folder: Path | 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.yml"
     about = f"# Catalog of {data.root.resolve()}, for databroker.from_profile({name!r}).\n"
-    unfinished = path.with_suffix(".new")
     service = {name: {"direct": _service(data, writable=False)}}
-    unfinished.write_text(about + json.dumps(service, indent=2) + "\n")  # JSON is YAML
-    os.replace(unfinished, path)
+    write_whole(path, about + json.dumps(service, indent=2) + "\n")  # JSON is YAML
     return path
 
 
@@ -298,6 +295,4 @@ def _build(data: DataFolder) -> None:
     asyncio.run(make_tables())
     with _quiet():
         stamp_head(ALEMBIC_INI_TEMPLATE_PATH, ALEMBIC_DIR, uri)
-    unfinished = data.catalog / f"{tree.BIRTH_NAME}.new"
-    unfinished.write_text(json.dumps({"root": str(data.root.resolve())}))
-    os.replace(unfinished, data.catalog / tree.BIRTH_NAME)
+    write_whole(data.catalog / tree.BIRTH_NAME, json.dumps({"root": str(data.root.resolve())}))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lics_beamline.checks.case import Case
 from lics_beamline.control.forecast import Arrival
 from lics_beamline.exports.figure import STROKE_COLOURS
+from lics_beamline.exports.figure_file import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,9 +69,7 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
         f"{case.most_pressed.at.pressure_gpa:.1f} GPa and {case.most_loaded.at.load_bar:.0f} bar "
         f"(shaded: {SIGMAS:g} standard deviations of the cell model)"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _band(axes: Axes, case: Case, hours: list[float], what: str, label: str) -> None:

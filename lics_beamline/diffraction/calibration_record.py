@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.calibration import Calibration
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.errors import ProfileError
@@ -155,8 +156,8 @@ def write_record(record: CalibrationRecord, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{record.name}.json"
     content = {"digest": record.digest, **record.model_dump(mode="json")}
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     record.geometry.write(path.with_suffix(".poni"))
+    write_whole(path, json.dumps(content, indent=1) + "\n")  # last: who finds the record finds its PONI file
     return path
 
 

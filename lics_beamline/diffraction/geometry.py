@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationInfo, field_validator
 
+from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.errors import ProfileError
 from lics_beamline.strict_toml import Strict, validate
@@ -112,7 +113,7 @@ class Geometry(Strict):
 
     def write(self, path: Path) -> None:
         """Write the PONI file."""
-        path.write_text(self.poni, encoding="utf-8")
+        write_whole(path, self.poni)
 
 
 def flat_geometry(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.errors import ProfileError
 from lics_beamline.strict_toml import Strict, validate
@@ -53,7 +54,7 @@ class PlateCalibration(Strict):
         stamp = self.made[:19].replace(":", "").replace("-", "")
         path = folder / f"plate-{stamp}-{self.digest[:12]}.json"
         content: dict[str, Any] = {**self.model_dump(mode="json"), "digest": self.digest}
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(content, indent=1) + "\n")
         return path
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lics_beamline.diffraction.calibration import Calibration
+from lics_beamline.exports.figure_file import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,9 +57,7 @@ def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Pat
         f"{len(calibration.points)} points on {len(calibration.rings)} rings, rms {calibration.rms_px:.3f} px",
         fontsize="medium",
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _draw_azimuth(axes: Axes, calibration: Calibration, span: float) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lics_beamline.exports.comparison import Comparison, PointDifference
 from lics_beamline.exports.figure import STROKE_COLOURS
+from lics_beamline.exports.figure_file import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,9 +42,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> Path:
         f"run {comparison.first.start['raw_uid'][:8]}: recipe {digests[1]} less recipe {digests[0]}\n"
         + (", ".join(list(comparison.changed)[:4]) or "the recipes say the same")
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _draw(axes: Axes, comparison: Comparison, value: Callable[[PointDifference], float], label: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.exports.density_maps import lattice_vectors
+from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.refinement.density import Finding
 from lics_beamline.refinement.max_entropy import Density
 
@@ -62,9 +63,7 @@ def draw_density(finding: Finding, path: Path, *, level: float = SURFACE_LEVEL) 
     if finding.occupancy is not None:
         title += f", occupancy {finding.occupancy.value:.2f} ± {finding.occupancy.sigma:.2f}"
     figure.suptitle(f"{title}\nmaximum entropy, {density.convergence}", fontsize=11)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _slice(axes: Axes, density: Density, *, axis: int, at: float) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.refinement.rietveld import RietveldFit
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def draw_differences(fits: Sequence[RietveldFit], path: Path, *, title: str) -> 
         _draw(place, fit)
     axes[-1, 0].set_xlabel("scattering angle 2θ (deg)")
     figure.suptitle(title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    return path
+    return save_figure(figure, path, dpi=120)
 
 
 def _draw(axes: Axes, fit: RietveldFit) -> None:

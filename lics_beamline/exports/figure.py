@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lics_beamline.diffraction.phase import Phase
+from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.unit_cell import UnitCell
@@ -54,9 +55,7 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
         f"{run.start.get('title') or sample}\nrun {run.start['raw_uid'][:8]}, recipe {run.start['recipe_digest'][:8]}, "
         f"{len(points)} points"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return save_figure(figure, path)
 
 
 def _draw_track(axes: Axes, points: list[ReducedPoint], main: str) -> None:

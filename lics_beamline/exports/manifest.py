@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.provenance import CORRECTED, orientation, run_geometry
 from lics_beamline.exports.reduced_run import ReducedRun
 
@@ -51,7 +52,7 @@ def write_manifest(run: ReducedRun, folder: Path, files: Iterable[Path], *, layo
         "points_not_reduced": {str(point.index): point.note for point in run.points if not point.reduced},
     }
     path = folder / NAME
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
     return path
 
 

@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.data_folder import DataFolder
+from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import LicsError
 from lics_beamline.follower.status import STATUS_S, WHICH, FollowerStatus, Which, log_path, status_path
 from lics_beamline.journal import lock
@@ -177,10 +177,7 @@ class _Process:
             troubles=dict(following.troubles) if following is not None else {},
             time=time.time(),
         )
-        path = status_path(self._data, self._which)
-        unfinished = path.with_suffix(".new")
-        unfinished.write_text(json.dumps(asdict(said)))
-        os.replace(unfinished, path)
+        write_whole(status_path(self._data, self._which), json.dumps(asdict(said)))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from lics_beamline.data_folder import sync_folder
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
@@ -246,7 +247,7 @@ class Journal:
         if name in ("start", "stop") or doc.get("descriptor") in run.synced_descriptors:
             self._sync_now(run)
             if name == "start":
-                _sync_folder(self.folder)
+                sync_folder(self.folder)
             return
         with self._work:
             if not self._dirty:
@@ -329,11 +330,3 @@ def _identity(name: str, doc: Mapping[str, Any]) -> str:
 def _free_bytes(folder: Path) -> int:
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -23,14 +23,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.data_folder import DataFolder
+from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.devices.safe_state import places, read_backs, unsafe, value_of
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.profile import Profile, read_profile
 from lics_beamline.safety.heartbeat import heartbeat_path, read_beat
 from lics_beamline.safety.interlock import Action, Limits, Seen, Trip, Watch, step
-from lics_beamline.safety.latch import latch_path
+from lics_beamline.safety.latch import latch, latch_path
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
@@ -256,12 +256,12 @@ class _Process:
             self._changed.clear()
             seen = self._look(beamline, couples, watch)
             decision = step(watch, seen, self._limits)
+            if Action.CUT_POWER in decision.actions:  # commands first, then words: a disk may be slow
+                beamline.heater.contactor.put("Open")
             if decision.watch.trip is not None and decision.watch.trip is not watch.trip:
-                self._trip(beamline, decision.watch.trip, seen)  # commands first, then words
+                self._trip(beamline, decision.watch.trip, seen)
             elif Action.MAKE_SAFE in decision.actions:
                 self._make_safe(beamline)
-            if Action.CUT_POWER in decision.actions:
-                beamline.heater.contactor.put("Open")
             watch = decision.watch
             self._warn(decision.warnings)
             self._finish(beamline, watch, seen)
@@ -336,8 +336,14 @@ class _Process:
             "read_back_safe": None,
             "safe_after_s": None,
         }
-        _write(latch_path(self._data), self._record)
+        self._latch(self._record)
         logger.error("tripped (%s): %s", trip.cause, trip.says)
+
+    def _latch(self, record: Mapping[str, Any]) -> None:
+        try:
+            latch(self._data, record)
+        except OSError as error:  # a full disk does not keep anybody from making safe
+            logger.error("the trip could not be written to %s: %s", latch_path(self._data), error)
 
     def _make_safe(self, beamline: Beamline) -> None:
         if (self._making is not None and self._making.is_alive()) or time.monotonic() - self._made_at < AGAIN_S:
@@ -353,7 +359,7 @@ class _Process:
         elif self._record is not None and self._record["read_back_safe"] is None and not seen.unsafe:
             self._record["read_back_safe"] = read_backs(beamline)
             self._record["safe_after_s"] = round(seen.wall_s - watch.trip.wall_s, 3)
-            _write(latch_path(self._data), self._record)
+            self._latch(self._record)
             logger.warning("all is safe, read back after %.2f s", self._record["safe_after_s"])
             if seen.engine_gone:
                 beamline.membrane.lease.put("")
@@ -414,10 +420,8 @@ def _gone(pid: int) -> Callable[[], bool]:
 
 
 def _write(path: Path, said: Mapping[str, Any]) -> None:
-    unfinished = path.with_suffix(".new")
     try:
-        unfinished.write_text(json.dumps(said, indent=1))
-        os.replace(unfinished, path)
+        write_whole(path, json.dumps(said, indent=1))
     except OSError as error:  # a full disk does not keep anybody from making safe
         logger.error("%s could not be written: %s", path, error)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from lics_beamline.data_folder import write_whole
+
 BEAT_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
 
 logger = logging.getLogger(__name__)
@@ -89,9 +91,8 @@ class Heartbeat:
 
     def _beat(self, *, farewell: bool = False) -> None:
         self._number += 1
-        unfinished = self.path.with_suffix(".new")
+        beat = Beat(pid=os.getpid(), number=self._number, farewell=farewell)
         try:
-            unfinished.write_text(json.dumps(asdict(Beat(pid=os.getpid(), number=self._number, farewell=farewell))))
-            os.replace(unfinished, self.path)
+            write_whole(self.path, json.dumps(asdict(beat)))
         except OSError as error:  # a full disk: whoever listens will make safe, which is right
             logger.error("no sign of life could be left in %s: %s", self.path, error)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lics_beamline.data_folder import DataFolder
+from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import NotAcknowledged
 
 
@@ -32,10 +33,19 @@ def trip(data: DataFolder, *, cause: str, says: str) -> None:
     """Say that something has tripped, where the guard itself cannot; a trip that is there already stands."""
     if latched(data) is not None:
         return
-    said = {"when": datetime.now().astimezone().isoformat(timespec="milliseconds"), "cause": cause, "says": says}
-    unfinished = latch_path(data).with_suffix(".new")
-    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
-    os.replace(unfinished, latch_path(data))
+    when = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    latch(data, {"when": when, "cause": cause, "says": says})
+
+
+def latch(data: DataFolder, said: Mapping[str, Any]) -> None:
+    """Keep what has tripped, also through a power cut, in place of what was kept before.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    write_whole(latch_path(data), json.dumps(said, indent=1), durable=True)
 
 
 def require_acknowledged(data: DataFolder) -> None:

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import socket
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline.control.request import Request, SubmittedRequest
-from lics_beamline.data_folder import DataFolder
+from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.journal import lock
 
 logger = logging.getLogger(__name__)
@@ -77,7 +76,7 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
         why=why,
         uid=str(uuid.uuid4()),
     )
-    _replace(_asked_path(data), asdict(asked))
+    write_whole(_asked_path(data), json.dumps(asdict(asked), indent=1))
     return asked
 
 
@@ -185,8 +184,9 @@ class RequestFiles:
         said = SweepStatus(
             state=state, says=says, pid=os.getpid(), answers=heard.uid if heard else self._answered, when=_now()
         )
+        told = {key: one for key, one in asdict(said).items() if key != "alive"}
         try:
-            _replace(_status_path(self.data), {key: one for key, one in asdict(said).items() if key != "alive"})
+            write_whole(_status_path(self.data), json.dumps(told, indent=1))
         except OSError as error:  # a full disk keeps nobody from holding
             logger.error("%s could not be written: %s", _status_path(self.data), error)
 
@@ -213,9 +213,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _replace(path: Path, said: dict[str, Any]) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}")
-    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
-    os.replace(unfinished, path)

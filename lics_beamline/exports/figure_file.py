@@ -1,0 +1,37 @@
+"""A drawn figure as a file, never met half written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lics_beamline.data_folder import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RESOLUTION_DPI: Final = 110.0  # a figure of 14 inches fills a screen of 1540 pixels
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: float = RESOLUTION_DPI) -> Path:
+    """Write a figure in the format that the ending of its name says; PNG where it says none.
+
+    Parameters
+    ----------
+    figure : Figure
+        What was drawn.
+    path : Path
+        The file; its folder is made if absent.
+    dpi : float
+        Pixels an inch.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    path = path if path.suffix else path.with_suffix(".png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=dpi, format=path.suffix[1:])
+    return path
