@@ -10,6 +10,7 @@ from lics_beamline.checks.case import Case, named
 from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 from lics_beamline.control.path import HoldLeg
 from lics_beamline.devices.beamline import Report
+from lics_beamline.devices.leak import LEAK_EFFORT_PERCENT, struggles
 from lics_beamline.errors import BadReading, OutsideCalibration
 from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.units import energy_kev_from_wavelength
@@ -18,7 +19,6 @@ LEAST_RING_MA: Final = 10.0  # a ring below it is filled or dumped; engineering 
 WAVELENGTH_DOUBT: Final = 1e-4  # relative, as good as a calibration; one part in a thousand is 3.5e-3 angstrom in a
 WRONG_WAVELENGTH: Final = 1e-2  # another energy altogether
 AGREE_K: Final = 5.0  # two thermocouples of class 1 at rest, and the gradient of a cold cell
-LEAK_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply
 LINE_ROOM_NM: Final = 2.0  # a doublet and its background need so much axis on either side
 GAS_BAR: Final = 1.0  # more gas than this in the membrane is a cell already under load
 BRIGHT: Final = 20.0  # height of R1 over the noise of its background; below it the fit scatters by 0.02 GPa
@@ -160,7 +160,7 @@ def membrane_reports_no_error(live: Live) -> Judgement:
 def gas_is_held_without_effort(live: Live) -> Judgement:
     """Check that the controller does not work against a leak."""
     return warned_if(
-        live.effort_percent >= LEAK_EFFORT_PERCENT,
+        struggles(live.effort_percent),
         f"effort {live.effort_percent:.0f} %, control {live.membrane_control}",
         f"under {LEAK_EFFORT_PERCENT:g} %",
         "Look for a leak, or for a closed supply.",

@@ -8,15 +8,13 @@ from typing import Any, Final
 
 from ophyd import Signal
 
+from lics_beamline.devices.clock import SHORTEST_JUDGEMENT_WALL_S
+from lics_beamline.devices.leak import LEAK_EFFORT_PERCENT, LEAK_STOP_S, LEAK_WARNING_S, struggles
 from lics_beamline.devices.settling import Settling
 from lics_beamline.errors import DidNotSettle
 
 logger = logging.getLogger(__name__)
 
-LEAK_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply (PACE5000)
-LEAK_S: Final = 30.0  # of such effort mean a leak: it is warned of [s of experiment]
-LEAK_STOP_S: Final = 60.0  # of such effort end the move [s of experiment]; a choice, twice the warning
-LEAK_WALL_S: Final = 0.25  # and no shorter time can be judged over the network [s]
 FOREIGN_BAR: Final = 0.05  # a setpoint read back so far from the one commanded is another client's [bar]
 
 
@@ -49,15 +47,15 @@ class Loading(Settling):
 
     def _judge_effort(self, load_bar: float, now_s: float) -> None:
         effort_percent = float(self._effort.get()) if self._effort.connected else 0.0
-        if effort_percent < LEAK_EFFORT_PERCENT:
+        if not struggles(effort_percent):
             self._high_since, self._warned = None, False
             return
         if self._high_since is None:
             self._high_since = (now_s, time.monotonic())
         high_s = now_s - self._high_since[0]
-        if time.monotonic() - self._high_since[1] <= LEAK_WALL_S:
+        if time.monotonic() - self._high_since[1] <= SHORTEST_JUDGEMENT_WALL_S:
             return
-        if high_s > LEAK_S and not self._warned:
+        if high_s > LEAK_WARNING_S and not self._warned:
             self._warned = True
             logger.warning(
                 "%s stands at %.2f bar of %.2f bar at %.0f %% effort for %.0f s: a leak? It ends at %.0f s",

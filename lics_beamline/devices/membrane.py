@@ -13,7 +13,8 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
-from lics_beamline.devices.loading import LEAK_EFFORT_PERCENT, Loading
+from lics_beamline.devices.leak import struggles
+from lics_beamline.devices.loading import Loading
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, has_limits
 from lics_beamline.devices.settling import Arrival, check_target
@@ -306,7 +307,7 @@ class Membrane(Device):
         return min(max(load_bar, low), high) if has_limits(low, high) else load_bar
 
     def _hold(self) -> None:
-        if float(self.effort_percent.get(use_monitor=False)) >= LEAK_EFFORT_PERCENT:
+        if struggles(float(self.effort_percent.get(use_monitor=False))):
             logger.error("membrane cannot hold its load: a leak or an empty supply; its valves are shut")
             self.control.put("Off")
         elif self.control_readback.get(use_monitor=False) == "On":
@@ -316,7 +317,7 @@ class Membrane(Device):
 
     def _diagnosis(self) -> str:
         effort_percent = float(self.effort_percent.get())
-        leak = " Look for a leak or a low supply." if effort_percent >= LEAK_EFFORT_PERCENT else ""
+        leak = " Look for a leak or a low supply." if struggles(effort_percent) else ""
         return (
             f"Effort is {effort_percent:.0f} %, setpoint {float(self.setpoint_readback_bar.get()):.2f} bar, supply "
             f"{float(self.source_bar.get()):.1f} bar, error {self.error.get()!r}.{leak} Look at the controller."

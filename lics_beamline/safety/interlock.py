@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from lics_beamline.devices.leak import LEAK_STOP_S, LEAK_WARNING_S, struggles
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.thermocouple import check_type_k
 
-HIGH_EFFORT_PERCENT: Final = 90.0  # effort that holds a load only against a leak or a missing supply (PACE5000)
-LEAK_S: Final = 30.0  # of such effort mean a leak: it is warned of [s of experiment]
-LEAK_STOP_S: Final = 60.0  # of such effort end the experiment [s of experiment]; a choice, twice the warning
 HEARTBEAT_S: Final = 3.5  # without a sign of life of the engine [s]: leaves 1.5 s of five to be read back as safe
 BLIND_S: Final = 30.0  # for which a thermocouple that does not answer is waited for [s]: an IOC may be restarted
 SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
@@ -211,7 +209,7 @@ def step(watch: Watch, seen: Seen, limits: Limits) -> Decision:
         f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s)"
         for place, since_s in now.silent_s.items()
     ]
-    leaks = [_leak(seen, LEAK_S)] if now.trip is None and _lasts(now.effort_since, seen, LEAK_S) else []
+    leaks = [_leak(seen, LEAK_WARNING_S)] if now.trip is None and _lasts(now.effort_since, seen, LEAK_WARNING_S) else []
     return Decision(actions=frozenset(actions), watch=now, warnings=(*silent, *leaks))
 
 
@@ -222,7 +220,7 @@ def _remember(watch: Watch, seen: Seen, limits: Limits) -> Watch:
     rises = None not in (seen.load_bar, seen.setpoint_bar) and (
         (seen.setpoint_bar or 0.0) > (seen.load_bar or 0.0) + limits.rising_bar
     )
-    struggles = seen.effort_percent is not None and seen.effort_percent >= HIGH_EFFORT_PERCENT
+    leaks = seen.effort_percent is not None and struggles(seen.effort_percent)
     return replace(
         watch,
         beat=seen.beat,
@@ -235,7 +233,7 @@ def _remember(watch: Watch, seen: Seen, limits: Limits) -> Watch:
         spectrum=seen.spectrum if seen.spectrum is not None else watch.spectrum,
         spectrum_since=moment if fresh else watch.spectrum_since,
         rising_since=(watch.rising_since or moment) if rises else None,
-        effort_since=(watch.effort_since or moment) if struggles else None,
+        effort_since=(watch.effort_since or moment) if leaks else None,
     )
 
 

@@ -116,6 +116,11 @@ def test_high_effort_is_warned_of_after_half_a_minute_of_experiment_and_a_leak_a
     assert go_on(interrupted).warnings == ()
 
 
+def test_an_effort_that_is_no_number_counts_as_a_leak():
+    struggling = [after(tenth / 10, effort_percent=float("nan")) for tenth in range(13)]
+    assert go_on(struggling).watch.trip.cause is Cause.LEAK
+
+
 MOMENTS = st.lists(
     st.builds(
         dict,
