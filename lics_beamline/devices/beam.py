@@ -11,8 +11,9 @@ from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
 from lics_beamline.devices.motion import Motion
+from lics_beamline.devices.safe_condition import SafeCondition, faults
 
-SHUTTER_S: Final = 10.0  # for the shutter to read back; a choice, far above the second a shutter takes
+SHUTTER_READ_BACK_S: Final = 10.0  # for the shutter to read back; a choice, far above the second a shutter takes
 POSITIONS: Final = ("Closed", "Open")
 
 
@@ -32,10 +33,6 @@ class Shutter(Device):
 
     def set(self, position: str) -> StatusBase:
         """Move to ``"Open"`` or ``"Closed"``; the status fails with `DidNotSettle` when the read-back never agrees."""
-        return self.move(position, self.parent.clock)
-
-    def move(self, position: str, clock: ExperimentClock) -> StatusBase:
-        """Move to ``"Open"`` or ``"Closed"``, waiting by `clock`."""
         if position not in POSITIONS:
             raise ValueError(f"a shutter is {' or '.join(POSITIONS)}, not {position!r}.")
 
@@ -44,8 +41,8 @@ class Shutter(Device):
             motion.read_back(
                 self.state,
                 lambda now: now == position,
-                clock=clock,
-                patience_s=SHUTTER_S,
+                clock=self.parent.clock,
+                patience_s=SHUTTER_READ_BACK_S,
                 what="beam shutter",
                 wanted=position,
             )
@@ -98,7 +95,7 @@ class Beam(Device):
                 self.i0_cps,
                 lambda i0_cps: i0_cps > 0.0,
                 clock=self.clock,
-                patience_s=SHUTTER_S,
+                patience_s=SHUTTER_READ_BACK_S,
                 what="incident-beam monitor",
                 wanted="counts, the shutter being open",
             )
@@ -120,9 +117,23 @@ class Beam(Device):
 
         return Motion(self, steps, what="stored beam")
 
+    def safe_conditions(self) -> tuple[SafeCondition, ...]:
+        """Return that the shutter is closed."""
+        return (SafeCondition.reads(self.shutter.state, "Closed", what="beam shutter"),)
+
+    def unsafe(self, *, armed: bool = False) -> tuple[str, ...]:
+        """Return a phrase where the shutter is not closed or does not say so; nothing of it is ever `armed`."""
+        return faults(self.safe_conditions(), armed=armed)
+
     def make_safe(self) -> StatusBase:
         """Close the shutter, verified by read-back, also while the world's clock stands still."""
-        return self.shutter.move("Closed", WallClock())
+        wall = WallClock()
+
+        def steps(motion: Motion) -> None:
+            motion.write(self.shutter.command, "Closed")
+            motion.read_back_safe(self.safe_conditions(), clock=wall, patience_s=SHUTTER_READ_BACK_S)
+
+        return Motion(self, steps, what="beam shutter")
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: no part moves for longer than a shutter."""

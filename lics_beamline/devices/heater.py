@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
 from ophyd import Component as Cpt
-from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
+from ophyd import EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
-from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, Quantity
-from lics_beamline.devices.settling import Arrival, Settling, check_target
+from lics_beamline.devices.safe_condition import SafeCondition, is_believable
+from lics_beamline.devices.settling import Arrival, check_target
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.units import ZERO_CELSIUS_K
 
-logger = logging.getLogger(__name__)
-
-READ_BACK_S: Final = (
-    10.0  # a write takes 1 s and reads back within 8 s (Eurotherm 2000 over its serial line), and 1 s spare
-)
-RESOLUTION_K: Final = 0.11  # read-backs have a resolution of 0.1 (Eurotherm 2000); a tenth of it for rounding
-OUTPUT_DOWN_PERCENT: Final = 0.5  # output taken for none; a choice
-ATTEMPTS: Final = 3  # to bring the heater down; a choice
+# One unit of the last digit that the controller shows in every channel (Eurotherm 2000: 0.1 K, K/min or %), and a tenth
+# of it for rounding: a read-back that is no farther off says what was commanded.
+LAST_DIGIT: Final = 0.11
+OUTPUT_DOWN_PERCENT: Final = 0.5  # output that is taken for none: five units of its last digit; a choice
 
 
-class Heater(Device):
+class Heater(Controller):
     """Temperature controller (synApps Eurotherm2k.db, with auto, output limit and contactor added).
 
     Parameters
@@ -89,6 +86,19 @@ class Heater(Device):
         "output_percent": "%",
         "output_high_percent": "%",
     }
+    TRAITS: ClassVar[ControllerTraits] = ControllerTraits(
+        instrument="heater",
+        quantity="heater temperature",
+        move="heater",
+        unit="K",
+        measured="temperature_k",
+        setpoint="setpoint_k",
+        setpoint_readback="setpoint_readback_k",
+        resolution=LAST_DIGIT,
+        read_back_s=10.0,  # a write takes 1 s, reads back within 8 s (Eurotherm 2000, serial line), and 1 s spare
+        safe_attempts=3,  # a choice
+        at_the_panel="Cut its power at the panel.",
+    )
 
     def __init__(
         self,
@@ -105,8 +115,7 @@ class Heater(Device):
         output_high_percent: float = 100.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(prefix, name=name, **kwargs)
-        self.clock = clock
+        super().__init__(prefix, name=name, clock=clock, **kwargs)
         self.limits_k = limits_k
         self.ramp_k_per_min = ramp_rate_k_per_min
         self.tolerance_k = tolerance_k
@@ -114,8 +123,7 @@ class Heater(Device):
         self.stall_s = stall_s
         self.ambient_k = ambient_k
         self.allowed_output_percent = output_high_percent
-        self._motion: Motion | None = None
-        self._watched_elsewhere: Callable[[], None] | None = None  # begins anew a ramp that nobody here waits for
+        self._again: Callable[[], None] = lambda: None  # commands the newest ramp again
         self._rests = False
 
     def bounds(self) -> Bounds:
@@ -156,73 +164,31 @@ class Heater(Device):
             stall_s=self.stall_s,
             timeout_s=1.5 * 60.0 * way_k / ramp + 2 * self.stall_s + self.dwell_s,
         )
-        arrival.require(self.clock, "heater temperature")
+
+        def ramped(motion: Motion) -> None:
+            motion.write(self.ramp_rate_k_per_min, ramp)
+            self._agree(motion, self.ramp_rate_k_per_min, ramp, "heater ramp [K/min]")
 
         def again() -> None:
             self.ramp_rate_k_per_min.put(ramp)
             self.setpoint_k.put(temperature_k)
 
-        def steps(motion: Motion) -> None:
-            motion.write(self.ramp_rate_k_per_min, ramp)
-            self._agree(motion, self.ramp_rate_k_per_min, ramp, "heater ramp [K/min]")
-            self._command_setpoint(motion, temperature_k)
-            if not settle:
-                return
-            motion.await_step(
-                Settling(
-                    self,
-                    clock=self.clock,
-                    signal=self.temperature_k,
-                    target=temperature_k,
-                    arrival=arrival,
-                    what="heater",
-                    unit="K",
-                    look_at=self._diagnosis,
-                )
-            )
-
-        motion = self._move(steps, "heater")
-        self._watched_elsewhere = None if settle else again
+        motion = self._go(temperature_k, arrival, settle=settle, first=ramped)
+        self._again = again
         return motion
-
-    def hold(self) -> StatusBase:
-        """Stay at the temperature of this moment; done when the setpoint has been read back."""
-
-        def steps(motion: Motion) -> None:
-            self._command_setpoint(motion, self._present_k())
-
-        self._watched_elsewhere = None
-        return self._move(steps, "holding the heater")
 
     def arm(self) -> StatusBase:
         """Let a heater that was made safe heat again, without a jump: setpoint to the present temperature, then output.
 
         A contactor opened by the over-temperature trip stays open: somebody must look first.
         """
-
-        def steps(motion: Motion) -> None:
-            self._command_setpoint(motion, self._present_k())
-            motion.write(self.output_high_percent, self.allowed_output_percent)
-            self._agree(
-                motion, self.output_high_readback_percent, self.allowed_output_percent, "heater output limit [%]"
-            )
-            motion.write(self.auto, "Auto")
-
-        return self._move(steps, "arming of the heater")
-
-    def stop(self, *, success: bool = False) -> None:
-        """End a ramp under way and hold the temperature of this moment; at rest, or made safe, do nothing."""
-        if self._motion is not None and not self._motion.done:
-            self._motion.end("stopped")
-        elif self._watched_elsewhere is not None:
-            self._hold()
-        self._watched_elsewhere = None
+        return self._move(self._arm, "arming of the heater")
 
     def rest(self) -> None:
         """Let a ramp under way rest at the temperature of this moment; its status stays open until it goes on."""
         if self._motion is not None and not self._motion.done:
             self._motion.rest()
-        elif self._watched_elsewhere is not None:
+        elif self._watched_elsewhere:
             self._hold()
         self._rests = True
 
@@ -230,46 +196,37 @@ class Heater(Device):
         """Go on with a ramp that rests, from the temperature of this moment."""
         if self._motion is not None and not self._motion.done:
             self._motion.go_on()
-        elif self._rests and self._watched_elsewhere is not None:
-            self._watched_elsewhere()
+        elif self._rests and self._watched_elsewhere:
+            self._again()
         self._rests = False
 
-    def make_safe(self) -> StatusBase:
-        """Bring the heater down: no output allowed, setpoint to ambient; verified by setpoint, limit and output."""
-        if self._motion is not None:
-            self._motion.end("made safe", hold=False)
-        self._watched_elsewhere = None
-        wall = WallClock()  # works when the world's clock does not
-
-        def down(motion: Motion) -> None:
-            motion.write(self.output_high_percent, 0.0)
-            motion.write(self.setpoint_k, self.ambient_k)
-            self._agree(motion, self.output_high_readback_percent, 0.0, "heater output limit [%]", clock=wall)
-            self._agree(motion, self.setpoint_readback_k, self.ambient_k, "heater setpoint [K]", clock=wall)
-            self._await(
-                motion,
+    def safe_conditions(self) -> tuple[SafeCondition, ...]:
+        """Return that no output is allowed, the setpoint is ambient, and no power flows: none, or an open contactor."""
+        return (
+            SafeCondition.at_most(
+                self.output_high_readback_percent, LAST_DIGIT, what="heater output limit", unit="%", is_lock=True
+            ),
+            SafeCondition.at_most(
+                self.setpoint_readback_k, self.ambient_k + LAST_DIGIT, what="heater setpoint", unit="K"
+            ),
+            SafeCondition.at_most(
                 self.output_percent,
-                lambda output: output <= OUTPUT_DOWN_PERCENT or self.contactor_readback.get() == "Open",
-                what="heater output [%]",
-                wanted="0",
-                clock=wall,
-            )
+                OUTPUT_DOWN_PERCENT,
+                what="heater output",
+                unit="%",
+                or_else=lambda: is_believable(self.contactor_readback) and self.contactor_readback.get() == "Open",
+            ),
+        )
 
-        def steps(motion: Motion) -> None:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    down(motion)
-                except TimeoutError as error:
-                    logger.error("heater is not down after attempt %d of %d: %s", attempt, ATTEMPTS, error)
-                else:
-                    return
-            raise DidNotSettle(
-                f"heater could not be read back down in {ATTEMPTS} attempts of {READ_BACK_S:g} s. Cut its power at the "
-                "panel.",
-                attempts=ATTEMPTS,
-            )
+    def _command_safe(self, motion: Motion) -> None:
+        motion.write(self.output_high_percent, 0.0)
+        motion.write(self.setpoint_k, self.ambient_k)
 
-        return Motion(self, steps, what="bringing the heater down")
+    def _arm(self, motion: Motion) -> None:
+        self._command_setpoint(motion, self._present())
+        motion.write(self.output_high_percent, self.allowed_output_percent)
+        self._agree(motion, self.output_high_readback_percent, self.allowed_output_percent, "heater output limit [%]")
+        motion.write(self.auto, "Auto")
 
     def _check_ramp(self, ramp_k_per_min: float) -> None:
         Bounds.narrower(self.ramp_rate_k_per_min.limits, (1e-3, 1e3), what="heater ramp", unit="K/min").check(
@@ -286,7 +243,7 @@ class Heater(Device):
             "no output is allowed since it was made safe: heater.arm()": float(
                 self.output_high_percent.get(use_monitor=False)
             )
-            <= 0.0,
+            <= LAST_DIGIT,
         }
         found = [hindrance for hindrance, there in hindrances.items() if there]
         if found:
@@ -294,56 +251,10 @@ class Heater(Device):
                 f"heater cannot go to {temperature_k:.1f} K: {'; '.join(found)}.", temperature_k=temperature_k
             )
 
-    def _move(self, steps: Callable[[Motion], None], what: str) -> Motion:
-        if self._motion is not None:
-            self._motion.end("superseded by another command", hold=False)
-        self._motion = Motion(self, steps, what=what, hold=self._hold)
-        return self._motion
-
-    def _command_setpoint(self, motion: Motion, temperature_k: float) -> None:
-        motion.write(self.setpoint_k, temperature_k)
-        self._agree(motion, self.setpoint_readback_k, temperature_k, "heater setpoint [K]")
-
-    def _agree(
-        self, motion: Motion, signal: Signal, wanted: float, what: str, clock: ExperimentClock | None = None
-    ) -> None:
-        self._await(
-            motion,
-            signal,
-            lambda value: abs(value - wanted) <= RESOLUTION_K,
-            what=what,
-            wanted=f"{wanted:g}",
-            clock=clock,
-        )
-
-    def _await(
-        self,
-        motion: Motion,
-        signal: Signal,
-        agrees: Callable[[float], bool],
-        *,
-        what: str,
-        wanted: str,
-        clock: ExperimentClock | None = None,
-    ) -> None:
-        motion.read_back(
-            signal,
-            agrees,
-            clock=clock or self.clock,
-            patience_s=READ_BACK_S,
-            what=what,
-            wanted=wanted,
-        )
-
-    def _present_k(self) -> float:
+    def _present(self) -> float:
         temperature_k = float(self.temperature_c.get(use_monitor=False)) + ZERO_CELSIUS_K
         bounds = self.bounds()
         return min(max(temperature_k, bounds.low), bounds.high)
-
-    def _hold(self) -> None:
-        temperature_k = self._present_k()
-        logger.info("heater holds %.1f K", temperature_k)
-        self.setpoint_k.put(temperature_k)
 
     def _diagnosis(self) -> str:
         return (

@@ -9,27 +9,26 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from ophyd import Component as Cpt
-from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
+from ophyd import EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
-from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.leak import struggles
 from lics_beamline.devices.loading import Loading
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, has_limits
-from lics_beamline.devices.settling import Arrival, check_target
+from lics_beamline.devices.safe_condition import SafeCondition
+from lics_beamline.devices.settling import Arrival, Settling, check_target
 from lics_beamline.errors import DidNotSettle, OutsideEnvelope
 
 logger = logging.getLogger(__name__)
 
-READ_BACK_S: Final = 5.0  # control mode reads back up to 2 s after the command (PACE5000 on the ip module)
-RESOLUTION_BAR: Final = 0.01  # of the setpoint read-back
-RESOLUTION_SLEW: Final = 5e-5  # bar/s, a tenth of the lowest slew
-ATTEMPTS: Final = 5  # to shut the valves; a choice
-LONGEST_LEASE: Final = 39  # characters of an EPICS string
+SLEW_RESOLUTION_BAR_PER_S: Final = 5e-5  # of the read-back of the slew: a tenth of the lowest slew
+LONGEST_LEASE_CHARACTERS: Final = 39  # of an EPICS string
 
 
-class Membrane(Device):
+class Membrane(Controller):
     """Membrane gas pressure controller (PACE5000.db of the EPICS ip module, with source, limits flag and lease added).
 
     Parameters
@@ -75,6 +74,19 @@ class Membrane(Device):
         "effort_percent": "%",
     }
     SAYS: ClassVar[Mapping[str, str]] = {"units": "BAR"}
+    TRAITS: ClassVar[ControllerTraits] = ControllerTraits(
+        instrument="membrane",
+        quantity="membrane load",
+        move="membrane load",
+        unit="bar",
+        measured="load_bar",
+        setpoint="setpoint_bar",
+        setpoint_readback="setpoint_readback_bar",
+        resolution=0.01,  # of the setpoint's read-back
+        read_back_s=5.0,  # control mode reads back up to 2 s after the command (PACE5000 on the ip module)
+        safe_attempts=5,  # to shut the valves; a choice
+        at_the_panel="Close the gas at the panel.",
+    )
 
     def __init__(
         self,
@@ -88,15 +100,12 @@ class Membrane(Device):
         stall_s: float = 300.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(prefix, name=name, **kwargs)
-        self.clock = clock
+        super().__init__(prefix, name=name, clock=clock, **kwargs)
         self.limits_bar = limits_bar
         self.tolerance_bar = tolerance_bar
         self.dwell_s = dwell_s
         self.stall_s = stall_s
-        self.lease_name = f"{os.getpid()} on {socket.gethostname()}"[:LONGEST_LEASE]
-        self._motion: Motion | None = None
-        self._watched_elsewhere = False  # the gas was sent somewhere and nobody here waits for it
+        self.lease_name = f"{os.getpid()} on {socket.gethostname()}"[:LONGEST_LEASE_CHARACTERS]
 
     def bounds(self) -> Bounds:
         """Where the load may go [bar]; raises `OutsideEnvelope` when nothing limits it."""
@@ -146,39 +155,7 @@ class Membrane(Device):
             stall_s=self.stall_s,
             timeout_s=1.5 * way_bar / slew_bar_per_s + self.stall_s + self.dwell_s,
         )
-        arrival.require(self.clock, "membrane load")
-
-        def steps(motion: Motion) -> None:
-            self._command_setpoint(motion, load_bar)
-            if not settle:
-                return
-            motion.await_step(
-                Loading(
-                    self,
-                    effort_percent=self.effort_percent,
-                    setpoint_bar=self.setpoint_readback_bar,
-                    clock=self.clock,
-                    signal=self.load_bar,
-                    target=load_bar,
-                    arrival=arrival,
-                    what="membrane load",
-                    unit="bar",
-                    look_at=self._diagnosis,
-                )
-            )
-
-        motion = self._move(steps, "membrane load")
-        self._watched_elsewhere = not settle
-        return motion
-
-    def hold(self) -> StatusBase:
-        """Stay at the load of this moment; done when the setpoint has been read back."""
-
-        def steps(motion: Motion) -> None:
-            self._command_setpoint(motion, self._present_load_bar())
-
-        self._watched_elsewhere = False
-        return self._move(steps, "holding the membrane")
+        return self._go(load_bar, arrival, settle=settle)
 
     def set_slew(self, slew_bar_per_s: float) -> StatusBase:
         """Set how fast the load may change [bar/s], verified by read-back; within the PV's limits."""
@@ -189,7 +166,13 @@ class Membrane(Device):
 
         def steps(motion: Motion) -> None:
             motion.write(self.slew_bar_per_s, slew_bar_per_s)
-            self._agree(motion, self.slew_bar_per_s, slew_bar_per_s, RESOLUTION_SLEW, "membrane slew [bar/s]")
+            self._agree(
+                motion,
+                self.slew_bar_per_s,
+                slew_bar_per_s,
+                "membrane slew [bar/s]",
+                resolution=SLEW_RESOLUTION_BAR_PER_S,
+            )
 
         return Motion(self, steps, what="membrane slew")
 
@@ -206,59 +189,32 @@ class Membrane(Device):
         """
         if self.vent_readback.get(use_monitor=False) == "In progress":
             raise DidNotSettle("membrane is venting and cannot be armed. Wait until the vent is complete.")
+        return self._move(self._arm, "arming of the membrane")
 
-        def steps(motion: Motion) -> None:
-            self._take_lease(motion)
-            if self.control_readback.get(use_monitor=False) == "On":
-                return
-            self._command_setpoint(motion, self._present_load_bar())
-            motion.write(self.control, "On")
-            self._control_reads(motion, "On", clock=self.clock)
+    def safe_conditions(self) -> tuple[SafeCondition, ...]:
+        """Return that the valves are shut, so that the gas is kept; armed it holds its load, which is no danger."""
+        return (SafeCondition.reads(self.control_readback, "Off", what="membrane control", is_lock=True),)
 
-        return self._move(steps, "arming of the membrane")
+    def release(self) -> None:
+        """Give back the lease, if it is ours: other clients may move the membrane again."""
+        if self.lease.get(use_monitor=False) == self.lease_name:
+            self.lease.put("")
 
-    def stop(self, *, success: bool = False) -> None:
-        """End a motion under way and hold the load of this moment; at rest, do nothing.
+    def _command_safe(self, motion: Motion) -> None:
+        motion.write(self.control, "Off")  # never vents
 
-        The engine calls this after every plan, on pause and on suspend. `success` changes nothing: a motion that has
-        not arrived fails in either case, because a plan that goes on must not take it for arrived.
-        """
-        if self._motion is not None and not self._motion.done:
-            self._motion.end("stopped")
-        elif self._watched_elsewhere:
-            self._hold()
-        self._watched_elsewhere = False
+    def _leave_safe(self) -> None:
+        self.release()
 
-    def make_safe(self) -> StatusBase:
-        """Shut the valves and keep the gas: control off, repeated until read back; give back the lease. Never vents."""
-        if self._motion is not None:
-            self._motion.end("made safe", hold=False)
-        self._watched_elsewhere = False
-        wall = WallClock()  # works when the world's clock does not
-
-        def steps(motion: Motion) -> None:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    motion.write(self.control, "Off")
-                    self._control_reads(motion, "Off", clock=wall)
-                except TimeoutError as error:
-                    logger.error("membrane control is not off after attempt %d of %d: %s", attempt, ATTEMPTS, error)
-                else:
-                    self.release()
-                    return
-            raise DidNotSettle(
-                f"membrane control could not be read back Off in {ATTEMPTS} attempts of {READ_BACK_S:g} s. Close "
-                "the gas at the panel.",
-                attempts=ATTEMPTS,
-            )
-
-        return Motion(self, steps, what="shutting the membrane valves")
-
-    def _move(self, steps: Any, what: str) -> Motion:
-        if self._motion is not None:
-            self._motion.end("superseded by another command", hold=False)
-        self._motion = Motion(self, steps, what=what, hold=self._hold)
-        return self._motion
+    def _arm(self, motion: Motion) -> None:
+        self._take_lease(motion)
+        if self.control_readback.get(use_monitor=False) == "On":
+            return
+        self._command_setpoint(motion, self._present())
+        motion.write(self.control, "On")
+        self._await(
+            motion, self.control_readback, lambda said: bool(said == "On"), what="membrane control", wanted="On"
+        )
 
     def _take_lease(self, motion: Motion) -> None:
         holder = str(self.lease.get(use_monitor=False))
@@ -268,40 +224,28 @@ class Membrane(Device):
                 f"empty string to {self.lease.pvname}.",
                 holder=holder,
             )
-        motion.write(self.lease, self.lease_name, wait=True, timeout=READ_BACK_S)
+        motion.write(self.lease, self.lease_name, wait=True, timeout=self.TRAITS.read_back_s)
 
-    def release(self) -> None:
-        """Give back the lease, if it is ours: other clients may move the membrane again."""
-        if self.lease.get(use_monitor=False) == self.lease_name:
-            self.lease.put("")
+    def _settling(self, target: float, arrival: Arrival) -> Settling:
+        return Loading(
+            self,
+            effort_percent=self.effort_percent,
+            setpoint_bar=self.setpoint_readback_bar,
+            clock=self.clock,
+            signal=self.load_bar,
+            target=target,
+            arrival=arrival,
+            what=self.TRAITS.move,
+            unit=self.TRAITS.unit,
+            look_at=self._diagnosis,
+        )
 
-    def _command_setpoint(self, motion: Motion, load_bar: float) -> None:
+    def _command_setpoint(self, motion: Motion, target: float) -> None:
         # A client that was cut off and came back is another one to the controller until it says its name again.
         motion.write(self.lease, self.lease_name)
-        motion.write(self.setpoint_bar, load_bar)
-        self._agree(motion, self.setpoint_readback_bar, load_bar, RESOLUTION_BAR, "membrane setpoint [bar]")
+        super()._command_setpoint(motion, target)
 
-    def _control_reads(self, motion: Motion, wanted: str, *, clock: ExperimentClock) -> None:
-        motion.read_back(
-            self.control_readback,
-            lambda said: said == wanted,
-            clock=clock,
-            patience_s=READ_BACK_S,
-            what="membrane control",
-            wanted=wanted,
-        )
-
-    def _agree(self, motion: Motion, signal: EpicsSignalRO, wanted: float, resolution: float, what: str) -> None:
-        motion.read_back(
-            signal,
-            lambda value: abs(value - wanted) <= resolution,
-            clock=self.clock,
-            patience_s=READ_BACK_S,
-            what=what,
-            wanted=f"{wanted:g}",
-        )
-
-    def _present_load_bar(self) -> float:
+    def _present(self) -> float:
         load_bar = float(self.load_bar.get(use_monitor=False))
         low, high = self.setpoint_bar.limits
         return min(max(load_bar, low), high) if has_limits(low, high) else load_bar
@@ -311,9 +255,7 @@ class Membrane(Device):
             logger.error("membrane cannot hold its load: a leak or an empty supply; its valves are shut")
             self.control.put("Off")
         elif self.control_readback.get(use_monitor=False) == "On":
-            load_bar = self._present_load_bar()
-            logger.info("membrane holds %.3f bar", load_bar)
-            self.setpoint_bar.put(load_bar)
+            super()._hold()
 
     def _diagnosis(self) -> str:
         effort_percent = float(self.effort_percent.get())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ophyd import Signal
@@ -12,6 +12,7 @@ from ophyd.status import DeviceStatus, StatusBase
 from ophyd.utils.errors import WaitTimeoutError
 
 from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ReadBack, Watched
 from lics_beamline.errors import DidNotSettle
 
@@ -108,6 +109,18 @@ class Motion(DeviceStatus):
                 wanted=wanted,
             )
         )
+
+    def read_back_safe(self, conditions: Iterable[SafeCondition], *, clock: ExperimentClock, patience_s: float) -> None:
+        """Wait until an instrument that was made safe says so; `patience_s` for each of its read-backs."""
+        for condition in conditions:
+            self.read_back(
+                condition.signal,
+                condition.agrees,
+                clock=clock,
+                patience_s=patience_s,
+                what=condition.what,
+                wanted=condition.allowed,
+            )
 
     def rest(self) -> None:
         """Let the device stay where it is, on its way or not; what is waited for is not judged until it goes on."""

@@ -1,8 +1,10 @@
-"""What gas, heater, shutter and thermocouples say now, and what of it is not safe."""
+"""What gas, heater, shutter and thermocouples say now, and what of it is not safe by the devices' own word."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from lics_beamline.devices.safe_condition import value_of
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
@@ -32,23 +34,8 @@ def read_backs(beamline: Beamline) -> dict[str, Any]:
 
 
 def unsafe(beamline: Beamline) -> tuple[str, ...]:
-    """Phrases for everything that is not in its safe state, or does not say."""
-    seen = read_backs(beamline)
-    ambient_k = beamline.heater.ambient_k
-    safe = {
-        "membrane_control": seen["membrane_control"] == "Off",
-        "heater_setpoint_k": seen["heater_setpoint_k"] is not None and seen["heater_setpoint_k"] <= ambient_k + 0.2,
-        "heater_output_limit_percent": seen["heater_output_limit_percent"] == 0.0,
-        "heater_output_percent": seen["heater_output_percent"] is not None
-        and (seen["heater_output_percent"] <= 0.5 or value_of(beamline.heater.contactor_readback) == "Open"),
-        "beam_shutter": seen["beam_shutter"] == "Closed",
-    }
-    return tuple(f"{name} is {seen[name]}" for name, is_safe in safe.items() if not is_safe)
+    """Return a phrase for everything that is not in its safe state, or does not say so.
 
-
-def value_of(signal: Any) -> Any:
-    """Return what a monitored signal says now; None while it is not connected."""
-    try:
-        return signal.get() if signal.connected else None
-    except (TimeoutError, ConnectionError):
-        return None
+    What ``make_safe`` waits for, the guard watches and the checks report: each device says it of itself.
+    """
+    return (*beamline.membrane.unsafe(), *beamline.heater.unsafe(), *beamline.beam.unsafe())

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder, write_whole
-from lics_beamline.devices.safe_state import places, read_backs, unsafe, value_of
+from lics_beamline.devices.safe_condition import value_of
+from lics_beamline.devices.safe_state import places, read_backs, unsafe
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.profile import Profile, read_profile
