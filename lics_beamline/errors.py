@@ -65,6 +65,10 @@ class JournalError(LicsError, OSError):
     """A journal cannot be written or read: what is not recorded must not go on."""
 
 
+class UnsafeName(LicsError, ValueError):
+    """A document gives a name that might lead out of the data folder. Look where the document came from."""
+
+
 class CalibrationRefused(LicsError, RuntimeError):
     """A frame of a calibrant does not give a geometry that can be trusted. Look at the frame, its start, its flip."""
 

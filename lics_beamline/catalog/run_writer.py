@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bluesky_tiled_plugins.writing.consolidators import CONSOLIDATOR_REGISTRY, MultipartRelatedConsolidator
 from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import UnsafeName
+from lics_beamline.safe_name import check_start, inside, safe_name
 from lics_beamline.schema import PLATE_MIMETYPE, PLATE_SPEC
 
+_TEMPLATE: Final = re.compile(r"[A-Za-z0-9_-]*\{(:0?[0-9]?d)?\}[A-Za-z0-9_.-]*")  # filled with the number of a plate
 _PYTHON_TYPE = {"number": float, "integer": int, "boolean": bool, "string": str}
 
 
@@ -72,6 +76,12 @@ class RunWriter:
         The catalog, open for writing.
     data : DataFolder
         Where plates are found: resources say their path relative to it.
+
+    Raises
+    ------
+    UnsafeName
+        From a call: a stream, a field or a file of images has a name that might lead out of where it belongs. Tiled
+        makes folders of the first two.
     """
 
     def __init__(self, client: Any, data: DataFolder) -> None:
@@ -90,7 +100,13 @@ class RunWriter:
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document; it is in the catalog after `flush`, or after the stop document."""
+        if name == "start":
+            check_start(doc, where="a run about to be catalogued")
         if name == "descriptor":
+            where = f"descriptor of stream {doc['name']!r}"
+            safe_name(doc["name"], what="stream", where=where)
+            for key in doc["data_keys"]:
+                safe_name(key, what="field", where=where)
             self._types[doc["uid"]] = {
                 key: _PYTHON_TYPE[about["dtype"]]
                 for key, about in doc["data_keys"].items()
@@ -105,8 +121,15 @@ class RunWriter:
     def _locate(self, doc: dict[str, Any]) -> dict[str, Any]:
         located = {**doc, "root": doc.get("root") or str(self._root)}
         if doc["spec"] == PLATE_SPEC:
-            folder = Path(located["root"]) / located["resource_path"]
-            self._folders[doc["uid"]] = (folder, located["resource_kwargs"]["template"])
+            folder = inside(Path(located["root"]), located["resource_path"], what="folder of plates")
+            template = str(located["resource_kwargs"]["template"])
+            if not _TEMPLATE.fullmatch(template):
+                raise UnsafeName(
+                    f"resource document of {folder}: template {template!r} names no plate files; a plain name with one "
+                    "number does, as {:06d}.osc. Look where this document came from.",
+                    template=template,
+                )
+            self._folders[doc["uid"]] = (folder, template)
         return located
 
     def _numbered(self, doc: dict[str, Any]) -> dict[str, Any]:

@@ -171,6 +171,7 @@ def _plate(source: str, data: DataFolder) -> _Plate:
     from lics_beamline.journal.events import events
     from lics_beamline.reduction.recipe import recipe_of
     from lics_beamline.replay import documents_of
+    from lics_beamline.safe_name import inside
 
     try:
         documents = list(documents_of(data, source))
@@ -180,7 +181,8 @@ def _plate(source: str, data: DataFolder) -> _Plate:
     frames = [event.data[schema.FRAME_PATH] for event in events(documents) if schema.FRAME_PATH in event.data]
     if not frames:
         raise RunNotFound(f"run {start['uid'][:8]} has no plate that was read. Expose the calibrant again.")
-    return _Plate(path=data.root / frames[-1], run=start["uid"], geometry=recipe_of(start["recipe"]).geometry)
+    path = inside(data.root, frames[-1], what="plate")
+    return _Plate(path=path, run=start["uid"], geometry=recipe_of(start["recipe"]).geometry)
 
 
 def _start(options: argparse.Namespace, plate: _Plate) -> Geometry:

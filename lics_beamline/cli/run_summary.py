@@ -144,7 +144,7 @@ def newest_reduction(data: DataFolder, name: str) -> Head:
     raw = find_any(data, name)
     if raw.start.get("purpose") == schema.REDUCTION:
         return raw
-    made = [found for found in heads(data.derived_journals) if found.start["raw_uid"] == raw.uid]
+    made = [found for found in heads(data.derived_journals) if found.start.get("raw_uid") == raw.uid]
     if not made:
         raise RunNotFound(f"run {raw.uid} has not been reduced yet: lics replay {raw.uid[:8]}.", uid=raw.uid)
     return made[-1]
@@ -167,7 +167,7 @@ def story(data: DataFolder, head: Head) -> Story:
         used = Duty(exposing_s=0.0, elapsed_s=0.0)
     else:
         used = duty(read(head.path))
-        reductions = tuple(found for found in heads(data.derived_journals) if found.start["raw_uid"] == head.uid)
+        reductions = tuple(found for found in heads(data.derived_journals) if found.start.get("raw_uid") == head.uid)
         points = reduced_run(read(reductions[-1].path)).points if reductions else ()
     return Story(
         head=head,

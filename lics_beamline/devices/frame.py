@@ -25,6 +25,7 @@ from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.plate_file import NO_PLATE, SHAPE, Expected, Folder, Reading, resource_of
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
+from lics_beamline.safe_name import inside
 from lics_beamline.schema import PLATE_TEMPLATE
 
 logger = logging.getLogger(__name__)
@@ -183,10 +184,12 @@ class Frame(Device):
         ------
         DidNotSettle
             If the detector does not read back what it was told.
+        UnsafeName
+            If the folder lies outside the data folder.
         FileExistsError
             If the folder already holds plate files: they would be taken for new ones.
         """
-        path = (self.data_root / folder).resolve()
+        path = inside(self.data_root, folder, what="plate folder")
         below = PurePosixPath(path.relative_to(self.data_root).as_posix())
         path.mkdir(parents=True, exist_ok=True)
         if any(path.glob("*.osc")):

@@ -12,6 +12,7 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.exports.provenance import point_name, run_geometry
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import ReducedRun
+from lics_beamline.safe_name import inside
 
 
 def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, data_root: Path) -> tuple[Path, ...]:
@@ -37,6 +38,8 @@ def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, 
     ------
     ReductionFailed
         If a plate cannot be read.
+    UnsafeName
+        If one lies outside the data folder.
     """
     from fabio.tifimage import TifImage
 
@@ -46,7 +49,7 @@ def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, 
         taken = raw.get(point.exposure_uid)
         if taken is None or not taken.frame_path or not point.reduced:
             continue
-        plate = data_root / taken.frame_path
+        plate = inside(data_root, taken.frame_path, what="plate")
         if not plate.exists():
             raise ReductionFailed(
                 f"the plate {taken.frame_path} of point {point.index} is not in {data_root}. Restore it, or export "

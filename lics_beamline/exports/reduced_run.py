@@ -15,6 +15,7 @@ from lics_beamline.diffraction.phase import Phase
 from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.events import Streams
 from lics_beamline.physics.unit_cell import NAMES
+from lics_beamline.safe_name import safe_name
 from lics_beamline.schema import REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
 
@@ -179,7 +180,7 @@ def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
 
 
 def _phase(name: str, data: Mapping[str, Any]) -> PhaseInPoint:
-    begins = name.replace("-", "_")
+    begins = safe_name(name, what="phase", where="event of a reduced run").replace("-", "_")  # figures are named by it
     numbers: dict[str, float] = {}
     sigmas: dict[str, float] = {}
     for free in NAMES:

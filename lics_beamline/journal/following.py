@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from lics_beamline.errors import LicsError
 from lics_beamline.journal.head import Head, head
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX
@@ -71,7 +72,7 @@ class Following:
     Attributes
     ----------
     troubles : dict
-        Uid of each run that failed, and how.
+        Uid of each run that failed (the name of its file where it has none that can be used), and how.
     run : str
         Uid of the run whose document was taken last.
     """
@@ -143,12 +144,19 @@ class Following:
         due = [path for path, when in self._again.items() if when <= now]
         there = {path for folder in self._folders if folder.is_dir() for path in folder.glob(f"*{SUFFIX}")}
         for path in (*sorted(there - self._seen), *due):
-            first = head(path)
+            try:
+                first = head(path)
+            except (LicsError, OSError) as error:
+                self._seen.add(path)
+                self._again.pop(path, None)
+                self._note(path, path.stem, error)
+                continue
             if first is None:
                 continue  # its start document is not whole yet
             self._seen.add(path)
             if self._again.pop(path, None) is not None:
-                self.troubles.pop(first.uid, None)
+                for known in (first.uid, path.stem):
+                    self.troubles.pop(known, None)
             try:
                 consumer = self._begin(first)
                 if consumer is not None:

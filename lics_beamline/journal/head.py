@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import JournalError, LicsError, RunNotFound
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import decode
 from lics_beamline.journal.writer import SUFFIX
+from lics_beamline.safe_name import check_start
 
 SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
 _TAIL_BYTES: Final = 1 << 16  # a stop document is about 1 kB
@@ -57,13 +58,23 @@ class Head:
 def heads(folder: Path) -> list[Head]:
     """Heads of all runs in a folder, oldest first; files without a whole start document are left out.
 
+    A journal that cannot be used is left out too, with a warning: the other runs go on.
+
     Parameters
     ----------
     folder : Path
         A folder of journals; it need not exist.
     """
-    found = (head(path) for path in Path(folder).glob(f"*{SUFFIX}"))
-    return sorted((each for each in found if each is not None), key=lambda each: (each.time, each.uid))
+    found: list[Head] = []
+    for path in Path(folder).glob(f"*{SUFFIX}"):
+        try:
+            known = head(path)
+        except (LicsError, OSError) as error:
+            logger.warning("%s is left out: %s", path, error)
+            continue
+        if known is not None:
+            found.append(known)
+    return sorted(found, key=lambda each: (each.time, each.uid))
 
 
 def head(path: Path) -> Head | None:
@@ -73,6 +84,15 @@ def head(path: Path) -> Head | None:
     ----------
     path : Path
         The journal.
+
+    Raises
+    ------
+    UnsafeName
+        If it gives a name that might lead out of the data folder.
+    JournalError
+        If its start document does not say when the run began.
+    OSError
+        If it cannot be read.
     """
     being_written = lock.is_held(path)  # asked first: what was written by then is then seen
     with path.open("rb") as file:
@@ -86,7 +106,14 @@ def head(path: Path) -> Head | None:
         return None
     if name != "start":
         return None
-    return Head(uid=start["uid"], path=path, start=start, stop=stop, being_written=being_written)
+    uid = check_start(start, where=str(path))
+    if not isinstance(start.get("time"), (int, float)):
+        raise JournalError(
+            f"{path}: the start document has the time {start.get('time')!r}, which is no number of seconds since 1970. "
+            "Take the file from a copy.",
+            path=str(path),
+        )
+    return Head(uid=uid, path=path, start=start, stop=stop, being_written=being_written)
 
 
 def _last_line(file: BinaryIO) -> bytes:

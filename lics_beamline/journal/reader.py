@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import decode
+from lics_beamline.safe_name import check_start
 
 POLL_S: Final = 0.1  # how often a follower looks again; twice this is the delay a reader adds
 _CHUNK_BYTES: Final = 1 << 20
@@ -72,6 +73,8 @@ class Tail:
         ------
         JournalError
             If a line is damaged and others follow it.
+        UnsafeName
+            If the start document gives a name that might lead out of the data folder.
         """
         self._file.seek(self.offset)
         damage: ValueError | None = None
@@ -87,6 +90,8 @@ class Tail:
             except ValueError as cause:
                 damage = cause
                 continue
+            if name == "start":
+                check_start(doc, where=str(self.path))
             self.offset += len(line)
             self.line += 1
             self.finished = self.finished or name == "stop"
@@ -130,6 +135,8 @@ def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     ------
     JournalError
         If the file is not there, or a line other than the last is damaged; names file and line.
+    UnsafeName
+        If the start document gives a name that might lead out of the data folder.
     """
     with Tail(path) as tail:
         yield from tail.documents()
@@ -162,7 +169,7 @@ def follow(
 
     Raises
     ------
-    JournalError
+    JournalError, UnsafeName
         As `read`.
     """
     with Tail(path) as tail:

@@ -21,6 +21,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.reader import Tail
+from lics_beamline.safe_name import check_start
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
 
 SUFFIX: Final = ".jsonl"
@@ -70,6 +71,8 @@ class Journal:
         ``needed_bytes`` when the disk is full.
     Busy
         From a call: another process writes this run.
+    UnsafeName
+        From a call: the start document gives a name that might lead out of the folder.
     """
 
     def __init__(self, folder: Path, *, resume: bool = False) -> None:
@@ -98,7 +101,7 @@ class Journal:
         """Record one document; it is in the file when this returns."""
         name = str(getattr(name, "value", name))
         if name == "start":
-            run = self._open(doc["uid"])
+            run = self._open(check_start(doc, where="a run about to be recorded"))
         else:
             run = self._find(name, doc)
             self._refuse_after_loss(run, name)

@@ -10,7 +10,7 @@ from ophyd.sim import make_fake_device
 
 from lics_beamline.devices.frame import FILE_BYTES, Frame
 from lics_beamline.devices.plate_file import NO_PLATE
-from lics_beamline.errors import BadReading, DidNotSettle
+from lics_beamline.errors import BadReading, DidNotSettle, UnsafeName
 
 
 @pytest.fixture
@@ -206,6 +206,12 @@ def test_a_plate_in_the_reader_keeps_its_folder_when_another_is_opened(frame, cl
     frame.announce(old)
     assert frame.path.get() == "plates/run/000000.osc"
     assert frame.expect(plate=2).below.as_posix() == "plates/run-1/000000.osc"
+
+
+@pytest.mark.parametrize("folder", ["../elsewhere", "/tmp/elsewhere"])
+def test_the_detector_is_not_sent_out_of_the_data_folder(frame, folder):
+    with pytest.raises(UnsafeName, match="elsewhere' leads out of"):
+        frame.open_folder(folder)
 
 
 def test_frames_without_an_open_folder_are_refused(clock, tmp_path):

@@ -10,7 +10,7 @@ from reduced_documents import BINS, PONI, data, documents
 
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.phase import default_phases
-from lics_beamline.errors import LicsError, ReductionFailed
+from lics_beamline.errors import LicsError, ReductionFailed, UnsafeName
 from lics_beamline.exports.layouts import LAYOUTS
 from lics_beamline.exports.package import pack
 from lics_beamline.exports.raw_point import RawPoint
@@ -121,6 +121,23 @@ def test_an_exported_image_and_geometry_integrate_as_the_plate_does(run, tmp_pat
 def test_a_plate_that_is_gone_is_named(run, tmp_path):
     with pytest.raises(ReductionFailed, match=r"plates/000\.osc of point 0 is not in"):
         packed(run, tmp_path, "tiff", {"e0": raw_point("e0", "plates/000.osc")})
+
+
+def test_an_image_outside_the_data_folder_is_not_exported(run, tmp_path):
+    import fabio
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    fabio.edfimage.EdfImage(data=np.ones((4, 4), dtype=np.uint16)).write(str(tmp_path / "private.edf"))
+    for path in ("../private.edf", str(tmp_path / "private.edf")):
+        with pytest.raises(UnsafeName, match=r"private\.edf' leads out of"):
+            packed(run, folder, "tiff", {"e0": raw_point("e0", path)})
+
+
+def test_a_phase_whose_name_leads_out_is_refused_because_figures_are_named_by_phases():
+    point = data(0) | {"phases": "../../home", "../../home_scale": 1.0, "../../home_scale_sigma": 0.1}
+    with pytest.raises(UnsafeName, match=r"phase '\.\./\.\./home'"):
+        reduced_run(documents([point]))
 
 
 def test_a_table_has_a_line_for_each_point_also_for_one_that_failed(run, tmp_path):

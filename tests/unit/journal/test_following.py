@@ -2,6 +2,7 @@
 
 import pytest
 
+from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.following import ATTEMPTS, Following
 from lics_beamline.journal.writer import Journal
 
@@ -199,3 +200,17 @@ def test_a_run_for_which_nothing_is_to_do_is_asked_for_once(tmp_path):
     rounds(following)
     rounds(following)
     assert asked == ["aaaaaa"]
+
+
+def test_a_journal_whose_uid_leads_out_is_noted_once_and_the_others_go_on(tmp_path):
+    record(tmp_path, "aaaaaa")
+    (tmp_path / "hostile.jsonl").write_bytes(Encoder().line("start", {"uid": "/etc", "time": 1.0}))
+    (tmp_path / "folder.jsonl").mkdir()
+    record(tmp_path, "zzzzzz")
+    recorder = Recorder()
+    following = Following((tmp_path,), recorder.begin, retry_s=0.0)
+    rounds(following)
+    assert recorder.begun == ["aaaaaa", "zzzzzz"]
+    assert set(following.troubles) == {"hostile", "folder"}
+    assert following.troubles["hostile"].startswith("UnsafeName: start document of ")
+    assert not following.unsettled

@@ -2,9 +2,11 @@
 
 import pytest
 
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import RunNotFound, UnsafeName
+from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.head import find, heads
-from lics_beamline.journal.writer import Journal
+from lics_beamline.journal.reader import read
+from lics_beamline.journal.writer import RESERVE_NAME, Journal
 
 
 def record(folder, uid, time, *, stop=True):
@@ -79,3 +81,33 @@ def test_a_name_that_is_nobodys_or_several_lists_candidates(tmp_path, name, cand
 def test_an_empty_folder_says_so(tmp_path):
     with pytest.raises(RunNotFound, match="holds none"):
         find(tmp_path / "nothing", "last")
+
+
+def write_start(folder, file_name, start):
+    (folder / f"{file_name}.jsonl").write_bytes(Encoder().line("start", start))
+
+
+@pytest.mark.parametrize(
+    "start", [{"uid": "/etc", "time": 1.0}, {"time": 1.0}, {"uid": "zzzzzz"}, {"uid": "z", "time": "now"}]
+)
+def test_a_journal_that_cannot_be_used_is_left_out_with_a_warning_and_the_others_are_found(tmp_path, caplog, start):
+    record(tmp_path, "aaaaaa", 1.0)
+    write_start(tmp_path, "hostile", start)
+    assert [each.uid for each in heads(tmp_path)] == ["aaaaaa"]
+    assert find(tmp_path, "last").uid == "aaaaaa"
+    assert "hostile.jsonl" in caplog.text
+
+
+def test_reading_a_journal_whose_names_lead_out_is_refused(tmp_path):
+    write_start(tmp_path, "hostile", {"uid": "abc", "time": 1.0, "raw_uid": "../../etc"})
+    with pytest.raises(UnsafeName, match=r"hostile\.jsonl: raw_uid"):
+        list(read(tmp_path / "hostile.jsonl"))
+
+
+@pytest.mark.parametrize("uid", ["/tmp/elsewhere", "../elsewhere", "a/b", "", "a\0b", "x" * 300, "a\nb"])
+def test_a_run_whose_uid_leads_out_is_not_recorded_anywhere(tmp_path, uid):
+    folder = tmp_path / "raw"
+    with Journal(folder) as journal, pytest.raises(UnsafeName):
+        journal("start", {"uid": uid, "time": 1.0})
+    assert [path.name for path in folder.iterdir()] == [RESERVE_NAME]
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
