@@ -12,6 +12,7 @@ import numpy as np
 from lics_beamline.analysis.compression import Compressions
 from lics_beamline.analysis.paper_values import PRINTED_CELLS, PRINTED_EXPANSION
 from lics_beamline.exports.figure_file import save_figure
+from lics_beamline.exports.figure_text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +96,7 @@ def _draw_cell(above: Axes, below: Axes, found: Compressions, *, paper: bool) ->
             label="printed, Desgreniers et al. (2015)",
         )
     below.axhline(0.0, color="0.7", lw=0.8)
-    above.set(ylabel="V$^{1/3}$ (Å), the edge a of a cube", title=recorded.phase)
+    above.set(ylabel="V$^{1/3}$ (Å), the edge a of a cube", title=plain(recorded.phase))
     below.set(xlabel="pressure from ruby (GPa)", ylabel="left over (mÅ)")
     above.legend(fontsize="small")
 
@@ -157,7 +158,7 @@ def draw_expansion(found: Compressions, path: Path, *, paper: bool = False) -> P
         xlabel="pressure from ruby (GPa)",
         ylabel="expansion (10$^{-4}$/K)",
         ylim=(0.0, None),
-        title=f"{found.recorded.phase}, mean from {expansion.cold.temperature_k:.0f} to "
+        title=f"{plain(found.recorded.phase)}, mean from {expansion.cold.temperature_k:.0f} to "
         f"{expansion.hot.temperature_k:.0f} K; dark: statistical, light: with all systematic terms",
     )
     axes.title.set_fontsize("medium")

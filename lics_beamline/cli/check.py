@@ -135,21 +135,17 @@ def heating_lines(case: Case) -> list[str]:
 
 
 def _tell(case: Case, findings: tuple[Finding, ...], figure: Path | None, *, brief: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from lics_beamline.cli.terminal import Table, Text, console
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH, highlight=False)
-    console.print(Text(case.experiment.title, style="bold"))
-    console.print(_expected(case))
+    terminal = console(piped_width=PIPED_WIDTH)
+    terminal.print(Text(case.experiment.title, style="bold"))
+    terminal.print(_expected(case))
     for verdict, heading in HEADINGS.items():
         chosen = [finding for finding in findings if finding.verdict == verdict]
         if not chosen or (brief and verdict == "ok"):
             continue
-        console.print()
-        console.print(Text(f"{heading} ({len(chosen)})", style=STYLES[verdict]))
+        terminal.print()
+        terminal.print(Text(f"{heading} ({len(chosen)})", style=STYLES[verdict]))
         table = Table(box=None, padding=(0, 2, 0, 0), expand=True)
         table.add_column("", no_wrap=True, style="dim", min_width=10)
         for column, ratio in (("rule", 12), ("found", 15), ("allowed", 14)):
@@ -165,10 +161,10 @@ def _tell(case: Case, findings: tuple[Finding, ...], figure: Path | None, *, bri
             if finding.remedy:
                 table.add_row("", "", Text(f"-> {finding.remedy}", style=STYLES[verdict].removeprefix("bold ")), "")
             group = finding.group
-        console.print(table)
+        terminal.print(table)
     counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in HEADINGS}
-    console.print()
-    console.print(
+    terminal.print()
+    terminal.print(
         f"{len(findings)} rules: {counts['ok']} in order, {counts['warning']} warnings, {counts['refused']} refused"
         + (f"; forecast drawn in {figure}" if figure else "")
     )
@@ -176,8 +172,7 @@ def _tell(case: Case, findings: tuple[Finding, ...], figure: Path | None, *, bri
 
 def _expected(case: Case) -> Any:
     """Return a table of the legs as they are expected."""
-    from rich.table import Table
-    from rich.text import Text
+    from lics_beamline.cli.terminal import Table, Text
 
     table = Table(box=None, padding=(0, 3, 0, 0))
     table.add_column("expected")

@@ -12,12 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from lics_beamline import schema
 from lics_beamline.checks.judgement import expected_s
 from lics_beamline.cli.run_summary import HEADING, point_line
+from lics_beamline.cli.terminal import console, progress, text_column
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.experiment import Experiment
 from lics_beamline.exports.reduced_run import reduced_point
@@ -54,7 +52,7 @@ class Narration:
     def __init__(self, data: DataFolder, experiment: Experiment, profile: Profile, *, quiet: bool) -> None:
         self._data = data
         self._expected_s = expected_s(experiment, manner_of(profile), profile)
-        self._console = Console(stderr=False, quiet=quiet, soft_wrap=True, highlight=False)
+        self._console = console(quiet=quiet, soft_wrap=True)
         self._known = {path.name for path in self._journals()}
         self._tails: dict[Path, Tail] = {}
         self._streams = Streams()  # of all the runs that are followed
@@ -63,15 +61,10 @@ class Narration:
         self._measured = 0
         self._reduced_runs_ended = False
         self.raw_uid = ""
-        self._progress = Progress(
-            TextColumn("{task.description:<46.46}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f} %", justify="right"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=self._console,
-            refresh_per_second=4,
+        self._progress = progress(
+            self._console,
+            text_column("{task.description:<46.46}"),
+            text_column("{task.percentage:>3.0f} %", right=True),
         )
         self._bar = self._progress.add_task("connecting", total=sum(self._expected_s))
         self._thread = threading.Thread(target=self._tell, name="narration", daemon=True)
@@ -88,6 +81,9 @@ class Narration:
         self._ended.set()
         self._thread.join(5)
         self._progress.stop()
+        if not self._thread.is_alive():
+            for tail in self._tails.values():
+                tail.close()
 
     def finish(self) -> None:
         """Wait until the last point of the sweep has been reduced, or patience ends."""

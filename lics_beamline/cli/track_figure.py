@@ -10,6 +10,7 @@ from lics_beamline.checks.case import Case
 from lics_beamline.control.forecast import Arrival
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
+from lics_beamline.exports.figure_text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,8 +66,8 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
     _draw_strokes(axes["strokes"], case)
     _draw_plane(axes["plane"], case)
     figure.suptitle(
-        f"{case.experiment.title}\nforecast: {len(case.points)} points, {case.track.duration_s / 3600:.1f} h, up to "
-        f"{case.most_pressed.at.pressure_gpa:.1f} GPa and {case.most_loaded.at.load_bar:.0f} bar "
+        f"{plain(case.experiment.title)}\nforecast: {len(case.points)} points, {case.track.duration_s / 3600:.1f} h, "
+        f"up to {case.most_pressed.at.pressure_gpa:.1f} GPa and {case.most_loaded.at.load_bar:.0f} bar "
         f"(shaded: {SIGMAS:g} standard deviations of the cell model)"
     )
     return save_figure(figure, path)
@@ -118,7 +119,7 @@ def _legs(axes: Axes, case: Case, *, named: bool) -> None:
             axes.text(
                 (begun_s + ended_s) / 7200.0,
                 1.01,
-                arrivals[0].point.leg.name,
+                plain(arrivals[0].point.leg.name),
                 transform=axes.get_xaxis_transform(),
                 ha="center",
                 va="bottom",

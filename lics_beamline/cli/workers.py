@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from types import TracebackType
 from typing import Self
 
@@ -51,29 +50,12 @@ class PointBar:
     """
 
     def __init__(self, points: int, *, quiet: bool = False) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from lics_beamline.cli.terminal import MofNCompleteColumn, console, progress, text_column
 
-        self._console = Console(file=sys.stdout, quiet=quiet, soft_wrap=True, highlight=False, markup=False)
+        self._console = console(quiet=quiet, soft_wrap=True)
         self._shown = self._console.is_terminal and points > 0 and not quiet
-        self._progress = Progress(
-            TextColumn("reducing"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=self._console,
-            refresh_per_second=4,
-            transient=True,
-            disable=not self._shown,
+        self._progress = progress(
+            self._console, text_column("reducing"), MofNCompleteColumn(), transient=True, disable=not self._shown
         )
         self._bar = self._progress.add_task("reducing", total=points)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lics_beamline.diffraction.calibration import Calibration
 from lics_beamline.exports.figure_file import save_figure
+from lics_beamline.exports.figure_text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Pat
     _draw_detector(axes["detector"], calibration, span)
     plane, sigma = calibration.geometry.plane, calibration.sigma
     figure.suptitle(
-        f"{title}\n{calibration.calibrant.name} ({calibration.calibrant.source}): "
+        f"{plain(title)}\n{plain(calibration.calibrant.name)} ({plain(calibration.calibrant.source)}): "
         f"{plane.beam_distance_mm:.4f} ± {sigma['beam_distance_mm']:.4f} mm along the beam, "
         f"tilt {plane.tilt_deg:.4f} ± {sigma['tilt_deg']:.4f}°, "
         f"{len(calibration.points)} points on {len(calibration.rings)} rings, rms {calibration.rms_px:.3f} px",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lics_beamline.exports.comparison import Comparison, PointDifference
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
+from lics_beamline.exports.figure_text import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> Path:
     digests = [run.start["recipe_digest"][:8] for run in (comparison.first, comparison.second)]
     figure.suptitle(
         f"run {comparison.first.start['raw_uid'][:8]}: recipe {digests[1]} less recipe {digests[0]}\n"
-        + (", ".join(list(comparison.changed)[:4]) or "the recipes say the same")
+        + (plain(", ".join(list(comparison.changed)[:4])) or "the recipes say the same")
     )
     return save_figure(figure, path)
 

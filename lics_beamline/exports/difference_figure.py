@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lics_beamline.exports.figure_file import save_figure
+from lics_beamline.exports.figure_text import plain
 from lics_beamline.refinement.rietveld import RietveldFit
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def draw_differences(fits: Sequence[RietveldFit], path: Path, *, title: str) -> 
     for place, fit in zip(axes[:, 0], fits, strict=True):
         _draw(place, fit)
     axes[-1, 0].set_xlabel("scattering angle 2θ (deg)")
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     return save_figure(figure, path, dpi=120)
 
 
@@ -52,7 +53,7 @@ def _draw(axes: Axes, fit: RietveldFit) -> None:
     observed, calculated = fit.observed - fit.background, fit.calculated - fit.background
     top = float(np.max(observed))
     axes.plot(fit.two_theta_deg, observed, ".", color="0.25", ms=2.5, label="observed")
-    axes.plot(fit.two_theta_deg, calculated, color=PHASE_COLOURS[0], lw=1.0, label=f"model {fit.name}")
+    axes.plot(fit.two_theta_deg, calculated, color=PHASE_COLOURS[0], lw=1.0, label=f"model {plain(fit.name)}")
     offset = -(0.25 + 0.05 * len(fit.phases)) * top
     axes.plot(fit.two_theta_deg, observed - calculated + offset, color="0.45", lw=0.8)
     axes.text(
@@ -67,10 +68,12 @@ def _draw(axes: Axes, fit: RietveldFit) -> None:
     for index, phase in enumerate(fit.phases):
         angles = [each.two_theta_deg for each in phase.reflections if each.two_theta_deg <= fit.two_theta_deg[-1]]
         height = -(0.05 + 0.05 * index) * top
-        axes.plot(angles, np.full(len(angles), height), "|", color=PHASE_COLOURS[index % 5], ms=7, label=phase.name)
+        axes.plot(
+            angles, np.full(len(angles), height), "|", color=PHASE_COLOURS[index % 5], ms=7, label=plain(phase.name)
+        )
     found = fit.agreement
     axes.set_title(
-        f"model {fit.name}: Rwp {100 * found.r_wp_subtracted:.2f} % (background taken off), "
+        f"model {plain(fit.name)}: Rwp {100 * found.r_wp_subtracted:.2f} % (background taken off), "
         f"{100 * found.r_wp:.2f} % plain, χ² {found.chi_squared:.2f}",
         fontsize="medium",
     )

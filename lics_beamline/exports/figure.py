@@ -10,6 +10,7 @@ import numpy as np
 
 from lics_beamline.diffraction.phase import Phase
 from lics_beamline.exports.figure_file import save_figure
+from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.unit_cell import UnitCell
@@ -51,9 +52,9 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
     _draw_compression(axes["cell"], points, main)
     _draw_waterfall(axes["patterns"], run, [point for point in points if point.reduced])
     sample = run.start.get("sample", {}).get("name", "")
+    title = plain(str(run.start.get("title") or sample))
     figure.suptitle(
-        f"{run.start.get('title') or sample}\nrun {run.start['raw_uid'][:8]}, recipe {run.start['recipe_digest'][:8]}, "
-        f"{len(points)} points"
+        f"{title}\nrun {run.start['raw_uid'][:8]}, recipe {run.start['recipe_digest'][:8]}, {len(points)} points"
     )
     return save_figure(figure, path)
 
@@ -118,7 +119,7 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         for line in _angles(point, sought.get(run.main_phase), run.wavelength_angstrom):
             axes.plot([line, line], [shift - 0.12, shift - 0.02], color="black", lw=0.9)
         names = ", ".join(phase.name for phase in point.phases) or "no phase found"
-        label = f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K\n{names}"
+        label = f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K\n{plain(names)}"
         axes.text(SHOWN_DEG[1] + 0.1, shift, label, fontsize=6, color=colour, va="center")
         shift += 0.55
     axes.set(

@@ -1,0 +1,85 @@
+"""The only door to rich: what people and files say is text here, never markup, whatever brackets and colons it has.
+
+A title with ``[/b]`` would end the program, a note in brackets would vanish, ``:smile:`` would become a picture. Styles
+are given beside a text, by `Text` or by a column, not inside it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Console", "MofNCompleteColumn", "Progress", "Table", "Text", "console", "progress", "text_column"]
+
+BAR_CHARACTERS = 30
+
+
+def console(*, quiet: bool = False, soft_wrap: bool = False, piped_width: int | None = None) -> Console:
+    """Return what writes to standard output.
+
+    Parameters
+    ----------
+    quiet : bool
+        Write nothing.
+    soft_wrap : bool
+        Leave long lines to the terminal.
+    piped_width : int, optional
+        Columns where nobody looks at a terminal; default those that rich takes.
+    """
+    width = piped_width if piped_width and not sys.stdout.isatty() else None
+    return Console(
+        file=sys.stdout, quiet=quiet, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False
+    )
+
+
+def text_column(template: str, *, right: bool = False) -> TextColumn:
+    """Return a column of a progress bar that shows text.
+
+    Parameters
+    ----------
+    template : str
+        With the fields of the task: ``{task.description}``.
+    right : bool
+        Whether it ends at the right.
+    """
+    return TextColumn(template, justify="right" if right else "left", markup=False)
+
+
+def progress(console: Console, *columns: ProgressColumn, transient: bool = False, disable: bool = False) -> Progress:
+    """Return a bar with the time left; its first column comes before the bar, the others behind it.
+
+    Parameters
+    ----------
+    console : Console
+        Where it is shown.
+    *columns : ProgressColumn
+        What is said beside it.
+    transient : bool
+        Take it away at the end.
+    disable : bool
+        Show nothing.
+    """
+    return Progress(
+        columns[0],
+        BarColumn(bar_width=BAR_CHARACTERS),
+        *columns[1:],
+        TimeElapsedColumn(),
+        text_column("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        console=console,
+        refresh_per_second=4,
+        transient=transient,
+        disable=disable,
+    )

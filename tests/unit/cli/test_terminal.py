@@ -1,0 +1,108 @@
+"""Text of people and files is text, not markup: on the terminal, on the bar, in figures."""
+
+import argparse
+import logging
+import sys
+
+import pytest
+from reduced_documents import data, documents
+
+from lics_beamline.checks.judgement import case_of
+from lics_beamline.cli import check, terminal
+from lics_beamline.cli.progress import Narration
+from lics_beamline.cli.track_figure import draw_track
+from lics_beamline.cli.workers import PointBar
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.experiment import read_experiment
+from lics_beamline.exports.figure import draw_summary
+from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.journal.writer import Journal
+from lics_beamline.profile import read_profile
+from lics_beamline.session.session import manner_of
+
+HOSTILE = ("[/b] closed", "[red]danger[/red]", "a :smile: b", "[link=file:///etc]x[/link]", r"\[b] [", "[plate torn]")
+
+
+@pytest.fixture(scope="module")
+def profile():
+    return read_profile("simulated")
+
+
+def named(profile, name):
+    """Return the shipped experiment with a name of somebody's own everywhere where one may give a name."""
+    found = read_experiment(profile.experiments / "lics-2015.toml")
+    return found.model_copy(
+        update={
+            "title": name,
+            "sample": found.sample.model_copy(update={"name": name}),
+            "legs": tuple(leg.model_copy(update={"name": name}) for leg in found.legs),
+        }
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_line_is_printed_letter_by_letter(capsys, text):
+    terminal.console(soft_wrap=True).print(text)
+    with PointBar(3) as bar:
+        bar.say(text)
+    assert capsys.readouterr().out.splitlines() == [text, text]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_bar_and_what_is_logged_above_it_show_text_letter_by_letter(capsys, monkeypatch, text):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal, where what is written meanwhile goes through rich too
+    monkeypatch.setenv("COLUMNS", "150")
+    shown = terminal.console(soft_wrap=True)
+    assert shown.is_terminal
+    bar = terminal.progress(shown, terminal.text_column("{task.description:<46.46}"))
+    with bar:
+        bar.add_task(text, total=2.0)
+        handler = logging.StreamHandler(sys.stderr)
+        handler.emit(logging.makeLogRecord({"msg": "logged %s", "args": (text,)}))
+    said = "".join(capsys.readouterr())
+    assert f"logged {text}" in said
+    assert f"{text:<46}" in said
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_check_is_told_whatever_title_and_legs_are_called(capsys, profile, text):
+    case = case_of(named(profile, text), manner_of(profile), profile)
+    options = argparse.Namespace(live=False, figure=None, json=False, brief=False, experiment="x")
+    assert check.run(options, case, None) in (0, 2)
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0] == text
+    assert printed.count(f"\n{text} ") == len(case.experiment.legs)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_sweep_is_told_whatever_its_documents_say(capsys, tmp_path, profile, text):
+    folder = DataFolder(tmp_path).make()
+    with Narration(folder, named(profile, text), profile, quiet=False) as narration:
+        narration.say(text)
+        with Journal(folder.raw_journals) as journal:
+            journal("start", {"uid": "raw", "time": 1.0, "purpose": "sweep"})
+            journal("descriptor", {"uid": "f", "run_start": "raw", "name": "failure"})
+            journal("descriptor", {"uid": "d", "run_start": "raw", "name": "decisions"})
+            journal("event", {"uid": "1", "descriptor": "f", "data": {"point_index": 0, "reason": text}})
+            point = {"point_index": 1, "leg": text, "choice": text}
+            journal("event", {"uid": "2", "descriptor": "d", "data": point})
+            journal("stop", {"uid": "s", "run_start": "raw", "exit_status": "success"})
+        with Journal(folder.derived_journals) as journal:
+            reduced = [{**data(2, reduced=False), "note": text, "leg": text}]
+            for name, doc in documents(reduced):
+                journal(name, doc if name != "descriptor" else {**doc, "run_start": "d-0123456789"})
+            journal("stop", {"uid": "t", "run_start": "d-0123456789", "exit_status": "success"})
+        narration.finish()
+    printed = capsys.readouterr().out
+    assert f"   1  failed: {text}\n" in printed
+    assert f"   2  {text}: {text}\n" in printed
+    assert f"[{text}]\n" in printed
+
+
+@pytest.mark.parametrize("text", [r"$\frac{$ and $x_{$", "cost $5", "a$b$c", r"back\slash $\$"])
+def test_figures_are_drawn_whatever_dollars_people_write(tmp_path, profile, text):
+    case = case_of(named(profile, text), manner_of(profile), profile)
+    assert draw_track(case, tmp_path / "track.png", supply_bar=None).exists()
+    (_, start), *rest = documents([data(0)])
+    run = reduced_run([("start", {**start, "title": text}), *rest])
+    assert draw_summary(run, tmp_path / "summary.png").exists()
