@@ -13,7 +13,7 @@ from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import UnsafeName
-from lics_beamline.safe_name import check_start, inside, safe_name
+from lics_beamline.journal.safe_name import check_start, inside, safe_name
 from lics_beamline.schema import PLATE_MIMETYPE, PLATE_SPEC
 
 _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_-]*\{(:0?[0-9]?d)?\}[A-Za-z0-9_.-]*")  # filled with the number of a plate

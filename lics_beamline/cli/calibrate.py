@@ -169,9 +169,9 @@ def _plate(source: str, data: DataFolder) -> _Plate:
     from lics_beamline import schema
     from lics_beamline.errors import RunNotFound
     from lics_beamline.journal.events import events
+    from lics_beamline.journal.safe_name import inside
     from lics_beamline.reduction.recipe import recipe_of
     from lics_beamline.replay import documents_of
-    from lics_beamline.safe_name import inside
 
     try:
         documents = list(documents_of(data, source))

@@ -25,7 +25,7 @@ from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.plate_file import NO_PLATE, SHAPE, Expected, Folder, Reading, resource_of
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
-from lics_beamline.safe_name import inside
+from lics_beamline.journal.safe_name import inside
 from lics_beamline.schema import PLATE_TEMPLATE
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.exports.provenance import point_name, run_geometry
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import ReducedRun
-from lics_beamline.safe_name import inside
+from lics_beamline.journal.safe_name import inside
 
 
 def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, data_root: Path) -> tuple[Path, ...]:

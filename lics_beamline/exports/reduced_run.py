@@ -14,8 +14,8 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.phase import Phase
 from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.events import Streams
+from lics_beamline.journal.safe_name import safe_name
 from lics_beamline.physics.unit_cell import NAMES
-from lics_beamline.safe_name import safe_name
 from lics_beamline.schema import REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
 

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Final
 from lics_beamline.errors import JournalError, LicsError, RunNotFound
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import decode
+from lics_beamline.journal.safe_name import check_start
 from lics_beamline.journal.writer import SUFFIX
-from lics_beamline.safe_name import check_start
 
 SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
 _TAIL_BYTES: Final = 1 << 16  # a stop document is about 1 kB

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import decode
-from lics_beamline.safe_name import check_start
+from lics_beamline.journal.safe_name import check_start
 
 POLL_S: Final = 0.1  # how often a follower looks again; twice this is the delay a reader adds
 _CHUNK_BYTES: Final = 1 << 20

@@ -21,7 +21,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.reader import Tail
-from lics_beamline.safe_name import check_start
+from lics_beamline.journal.safe_name import check_start
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
 
 SUFFIX: Final = ".jsonl"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lics_beamline.errors import LicsError, UnsafeName
-from lics_beamline.safe_name import check_start, inside, safe_name
+from lics_beamline.journal.safe_name import check_start, inside, safe_name
 
 LEADING_OUT = (
     "/etc",
