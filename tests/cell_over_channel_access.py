@@ -132,11 +132,11 @@ def _up_and_down(session, case, found, counted):
     from lics_beamline.plans.reference import reference_line
     from lics_beamline.plans.sweep import arm
 
-    manner, beamline = session.manner, session.beamline
-    yield from prepare(beamline, manner.spectrum)
+    settings, beamline = session.profile.values, session.beamline
+    yield from prepare(beamline, settings.ruby)
     line = yield from reference_line(beamline)
-    recipe = manner.recipe.with_reference(line.r1_nm, line.temperature_k, line.r1_sigma_nm)
-    yield from arm(beamline, manner)
+    recipe = session.recipe.with_reference(line.r1_nm, line.temperature_k, line.r1_sigma_nm)
+    yield from arm(beamline, settings.membrane)
     yield from bps.open_run({"purpose": "test"})
     notes, state = Notes(), None
     up_gpa = case.up_gpa[len(case.up_gpa) // 2]
@@ -149,10 +149,8 @@ def _up_and_down(session, case, found, counted):
             beamline,
             Point(index=0, leg=leg, pressure_gpa=target_gpa, temperature_k=298.0),
             gauge=recipe.ruby.gauge(),
-            envelope=manner.envelope,
-            rules=manner.rules,
+            settings=settings,
             notes=notes,
-            wait_s=manner.wait_s,
             state=state,
         )
         state = decision.state

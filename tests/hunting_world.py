@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from stepped_world import Bench, Case, Stepper, random_case, shipped_envelope, shipped_rules
+from stepped_world import Bench, Case, Stepper, random_case, shipped_settings
 
 from lics_beamline.control.ladder import Decision, End, Go, Goal, Stay, begin, step
 from lics_beamline.physics.transition import Seen, Transition
@@ -82,7 +82,7 @@ class HuntBench(Bench):
         super().__init__(hunted.case)
         self.hunted = hunted
         self.texture = math.exp(float(self.draw.normal(0.0, TEXTURE)))
-        self.approaching = Stepper(self, rules=shipped_rules(), envelope=shipped_envelope())
+        self.approaching = Stepper(self, settings=shipped_settings())
 
     def approach(self, target_gpa: float, direction: int) -> str:
         return self.approaching(target_gpa, direction)
@@ -150,7 +150,7 @@ def hunt(hunted: HuntCase) -> HuntScore:
     if hunted.decays:
         bench.approach(4.0, +1)
         bench.wait(1200.0)
-    envelope, goal = shipped_envelope(), goal_of(hunted.decays)
+    envelope, goal = shipped_settings().envelope, goal_of(hunted.decays)
     bench.highest_gpa = bench.lowest_gpa = bench.true_gpa()
     began_s, since_s = bench.world.time_s, math.nan
     decision: Decision = begin(goal, envelope=envelope)

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control import approach, isobar, ramp
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import LoadTo, Ramp, ReadAgain
-from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating_leg import Decision, Goal, Phase
+from lics_beamline.control.settings import ControlSettings
 from lics_beamline.plans.heating import prior_of
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import doubts_of, envelope_of, heating_rules_of, rules_of
 from lics_simulators.cell import Cell, SaturatingLoadCurve
 from lics_simulators.equation_of_state import REFERENCE_K
 from lics_simulators.preset import Preset, read_preset
@@ -32,14 +30,16 @@ START_GPA = 0.12
 RUBY_GPA_PER_K = 0.0205  # a ruby 1 K hotter reads so much more, near 500 K
 
 
-def shipped_rules() -> approach.Rules:
-    """The rules of the simulated profile."""
-    return rules_of(read_profile("simulated"))
+def shipped_settings(**tables: dict[str, object]) -> ControlSettings:
+    """The settings of the simulated profile, with other values in some of its tables."""
+    return changed(read_profile("simulated").values, **tables)
 
 
-def shipped_envelope() -> Envelope:
-    """The envelope of the simulated profile."""
-    return envelope_of(read_profile("simulated"))
+def changed(settings: ControlSettings, **tables: dict[str, object]) -> ControlSettings:
+    """Settings with other values in some of their tables: ``envelope={"pressure_gpa": (0.0, 6.0)}``."""
+    return settings.model_copy(
+        update={name: getattr(settings, name).model_copy(update=values) for name, values in tables.items()}
+    )
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,8 @@ class Stepper:
 
     name = "approach.step"
 
-    def __init__(self, bench: Bench, *, rules: approach.Rules, envelope: Envelope):
-        self.bench, self.rules, self.envelope = bench, rules, envelope
+    def __init__(self, bench: Bench, *, settings: ControlSettings):
+        self.bench, self.settings = bench, settings
         self.state: approach.State | None = None
         self.decisions: list[tuple[Reading | None, approach.Decision]] = []
 
@@ -198,7 +198,7 @@ class Stepper:
         state = approach.begin(target_gpa, direction, after=self.state)
         while True:
             reading = self.bench.read()
-            decision = approach.step(state, reading, self.bench.world.time_s, rules=self.rules, envelope=self.envelope)
+            decision = approach.step(state, reading, self.bench.world.time_s, settings=self.settings)
             self.decisions.append((reading, decision))
             self.state = state = decision.state
             if isinstance(decision.command, LoadTo):
@@ -258,7 +258,7 @@ class Recipe:
 def walk(case: Case, driver: Callable[..., Callable[[float, int], str]]) -> Iterator[Score]:
     """Take a cell up and down through its targets."""
     bench = Bench(case)
-    drive = driver(bench, rules=shipped_rules(), envelope=shipped_envelope())
+    drive = driver(bench, settings=shipped_settings())
     for target in case.up_gpa:
         yield bench.score(drive, target, +1)
     for target in case.down_gpa:
@@ -408,7 +408,7 @@ class HotBench(Bench):
 
     def approach(self) -> approach.State:
         """Bring the cell to where heating begins, by the state machine of the project."""
-        drive = Stepper(self, rules=shipped_rules(), envelope=shipped_envelope())
+        drive = Stepper(self, settings=shipped_settings())
         if self.heated.direction > 0:
             drive(self.heated.start_gpa, +1)
         else:
@@ -429,9 +429,7 @@ class Heated:
 
     def __init__(self, bench: HotBench, *, pressure_gpa: float = math.nan, rate_k_per_min: float = 5.0):
         self.bench, self.rate_k_per_min = bench, rate_k_per_min
-        profile = read_profile("simulated")
-        self.rules, self.envelope = heating_rules_of(profile), envelope_of(profile)
-        self.cell, self.doubts = cell_model_of(profile), doubts_of(profile)
+        self.settings = shipped_settings()
         self.pressure_gpa = pressure_gpa
         self.decisions: list[tuple[Reading | None, Decision]] = []
         self.crossed_s = math.nan
@@ -449,13 +447,11 @@ class Heated:
             pressure_gpa=self.pressure_gpa,
         )
         course = ramp if math.isnan(self.pressure_gpa) else isobar
-        prior = prior_of(self.cell, self.doubts, approached)
+        prior = prior_of(self.settings, approached)
         state, on = course.begin(goal), False
         while True:
             reading = bench.read()
-            decision = course.step(
-                state, reading, bench.world.time_s, prior=prior, rules=self.rules, envelope=self.envelope
-            )
+            decision = course.step(state, reading, bench.world.time_s, prior=prior, settings=self.settings)
             self.decisions.append((reading, decision))
             state, command = decision.state, decision.command
             if not isinstance(command, Ramp):
@@ -495,7 +491,7 @@ def final_errors(heated: HeatedCase) -> FinalErrors:
     bench = HotBench(heated)
     approached = bench.approach()
     drive = Heated(bench)
-    drive.envelope = dataclasses.replace(drive.envelope, pressure_gpa=(0.0, 30.0))  # every leg goes to its end
+    drive.settings = changed(drive.settings, envelope={"pressure_gpa": (0.0, 30.0)})  # every leg goes to its end
     ended = drive(approached)
     if ended != "done":
         raise RuntimeError(f"seed {heated.case.seed}: {ended}")

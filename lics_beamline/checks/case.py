@@ -1,4 +1,4 @@
-"""What the rules judge: an experiment, how sweeps are walked, the profile, the forecast, and where it is to be kept."""
+"""What the rules judge: an experiment, profile and recipe, the forecast, and where it is to be kept."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lics_beamline.control.forecast import Arrival, Track
 from lics_beamline.control.path import HeatingLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.experiment import Experiment
 from lics_beamline.physics.ruby import RubyRuler
-from lics_beamline.plans.sweep import Manner
-from lics_beamline.profile import Profile
+from lics_beamline.profile import Profile, ProfileFile
+from lics_beamline.reduction.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +23,10 @@ class Case:
     ----------
     experiment : Experiment
         What is to be done.
-    manner : Manner
-        How sweeps are walked at the beamline.
     profile : Profile
-        The beamline as data.
+        The beamline as data: how sweeps are walked there.
+    recipe : Recipe
+        How its runs are reduced.
     track : Track
         What is expected to happen.
     place : Place or None
@@ -38,12 +38,17 @@ class Case:
     """
 
     experiment: Experiment
-    manner: Manner
     profile: Profile
+    recipe: Recipe
     track: Track
     place: Place | None = None
     beam_time_h: float = math.inf
     speed: float = 1.0
+
+    @property
+    def settings(self) -> ProfileFile:
+        """What the profile's file says, table by table."""
+        return self.profile.values
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -95,12 +100,12 @@ class Case:
     @property
     def ruler(self) -> RubyRuler:
         """How pressure will be read."""
-        return self.manner.recipe.ruby.ruler()
+        return self.recipe.ruby.ruler()
 
     def sample_k(self, gasket_k: float) -> float:
         """Temperature of the sample [K] when the gasket's thermocouple reads `gasket_k`."""
-        ambient_k = self.profile.values.heater.ambient_k
-        return ambient_k + self.manner.recipe.ruby.gasket_to_sample * (gasket_k - ambient_k)
+        ambient_k = self.settings.heater.ambient_k
+        return ambient_k + self.recipe.ruby.gasket_to_sample * (gasket_k - ambient_k)
 
 
 def named(arrival: Arrival) -> str:

@@ -18,18 +18,18 @@ SHORTEST_D: Final = 1.0  # angstrom; the lines a phase is known by are among the
 
 def images_fade_less_than_stated(case: Case) -> Judgement:
     """Check that no more of an image is lost than the profile states, exposed long or waiting for the reader."""
-    exposure, plate, keeping = case.experiment.exposure, case.profile.values.plate, case.manner.keeping
+    exposure, plate = case.experiment.exposure, case.settings.plate.measured(case.recipe.plate.fading)
     worst, of_s, after_s = 0.0, 0.0, 0.0
     for exposure_s in (exposure.shortest_s, exposure.longest_s):
         reader_s = max(plate.read_s + plate.erase_s - exposure_s, 0.0) if plate.overlapped else 0.0
         waited_s = reader_s + plate.swap_s
-        loss = keeping.loss(exposure_s=exposure_s, waited_s=waited_s)
+        loss = plate.loss(exposure_s=exposure_s, waited_s=waited_s)
         if loss > worst:
             worst, of_s, after_s = loss, exposure_s, waited_s
     return warned_if(
-        worst > keeping.most,
+        worst > plate.most_fading,
         f"{worst:.1%} of an exposure of {of_s:g} s whose scan begins {after_s:g} s later",
-        f"up to {keeping.most:.0%} (plate.most_fading)",
+        f"up to {plate.most_fading:.0%} (plate.most_fading)",
         "Expose shorter, or several plates at the same point.",
     )
 
@@ -47,7 +47,7 @@ def oscillation_averages_grains(case: Case) -> Judgement:
 
 def exposure_is_worth_its_plate(case: Case) -> Judgement:
     """Check that swap and reading do not take nearly all the time of a point."""
-    plate = case.profile.values.plate
+    plate = case.settings.plate
     time_s = case.experiment.exposure.expected_s
     each_s = (
         max(time_s, plate.read_s + plate.erase_s) + plate.swap_s
@@ -97,7 +97,7 @@ def phases_of_the_sample_are_sought(case: Case) -> Judgement | None:
     wanted = case.experiment.sample.phases
     if not wanted:
         return None
-    known = {phase.name for phase in case.manner.recipe.phases}
+    known = {phase.name for phase in case.recipe.phases}
     sought = [name for name in wanted if name in known]
     silent = [name for name in wanted if name not in known]
     return warned_if(
@@ -110,7 +110,7 @@ def phases_of_the_sample_are_sought(case: Case) -> Judgement | None:
 
 def marker_lines_fall_into_the_integrated_range(case: Case) -> Judgement | None:
     """Check that the lines by which a phase is known are inside the pattern, at every point of the path."""
-    recipe = case.manner.recipe
+    recipe = case.recipe
     low, high = recipe.frames.two_theta_deg
     wavelength = recipe.geometry.wavelength_angstrom
     wanted = [phase for phase in recipe.phases if phase.name in case.experiment.sample.phases]
@@ -139,7 +139,7 @@ def marker_lines_fall_into_the_integrated_range(case: Case) -> Judgement | None:
 
 def equations_of_state_reach_the_whole_path(case: Case) -> Judgement | None:
     """Check that every phase sought has a cell at every point where it is sought."""
-    wanted = [phase for phase in case.manner.recipe.phases if phase.name in case.experiment.sample.phases]
+    wanted = [phase for phase in case.recipe.phases if phase.name in case.experiment.sample.phases]
     if not wanted:
         return None
     for phase in wanted:

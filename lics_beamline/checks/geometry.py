@@ -21,7 +21,7 @@ COARSEST_BIN_PX, FINEST_BIN_PX = 2.0, 0.5  # a bin is about a pixel: coarser blu
 
 def geometry_is_a_calibration(case: Case) -> Judgement:
     """Check that the detector has a tilt and an odd distance, as every real one: else the geometry is nominal."""
-    geometry = case.manner.recipe.geometry
+    geometry = case.recipe.geometry
     values = _numbers(geometry)
     tilts = [values[f"Rot{axis}"] for axis in (1, 2, 3)]
     round_mm = math.isclose(geometry.distance_mm, round(geometry.distance_mm), abs_tol=1e-6)
@@ -40,7 +40,7 @@ def geometry_is_a_calibration_of_late(case: Case) -> Judgement | None:
     """Check that the geometry is the newest kept in the data folder, and not old; says nothing where none is kept."""
     if case.place is None or not case.place.calibrations:
         return None
-    digest, newest = case.manner.recipe.geometry.digest, case.place.calibrations[-1]
+    digest, newest = case.recipe.geometry.digest, case.place.calibrations[-1]
     mine = next((kept for kept in reversed(case.place.calibrations) if kept.record.geometry_digest == digest), None)
     limit = f"the newest calibration, at most {OLDEST_H:g} h old"
     latest = f"{newest.record.digest[:8]} of {newest.record.made[:16]}"
@@ -62,7 +62,7 @@ def geometry_is_a_calibration_of_late(case: Case) -> Judgement | None:
 
 def detector_is_a_plate(case: Case) -> Judgement:
     """Check that the geometry is that of a 300 mm plate."""
-    rows, columns, pixel_mm = _grid(case.manner.recipe.geometry)
+    rows, columns, pixel_mm = _grid(case.recipe.geometry)
     edges = (rows * pixel_mm, columns * pixel_mm)
     return refused_if(
         any(abs(edge - PLATE_MM) > 1.0 for edge in edges),
@@ -74,7 +74,7 @@ def detector_is_a_plate(case: Case) -> Judgement:
 
 def beam_meets_the_detector(case: Case) -> Judgement:
     """Check that the direct beam falls on the plate."""
-    geometry = case.manner.recipe.geometry
+    geometry = case.recipe.geometry
     rows, columns, pixel_mm = _grid(geometry)
     centre = geometry.plane.beam1_mm, geometry.plane.beam2_mm
     inside = 0 <= centre[0] <= rows * pixel_mm and 0 <= centre[1] <= columns * pixel_mm
@@ -90,8 +90,8 @@ def beam_meets_the_detector(case: Case) -> Judgement:
 
 def pattern_ends_on_the_detector(case: Case) -> Judgement:
     """Check that the largest angle integrated is one that a corner of the plate sees."""
-    farthest = max(_corners_deg(case.manner.recipe.geometry))
-    asked = case.manner.recipe.frames.two_theta_deg[1]
+    farthest = max(_corners_deg(case.recipe.geometry))
+    asked = case.recipe.frames.two_theta_deg[1]
     return warned_if(
         asked > farthest,
         f"integrated to {asked:g} deg",
@@ -102,7 +102,7 @@ def pattern_ends_on_the_detector(case: Case) -> Judgement:
 
 def pattern_begins_behind_the_beam_stop(case: Case) -> Judgement:
     """Check that the smallest angle integrated is not in the shadow of the beam stop."""
-    asked = case.manner.recipe.frames.two_theta_deg[0]
+    asked = case.recipe.frames.two_theta_deg[0]
     return warned_if(
         asked < LEAST_TWO_THETA_DEG,
         f"integrated from {asked:g} deg",
@@ -113,7 +113,7 @@ def pattern_begins_behind_the_beam_stop(case: Case) -> Judgement:
 
 def bins_are_about_as_wide_as_pixels(case: Case) -> Judgement:
     """Check that a bin is neither much wider than a pixel nor much narrower."""
-    geometry, frames = case.manner.recipe.geometry, case.manner.recipe.frames
+    geometry, frames = case.recipe.geometry, case.recipe.frames
     _, _, pixel_mm = _grid(geometry)
     low, high = frames.two_theta_deg
     pixel_deg = math.degrees(math.atan(pixel_mm / geometry.distance_mm))
@@ -128,7 +128,7 @@ def bins_are_about_as_wide_as_pixels(case: Case) -> Judgement:
 
 def wavelength_passes_the_anvils(case: Case) -> Judgement:
     """Check that the X-rays are hard enough for diamonds."""
-    wavelength = case.manner.recipe.geometry.wavelength_angstrom
+    wavelength = case.recipe.geometry.wavelength_angstrom
     energy_kev = energy_kev_from_wavelength(wavelength)
     return warned_if(
         energy_kev < LEAST_ENERGY_KEV,
@@ -140,7 +140,7 @@ def wavelength_passes_the_anvils(case: Case) -> Judgement:
 
 def distance_is_one_of_this_hutch(case: Case) -> Judgement:
     """Check that the detector stands neither in the cell nor in the wall."""
-    distance_mm = case.manner.recipe.geometry.distance_mm
+    distance_mm = case.recipe.geometry.distance_mm
     return warned_if(
         not NEAREST_MM <= distance_mm <= FARTHEST_MM,
         f"{distance_mm:.1f} mm",

@@ -29,7 +29,7 @@ def pressure_stays_inside_the_envelope_while_heating(case: Case) -> Judgement | 
     if not heated:
         return None
     first, last = heated[0].before, max(heated, key=lambda arrival: arrival.at.pressure_gpa)
-    high_gpa, at = case.manner.envelope.pressure_gpa[1], last.at
+    high_gpa, at = case.settings.envelope.pressure_gpa[1], last.at
     return graded(
         refuse=at.pressure_gpa > high_gpa,
         warn=at.pressure_gpa + SURE * at.pressure_sigma_gpa > high_gpa,
@@ -42,7 +42,7 @@ def pressure_stays_inside_the_envelope_while_heating(case: Case) -> Judgement | 
 
 def temperatures_inside_the_limits_of_the_heater(case: Case) -> Judgement:
     """Check that every temperature is one the heater may be asked for."""
-    low, high = case.profile.values.heater.limits_k
+    low, high = case.settings.heater.limits_k
     asked = case.temperatures_k
     return refused_if(
         not (low <= min(asked) and max(asked) <= high),
@@ -57,7 +57,7 @@ def heater_has_room_above_the_hottest_point(case: Case) -> Judgement | None:
     if not case.heating_legs:
         return None
     hottest_k = max(case.temperatures_k)
-    limit_k = min(case.profile.values.heater.limits_k[1], case.manner.envelope.temperature_k[1])
+    limit_k = min(case.settings.heater.limits_k[1], case.settings.envelope.temperature_k[1])
     return warned_if(
         hottest_k > limit_k - HEATER_ROOM_K,
         f"hottest point at {hottest_k:g} K",
@@ -70,7 +70,7 @@ def ramps_are_no_faster_than_the_heater_is_made_for(case: Case) -> Judgement | N
     """Check that a leg's ramp is not much faster than the profile's."""
     if not case.heating_legs:
         return None
-    usual = case.profile.values.heater.ramp_rate_k_per_min
+    usual = case.settings.heater.ramp_rate_k_per_min
     fastest = max(case.heating_legs, key=lambda leg: leg.ramp_rate_k_per_min)
     return warned_if(
         fastest.ramp_rate_k_per_min > 2.0 * usual,
@@ -84,10 +84,10 @@ def thermocouple_follows_the_ramp(case: Case) -> Judgement | None:
     """Check that the lag of the thermocouple on a ramp stays within the tolerance, or a soak makes up for it."""
     if not case.heating_legs:
         return None
-    tolerance_k = case.profile.values.heater.tolerance_k
+    tolerance_k = case.settings.heater.tolerance_k
     worst = max(case.heating_legs, key=lambda leg: leg.ramp_rate_k_per_min)
     lag_k = worst.ramp_rate_k_per_min / 60.0 * THERMOCOUPLE_LAG_S
-    rest_s = worst.soak_s + case.profile.values.heater.dwell_s
+    rest_s = worst.soak_s + case.settings.heater.dwell_s
     return warned_if(
         lag_k > tolerance_k and rest_s < 5.0 * THERMOCOUPLE_LAG_S,
         f"{lag_k:.1f} K behind at {worst.ramp_rate_k_per_min:g} K/min, then {rest_s:g} s of rest, in {worst.name!r}",
@@ -100,9 +100,9 @@ def soak_lets_the_cell_creep_to_rest(case: Case) -> Judgement | None:
     """Check that after a ramp the pressure is given time to follow."""
     if not case.heating_legs:
         return None
-    creep_s = case.profile.values.cell_model.creep_s
+    creep_s = case.settings.cell_model.creep_s
     shortest = min(case.heating_legs, key=lambda leg: leg.soak_s)
-    rest_s = shortest.soak_s + case.profile.values.heater.dwell_s
+    rest_s = shortest.soak_s + case.settings.heater.dwell_s
     return warned_if(
         rest_s < creep_s,
         f"{rest_s:g} s of soak and dwell in {shortest.name!r}",
@@ -116,7 +116,7 @@ def heating_points_lie_further_apart_than_the_tolerance(case: Case) -> Judgement
     steps = [after - before for leg in case.heating_legs for before, after in pairwise(leg.temperatures_k)]
     if not steps:
         return None
-    least_k = 2.0 * case.manner.ramp_tolerance_k
+    least_k = 2.0 * case.settings.heater.tolerance_k
     return warned_if(
         min(steps) <= least_k,
         f"closest {min(steps):g} K apart",
@@ -127,7 +127,7 @@ def heating_points_lie_further_apart_than_the_tolerance(case: Case) -> Judgement
 
 def thermocouples_measure_the_hottest_point(case: Case) -> Judgement:
     """Check that the declared type of thermocouple reaches the hottest point."""
-    kind, hottest_k = case.profile.values.thermocouples.type, max(case.temperatures_k)
+    kind, hottest_k = case.settings.thermocouples.type, max(case.temperatures_k)
     return refused_if(
         hottest_k > THERMOCOUPLE_K[kind],
         f"{hottest_k:g} K with type {kind}",
@@ -138,7 +138,7 @@ def thermocouples_measure_the_hottest_point(case: Case) -> Judgement:
 
 def sample_is_nearly_as_hot_as_the_gasket(case: Case) -> Judgement:
     """Check that the gradient between gasket and sample is a plausible calibration."""
-    factor = case.manner.recipe.ruby.gasket_to_sample
+    factor = case.recipe.ruby.gasket_to_sample
     hottest_k = max(case.temperatures_k)
     return warned_if(
         not 0.9 <= factor <= 1.0,
@@ -150,8 +150,8 @@ def sample_is_nearly_as_hot_as_the_gasket(case: Case) -> Judgement:
 
 def ambient_lies_inside_the_limits_of_the_heater(case: Case) -> Judgement:
     """Check that the temperature the heater goes back to is one it may be asked for."""
-    low, high = case.profile.values.heater.limits_k
-    ambient_k = case.profile.values.heater.ambient_k
+    low, high = case.settings.heater.limits_k
+    ambient_k = case.settings.heater.ambient_k
     return refused_if(
         not low <= ambient_k <= high,
         f"heater.ambient_k is {ambient_k:g} K",

@@ -25,7 +25,7 @@ def phases_acted_on_are_sought_by_the_recipe(case: Case) -> Judgement | None:
             wanted[leg.name] = condition(leg.until).phase
     if not wanted:
         return None
-    sample = {phase.name for phase in case.manner.recipe.phases if phase.role == "sample"}
+    sample = {phase.name for phase in case.recipe.phases if phase.role == "sample"}
     missing = {name: phase for name, phase in wanted.items() if phase not in sample}
     return refused_if(
         bool(missing),
@@ -54,7 +54,7 @@ def hunts_are_no_sharper_than_ruby_and_approach(case: Case) -> Judgement | None:
     if not case.hunts:
         return None
     sharpest = min(leg.within_gpa for leg in case.hunts)
-    tolerance_gpa = case.manner.rules.tolerance_gpa
+    tolerance_gpa = case.settings.approach.tolerance_gpa
     least_gpa = max(NOISE_GPA * AVERAGED**0.5, tolerance_gpa / FIRST_STEP)
     return warned_if(
         sharpest < least_gpa,

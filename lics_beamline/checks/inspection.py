@@ -73,7 +73,7 @@ def _limits(signal: object) -> tuple[float, float]:
 
 def _spectrum(beamline: Beamline, case: Case) -> Ruby:
     """Take one spectrum of the ruby in the cell as a sweep would, and switch the laser off whatever comes."""
-    ruby, wanted = beamline.ruby, case.manner.spectrum
+    ruby, wanted = beamline.ruby, case.settings.ruby
     try:
         ruby.acquire_time_s.set(wanted.acquire_time_s).wait(PATIENCE_S)
         ruby.accumulations.set(wanted.accumulations).wait(PATIENCE_S)

@@ -16,7 +16,7 @@ def isobar_begins_at_its_pressure(case: Case) -> Judgement | None:
     """Check that the cell is at the pressure of an isobar when it begins: a load never rises while heating."""
     if not case.isobars:
         return None
-    lost_gpa, near_gpa = case.manner.heating.lost_gpa, 2.0 * case.manner.rules.tolerance_gpa
+    lost_gpa, near_gpa = case.settings.heating.lost_gpa, 2.0 * case.settings.approach.tolerance_gpa
     worst = max((leg[0] for leg in case.isobars), key=_from_asked_gpa)
     off_gpa, before = _from_asked_gpa(worst), worst.before
     return graded(
@@ -33,7 +33,7 @@ def isobar_can_be_held_to_its_end(case: Case) -> Judgement | None:
     """Check that gas and heat together can hold the pressure: friction that lets go may cost more than heat brings."""
     if not case.isobars:
         return None
-    lost_gpa = case.manner.heating.lost_gpa
+    lost_gpa = case.settings.heating.lost_gpa
     worst = max(_ends(case), key=lambda arrival: arrival.short_gpa)
     at = worst.at
     return graded(
@@ -50,7 +50,7 @@ def gas_is_left_at_the_end_of_an_isobar(case: Case) -> Judgement | None:
     """Check that the pressure can be held without letting out more gas than there is."""
     if not case.isobars:
         return None
-    floor_bar = case.manner.envelope.load_bar[0]
+    floor_bar = case.settings.envelope.load_bar[0]
     least = min(_ends(case), key=lambda arrival: arrival.at.load_bar)
     load_bar, sigma_bar = least.at.load_bar, least.at.load_sigma_bar
     return graded(
@@ -66,11 +66,11 @@ def dead_band_before_an_isobar_can_be_crossed(case: Case) -> Judgement | None:
     """Check that there is gas enough to bring the cell to where it answers, before the ramp begins."""
     if not case.isobars:
         return None
-    floor_bar = case.manner.envelope.load_bar[0]
+    floor_bar = case.settings.envelope.load_bar[0]
     widest = max((leg[0] for leg in case.isobars), key=lambda arrival: arrival.lost_bar)
     left_bar, lost_bar = widest.before.load_bar - widest.lost_bar, widest.lost_bar
-    doubt = case.profile.values.cell_model.friction_doubt
-    minutes = lost_bar / case.manner.slew_bar_per_s / 60.0
+    doubt = case.settings.cell_model.friction_doubt
+    minutes = lost_bar / case.settings.membrane.slew_bar_per_s / 60.0
     return graded(
         refuse=left_bar <= floor_bar,
         warn=left_bar - SURE * doubt * lost_bar <= floor_bar,
@@ -85,7 +85,7 @@ def gas_follows_the_ramp_of_an_isobar(case: Case) -> Judgement | None:
     """Check that gas can go out as fast as heat adds pressure."""
     if not case.isobars:
         return None
-    slew = 60.0 * case.manner.slew_bar_per_s
+    slew = 60.0 * case.settings.membrane.slew_bar_per_s
     fastest = max((arrival for leg in case.isobars for arrival in leg), key=_let_out_bar_per_min)
     needed = _let_out_bar_per_min(fastest)
     return graded(
@@ -101,10 +101,10 @@ def isobar_is_read_before_it_drifts(case: Case) -> Judgement | None:
     """Check that between two ruby readings heat adds less than the ramp may be ahead by."""
     if not case.isobars:
         return None
-    heating, ruby = case.manner.heating, case.manner.spectrum
-    every_s = heating.read_every_s + ruby.acquire_time_s * ruby.accumulations
+    heating = case.settings.heating
+    every_s = heating.read_every_s + case.settings.ruby.reading_s
     rate = max(_ramp_k_per_min(leg[0]) for leg in case.isobars)
-    model = case.profile.values.cell_model
+    model = case.settings.cell_model
     slope = model.thermal_gpa_per_k * (1.0 + model.thermal_doubt)
     drift_gpa = rate / 60.0 * every_s * slope
     return refused_if(

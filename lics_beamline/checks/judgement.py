@@ -26,13 +26,11 @@ from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Finding, Rule, findings
 from lics_beamline.checks.inspection import inspect
 from lics_beamline.checks.place import Place
-from lics_beamline.control.cell_model import CellModel
-from lics_beamline.control.forecast import Pace, Track, forecast
-from lics_beamline.control.plate_cycle import PlateCycle
+from lics_beamline.control.forecast import Track, forecast
 from lics_beamline.devices.beamline import Beamline, Report
 from lics_beamline.experiment import Experiment
-from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
+from lics_beamline.reduction.recipe import Recipe
 
 GROUPS: Final[tuple[tuple[str, tuple[Rule[Case], ...]], ...]] = (
     ("path", path.RULES),
@@ -48,65 +46,20 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule[Case], ...]], ...]] = (
 )
 
 
-def pace_of(profile: Profile) -> Pace:
-    """Return how fast things go with a profile."""
-    values = profile.values
-    return Pace(
-        slew_bar_per_s=values.membrane.slew_bar_per_s,
-        wait_s=values.approach.wait_s + values.membrane.dwell_s,
-        ruby_s=values.ruby.acquire_time_s * values.ruby.accumulations,
-        ramp_dwell_s=values.heater.dwell_s,
-        plates=PlateCycle(
-            read_s=values.plate.read_s,
-            erase_s=values.plate.erase_s,
-            swap_s=values.plate.swap_s,
-            overlapped=values.plate.overlapped,
-        ),
-        ambient_k=values.heater.ambient_k,
-        tolerance_gpa=values.approach.tolerance_gpa,
-        step_fraction=values.approach.step_fraction,
-        largest_step_bar=values.approach.largest_step_bar,
-    )
-
-
-def cell_model_of(profile: Profile) -> CellModel:
-    """Return what a profile expects of its cell."""
-    prior = profile.values.cell_model
-    return CellModel(
-        start_gpa=prior.start_gpa,
-        free_travel_bar=prior.free_travel_bar,
-        gain_gpa_per_bar=prior.gain_gpa_per_bar,
-        ceiling_gpa=prior.ceiling_gpa,
-        friction_bar=prior.friction_bar,
-        friction_per_bar=prior.friction_per_bar,
-        friction_relief_per_k=prior.friction_relief_per_k,
-        thermal_gpa_per_k=prior.thermal_gpa_per_k,
-        thermal_full_gpa=prior.thermal_full_gpa,
-        gain_doubt=prior.gain_doubt,
-        friction_doubt=prior.friction_doubt,
-        thermal_doubt=prior.thermal_doubt,
-    )
-
-
 def predicted(experiment: Experiment, profile: Profile) -> Track:
     """Return load, pressure and temperature that are expected along the path."""
-    return forecast(
-        experiment.points(),
-        model=cell_model_of(profile),
-        pace=pace_of(profile),
-        exposure=experiment.exposure,
-    )
+    return forecast(experiment.points(), settings=profile.values, exposure=experiment.exposure)
 
 
-def expected_s(experiment: Experiment, manner: Manner, profile: Profile) -> tuple[float, ...]:
+def expected_s(experiment: Experiment, profile: Profile) -> tuple[float, ...]:
     """Return the expected duration of each point [s of experiment]."""
     return tuple(arrival.duration_s for arrival in predicted(experiment, profile).arrivals)
 
 
 def case_of(
     experiment: Experiment,
-    manner: Manner,
     profile: Profile,
+    recipe: Recipe,
     *,
     place: Place | None = None,
     beam_time_h: float = math.inf,
@@ -118,10 +71,10 @@ def case_of(
     ----------
     experiment : Experiment
         What is to be done.
-    manner : Manner
-        How sweeps are walked at the beamline.
     profile : Profile
-        The beamline as data.
+        The beamline as data: how sweeps are walked there.
+    recipe : Recipe
+        How its runs are reduced.
     place : Place, optional
         Where it is to be recorded.
     beam_time_h : float
@@ -132,8 +85,8 @@ def case_of(
     simulators = profile.values.simulators
     return Case(
         experiment=experiment,
-        manner=manner,
         profile=profile,
+        recipe=recipe,
         track=predicted(experiment, profile),
         place=place,
         beam_time_h=beam_time_h,
@@ -166,9 +119,9 @@ def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool
     return connection + findings("beamline", live.RULES, inspect(beamline, case, spectrum=spectrum))
 
 
-def examine(experiment: Experiment, manner: Manner, profile: Profile) -> tuple[Finding, ...]:
+def examine(experiment: Experiment, profile: Profile, recipe: Recipe) -> tuple[Finding, ...]:
     """Judge an experiment by itself: no data folder, no beam time, no hardware."""
-    return judge(case_of(experiment, manner, profile))
+    return judge(case_of(experiment, profile, recipe))
 
 
 def refusals(judged: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -129,7 +129,7 @@ def supply_suffices_for_the_highest_load(live: Live) -> Judgement:
     """Check that the bottle gives the highest load expected, with the reserve the envelope asks for."""
     if not math.isfinite(live.supply_bar):
         return warned_if(True, "the controller does not tell its supply", "a supply", "Read the gauge of the bottle.")
-    most, fraction = live.case.most_loaded, live.case.manner.envelope.supply_fraction
+    most, fraction = live.case.most_loaded, live.case.settings.envelope.supply_fraction
     limit_bar = fraction * live.supply_bar
     return graded(
         refuse=most.at.load_bar > limit_bar,
@@ -185,7 +185,7 @@ def cell_holds_as_much_gas_as_the_path_begins_with(live: Live) -> Judgement:
 def slew_is_one_the_controller_accepts(live: Live) -> Judgement:
     """Check that the profile's slew lies within the limits of the controller."""
     low, high = live.slew_limits_bar_per_s
-    slew = live.case.manner.slew_bar_per_s
+    slew = live.case.settings.membrane.slew_bar_per_s
     if not low < high:
         return fine(f"{slew:.4f} bar/s", "the controller names no limits of its slew")
     return refused_if(
@@ -207,7 +207,7 @@ def thermocouples_can_be_believed(live: Live) -> Judgement:
 
 def thermocouples_are_of_the_declared_type(live: Live) -> Judgement:
     """Check that the converter is set to the type the profile declares."""
-    declared = live.case.profile.values.thermocouples.type
+    declared = live.case.settings.thermocouples.type
     wrong = [kind for kind in live.thermocouple_types if kind != declared]
     return refused_if(
         bool(wrong),
@@ -230,7 +230,7 @@ def gasket_and_heater_agree(live: Live) -> Judgement:
 
 def room_is_at_the_ambient_of_the_profile(live: Live) -> Judgement:
     """Check that the room is as warm as the profile says."""
-    declared_k = live.case.profile.values.heater.ambient_k
+    declared_k = live.case.settings.heater.ambient_k
     return warned_if(
         not abs(live.ambient_k - declared_k) <= AGREE_K,
         f"{live.ambient_k:.1f} K",
@@ -343,7 +343,7 @@ def attenuator_is_out(live: Live) -> Judgement:
 
 def beam_has_the_wavelength_of_the_geometry(live: Live) -> Judgement:
     """Check that the beam is the one the geometry was calibrated with."""
-    geometry_kev = energy_kev_from_wavelength(live.case.manner.recipe.geometry.wavelength_angstrom)
+    geometry_kev = energy_kev_from_wavelength(live.case.recipe.geometry.wavelength_angstrom)
     off = abs(live.energy_kev / geometry_kev - 1.0)
     return graded(
         refuse=off > WRONG_WAVELENGTH,
@@ -377,7 +377,7 @@ def plates_are_ready(live: Live) -> Judgement:
 
 def plates_are_scanned_with_the_pixels_of_the_geometry(live: Live) -> Judgement:
     """Check that the scan resolution is that of the geometry."""
-    pixel_um = 1e6 * float(live.case.manner.recipe.geometry.detector_config.get("pixel1", 0.0))
+    pixel_um = 1e6 * float(live.case.recipe.geometry.detector_config.get("pixel1", 0.0))
     digits = "".join(letter for letter in live.scan_resolution_um if letter.isdigit() or letter == ".")
     return refused_if(
         not digits or abs(float(digits) - pixel_um) > 0.5,

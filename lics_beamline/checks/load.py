@@ -25,12 +25,12 @@ LARGEST_SLIP_GPA: Final = 0.5  # a stuck cell lets go by at most so much: 0.1 to
 
 def load_inside_the_envelope(case: Case) -> Judgement:
     """Check that the load that the path is expected to need is one the envelope allows."""
-    return _below(case, case.manner.envelope.load_bar[1], "of envelope.load_bar")
+    return _below(case, case.settings.envelope.load_bar[1], "of envelope.load_bar")
 
 
 def load_inside_the_limits_of_the_membrane(case: Case) -> Judgement:
     """Check that the load that the path is expected to need is one the membrane bears."""
-    return _below(case, case.profile.values.membrane.limits_bar[1], "of membrane.limits_bar")
+    return _below(case, case.settings.membrane.limits_bar[1], "of membrane.limits_bar")
 
 
 def _below(case: Case, limit_bar: float, whose: str) -> Judgement:
@@ -66,7 +66,7 @@ def first_pressure_is_above_that_of_the_cell_as_loaded(case: Case) -> Judgement 
     first = next((arrival for arrival in case.track.arrivals if arrival.point.stroke == "upstroke"), None)
     if first is None:
         return None
-    start_gpa, tolerance_gpa = case.profile.values.cell_model.start_gpa, case.manner.rules.tolerance_gpa
+    start_gpa, tolerance_gpa = case.settings.cell_model.start_gpa, case.settings.approach.tolerance_gpa
     return warned_if(
         first.point.pressure_gpa < start_gpa + 2.0 * tolerance_gpa,
         f"first upstroke to {first.point.pressure_gpa:g} GPa, {first.at.load_bar:.1f} bar of gas",
@@ -78,7 +78,7 @@ def first_pressure_is_above_that_of_the_cell_as_loaded(case: Case) -> Judgement 
 def readings_suffice_for_the_longest_way(case: Case) -> Judgement:
     """Check that no approach gives up before it is there, reversals of the dead band included."""
     longest = max(case.track.arrivals, key=lambda arrival: arrival.readings)
-    allowed = case.manner.rules.most_readings
+    allowed = case.settings.approach.most_readings
     return graded(
         refuse=longest.readings > allowed,
         warn=2 * longest.readings > allowed,
@@ -90,14 +90,14 @@ def readings_suffice_for_the_longest_way(case: Case) -> Judgement:
 
 def last_small_step_stays_inside_the_envelope(case: Case) -> Judgement | None:
     """Check that just short of the highest target the smallest step is still one the envelope lets pass."""
-    rules, envelope = case.manner.rules, case.manner.envelope
+    rules, envelope = case.settings.approach, case.settings.envelope
     upward = [point.pressure_gpa for point in case.points if point.stroke == "upstroke"]
     if not upward:
         return None
-    could_gpa = max(upward) + rules.smallest_step_bar * envelope.steepest_gain_gpa_per_bar
+    could_gpa = max(upward) + rules.smallest_step_bar * rules.steepest_gain_gpa_per_bar
     return warned_if(
         could_gpa > envelope.pressure_gpa[1],
-        f"{could_gpa:.3f} GPa after {rules.smallest_step_bar:g} bar at {envelope.steepest_gain_gpa_per_bar:g} GPa/bar",
+        f"{could_gpa:.3f} GPa after {rules.smallest_step_bar:g} bar at {rules.steepest_gain_gpa_per_bar:g} GPa/bar",
         f"up to {envelope.pressure_gpa[1]:g} GPa of envelope.pressure_gpa: the sweep would end there, refused",
         "Ask for less, or widen the envelope knowingly.",
     )
@@ -106,21 +106,21 @@ def last_small_step_stays_inside_the_envelope(case: Case) -> Judgement | None:
 def dead_bands_are_crossed_before_the_readings_end(case: Case) -> Judgement:
     """Check that gas spent in the dead band at a reversal leaves steps for the way behind it."""
     worst = max(case.track.arrivals, key=lambda arrival: arrival.lost_bar)
-    steps = worst.lost_bar / case.manner.rules.largest_step_bar
+    steps = worst.lost_bar / case.settings.approach.largest_step_bar
     return warned_if(
-        steps > 0.5 * case.manner.rules.most_readings,
+        steps > 0.5 * case.settings.approach.most_readings,
         f"{worst.lost_bar:.1f} bar lost before {named(worst)}, {steps:.1f} of the largest steps",
-        f"up to {0.5 * case.manner.rules.most_readings:g} steps, half of approach.most_readings",
+        f"up to {0.5 * case.settings.approach.most_readings:g} steps, half of approach.most_readings",
         "Raise approach.largest_step_bar.",
     )
 
 
 def pressure_rises_gently(case: Case) -> Judgement:
     """Check that slew and gain together stay below what anvils are usually loaded with."""
-    rate = 60.0 * case.manner.slew_bar_per_s * case.profile.values.cell_model.gain_gpa_per_bar
+    rate = 60.0 * case.settings.membrane.slew_bar_per_s * case.settings.cell_model.gain_gpa_per_bar
     return warned_if(
         rate > FASTEST_GPA_PER_MIN,
-        f"{rate:.2f} GPa/min at {60 * case.manner.slew_bar_per_s:.2f} bar/min",
+        f"{rate:.2f} GPa/min at {60 * case.settings.membrane.slew_bar_per_s:.2f} bar/min",
         f"up to {FASTEST_GPA_PER_MIN:g} GPa/min",
         "Lower membrane.slew_bar_per_s.",
     )
@@ -128,7 +128,7 @@ def pressure_rises_gently(case: Case) -> Judgement:
 
 def gain_believed_first_is_that_of_the_cell(case: Case) -> Judgement:
     """Check that the gain an approach begins with and that of the cell model do not contradict each other."""
-    rules, gain = case.manner.rules, case.profile.values.cell_model.gain_gpa_per_bar
+    rules, gain = case.settings.approach, case.settings.cell_model.gain_gpa_per_bar
     ratio = gain / rules.gain_gpa_per_bar
     low, high = rules.gain_range
     return warned_if(
@@ -141,8 +141,8 @@ def gain_believed_first_is_that_of_the_cell(case: Case) -> Judgement:
 
 def smallest_step_is_finer_than_the_tolerance(case: Case) -> Judgement:
     """Check that the smallest step does not by itself pass the target."""
-    rules = case.manner.rules
-    step_gpa = rules.smallest_step_bar * case.profile.values.cell_model.gain_gpa_per_bar
+    rules = case.settings.approach
+    step_gpa = rules.smallest_step_bar * case.settings.cell_model.gain_gpa_per_bar
     return warned_if(
         step_gpa > rules.tolerance_gpa,
         f"{step_gpa:.3f} GPa for {rules.smallest_step_bar:g} bar",
@@ -153,7 +153,7 @@ def smallest_step_is_finer_than_the_tolerance(case: Case) -> Judgement:
 
 def smallest_step_is_coarser_than_the_controller(case: Case) -> Judgement:
     """Check that the controller can tell the smallest step from none."""
-    step_bar = case.manner.rules.smallest_step_bar
+    step_bar = case.settings.approach.smallest_step_bar
     return warned_if(
         step_bar < CONTROLLER_BAR,
         f"{step_bar:g} bar",
@@ -164,7 +164,7 @@ def smallest_step_is_coarser_than_the_controller(case: Case) -> Judgement:
 
 def envelope_is_wider_than_a_slip(case: Case) -> Judgement:
     """Check that above the highest pressure there is room for a stuck cell that lets go."""
-    most, high_gpa = case.most_pressed, case.manner.envelope.pressure_gpa[1]
+    most, high_gpa = case.most_pressed, case.settings.envelope.pressure_gpa[1]
     room_gpa = high_gpa - most.at.pressure_gpa
     return warned_if(
         room_gpa < LARGEST_SLIP_GPA,
@@ -176,7 +176,7 @@ def envelope_is_wider_than_a_slip(case: Case) -> Judgement:
 
 def envelope_keeps_the_largest_slip_from_the_safety_limit(case: Case) -> Judgement:
     """Check that a stuck cell that lets go at the edge of the envelope does not reach what the anvils must not see."""
-    limits = case.profile.values.envelope
+    limits = case.settings.envelope
     if limits.safety_gpa is None:
         return warned_if(
             True, "no safety limit", "envelope.safety_gpa", "State the pressure that anvils and gasket must never see."

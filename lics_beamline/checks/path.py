@@ -19,7 +19,7 @@ def pressures_inside_the_envelope(case: Case) -> Judgement | None:
     asked = case.pressures_gpa
     if not asked:
         return None
-    low, high = case.manner.envelope.pressure_gpa
+    low, high = case.settings.envelope.pressure_gpa
     outside = [value for value in asked if not low <= value <= high]
     return refused_if(
         bool(outside),
@@ -31,7 +31,7 @@ def pressures_inside_the_envelope(case: Case) -> Judgement | None:
 
 def temperatures_inside_the_envelope(case: Case) -> Judgement:
     """Check that every temperature asked for is one the envelope allows."""
-    low, high = case.manner.envelope.temperature_k
+    low, high = case.settings.envelope.temperature_k
     asked = case.temperatures_k
     return refused_if(
         not (low <= min(asked) and max(asked) <= high),
@@ -43,7 +43,7 @@ def temperatures_inside_the_envelope(case: Case) -> Judgement:
 
 def each_leg_begins_at_the_temperature_before_it(case: Case) -> Judgement:
     """Check that only a heating leg changes the temperature."""
-    now_k, tolerance_k = case.profile.values.heater.ambient_k, case.manner.ramp_tolerance_k
+    now_k, tolerance_k = case.settings.heater.ambient_k, case.settings.heater.tolerance_k
     for leg in case.experiment.legs:
         if isinstance(leg, HeatingLeg):
             now_k = leg.temperatures_k[-1]
@@ -59,7 +59,7 @@ def each_leg_begins_at_the_temperature_before_it(case: Case) -> Judgement:
 
 def the_path_never_cools(case: Case) -> Judgement:
     """Check that there is no leg that cools: gas and friction on cooling are nobody's to predict."""
-    hottest_k, tolerance_k = case.profile.values.heater.ambient_k, case.manner.ramp_tolerance_k
+    hottest_k, tolerance_k = case.settings.heater.ambient_k, case.settings.heater.tolerance_k
     for leg in case.experiment.legs:
         first_k = leg.temperatures_k[0] if isinstance(leg, HeatingLeg) else leg.temperature_k
         if first_k < hottest_k - tolerance_k:
@@ -87,7 +87,7 @@ def _stroke(case: Case, stroke: str) -> Judgement | None:
     arrivals = [arrival for arrival in case.track.arrivals if arrival.point.stroke == stroke]
     if not arrivals:
         return None
-    tolerance_gpa = case.manner.rules.tolerance_gpa
+    tolerance_gpa = case.settings.approach.tolerance_gpa
     worst = max(arrivals, key=lambda arrival: arrival.passed_gpa)
     before, side = worst.before, "above" if stroke == "upstroke" else "below"
     doubt_gpa = SURE * before.pressure_sigma_gpa + tolerance_gpa
@@ -109,7 +109,7 @@ def points_lie_further_apart_than_the_tolerance(case: Case) -> Judgement | None:
     steps = _steps(case)
     if not steps:
         return None
-    closest, least_gpa = min(steps), 2.0 * case.manner.rules.tolerance_gpa
+    closest, least_gpa = min(steps), 2.0 * case.settings.approach.tolerance_gpa
     return warned_if(
         closest[0] <= least_gpa,
         f"closest points {closest[0]:.3g} GPa apart, in {closest[1]!r}",

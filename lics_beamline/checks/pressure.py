@@ -21,7 +21,7 @@ def pressures_inside_the_range_of_the_ruby_scale(case: Case) -> Judgement:
     """Check that the highest pressure expected can be read by the scale."""
     most = case.most_pressed
     asked_gpa = max((most.at.pressure_gpa, *case.pressures_gpa))
-    scale, temperature_k = case.manner.recipe.ruby.scale, case.profile.values.heater.ambient_k
+    scale, temperature_k = case.recipe.ruby.scale, case.settings.heater.ambient_k
     try:
         case.ruler.gpa(case.ruler.wavelength_nm(asked_gpa, temperature_k), temperature_k)
     except (OutsideCalibration, ValueError) as error:
@@ -31,7 +31,7 @@ def pressures_inside_the_range_of_the_ruby_scale(case: Case) -> Judgement:
 
 def temperatures_inside_the_range_of_the_ruby_correction(case: Case) -> Judgement:
     """Check that every temperature of the ruby lies in the published range of the correction."""
-    name = case.manner.recipe.ruby.correction
+    name = case.recipe.ruby.correction
     sample = sorted(case.sample_k(gasket_k) for gasket_k in case.temperatures_k)
     for temperature_k in (sample[0], sample[-1]):
         try:
@@ -49,7 +49,7 @@ def temperatures_inside_the_range_of_the_ruby_correction(case: Case) -> Judgemen
 
 def tolerance_is_wider_than_the_noise_of_the_ruby(case: Case) -> Judgement:
     """Check that a target is not hit by noise."""
-    tolerance_gpa = case.manner.rules.tolerance_gpa
+    tolerance_gpa = case.settings.approach.tolerance_gpa
     return warned_if(
         tolerance_gpa < WEAK_SPECTRUM_GPA,
         f"approach.tolerance_gpa {tolerance_gpa:g} GPa",
@@ -62,11 +62,11 @@ def pressure_is_known_well_enough(case: Case) -> Judgement | None:
     """Check that the systematic error of the hottest, highest pressure still tells phases apart."""
     most = max(case.track.arrivals, key=lambda arrival: (arrival.at.temperature_k, arrival.at.pressure_gpa))
     try:
-        ruby = case.manner.recipe.with_chip(case.experiment.ruby_chip).ruby
+        ruby = case.recipe.with_chip(case.experiment.ruby_chip).ruby
         gauge = ruby.gauge()
         if ruby.thermocouples == "compared at rest":
             gauge = replace(gauge, compared=Comparison(gasket_above_ambient_k=0.0, sigma_k=ruby.rest_sigma_k))
-        ambient_k = case.profile.values.heater.ambient_k
+        ambient_k = case.settings.heater.ambient_k
         there = gauge.temperature(most.at.temperature_k, ambient_k)
         line_nm = gauge.ruler.wavelength_nm(max(most.at.pressure_gpa, 0.0), there.kelvin)
         read = gauge.ruler.pressure(line_nm, 0.0, there.kelvin, there.above_room_sigma_k)
@@ -82,7 +82,7 @@ def pressure_is_known_well_enough(case: Case) -> Judgement | None:
 
 def laser_keeps_the_ruby_cool(case: Case) -> Judgement:
     """Check that the laser does not heat the ruby by which it measures."""
-    power_mw = case.manner.spectrum.laser_power_mw
+    power_mw = case.settings.ruby.laser_power_mw
     return warned_if(
         power_mw > WARM_LASER_MW,
         f"{power_mw:g} mW",
@@ -93,8 +93,7 @@ def laser_keeps_the_ruby_cool(case: Case) -> Judgement:
 
 def ruby_is_read_faster_than_the_pressure_moves(case: Case) -> Judgement:
     """Check that one reading is short against a step of the load."""
-    spectrum = case.manner.spectrum
-    reading_s = spectrum.acquire_time_s * spectrum.accumulations
+    reading_s = case.settings.ruby.reading_s
     return warned_if(
         reading_s > LONGEST_RUBY_S,
         f"{reading_s:g} s",
@@ -105,7 +104,7 @@ def ruby_is_read_faster_than_the_pressure_moves(case: Case) -> Judgement:
 
 def reference_line_belongs_to_this_room(case: Case) -> Judgement:
     """Check that the unshifted line of the recipe is one of ambient; it is read anew when a sweep begins."""
-    reference_k, ambient_k = case.manner.recipe.ruby.reference_temperature_k, case.profile.values.heater.ambient_k
+    reference_k, ambient_k = case.recipe.ruby.reference_temperature_k, case.settings.heater.ambient_k
     return warned_if(
         abs(reference_k - ambient_k) > REFERENCE_ROOM_K,
         f"reference at {reference_k:g} K, room at {ambient_k:g} K",
@@ -116,7 +115,7 @@ def reference_line_belongs_to_this_room(case: Case) -> Judgement:
 
 def wavelength_axis_is_checked_before_each_leg(case: Case) -> Judgement:
     """Check that a drift of the spectrometer within the sweep would be seen."""
-    axis = case.manner.recipe.ruby.axis
+    axis = case.recipe.ruby.axis
     return warned_if(
         axis == "none" and len(case.experiment.legs) > 1,
         f'ruby.axis = "{axis}" over {len(case.experiment.legs)} legs',
@@ -129,11 +128,11 @@ def chip_in_the_cell_was_read_so_that_it_can_be_used(case: Case) -> Judgement:
     """Check that the unshifted line of the chip in the cell refers to an axis this sweep will have."""
     chip = case.experiment.ruby_chip
     try:
-        case.manner.recipe.with_chip(chip)
+        case.recipe.with_chip(chip)
     except ProfileError:
         return refused_if(
             True,
-            f'[ruby_chip] without ambient_wavelength_nm, ruby.axis = "{case.manner.recipe.ruby.axis}"',
+            f'[ruby_chip] without ambient_wavelength_nm, ruby.axis = "{case.recipe.ruby.axis}"',
             'the ambient ruby read with it, or ruby.axis = "neon"',
             "Give ruby_chip.ambient_wavelength_nm, or correct the axis by neon lines.",
         )

@@ -54,8 +54,8 @@ def composition_is_a_formula(case: Case) -> Judgement:
 
 def recipe_can_be_named(case: Case) -> Judgement:
     """Check that the recipe was read whole, and has a digest by which its results are known."""
-    recipe = case.manner.recipe
-    return fine(f"{case.profile.values.recipe}, digest {recipe.digest[:12]}", "a recipe that can be read")
+    recipe = case.recipe
+    return fine(f"{case.settings.recipe}, digest {recipe.digest[:12]}", "a recipe that can be read")
 
 
 def data_folder_can_be_written(case: Case) -> Judgement | None:
@@ -155,14 +155,14 @@ def profile_is_that_of_the_last_sweep(case: Case) -> Judgement | None:
 
 def geometry_is_that_of_the_last_sweep(case: Case) -> Judgement | None:
     """Check that the geometry did not change between two sweeps without anybody knowing."""
-    digest = case.manner.recipe.geometry.digest
+    digest = case.recipe.geometry.digest
     return _same(case, "the geometry", digest, lambda start: start.get("geometry_digest"))
 
 
 def _same(case: Case, what: str, digest: str, of: Callable[[dict[str, Any]], Any]) -> Judgement | None:
     if case.place is None:
         return None
-    mine = [head for head in case.place.sweeps if head.start.get("profile", {}).get("name") == case.profile.values.name]
+    mine = [head for head in case.place.sweeps if head.start.get("profile", {}).get("name") == case.settings.name]
     if not mine:
         return None
     before = str(of(mine[-1].start) or "")

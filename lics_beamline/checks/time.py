@@ -33,11 +33,11 @@ def beam_time_suffices(case: Case) -> Judgement:
 
 def dwells_of_the_profile_can_be_judged(case: Case) -> Judgement:
     """Check that no dwell of an instrument is over before the network can say so."""
-    values = case.profile.values
+    values = case.settings
     return _judgeable(
         case,
         {
-            "approach.wait_s": case.manner.wait_s,
+            "approach.wait_s": case.settings.approach.wait_s,
             "membrane.dwell_s": values.membrane.dwell_s,
             "membrane.stall_s": values.membrane.stall_s,
             "heater.dwell_s": values.heater.dwell_s,
@@ -73,7 +73,7 @@ def _judgeable(case: Case, waits: dict[str, float]) -> Judgement:
 
 def stalls_are_longer_than_dwells(case: Case) -> Judgement:
     """Check that a motion at rest in its dwell will not be taken for one that is stuck."""
-    values = case.profile.values
+    values = case.settings
     pairs = {
         "membrane": (values.membrane.stall_s, values.membrane.dwell_s),
         "heater": (values.heater.stall_s, values.heater.dwell_s),
@@ -89,7 +89,7 @@ def stalls_are_longer_than_dwells(case: Case) -> Judgement:
 
 def clock_is_that_of_the_beamline(case: Case) -> Judgement:
     """Check that a simulated world is timed by its own clock."""
-    values = case.profile.values
+    values = case.settings
     return warned_if(
         values.simulators is not None and values.clock.kind == "wall",
         f"clock.kind = {values.clock.kind!r}, {'simulated' if values.simulators else 'real'} beamline",

@@ -114,7 +114,8 @@ def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
             uid = yield from plan(
                 session.beamline,
                 calibrant,
-                manner=session.manner,
+                profile=session.profile,
+                recipe=session.recipe,
                 exposure_s=options.exposure,
                 oscillation_deg=options.oscillation,
             )

@@ -87,7 +87,8 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> st
                 simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world)
             )
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
-        ended_by = run_plan(session.engine, calibrate_plates(session.beamline, series, manner=session.manner), data)
+        plan = calibrate_plates(session.beamline, series, profile=session.profile, recipe=session.recipe)
+        ended_by = run_plan(session.engine, plan, data)
     if ended_by:
         sys.stderr.write(f"lics calibrate-plate: {ended_by}\n")
         return ""

@@ -220,12 +220,12 @@ def case_for(options: argparse.Namespace, profile: Profile, data: DataFolder, ex
     """Return the case that a command line asks about."""
     from lics_beamline.checks.judgement import case_of
     from lics_beamline.checks.place import look_at
-    from lics_beamline.session.session import manner_of
+    from lics_beamline.reduction.recipe import read_recipe
 
     return case_of(
         experiment,
-        manner_of(profile),
         profile,
+        read_recipe(profile.recipe_file, geometry=profile.geometry),
         place=look_at(data),
         beam_time_h=getattr(options, "hours", math.inf),
         speed=getattr(options, "speed", None),

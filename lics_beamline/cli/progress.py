@@ -23,7 +23,6 @@ from lics_beamline.journal.events import Streams
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.profile import Profile
-from lics_beamline.session.session import manner_of
 
 LOOK_S = 0.2
 PATIENCE_S = 60.0  # after the sweep, how long the last points may take to be reduced
@@ -51,7 +50,7 @@ class Narration:
 
     def __init__(self, data: DataFolder, experiment: Experiment, profile: Profile, *, quiet: bool) -> None:
         self._data = data
-        self._expected_s = expected_s(experiment, manner_of(profile), profile)
+        self._expected_s = expected_s(experiment, profile)
         self._console = console(quiet=quiet, soft_wrap=True)
         self._known = {path.name for path in self._journals()}
         self._tails: dict[Path, Tail] = {}

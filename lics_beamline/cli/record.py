@@ -123,7 +123,13 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
             _print(line)
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
-            walk = plan(session.beamline, experiment, manner=session.manner, requests=session.requests)
+            walk = plan(
+                session.beamline,
+                experiment,
+                profile=session.profile,
+                recipe=session.recipe,
+                requests=session.requests,
+            )
             ended_by = run_plan(session.engine, walk, data)
             narration.finish()
             if session.followers:
@@ -185,20 +191,21 @@ def shell(options: argparse.Namespace) -> int:
         )
         session = stack.enter_context(open_session(profile, data, simulated=simulated))
         experiment = read_experiment(profile.experiments / f"{DEFAULT_EXPERIMENT}.toml")
+        settings: dict[str, Any] = {"profile": session.profile, "recipe": session.recipe}
         names = {
             "RE": session.engine,
             "beamline": session.beamline,
-            "manner": session.manner,
+            **settings,
             "data": data,
             "experiment": experiment,
             "read_experiment": read_experiment,
-            "sweep": functools.partial(plan, manner=session.manner, requests=session.requests),
-            "calibrate": functools.partial(calibrating, manner=session.manner),
+            "sweep": functools.partial(plan, **settings, requests=session.requests),
+            "calibrate": functools.partial(calibrating, **settings),
             "find_calibrant": find_calibrant,
         }
         banner = (
-            f"{profile.values.beamline}: RE, beamline, manner, experiment, read_experiment, sweep, calibrate, "
-            "find_calibrant, data\n"
+            f"{profile.values.beamline}: RE, beamline, profile, recipe, experiment, read_experiment, sweep, "
+            "calibrate, find_calibrant, data\n"
             "RE(sweep(beamline, experiment.first(2)))"
         )
         _interact(names, banner)

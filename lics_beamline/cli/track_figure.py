@@ -45,7 +45,7 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
         [["pressure", "strokes"], ["load", "strokes"], ["temperature", "plane"]],
         width_ratios=(1.7, 1.0),
     )
-    envelope = case.manner.envelope
+    envelope = case.settings.envelope
     hours = [moment.time_s / 3600.0 for moment in case.track.moments]
     _band(axes["pressure"], case, hours, "pressure", "pressure (GPa)")
     _band(axes["load"], case, hours, "load", "membrane load (bar)")
@@ -55,7 +55,7 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
     _limit(axes["load"], envelope.load_bar[1], "envelope")
     if supply_bar:
         _limit(axes["load"], envelope.supply_fraction * supply_bar, f"{envelope.supply_fraction:.0%} of the supply")
-    heater_k = min(envelope.temperature_k[1], case.profile.values.heater.limits_k[1])
+    heater_k = min(envelope.temperature_k[1], case.settings.heater.limits_k[1])
     _limit(axes["temperature"], heater_k, "envelope")
     for name in ("pressure", "load", "temperature"):
         _legs(axes[name], case, named=name == "pressure")
@@ -147,8 +147,8 @@ def _draw_strokes(axes: Axes, case: Case) -> None:
                 color=colour,
                 label=stroke,
             )
-    axes.axhline(case.manner.envelope.pressure_gpa[1], **LIMIT)
-    axes.axvline(case.manner.envelope.load_bar[1], **LIMIT)
+    axes.axhline(case.settings.envelope.pressure_gpa[1], **LIMIT)
+    axes.axvline(case.settings.envelope.load_bar[1], **LIMIT)
     axes.set(xlabel="membrane load (bar)", ylabel="pressure (GPa)", title="load and pressure (bars: 1 s.d.)")
     axes.legend(loc="lower right", fontsize="small")
 
@@ -160,6 +160,6 @@ def _draw_plane(axes: Axes, case: Case) -> None:
         chosen = [each.at for each in case.track.arrivals if each.point.stroke == stroke]
         if chosen:
             axes.plot([at.pressure_gpa for at in chosen], [at.temperature_k for at in chosen], "o", ms=5, color=colour)
-    axes.axvline(case.manner.envelope.pressure_gpa[1], **LIMIT)
-    axes.axhline(min(case.manner.envelope.temperature_k[1], case.profile.values.heater.limits_k[1]), **LIMIT)
+    axes.axvline(case.settings.envelope.pressure_gpa[1], **LIMIT)
+    axes.axhline(min(case.settings.envelope.temperature_k[1], case.settings.heater.limits_k[1]), **LIMIT)
     axes.set(xlabel="pressure (GPa)", ylabel="gasket (K)", title="P-T path")

@@ -12,11 +12,12 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lics_beamline.control.approach_rules import Rules as Rules  # the door by which others know them
-from lics_beamline.control.cell_estimate import Belief, Nature, Reading
+from lics_beamline.control.approach_settings import ApproachSettings
+from lics_beamline.control.cell_estimate import Belief, Reading
 from lics_beamline.control.command import Abort, Cause, Command, Hold, LoadTo, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.request import Request
+from lics_beamline.control.settings import ControlSettings
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
 UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there
@@ -152,8 +153,7 @@ def step(
     reading: Reading | None,
     now_s: float,
     *,
-    rules: Rules,
-    envelope: Envelope,
+    settings: ControlSettings,
     request: Request | None = None,
 ) -> Decision:
     """Decide what to do after one reading.
@@ -166,10 +166,8 @@ def step(
         A pressure, the load and temperature it was read at, and when; None where there was none to be believed.
     now_s : float
         Experiment time now [s].
-    rules : Rules
-        How an approach goes.
-    envelope : Envelope
-        Where the cell may go.
+    settings : ControlSettings
+        How an approach goes, how fast the membrane moves, and where the cell may go.
     request : Request, optional
         What a person asks; a stop is obeyed from every state and is sticky.
 
@@ -184,37 +182,37 @@ def step(
         return _abort(state, Cause.STOPPED, f"stopped on request at {now_s:.0f} s. Acknowledge, then begin again.")
     paused = request is Request.PAUSE or (state.paused_by_request and request is not Request.CONTINUE)
     state = replace(state, paused_by_request=paused, readings=state.readings + (not paused))
+    rules = settings.approach
     trouble = _trouble(state, reading, now_s, rules)
     if reading is None or trouble:
         return _doubt(state, trouble, rules)
-    nature = rules.nature()
     confirmed = state.doubted is not None and _agree(state.doubted, reading)
     # After a surprise only two in a row that agree are believed: the second may be the wild one.
-    if not confirmed and (state.doubted is not None or not state.belief.expects(reading, nature)):
+    if not confirmed and (state.doubted is not None or not state.belief.expects(reading, settings)):
         said = f"a pressure of {reading.pressure_gpa:.3f} GPa at {reading.load_bar:.2f} bar surprises"
         if state.doubted is None:  # no doubt yet: what matters is looked at twice
             return _decide(replace(state, doubted=reading), Phase.PAUSE, ReadAgain(after_s=0.0))
         return _doubt(replace(state, doubted=reading), said, rules)
-    fell_gpa = _fell_gpa(state.belief, reading, nature)
-    belief = state.belief.after(reading, nature)
+    fell_gpa = _fell_gpa(state.belief, reading, rules)
+    belief = state.belief.after(reading, settings)
     state = replace(state, belief=replace(belief, looks=belief.looks + confirmed), doubted=None, doubts=0)
     if fell_gpa > rules.collapse_gpa:
         said = f"the pressure fell by {fell_gpa:.3f} GPa to {reading.pressure_gpa:.3f} GPa on the upstroke"
         return _abort(state, Cause.UNREADABLE, f"{said}. Look at the gasket, and whether it is the same ruby.")
     if state.paused_by_request:
         return _decide(state, Phase.PAUSE, ReadAgain(after_s=rules.settle_s))
-    return _go_on(state, reading, now_s, rules, envelope)
+    return _go_on(state, reading, now_s, settings)
 
 
-def _fell_gpa(belief: Belief, reading: Reading, nature: Nature) -> float:
+def _fell_gpa(belief: Belief, reading: Reading, rules: ApproachSettings) -> float:
     """Return how far the pressure fell while the load did not [GPa]; 0 where a fall is no surprise."""
-    if belief.last is None or belief.direction < 0 or not belief.follows(reading, nature):
+    if belief.last is None or belief.direction < 0 or not belief.follows(reading, rules):
         return 0.0
     # Below two readings: one alone may have been wild upwards, which moves nothing and so was believed.
     return min(belief.last.pressure_gpa, belief.before_gpa) - reading.pressure_gpa
 
 
-def _trouble(state: State, reading: Reading | None, now_s: float, rules: Rules) -> str:
+def _trouble(state: State, reading: Reading | None, now_s: float, rules: ApproachSettings) -> str:
     """Return why a load may not rest on this reading, or nothing."""
     if reading is None:
         return "there is no reading of ruby and temperature"
@@ -241,7 +239,7 @@ def _trouble(state: State, reading: Reading | None, now_s: float, rules: Rules) 
     return ""
 
 
-def _doubt(state: State, said: str, rules: Rules) -> Decision:
+def _doubt(state: State, said: str, rules: ApproachSettings) -> Decision:
     """Hold and read again, but not for ever."""
     state = replace(state, doubts=state.doubts + 1)
     if state.doubts > rules.most_doubts:
@@ -263,8 +261,9 @@ def _agree(first: Reading, second: Reading) -> bool:
     )
 
 
-def _go_on(state: State, reading: Reading, now_s: float, rules: Rules, envelope: Envelope) -> Decision:
+def _go_on(state: State, reading: Reading, now_s: float, settings: ControlSettings) -> Decision:
     """Decide with a reading that is believed."""
+    rules = settings.approach
     belief, direction = state.belief, state.direction
     short_gpa = direction * (state.target_gpa - reading.pressure_gpa)
     ends_short_gpa = direction * (state.target_gpa - belief.creep.end_gpa)
@@ -277,7 +276,7 @@ def _go_on(state: State, reading: Reading, now_s: float, rules: Rules, envelope:
         return _settle(state, rules)
     waited_s = now_s - state.moves[-1].time_s if state.moves else math.inf
     if state.moves:
-        waited_s -= abs(state.moves[-1].bar) / rules.slew_bar_per_s
+        waited_s -= abs(state.moves[-1].bar) / settings.membrane.slew_bar_per_s
     if waited_s < rules.dead_time_s:
         return _decide(state, Phase.SETTLE, ReadAgain(after_s=max(rules.dead_time_s - waited_s, rules.settle_s)))
     coming_gpa = direction * belief.creep.coming_gpa(rules.creep_fraction)
@@ -292,23 +291,22 @@ def _go_on(state: State, reading: Reading, now_s: float, rules: Rules, envelope:
         return _settle(state, rules)  # creep alone will bring it there
     if belief.slipped and belief.owed_gpa > 0.0 and belief.looks == 1:
         return _decide(state, Phase.SETTLE, ReadAgain(after_s=0.0))  # what lags would make the next step larger
-    return _advance(state, reading, max(ends_short_gpa, 0.0), now_s, rules, envelope)
+    return _advance(state, reading, max(ends_short_gpa, 0.0), now_s, settings)
 
 
-def _settle(state: State, rules: Rules) -> Decision:
+def _settle(state: State, rules: ApproachSettings) -> Decision:
     if state.readings >= rules.most_readings:
         return _abort(state, Cause.GAVE_UP, _gave_up(state, rules))
     return _decide(state, Phase.SETTLE, ReadAgain(after_s=rules.settle_s))
 
 
-def _advance(
-    state: State, reading: Reading, left_gpa: float, now_s: float, rules: Rules, envelope: Envelope
-) -> Decision:
+def _advance(state: State, reading: Reading, left_gpa: float, now_s: float, settings: ControlSettings) -> Decision:
     """Command the next load, or say why there is none."""
+    rules, envelope = settings.approach, settings.envelope
     if state.readings >= rules.most_readings:
         return _abort(state, Cause.GAVE_UP, _gave_up(state, rules))
     direction, belief = state.direction, state.belief
-    most_gpa_per_bar = belief.most_gpa_per_bar(state.target_gpa, rules.nature())
+    most_gpa_per_bar = belief.most_gpa_per_bar(state.target_gpa, rules)
     aim_gpa = left_gpa - belief.owed_gpa
     if aim_gpa > LARGE_GPA and belief.moving:
         aim_gpa *= rules.step_fraction if belief.knows(state.target_gpa) else UNEXPLORED * rules.step_fraction
@@ -320,9 +318,9 @@ def _advance(
     step_bar = min(max(step_bar, rules.smallest_step_bar), rules.largest_step_bar)
     if direction > 0:
         room_gpa = envelope.pressure_gpa[1] - reading.pressure_gpa
-        step_bar = min(step_bar, room_gpa / envelope.steepest_gain_gpa_per_bar)
-        highest_bar = _highest_bar(reading, rules, envelope)
-        needed_bar = reading.load_bar + _needed_bar(state, left_gpa, rules.nature())
+        step_bar = min(step_bar, room_gpa / rules.steepest_gain_gpa_per_bar)
+        highest_bar = _highest_bar(reading, envelope)
+        needed_bar = reading.load_bar + _needed_bar(state, left_gpa, rules)
         if needed_bar > highest_bar or reading.load_bar + rules.smallest_step_bar > highest_bar:
             return _abort(
                 state,
@@ -346,7 +344,7 @@ def _advance(
     load_bar = max(reading.load_bar + direction * step_bar, envelope.load_bar[0])
     if direction < 0 and reading.load_bar - load_bar < rules.smallest_step_bar:
         return _hold(state, Outcome.LOWEST)
-    slew_bar_per_s = min(rules.slew_bar_per_s, rules.most_gpa_per_min / 60.0 / most_gpa_per_bar)
+    slew_bar_per_s = min(settings.membrane.slew_bar_per_s, rules.most_gpa_per_min / 60.0 / most_gpa_per_bar)
     moved = replace(
         state,
         phase=Phase.APPROACH,
@@ -356,19 +354,19 @@ def _advance(
     return Decision(command=LoadTo(load_bar=load_bar, slew_bar_per_s=slew_bar_per_s), state=moved)
 
 
-def _highest_bar(reading: Reading, rules: Rules, envelope: Envelope) -> float:
+def _highest_bar(reading: Reading, envelope: Envelope) -> float:
     if math.isnan(reading.supply_bar):
         return envelope.load_bar[1]
     return min(envelope.load_bar[1], envelope.supply_fraction * reading.supply_bar)
 
 
-def _needed_bar(state: State, left_gpa: float, nature: Nature) -> float:
+def _needed_bar(state: State, left_gpa: float, rules: ApproachSettings) -> float:
     """Return the least further load that the target needs by what was learned; by the most a gain may be, before."""
     gain = state.belief.gain(state.target_gpa)
-    return left_gpa / (nature.gain_gpa_per_bar[1] if gain is None else gain.at_most())
+    return left_gpa / (rules.steepest_gain_gpa_per_bar if gain is None else gain.at_most())
 
 
-def _gave_up(state: State, rules: Rules) -> str:
+def _gave_up(state: State, rules: ApproachSettings) -> str:
     last = state.belief.last
     where = f"{last.pressure_gpa:.3f} GPa at {last.load_bar:.2f} bar" if last else "nothing believed"
     return (

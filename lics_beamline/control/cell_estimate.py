@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
+from lics_beamline.control.approach_settings import ApproachSettings
 from lics_beamline.control.creep import Creep
 from lics_beamline.control.gain import BIN_GPA, Gain, LearnedGain
+from lics_beamline.control.settings import ControlSettings
 
 STILL_BAR = 0.015  # a load that moved less has not moved: the controller resolves 0.01 bar
 ANSWERED_GPA = 0.03  # a change smaller than this is no answer: creep and fit noise reach it
@@ -48,32 +50,6 @@ class Reading:
                 (self.time_s, self.load_bar, self.pressure_gpa, self.sigma_gpa, self.temperature_k),
             )
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nature:
-    """What is known of this kind of cell before anything is learned.
-
-    Parameters
-    ----------
-    gain_gpa_per_bar : tuple of float
-        The least and the most that a bar may do [GPa/bar].
-    creep_fraction, creep_s : float
-        Part of a rise that follows slowly, 0 to 1, and its time constant [s].
-    slip_gpa : float
-        Largest jump of an ordinary stick-slip [GPa].
-    slew_bar_per_s : float
-        How fast the load moves [bar/s].
-    temperature_jump_k : float
-        A change between two readings beyond which the pressure is another state's [K].
-    """
-
-    gain_gpa_per_bar: tuple[float, float]
-    creep_fraction: float
-    creep_s: float
-    slip_gpa: float
-    slew_bar_per_s: float
-    temperature_jump_k: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,40 +115,41 @@ class Belief:
         """Return the gain believed halfway from here to a pressure [GPa], None before any lesson."""
         return self.gains.at(0.5 * (self.creep.end_gpa + pressure_gpa), self.direction)
 
-    def most_gpa_per_bar(self, pressure_gpa: float, nature: Nature) -> float:
+    def most_gpa_per_bar(self, pressure_gpa: float, approach: ApproachSettings) -> float:
         """Return the gain that a step from here towards a pressure [GPa] must allow for [GPa/bar]."""
         most = self.gains.most_between(self.creep.end_gpa, pressure_gpa, self.direction)
-        return min(most, nature.gain_gpa_per_bar[1])
+        return min(most, approach.steepest_gain_gpa_per_bar)
 
     def knows(self, pressure_gpa: float) -> bool:
         """Whether this stroke has taught a gain near a pressure [GPa]."""
         return self.gains.distance_gpa(pressure_gpa, self.direction) <= BIN_GPA
 
-    def follows(self, reading: Reading, nature: Nature) -> bool:
+    def follows(self, reading: Reading, approach: ApproachSettings) -> bool:
         """Whether a reading is of the same cell at the same temperature as the last one."""
         return self.last is not None and abs(reading.temperature_k - self.last.temperature_k) <= (
-            nature.temperature_jump_k
+            approach.temperature_jump_k
         )
 
-    def expects(self, reading: Reading, nature: Nature) -> bool:
+    def expects(self, reading: Reading, settings: ControlSettings) -> bool:
         """Whether a reading's pressure lies where load, gain, creep and noise can have brought the last one."""
-        if self.last is None or not self.follows(reading, nature):
+        approach = settings.approach
+        if self.last is None or not self.follows(reading, approach):
             return False
         moved_bar = max(self.direction * (reading.load_bar - self.last.load_bar), 0.0)
         if self.moving and moved_bar >= STILL_BAR and self.gain(reading.pressure_gpa) is None:
             return False  # what first teaches a gain is looked at twice: nothing else checks it
         low_gpa, high_gpa = (
-            self._later(rise_gpa, self.last, reading, nature).pressure_gpa(nature.creep_fraction)
-            for rise_gpa in self._rises(moved_bar, reading.pressure_gpa, nature)
+            self._later(rise_gpa, self.last, reading, settings).pressure_gpa(approach.creep_fraction)
+            for rise_gpa in self._rises(moved_bar, reading.pressure_gpa, approach)
         )
         margin_gpa = NOISE * math.hypot(reading.sigma_gpa, self.last.sigma_gpa) + 0.01
-        margin_gpa += 0.7 * abs(self.creep.coming_gpa(nature.creep_fraction))  # creep of another fraction or time
+        margin_gpa += 0.7 * abs(self.creep.coming_gpa(approach.creep_fraction))  # creep of another fraction or time
         low_gpa, high_gpa = min(low_gpa, high_gpa) - margin_gpa, max(low_gpa, high_gpa) + margin_gpa
         return low_gpa <= reading.pressure_gpa <= high_gpa
 
-    def after(self, reading: Reading, nature: Nature) -> Belief:
+    def after(self, reading: Reading, settings: ControlSettings) -> Belief:
         """Return the belief after a reading that is believed."""
-        if self.last is None or not self.follows(reading, nature):
+        if self.last is None or not self.follows(reading, settings.approach):
             return replace(
                 self,
                 last=reading,
@@ -188,39 +165,39 @@ class Belief:
             )
         moved_bar = self.direction * (reading.load_bar - self.last.load_bar)
         if moved_bar < STILL_BAR:
-            watched = self._watched(self.last, reading, nature)
+            watched = self._watched(self.last, reading, settings)
             return replace(watched, before_gpa=self.last.pressure_gpa, looks=self.looks + 1)
         answer_gpa = self.direction * (reading.pressure_gpa - self.rest_gpa)
         noise_gpa = 3.0 * math.hypot(reading.sigma_gpa, self.last.sigma_gpa)
         if not self.moving and answer_gpa < ANSWERED_GPA + noise_gpa:
-            return replace(self._watched(self.last, reading, nature), before_gpa=self.last.pressure_gpa, looks=1)
-        return replace(self._answered(self.last, reading, nature), before_gpa=self.last.pressure_gpa, looks=1)
+            return replace(self._watched(self.last, reading, settings), before_gpa=self.last.pressure_gpa, looks=1)
+        return replace(self._answered(self.last, reading, settings), before_gpa=self.last.pressure_gpa, looks=1)
 
-    def _rises(self, moved_bar: float, pressure_gpa: float, nature: Nature) -> tuple[float, float]:
+    def _rises(self, moved_bar: float, pressure_gpa: float, approach: ApproachSettings) -> tuple[float, float]:
         """Return the least and the most that the pressure may have risen in the direction [GPa]."""
         gain = self.gain(pressure_gpa)
-        most_gpa = moved_bar * self.most_gpa_per_bar(pressure_gpa, nature) + self.owed_gpa
+        most_gpa = moved_bar * self.most_gpa_per_bar(pressure_gpa, approach) + self.owed_gpa
         if not self.moving or gain is None:
             return 0.0, 0.0  # any answer that ends the dead band is worth a second look
         # A reading that falls short would make the next step larger: it is looked at again sooner than one beyond.
         expected_gpa = moved_bar * gain.gpa_per_bar
-        slip_gpa = nature.slip_gpa if moved_bar >= STILL_BAR else 0.0
+        slip_gpa = approach.slip_gpa if moved_bar >= STILL_BAR else 0.0
         least_gpa = expected_gpa - slip_gpa - min(2.0 * gain.error * expected_gpa, slip_gpa)
         return least_gpa, most_gpa + slip_gpa
 
-    def _later(self, rise_gpa: float, last: Reading, reading: Reading, nature: Nature) -> Creep:
+    def _later(self, rise_gpa: float, last: Reading, reading: Reading, settings: ControlSettings) -> Creep:
         return self.creep.later(
             self.creep.end_gpa + self.direction * rise_gpa,
-            moving_s=abs(reading.load_bar - last.load_bar) / nature.slew_bar_per_s,
+            moving_s=abs(reading.load_bar - last.load_bar) / settings.membrane.slew_bar_per_s,
             elapsed_s=reading.time_s - last.time_s,
-            creep_s=nature.creep_s,
+            creep_s=settings.approach.creep_s,
         )
 
-    def _watched(self, last: Reading, reading: Reading, nature: Nature) -> Belief:
+    def _watched(self, last: Reading, reading: Reading, settings: ControlSettings) -> Belief:
         """Return the belief after a reading of a pressure that no load has moved since the last one."""
         elapsed_s = reading.time_s - last.time_s
-        foreseen = self._later(0.0, last, reading, nature)
-        foreseen_gpa = foreseen.pressure_gpa(nature.creep_fraction)
+        foreseen = self._later(0.0, last, reading, settings)
+        foreseen_gpa = foreseen.pressure_gpa(settings.approach.creep_fraction)
         off_gpa = reading.pressure_gpa - foreseen_gpa
         if self.moving and abs(off_gpa) > NOISE * math.hypot(reading.sigma_gpa, last.sigma_gpa) + 0.01:
             creep = Creep.over(reading.pressure_gpa)  # something else moved it
@@ -228,45 +205,45 @@ class Belief:
         creep = self.creep.seen(
             reading.pressure_gpa - last.pressure_gpa,
             foreseen_gpa + 0.5 * off_gpa,  # two readings of one state: their noise averages
-            fraction=nature.creep_fraction,
+            fraction=settings.approach.creep_fraction,
             elapsed_s=elapsed_s,
-            creep_s=nature.creep_s,
+            creep_s=settings.approach.creep_s,
         )
         return replace(self, last=reading, creep=creep, slipped=False)
 
-    def _answered(self, last: Reading, reading: Reading, nature: Nature) -> Belief:
+    def _answered(self, last: Reading, reading: Reading, settings: ControlSettings) -> Belief:
         """Return the belief after a load step that the pressure answered."""
         moved_bar = self.direction * (reading.load_bar - last.load_bar)
         creep = self.creep.read(
             reading.pressure_gpa,
-            fraction=nature.creep_fraction,
-            moving_s=abs(moved_bar) / nature.slew_bar_per_s,
+            fraction=settings.approach.creep_fraction,
+            moving_s=abs(moved_bar) / settings.membrane.slew_bar_per_s,
             elapsed_s=reading.time_s - last.time_s,
-            creep_s=nature.creep_s,
+            creep_s=settings.approach.creep_s,
         )
         after = replace(self, last=reading, creep=creep, slipped=False, moving=True)
         gain = self.gain(creep.end_gpa)
         if not self.moving or self.teacher is None or gain is None:
             # The first answer may belong to the last part of a step that crossed the dead band: no gain in it.
-            return _taught(after, reading, nature) if self.moving else _teaching(after, reading)
+            return _taught(after, reading, settings) if self.moving else _teaching(after, reading)
         expected_gpa = moved_bar * gain.gpa_per_bar
         surprise_gpa = self.direction * (creep.end_gpa - self.creep.end_gpa) - expected_gpa
         noise_gpa = 3.0 * math.hypot(reading.sigma_gpa, last.sigma_gpa)
-        explained_gpa = 0.3 * nature.slip_gpa + noise_gpa + 1.5 * gain.error * expected_gpa
+        explained_gpa = 0.3 * settings.approach.slip_gpa + noise_gpa + 1.5 * gain.error * expected_gpa
         paid = surprise_gpa > 0.5 * self.owed_gpa > 0.0
         owed_gpa = 0.0 if paid else 0.5 * self.owed_gpa
         if abs(surprise_gpa) <= explained_gpa:
             after = replace(after, skipped=0, owed_gpa=owed_gpa)
-            return _teaching(after, reading) if self.skipped else _taught(after, reading, nature)
+            return _teaching(after, reading) if self.skipped else _taught(after, reading, settings)
         if surprise_gpa < 0.0:
-            owed_gpa = min(owed_gpa - surprise_gpa, nature.slip_gpa)
+            owed_gpa = min(owed_gpa - surprise_gpa, settings.approach.slip_gpa)
         sense = 1 if surprise_gpa > 0.0 else -1
         after = replace(after, owed_gpa=owed_gpa, slipped=True, skipped=sense)
         doubted = replace(
             after, gains=self.gains.doubted(creep.end_gpa, self.direction, error=surprise_gpa / expected_gpa)
         )
         if self.skipped == sense:  # what goes on surprising in one sense is the cell, not a slip
-            return _taught(replace(doubted, skipped=0), reading, nature)
+            return _taught(replace(doubted, skipped=0), reading, settings)
         return _teaching(doubted if sense > 0 else after, reading)
 
 
@@ -275,7 +252,7 @@ def _teaching(belief: Belief, reading: Reading) -> Belief:
     return replace(belief, teacher=reading, taught_from_gpa=belief.creep.end_gpa)
 
 
-def _taught(belief: Belief, reading: Reading, nature: Nature) -> Belief:
+def _taught(belief: Belief, reading: Reading, settings: ControlSettings) -> Belief:
     """Return the belief with the gain between teacher and reading learned, where there is a lesson in it."""
     if belief.teacher is None:
         return _teaching(belief, reading)
@@ -289,7 +266,7 @@ def _taught(belief: Belief, reading: Reading, nature: Nature) -> Belief:
         belief.direction,
         moved_bar=moved_bar,
         answer_gpa=answer_gpa,
-        error_gpa=math.hypot(noise_gpa, 0.5 * nature.slip_gpa),
-        limits_gpa_per_bar=nature.gain_gpa_per_bar,
+        error_gpa=math.hypot(noise_gpa, 0.5 * settings.approach.slip_gpa),
+        limits_gpa_per_bar=settings.approach.gain_limits_gpa_per_bar,
     )
     return _teaching(replace(belief, gains=gains), reading)

@@ -8,8 +8,12 @@ the way up and another on the way down. Heating releases part of the friction an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
 
 REFERENCE_K: Final = 298.0  # temperature at which friction and gain are declared
 LEAST_FRICTION: Final = 0.5  # fraction of the friction that no heat takes away; engineering estimate
@@ -38,9 +42,8 @@ class Grip:
     temperature_k: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellModel:
-    """A membrane cell as its profile expects it.
+class CellModel(Strict):
+    """What is expected of this kind of cell before it is measured: a prior, with one standard deviation of each term.
 
     Parameters
     ----------
@@ -56,6 +59,8 @@ class CellModel:
         Fraction of the friction that goes for each K above 298 K.
     thermal_gpa_per_k, thermal_full_gpa : float
         Pressure that heating adds [GPa/K], in full above `thermal_full_gpa` [GPa], in proportion below.
+    creep_s : float
+        Time with which the pressure follows a change of load [s].
     gain_doubt, friction_doubt, thermal_doubt : float
         One standard deviation of the three terms, as a fraction of each.
 
@@ -66,18 +71,19 @@ class CellModel:
     ``u`` stays where it is while the gas is within ``u -+ r``, ``r = (friction + friction_per_bar u) relief(T)``.
     """
 
-    start_gpa: float
-    free_travel_bar: float
-    gain_gpa_per_bar: float
-    ceiling_gpa: float
-    friction_bar: float
-    friction_per_bar: float
-    friction_relief_per_k: float
-    thermal_gpa_per_k: float
-    thermal_full_gpa: float
-    gain_doubt: float
-    friction_doubt: float
-    thermal_doubt: float
+    start_gpa: NotNegative = 0.1
+    free_travel_bar: NotNegative = 6.0
+    gain_gpa_per_bar: Positive = 0.2
+    ceiling_gpa: Positive = 40.0
+    friction_bar: NotNegative = 3.0
+    friction_per_bar: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    friction_relief_per_k: NotNegative = 0.00125
+    thermal_gpa_per_k: NotNegative = 0.007
+    thermal_full_gpa: Positive = 2.0
+    creep_s: NotNegative = 240.0
+    gain_doubt: Fraction = 0.3
+    friction_doubt: Fraction = 0.4
+    thermal_doubt: Fraction = 0.35
 
     @property
     def highest_cold_gpa(self) -> float:
@@ -87,13 +93,16 @@ class CellModel:
     def doubted(self, term: Term) -> CellModel:
         """Return the cell with one term off by one standard deviation, to the side that makes more pressure or load."""
         if term == "gain":
-            return replace(self, gain_gpa_per_bar=self.gain_gpa_per_bar / (1.0 + self.gain_doubt))
+            return self.model_copy(update={"gain_gpa_per_bar": self.gain_gpa_per_bar / (1.0 + self.gain_doubt)})
         if term == "friction":
             more = 1.0 + self.friction_doubt
-            return replace(
-                self, friction_bar=self.friction_bar * more, friction_per_bar=min(self.friction_per_bar * more, 0.9)
+            return self.model_copy(
+                update={
+                    "friction_bar": self.friction_bar * more,
+                    "friction_per_bar": min(self.friction_per_bar * more, 0.9),
+                }
             )
-        return replace(self, thermal_gpa_per_k=self.thermal_gpa_per_k * (1.0 + self.thermal_doubt))
+        return self.model_copy(update={"thermal_gpa_per_k": self.thermal_gpa_per_k * (1.0 + self.thermal_doubt)})
 
     def pressure_gpa(self, transmitted_bar: float, temperature_k: float) -> float:
         """Pressure [GPa] under a transmitted load [bar] at a temperature [K]."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lics_beamline.errors import OutsideEnvelope
+from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Strict):
     """The region of the path that a plan may walk.
 
     Parameters
@@ -17,15 +15,15 @@ class Envelope:
         Lower and upper limit.
     supply_fraction : float
         Fraction of the gas supply that a load may use, 0 to 1.
-    steepest_gain_gpa_per_bar : float
-        The most that a bar may ever change the pressure of this cell [GPa/bar].
+    safety_gpa : float, optional
+        What anvils and gasket must never see; the envelope ends short of it [GPa].
     """
 
-    pressure_gpa: tuple[float, float]
-    temperature_k: tuple[float, float]
-    load_bar: tuple[float, float]
-    supply_fraction: float
-    steepest_gain_gpa_per_bar: float
+    pressure_gpa: tuple[NotNegative, Positive]
+    temperature_k: tuple[Positive, Positive]
+    load_bar: tuple[NotNegative, Positive]
+    supply_fraction: Fraction = 0.8
+    safety_gpa: Positive | None = None
 
     def check_pressure(self, pressure_gpa: float) -> None:
         """Raise `OutsideEnvelope` if a requested pressure lies outside."""
@@ -35,7 +33,15 @@ class Envelope:
         """Raise `OutsideEnvelope` if a requested temperature lies outside."""
         _within("temperature", temperature_k, self.temperature_k, "K", "Change the path, or envelope.temperature_k")
 
-    def check_load(self, load_bar: float, *, now_bar: float, pressure_gpa: float, supply_bar: float) -> None:
+    def check_load(
+        self,
+        load_bar: float,
+        *,
+        now_bar: float,
+        pressure_gpa: float,
+        supply_bar: float,
+        steepest_gain_gpa_per_bar: float,
+    ) -> None:
         """Judge a move of the load.
 
         Parameters
@@ -46,6 +52,8 @@ class Envelope:
             Pressure just measured [GPa].
         supply_bar : float
             Gas supply [bar]; NaN where the controller does not tell.
+        steepest_gain_gpa_per_bar : float
+            The most that a bar may ever change the pressure of this cell [GPa/bar].
 
         Raises
         ------
@@ -63,7 +71,7 @@ class Envelope:
                 load_bar=load_bar,
                 supply_bar=supply_bar,
             )
-        rise_gpa = (load_bar - now_bar) * self.steepest_gain_gpa_per_bar
+        rise_gpa = (load_bar - now_bar) * steepest_gain_gpa_per_bar
         highest_gpa = self.pressure_gpa[1]
         if pressure_gpa + rise_gpa > highest_gpa:
             raise OutsideEnvelope(

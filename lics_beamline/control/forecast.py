@@ -16,44 +16,11 @@ from lics_beamline.control.cell_model import TERMS, CellModel, Grip
 from lics_beamline.control.exposure import Exposure
 from lics_beamline.control.ladder import DWELL
 from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, Point
-from lics_beamline.control.plate_cycle import PlateCycle
+from lics_beamline.control.settings import ControlSettings
 
 STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
 CROSSING: Final = 4  # of them for the dead band before an isobar, all at one temperature
 LEARNED_GAIN: Final = 0.75  # an approach believes this fraction of the gain when it steps; measured on dry runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How fast things go at a beamline.
-
-    Parameters
-    ----------
-    slew_bar_per_s : float
-        Slew of the membrane [bar/s].
-    wait_s : float
-        Wait between a load step and its ruby reading [s].
-    ruby_s : float
-        One ruby reading [s].
-    ramp_dwell_s : float
-        Dwell of the heater at the end of a ramp [s].
-    plates : PlateCycle
-        How plates take turns.
-    ambient_k : float
-        Temperature the cell starts from [K].
-    tolerance_gpa, step_fraction, largest_step_bar
-        Of an approach: when it is there [GPa], which part of the way a step takes, and at most how much gas [bar].
-    """
-
-    slew_bar_per_s: float
-    wait_s: float
-    ruby_s: float
-    ramp_dwell_s: float
-    plates: PlateCycle
-    ambient_k: float
-    tolerance_gpa: float
-    step_fraction: float
-    largest_step_bar: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,25 +104,24 @@ class Track:
         return tuple(each for each in self.arrivals if isinstance(each.point.leg, HeatingLeg))
 
 
-def forecast(points: Sequence[Point], *, model: CellModel, pace: Pace, exposure: Exposure) -> Track:
+def forecast(points: Sequence[Point], *, settings: ControlSettings, exposure: Exposure) -> Track:
     """Walk a path in thought.
 
     Parameters
     ----------
     points : sequence of Point
         The path.
-    model : CellModel
-        What the cell is expected to do.
-    pace : Pace
-        How fast things go.
+    settings : ControlSettings
+        What the cell is expected to do, and how fast things go.
     exposure : Exposure
         How plates are exposed; where by dose, with the looks.
     """
-    walk = _Walk(model=model, pace=pace, exposure=exposure)
+    model = settings.cell_model
+    walk = _Walk(model, settings=settings, exposure=exposure)
     nominal = [walk.point(point) for point in points]
     other = []
     for term in TERMS:
-        doubted = _Walk(model=model.doubted(term), pace=pace, exposure=exposure)
+        doubted = _Walk(model.doubted(term), settings=settings, exposure=exposure)
         for point in points:
             doubted.point(point)
         other.append(doubted.moments)
@@ -176,9 +142,9 @@ class _Walk:
 
     per_point: Final = STRIDES + 1  # the last is the end of the exposure, and the next point's beginning
 
-    def __init__(self, *, model: CellModel, pace: Pace, exposure: Exposure) -> None:
-        self._model, self._pace, self._exposure = model, pace, exposure
-        self._grip = Grip(gas_bar=0.0, transmitted_bar=0.0, temperature_k=pace.ambient_k)
+    def __init__(self, model: CellModel, *, settings: ControlSettings, exposure: Exposure) -> None:
+        self._model, self._settings, self._exposure = model, settings, exposure
+        self._grip = Grip(gas_bar=0.0, transmitted_bar=0.0, temperature_k=settings.heater.ambient_k)
         self._time_s = 0.0
         self._swapped_s = -math.inf
         self._looked_at: AnyLeg | None = None
@@ -186,19 +152,20 @@ class _Walk:
 
     def point(self, point: Point) -> Arrival:
         """Go to a point and measure it."""
-        before, pace = self.moments[-1], self._pace
+        before, settings = self.moments[-1], self._settings
+        slew_bar_per_s, tolerance_gpa = settings.membrane.slew_bar_per_s, settings.approach.tolerance_gpa
         to, readings, lost_bar, passed_gpa, short_gpa = self._grip, 1, 0.0, 0.0, 0.0
         going_s, crossing_s, strides, began = 0.0, 0.0, STRIDES, len(self.moments)
         if isinstance(point.leg, HeatingLeg):
             rise_k = max(point.temperature_k - to.temperature_k, 0.0)
-            going_s = 60.0 * rise_k / point.leg.ramp_rate_k_per_min + pace.ramp_dwell_s + point.leg.soak_s
+            going_s = 60.0 * rise_k / point.leg.ramp_rate_k_per_min + settings.heater.dwell_s + point.leg.soak_s
             hot = replace(to, temperature_k=max(point.temperature_k, to.temperature_k))
             to = hot
             if point.leg.hold == "pressure":
                 across_bar, bled_bar = self._edge_bar(), self._isobar_bar(point.pressure_gpa, hot.temperature_k)
                 to = replace(hot, gas_bar=max(min(bled_bar, across_bar), 0.0))
                 lost_bar = self._grip.gas_bar - across_bar
-                crossing_s = lost_bar / pace.slew_bar_per_s
+                crossing_s = lost_bar / slew_bar_per_s
                 if point.temperature_k == point.leg.temperatures_k[0]:
                     self._stride(replace(self._grip, gas_bar=across_bar), crossing_s, strides=CROSSING)
                 strides = STRIDES - (len(self.moments) - began)
@@ -211,7 +178,7 @@ class _Walk:
             sign = 1.0 if point.stroke == "upstroke" else -1.0
             way_gpa = sign * (point.pressure_gpa - before.pressure_gpa)
             passed_gpa = max(-way_gpa, 0.0)
-            if way_gpa > pace.tolerance_gpa:
+            if way_gpa > tolerance_gpa:
                 to = self._towards(point)
                 way_bar = abs(to.gas_bar - self._grip.gas_bar)
                 reached = self._model.moved(self._grip, gas_bar=to.gas_bar, temperature_k=to.temperature_k)
@@ -219,17 +186,18 @@ class _Walk:
                 short_gpa = max(sign * (point.pressure_gpa - reached_gpa), 0.0)
                 lost_bar = max(way_bar - abs(reached.transmitted_bar - self._grip.transmitted_bar), 0.0)
                 readings = 1 + math.ceil(self._steps(way_gpa, way_bar))
-                going_s = way_bar / pace.slew_bar_per_s + readings * pace.ruby_s + (readings - 1) * pace.wait_s
+                wait_s = settings.approach.wait_s + settings.membrane.dwell_s
+                going_s = way_bar / slew_bar_per_s + readings * settings.ruby.reading_s + (readings - 1) * wait_s
             if isinstance(point.leg, HuntLeg):
                 going_s += DWELL * point.leg.tau_s
         self._stride(to, going_s, strides=strides)
         at = self.moments[-1]
         arrived_s = self._time_s
         self._look(point)
-        self._swapped_s = pace.plates.swapped_s(
-            self._time_s + pace.ruby_s + self._exposure.expected_s, last_swap_s=self._swapped_s
+        self._swapped_s = settings.plate.swapped_s(
+            self._time_s + settings.ruby.reading_s + self._exposure.expected_s, last_swap_s=self._swapped_s
         )
-        self._time_s = pace.plates.free_s(self._swapped_s)
+        self._time_s = settings.plate.free_s(self._swapped_s)
         measured_s = self._time_s - arrived_s
         self.moments.append(self._moment())
         return Arrival(
@@ -240,7 +208,7 @@ class _Walk:
             readings=readings,
             lost_bar=lost_bar,
             passed_gpa=passed_gpa,
-            short_gpa=short_gpa if short_gpa > pace.tolerance_gpa else 0.0,
+            short_gpa=short_gpa if short_gpa > tolerance_gpa else 0.0,
         )
 
     def _look(self, point: Point) -> None:
@@ -249,7 +217,7 @@ class _Walk:
         if dose is None or (dose.each == "leg" and point.leg is self._looked_at):
             return
         self._looked_at = point.leg
-        plates = self._pace.plates
+        plates = self._settings.plate
         self._swapped_s = plates.swapped_s(self._time_s + dose.look_s, last_swap_s=self._swapped_s)
         self._time_s = self._swapped_s + plates.read_s
 
@@ -261,12 +229,12 @@ class _Walk:
 
     def _steps(self, way_gpa: float, way_bar: float) -> float:
         """Return how many load steps an approach takes: large ones on the way, then each a fraction of what is left."""
-        pace = self._pace
-        shrink = -math.log(1.0 - min(LEARNED_GAIN * pace.step_fraction, 0.95))
-        closing_bar = pace.largest_step_bar / max(pace.step_fraction, 0.05)
-        far = max(way_bar - closing_bar, 0.0) / pace.largest_step_bar
+        approach = self._settings.approach
+        shrink = -math.log(1.0 - min(LEARNED_GAIN * approach.step_fraction, 0.95))
+        closing_bar = approach.largest_step_bar / max(approach.step_fraction, 0.05)
+        far = max(way_bar - closing_bar, 0.0) / approach.largest_step_bar
         near_gpa = min(way_gpa, closing_bar * self._model.gain_at(0.0))
-        return far + math.log(max(near_gpa / pace.tolerance_gpa, 1.0)) / shrink
+        return far + math.log(max(near_gpa / approach.tolerance_gpa, 1.0)) / shrink
 
     def _edge_bar(self) -> float:
         """Return the load, no higher than that of now, below which the cell answers to gas that is let out [bar]."""

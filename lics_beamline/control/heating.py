@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from lics_beamline.control.approach_settings import ApproachSettings
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.cell_model import CellModel, Grip
 from lics_beamline.control.gain import Gain
+from lics_beamline.control.heating_settings import HeatingSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,34 +32,6 @@ FIT_GPA: Final = 0.002  # noise that the fit of a line does not know of; enginee
 SHAPES: Final = 5  # thermal pressure, curvature, release, creep, lag
 FAR_BAR: Final = 100.0  # beyond any dead band
 JUMP_GPA: Final = 0.5  # standard deviation of where the pressure stands after a jump: it is read, not foreseen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubts:
-    """What is usual when a cell of this kind is heated, besides its cell model; standard deviations.
-
-    Parameters
-    ----------
-    curvature : float
-        How far the rise over 200 K may differ from a straight line through its beginning, as a fraction of the thermal
-        pressure: it depends on the pressure it makes.
-    friction : float
-        Of the release of friction, as a fraction of what the cell model expects.
-    lag_s, lag_sigma_s : float
-        How far the sample's temperature is behind the thermocouple's on a ramp [s], and how far that may be wrong.
-    creep_fraction, creep_s : float
-        Part of a rise that follows slowly, 0 to 1, and its time constant [s].
-    creep_sigma_gpa : float
-        Creep that may still be to come without being known [GPa].
-    """
-
-    curvature: float
-    friction: float
-    lag_s: float
-    lag_sigma_s: float
-    creep_fraction: float
-    creep_s: float
-    creep_sigma_gpa: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +103,10 @@ class Prior:
     ----------
     cell : CellModel
         Thermal pressure and friction, and the doubt of each.
-    doubts : Doubts
-        The rest of what is usual.
+    heating : HeatingSettings
+        How far else such a cell may differ from its model, and the lag of the sample on a ramp.
+    approach : ApproachSettings
+        Usual creep.
     gain : Gain
         Of the cell at this pressure [GPa/bar].
     edge : int
@@ -141,7 +117,8 @@ class Prior:
     """
 
     cell: CellModel
-    doubts: Doubts
+    heating: HeatingSettings
+    approach: ApproachSettings
     gain: Gain
     edge: int
     coming_gpa: float = 0.0
@@ -274,7 +251,7 @@ class Drift:
             rise_k * share,
             thermal_gpa_per_k * rise_k * rise_k / SPAN_K,
             release_gpa,
-            -math.expm1(-after_s / self.prior.doubts.creep_s),
+            -math.expm1(-after_s / self.prior.approach.creep_s),
             -(RUBY_GPA_PER_K + thermal_gpa_per_k) * slope_k_per_s,
         )
         row[-1] = 1.0
@@ -290,12 +267,12 @@ class Drift:
         for index, (reading, slope) in enumerate(zip(readings, _ramps_k_per_s(readings), strict=True)):
             elapsed_s = reading.time_s - before.time_s
             release_gpa = self._released_gpa(reading.temperature_k)
-            crept_gpa += (release_gpa - crept_gpa) * -math.expm1(-elapsed_s / self.prior.doubts.creep_s)
+            crept_gpa += (release_gpa - crept_gpa) * -math.expm1(-elapsed_s / self.prior.approach.creep_s)
             row = self._row(
                 reading.temperature_k,
                 after_s=reading.time_s - first.time_s,
                 slope_k_per_s=slope,
-                release_gpa=release_gpa - self.prior.doubts.creep_fraction * (release_gpa - crept_gpa),
+                release_gpa=release_gpa - self.prior.approach.creep_fraction * (release_gpa - crept_gpa),
             )
             row[SHAPES:] = 0.0
             row[SHAPES + sum(index >= jump for jump in self.jumps)] = 1.0
@@ -307,28 +284,28 @@ class Drift:
         """Return the noise of each reading; while a ramp begins or ends, the lag of the sample is not known well."""
         ramps = _ramps_k_per_s(readings)
         changed = [0.0, *(after - before for before, after in pairwise(ramps))]
-        lag = RUBY_GPA_PER_K * self.prior.doubts.lag_s
+        lag = RUBY_GPA_PER_K * self.prior.heating.lag_s
         return [math.hypot(noise_gpa(one), lag * change) for one, change in zip(readings, changed, strict=True)]
 
     def _fitted(self) -> Fit:
         import numpy as np
 
-        cell, doubts, offsets = self.prior.cell, self.prior.doubts, 1 + len(self.jumps)
-        means = np.array([cell.thermal_gpa_per_k, 0.0, 1.0, self.prior.coming_gpa, doubts.lag_s] + [0.0] * offsets)
+        cell, heating, offsets = self.prior.cell, self.prior.heating, 1 + len(self.jumps)
+        means = np.array([cell.thermal_gpa_per_k, 0.0, 1.0, self.prior.coming_gpa, heating.lag_s] + [0.0] * offsets)
         sigmas = np.array(
             [
                 cell.thermal_gpa_per_k * cell.thermal_doubt,
-                doubts.curvature,
-                math.hypot(doubts.friction, self.prior.gain.error),
-                doubts.creep_sigma_gpa,
-                doubts.lag_sigma_s,
+                heating.curvature_doubt,
+                math.hypot(heating.release_doubt, self.prior.gain.error),
+                heating.creep_doubt_gpa,
+                heating.lag_doubt_s,
             ]
             + [JUMP_GPA] * offsets
         )
         rows = self._rows(self.readings)
         read_gpa = np.array([reading.pressure_gpa - self.readings[0].pressure_gpa for reading in self.readings])
         # What the shapes cannot follow is left to the readings near by: the further back, the less one says of here.
-        bend = 2.0 * doubts.curvature * cell.thermal_gpa_per_k / SPAN_K
+        bend = 2.0 * heating.curvature_doubt * cell.thermal_gpa_per_k / SPAN_K
         past_k = np.array([self.newest.temperature_k - reading.temperature_k for reading in self.readings])
         noises_gpa = np.hypot(self._noises_gpa(self.readings), bend * past_k**2)
         scaled = rows * sigmas / noises_gpa[:, None]  # in units of the prior and of the noise

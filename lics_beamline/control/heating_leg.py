@@ -1,4 +1,4 @@
-"""What heating at a held load and along an isobar share: goal, rules, phases, and whether a reading may be believed."""
+"""What heating at a held load and along an isobar share: goal, phases, and whether a reading may be believed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from lics_beamline.control.approach_settings import ApproachSettings
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Hold, Ramp
 from lics_beamline.control.gain import Gain
@@ -29,52 +30,6 @@ class Phase(StrEnum):
     SOAK = "soak"
     DONE = "done"
     ABORT = "abort"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How a cell is heated.
-
-    Parameters
-    ----------
-    read_every_s : float
-        Wait between two ruby readings [s of experiment].
-    first_readings : int
-        Readings of the cell at rest before the ramp begins.
-    teach_k : float
-        After so many kelvin the prediction is said again [K].
-    sigmas : float
-        Half width of the interval that a prediction is held to, in standard deviations.
-    tolerance_k : float
-        Arrived when no further from the target than this [K].
-    stale_s : float
-        Age at which a reading is refused [s of experiment].
-    most_doubts : int
-        Readings in a row that could not be believed, or surprised, after which the leg ends.
-    most_held_s : float
-        A ramp held longer has given up [s].
-    load_band_bar : float
-        The gas may be this far from where it was left [bar]; beyond it leaks or somebody else moves it.
-    band_gpa : float
-        On an isobar the ramp yields to a pressure further above than this [GPa].
-    lost_gpa : float
-        On an isobar a pressure further below is lost where heat does not bring it back [GPa].
-    slew_bar_per_s : float
-        Slew of the membrane [bar/s].
-    """
-
-    read_every_s: float
-    first_readings: int
-    teach_k: float
-    sigmas: float
-    tolerance_k: float
-    stale_s: float
-    most_doubts: int
-    most_held_s: float
-    load_band_bar: float
-    band_gpa: float
-    lost_gpa: float
-    slew_bar_per_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +88,9 @@ class Decision(Generic[Course]):
     outlook: Outlook = Outlook()
 
 
-def trouble_with(reading: Reading | None, now_s: float, *, last: Reading | None, load_bar: float, rules: Rules) -> str:
+def trouble_with(
+    reading: Reading | None, now_s: float, *, last: Reading | None, load_bar: float, approach: ApproachSettings
+) -> str:
     """Return why nothing may rest on a reading, or nothing.
 
     Parameters
@@ -144,7 +101,7 @@ def trouble_with(reading: Reading | None, now_s: float, *, last: Reading | None,
         Experiment time now [s].
     load_bar : float
         Where the gas was left [bar]; NaN where it is not known or moves.
-    rules : Rules
+    approach : ApproachSettings
         How old a reading may be, and how far the gas may be off.
     """
     if reading is None:
@@ -152,19 +109,19 @@ def trouble_with(reading: Reading | None, now_s: float, *, last: Reading | None,
     if not reading.is_finite():
         return f"{reading} is not finite"
     age_s = now_s - reading.time_s
-    if not 0.0 <= age_s <= rules.stale_s:
-        return f"the reading is {age_s:.0f} s old, {rules.stale_s:g} s is the limit"
+    if not 0.0 <= age_s <= approach.stale_s:
+        return f"the reading is {age_s:.0f} s old, {approach.stale_s:g} s is the limit"
     if last is not None and reading.time_s <= last.time_s:
         return f"the reading of {reading.time_s:.0f} s is not newer than the last, of {last.time_s:.0f} s"
-    if abs(reading.load_bar - load_bar) > rules.load_band_bar:
+    if abs(reading.load_bar - load_bar) > approach.load_band_bar:
         return (
             f"the gas is at {reading.load_bar:.2f} bar and was left at {load_bar:.2f} bar "
-            f"({rules.load_band_bar:g} bar is the limit): it leaks, or somebody else moves it"
+            f"({approach.load_band_bar:g} bar is the limit): it leaks, or somebody else moves it"
         )
     return ""
 
 
-def is_there(goal: Goal, temperature_k: float, *, near_for_s: float, rules: Rules) -> bool:
+def is_there(goal: Goal, temperature_k: float, *, near_for_s: float, tolerance_k: float) -> bool:
     """Whether a ramp has ended: the temperature is read, or near, and there was time for the rest.
 
     Parameters
@@ -175,11 +132,11 @@ def is_there(goal: Goal, temperature_k: float, *, near_for_s: float, rules: Rule
         Of the sample, as read; its thermocouple is not the heater's own [K].
     near_for_s : float
         How long the ramp has been near and not held [s]; NaN where it is not.
-    rules : Rules
-        How near counts as there.
+    tolerance_k : float
+        How near counts as there [K].
     """
     time_s = 60.0 * NEAR_K / goal.ramp_k_per_min + SPARE_S
-    return temperature_k >= goal.temperature_k - rules.tolerance_k or near_for_s >= time_s
+    return temperature_k >= goal.temperature_k - tolerance_k or near_for_s >= time_s
 
 
 def at_rest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:

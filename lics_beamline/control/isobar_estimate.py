@@ -76,12 +76,14 @@ class Balance:
         cell, gain = prior.cell, prior.gain
         release = prior.release_gpa(reading.load_bar, reading.temperature_k, reading.temperature_k + 1.0)
         thermal = cell.thermal_gpa_per_k * prior.share(reading.pressure_gpa)
-        slope_sigma = math.hypot(thermal * cell.thermal_doubt, release * math.hypot(prior.doubts.friction, gain.error))
+        slope_sigma = math.hypot(
+            thermal * cell.thermal_doubt, release * math.hypot(prior.heating.release_doubt, gain.error)
+        )
         return cls(
             newest=reading,
             ramp_k_per_s=0.0,
             interval_s=0.0,
-            lag_s=prior.doubts.lag_s,
+            lag_s=prior.heating.lag_s,
             mean=np.array([pressure_gpa, thermal + release, gain.gpa_per_bar]),
             covariance=np.diag([sigma_gpa**2, slope_sigma**2, (gain.error * gain.gpa_per_bar) ** 2]),
         )

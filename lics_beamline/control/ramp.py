@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, Ramp
-from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import Drift, Prediction, Prior
 from lics_beamline.control.heating_leg import (
     NEAR_K,
@@ -21,12 +20,12 @@ from lics_beamline.control.heating_leg import (
     Goal,
     Outlook,
     Phase,
-    Rules,
     at_rest,
     is_there,
     trouble_with,
 )
 from lics_beamline.control.request import Request
+from lics_beamline.control.settings import ControlSettings
 
 LOOKS = 2  # readings at a held ramp, after the one that held it, before the leg is given up
 STEPS_AHEAD = 2.0  # intervals of reading that a ramp must be able to go on without meeting the limit
@@ -107,8 +106,7 @@ def step(
     now_s: float,
     *,
     prior: Prior,
-    rules: Rules,
-    envelope: Envelope,
+    settings: ControlSettings,
     request: Request | None = None,
 ) -> Decision[State]:
     """Decide what to do after one reading.
@@ -123,10 +121,8 @@ def step(
         Experiment time now [s].
     prior : Prior
         What is believed of the cell before the leg.
-    rules : Rules
-        How a cell is heated.
-    envelope : Envelope
-        Where the cell may go.
+    settings : ControlSettings
+        How a cell is heated, and where it may go.
     request : Request, optional
         What a person asks; a stop is obeyed from every state and is sticky.
 
@@ -136,7 +132,7 @@ def step(
         `Ramp` with the ramp on only after a fresh reading that is believed, where the leg is expected to end inside the
         envelope. The load is never commanded.
     """
-    decision = _decide(state, reading, now_s, prior=prior, rules=rules, envelope=envelope, request=request)
+    decision = _decide(state, reading, now_s, prior=prior, settings=settings, request=request)
     drift = decision.state.drift
     outlook = Outlook(
         reading=state.drift.next(reading) if state.drift and reading and reading.is_finite() else None,
@@ -152,8 +148,7 @@ def _decide(
     now_s: float,
     *,
     prior: Prior,
-    rules: Rules,
-    envelope: Envelope,
+    settings: ControlSettings,
     request: Request | None,
 ) -> Decision[State]:
     if state.phase is Phase.ABORT:
@@ -164,11 +159,11 @@ def _decide(
     state = replace(state, paused_by_request=paused)
     last = state.drift.newest if state.drift else (state.first[-1] if state.first else None)
     left_bar = state.drift.readings[0].load_bar if state.drift else math.nan
-    trouble = trouble_with(reading, now_s, last=last, load_bar=left_bar, rules=rules)
+    trouble = trouble_with(reading, now_s, last=last, load_bar=left_bar, approach=settings.approach)
     if reading is None or trouble:
-        return _doubt(state, trouble, now_s, rules)
+        return _doubt(state, trouble, now_s, settings)
     if state.drift is None:
-        return _rest(state, reading, now_s, prior, rules, envelope)
+        return _rest(state, reading, now_s, prior, settings)
     drift, shown = state.drift, state.shown or state.drift
     if drift.expects(reading):
         drift = drift.after(reading)
@@ -177,15 +172,15 @@ def _decide(
         state = replace(state, shown=drift)
     else:
         said = f"{reading.pressure_gpa:.3f} GPa surprises where {drift.next(reading)} was expected"
-        return _doubt(replace(state, doubted=reading), said, now_s, rules)
-    left = not _covers(shown, reading, rules)
+        return _doubt(replace(state, doubted=reading), said, now_s, settings)
+    left = not _covers(shown, reading, settings)
     if left and state.doubted is None:
         said = f"{reading.pressure_gpa:.3f} GPa has left the prediction of {shown.next(reading)}"
-        return _doubt(replace(state, drift=drift, doubted=reading), said, now_s, rules)
-    learned = shown.taught_k() < rules.teach_k <= drift.taught_k()
+        return _doubt(replace(state, drift=drift, doubted=reading), said, now_s, settings)
+    learned = shown.taught_k() < settings.heating.teach_k <= drift.taught_k()
     said_anew = drift if left or learned else state.shown
     state = replace(state, drift=drift, shown=said_anew, doubted=None, doubts=0)
-    return _go_on(state, drift, now_s, rules, envelope)
+    return _go_on(state, drift, now_s, settings)
 
 
 def agree(first: Reading, second: Reading, drift: Drift) -> bool:
@@ -194,44 +189,46 @@ def agree(first: Reading, second: Reading, drift: Drift) -> bool:
     return abs(off_gpa[0] - off_gpa[1]) < WILDLY_GPA
 
 
-def _rest(
-    state: State, reading: Reading, now_s: float, prior: Prior, rules: Rules, envelope: Envelope
-) -> Decision[State]:
+def _rest(state: State, reading: Reading, now_s: float, prior: Prior, settings: ControlSettings) -> Decision[State]:
     """Look at the cell before the ramp until enough readings agree."""
     first = (*state.first, reading)
     agreed = at_rest(first)
-    if len(agreed) < rules.first_readings:
-        if len(first) > rules.first_readings + rules.most_doubts:
+    if len(agreed) < settings.heating.first_readings:
+        if len(first) > settings.heating.first_readings + settings.approach.most_doubts:
             return _abort(state, Cause.UNREADABLE, f"{len(first)} readings at rest do not agree. Look at the ruby.")
-        return Decision(command=Ramp(on=False, after_s=rules.read_every_s), state=replace(state, first=first))
+        return Decision(
+            command=Ramp(on=False, after_s=settings.heating.read_every_s), state=replace(state, first=first)
+        )
     drift = Drift(prior=prior, readings=agreed[:1])
     for one in agreed[1:]:
         drift = drift.after(one)
-    return _go_on(replace(state, first=first, drift=drift, shown=drift), drift, now_s, rules, envelope)
+    return _go_on(replace(state, first=first, drift=drift, shown=drift), drift, now_s, settings)
 
 
-def _covers(shown: Drift, reading: Reading, rules: Rules) -> bool:
+def _covers(shown: Drift, reading: Reading, settings: ControlSettings) -> bool:
     expected = shown.next(reading)
-    return abs(reading.pressure_gpa - expected.gpa) <= rules.sigmas * expected.sigma_gpa
+    return abs(reading.pressure_gpa - expected.gpa) <= settings.heating.sigmas * expected.sigma_gpa
 
 
-def _go_on(state: State, drift: Drift, now_s: float, rules: Rules, envelope: Envelope) -> Decision[State]:
+def _go_on(state: State, drift: Drift, now_s: float, settings: ControlSettings) -> Decision[State]:
     """Decide with a reading that is believed."""
     goal, reading = state.goal, drift.newest
-    limit_gpa = envelope.pressure_gpa[1]
+    limit_gpa = settings.envelope.pressure_gpa[1]
     if math.isnan(state.near_s) and reading.temperature_k >= goal.temperature_k - NEAR_K:
         state = replace(state, near_s=now_s)
-    there = is_there(goal, reading.temperature_k, near_for_s=now_s - state.near_s, rules=rules)
+    there = is_there(
+        goal, reading.temperature_k, near_for_s=now_s - state.near_s, tolerance_k=settings.heater.tolerance_k
+    )
     if state.phase is Phase.SOAK or there:
         arrived_s = now_s if math.isnan(state.arrived_s) else state.arrived_s
         state = replace(state, arrived_s=arrived_s, held_s=math.nan, reason="")
         if now_s - arrived_s >= goal.soak_s:
             return Decision(command=Hold(), state=replace(state, phase=Phase.DONE))
-        after_s = min(rules.read_every_s, goal.soak_s)
+        after_s = min(settings.heating.read_every_s, goal.soak_s)
         return Decision(command=Ramp(on=True, after_s=after_s), state=replace(state, phase=Phase.SOAK))
     final = drift.at(goal.end_k)
-    soon = _soon(drift, goal, rules)
-    if final.gpa > limit_gpa or soon.high_gpa(rules.sigmas) > limit_gpa:
+    soon = _soon(drift, goal, settings)
+    if final.gpa > limit_gpa or soon.high_gpa(settings.heating.sigmas) > limit_gpa:
         worst = final if final.gpa > limit_gpa else soon
         state = replace(state, looks=state.looks + 1)
         said = (
@@ -240,39 +237,41 @@ def _go_on(state: State, drift: Drift, now_s: float, rules: Rules, envelope: Env
         )
         if state.looks > LOOKS:
             return _abort(state, Cause.UNREACHABLE, f"{said}. Heat less, or from a lower pressure.")
-        return _hold(state, said, now_s, rules)
+        return _hold(state, said, now_s, settings)
     state = replace(state, looks=0)
     if state.paused_by_request:
-        return _hold(state, "paused on request", now_s, rules)
+        return _hold(state, "paused on request", now_s, settings)
     return Decision(
-        command=Ramp(on=True, after_s=rules.read_every_s),
+        command=Ramp(on=True, after_s=settings.heating.read_every_s),
         state=replace(state, phase=Phase.RAMP, held_s=math.nan, reason=""),
     )
 
 
-def _soon(drift: Drift, goal: Goal, rules: Rules) -> Prediction:
-    ahead_s = STEPS_AHEAD * rules.read_every_s
+def _soon(drift: Drift, goal: Goal, settings: ControlSettings) -> Prediction:
+    ahead_s = STEPS_AHEAD * settings.heating.read_every_s
     now = drift.newest
     temperature_k = min(now.temperature_k + goal.ramp_k_per_min / 60.0 * ahead_s, goal.end_k)
     return drift.soon(temperature_k, now.time_s + ahead_s)
 
 
-def _doubt(state: State, said: str, now_s: float, rules: Rules) -> Decision[State]:
+def _doubt(state: State, said: str, now_s: float, settings: ControlSettings) -> Decision[State]:
     """Hold the ramp and read again, but not for ever."""
     state = replace(state, doubts=state.doubts + 1)
-    if state.doubts > rules.most_doubts:
+    if state.doubts > settings.approach.most_doubts:
         return _abort(
             state,
             Cause.UNREADABLE,
             f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple and membrane.",
         )
-    return _hold(state, said, now_s, rules, after_s=0.0 if state.doubts == 1 else rules.read_every_s)
+    return _hold(state, said, now_s, settings, after_s=0.0 if state.doubts == 1 else settings.heating.read_every_s)
 
 
-def _hold(state: State, said: str, now_s: float, rules: Rules, *, after_s: float | None = None) -> Decision[State]:
+def _hold(
+    state: State, said: str, now_s: float, settings: ControlSettings, *, after_s: float | None = None
+) -> Decision[State]:
     held_s = now_s if math.isnan(state.held_s) else state.held_s
     phase = state.phase if state.phase in (Phase.READY, Phase.SOAK) else Phase.HELD
-    wait_s = rules.read_every_s if after_s is None else after_s
+    wait_s = settings.heating.read_every_s if after_s is None else after_s
     return Decision(
         command=Ramp(on=False, after_s=wait_s),
         state=replace(state, phase=phase, held_s=held_s, near_s=math.nan, reason=said),

@@ -11,12 +11,13 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
-from lics_beamline.control.approach import Decision, Outcome, Rules, State, begin, held_at, step
+from lics_beamline.control.approach import Decision, Outcome, State, begin, held_at, step
+from lics_beamline.control.approach_settings import ApproachSettings
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain
-from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.path import Point
 from lics_beamline.control.request import Request
+from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
 from lics_beamline.plans.action import do
@@ -41,10 +42,8 @@ def approach(
     point: Point,
     *,
     gauge: Gauge,
-    envelope: Envelope,
-    rules: Rules,
+    settings: ControlSettings,
     notes: Notes,
-    wait_s: float,
     state: State | None = None,
     asked: Callable[[], Request | None] = lambda: None,
 ) -> MsgGenerator[Decision]:
@@ -58,14 +57,10 @@ def approach(
         Its pressure is the target, its leg says from which side.
     gauge : Gauge
         How a spectrum becomes a pressure.
-    envelope : Envelope
-        Judges each load before it is commanded.
-    rules : Rules
-        How the approach goes.
+    settings : ControlSettings
+        How the approach goes; its envelope judges each load before it is commanded.
     notes : Notes
         The plan's own readables of this run.
-    wait_s : float
-        Wait after the membrane's own dwell before the next ruby reading [s of experiment].
     state : State, optional
         Where the approach before this one ended: what it learned of the cell is believed.
     asked : callable, optional
@@ -89,9 +84,10 @@ def approach(
 
     Notes
     -----
-    The load moves only while the cell is within `rules.temperature_band_k` of the temperature of the point; a step
+    The load moves only while the cell is within `approach.temperature_band_k` of the temperature of the point; a step
     under way when it leaves the band is held where it is. After a hold, the next step rests on a reading taken later.
     """
+    rules = settings.approach
     now = begin(
         point.pressure_gpa,
         1 if point.stroke == "upstroke" else -1,
@@ -111,8 +107,7 @@ def approach(
             now,
             reading_of(ruby, began_s, supply_bar=supply_bar) if ruby is not None else None,
             beamline.clock.now_s(),
-            rules=rules,
-            envelope=envelope,
+            settings=settings,
             request=asked(),
         )
         if ruby is not None:
@@ -129,14 +124,18 @@ def approach(
         elif isinstance(command, ReadAgain):
             yield from wait(beamline, command.after_s)
         elif ruby is not None:
-            envelope.check_load(
-                command.load_bar, now_bar=ruby.load_bar, pressure_gpa=ruby.pressure.gpa, supply_bar=supply_bar
+            settings.envelope.check_load(
+                command.load_bar,
+                now_bar=ruby.load_bar,
+                pressure_gpa=ruby.pressure.gpa,
+                supply_bar=supply_bar,
+                steepest_gain_gpa_per_bar=rules.steepest_gain_gpa_per_bar,
             )
             arrived = yield from load_to(
                 beamline, command, forbids=lambda: _out_of_band(beamline, point, rules.temperature_band_k)
             )
             if arrived:
-                yield from wait(beamline, wait_s)
+                yield from wait(beamline, rules.wait_s)
             else:
                 now = held_at(now, float(beamline.membrane.load_bar.get(use_monitor=False)))
     if now.outcome is Outcome.PASSED:
@@ -162,7 +161,7 @@ def reading_of(ruby: RubyReading, began_s: float, *, supply_bar: float = math.na
 
 
 def _note(
-    beamline: Beamline, point: Point, ruby: RubyReading, decision: Decision, *, notes: Notes, rules: Rules
+    beamline: Beamline, point: Point, ruby: RubyReading, decision: Decision, *, notes: Notes, rules: ApproachSettings
 ) -> MsgGenerator[None]:
     """Complete and save the event of a reading: what was believed and decided."""
     belief, command = decision.state.belief, decision.command
@@ -173,7 +172,7 @@ def _note(
         leg=point.leg.name,
         stroke=point.stroke,
         target_pressure_gpa=point.pressure_gpa,
-        gain_gpa_per_bar=gain.gpa_per_bar if gain else belief.most_gpa_per_bar(point.pressure_gpa, rules.nature()),
+        gain_gpa_per_bar=gain.gpa_per_bar if gain else belief.most_gpa_per_bar(point.pressure_gpa, rules),
         gain_error=gain.error if gain else 1.0,
         ending_pressure_gpa=belief.creep.end_gpa,
         next_load_bar=command.load_bar if isinstance(command, LoadTo) else ruby.load_bar,

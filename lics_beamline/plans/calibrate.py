@@ -17,10 +17,12 @@ from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.diffraction.calibrant import Calibrant
 from lics_beamline.errors import BadReading
-from lics_beamline.plans.exposure import Exposed, beam, expose
+from lics_beamline.plans.exposure import Exposed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
-from lics_beamline.plans.sweep import PACKAGES, Manner, as_run
+from lics_beamline.plans.sweep import PACKAGES, as_run
+from lics_beamline.profile import BeamSettings, Profile
+from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,8 @@ def calibrate(
     beamline: Beamline,
     calibrant: Calibrant,
     *,
-    manner: Manner,
+    profile: Profile,
+    recipe: Recipe,
     exposure_s: float,
     oscillation_deg: float = 0.0,
     md: dict[str, Any] | None = None,
@@ -46,8 +49,10 @@ def calibrate(
         The devices, connected.
     calibrant : Calibrant
         What is in the beam.
-    manner : Manner
-        How this beamline is used: recipe, light, profile.
+    profile : Profile
+        The beamline as data.
+    recipe : Recipe
+        How its frames are reduced: the geometry to be replaced.
     exposure_s : float
         Time the plate sees X-rays [s of experiment].
     oscillation_deg : float
@@ -66,7 +71,7 @@ def calibrate(
         If the plate cannot be exposed.
     """
     start = start_document(
-        beamline, calibrant, manner=manner, exposure_s=exposure_s, oscillation_deg=oscillation_deg
+        beamline, calibrant, profile=profile, recipe=recipe, exposure_s=exposure_s, oscillation_deg=oscillation_deg
     ) | (md or {})
     exposed = Noted("point", schema.CALIBRANT_FIELDS)
     plates = Plates(
@@ -80,7 +85,9 @@ def calibrate(
     def one_plate() -> MsgGenerator[None]:
         yield from bps.clear_checkpoint()  # a rewind would expose twice
         yield from bps.mv(beamline.stage.oscillation_deg, oscillation_deg)
-        yield from _expose(beamline, calibrant, manner=manner, exposure_s=exposure_s, plates=plates, note=exposed)
+        yield from _expose(
+            beamline, calibrant, beam=profile.values.beam, exposure_s=exposure_s, plates=plates, note=exposed
+        )
 
     yield from plates.open_folder()
     # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
@@ -90,11 +97,16 @@ def calibrate(
 
 
 def start_document(
-    beamline: Beamline, calibrant: Calibrant, *, manner: Manner, exposure_s: float, oscillation_deg: float
+    beamline: Beamline,
+    calibrant: Calibrant,
+    *,
+    profile: Profile,
+    recipe: Recipe,
+    exposure_s: float,
+    oscillation_deg: float,
 ) -> dict[str, Any]:
     """Return everything a start document says: enough to calibrate with no other file than the plate."""
     uid = str(uuid.uuid4())
-    recipe = manner.recipe
     return {
         "plan_name": "calibrate",
         "purpose": schema.CALIBRATION,
@@ -108,23 +120,23 @@ def start_document(
         "recipe_digest": recipe.digest,
         "points": 1,
         "exposure": {"time_s": exposure_s, "oscillation_deg": oscillation_deg},
-        "profile": manner.profile,
+        "profile": profile.reference,
         "speed": beamline.clock.speed(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
 
 
 def _expose(
-    beamline: Beamline, calibrant: Calibrant, *, manner: Manner, exposure_s: float, plates: Plates, note: Noted
+    beamline: Beamline, calibrant: Calibrant, *, beam: BeamSettings, exposure_s: float, plates: Plates, note: Noted
 ) -> MsgGenerator[None]:
     leg = HoldLeg(kind="hold", name=calibrant.name, temperature_k=calibrant.certified_k)
     point = Point(index=0, leg=leg, pressure_gpa=math.nan, temperature_k=calibrant.certified_k)
     for attempt in range(MOST_TRIES):
         exposure_uid = str(uuid.uuid4())
         yield from plates.clean()
-        yield from beam(beamline, manner.light)
+        yield from wait_for_beam(beamline, beam)
         yield from bps.create(schema.PRIMARY)
-        outcome = yield from expose(beamline, exposure_s=exposure_s, light=manner.light)
+        outcome = yield from expose(beamline, exposure_s=exposure_s, beam=beam)
         if isinstance(outcome, Exposed):
             note.note(
                 experiment_time_s=beamline.clock.now_s(),

@@ -14,28 +14,10 @@ from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.image_plate import TAKING
 from lics_beamline.devices.plate_file import Expected
 from lics_beamline.plans.action import do, why
-from lics_beamline.plans.dose import MISSING, Dose
+from lics_beamline.plans.dose import Dose
+from lics_beamline.profile import BeamSettings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Light:
-    """What an exposure asks of the beam.
-
-    Parameters
-    ----------
-    least_ring_ma : float
-        Below this the ring stores no beam for users [mA].
-    patience_s : float
-        How long a lost beam is waited for [s of experiment].
-    missing : float
-        Share of the dose that may be missing, 0 to 1.
-    """
-
-    least_ring_ma: float = 10.0  # engineering value
-    patience_s: float = 7200.0  # a dumped ring is filled within an hour or two
-    missing: float = MISSING
 
 
 class Cause(StrEnum):
@@ -81,7 +63,7 @@ class Failed:
     plate: int
 
 
-def beam(beamline: Beamline, light: Light) -> MsgGenerator[None]:
+def wait_for_beam(beamline: Beamline, beam: BeamSettings) -> MsgGenerator[None]:
     """Wait for stored beam, where there is none.
 
     Raises
@@ -90,17 +72,17 @@ def beam(beamline: Beamline, light: Light) -> MsgGenerator[None]:
         If none comes in time.
     """
     stored_ma = float(beamline.beam.ring_current_ma.get(use_monitor=False))
-    if stored_ma < light.least_ring_ma:
+    if stored_ma < beam.least_ring_ma:
         log.warning(
             "the ring stores %.1f mA: waiting for %.0f mA, %.0f s at most",
             stored_ma,
-            light.least_ring_ma,
-            light.patience_s,
+            beam.least_ring_ma,
+            beam.patience_s,
         )
-    yield from do("beam", lambda: beamline.beam.stored(light.least_ring_ma, patience_s=light.patience_s))
+    yield from do("beam", lambda: beamline.beam.stored(beam.least_ring_ma, patience_s=beam.patience_s))
 
 
-def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerator[Exposed | Failed]:
+def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgGenerator[Exposed | Failed]:
     """Expose a plate. Beam, heater and stage are read at half time, into the event that is open.
 
     The shutter is open only while the plate is exposed, not while it waits for the reader. What fails is told, not
@@ -112,7 +94,7 @@ def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerat
         The devices.
     exposure_s : float
         Time the plate sees X-rays [s of experiment]; 1 to 36000 s.
-    light : Light
+    beam : BeamSettings
         What the exposure asks of the beam.
     """
     plate = int(beamline.plate.plate_in_use.get(use_monitor=False))
@@ -132,7 +114,7 @@ def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerat
             yield from do("X-rays", beamline.beam.light)
         except FailedStatus as error:
             yield from _close(beamline)
-            dark = float(beamline.beam.ring_current_ma.get(use_monitor=False)) < light.least_ring_ma
+            dark = float(beamline.beam.ring_current_ma.get(use_monitor=False)) < beam.least_ring_ma
             return failed(Cause.BEAM if dark else Cause.SHUTTER, error)
         acquiring = beamline.plate.trigger()
         dose = Dose(
@@ -140,7 +122,6 @@ def expose(beamline: Beamline, *, exposure_s: float, light: Light) -> MsgGenerat
             exposure_s=exposure_s,
             i0_cps=float(beamline.beam.i0_cps.get(use_monitor=False)),
             acquiring=acquiring,
-            missing=light.missing,
         )
         try:
             yield from do("first half of the exposure", lambda: dose.half)

@@ -11,6 +11,7 @@ import bluesky.plan_stubs as bps
 import numpy as np
 from bluesky.utils import MsgGenerator
 
+from lics_beamline.control.instrument_settings import RubySettings
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.exposure import next_exposure_s
@@ -26,25 +27,6 @@ SPECTRA_BEFORE_GIVING_UP = 4
 SATURATION_COUNTS = 65535.0  # of one accumulation: the full scale of a 16-bit converter
 BIAS_PERCENTILE = 1.0  # of a spectrum's pixels lie below what the detector gives without light
 GPA_PER_K: Final = 0.0205  # what 1 K moves a ruby pressure: Datchi et al. (2007) with Ruby2020, at 498 K
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spectrum:
-    """How a ruby spectrum is taken.
-
-    Parameters
-    ----------
-    acquire_time_s : float
-        Exposure of the spectrometer [s].
-    accumulations : int
-        Exposures added up.
-    laser_power_mw : float
-        Power of the laser [mW]; it heats the ruby.
-    """
-
-    acquire_time_s: float
-    accumulations: int
-    laser_power_mw: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +62,15 @@ class RubyReading:
         }
 
 
-def prepare(beamline: Beamline, spectrum: Spectrum) -> MsgGenerator[None]:
+def prepare(beamline: Beamline, ruby: RubySettings) -> MsgGenerator[None]:
     """Set the spectrometer as the profile says."""
     yield from bps.mv(
         beamline.ruby.acquire_time_s,
-        spectrum.acquire_time_s,
+        ruby.acquire_time_s,
         beamline.ruby.accumulations,
-        spectrum.accumulations,
+        ruby.accumulations,
         beamline.ruby.laser_power_mw,
-        spectrum.laser_power_mw,
+        ruby.laser_power_mw,
     )
 
 

@@ -14,14 +14,13 @@ from bluesky.utils import MsgGenerator
 from lics_beamline import schema
 from lics_beamline.control import approach, isobar, ramp
 from lics_beamline.control.cell_estimate import Reading
-from lics_beamline.control.cell_model import CellModel
 from lics_beamline.control.command import Abort, Hold, Ramp
-from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.gain import Gain
-from lics_beamline.control.heating import Doubts, Prior
-from lics_beamline.control.heating_leg import Decision, Goal, Phase, Rules
+from lics_beamline.control.heating import Prior
+from lics_beamline.control.heating_leg import Decision, Goal, Phase
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.control.request import Request
+from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import do
@@ -58,30 +57,30 @@ class Heated:
     state: Course
 
 
-def prior_of(cell: CellModel, doubts: Doubts, approached: approach.State | None) -> Prior:
+def prior_of(settings: ControlSettings, approached: approach.State | None) -> Prior:
     """Return what is believed of a cell that is to be heated.
 
     Parameters
     ----------
-    cell : CellModel
+    settings : ControlSettings
         The cell as its profile expects it.
-    doubts : Doubts
-        What is usual besides.
     approached : approach.State, optional
         Where the approach before ended: what it learned of the gain, which way it went, what still creeps.
     """
+    cell, heating, rules = settings.cell_model, settings.heating, settings.approach
     last = approached.belief.last if approached else None
     if approached is None or last is None:  # as loaded: no friction has been worked against
         gain = Gain(gpa_per_bar=cell.gain_at(cell.start_gpa), error=cell.gain_doubt)
-        return Prior(cell=cell, doubts=doubts, gain=gain, edge=0)
+        return Prior(cell=cell, heating=heating, approach=rules, gain=gain, edge=0)
     belief = approached.belief
     learned = belief.gains.at(last.pressure_gpa, belief.direction)
     return Prior(
         cell=cell,
-        doubts=doubts,
+        heating=heating,
+        approach=rules,
         gain=learned or Gain(gpa_per_bar=cell.gain_at(last.pressure_gpa), error=cell.gain_doubt),
         edge=belief.direction if belief.moving else 0,
-        coming_gpa=belief.creep.coming_gpa(doubts.creep_fraction),
+        coming_gpa=belief.creep.coming_gpa(rules.creep_fraction),
     )
 
 
@@ -98,8 +97,7 @@ def heat(
     leg: HeatingLeg,
     *,
     gauge: Gauge,
-    envelope: Envelope,
-    rules: Rules,
+    settings: ControlSettings,
     prior: Prior,
     notes: Notes,
     after: Heated | None = None,
@@ -120,10 +118,8 @@ def heat(
         The leg of the point.
     gauge : Gauge
         How a spectrum becomes a pressure.
-    envelope : Envelope
-        Where the cell may go.
-    rules : Rules
-        How a cell is heated.
+    settings : ControlSettings
+        How a cell is heated, and where it may go.
     prior : Prior
         What is believed of the cell where nothing of this leg has taught it.
     notes : Notes
@@ -147,7 +143,7 @@ def heat(
     DidNotSettle
         If the heater did not, or the leg was stopped.
     """
-    envelope.check_temperature(point.temperature_k)
+    settings.envelope.check_temperature(point.temperature_k)
     ambient_k = yield from bps.rd(beamline.thermocouples.ambient_k)
 
     def sample_k(gasket_k: float) -> float:
@@ -173,9 +169,7 @@ def heat(
             log.warning("%s: %s", leg.name, error)
             ruby = None
         reading = reading_of(ruby, began_s) if ruby is not None else None
-        decision = _step(
-            now, reading, beamline.clock.now_s(), prior=prior, rules=rules, envelope=envelope, request=asked()
-        )
+        decision = _step(now, reading, beamline.clock.now_s(), prior=prior, settings=settings, request=asked())
         if ruby is not None:
             yield from _note(beamline, point, leg, ruby, decision, notes=notes)
         _say(leg, now, decision)
@@ -185,7 +179,9 @@ def heat(
             if isinstance(now, isobar.State):
                 yield from do("holding the membrane", beamline.membrane.hold)
             yield from laser_off(beamline)
-            raise ERRORS[command.cause](f"{leg.name}: {command.reason}", **_facts(point, decision, envelope))
+            raise ERRORS[command.cause](
+                f"{leg.name}: {command.reason}", **_facts(point, decision, settings.envelope.pressure_gpa[1])
+            )
         if isinstance(command, Hold):
             break
         if command.on and not ramping:
@@ -219,13 +215,12 @@ def _step(
     now_s: float,
     *,
     prior: Prior,
-    rules: Rules,
-    envelope: Envelope,
+    settings: ControlSettings,
     request: Request | None,
 ) -> AnyDecision:
     if isinstance(state, isobar.State):
-        return isobar.step(state, reading, now_s, prior=prior, rules=rules, envelope=envelope, request=request)
-    return ramp.step(state, reading, now_s, prior=prior, rules=rules, envelope=envelope, request=request)
+        return isobar.step(state, reading, now_s, prior=prior, settings=settings, request=request)
+    return ramp.step(state, reading, now_s, prior=prior, settings=settings, request=request)
 
 
 def _bleed(beamline: Beamline, to_bar: float, slew_bar_per_s: float) -> MsgGenerator[None]:
@@ -270,11 +265,11 @@ def _is_news(before: Course, state: Course) -> bool:
     return not isinstance(before, ramp.State) or state.shown is not before.shown
 
 
-def _facts(point: Point, decision: AnyDecision, envelope: Envelope) -> dict[str, float]:
+def _facts(point: Point, decision: AnyDecision, limit_gpa: float) -> dict[str, float]:
     final = decision.outlook.final
     return {
         "temperature_k": point.temperature_k,
-        "limit_gpa": envelope.pressure_gpa[1],
+        "limit_gpa": limit_gpa,
         "predicted_gpa": final.gpa if final else math.nan,
     }
 

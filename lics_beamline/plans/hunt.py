@@ -9,9 +9,9 @@ from typing import Final, Protocol
 
 from bluesky.utils import MsgGenerator
 
-from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.ladder import End, Go, Goal, State, Stay, begin, step
 from lics_beamline.control.path import HuntLeg, Point
+from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.clock import SHORTEST_JUDGEMENT_WALL_S, ExperimentClock
 from lics_beamline.physics.transition import Seen
 from lics_beamline.plans.decisions import NOTHING, Decisions, Shown
@@ -62,9 +62,8 @@ def hunt(
     visit: Visit,
     arrived_s: Callable[[], float],
     decisions: Decisions,
-    envelope: Envelope,
+    settings: ControlSettings,
     clock: ExperimentClock,
-    tolerance_gpa: float,
 ) -> MsgGenerator[int]:
     """Hunt a transition.
 
@@ -80,12 +79,10 @@ def hunt(
         Since when the cell has been at the pressure it was brought to last [s of experiment].
     decisions : Decisions
         Live results, and the record of what is decided.
-    envelope : Envelope
-        Vetoes rungs.
+    settings : ControlSettings
+        Its envelope vetoes rungs; the tolerance of an approach bounds their steps.
     clock : ExperimentClock
         Says what is too short to be waited for.
-    tolerance_gpa : float
-        Of an approach [GPa].
 
     Returns
     -------
@@ -97,7 +94,8 @@ def hunt(
     DidNotSettle
         If results do not come for longer than patience lasts.
     """
-    decision = begin(goal_of(leg, tolerance_gpa=tolerance_gpa), envelope=envelope)
+    goal = goal_of(leg, tolerance_gpa=settings.approach.tolerance_gpa)
+    decision = begin(goal, envelope=settings.envelope)
     if isinstance(decision.command, End):
         log.warning("%s: %s", leg.name, decision.command.reason)
     points, parent = 0, ""
@@ -114,7 +112,7 @@ def hunt(
         amount = _amount(leg, result, measured)
         parent = parent or _parent(leg, result)
         seen = _seen(result, amount, measured, since_s=arrived_s(), parent=parent)
-        decision = step(decision.state, seen, envelope=envelope)
+        decision = step(decision.state, seen, envelope=settings.envelope)
         state = decision.state
         shown = Shown(asked=leg.hunt, quantity="scale" if state.goal.decays else "fraction", amount=amount)
         choice = _says(leg, decision.command, state)

@@ -23,22 +23,7 @@ from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
 from lics_beamline.journal.lock import is_held
 from lics_beamline.journal.reader import POLL_S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a reduced point is waited for, from its plate being read.
-
-    Parameters
-    ----------
-    deadline_s : float
-        Then the sweep is held [s of wall clock].
-    most_held_s : float
-        And so much later it ends in the safe state [s of wall clock].
-    """
-
-    deadline_s: float = 60.0
-    most_held_s: float = 1800.0
+from lics_beamline.profile import LiveSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +87,13 @@ class LiveResults:
         The folder of derived journals.
     start : mapping
         Start document of the raw run: its `sweep_uid` and `recipe_digest` say which derived run is meant.
-    patience : Patience
+    settings : LiveSettings
         How long is waited.
     """
 
-    def __init__(self, folder: Path, start: Mapping[str, Any], *, patience: Patience) -> None:
+    def __init__(self, folder: Path, start: Mapping[str, Any], *, settings: LiveSettings) -> None:
         self._wanted = {key: start[key] for key in ("sweep_uid", "recipe_digest")}
-        self._patience = patience
+        self._settings = settings
         self._root = folder.parents[1]
         self._following = Following([folder], self._begin)
         self._journals: list[Path] = []
@@ -143,7 +128,7 @@ class LiveResults:
         """Return why the sweep should be held: that a result is late; empty while none is."""
         if self._awaited is None or self._awaited.done:
             return ""
-        late_s = time.monotonic() - self._since_s - self._patience.deadline_s
+        late_s = time.monotonic() - self._since_s - self._settings.deadline_s
         return self._says() if late_s > 0.0 else ""
 
     def take(self, exposure_uid: str) -> LiveResult:
@@ -158,14 +143,14 @@ class LiveResults:
 
     def _says(self) -> str:
         alive = any(is_held(path) for path in self._journals)
-        waited = f"{self._what} has not been reduced within {self._patience.deadline_s:g} s of wall clock"
+        waited = f"{self._what} has not been reduced within {self._settings.deadline_s:g} s of wall clock"
         if alive:
             return f"{waited}: the live reducer is behind"
         start = f"python -m lics_beamline.follower reduce --data {self._root}"
         return f"{waited}: no live reducer is at work. Start one: {start}"
 
     def _follow(self, exposure_uid: str, status: StatusBase) -> None:
-        until_s = self._since_s + self._patience.deadline_s + self._patience.most_held_s
+        until_s = self._since_s + self._settings.deadline_s + self._settings.most_held_s
         while not self._closed.is_set():
             with self._turn:
                 self._following.round()
@@ -173,7 +158,7 @@ class LiveResults:
                 status.set_finished()
                 return
             if time.monotonic() > until_s:
-                held = f"held for {self._patience.most_held_s:g} s, which is the most. The sweep ends here."
+                held = f"held for {self._settings.most_held_s:g} s, which is the most. The sweep ends here."
                 status.set_exception(DidNotSettle(f"{self._says()}; {held}"))
                 return
             self._closed.wait(POLL_S)

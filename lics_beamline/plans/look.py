@@ -18,9 +18,10 @@ from lics_beamline.devices.plate_file import Expected
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import compute, do, why
-from lics_beamline.plans.exposure import Cause, Exposed, Failed, Light, beam, expose
+from lics_beamline.plans.exposure import Cause, Exposed, Failed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
+from lics_beamline.profile import BeamSettings
 from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -43,15 +44,15 @@ class Exposures:
         The plates of this run.
     note : Noted
         The plan's own readable of the `look` stream.
-    light : Light
+    beam : BeamSettings
         What an exposure asks of the beam.
     """
 
     def __init__(
-        self, beamline: Beamline, exposure: Exposure, *, recipe: Recipe, plates: Plates, note: Noted, light: Light
+        self, beamline: Beamline, exposure: Exposure, *, recipe: Recipe, plates: Plates, note: Noted, beam: BeamSettings
     ) -> None:
         self._beamline, self._exposure = beamline, exposure
-        self._recipe, self._plates, self._note, self._light = recipe, plates, note, light
+        self._recipe, self._plates, self._note, self._beam = recipe, plates, note, beam
         self._chosen: Dosage | None = None
         self._leg: AnyLeg | None = None
 
@@ -75,7 +76,7 @@ class Exposures:
                 recipe=self._recipe,
                 plates=self._plates,
                 note=self._note,
-                light=self._light,
+                beam=self._beam,
             )
         return self._chosen.exposure_s(float(self._beamline.beam.ring_current_ma.get(use_monitor=False)))
 
@@ -88,7 +89,7 @@ def look(
     recipe: Recipe,
     plates: Plates,
     note: Noted,
-    light: Light,
+    beam: BeamSettings,
 ) -> MsgGenerator[Dosage]:
     """Take a look at a point, and choose the dose of the exposures to come.
 
@@ -108,7 +109,7 @@ def look(
         The plates of this run.
     note : Noted
         The plan's own readable of the `look` stream.
-    light : Light
+    beam : BeamSettings
         What an exposure asks of the beam.
 
     Raises
@@ -122,9 +123,9 @@ def look(
         exposure_uid = str(uuid.uuid4())
         yield from plates.open_folder("look")
         yield from plates.clean()
-        yield from beam(beamline, light)
+        yield from wait_for_beam(beamline, beam)
         ring_ma = float(beamline.beam.ring_current_ma.get(use_monitor=False))
-        outcome = yield from expose(beamline, exposure_s=asked.look_s, light=light)
+        outcome = yield from expose(beamline, exposure_s=asked.look_s, beam=beam)
         if isinstance(outcome, Exposed):
             file = outcome.file
             plates.hold(exposure_uid, outcome)

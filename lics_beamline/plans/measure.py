@@ -15,10 +15,11 @@ from lics_beamline import schema
 from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
-from lics_beamline.plans.exposure import Cause, Exposed, Light, beam, expose
+from lics_beamline.plans.exposure import Cause, Exposed, expose, wait_for_beam
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
+from lics_beamline.profile import BeamSettings
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,14 @@ class Measured:
 
 
 def measure(
-    beamline: Beamline, point: Point, *, gauge: Gauge, notes: Notes, exposure_s: float, plates: Plates, light: Light
+    beamline: Beamline,
+    point: Point,
+    *,
+    gauge: Gauge,
+    notes: Notes,
+    exposure_s: float,
+    plates: Plates,
+    beam: BeamSettings,
 ) -> MsgGenerator[Measured]:
     """Measure one point: pressure from ruby, then an exposure; its plate is read while the plan goes on.
 
@@ -86,7 +94,7 @@ def measure(
         Time the plate sees X-rays [s of experiment].
     plates : Plates
         The plates of this run.
-    light : Light
+    beam : BeamSettings
         What an exposure asks of the beam.
 
     Returns
@@ -104,11 +112,11 @@ def measure(
     while True:
         exposure_uid = str(uuid.uuid4())
         yield from plates.clean()
-        yield from beam(beamline, light)
+        yield from wait_for_beam(beamline, beam)
         yield from laser_on(beamline)
         reading = yield from read_ruby(beamline, gauge, stream=schema.PRIMARY)
         yield from laser_off(beamline)
-        outcome = yield from expose(beamline, exposure_s=exposure_s, light=light)
+        outcome = yield from expose(beamline, exposure_s=exposure_s, beam=beam)
         if isinstance(outcome, Exposed):
             break
         yield from bps.drop()

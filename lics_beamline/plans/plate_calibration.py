@@ -22,7 +22,9 @@ from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.diffraction.plate_measurement import Role
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.sweep import PACKAGES, Manner, as_run
+from lics_beamline.plans.sweep import PACKAGES, as_run
+from lics_beamline.profile import Profile
+from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ class _Shot:
 
 
 def calibrate_plates(
-    beamline: Beamline, series: Series, *, manner: Manner, md: dict[str, Any] | None = None
+    beamline: Beamline, series: Series, *, profile: Profile, recipe: Recipe, md: dict[str, Any] | None = None
 ) -> MsgGenerator[str]:
     """Take the reads that measure fading and ghosts of both plates, as one run.
 
@@ -88,8 +90,10 @@ def calibrate_plates(
         The devices, connected; a sample or calibrant that will not change is in the beam.
     series : Series
         Which reads.
-    manner : Manner
-        How plans are run at this beamline: recipe and profile travel in the start document.
+    profile : Profile
+        The beamline as data; its name and digest travel in the start document.
+    recipe : Recipe
+        How frames are reduced here; travels in the start document.
     md : dict, optional
         Added to the start document.
 
@@ -104,7 +108,6 @@ def calibrate_plates(
         If shutter or detector fail: the reads so far are in the run, and it is marked as failed.
     """
     uid = str(uuid.uuid4())
-    recipe = manner.recipe
     start = {
         "plan_name": "calibrate_plates",
         "purpose": schema.PLATE_CALIBRATION,
@@ -122,7 +125,7 @@ def calibrate_plates(
             "waits_s": list(series.waits_s),
             "oscillation_deg": series.oscillation_deg,
         },
-        "profile": manner.profile,
+        "profile": profile.reference,
         "speed": beamline.clock.speed(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         **(md or {}),

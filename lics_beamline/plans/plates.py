@@ -20,8 +20,8 @@ from ophyd.status import StatusBase
 
 from lics_beamline import schema
 from lics_beamline.control.path import Point
+from lics_beamline.control.plate_settings import PlateSettings
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.diffraction.plate import Fading
 from lics_beamline.plans.action import do
 from lics_beamline.plans.exposure import Exposed, Failed
 from lics_beamline.plans.noted import Noted
@@ -59,26 +59,6 @@ class Waiting:
     arrival: StatusBase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
-    """How much of an image may be lost before it is read.
-
-    Parameters
-    ----------
-    fading : Fading
-        How images fade.
-    most : float
-        Share that may be lost, 0 to 1.
-    """
-
-    fading: Fading
-    most: float
-
-    def loss(self, *, exposure_s: float, waited_s: float) -> float:
-        """Return the share lost of an exposure [s] whose scan began so much later [s]; NaN where nobody knows."""
-        return 1.0 - float(self.fading.remaining(waited_s, exposure_s=exposure_s))
-
-
 class Plates:
     """The plates of one run.
 
@@ -92,8 +72,8 @@ class Plates:
         Folder of this run's plates, below the data folder's ``plates``.
     overlapped : bool
         Whether the plan goes on while a plate is read; else each is waited for.
-    keeping : Keeping, optional
-        How much of an image may be lost: more is warned of.
+    keeping : PlateSettings, optional
+        How images fade and how much of one may be lost: more is warned of.
 
     Attributes
     ----------
@@ -111,7 +91,7 @@ class Plates:
         failure: Noted,
         folder: str,
         overlapped: bool,
-        keeping: Keeping | None = None,
+        keeping: PlateSettings | None = None,
     ) -> None:
         self._keeping = keeping
         self.overlapped = overlapped
@@ -256,13 +236,13 @@ class Plates:
         if self._keeping is None:
             return
         loss = self._keeping.loss(exposure_s=waiting.exposure_s, waited_s=waited_s)
-        if loss > self._keeping.most:
+        if loss > self._keeping.most_fading:
             log.warning(
                 "point %d: about %.1f %% of the image faded before its scan (%.1f %% may), which began %.0f s after an "
                 "exposure of %.0f s",
                 waiting.point.index + 1,
                 100.0 * loss,
-                100.0 * self._keeping.most,
+                100.0 * self._keeping.most_fading,
                 waited_s,
                 waiting.exposure_s,
             )

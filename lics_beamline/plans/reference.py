@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.control.instrument_settings import RubySettings
 from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
@@ -44,22 +45,6 @@ class ReferenceLine:
     temperature_k: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """How far a wavelength axis may move within a run.
-
-    Parameters
-    ----------
-    warn_nm : float
-        More is corrected, and said [nm].
-    stop_nm : float
-        More is no drift: somebody moved the grating, or the wrong lines were found [nm].
-    """
-
-    warn_nm: float
-    stop_nm: float
-
-
 def reference_line(beamline: Beamline) -> MsgGenerator[ReferenceLine]:
     """Read the ambient ruby on the axis as it is. Not part of a run: its result goes into the start document.
 
@@ -81,7 +66,7 @@ def leg_reference(
     *,
     ruby: Ruby,
     notes: Noted,
-    drift: Drift,
+    settings: RubySettings,
     first: Reference | None,
 ) -> MsgGenerator[Reference]:
     """Read lamp and ambient ruby before a leg, as an event of the `reference` stream.
@@ -98,7 +83,7 @@ def leg_reference(
         The recipe's choices; `axis` is "neon" or "ambient".
     notes : Noted
         The plan's own readable of the stream.
-    drift : Drift
+    settings : RubySettings
         How far the axis may have moved since the first reading of the run.
     first : Reference or None
         That reading; None where this is it.
@@ -150,7 +135,7 @@ def leg_reference(
     )
     yield from bps.read(notes)
     yield from bps.save()
-    _judge(reference, drift, leg=point.leg.name)
+    _judge(reference, settings, leg=point.leg.name)
     return reference
 
 
@@ -159,24 +144,25 @@ def gauge_of(reference: Reference | None, ruby: Ruby) -> Gauge:
     return ruby.gauge() if reference is None else reference.gauge(ruby)
 
 
-def _judge(reference: Reference, drift: Drift, *, leg: str) -> None:
+def _judge(reference: Reference, settings: RubySettings, *, leg: str) -> None:
     """Say that the axis has moved, or refuse to go on."""
     moved_nm = reference.drift_nm
-    if abs(moved_nm) > drift.stop_nm:
+    if abs(moved_nm) > settings.drift_stop_nm:
         raise BadReading(
             f"{leg}: the wavelength axis has moved by {moved_nm:+.3f} nm since the first reading of this run, more "
-            f"than {drift.stop_nm:g} nm. Calibrate the spectrometer, see that nobody moved its grating, begin anew.",
+            f"than {settings.drift_stop_nm:g} nm. Calibrate the spectrometer, see that nobody moved its grating, begin "
+            "anew.",
             reason="wavelength drift",
             drift_nm=moved_nm,
-            limit_nm=drift.stop_nm,
+            limit_nm=settings.drift_stop_nm,
         )
-    if abs(moved_nm) > drift.warn_nm:
+    if abs(moved_nm) > settings.drift_warn_nm:
         log.warning(
             "%s: the wavelength axis has moved by %+.3f nm since the first reading of this run (limit %g nm); "
             "corrected from here on, points before it may be off by as much",
             leg,
             moved_nm,
-            drift.warn_nm,
+            settings.drift_warn_nm,
         )
 
 

@@ -7,7 +7,7 @@ import logging
 import math
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -16,12 +16,10 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
-from lics_beamline.control.approach import Rules, State
-from lics_beamline.control.cell_model import CellModel
+from lics_beamline.control.approach import State
 from lics_beamline.control.condition import condition
 from lics_beamline.control.envelope import Envelope
-from lics_beamline.control.heating import Doubts
-from lics_beamline.control.heating_leg import Rules as HeatingRules
+from lics_beamline.control.instrument_settings import MembraneSettings, RubySettings
 from lics_beamline.control.path import HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.control.request import Request
 from lics_beamline.devices.beamline import Beamline, make_safe
@@ -30,16 +28,16 @@ from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import approach, wait
 from lics_beamline.plans.decisions import Decisions, Watch
-from lics_beamline.plans.exposure import Light
-from lics_beamline.plans.gauge import Spectrum, prepare
+from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.heating import Heated, heat, prior_of
 from lics_beamline.plans.hunt import hunt
-from lics_beamline.plans.live import LiveResults, Patience
+from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Measured, Notes, measure
 from lics_beamline.plans.pausing import Pausing, Requests
-from lics_beamline.plans.plates import Keeping, Plates, announcing
-from lics_beamline.plans.reference import Drift, gauge_of, leg_reference, reference_line
+from lics_beamline.plans.plates import Plates, announcing
+from lics_beamline.plans.reference import gauge_of, leg_reference, reference_line
+from lics_beamline.profile import Profile, ProfileFile
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reference import Reference
 from lics_beamline.reduction.ruby import Ruby
@@ -49,69 +47,12 @@ log = logging.getLogger(__name__)
 PACKAGES = ("lics_beamline", "bluesky", "ophyd", "caproto", "event-model", "numpy", "pyFAI", "fabio", "peritheos")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How a sweep is walked at this beamline: everything a profile says about it.
-
-    Parameters
-    ----------
-    envelope : Envelope
-        Where the cell may go.
-    rules : Rules
-        How a pressure is approached.
-    heating : HeatingRules
-        How a cell is heated.
-    cell : CellModel
-        What is expected of the cell before it is measured.
-    doubts : Doubts
-        What is usual when such a cell is heated.
-    recipe : Recipe
-        How frames and ruby spectra are reduced; travels in the start document.
-    wait_s : float
-        Wait for creep between a load step and the next ruby reading [s of experiment].
-    slew_bar_per_s : float
-        Slew of the membrane [bar/s].
-    ramp_tolerance_k : float
-        How far the cell may be from the temperature a leg asks for [K].
-    spectrum : Spectrum
-        How a ruby spectrum is taken.
-    drift : Drift
-        How far the spectrometer's axis may move within a run.
-    profile : dict
-        Name and digest of the profile.
-    light : Light
-        What an exposure asks of the beam.
-    overlapped : bool
-        Whether the next plate is exposed while the last one is read.
-    keeping : Keeping
-        How images fade, and how much may be lost.
-    patience : Patience
-        How long a reduced point is waited for, where a leg acts on it.
-    """
-
-    envelope: Envelope
-    rules: Rules
-    heating: HeatingRules
-    cell: CellModel
-    doubts: Doubts
-    recipe: Recipe
-    wait_s: float
-    slew_bar_per_s: float
-    ramp_tolerance_k: float
-    spectrum: Spectrum
-    drift: Drift
-    profile: dict[str, str]
-    keeping: Keeping
-    light: Light = field(default_factory=Light)
-    overlapped: bool = True
-    patience: Patience = field(default_factory=Patience)
-
-
 def sweep(
     beamline: Beamline,
     experiment: Experiment,
     *,
-    manner: Manner,
+    profile: Profile,
+    recipe: Recipe,
     requests: Requests,
     md: dict[str, Any] | None = None,
 ) -> MsgGenerator[str]:
@@ -127,8 +68,10 @@ def sweep(
         The devices, connected.
     experiment : Experiment
         Path, sample and exposure.
-    manner : Manner
-        How a sweep is walked at this beamline.
+    profile : Profile
+        The beamline as data: how a sweep is walked here.
+    recipe : Recipe
+        How frames and ruby spectra are reduced; travels in the start document.
     requests : Requests
         Where people ask to hold, continue or stop it.
     md : dict, optional
@@ -151,34 +94,35 @@ def sweep(
         yield from plates.finish()
 
     def walk() -> MsgGenerator[str]:
+        settings = profile.values
         for point in experiment.points():
-            _check(point, manner.envelope)
-        yield from prepare(beamline, manner.spectrum)
+            _check(point, settings.envelope)
+        yield from prepare(beamline, settings.ruby)
         reference = yield from reference_line(beamline)
-        recipe = manner.recipe.with_chip(experiment.ruby_chip).with_reference(
+        todays_recipe = recipe.with_chip(experiment.ruby_chip).with_reference(
             reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm
         )
-        start = start_document(beamline, experiment, manner=manner, recipe=recipe) | (md or {})
+        start = start_document(beamline, experiment, profile=profile, recipe=todays_recipe) | (md or {})
         notes = Notes()
         plates = Plates(
             beamline,
             readout=notes.readout,
             failure=notes.failure,
             folder=start["plate_folder"],
-            overlapped=manner.overlapped,
-            keeping=manner.keeping,
+            overlapped=settings.plate.overlapped,
+            keeping=settings.plate.measured(todays_recipe.plate.fading),
         )
         yield from plates.open_folder()
         # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
-        live = LiveResults(requests.data.derived_journals, start, patience=manner.patience)
+        live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
         pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=live.lag)
         points = _points(
             beamline,
             experiment,
-            manner=manner,
-            recipe=recipe,
+            settings=settings,
+            recipe=todays_recipe,
             notes=notes,
             plates=plates,
             live=live,
@@ -201,7 +145,7 @@ def safe(beamline: Beamline) -> MsgGenerator[None]:
     make_safe(beamline)
 
 
-def start_document(beamline: Beamline, experiment: Experiment, *, manner: Manner, recipe: Recipe) -> dict[str, Any]:
+def start_document(beamline: Beamline, experiment: Experiment, *, profile: Profile, recipe: Recipe) -> dict[str, Any]:
     """Return everything a start document says: enough to redo the reduction with no other file than the plates."""
     sweep_uid = str(uuid.uuid4())
     return {
@@ -223,8 +167,8 @@ def start_document(beamline: Beamline, experiment: Experiment, *, manner: Manner
         "path": [leg.model_dump(mode="json") for leg in experiment.legs],
         "points": len(experiment.points()),
         "exposure": experiment.exposure.model_dump(mode="json"),
-        "profile": manner.profile,
-        "plates": {"overlapped": manner.overlapped},
+        "profile": profile.reference,
+        "plates": {"overlapped": profile.values.plate.overlapped},
         "speed": beamline.clock.speed(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
@@ -252,7 +196,7 @@ def _points(
     beamline: Beamline,
     experiment: Experiment,
     *,
-    manner: Manner,
+    settings: ProfileFile,
     recipe: Recipe,
     notes: Notes,
     plates: Plates,
@@ -264,14 +208,16 @@ def _points(
     heated: Heated | None = None
     arrived_s = 0.0  # since when the cell has been at the pressure it was brought to last, half of the way counted
     exposures = Exposures(
-        beamline, experiment.exposure, recipe=recipe, plates=plates, note=notes.look, light=manner.light
+        beamline, experiment.exposure, recipe=recipe, plates=plates, note=notes.look, beam=settings.beam
     )
     decisions = Decisions(beamline, live, plates=plates, note=notes.decision)
     points = experiment.points()
     # Before arming: a cell that nobody heats is as warm as its room, and its thermocouples can be compared.
-    first = yield from _reference(beamline, points[0], manner=manner, ruby=recipe.ruby, notes=notes, first=None)
+    first = yield from _reference(
+        beamline, points[0], settings=settings.ruby, ruby=recipe.ruby, notes=notes, first=None
+    )
     gauge = gauge_of(first, recipe.ruby)
-    yield from arm(beamline, manner)
+    yield from arm(beamline, settings.membrane)
     yield from bps.mv(beamline.stage.oscillation_deg, experiment.exposure.oscillation_deg)
 
     def visit(point: Point, *, rests: bool = False, wait_s: float = 0.0) -> MsgGenerator[Measured]:
@@ -283,9 +229,8 @@ def _points(
                 point,
                 point.leg,
                 gauge=gauge,
-                envelope=manner.envelope,
-                rules=manner.heating,
-                prior=prior_of(manner.cell, manner.doubts, state),
+                settings=settings,
+                prior=prior_of(settings, state),
                 notes=notes,
                 after=heated,
                 asked=request,
@@ -298,10 +243,8 @@ def _points(
                 beamline,
                 point,
                 gauge=gauge,
-                envelope=manner.envelope,
-                rules=manner.rules,
+                settings=settings,
                 notes=notes,
-                wait_s=manner.wait_s,
                 state=state,
                 asked=request,
             )
@@ -317,7 +260,7 @@ def _points(
                 notes=notes,
                 exposure_s=exposure_s,
                 plates=plates,
-                light=manner.light,
+                beam=settings.beam,
             )
         )
 
@@ -326,7 +269,9 @@ def _points(
         asked = [replace(point, index=measured_points + place) for place, point in enumerate(of_leg)]
         leg = asked[0].leg
         if leg is not points[0].leg:
-            today = yield from _reference(beamline, asked[0], manner=manner, ruby=recipe.ruby, notes=notes, first=first)
+            today = yield from _reference(
+                beamline, asked[0], settings=settings.ruby, ruby=recipe.ruby, notes=notes, first=first
+            )
             gauge = gauge_of(today, recipe.ruby)
         if isinstance(leg, HuntLeg):
             measured_points += yield from hunt(
@@ -335,9 +280,8 @@ def _points(
                 visit=visit,
                 arrived_s=lambda: arrived_s,
                 decisions=decisions,
-                envelope=manner.envelope,
+                settings=settings,
                 clock=beamline.clock,
-                tolerance_gpa=manner.rules.tolerance_gpa,
             )
             continue
         until = leg.until if isinstance(leg, PressureLeg | HoldLeg) else None
@@ -351,20 +295,18 @@ def _points(
 
 
 def _reference(
-    beamline: Beamline, point: Point, *, manner: Manner, ruby: Ruby, notes: Notes, first: Reference | None
+    beamline: Beamline, point: Point, *, settings: RubySettings, ruby: Ruby, notes: Notes, first: Reference | None
 ) -> MsgGenerator[Reference | None]:
     """Read what the pressures of a leg rest on; nothing where the recipe is content with the start document's line."""
     if ruby.axis == "none":
         return None
-    return (
-        yield from leg_reference(beamline, point, ruby=ruby, notes=notes.reference, drift=manner.drift, first=first)
-    )
+    return (yield from leg_reference(beamline, point, ruby=ruby, notes=notes.reference, settings=settings, first=first))
 
 
-def arm(beamline: Beamline, manner: Manner) -> MsgGenerator[None]:
+def arm(beamline: Beamline, membrane: MembraneSettings) -> MsgGenerator[None]:
     """Take membrane and heater under control where they are, so that nothing jumps."""
     yield from do("arming of the membrane", beamline.membrane.arm)
-    yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(manner.slew_bar_per_s))
+    yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(membrane.slew_bar_per_s))
     yield from do("arming of the heater", beamline.heater.arm)
 
 

@@ -216,8 +216,15 @@ def recipe_of(content: dict[str, Any], *, source: str = "start document") -> Rec
     return validate(content, Recipe, source=source)
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, *, geometry: Geometry | None = None) -> Recipe:
     """Read a recipe from a TOML file. PONI file, plate calibration, mask, dark and flat are named relative to it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    geometry : Geometry, optional
+        Instead of its own, such as a calibration of today.
 
     Raises
     ------
@@ -239,7 +246,8 @@ def read_recipe(path: Path) -> Recipe:
         ]
     if isinstance(content.get("plate"), dict):
         content["plate"] = _with_its_files(content["plate"], path.parent)
-    return recipe_of(content, source=str(path))
+    recipe = recipe_of(content, source=str(path))
+    return recipe if geometry is None else recipe.model_copy(update={"geometry": geometry})
 
 
 def _geometry_in(path: Path) -> Geometry:

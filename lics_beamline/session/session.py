@@ -14,11 +14,6 @@ from bluesky import RunEngine
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
 from lics_beamline.catalog.store import write_profile
-from lics_beamline.checks.judgement import cell_model_of
-from lics_beamline.control.approach import Rules
-from lics_beamline.control.envelope import Envelope
-from lics_beamline.control.heating import Doubts
-from lics_beamline.control.heating_leg import Rules as HeatingRules
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.errors import LicsError, ProfileError
@@ -26,14 +21,8 @@ from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import WHICH
 from lics_beamline.journal.writer import Journal
 from lics_beamline.plans.action import why
-from lics_beamline.plans.exposure import Light
-from lics_beamline.plans.gauge import Spectrum
-from lics_beamline.plans.live import Patience
-from lics_beamline.plans.plates import Keeping
-from lics_beamline.plans.reference import Drift
-from lics_beamline.plans.sweep import Manner
 from lics_beamline.profile import Profile
-from lics_beamline.reduction.recipe import read_recipe
+from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import latched, require_acknowledged
@@ -62,8 +51,10 @@ class Session:
         The devices, connected.
     engine : RunEngine
         Its only direct subscriber is the journal: record or stop.
-    manner : Manner
-        How sweeps are walked here.
+    profile : Profile
+        The beamline as data.
+    recipe : Recipe
+        How runs are reduced here, read once: that of the profile, with its geometry.
     data : DataFolder
         Where everything is kept.
     requests : RequestFiles
@@ -78,93 +69,13 @@ class Session:
 
     beamline: Beamline
     engine: RunEngine
-    manner: Manner
+    profile: Profile
+    recipe: Recipe
     data: DataFolder
     requests: RequestFiles
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
     guardianship: Guardianship
-
-
-def envelope_of(profile: Profile) -> Envelope:
-    """Return where the cell may go by a profile."""
-    limits, usual = profile.values.envelope, profile.values.approach
-    return Envelope(
-        pressure_gpa=limits.pressure_gpa,
-        temperature_k=limits.temperature_k,
-        load_bar=limits.load_bar,
-        supply_fraction=limits.supply_fraction,
-        steepest_gain_gpa_per_bar=usual.gain_gpa_per_bar * usual.gain_range[1],
-    )
-
-
-def rules_of(profile: Profile) -> Rules:
-    """Return how a pressure is approached by a profile."""
-    values = profile.values
-    return Rules(**values.approach.model_dump(exclude={"wait_s"}), slew_bar_per_s=values.membrane.slew_bar_per_s)
-
-
-def heating_rules_of(profile: Profile) -> HeatingRules:
-    """Return how a cell is heated by a profile."""
-    values = profile.values
-    return HeatingRules(
-        read_every_s=values.heating.read_every_s,
-        first_readings=values.heating.first_readings,
-        teach_k=values.heating.teach_k,
-        sigmas=values.heating.sigmas,
-        tolerance_k=values.heater.tolerance_k,
-        stale_s=values.approach.stale_s,
-        most_doubts=values.approach.most_doubts,
-        most_held_s=values.heating.most_held_s,
-        load_band_bar=values.approach.load_band_bar,
-        band_gpa=values.heating.band_gpa,
-        lost_gpa=values.heating.lost_gpa,
-        slew_bar_per_s=values.membrane.slew_bar_per_s,
-    )
-
-
-def doubts_of(profile: Profile) -> Doubts:
-    """Return what is usual when a cell is heated, by a profile."""
-    usual, rules = profile.values.heating, profile.values.approach
-    return Doubts(
-        curvature=usual.curvature_doubt,
-        friction=usual.release_doubt,
-        lag_s=usual.lag_s,
-        lag_sigma_s=usual.lag_doubt_s,
-        creep_fraction=rules.creep_fraction,
-        creep_s=rules.creep_s,
-        creep_sigma_gpa=usual.creep_doubt_gpa,
-    )
-
-
-def manner_of(profile: Profile) -> Manner:
-    """Return how sweeps are walked with a profile."""
-    values = profile.values
-    recipe = read_recipe(profile.recipe_file)
-    if profile.geometry is not None:
-        recipe = recipe.model_copy(update={"geometry": profile.geometry})
-    return Manner(
-        envelope=envelope_of(profile),
-        rules=rules_of(profile),
-        heating=heating_rules_of(profile),
-        cell=cell_model_of(profile),
-        doubts=doubts_of(profile),
-        recipe=recipe,
-        wait_s=values.approach.wait_s,
-        slew_bar_per_s=values.membrane.slew_bar_per_s,
-        ramp_tolerance_k=values.heater.tolerance_k,
-        spectrum=Spectrum(
-            acquire_time_s=values.ruby.acquire_time_s,
-            accumulations=values.ruby.accumulations,
-            laser_power_mw=values.ruby.laser_power_mw,
-        ),
-        drift=Drift(warn_nm=values.ruby.drift_warn_nm, stop_nm=values.ruby.drift_stop_nm),
-        profile={"name": values.name, "digest": profile.digest},
-        light=Light(least_ring_ma=values.beam.least_ring_ma, patience_s=values.beam.patience_s),
-        overlapped=values.plate.overlapped,
-        patience=Patience(deadline_s=values.live.deadline_s, most_held_s=values.live.most_held_s),
-        keeping=Keeping(fading=recipe.plate.fading or values.plate.fading, most=values.plate.most_fading),
-    )
 
 
 @contextlib.contextmanager
@@ -202,7 +113,7 @@ def open_session(
 
     data.make()
     require_acknowledged(data)
-    manner = manner_of(profile)
+    recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
     prefix = simulated.prefix if simulated else profile.values.prefix
     requests = RequestFiles(data)
     give_up_s = GIVE_UP_S if simulated else None
@@ -232,7 +143,8 @@ def open_session(
         yield Session(
             beamline=beamline,
             engine=engine,
-            manner=manner,
+            profile=profile,
+            recipe=recipe,
             data=data,
             requests=requests,
             simulation=simulated,

@@ -1,6 +1,5 @@
 """Duty of sweeps with two plates overlapped, against one plate at a time: exposing over elapsed, in experiment time."""
 
-import dataclasses
 import os
 import sys
 
@@ -25,8 +24,9 @@ def walked(folder, experiment, *, speed, overlapped):
         open_session(profile, data, simulated=simulated, followers=False) as session,
     ):
         session.engine.subscribe(lambda name, doc: told.append((str(name), doc)))
-        manner = dataclasses.replace(session.manner, overlapped=overlapped)
-        session.engine(sweep(session.beamline, experiment, manner=manner, requests=session.requests))
+        told_to = session.profile if overlapped else session.profile.with_one_plate()
+        walk = sweep(session.beamline, experiment, profile=told_to, recipe=session.recipe, requests=session.requests)
+        session.engine(walk)
     return duty(told)
 
 

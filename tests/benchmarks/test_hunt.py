@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from hunting_world import goal_of, hunt, hunt_case, plain_off_gpa
-from stepped_world import HELD_OUT, shipped_envelope
+from stepped_world import HELD_OUT, shipped_settings
 
 HUNTS = 20
 PLAIN = ((0.2, 0), (0.1, 0), (0.05, 0), (0.025, 0), (0.2, 3), (0.1, 3), (0.05, 3))  # GPa, expected time constants
@@ -41,7 +41,7 @@ def test_twenty_hunts_find_the_median_threshold(decays, capsys):
         )
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(table) + "\n")
-    low, high = shipped_envelope().pressure_gpa
+    low, high = shipped_settings().envelope.pressure_gpa
     assert np.sum(off <= 0.05) >= 19
     assert all(score.ended.found for score in scores)
     assert all(low <= score.furthest_gpa <= high for score in scores)

@@ -40,21 +40,19 @@ ceiling_gpa = 15.0
 
 def going_to(session, target_gpa, *, phases):
     """Plan: read the reference, arm, and approach one pressure; keeps the phases it went through."""
-    manner, beamline = session.manner, session.beamline
-    yield from prepare(beamline, manner.spectrum)
+    settings, beamline = session.profile.values, session.beamline
+    yield from prepare(beamline, settings.ruby)
     reference = yield from reference_line(beamline)
-    recipe = manner.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
+    recipe = session.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
     leg = PressureLeg(kind="pressure", name="up", stroke="upstroke", temperature_k=298.0, pressures_gpa=(target_gpa,))
-    yield from arm(beamline, manner)
+    yield from arm(beamline, settings.membrane)
     yield from bps.open_run({"purpose": "test"})
     decision = yield from approach(
         beamline,
         Point(index=0, leg=leg, pressure_gpa=target_gpa, temperature_k=298.0),
         gauge=recipe.ruby.gauge(),
-        envelope=manner.envelope,
-        rules=manner.rules,
+        settings=settings,
         notes=Notes(),
-        wait_s=manner.wait_s,
     )
     phases.append(str(decision.state.outcome))
     yield from bps.close_run()

@@ -47,8 +47,9 @@ def test_the_strongest_ring_reaches_the_count_asked_for_and_the_look_is_on_recor
         open_session(profile, data, simulated=simulated, followers=False) as session,
     ):
         session.engine.subscribe(hear)
-        session.engine(sweep(session.beamline, experiment, manner=session.manner, requests=session.requests))
-        recipe = session.manner.recipe
+        recipe = session.recipe
+        walk = sweep(session.beamline, experiment, profile=session.profile, recipe=recipe, requests=session.requests)
+        session.engine(walk)
 
     def of(name):
         return [doc.get("data", doc) for kind, doc in told if kind == name]

@@ -4,6 +4,7 @@ At 150 times the wall clock some milliseconds between a spectrum and its thermoc
 over the real time of a beamline are predicted better, see ``tests/benchmarks/test_heating.py``.
 """
 
+import dataclasses
 import json
 import os
 from itertools import pairwise
@@ -15,13 +16,12 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 import bluesky.plan_stubs as bps
 
 from lics_beamline.control.gain import Gain
-from lics_beamline.control.heating import Prior
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.plans.action import do
 from lics_beamline.plans.approach import wait
 from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
-from lics_beamline.plans.heating import heat
+from lics_beamline.plans.heating import heat, prior_of
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.sweep import arm
@@ -43,11 +43,11 @@ MOST_THERMOCOUPLE_GPA = 0.031  # a class 1 thermocouple may be 1.5 K off; 1 K mo
 
 def warming(session, kept):
     """Plan: load quickly, then 20 K along the isobar of the pressure that came, then 20 K at a held load."""
-    manner, beamline = session.manner, session.beamline
-    yield from prepare(beamline, manner.spectrum)
+    settings, beamline = session.profile.values, session.beamline
+    yield from prepare(beamline, settings.ruby)
     reference = yield from reference_line(beamline)
-    recipe = manner.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
-    yield from arm(beamline, manner)
+    recipe = session.recipe.with_reference(reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm)
+    yield from arm(beamline, settings.membrane)
     yield from do("slew", lambda: beamline.membrane.set_slew(0.05))
     yield from bps.abs_set(beamline.membrane, LOAD_BAR, wait=True)
     yield from wait(beamline, 300.0)
@@ -57,8 +57,8 @@ def warming(session, kept):
     ruby = yield from read_ruby(beamline, gauge, stream="look")
     yield from bps.save()
     kept["isobar_gpa"] = ruby.pressure.gpa
-    common = {"gauge": gauge, "envelope": manner.envelope, "rules": manner.heating, "notes": notes}
-    prior = Prior(cell=manner.cell, doubts=manner.doubts, gain=Gain(gpa_per_bar=0.2, error=0.1), edge=+1)
+    common = {"gauge": gauge, "settings": settings, "notes": notes}
+    prior = dataclasses.replace(prior_of(settings, None), gain=Gain(gpa_per_bar=0.2, error=0.1), edge=+1)
     heated = None
     for index, (to_k, held) in enumerate(
         [(318.0, {"hold": "pressure", "pressure_gpa": ruby.pressure.gpa}), (338.0, {"hold": "load"})]

@@ -79,7 +79,13 @@ def test_the_onset_is_found_on_the_run_s_own_ruby_scale_and_what_was_acted_on_is
         open_session(profile, data, simulated=simulated, followers=False) as session,
     ):
         reducer = follower.start(data, "reduce")
-        walk = sweep(session.beamline, experiment, manner=session.manner, requests=session.requests)
+        walk = sweep(
+            session.beamline,
+            experiment,
+            profile=session.profile,
+            recipe=session.recipe,
+            requests=session.requests,
+        )
         assert run_plan(session.engine, walk, data) == ""
         reducer.terminate()
         reducer.wait()

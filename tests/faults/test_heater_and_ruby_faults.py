@@ -9,9 +9,9 @@ from ophyd.status import SubscriptionStatus
 
 from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.errors import BadReading, DidNotSettle
-from lics_beamline.plans.gauge import Spectrum, laser_on, prepare, read_ruby
+from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
 from lics_beamline.plans.measure import Notes
-from lics_beamline.plans.reference import Drift, leg_reference
+from lics_beamline.plans.reference import leg_reference
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
 from lics_beamline.reduction.reference import reading_of, refer
@@ -112,7 +112,7 @@ def test_a_ruby_that_is_too_dim_or_too_bright_is_read_with_an_adapted_exposure(r
 def test_a_drift_of_the_calibration_is_seen_corrected_and_noted(rig, engine, documents, caplog, way):
     recipe = read_recipe(read_profile("simulated").recipe_file)
     ruby = recipe.ruby.model_copy(update={"axis": way})
-    notes, drift = Notes(), Drift(warn_nm=0.02, stop_nm=0.5)
+    notes, settings = Notes(), read_profile("simulated").values.ruby
     gpa = {}
 
     def reading(name, gauge):
@@ -122,8 +122,8 @@ def test_a_drift_of_the_calibration_is_seen_corrected_and_noted(rig, engine, doc
         gpa[name] = read.pressure.gpa
 
     def legs():
-        yield from prepare(rig.beamline, Spectrum(acquire_time_s=2.0, accumulations=1, laser_power_mw=5.0))
-        asked = {"ruby": ruby, "notes": notes.reference, "drift": drift}
+        yield from prepare(rig.beamline, settings)
+        asked = {"ruby": ruby, "notes": notes.reference, "settings": settings}
         first = yield from leg_reference(rig.beamline, point("up"), first=None, **asked)
         yield from reading("sound", first.gauge(ruby))
         rig.fail("wavelength_drift")
@@ -154,7 +154,8 @@ def test_a_drift_of_the_calibration_is_seen_corrected_and_noted(rig, engine, doc
 
 def test_an_axis_that_has_moved_farther_than_any_drift_stops_with_a_remedy(rig, engine):
     ruby = read_recipe(read_profile("simulated").recipe_file).ruby
-    asked = {"ruby": ruby, "notes": Notes().reference, "drift": Drift(warn_nm=0.02, stop_nm=0.5)}
+    settings = read_profile("simulated").values.ruby
+    asked = {"ruby": ruby, "notes": Notes().reference, "settings": settings}
 
     def legs():
         first = yield from leg_reference(rig.beamline, point("up"), first=None, **asked)

@@ -12,9 +12,9 @@ from lics_beamline.errors import BadReading
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
+from lics_beamline.reduction.recipe import read_recipe
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.session.requests import RequestFiles
-from lics_beamline.session.session import manner_of
 
 EXPOSURE_S = 60.0  # one second of wall clock
 
@@ -56,7 +56,9 @@ def walk(rig, engine):
             begun.add_callback(lambda _: rig.fail(at_exposure))
         try:
             requests = RequestFiles(DataFolder(rig.beamline.frame.data_root).make())
-            engine(sweep(rig.beamline, held(points), manner=manner_of(read_profile("simulated")), requests=requests))
+            profile = read_profile("simulated")
+            recipe = read_recipe(profile.recipe_file)
+            engine(sweep(rig.beamline, held(points), profile=profile, recipe=recipe, requests=requests))
         except (BadReading, FailedStatus) as error:
             return told, error
         return told, None

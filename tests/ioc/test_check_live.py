@@ -12,7 +12,7 @@ from lics_beamline.devices.assembly import assemble
 from lics_beamline.devices.beamline import connect, disconnect
 from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import manner_of
+from lics_beamline.reduction.recipe import read_recipe
 
 from .conftest import devices, simulated
 
@@ -27,7 +27,7 @@ def put(name, value):
 def case():
     profile = read_profile("simulated")
     experiment = read_experiment(profile.experiments / "lics-2015.toml")
-    return case_of(experiment, manner_of(profile), profile, speed=SPEED)
+    return case_of(experiment, profile, read_recipe(profile.recipe_file), speed=SPEED)
 
 
 @pytest.fixture(scope="module")

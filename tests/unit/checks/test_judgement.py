@@ -17,7 +17,7 @@ from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.experiment import Experiment, read_experiment
 from lics_beamline.journal.head import Head
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import manner_of
+from lics_beamline.reduction.recipe import read_recipe
 
 UP = {"kind": "pressure", "name": "up", "stroke": "upstroke", "temperature_k": 298.0}
 DOWN = {"kind": "pressure", "name": "down", "stroke": "downstroke", "temperature_k": 298.0}
@@ -29,7 +29,7 @@ PLACE = Place(root=Path("/data"), free_bytes=10**12, writable=True, filesystem="
 @cache
 def paper():
     profile = read_profile("simulated")
-    return read_experiment(profile.experiments / "lics-2015.toml"), profile, manner_of(profile)
+    return read_experiment(profile.experiments / "lics-2015.toml"), profile, read_recipe(profile.recipe_file)
 
 
 def experiment(*legs, **parts):
@@ -42,29 +42,20 @@ def experiment(*legs, **parts):
     return Experiment.model_validate(content)
 
 
-def judged(asked=None, *, tables=None, recipe=None, rules=None, envelope=None, place=PLACE, **surroundings):
-    """Verdict of every rule. `tables` changes values of profile tables, the others those of the manner."""
-    _, profile, manner = paper()
+def judged(asked=None, *, tables=None, recipe=None, place=PLACE, **surroundings):
+    """Verdict of every rule. `tables` changes values of profile tables, `recipe` those of the recipe."""
+    _, profile, wanted = paper()
     changed = {name: getattr(profile.values, name).model_copy(update=new) for name, new in (tables or {}).items()}
     profile = dataclasses.replace(profile, values=profile.values.model_copy(update=changed))
-    wanted = manner.recipe
     for name, new in (recipe or {}).items():
         wanted = wanted.model_copy(
             update={name: getattr(wanted, name).model_copy(update=new) if isinstance(new, dict) else new}
         )
-    manner = dataclasses.replace(
-        manner,
-        recipe=wanted,
-        rules=dataclasses.replace(manner.rules, **(rules or {})),
-        envelope=dataclasses.replace(manner.envelope, **(envelope or {})),
-        spectrum=dataclasses.replace(manner.spectrum, **surroundings.pop("spectrum", {})),
-        slew_bar_per_s=surroundings.pop("slew_bar_per_s", manner.slew_bar_per_s),
-    )
-    return judge(case_of(asked or paper()[0], manner, profile, place=place, **surroundings))
+    return judge(case_of(asked or paper()[0], profile, wanted, place=place, **surroundings))
 
 
 def geometry(**values):
-    poni = paper()[2].recipe.geometry.poni
+    poni = paper()[2].geometry.poni
     lines = dict(line.split(": ", 1) for line in poni.splitlines()) | values
     return {"geometry": Geometry(poni="\n".join(f"{key}: {value}" for key, value in lines.items()))}
 
@@ -76,8 +67,8 @@ def calibrated(*ages_h, digests=()):
     for index, age_h in enumerate(ages_h):
         record = CalibrationRecord(
             made=(datetime(2026, 11, 22, tzinfo=UTC) - timedelta(hours=age_h)).isoformat(),
-            geometry=paper()[2].recipe.geometry,
-            geometry_digest=digests[index] if digests else paper()[2].recipe.geometry.digest,
+            geometry=paper()[2].geometry,
+            geometry_digest=digests[index] if digests else paper()[2].geometry.digest,
             calibrant="CeO2",
             calibrant_source="NIST SRM 674b",
             source=Source(image="plates/a/000000.osc", sha256="0" * 64),
@@ -101,7 +92,7 @@ def sweep(*, stop="success", being_written=False, **start):
         "path": [leg.model_dump(mode="json") for leg in paper()[0].legs],
         "sample": {"name": "Li-Cs equimolar"},
         "profile": {"name": "simulated", "digest": paper()[1].digest},
-        "geometry_digest": paper()[2].recipe.geometry.digest,
+        "geometry_digest": paper()[2].geometry.digest,
     } | start
     last = {"exit_status": stop} if stop else None
     head = Head(uid="0123456789", path=Path("x"), start=first, stop=last, being_written=being_written)
@@ -150,8 +141,8 @@ TRIPS = [
     ("no step skips what happens between", "warning", lambda: judged(experiment(up(1.0, 6.0)))),
     ("leg names differ", "warning", lambda: judged(experiment(up(2.0), up(4.0)))),
     ("repeated points are apart in time", "warning", lambda: judged(experiment(HOLD | {"count": 3}))),
-    ("load inside the envelope", "refused", lambda: judged(envelope={"load_bar": (0.0, 40.0)})),
-    ("load inside the envelope", "warning", lambda: judged(envelope={"load_bar": (0.0, 70.0)})),
+    ("load inside the envelope", "refused", lambda: judged(tables={"envelope": {"load_bar": (0.0, 40.0)}})),
+    ("load inside the envelope", "warning", lambda: judged(tables={"envelope": {"load_bar": (0.0, 70.0)}})),
     ("load inside the limits of the membrane", "refused", lambda: judged(tables={"membrane": {"limits_bar": (0, 35)}})),
     ("every pressure can be reached", "refused", lambda: judged(experiment(up(4.0), down(2.0, 0.05)))),
     (
@@ -164,23 +155,31 @@ TRIPS = [
         "warning",
         lambda: judged(experiment(up(0.12, 2.0))),
     ),
-    ("readings suffice for the longest way", "refused", lambda: judged(rules={"most_readings": 2})),
-    ("readings suffice for the longest way", "warning", lambda: judged(rules={"most_readings": 8})),
+    ("readings suffice for the longest way", "refused", lambda: judged(tables={"approach": {"most_readings": 2}})),
+    ("readings suffice for the longest way", "warning", lambda: judged(tables={"approach": {"most_readings": 8}})),
     ("last small step stays inside the envelope", "warning", lambda: judged(experiment(up(12.0)))),
     (
         "dead bands are crossed before the readings end",
         "warning",
-        lambda: judged(rules={"most_readings": 30, "largest_step_bar": 0.5}),
+        lambda: judged(tables={"approach": {"most_readings": 30, "largest_step_bar": 0.5}}),
     ),
-    ("pressure rises gently", "warning", lambda: judged(slew_bar_per_s=0.05)),
+    ("pressure rises gently", "warning", lambda: judged(tables={"membrane": {"slew_bar_per_s": 0.05}})),
     (
         "gain believed first is that of the cell",
         "warning",
-        lambda: judged(rules={"gain_gpa_per_bar": 0.02, "gain_range": (0.3, 3.0)}),
+        lambda: judged(tables={"approach": {"gain_gpa_per_bar": 0.02, "gain_range": (0.3, 3.0)}}),
     ),
-    ("smallest step is finer than the tolerance", "warning", lambda: judged(rules={"smallest_step_bar": 1.0})),
-    ("smallest step is coarser than the controller", "warning", lambda: judged(rules={"smallest_step_bar": 0.001})),
-    ("envelope is wider than a slip", "warning", lambda: judged(envelope={"pressure_gpa": (0.0, 9.8)})),
+    (
+        "smallest step is finer than the tolerance",
+        "warning",
+        lambda: judged(tables={"approach": {"smallest_step_bar": 1.0}}),
+    ),
+    (
+        "smallest step is coarser than the controller",
+        "warning",
+        lambda: judged(tables={"approach": {"smallest_step_bar": 0.001}}),
+    ),
+    ("envelope is wider than a slip", "warning", lambda: judged(tables={"envelope": {"pressure_gpa": (0.0, 9.8)}})),
     (
         "envelope keeps the largest slip from the safety limit",
         "refused",
@@ -196,18 +195,20 @@ TRIPS = [
     (
         "gasket bears the pressure",
         "refused",
-        lambda: judged(experiment(up(24.0), gasket={"material": "CuBe"}), envelope={"pressure_gpa": (0.0, 30.0)}),
+        lambda: judged(
+            experiment(up(24.0), gasket={"material": "CuBe"}), tables={"envelope": {"pressure_gpa": (0.0, 30.0)}}
+        ),
     ),
     ("gasket bears the pressure", "warning", lambda: judged(experiment(gasket={"material": "paper"}))),
     (
         "pressure stays inside the envelope while heating",
         "refused",
-        lambda: judged(envelope={"pressure_gpa": (0.0, 9.0)}),
+        lambda: judged(tables={"envelope": {"pressure_gpa": (0.0, 9.0)}}),
     ),
     (
         "pressure stays inside the envelope while heating",
         "warning",
-        lambda: judged(envelope={"pressure_gpa": (0.0, 10.2)}),
+        lambda: judged(tables={"envelope": {"pressure_gpa": (0.0, 10.2)}}),
     ),
     (
         "temperatures inside the limits of the heater",
@@ -296,7 +297,9 @@ TRIPS = [
     (
         "gas follows the ramp of an isobar",
         "refused",
-        lambda: judged(experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0)), slew_bar_per_s=0.005),
+        lambda: judged(
+            experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0)), tables={"membrane": {"slew_bar_per_s": 0.005}}
+        ),
     ),
     (
         "gas follows the ramp of an isobar",
@@ -306,7 +309,9 @@ TRIPS = [
     (
         "isobar is read before it drifts",
         "refused",
-        lambda: judged(experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0)), spectrum={"accumulations": 50}),
+        lambda: judged(
+            experiment(up(5.0), isobar(398.0, ramp_rate_k_per_min=20.0)), tables={"ruby": {"accumulations": 50}}
+        ),
     ),
     (
         "pressures inside the range of the ruby scale",
@@ -322,10 +327,14 @@ TRIPS = [
         "refused",
         lambda: judged(recipe={"ruby": {"correction": "vos-1991"}}),
     ),
-    ("tolerance is wider than the noise of the ruby", "warning", lambda: judged(rules={"tolerance_gpa": 0.005})),
+    (
+        "tolerance is wider than the noise of the ruby",
+        "warning",
+        lambda: judged(tables={"approach": {"tolerance_gpa": 0.005}}),
+    ),
     ("pressure is known well enough", "warning", lambda: judged(recipe={"ruby": {"thermocouple_sigma_k": 30.0}})),
-    ("laser keeps the ruby cool", "warning", lambda: judged(spectrum={"laser_power_mw": 40.0})),
-    ("ruby is read faster than the pressure moves", "warning", lambda: judged(spectrum={"accumulations": 50})),
+    ("laser keeps the ruby cool", "warning", lambda: judged(tables={"ruby": {"laser_power_mw": 40.0}})),
+    ("ruby is read faster than the pressure moves", "warning", lambda: judged(tables={"ruby": {"accumulations": 50}})),
     (
         "reference line belongs to this room",
         "warning",
@@ -362,7 +371,7 @@ TRIPS = [
     (
         "equations of state reach the whole path",
         "warning",
-        lambda: judged(recipe={"phases": (paper()[2].recipe.phases[0].model_copy(update={"bulk_modulus_gpa": 1e-3}),)}),
+        lambda: judged(recipe={"phases": (paper()[2].phases[0].model_copy(update={"bulk_modulus_gpa": 1e-3}),)}),
     ),
     (
         "geometry is a calibration",
@@ -384,7 +393,7 @@ TRIPS = [
     (
         "geometry is a calibration of late",
         "warning",
-        lambda: judged(place=calibrated(30.0, 2.0, digests=[paper()[2].recipe.geometry.digest, "another"])),
+        lambda: judged(place=calibrated(30.0, 2.0, digests=[paper()[2].geometry.digest, "another"])),
     ),
     (
         "detector is a plate",
@@ -490,9 +499,9 @@ def test_a_geometry_calibrated_an_hour_ago_is_in_order_and_its_age_is_said():
     ("name", "group", "rules"), [("isobar-5gpa", "isobar", 6), ("onset", "hunt", 4), ("dissociation", "hunt", 4)]
 )
 def test_the_other_shipped_experiments_trip_no_rule(name, group, rules):
-    _, profile, manner = paper()
+    _, profile, recipe = paper()
     shipped = read_experiment(profile.experiments / f"{name}.toml")
-    findings = judge(case_of(shipped, manner, profile, place=PLACE))
+    findings = judge(case_of(shipped, profile, recipe, place=PLACE))
     assert not [finding.says for finding in findings if finding.verdict != "ok"]
     assert sum(finding.group == group for finding in findings) == rules
 

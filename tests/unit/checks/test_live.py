@@ -13,7 +13,7 @@ from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.devices.beamline import Report
 from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import manner_of
+from lics_beamline.reduction.recipe import read_recipe
 
 LINE = Ruby(r1_nm=694.25, r1_sigma_nm=0.002, height_counts=20000.0, background_counts=500.0)
 REPORT = Report(alive=("A", "B"), dead=(), not_connected=(), wrong_units=(), missing_limits=())
@@ -22,7 +22,7 @@ REPORT = Report(alive=("A", "B"), dead=(), not_connected=(), wrong_units=(), mis
 @cache
 def healthy():
     profile = read_profile("simulated")
-    case = case_of(read_experiment(profile.experiments / "lics-2015.toml"), manner_of(profile), profile)
+    case = case_of(read_experiment(profile.experiments / "lics-2015.toml"), profile, read_recipe(profile.recipe_file))
     return Live(
         case=case,
         clock_speed=300.0,

@@ -7,13 +7,13 @@ from lics_beamline.cli.check import as_json, heating_lines
 from lics_beamline.cli.track_figure import draw_track
 from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import manner_of
+from lics_beamline.reduction.recipe import read_recipe
 
 
 @pytest.fixture(scope="module")
 def case():
     profile = read_profile("simulated")
-    return case_of(read_experiment(profile.experiments / "lics-2015.toml"), manner_of(profile), profile)
+    return case_of(read_experiment(profile.experiments / "lics-2015.toml"), profile, read_recipe(profile.recipe_file))
 
 
 def test_json_has_every_finding_and_the_forecast_of_every_point(case):

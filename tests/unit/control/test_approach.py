@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from stepped_world import shipped_envelope, shipped_rules
+from stepped_world import changed, shipped_settings
 
 from lics_beamline.control.approach import Outcome, Phase, acknowledged, begin, held_at, step
 from lics_beamline.control.cell_estimate import Belief, Reading
@@ -13,17 +13,17 @@ from lics_beamline.control.creep import Creep
 from lics_beamline.control.gain import LearnedGain
 from lics_beamline.control.request import Request
 
-RULES = shipped_rules()
-ENVELOPE = shipped_envelope()
+SETTINGS = shipped_settings()
+RULES, ENVELOPE = SETTINGS.approach, SETTINGS.envelope
 START = Reading(time_s=1000.0, load_bar=20.0, pressure_gpa=3.0, sigma_gpa=0.003, temperature_k=298.0, supply_bar=120.0)
 TAUGHT = LearnedGain().learn(
-    3.0, +1, moved_bar=5.0, answer_gpa=1.0, error_gpa=0.02, limits_gpa_per_bar=RULES.nature().gain_gpa_per_bar
+    3.0, +1, moved_bar=5.0, answer_gpa=1.0, error_gpa=0.02, limits_gpa_per_bar=RULES.gain_limits_gpa_per_bar
 )
 
 
-def decide(state, reading, *, now_s=None, request=None, rules=RULES):
+def decide(state, reading, *, now_s=None, request=None, settings=SETTINGS):
     now_s = (reading.time_s + 5.0 if reading else 0.0) if now_s is None else now_s
-    return step(state, reading, now_s, rules=rules, envelope=ENVELOPE, request=request)
+    return step(state, reading, now_s, settings=settings, request=request)
 
 
 def known(target_gpa=5.0, direction=+1, last=START, moving=True):
@@ -129,9 +129,9 @@ def test_a_confirmed_fall_on_the_upstroke_is_a_blow_out_and_aborts():
 
 def test_the_step_after_a_slip_is_not_learned_from():
     belief = replace(known().belief, skipped=1, slipped=True)
-    quiet = belief.after(later(load_bar=21.0, pressure_gpa=3.17), RULES.nature())
+    quiet = belief.after(later(load_bar=21.0, pressure_gpa=3.17), SETTINGS)
     assert quiet.gains == belief.gains
-    assert quiet.after(later(200.0, load_bar=22.0, pressure_gpa=3.36), RULES.nature()).gains != belief.gains
+    assert quiet.after(later(200.0, load_bar=22.0, pressure_gpa=3.36), SETTINGS).gains != belief.gains
 
 
 def test_a_stick_slip_does_not_make_the_next_step_large():
@@ -139,7 +139,7 @@ def test_a_stick_slip_does_not_make_the_next_step_large():
     first = decide(known(8.0), stuck)
     second = decide(first.state, later(6.0, after=stuck))
     assert second.command.load_bar - 26.0 <= RULES.largest_step_bar
-    assert second.state.belief.most_gpa_per_bar(5.0, RULES.nature()) > 0.15
+    assert second.state.belief.most_gpa_per_bar(5.0, RULES) > 0.15
 
 
 @pytest.mark.parametrize("field", ["pressure_gpa", "sigma_gpa", "load_bar", "temperature_k", "time_s"])
@@ -210,7 +210,7 @@ def test_within_tolerance_but_still_creeping_it_settles_first():
 def test_a_reading_within_the_dead_time_after_a_step_decides_nothing():
     moved = decide(known(4.0), later())
     load_bar = moved.command.load_bar
-    soon_s = 0.5 * RULES.dead_time_s + (load_bar - START.load_bar) / RULES.slew_bar_per_s
+    soon_s = 0.5 * RULES.dead_time_s + (load_bar - START.load_bar) / SETTINGS.membrane.slew_bar_per_s
     decision = decide(
         moved.state, later(100.0 + soon_s, load_bar=load_bar, pressure_gpa=3.0 + 0.19 * (load_bar - 20.0))
     )
@@ -271,9 +271,9 @@ def test_a_slip_beyond_what_gain_and_noise_explain_teaches_no_gain(slip_gpa):
     assert again.state.belief.last.pressure_gpa == jumped_gpa, "the point is approached from where it landed"
     before, after = (one.state.belief.gains.at(4.0, +1) for one in (moved, again))
     assert after.gpa_per_bar == pytest.approx(before.gpa_per_bar, rel=1e-9)
-    assert again.state.belief.most_gpa_per_bar(5.0, RULES.nature()) >= moved.state.belief.most_gpa_per_bar(
-        5.0, RULES.nature()
-    ), "and the next step allows for no less"
+    assert again.state.belief.most_gpa_per_bar(5.0, RULES) >= moved.state.belief.most_gpa_per_bar(5.0, RULES), (
+        "and the next step allows for no less"
+    )
 
 
 def test_a_step_held_on_its_way_is_decided_anew_from_the_load_it_was_held_at():
@@ -302,19 +302,19 @@ def test_no_load_is_commanded_beyond_the_supply_before_anything_is_learned():
 
 
 def test_gas_moved_within_the_budget_time_is_limited():
-    tight = replace(RULES, budget_bar=3.0)
-    first = decide(known(8.0), later(), rules=tight)
+    tight = changed(SETTINGS, approach={"budget_bar": 3.0})
+    first = decide(known(8.0), later(), settings=tight)
     assert first.command.load_bar - 20.0 == pytest.approx(3.0)
     moved = later(500.0, load_bar=23.0, pressure_gpa=3.6)
-    assert isinstance(decide(first.state, moved, rules=tight).command, ReadAgain)
-    assert isinstance(decide(first.state, later(250.0, after=moved), rules=tight).command, LoadTo)
+    assert isinstance(decide(first.state, moved, settings=tight).command, ReadAgain)
+    assert isinstance(decide(first.state, later(250.0, after=moved), settings=tight).command, LoadTo)
 
 
 def test_a_steep_cell_is_loaded_more_slowly_so_that_the_pressure_rate_is_capped():
     command = decide(decide(begin(5.0, +1), START).state, later(6.0)).command
     steepest = RULES.gain_gpa_per_bar * RULES.gain_range[1]
     assert command.slew_bar_per_s * steepest * 60.0 <= RULES.most_gpa_per_min + 1e-9
-    assert decide(known(), later()).command.slew_bar_per_s == RULES.slew_bar_per_s
+    assert decide(known(), later()).command.slew_bar_per_s == SETTINGS.membrane.slew_bar_per_s
 
 
 def test_unloading_ends_as_lowest_when_there_is_no_gas_left():
@@ -354,4 +354,6 @@ def test_on_the_downstroke_gas_is_let_out_without_any_supply():
     command = decide(known(2.0, -1), later(supply_bar=0.0)).command
     assert isinstance(command, LoadTo)
     assert command.load_bar < START.load_bar
-    ENVELOPE.check_load(command.load_bar, now_bar=START.load_bar, pressure_gpa=3.0, supply_bar=0.0)
+    ENVELOPE.check_load(
+        command.load_bar, now_bar=START.load_bar, pressure_gpa=3.0, supply_bar=0.0, steepest_gain_gpa_per_bar=0.7
+    )

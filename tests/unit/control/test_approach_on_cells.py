@@ -6,7 +6,7 @@ The figures over 200 cells, next to a PI loop and a recipe by hand, are in ``tes
 import dataclasses
 
 import pytest
-from stepped_world import Bench, Stepper, figures, random_case, shipped_envelope, shipped_rules, walk
+from stepped_world import Bench, Stepper, figures, random_case, shipped_settings, walk
 
 from lics_beamline.control.command import Cause
 from lics_simulators.cell import SaturatingLoadCurve
@@ -38,7 +38,7 @@ def test_every_approach_ends_by_holding_at_its_target(scores):
 
 def test_most_targets_take_few_ruby_readings(scores):
     assert figures(scores).median_readings <= 8
-    assert max(score.readings for score in scores) <= shipped_rules().most_readings // 2
+    assert max(score.readings for score in scores) <= shipped_settings().approach.most_readings // 2
 
 
 def test_random_cells_span_what_they_promise():
@@ -72,7 +72,7 @@ def test_a_large_stick_slip_stays_inside_the_envelope_and_far_from_its_margin():
 
 def test_slips_of_0_1_to_0_4_gpa_at_the_edge_of_the_envelope_stay_short_of_the_safety_limit():
     edge_gpa, safety_gpa = 6.0, 6.5  # the margin between them is the least that a check lets pass
-    envelope = dataclasses.replace(shipped_envelope(), pressure_gpa=(0.0, edge_gpa))
+    settings = shipped_settings(envelope={"pressure_gpa": (0.0, edge_gpa)})
     case = random_case(3)
     cell = dataclasses.replace(
         case.preset.cell,
@@ -84,7 +84,7 @@ def test_slips_of_0_1_to_0_4_gpa_at_the_edge_of_the_envelope_stay_short_of_the_s
     highest = []
     for seed in range(4):
         bench = Bench(dataclasses.replace(case, seed=seed, preset=dataclasses.replace(case.preset, cell=cell)))
-        stepper = Stepper(bench, rules=shipped_rules(), envelope=envelope)
+        stepper = Stepper(bench, settings=settings)
         for target_gpa in (5.0, 5.8, 5.95, 6.0):
             bench.score(stepper, target_gpa, +1)
             highest.append(bench.highest_gpa)
@@ -95,7 +95,7 @@ def test_slips_of_0_1_to_0_4_gpa_at_the_edge_of_the_envelope_stay_short_of_the_s
 def test_a_target_beyond_the_supply_is_refused_while_the_load_is_still_far_from_it():
     case = random_case(3)  # 0.07 GPa/bar: 9 GPa would need more than 200 bar
     bench = Bench(case)
-    drive = Stepper(bench, rules=shipped_rules(), envelope=shipped_envelope())
+    drive = Stepper(bench, settings=shipped_settings())
     drive(1.0, +1)
     drive(9.0, +1)
     assert drive.state.cause is Cause.UNREACHABLE

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from stepped_world import shipped_envelope, shipped_rules
+from stepped_world import shipped_settings
 
 from lics_beamline.control.approach import Phase, begin, held_at, step
 from lics_beamline.control.cell_estimate import Reading
@@ -16,8 +16,8 @@ from lics_beamline.control.request import Request
 from lics_simulators.cell import Cell, SaturatingLoadCurve
 from lics_simulators.preset import read_preset
 
-RULES = shipped_rules()
-ENVELOPE = dataclasses.replace(shipped_envelope(), pressure_gpa=(0.0, 6.0))
+SETTINGS = shipped_settings(envelope={"pressure_gpa": (0.0, 6.0)})
+RULES, ENVELOPE = SETTINGS.approach, SETTINGS.envelope
 MARGIN_GPA = 0.5  # between envelope and safety limit: larger than the largest slip
 HOTTEST_K = 318.0
 CELL = read_preset("volumetric").cell
@@ -58,7 +58,7 @@ class Approaching(RuleBasedStateMachine):
         self.highest_gpa = self.last_lie_gpa = 0.0
         self.last_given: Reading | None = None
 
-    def pass_time(self, seconds, *, load_bar=None, slew=RULES.slew_bar_per_s):
+    def pass_time(self, seconds, *, load_bar=None, slew=SETTINGS.membrane.slew_bar_per_s):
         goal = self.load_bar if load_bar is None else load_bar
         spent = 0.0
         while spent < seconds or abs(goal - self.load_bar) > 1e-9:
@@ -84,7 +84,7 @@ class Approaching(RuleBasedStateMachine):
         if age_s > 0:
             self.pass_time(age_s)
         before = self.state
-        decision = step(before, reading, self.now_s, rules=RULES, envelope=ENVELOPE, request=request)
+        decision = step(before, reading, self.now_s, settings=SETTINGS, request=request)
         command, self.state = decision.command, decision.state
         if before.phase is Phase.ABORT:
             assert isinstance(command, Abort), "an abort is sticky"
@@ -131,6 +131,7 @@ class Approaching(RuleBasedStateMachine):
                 now_bar=reading.load_bar,
                 pressure_gpa=reading.pressure_gpa - 1e-9,
                 supply_bar=reading.supply_bar,
+                steepest_gain_gpa_per_bar=RULES.steepest_gain_gpa_per_bar,
             )
         recent = [move.bar for move in self.state.moves if move.time_s > self.now_s - RULES.budget_s]
         assert sum(map(abs, recent)) <= RULES.budget_bar + 1e-9, "the budget of gas is kept"
@@ -227,9 +228,9 @@ class Approaching(RuleBasedStateMachine):
     @invariant()
     def a_stop_would_be_obeyed_now(self):
         if hasattr(self, "state"):
-            decision = step(self.state, None, self.now_s, rules=RULES, envelope=ENVELOPE, request=Request.STOP)
+            decision = step(self.state, None, self.now_s, settings=SETTINGS, request=Request.STOP)
             assert isinstance(decision.command, Abort)
-            again = step(decision.state, self.true_reading(), self.now_s, rules=RULES, envelope=ENVELOPE)
+            again = step(decision.state, self.true_reading(), self.now_s, settings=SETTINGS)
             assert isinstance(again.command, Abort), "and it is sticky"
 
     @invariant()

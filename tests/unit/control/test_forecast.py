@@ -1,38 +1,33 @@
-import dataclasses
-
 import pytest
+from stepped_world import changed, shipped_settings
 
-from lics_beamline.control.cell_model import CellModel, Grip
+from lics_beamline.control.cell_model import Grip
 from lics_beamline.control.exposure import DoseExposure, Exposure
-from lics_beamline.control.forecast import Pace, forecast
+from lics_beamline.control.forecast import forecast
 from lics_beamline.control.path import HeatingLeg, HoldLeg, Point, PressureLeg
-from lics_beamline.control.plate_cycle import PlateCycle
 
-PACE = Pace(
-    slew_bar_per_s=1 / 60,
-    wait_s=90.0,
-    ruby_s=2.0,
-    ramp_dwell_s=120.0,
-    plates=PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0, overlapped=False),
-    ambient_k=298.0,
-    tolerance_gpa=0.03,
-    step_fraction=0.7,
-    largest_step_bar=6.0,
+SETTINGS = shipped_settings(
+    membrane={"slew_bar_per_s": 1 / 60, "dwell_s": 90.0},
+    heater={"dwell_s": 120.0, "ambient_k": 298.0},
+    ruby={"acquire_time_s": 2.0, "accumulations": 1},
+    plate={"read_s": 75.0, "erase_s": 45.0, "swap_s": 15.0, "overlapped": False},
+    approach={"wait_s": 0.0, "tolerance_gpa": 0.03, "step_fraction": 0.7, "largest_step_bar": 6.0},
+    cell_model={
+        "start_gpa": 0.1,
+        "free_travel_bar": 6.0,
+        "gain_gpa_per_bar": 0.2,
+        "ceiling_gpa": 40.0,
+        "friction_bar": 3.0,
+        "friction_per_bar": 0.06,
+        "friction_relief_per_k": 0.00125,
+        "thermal_gpa_per_k": 0.007,
+        "thermal_full_gpa": 2.0,
+        "gain_doubt": 0.3,
+        "friction_doubt": 0.4,
+        "thermal_doubt": 0.35,
+    },
 )
-CELL = CellModel(
-    start_gpa=0.1,
-    free_travel_bar=6.0,
-    gain_gpa_per_bar=0.2,
-    ceiling_gpa=40.0,
-    friction_bar=3.0,
-    friction_per_bar=0.06,
-    friction_relief_per_k=0.00125,
-    thermal_gpa_per_k=0.007,
-    thermal_full_gpa=2.0,
-    gain_doubt=0.3,
-    friction_doubt=0.4,
-    thermal_doubt=0.35,
-)
+CELL = SETTINGS.cell_model
 HEAT = HeatingLeg(kind="heating", name="h", temperatures_k=(498.0,), ramp_rate_k_per_min=5.0, soak_s=300.0)
 
 
@@ -47,19 +42,19 @@ def heated(to_k=498.0):
     return [Point(index=0, leg=HEAT, pressure_gpa=float("nan"), temperature_k=to_k)]
 
 
-def walked(points, *, model=CELL, pace=PACE):
-    return forecast(points, model=model, pace=pace, exposure=Exposure(time_s=60.0))
+def walked(points, *, settings=SETTINGS):
+    return forecast(points, settings=settings, exposure=Exposure(time_s=60.0))
 
 
-def changed(**values):
-    return dataclasses.replace(CELL, **values)
+def other_cell(**values):
+    return changed(SETTINGS, cell_model=values)
 
 
 def test_a_longer_way_takes_longer_and_a_slower_gas_takes_longer_still():
     near, far = (walked(going("upstroke", 0.5, to)).arrivals[1].duration_s for to in (1.0, 6.0))
     assert far > near
-    slow = dataclasses.replace(PACE, slew_bar_per_s=1 / 600)
-    assert walked(going("upstroke", 0.5, 6.0), pace=slow).arrivals[1].duration_s > 2 * far
+    slow = changed(SETTINGS, membrane={"slew_bar_per_s": 1 / 600})
+    assert walked(going("upstroke", 0.5, 6.0), settings=slow).arrivals[1].duration_s > 2 * far
 
 
 def test_a_heating_point_takes_its_ramp_dwell_soak_exposure_and_plate():
@@ -113,21 +108,21 @@ def test_an_isobar_lets_out_the_dead_band_first_and_then_what_heat_adds():
     crossing = [m for m in track.moments if m.temperature_k == 298.0 and m.time_s > up.at.time_s]
     assert all(m.pressure_gpa == pytest.approx(5.0, abs=1e-6) for m in crossing)
     assert crossing[-1].load_bar == pytest.approx(32.13 - 4.93, abs=0.02)
-    assert warm.duration_s > 9.8 / PACE.slew_bar_per_s + 100 / 5 * 60
+    assert warm.duration_s > 9.8 / SETTINGS.membrane.slew_bar_per_s + 100 / 5 * 60
 
 
 def test_an_isobar_without_gas_to_let_out_is_short():
-    *_, hot = walked(going("upstroke", 1.0) + isobar(1.0, 498.0), model=changed(friction_bar=12.0)).arrivals
+    *_, hot = walked(going("upstroke", 1.0) + isobar(1.0, 498.0), settings=other_cell(friction_bar=12.0)).arrivals
     assert hot.at.load_bar == 0.0
     assert hot.short_gpa > 0.1
 
 
 def test_friction_alone_lets_pressure_rise_on_heating_after_an_upstroke_only():
     """A released grip follows the gas: up after loading, not before the dead band of the way down is used up."""
-    no_thermal = changed(thermal_gpa_per_k=0.0)
-    up = walked(going("upstroke", 8.0) + heated(), model=no_thermal).arrivals[-1].at.pressure_gpa
+    no_thermal = other_cell(thermal_gpa_per_k=0.0)
+    up = walked(going("upstroke", 8.0) + heated(), settings=no_thermal).arrivals[-1].at.pressure_gpa
     down = (
-        walked(going("upstroke", 8.0) + going("downstroke", 6.0) + heated(), model=no_thermal)
+        walked(going("upstroke", 8.0) + going("downstroke", 6.0) + heated(), settings=no_thermal)
         .arrivals[-1]
         .at.pressure_gpa
     )
@@ -143,9 +138,9 @@ def test_the_doubt_is_in_the_load_on_a_pressure_leg_and_in_the_pressure_on_a_hea
 
 
 def test_less_doubt_about_the_cell_is_less_doubt_in_the_forecast():
-    sure = changed(gain_doubt=0.03, friction_doubt=0.04, thermal_doubt=0.035)
+    sure = other_cell(gain_doubt=0.03, friction_doubt=0.04, thermal_doubt=0.035)
     points = going("upstroke", 8.0) + heated()
-    vague, narrow = (walked(points, model=model).arrivals[-1].at for model in (CELL, sure))
+    vague, narrow = (walked(points, settings=settings).arrivals[-1].at for settings in (SETTINGS, sure))
     assert narrow.pressure_sigma_gpa < vague.pressure_sigma_gpa / 5
     assert narrow.load_sigma_bar < vague.load_sigma_bar / 5
 
@@ -193,9 +188,8 @@ def held(count):
 
 def test_two_plates_expose_at_least_1_4_times_as_much_of_the_time_as_one_where_exposure_equals_read_and_erase():
     def duration_s(*, overlapped):
-        plates = PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0, overlapped=overlapped)
-        pace = dataclasses.replace(PACE, plates=plates)
-        return forecast(held(10), model=CELL, pace=pace, exposure=Exposure(time_s=75.0 + 45.0)).duration_s
+        settings = changed(SETTINGS, plate={"overlapped": overlapped})
+        return forecast(held(10), settings=settings, exposure=Exposure(time_s=75.0 + 45.0)).duration_s
 
     assert duration_s(overlapped=False) >= 1.4 * duration_s(overlapped=True)
 
@@ -203,9 +197,9 @@ def test_two_plates_expose_at_least_1_4_times_as_much_of_the_time_as_one_where_e
 def test_exposures_by_dose_are_forecast_with_a_look_a_leg_or_a_point():
     def duration_s(**dose):
         exposure = Exposure(dose=DoseExposure(strongest_counts=100.0, shortest_s=60.0, longest_s=240.0, **dose))
-        return forecast(held(10), model=CELL, pace=PACE, exposure=exposure).duration_s
+        return forecast(held(10), settings=SETTINGS, exposure=exposure).duration_s
 
-    fixed = forecast(held(10), model=CELL, pace=PACE, exposure=Exposure(time_s=120.0)).duration_s
+    fixed = forecast(held(10), settings=SETTINGS, exposure=Exposure(time_s=120.0)).duration_s
     look_s = 20.0 + 15.0 + 75.0
     waiting_s = 45.0  # a plate that was waited for is erased while the other is looked at; a look is waited for alike
     assert duration_s(look_s=20.0, each="leg") - fixed == pytest.approx(look_s, abs=waiting_s)
@@ -213,6 +207,6 @@ def test_exposures_by_dose_are_forecast_with_a_look_a_leg_or_a_point():
 
 
 def test_a_short_exposure_waits_for_the_reader_and_a_long_one_does_not():
-    plates = PlateCycle(read_s=75.0, erase_s=45.0, swap_s=15.0)
+    plates = SETTINGS.plate
     assert plates.swapped_s(100.0, last_swap_s=70.0) == 70.0 + 75.0 + 45.0 + 15.0
     assert plates.swapped_s(300.0, last_swap_s=70.0) == 315.0

@@ -4,18 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
-from stepped_world import TUNING, final_errors, heated_case
+from stepped_world import TUNING, final_errors, heated_case, shipped_settings
 
-from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Drift, Prior
-from lics_beamline.profile import read_profile
-from lics_beamline.session.session import doubts_of
 
-PROFILE = read_profile("simulated")
-CELL, DOUBTS = cell_model_of(PROFILE), doubts_of(PROFILE)
-PRIOR = Prior(cell=CELL, doubts=DOUBTS, gain=Gain(gpa_per_bar=0.16, error=0.05), edge=+1)
+SETTINGS = shipped_settings()
+CELL = SETTINGS.cell_model
+PRIOR = Prior(
+    cell=CELL, heating=SETTINGS.heating, approach=SETTINGS.approach, gain=Gain(gpa_per_bar=0.16, error=0.05), edge=+1
+)
 
 
 def reading(temperature_k, pressure_gpa, *, time_s=0.0, load_bar=53.0, sigma_gpa=0.004):

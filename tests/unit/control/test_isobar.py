@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-from stepped_world import TUNING, Heated, HotBench, heated_case, isobar_score
+from stepped_world import TUNING, Heated, HotBench, changed, heated_case, isobar_score
 
 from lics_beamline.control import isobar
 from lics_beamline.control.command import Abort, Cause, Ramp
@@ -61,7 +61,7 @@ def test_slope_and_gain_of_the_cell_are_learned(heated):
 def test_the_ramp_yields_where_the_gas_cannot_follow():
     bench = HotBench(dataclasses.replace(heated_case(TUNING + 4, start_gpa=5.0), thermal_gpa_per_k=0.012))
     drive = along_5_gpa(bench)
-    drive.rules = dataclasses.replace(drive.rules, slew_bar_per_s=0.0025)  # 0.15 bar/min, some 0.3 are needed
+    drive.settings = changed(drive.settings, membrane={"slew_bar_per_s": 0.0025})  # 0.15 bar/min, some 0.3 are needed
     approached = bench.approach()
     highest = []
     bench.world.steppers.append(lambda now_s, dt_s: highest.append(bench.true_gpa()))
@@ -106,8 +106,8 @@ def test_a_dead_ruby_holds_ramp_and_gas_and_then_ends_the_leg(heated):
     state, now_s = on_the_way.state, on_the_way.state.balance.newest.time_s
     bench = HotBench(heated_case(TUNING + 3, start_gpa=5.0))
     drive = along_5_gpa(bench)
-    rules = {"prior": state.prior, "rules": drive.rules, "envelope": drive.envelope}
-    for _ in range(drive.rules.most_doubts):
+    rules = {"prior": state.prior, "settings": drive.settings}
+    for _ in range(drive.settings.approach.most_doubts):
         decision = isobar.step(state, None, now_s + 20.0, **rules)
         assert not decision.command.on
         assert decision.command.bleed_to_bar is None
@@ -118,12 +118,10 @@ def test_a_dead_ruby_holds_ramp_and_gas_and_then_ends_the_leg(heated):
 def test_a_stop_is_obeyed_from_every_state_and_sticks(heated):
     bench = HotBench(heated_case(TUNING + 3, start_gpa=5.0))
     drive = along_5_gpa(bench)
-    prior = prior_of(drive.cell, drive.doubts, None)
+    prior = prior_of(drive.settings, None)
     goal = Goal(temperature_k=495.0, end_k=495.0, ramp_k_per_min=5.0, soak_s=0.0, pressure_gpa=5.0)
     for state in (isobar.begin(goal), *(decision.state for _, decision in heated[::40])):
-        stopped = isobar.step(
-            state, None, 0.0, prior=prior, rules=drive.rules, envelope=drive.envelope, request=Request.STOP
-        )
+        stopped = isobar.step(state, None, 0.0, prior=prior, settings=drive.settings, request=Request.STOP)
         assert stopped.command.cause is Cause.STOPPED
         assert isobar.begin(goal, after=stopped.state).phase is Phase.ABORT
 
@@ -141,8 +139,6 @@ def test_gas_that_goes_its_own_way_holds_the_ramp(heated, off_bar, said):
     state, newest = heated[began + 20][1].state, heated[began + 20][1].state.balance.newest
     drive = along_5_gpa(HotBench(heated_case(TUNING + 3, start_gpa=5.0)))
     reading = dataclasses.replace(newest, time_s=newest.time_s + 20.0, load_bar=newest.load_bar + off_bar)
-    decision = isobar.step(
-        state, reading, reading.time_s + 2.0, prior=state.prior, rules=drive.rules, envelope=drive.envelope
-    )
+    decision = isobar.step(state, reading, reading.time_s + 2.0, prior=state.prior, settings=drive.settings)
     assert not decision.command.on
     assert said in decision.state.reason

@@ -7,12 +7,12 @@ import math
 import pytest
 from hunting_world import goal_of, hunt, hunt_case
 from scipy.stats import norm
-from stepped_world import HELD_OUT, shipped_envelope
+from stepped_world import HELD_OUT, shipped_settings
 
 from lics_beamline.control.ladder import DWELL, End, Go, Stay, begin, step
 from lics_beamline.physics.transition import Seen
 
-ENVELOPE = shipped_envelope()
+ENVELOPE = shipped_settings().envelope
 TAU_S = 450.0
 
 
@@ -77,7 +77,7 @@ def test_the_ladder_ends_short_of_the_median_where_that_is_known_well_enough():
 
 
 def test_the_envelope_vetoes_a_rung():
-    told, _ = ladder(envelope=dataclasses.replace(ENVELOPE, pressure_gpa=(0.0, 2.65)))
+    told, _ = ladder(envelope=ENVELOPE.model_copy(update={"pressure_gpa": (0.0, 2.65)}))
     assert not told[-1][0].found
     assert "the envelope forbids the next rung" in told[-1][0].reason
     assert max(command.pressure_gpa for command, _ in told if isinstance(command, Go)) <= 2.65

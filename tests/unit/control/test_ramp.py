@@ -4,8 +4,8 @@ import dataclasses
 import math
 
 import pytest
+from stepped_world import changed, shipped_settings
 
-from lics_beamline.checks.judgement import cell_model_of
 from lics_beamline.control import ramp
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, Ramp
@@ -13,20 +13,23 @@ from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_leg import Goal, Phase
 from lics_beamline.control.request import Request
-from lics_beamline.profile import read_profile
-from lics_beamline.session.session import doubts_of, envelope_of, heating_rules_of
 
-PROFILE = read_profile("simulated")
-RULES, ENVELOPE = heating_rules_of(PROFILE), envelope_of(PROFILE)
-PRIOR = Prior(cell=cell_model_of(PROFILE), doubts=doubts_of(PROFILE), gain=Gain(gpa_per_bar=0.16, error=0.05), edge=+1)
+SETTINGS = shipped_settings()
+PRIOR = Prior(
+    cell=SETTINGS.cell_model,
+    heating=SETTINGS.heating,
+    approach=SETTINGS.approach,
+    gain=Gain(gpa_per_bar=0.16, error=0.05),
+    edge=+1,
+)
 GOAL = Goal(temperature_k=498.0, end_k=498.0, ramp_k_per_min=5.0, soak_s=60.0)
 
 
 class Oven:
     """A cell by hand: `pressure_gpa` of the temperature, read every 20 s while the ramp is on or held."""
 
-    def __init__(self, pressure_gpa, *, envelope=ENVELOPE, rules=RULES, goal=GOAL):
-        self.pressure_gpa, self.envelope, self.rules = pressure_gpa, envelope, rules
+    def __init__(self, pressure_gpa, *, settings=SETTINGS, goal=GOAL):
+        self.pressure_gpa, self.settings = pressure_gpa, settings
         self.state = ramp.begin(goal)
         self.time_s, self.temperature_k, self.load_bar = 0.0, 298.0, 53.0
         self.decisions = []
@@ -47,8 +50,7 @@ class Oven:
             reading,
             self.time_s + 2.0,
             prior=PRIOR,
-            rules=self.rules,
-            envelope=self.envelope,
+            settings=self.settings,
             request=request,
         )
         self.state = decision.state
@@ -79,7 +81,7 @@ def test_the_ramp_begins_when_readings_at_rest_agree_and_ends_after_the_soak():
     oven = Oven(rising(0.008))
     ended = oven.run()
     on = [decision.command.on for decision in oven.decisions[:-1]]
-    assert on.index(True) == RULES.first_readings - 1
+    assert on.index(True) == SETTINGS.heating.first_readings - 1
     assert isinstance(ended.command, Hold)
     assert ended.state.phase is Phase.DONE
     assert oven.temperature_k > 496.0
@@ -87,8 +89,8 @@ def test_the_ramp_begins_when_readings_at_rest_agree_and_ends_after_the_soak():
 
 
 def test_a_leg_predicted_to_leave_the_envelope_never_begins_and_says_pressure_limit_and_temperature():
-    low = dataclasses.replace(ENVELOPE, pressure_gpa=(0.0, 6.0))
-    oven = Oven(rising(0.008), envelope=low)
+    low = changed(SETTINGS, envelope={"pressure_gpa": (0.0, 6.0)})
+    oven = Oven(rising(0.008), settings=low)
     ended = oven.run()
     assert isinstance(ended.command, Abort)
     assert ended.command.cause is Cause.UNREACHABLE
@@ -98,8 +100,8 @@ def test_a_leg_predicted_to_leave_the_envelope_never_begins_and_says_pressure_li
 
 
 def test_a_ramp_that_makes_more_pressure_than_was_predicted_is_held_before_the_limit_is_met():
-    low = dataclasses.replace(ENVELOPE, pressure_gpa=(0.0, 8.0))
-    oven = Oven(rising(0.02), envelope=low)  # 9 GPa at the end, where the prior says 6.6
+    low = changed(SETTINGS, envelope={"pressure_gpa": (0.0, 8.0)})
+    oven = Oven(rising(0.02), settings=low)  # 9 GPa at the end, where the prior says 6.6
     ended = oven.run()
     assert ended.command.cause is Cause.UNREACHABLE
     assert any(isinstance(d.command, Ramp) and d.command.on for d in oven.decisions)
@@ -153,7 +155,7 @@ def test_the_prediction_is_said_again_after_its_first_20_k():
 )
 def test_no_ramp_goes_on_over_a_reading_that_cannot_be_believed_and_not_for_ever_without(changed, said):
     oven = warm(Oven(rising(0.008)))
-    for _ in range(RULES.most_doubts):
+    for _ in range(SETTINGS.approach.most_doubts):
         held = oven.step(oven.read(**changed))
         assert not held.command.on
         assert said in held.state.reason

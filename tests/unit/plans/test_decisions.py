@@ -20,10 +20,11 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
 from lics_beamline.plans.decisions import Decisions, Watch
-from lics_beamline.plans.live import LiveResults, Patience
+from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Measured
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.pausing import Pausing
+from lics_beamline.profile import LiveSettings
 from lics_beamline.session.requests import RequestFiles, sweep_status
 
 LEG = HoldLeg(kind="hold", name="watched", temperature_k=298.0, count=4)
@@ -36,7 +37,7 @@ class Sweep:
         self.data = DataFolder(folder).make()
         self.told, self.documents = [], []
         self.requests = RequestFiles(self.data)
-        self.live = LiveResults(self.data.derived_journals, START, patience=Patience(**patience))
+        self.live = LiveResults(self.data.derived_journals, START, settings=LiveSettings(**patience))
         value = {name: SimpleNamespace(get=lambda value=value, **_: value) for name, value in VALUES.items()}
         self.beamline = SimpleNamespace(
             clock=SimpleNamespace(now_s=lambda: 1000.0),

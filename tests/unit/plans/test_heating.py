@@ -15,22 +15,23 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 import bluesky.plan_stubs as bps
 from bluesky import RunEngine
 from ophyd.status import Status
+from stepped_world import changed
 
 from lics_beamline.control.gain import Gain
-from lics_beamline.control.heating import Prior
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.errors import OutsideEnvelope
 from lics_beamline.plans.approach import reading_of
 from lics_beamline.plans.gauge import judge
-from lics_beamline.plans.heating import heat
+from lics_beamline.plans.heating import heat, prior_of
 from lics_beamline.plans.measure import Notes
 from lics_beamline.profile import read_profile
+from lics_beamline.reduction.recipe import read_recipe
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
-from lics_beamline.session.session import manner_of
 from lics_simulators.preset import read_preset
 from lics_simulators.world import World
 
-MANNER = manner_of(read_profile("simulated"))
+PROFILE = read_profile("simulated")
+SETTINGS, GAUGE = PROFILE.values, read_recipe(PROFILE.recipe_file).ruby.gauge()
 LOAD_BAR = 30.0
 RUBY_S = 3.0
 
@@ -144,12 +145,10 @@ class Bench:
         self.loads.append((load_bar, self.world.membrane.load_bar))
         self.world.membrane.setpoint_bar = load_bar
 
-    def heated(self, leg, *, envelope=MANNER.envelope):
+    def heated(self, leg, *, settings=SETTINGS):
         """Heat along a leg inside a run; return its events."""
-        events, prior = (
-            [],
-            Prior(cell=MANNER.cell, doubts=MANNER.doubts, gain=Gain(gpa_per_bar=0.19, error=0.1), edge=+1),
-        )
+        prior = dataclasses.replace(prior_of(SETTINGS, None), gain=Gain(gpa_per_bar=0.19, error=0.1), edge=+1)
+        events = []
 
         def plan():
             yield from bps.open_run({})
@@ -159,9 +158,8 @@ class Bench:
                     self.beamline,
                     Point(index=index, leg=leg, pressure_gpa=leg.isobar_gpa, temperature_k=to_k),
                     leg,
-                    gauge=MANNER.recipe.ruby.gauge(),
-                    envelope=envelope,
-                    rules=MANNER.heating,
+                    gauge=GAUGE,
+                    settings=settings,
                     prior=prior,
                     notes=notes,
                     after=heated,
@@ -197,9 +195,9 @@ def test_along_an_isobar_gas_only_goes_out_and_every_reading_says_what_was_expec
 
 def test_a_leg_that_cannot_go_on_ends_with_the_prediction_the_limit_and_the_temperature():
     bench = Bench()
-    tight = dataclasses.replace(MANNER.envelope, pressure_gpa=(0.0, 5.0))
+    tight = changed(SETTINGS, envelope={"pressure_gpa": (0.0, 5.0)})
     with pytest.raises(OutsideEnvelope, match=r"predicted to make .* GPa at .* K, the limit is 5\.00 GPa") as raised:
-        bench.heated(leg_to(498.0), envelope=tight)
+        bench.heated(leg_to(498.0), settings=tight)
     assert raised.value.facts["predicted_gpa"] > raised.value.facts["limit_gpa"] == 5.0
     assert raised.value.facts["temperature_k"] == 498.0
     assert bench.world.heater.setpoint_k < 300.0, "the ramp never began"
@@ -215,6 +213,6 @@ def test_a_temperature_that_moves_while_a_spectrum_is_taken_is_an_error_of_its_p
     made = bench.beamline
     readings = made.ruby.read() | made.membrane.read() | made.thermocouples.read()
     data = {name: reading["value"] for name, reading in readings.items()}
-    reading = judge(data, MANNER.recipe.ruby.gauge(), before_k=data[GASKET_TEMPERATURE] - moved_k)
+    reading = judge(data, GAUGE, before_k=data[GASKET_TEMPERATURE] - moved_k)
     assert reading.haste_gpa == pytest.approx(gpa, abs=0.001)  # 0.0205 GPa/K, spread evenly over the way
     assert reading_of(reading, 0.0).sigma_gpa == pytest.approx(math.hypot(gpa, reading.pressure.sigma_gpa), abs=0.001)

@@ -9,7 +9,10 @@ from derived_run import START, derived, reduced
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
-from lics_beamline.plans.live import LiveResults, Patience
+from lics_beamline.plans.live import LiveResults
+from lics_beamline.profile import LiveSettings
+
+AT_ONCE_S = 1e-9  # a deadline that has passed when anybody looks
 
 
 @pytest.fixture
@@ -18,7 +21,7 @@ def folder(tmp_path):
 
 
 def results(folder, **patience):
-    return LiveResults(folder, START, patience=Patience(**patience))
+    return LiveResults(folder, START, settings=LiveSettings(**patience))
 
 
 def test_a_point_is_there_as_soon_as_the_reducer_has_written_it(folder):
@@ -39,7 +42,7 @@ def test_a_point_is_there_as_soon_as_the_reducer_has_written_it(folder):
 
 @pytest.mark.parametrize("other", [{"recipe_digest": "d2"}, {"sweep_uid": "s2"}])
 def test_points_of_another_recipe_or_sweep_are_not_acted_on(folder, other):
-    live = results(folder, deadline_s=0.0, most_held_s=0.5)
+    live = results(folder, deadline_s=AT_ONCE_S, most_held_s=0.5)
     with Journal(folder) as journal:
         derived(journal, "run", **other)
         reduced(journal, "run", "e1")
@@ -49,7 +52,7 @@ def test_points_of_another_recipe_or_sweep_are_not_acted_on(folder, other):
 
 
 def test_a_late_point_hinders_and_says_whether_the_reducer_is_dead_or_behind(folder):
-    live = results(folder, deadline_s=0.0, most_held_s=60.0)
+    live = results(folder, deadline_s=AT_ONCE_S, most_held_s=60.0)
     assert live.lag() == ""
     status = live.awaits("e1", what="point 1")
     assert "no live reducer is at work. Start one" in live.lag()

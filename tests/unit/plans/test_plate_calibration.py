@@ -15,6 +15,7 @@ from lics_beamline import schema
 from lics_beamline.diffraction.plate import Fading
 from lics_beamline.errors import RunNotFound
 from lics_beamline.plans.plate_calibration import Series, calibrate_plates
+from lics_beamline.profile import read_profile
 from lics_beamline.reduction.plate_run import calibration_of
 from lics_beamline.reduction.recipe import Frames, Recipe
 from lics_simulators.plate import osc
@@ -163,12 +164,11 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     hall = Hall(folder)
     recipe = Recipe(geometry=geometry_of(hall.detector.plate), frames=Frames(bins=600))
-    manner = SimpleNamespace(recipe=recipe, profile={"name": "test", "digest": ""})
     documents = []
     engine = RunEngine({})
     engine.msg_hook = hall.hear
     engine.subscribe(lambda name, doc: documents.append((name, doc)))
-    engine(calibrate_plates(hall, SERIES, manner=manner))
+    engine(calibrate_plates(hall, SERIES, profile=read_profile("simulated"), recipe=recipe))
     return folder, documents, hall
 
 

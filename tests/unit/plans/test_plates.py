@@ -13,11 +13,12 @@ from ophyd.status import StatusBase
 
 from lics_beamline import schema
 from lics_beamline.control.path import HoldLeg, Point
+from lics_beamline.control.plate_settings import PlateSettings
 from lics_beamline.devices.plate_file import Expected, Folder, PurePosixPath
 from lics_beamline.diffraction.plate import Fading
 from lics_beamline.plans.exposure import Cause, Exposed, Failed
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.plates import Keeping, Plates, announcing
+from lics_beamline.plans.plates import Plates, announcing
 
 LEG = HoldLeg(kind="hold", name="held", temperature_k=298.0)
 FOLDER = Folder(below=PurePosixPath("plates/run"), order=0, resource={"uid": "r"})
@@ -50,7 +51,14 @@ class Bench:
             failure=Noted("failure", schema.FAILURE_FIELDS),
             folder="run",
             overlapped=overlapped,
-            keeping=Keeping(fading=Fading(fast_share=0.15, fast_s=1200.0, slow_s=4.1e5), most=0.08),
+            keeping=PlateSettings(
+                prefix="",
+                read_s=75.0,
+                erase_s=45.0,
+                swap_s=15.0,
+                most_fading=0.08,
+                fading=Fading(fast_share=0.15, fast_s=1200.0, slow_s=4.1e5),
+            ),
         )
 
     def _arrival(self, _):
