@@ -10,6 +10,7 @@ import math
 from typing import Final
 
 from lics_beamline.checks import (
+    connection,
     exposure,
     geometry,
     heating,
@@ -113,10 +114,10 @@ def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool
     spectrum : bool
         Whether to take a ruby spectrum.
     """
-    connection = findings("connection", live.CONNECTION, report)
+    connecting = findings("connection", connection.RULES, report)
     if report.dead:
-        return connection
-    return connection + findings("beamline", live.RULES, inspect(beamline, case, spectrum=spectrum))
+        return connecting
+    return connecting + findings("beamline", live.RULES, inspect(beamline, case, spectrum=spectrum))
 
 
 def examine(experiment: Experiment, profile: Profile, recipe: Recipe) -> tuple[Finding, ...]:

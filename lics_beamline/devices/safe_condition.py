@@ -65,7 +65,7 @@ class SafeCondition:
             signal=signal,
             what=what,
             allowed=f"up to {limit:.2f} {unit}",
-            holds=lambda value: math.isfinite(value) and (value <= limit or or_else()),
+            holds=lambda value: not is_no_number(value) and (value <= limit or or_else()),
             says=lambda value: f"{value:.2f} {unit}",
             is_lock=is_lock,
         )
@@ -79,12 +79,19 @@ class SafeCondition:
         """Whether `value`, just read from the signal, is safe and can be believed."""
         return value is not None and is_believable(self.signal) and self.holds(value)
 
-    def fault(self) -> str:
-        """Return what is not safe now, with number, unit and limit; empty where it is safe."""
+    def fault(self, *, armed: bool = False) -> str:
+        """Return what is not safe now, with number, unit and limit; empty where it is safe.
+
+        Parameters
+        ----------
+        armed : bool
+            Whether the instrument may be armed: a lock need not hold, but it has to answer.
+        """
         value = value_of(self.signal) if is_believable(self.signal) else None
         if value is None:
             return f"{self.what} does not answer (safe: {self.allowed})"
-        return "" if self.holds(value) else f"{self.what} is {self.says(value)} (safe: {self.allowed})"
+        unlocked = armed and self.is_lock and not is_no_number(value)
+        return "" if unlocked or self.holds(value) else f"{self.what} is {self.says(value)} (safe: {self.allowed})"
 
 
 def faults(conditions: Iterable[SafeCondition], *, armed: bool = False) -> tuple[str, ...]:
@@ -95,15 +102,20 @@ def faults(conditions: Iterable[SafeCondition], *, armed: bool = False) -> tuple
     conditions : iterable of SafeCondition
         Of one instrument.
     armed : bool
-        Whether the instrument may be armed: its locks are not asked for.
+        Whether the instrument may be armed.
     """
-    found = (condition.fault() for condition in conditions if not (armed and condition.is_lock))
+    found = (condition.fault(armed=armed) for condition in conditions)
     return tuple(fault for fault in found if fault)
 
 
 def is_believable(signal: Any) -> bool:
     """Whether a monitored signal is connected, and its instrument answers the IOC."""
     return bool(signal.connected) and signal.metadata.get("severity") != INVALID_ALARM
+
+
+def is_no_number(value: Any) -> bool:
+    """Whether an instrument says NaN or infinity: it does not know."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def value_of(signal: Any) -> Any:

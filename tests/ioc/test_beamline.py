@@ -14,6 +14,7 @@ from caproto.sync.client import write
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.devices.beamline import connect, disconnect, make_safe
+from lics_beamline.devices.safe_state import unsafe
 from lics_beamline.errors import DidNotSettle, NotConnected, OutsideEnvelope, WrongUnit
 
 from .conftest import devices, simulated
@@ -89,6 +90,7 @@ def test_made_safe_gas_is_held_heater_down_and_shutter_closed(beamline):
     assert beamline.membrane.load_bar.get(use_monitor=False) == pytest.approx(1.0, abs=0.1)
     assert beamline.heater.output_percent.get(use_monitor=False) <= 0.5
     assert beamline.beam.shutter.state.get(use_monitor=False) == "Closed"
+    assert unsafe(beamline) == ()
 
 
 def test_an_ioc_that_dies_during_a_move_fails_the_move_and_the_engine_says_why(tmp_path, engine):
@@ -123,9 +125,17 @@ def test_making_safe_with_a_dead_ioc_tries_everything_and_names_all_that_failed(
 
             with pytest.raises(DidNotSettle) as refused:
                 make_safe(beamline)
+            silent = unsafe(beamline)
         finally:
             disconnect(beamline)
 
+    assert silent == (
+        "membrane control does not answer (safe: Off)",
+        "heater output limit does not answer (safe: up to 0.11 %)",
+        "heater setpoint does not answer (safe: up to 298.26 K)",
+        "heater output does not answer (safe: up to 0.50 %)",
+        "beam shutter does not answer (safe: Closed)",
+    )
     assert [failure.partition(":")[0] for failure in refused.value.facts["failures"]] == ["membrane", "heater", "beam"]
 
 

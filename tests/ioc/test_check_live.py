@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from caproto.sync.client import write
 
-from lics_beamline.checks import live
+from lics_beamline.checks import connection, live
 from lics_beamline.checks.judgement import case_of, judge_live
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
@@ -51,7 +51,7 @@ def test_the_simulated_beamline_as_it_starts_trips_no_rule_and_gives_a_believed_
     said = judged(served, case)
     assert not [finding.says for finding in said.values() if finding.verdict != "ok"]
     assert "nm" in said["ruby spectrum can be believed"].found
-    assert len(said) == len(live.CONNECTION) + len(live.RULES)
+    assert len(said) == len(connection.RULES) + len(live.RULES)
     _, beamline = served
     assert beamline.ruby.laser.get(use_monitor=False) == "Off"
     assert beamline.ruby.shutter.get(use_monitor=False) == "Closed"
@@ -63,6 +63,7 @@ def test_the_simulated_beamline_as_it_starts_trips_no_rule_and_gives_a_believed_
         ("BEAM:Shutter", "Open", "Closed", "beam shutter is closed"),
         ("BEAM:Attenuator", 3, 0, "attenuator is out"),
         ("WORLD:Speed", 30.0, SPEED, "clock goes as the profile says"),
+        ("ET1:Setpoint", 28.0, 24.9, "heater is down"),
     ],
 )
 def test_a_state_that_is_wrong_is_seen_and_named(served, case, pv, wrong, right, rule):

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from lics_beamline.checks import live
+from lics_beamline.checks import connection, live
 from lics_beamline.checks.finding import findings
 from lics_beamline.checks.judgement import case_of
 from lics_beamline.checks.live import Live, Ruby
@@ -34,8 +34,10 @@ def healthy():
         membrane_control="Off",
         lease="",
         slew_limits_bar_per_s=(0.0005, 0.05),
+        membrane_unsafe=(),
+        heater_unsafe=(),
+        beam_unsafe=(),
         heater_k=298.2,
-        heater_output_percent=0.0,
         heater_auto="Auto",
         contactor="Closed",
         gasket_k=298.1,
@@ -46,7 +48,6 @@ def healthy():
         ruby=LINE,
         ruby_axis_nm=(685.0, 715.0),
         laser="Off",
-        beam_shutter="Closed",
         ring_current_ma=99.5,
         energy_kev=29.9674,
         attenuator=0,
@@ -76,7 +77,10 @@ TRIPS = [
     ("room is at the ambient of the profile", "warning", {"ambient_k": 310.0}),
     ("cell is at the temperature the path begins with", "refused", {"gasket_k": 340.0}),
     ("contactor of the heater is closed", "refused", {"contactor": "Open"}),
+    ("gas is held without effort", "warning", {"effort_percent": float("nan")}),
+    ("gas is held without effort", "warning", {"membrane_unsafe": ("membrane control does not answer (safe: Off)",)}),
     ("heater is in automatic", "warning", {"heater_auto": "Manual"}),
+    ("heater is down", "warning", {"heater_unsafe": ("heater output is 3.00 % (safe: up to 0.50 %)",)}),
     ("ruby spectrum can be believed", "refused", {"ruby": Ruby(trouble="dark: 12 counts")}),
     (
         "ruby spectrum can be believed",
@@ -85,7 +89,7 @@ TRIPS = [
     ),
     ("ruby line stays on the spectrometer", "refused", {"ruby_axis_nm": (690.0, 698.0)}),
     ("laser is off", "warning", {"laser": "On"}),
-    ("beam shutter is closed", "warning", {"beam_shutter": "Open"}),
+    ("beam shutter is closed", "warning", {"beam_unsafe": ("beam shutter is Open (safe: Closed)",)}),
     ("there is beam", "warning", {"ring_current_ma": 0.0}),
     ("attenuator is out", "warning", {"attenuator": 2}),
     ("beam has the wavelength of the geometry", "refused", {"energy_kev": 25.0}),
@@ -137,7 +141,7 @@ def test_every_rule_about_the_beamline_has_a_case_that_trips_it():
     ],
 )
 def test_what_connecting_found_is_refused(rule, found):
-    said = findings("connection", live.CONNECTION, dataclasses.replace(REPORT, **found))
+    said = findings("connection", connection.RULES, dataclasses.replace(REPORT, **found))
     assert {finding.rule for finding in said if finding.verdict == "refused"} == {rule}
 
 
