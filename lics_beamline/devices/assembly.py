@@ -18,7 +18,7 @@ def assemble(profile: Profile, data: DataFolder, *, prefix: str | None = None) -
     profile : Profile
         The beamline as data.
     data : DataFolder
-        Where plates go.
+        Folder below which plates are written.
     prefix : str, optional
         Prefix of the PVs, instead of the profile's.
     """

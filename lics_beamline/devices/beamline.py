@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of the slowest device, and spare
 
-NAMED: Final = 4  # dead PVs named in a sentence; the report names all
-LOOK_S: Final = 0.25  # between two looks at which PVs have answered [s]
+DEAD_PVS_NAMED: Final = 4  # dead PVs named in a sentence; the report names all
+CONNECTION_LOOK_S: Final = 0.25  # between two looks at which PVs have answered [s]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Beamline:
     beam : Beam
         X-rays.
     stage : Stage
-        Where the cell is.
+        Motors that move the cell.
     """
 
     clock: ExperimentClock
@@ -73,7 +73,7 @@ class Beamline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What connecting found.
+    """Findings of an attempt to connect.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True)
             else:
                 alive += names
         if missing:
-            first, more = ", ".join(missing[:NAMED]), len(missing) - NAMED
+            first, more = ", ".join(missing[:DEAD_PVS_NAMED]), len(missing) - DEAD_PVS_NAMED
             not_connected.append(
                 f"{device.name}: {len(missing)} PVs do not answer within {timeout_s:g} s: {first}"
                 f"{f' and {more} more' if more > 0 else ''}. Start the IOC, or mend prefix and network."
@@ -164,7 +164,7 @@ def _wait_for(beamline: Beamline, timeout_s: float) -> None:
     last = time.monotonic()
     while waiting and time.monotonic() - last < timeout_s:
         with contextlib.suppress(TimeoutError):
-            waiting[0].wait_for_connection(timeout=min(LOOK_S, timeout_s))
+            waiting[0].wait_for_connection(timeout=min(CONNECTION_LOOK_S, timeout_s))
         left = [signal for signal in waiting if not signal.connected]
         if len(left) < len(waiting):
             last = time.monotonic()

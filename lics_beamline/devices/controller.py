@@ -14,7 +14,7 @@ from lics_beamline.devices.clock import ExperimentClock, WallClock
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds
 from lics_beamline.devices.safe_condition import SafeCondition, faults
-from lics_beamline.devices.settling import Arrival, Settling
+from lics_beamline.devices.settling import ArrivalCriteria, Settling
 from lics_beamline.errors import DidNotSettle
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerTraits:
-    """What tells one controller from another.
+    """Names, units and patience by which one controller differs from another.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class ControllerTraits:
     read_back_s : float
         Longest time for which a read-back may lag behind its command [s].
     safe_attempts : int
-        How often it is tried to make it safe.
+        Number of attempts to make it safe.
     at_the_panel : str
-        What a person does when all fail.
+        Sentence that tells a person what to do when all attempts have failed.
     """
 
     instrument: str
@@ -56,7 +56,7 @@ class ControllerTraits:
 
 
 class Controller(Device):
-    """What heater and membrane do alike; they supply PVs, limits, and what arming and making safe command.
+    """A controller of one quantity; heater and membrane supply PVs, limits, and how each is armed and made safe.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Controller(Device):
         self._watched_elsewhere = False  # it was sent somewhere and nobody here waits for it
 
     def bounds(self) -> Bounds:
-        """Where the quantity may go; raises `OutsideEnvelope` when nothing limits it."""
+        """Return the limits of the quantity; raises `OutsideEnvelope` when nothing limits it."""
         raise NotImplementedError
 
     def safe_conditions(self) -> tuple[SafeCondition, ...]:
@@ -166,7 +166,7 @@ class Controller(Device):
     def _go(
         self,
         target: float,
-        arrival: Arrival,
+        arrival: ArrivalCriteria,
         *,
         settle: bool,
         first: Callable[[Motion], None] = lambda motion: None,
@@ -185,7 +185,7 @@ class Controller(Device):
         self._watched_elsewhere = not settle
         return motion
 
-    def _settling(self, target: float, arrival: Arrival) -> Settling:
+    def _settling(self, target: float, arrival: ArrivalCriteria) -> Settling:
         """Return what judges a move to `target`."""
         traits = self.TRAITS
         return Settling(

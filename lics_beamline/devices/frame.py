@@ -22,7 +22,7 @@ from ophyd.status import StatusBase
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.image_plate import TROUBLE, trouble
 from lics_beamline.devices.motion import Motion
-from lics_beamline.devices.plate_file import NO_PLATE, SHAPE, Expected, Folder, Reading, resource_of
+from lics_beamline.devices.plate_file import NO_PLATE, PLATE_SHAPE, Expected, Folder, PlateFileReading, resource_of
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.journal.safe_name import inside
@@ -31,14 +31,14 @@ from lics_beamline.schema import PLATE_TEMPLATE
 logger = logging.getLogger(__name__)
 
 FILE_BYTES: Final = (
-    2 * SHAPE[1] * (1 + SHAPE[0])
+    2 * PLATE_SHAPE[1] * (1 + PLATE_SHAPE[0])
 )  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 PUT_WALL_S: Final = 5.0  # for a setting to read back; a choice, a hundred times the slowest answer measured
 SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
 
 
-class Arrival(Watched):
+class FileArrival(Watched):
     """Done when a plate file is complete; fails when it never will be.
 
     Parameters
@@ -96,7 +96,7 @@ class Image(Signal):
                 "source": "file",
                 "dtype": "array",
                 "dtype_numpy": "<i4",
-                "shape": list(SHAPE),
+                "shape": list(PLATE_SHAPE),
                 "dims": ["y", "x"],
                 "units": "counts",
                 "external": "FILESTORE:",
@@ -169,7 +169,7 @@ class Frame(Device):
         self._next = 0
         self._assets: deque[tuple[str, dict[str, Any]]] = deque()
         self._seen: dict[tuple[int, int], tuple[float, int]] = {}
-        self._complete: dict[tuple[int, int], Reading] = {}
+        self._complete: dict[tuple[int, int], PlateFileReading] = {}
         self.full_file_name.subscribe(self._note, run=True)
 
     def open_folder(self, folder: str | Path) -> None:
@@ -315,7 +315,7 @@ class Frame(Device):
         return bool(states[expected.plate - 1] == "Scanning")
 
     def _receive(self, motion: Motion, expected: Expected) -> None:
-        motion.await_step(Arrival(self, expected, timeout_s=self.timeout_s))
+        motion.await_step(FileArrival(self, expected, timeout_s=self.timeout_s))
         file = self.file(expected)
         whole = self._wait_for_size(file)
         waited_s, plate = self._readout_of(expected)
@@ -327,7 +327,7 @@ class Frame(Device):
                 exposed_plate=expected.plate,
             )
         digest = hashlib.sha256(file.read_bytes()).hexdigest() if whole else ""
-        self._complete[expected.position] = Reading(sha256=digest, waited_s=waited_s, plate=plate)
+        self._complete[expected.position] = PlateFileReading(sha256=digest, waited_s=waited_s, plate=plate)
 
     def _require_folder(self) -> Folder:
         if self._folder is None:

@@ -12,15 +12,15 @@ from ophyd.status import StatusBase
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.motion import Motion
-from lics_beamline.devices.quantity import Bounds, Quantity
+from lics_beamline.devices.quantity import Bounds, QuantitySignal
 from lics_beamline.devices.safe_condition import SafeCondition, is_believable
-from lics_beamline.devices.settling import Arrival, check_target
+from lics_beamline.devices.settling import ArrivalCriteria, check_target
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.units import ZERO_CELSIUS_K
 
 # One unit of the last digit that the controller shows in every channel (Eurotherm 2000: 0.1 K, K/min or %), and a tenth
 # of it for rounding: a read-back that is no farther off says what was commanded.
-LAST_DIGIT: Final = 0.11
+READ_BACK_RESOLUTION: Final = 0.11
 OUTPUT_DOWN_PERCENT: Final = 0.5  # output that is taken for none: five units of its last digit; a choice
 
 
@@ -40,7 +40,7 @@ class Heater(Controller):
     ramp_rate_k_per_min : float
         Ramp written with each setpoint [K/min] unless ``set`` is given another.
     tolerance_k : float
-        How near the temperature must come [K].
+        Largest distance from its target at which the temperature has arrived [K].
     dwell_s : float
         Seconds of experiment it must stay; 75 s is the shortest that can be judged at 300 times the wall clock.
     stall_s : float
@@ -52,12 +52,12 @@ class Heater(Controller):
     """
 
     temperature_c = Cpt(EpicsSignalRO, "RBV_pvTemp", kind=Kind.omitted, auto_monitor=True)
-    temperature_k = Cpt(Quantity, derived_from="temperature_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.hinted)
+    temperature_k = Cpt(QuantitySignal, derived_from="temperature_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.hinted)
     setpoint_c = Cpt(EpicsSignal, "Setpoint", kind=Kind.omitted, limits=True, auto_monitor=True)
-    setpoint_k = Cpt(Quantity, derived_from="setpoint_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.normal)
+    setpoint_k = Cpt(QuantitySignal, derived_from="setpoint_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.normal)
     setpoint_readback_c = Cpt(EpicsSignalRO, "RBV_spTemp", kind=Kind.omitted, auto_monitor=True)
     setpoint_readback_k = Cpt(
-        Quantity,
+        QuantitySignal,
         derived_from="setpoint_readback_c",
         unit="K",
         offset=ZERO_CELSIUS_K,
@@ -67,7 +67,7 @@ class Heater(Controller):
     ramp_rate_c_per_min = Cpt(
         EpicsSignal, "RBV_RampRate", write_pv="RampRate", kind=Kind.omitted, limits=True, auto_monitor=True
     )
-    ramp_rate_k_per_min = Cpt(Quantity, derived_from="ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
+    ramp_rate_k_per_min = Cpt(QuantitySignal, derived_from="ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
     output_percent = Cpt(EpicsSignalRO, "RBV_Output", kind=Kind.normal, auto_monitor=True)
     output_high_percent = Cpt(EpicsSignal, "OutputHigh", kind=Kind.config, limits=True, auto_monitor=True)
     output_high_readback_percent = Cpt(EpicsSignalRO, "OutputHigh", kind=Kind.omitted, auto_monitor=True)
@@ -94,7 +94,7 @@ class Heater(Controller):
         measured="temperature_k",
         setpoint="setpoint_k",
         setpoint_readback="setpoint_readback_k",
-        resolution=LAST_DIGIT,
+        resolution=READ_BACK_RESOLUTION,
         read_back_s=10.0,  # a write takes 1 s, reads back within 8 s (Eurotherm 2000, serial line), and 1 s spare
         safe_attempts=3,  # a choice
         at_the_panel="Cut its power at the panel.",
@@ -127,7 +127,7 @@ class Heater(Controller):
         self._rests = False
 
     def bounds(self) -> Bounds:
-        """Where the temperature may go [K]; raises `OutsideEnvelope` when nothing limits it."""
+        """Return the limits of the temperature [K]; raises `OutsideEnvelope` when nothing limits it."""
         return Bounds.narrower(self.setpoint_k.limits, self.limits_k, what="heater temperature", unit="K")
 
     def set(self, temperature_k: float, *, ramp_rate_k_per_min: float | None = None, settle: bool = True) -> StatusBase:
@@ -158,7 +158,7 @@ class Heater(Controller):
         self._check_ramp(ramp)
         self._check_power(temperature_k)
         way_k = abs(temperature_k - float(self.temperature_k.get()))
-        arrival = Arrival(
+        arrival = ArrivalCriteria(
             tolerance=self.tolerance_k,
             dwell_s=self.dwell_s,
             stall_s=self.stall_s,
@@ -204,10 +204,14 @@ class Heater(Controller):
         """Return that no output is allowed, the setpoint is ambient, and no power flows: none, or an open contactor."""
         return (
             SafeCondition.at_most(
-                self.output_high_readback_percent, LAST_DIGIT, what="heater output limit", unit="%", is_lock=True
+                self.output_high_readback_percent,
+                READ_BACK_RESOLUTION,
+                what="heater output limit",
+                unit="%",
+                is_lock=True,
             ),
             SafeCondition.at_most(
-                self.setpoint_readback_k, self.ambient_k + LAST_DIGIT, what="heater setpoint", unit="K"
+                self.setpoint_readback_k, self.ambient_k + READ_BACK_RESOLUTION, what="heater setpoint", unit="K"
             ),
             SafeCondition.at_most(
                 self.output_percent,
@@ -243,7 +247,7 @@ class Heater(Controller):
             "no output is allowed since it was made safe: heater.arm()": float(
                 self.output_high_percent.get(use_monitor=False)
             )
-            <= LAST_DIGIT,
+            <= READ_BACK_RESOLUTION,
         }
         found = [hindrance for hindrance, there in hindrances.items() if there]
         if found:

@@ -19,7 +19,7 @@ from lics_beamline.devices.loading import Loading
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, has_limits
 from lics_beamline.devices.safe_condition import SafeCondition
-from lics_beamline.devices.settling import Arrival, Settling, check_target
+from lics_beamline.devices.settling import ArrivalCriteria, Settling, check_target
 from lics_beamline.errors import DidNotSettle, OutsideEnvelope
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Membrane(Controller):
     limits_bar : (float, float), optional
         Limits of the load [bar]; the narrower of these and the PV's control limits binds.
     tolerance_bar : float
-        How near the load must come [bar].
+        Largest distance from its target at which the load has arrived [bar].
     dwell_s : float
         Seconds of experiment it must stay; 75 s is the shortest that can be judged at 300 times the wall clock.
     stall_s : float
@@ -108,7 +108,7 @@ class Membrane(Controller):
         self.lease_name = f"{os.getpid()} on {socket.gethostname()}"[:LONGEST_LEASE_CHARACTERS]
 
     def bounds(self) -> Bounds:
-        """Where the load may go [bar]; raises `OutsideEnvelope` when nothing limits it."""
+        """Return the limits of the load [bar]; raises `OutsideEnvelope` when nothing limits it."""
         return Bounds.narrower(self.setpoint_bar.limits, self.limits_bar, what="membrane load", unit="bar")
 
     def set(self, load_bar: float, *, settle: bool = True) -> StatusBase:
@@ -149,7 +149,7 @@ class Membrane(Controller):
             )
         slew_bar_per_s = max(float(self.slew_bar_per_s.get()), 1e-6)
         way_bar = abs(load_bar - float(self.load_bar.get()))
-        arrival = Arrival(
+        arrival = ArrivalCriteria(
             tolerance=self.tolerance_bar,
             dwell_s=self.dwell_s,
             stall_s=self.stall_s,
@@ -226,7 +226,7 @@ class Membrane(Controller):
             )
         motion.write(self.lease, self.lease_name, wait=True, timeout=self.TRAITS.read_back_s)
 
-    def _settling(self, target: float, arrival: Arrival) -> Settling:
+    def _settling(self, target: float, arrival: ArrivalCriteria) -> Settling:
         return Loading(
             self,
             effort_percent=self.effort_percent,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lics_beamline.schema import PLATE_SPEC, PLATE_TEMPLATE
 
-SHAPE: Final = (3000, 3000)  # (ny, nx) pixels: 300 mm at 100 um (R-AXIS IV++)
+PLATE_SHAPE: Final = (3000, 3000)  # (ny, nx) pixels: 300 mm at 100 um (R-AXIS IV++)
 NO_PLATE: Final = 0  # plates are numbered from 1
 
 
@@ -22,7 +22,7 @@ class Folder:
     below : PurePosixPath
         Path below the data folder.
     order : int
-        How many folders were opened before.
+        Number of folders that were opened before it.
     resource : dict
         Its resource document.
     announced : bool
@@ -42,7 +42,7 @@ class Expected:
     Parameters
     ----------
     folder : Folder
-        Where it will lie.
+        Folder that the detector will write it into.
     number : int
         Its number there.
     plate : int
@@ -70,8 +70,8 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What is known of a plate file when it is complete.
+class PlateFileReading:
+    """Facts about a plate file that is complete.
 
     Parameters
     ----------
@@ -96,5 +96,5 @@ def resource_of(below: PurePosixPath) -> dict[str, Any]:
         "root": "",
         "resource_path": f"{below}/",
         "path_semantics": "posix",
-        "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, *SHAPE]},
+        "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, *PLATE_SHAPE]},
     }

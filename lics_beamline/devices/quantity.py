@@ -10,7 +10,7 @@ from ophyd.signal import DerivedSignal
 from lics_beamline.errors import OutsideEnvelope
 
 
-class Quantity(DerivedSignal):
+class QuantitySignal(DerivedSignal):
     """A signal shifted into the project's unit; describes itself in that unit.
 
     Parameters
@@ -62,7 +62,7 @@ def has_limits(low: float | None, high: float | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Where a settable quantity may go.
+    """The limits of a quantity that can be set.
 
     Parameters
     ----------

@@ -17,7 +17,6 @@ from lics_beamline.errors import BadReading, DidNotSettle
 
 READOUT_S: Final = 30.0  # read-out and transfer beyond the exposures themselves; a choice, far above any driver's
 SWITCH_S: Final = 5.0  # for a laser or shutter to read back; a choice
-CHANNELS: Final = 2048  # of the spectrometer's detector
 
 
 class RubySpectrometer(Device):

@@ -22,8 +22,8 @@ PATIENCE_WALL_S: Final = 5.0  # least wall clock for a read-back: on a busy mach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """When a quantity has arrived, and when it never will.
+class ArrivalCriteria:
+    """The criteria by which a quantity has arrived, or never will.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Watched(DeviceStatus):
         Monitored read-back. Never the signal that is written: ophyd tells its subscribers the value put before the
         instrument has seen it, so a command would confirm itself.
     what : str
-        What is waited for, in messages: ``membrane``.
+        Name of what is waited for, in messages: ``membrane``.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ class Settling(Watched):
         Monitored read-back.
     target : float
         Value asked for, in the unit of `signal`.
-    arrival : Arrival
+    arrival : ArrivalCriteria
         Tolerance and durations.
     what, unit : str
         For messages.
@@ -201,7 +201,7 @@ class Settling(Watched):
         clock: ExperimentClock,
         signal: Signal,
         target: float,
-        arrival: Arrival,
+        arrival: ArrivalCriteria,
         what: str,
         unit: str,
         look_at: Callable[[], str],

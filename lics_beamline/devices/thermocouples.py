@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignalRO, Kind
 
-from lics_beamline.devices.quantity import Quantity
+from lics_beamline.devices.quantity import QuantitySignal
 from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.units import ZERO_CELSIUS_K
 
@@ -35,7 +35,9 @@ def _celsius(suffix: str) -> Any:
 
 
 def _kelvin(derived_from: str, kind: Kind = Kind.normal) -> Any:
-    return Cpt(Quantity, derived_from=derived_from, unit="K", offset=ZERO_CELSIUS_K, write_access=False, kind=kind)
+    return Cpt(
+        QuantitySignal, derived_from=derived_from, unit="K", offset=ZERO_CELSIUS_K, write_access=False, kind=kind
+    )
 
 
 def _setting(suffix: str) -> Any:

@@ -30,7 +30,14 @@ from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.profile import Profile, read_profile
 from lics_beamline.safety.heartbeat import heartbeat_path, read_beat
-from lics_beamline.safety.interlock import Action, Limits, Seen, Trip, Watch, step
+from lics_beamline.safety.interlock import (
+    InterlockAction,
+    InterlockLimits,
+    InterlockReading,
+    InterlockState,
+    Trip,
+    step,
+)
 from lics_beamline.safety.latch import latch, latch_path
 
 if TYPE_CHECKING:
@@ -136,7 +143,7 @@ def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> N
     )
 
 
-def limits_of(profile: Profile) -> Limits:
+def limits_of(profile: Profile) -> InterlockLimits:
     """Return what a guard tolerates by a profile.
 
     The hottest a leg may ask for, and what a thermocouple and a settling heater may add to it; and the time the longest
@@ -144,7 +151,7 @@ def limits_of(profile: Profile) -> Limits:
     """
     values = profile.values
     step_s = values.approach.largest_step_bar / values.membrane.slew_bar_per_s
-    return Limits(
+    return InterlockLimits(
         gasket_k=values.envelope.temperature_k[1] + TYPE_K_CLASS_1_K + values.heater.tolerance_k,
         ruby_s=max(SHORTEST_RUBY_S, step_s + values.membrane.stall_s + 2 * values.membrane.dwell_s),
         rising_bar=3 * values.membrane.tolerance_bar,
@@ -251,17 +258,17 @@ class _Process:
         return 0
 
     def _watch(self, beamline: Beamline, couples: Mapping[str, Any]) -> None:
-        watch, alone_since = Watch(), None
+        watch, alone_since = InterlockState(), None
         while not self._over.is_set():
             self._changed.wait(LOOK_S)
             self._changed.clear()
             seen = self._look(beamline, couples, watch)
             decision = step(watch, seen, self._limits)
-            if Action.CUT_POWER in decision.actions:  # commands first, then words: a disk may be slow
+            if InterlockAction.CUT_POWER in decision.actions:  # commands first, then words: a disk may be slow
                 beamline.heater.contactor.put("Open")
             if decision.watch.trip is not None and decision.watch.trip is not watch.trip:
                 self._trip(beamline, decision.watch.trip, seen)
-            elif Action.MAKE_SAFE in decision.actions:
+            elif InterlockAction.MAKE_SAFE in decision.actions:
                 self._make_safe(beamline)
             watch = decision.watch
             self._warn(decision.warnings)
@@ -269,7 +276,7 @@ class _Process:
             alone = self._engine_gone() and all(value is None for value in seen.thermocouples_k.values())
             alone_since = (alone_since or seen.wall_s) if alone else None
             gives_up = self._give_up_s is not None and alone_since and seen.wall_s - alone_since > self._give_up_s
-            if Action.END in decision.actions or gives_up:
+            if InterlockAction.END in decision.actions or gives_up:
                 break
             self._say(
                 ("tripped" if seen.unsafe else "safe") if watch.trip else "watching",
@@ -279,10 +286,10 @@ class _Process:
         if self._making is not None:
             self._making.join()
 
-    def _look(self, beamline: Beamline, couples: Mapping[str, Any], watch: Watch) -> Seen:
+    def _look(self, beamline: Beamline, couples: Mapping[str, Any], watch: InterlockState) -> InterlockReading:
         beat = read_beat(self._heartbeat) if self._heartbeat is not None else None
         membrane = beamline.membrane
-        return Seen(
+        return InterlockReading(
             wall_s=time.monotonic(),
             experiment_s=_or_none(beamline.clock.now_s),
             thermocouples_k={
@@ -319,7 +326,7 @@ class _Process:
                     self._asked_k.pop(place, None)
             self._changed.set()
 
-    def _trip(self, beamline: Beamline, trip: Trip, seen: Seen) -> None:
+    def _trip(self, beamline: Beamline, trip: Trip, seen: InterlockReading) -> None:
         self._make_safe(beamline)
         heater = self._profile.values.heater
         self._record = {
@@ -353,7 +360,7 @@ class _Process:
         self._making = threading.Thread(target=_try_to_make_safe, args=(beamline,), name="making safe", daemon=True)
         self._making.start()
 
-    def _finish(self, beamline: Beamline, watch: Watch, seen: Seen) -> None:
+    def _finish(self, beamline: Beamline, watch: InterlockState, seen: InterlockReading) -> None:
         """Note what was read back once all is safe; give back the lease of a dead engine."""
         if watch.trip is None:
             self._record = None

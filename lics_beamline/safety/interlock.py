@@ -19,8 +19,8 @@ BLIND_S: Final = 30.0  # for which a thermocouple that does not answer is waited
 SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
 
 
-class Cause(StrEnum):
-    """Why a trip."""
+class TripCause(StrEnum):
+    """What can trip the interlock."""
 
     OPEN = "thermocouple open"
     OVER = "over-temperature"
@@ -30,8 +30,8 @@ class Cause(StrEnum):
     LEAK = "leak"
 
 
-class Action(StrEnum):
-    """What to do now."""
+class InterlockAction(StrEnum):
+    """What the interlock may demand."""
 
     MAKE_SAFE = "make safe"
     CUT_POWER = "cut power"
@@ -39,8 +39,8 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What is tolerated.
+class InterlockLimits:
+    """Limits beyond which the interlock trips.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What is seen at one moment; None is what does not answer.
+class InterlockReading:
+    """What the instruments and the engine say at one moment; None is what does not answer.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Seen:
     thermocouples_k : mapping of str to float or None
         Readings by place [K]; ``gasket`` among them.
     beat : int
-        Number of the newest sign of life of the engine; 0 when there was none.
+        Number of the newest sign of life of the engine; 0 when there was none yet.
     farewell : bool
         Whether the engine has ended lawfully.
     engine_gone : bool
@@ -82,7 +82,7 @@ class Seen:
     unsafe : tuple of str
         What is not in its safe state, or not known to be, one phrase each.
     contactor_closed : bool
-        Whether the heater's independent contactor is.
+        Whether the heater's independent contactor is closed.
     acknowledged : bool
         Whether a person has taken note of the trip.
     """
@@ -104,7 +104,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """When something began: on the wall clock, and in the experiment where its time is known [s]."""
+    """The moment at which something began: on the wall clock, and in the experiment where its time is known [s]."""
 
     wall_s: float
     experiment_s: float | None
@@ -112,41 +112,41 @@ class Since:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
-    """Why and when it tripped.
+    """One trip, with its cause.
 
     Parameters
     ----------
-    cause : Cause
+    cause : TripCause
         The first cause.
     says : str
-        What happened - number, unit, limit - and what to do.
+        Sentence about what happened, with number, unit and limit, and about what to do.
     wall_s : float
-        When [s of the steady wall clock].
+        Moment of the trip [s of the steady wall clock].
     """
 
-    cause: Cause
+    cause: TripCause
     says: str
     wall_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What has been watched so far.
+class InterlockState:
+    """What the interlock remembers from one step to the next.
 
     Parameters
     ----------
     beat : int
-        Newest sign of life.
+        Number of the newest sign of life of the engine.
     beat_s : float or None
-        When it came [s]; None before the first look.
+        Moment at which it was seen first [s of the steady wall clock]; None before the first look.
     silent_s : mapping of str to float
-        Thermocouples that do not answer, and since when [s].
+        Thermocouples that do not answer, and the moment at which each fell silent [s of the steady wall clock].
     spectrum : int or None
-        Newest ruby spectrum.
+        Number of the newest ruby spectrum.
     spectrum_since, rising_since, effort_since : Since or None
-        When that spectrum came, when the load began to rise, when the effort became high.
+        Moments at which that spectrum came, the load began to rise, and the effort became high.
     trip : Trip or None
-        What has tripped and is not acknowledged.
+        The trip that nobody has acknowledged yet.
     """
 
     beat: int = 0
@@ -160,60 +160,60 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What to do, what to remember, what to tell.
+class InterlockDecision:
+    """What one step of the interlock leads to.
 
     Parameters
     ----------
-    actions : frozenset of Action
-        What to do now.
-    watch : Watch
-        For the next step.
+    actions : frozenset of InterlockAction
+        What has to be done now.
+    watch : InterlockState
+        Memory for the next step.
     warnings : tuple of str
-        What is not well and does not trip yet.
+        Sentences about what is not well and does not trip yet.
     """
 
-    actions: frozenset[Action]
-    watch: Watch
+    actions: frozenset[InterlockAction]
+    watch: InterlockState
     warnings: tuple[str, ...] = ()
 
 
-def step(watch: Watch, seen: Seen, limits: Limits) -> Decision:
+def step(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits) -> InterlockDecision:
     """Decide what to do.
 
     Parameters
     ----------
-    watch : Watch
-        What was watched so far.
-    seen : Seen
-        What is seen now; `wall_s` never goes back.
-    limits : Limits
-        What is tolerated.
+    watch : InterlockState
+        Memory of the step before; a new one at the start.
+    seen : InterlockReading
+        The present moment; its `wall_s` never goes back.
+    limits : InterlockLimits
+        Limits of the profile.
     """
     now = _remember(watch, seen, limits)
     if now.trip is not None and seen.acknowledged:
         now = replace(now, trip=None)
     causes = dict(_causes(now, seen, limits))
-    actions: set[Action] = set()
+    actions: set[InterlockAction] = set()
     if now.trip is None and causes:
         cause, says = next(iter(causes.items()))
         now = replace(now, trip=Trip(cause=cause, says=says, wall_s=seen.wall_s))
-        actions.add(Action.MAKE_SAFE)
+        actions.add(InterlockAction.MAKE_SAFE)
     elif now.trip is not None and seen.unsafe:
-        actions.add(Action.MAKE_SAFE)
-    if Cause.OVER in causes and seen.contactor_closed:
-        actions.add(Action.CUT_POWER)
-    if not actions and (seen.farewell or (now.trip is not None and Cause.ENGINE in causes)):
-        actions.add(Action.END)
+        actions.add(InterlockAction.MAKE_SAFE)
+    if TripCause.OVER in causes and seen.contactor_closed:
+        actions.add(InterlockAction.CUT_POWER)
+    if not actions and (seen.farewell or (now.trip is not None and TripCause.ENGINE in causes)):
+        actions.add(InterlockAction.END)
     silent = [
         f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s)"
         for place, since_s in now.silent_s.items()
     ]
     leaks = [_leak(seen, LEAK_WARNING_S)] if now.trip is None and _lasts(now.effort_since, seen, LEAK_WARNING_S) else []
-    return Decision(actions=frozenset(actions), watch=now, warnings=(*silent, *leaks))
+    return InterlockDecision(actions=frozenset(actions), watch=now, warnings=(*silent, *leaks))
 
 
-def _remember(watch: Watch, seen: Seen, limits: Limits) -> Watch:
+def _remember(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits) -> InterlockState:
     moment = Since(wall_s=seen.wall_s, experiment_s=seen.experiment_s)
     beats = watch.beat_s is None or seen.beat != watch.beat
     fresh = watch.spectrum_since is None or (seen.spectrum is not None and seen.spectrum != watch.spectrum)
@@ -237,7 +237,7 @@ def _remember(watch: Watch, seen: Seen, limits: Limits) -> Watch:
     )
 
 
-def _causes(watch: Watch, seen: Seen, limits: Limits) -> Iterator[tuple[Cause, str]]:
+def _causes(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits) -> Iterator[tuple[TripCause, str]]:
     """Every cause there is now, the gravest first."""
     for place, value_k in seen.thermocouples_k.items():
         if value_k is None:
@@ -245,41 +245,44 @@ def _causes(watch: Watch, seen: Seen, limits: Limits) -> Iterator[tuple[Cause, s
         try:
             check_type_k(value_k, where=place)
         except BadReading as error:
-            yield Cause.OPEN, str(error)
+            yield TripCause.OPEN, str(error)
     gasket_k = seen.thermocouples_k.get("gasket")
     if gasket_k is not None and gasket_k > limits.gasket_k:
         yield (
-            Cause.OVER,
+            TripCause.OVER,
             f"the gasket is at {gasket_k:.1f} K, the limit is {limits.gasket_k:.1f} K. Look at the heater's relay.",
         )
     if not seen.farewell:
         unheard_s = seen.wall_s - (seen.wall_s if watch.beat_s is None else watch.beat_s)
         if seen.engine_gone:
-            yield Cause.ENGINE, "the process that runs the plan ended without a farewell. Find out why; start it again."
+            yield (
+                TripCause.ENGINE,
+                "the process that runs the plan ended without a farewell. Find out why; start it again.",
+            )
         elif unheard_s > HEARTBEAT_S:
             yield (
-                Cause.ENGINE,
+                TripCause.ENGINE,
                 f"no sign of life of the process that runs the plan for {unheard_s:.1f} s (limit {HEARTBEAT_S:g} s). "
                 "Find out what holds it; end it, and start it again.",
             )
     for place, since_s in watch.silent_s.items():
         if seen.wall_s - since_s > BLIND_S:
             yield (
-                Cause.BLIND,
+                TripCause.BLIND,
                 f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s). "
                 "Look whether its IOC is alive.",
             )
     if _lasts(watch.effort_since, seen, LEAK_STOP_S):
-        yield Cause.LEAK, _leak(seen, LEAK_STOP_S)
+        yield TripCause.LEAK, _leak(seen, LEAK_STOP_S)
     if _lasts(watch.rising_since, seen, 0.0) and _lasts(watch.spectrum_since, seen, limits.ruby_s):
         yield (
-            Cause.RUBY,
+            TripCause.RUBY,
             f"the load rises from {_number(seen.load_bar)} to {_number(seen.setpoint_bar)} bar and the newest ruby "
             f"spectrum is older than {limits.ruby_s:.0f} s. Read the pressure before the load goes on.",
         )
 
 
-def _leak(seen: Seen, lasted_s: float) -> str:
+def _leak(seen: InterlockReading, lasted_s: float) -> str:
     return (
         f"the membrane needs {seen.effort_percent or 0.0:.0f} % effort since more than {lasted_s:.0f} s to hold "
         f"{_number(seen.load_bar)} bar of {_number(seen.setpoint_bar)} bar (limit {LEAK_STOP_S:.0f} s). Look for a "
@@ -287,7 +290,7 @@ def _leak(seen: Seen, lasted_s: float) -> str:
     )
 
 
-def _lasts(since: Since | None, seen: Seen, duration_s: float) -> bool:
+def _lasts(since: Since | None, seen: InterlockReading, duration_s: float) -> bool:
     """Whether something has lasted longer than `duration_s` of experiment, and long enough to be believed."""
     if since is None or since.experiment_s is None or seen.experiment_s is None:
         return False

@@ -1,4 +1,4 @@
-"""What has tripped and nobody has taken note of: a file in the data folder, which only a person takes away."""
+"""The latch: a trip that nobody has acknowledged is a file in the data folder, which only a person takes away."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def acknowledge(data: DataFolder) -> Path | None:
     Returns
     -------
     Path or None
-        Where it is kept; None when nothing had tripped.
+        File in which it is kept; None when nothing had tripped.
     """
     kept = data.logs / f"guard-tripped-{datetime.now().astimezone():%Y%m%dT%H%M%S%f}.json"
     data.logs.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""That somebody guards: starts the guard, notices when it dies or hangs, starts another once, and heeds its trips."""
+"""The guard supervisor: starts the guard, notices when it dies or hangs, starts another once, heeds its trips."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from lics_beamline.safety.latch import latched, trip
 
 logger = logging.getLogger(__name__)
 
-FAREWELL_S: Final = 2.0  # for the guard to end after this process' farewell
-HUNG_S: Final = 10.0  # of silence after which a guard that lives is ended and replaced [s]; it speaks once a second
+GUARD_END_S: Final = 2.0  # for the guard to end after this process' farewell [s]
+GUARD_HUNG_S: Final = (
+    10.0  # of silence after which a guard that lives is ended and replaced [s]; it speaks once a second
+)
 
 
-class Guardianship:
-    """A guard of this process while the context lasts.
+class GuardSupervisor:
+    """Keeps a guard of this process at work while the context lasts.
 
     `look` is called with each sign of life of this process, twice a second. A guard that has died is noticed there, and
     one that hangs when its last word is `guard.STALE_S` old. Until another watches, `missing` says so, and nothing may
@@ -39,7 +41,7 @@ class Guardianship:
     prefix : str
         Prefix of the PVs.
     data : DataFolder
-        Where heartbeat, latch and logs are.
+        Folder of heartbeat, latch and logs.
     give_up_s : float, optional
         After the death of this process, seconds for which PVs that do not answer are tried; default for ever.
     note : callable
@@ -77,7 +79,7 @@ class Guardianship:
     ) -> None:
         # Time to hear the farewell. One that is still making safe is left to it.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(FAREWELL_S)
+            self._process.wait(GUARD_END_S)
 
     def missing(self) -> str:
         """Return why nobody guards now, or nothing."""
@@ -98,7 +100,7 @@ class Guardianship:
         if said.pid != self._process.pid or said.state == "starting":
             return  # it has just been started; what was missing is missing still
         silent_s = time.time() - said.time
-        if silent_s > HUNG_S:
+        if silent_s > GUARD_HUNG_S:
             self._process.kill()
         if silent_s > guard.STALE_S:
             self._missing = f"the guard (process {said.pid}) has said nothing for {silent_s:.0f} s"

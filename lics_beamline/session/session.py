@@ -26,7 +26,7 @@ from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import latched, require_acknowledged
-from lics_beamline.safety.supervisor import Guardianship
+from lics_beamline.safety.supervisor import GuardSupervisor
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.interruption import Interruption
 from lics_beamline.session.requests import RequestFiles
@@ -63,7 +63,7 @@ class Session:
         The simulated beamline, where this is one.
     followers : tuple of subprocess.Popen
         Cataloguer and live reducer; they end by themselves after this process, when they have caught up.
-    guardianship : Guardianship
+    guard_supervisor : GuardSupervisor
         The process that makes safe when this one cannot, and who sees to it that there is one.
     """
 
@@ -75,7 +75,7 @@ class Session:
     requests: RequestFiles
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
-    guardianship: Guardianship
+    guard_supervisor: GuardSupervisor
 
 
 @contextlib.contextmanager
@@ -118,11 +118,11 @@ def open_session(
     requests = RequestFiles(data)
     give_up_s = GIVE_UP_S if simulated else None
     with contextlib.ExitStack() as stack:
-        guardianship = stack.enter_context(
-            Guardianship(profile.folder, prefix, data, give_up_s=give_up_s, note=requests.note)
+        guard_supervisor = stack.enter_context(
+            GuardSupervisor(profile.folder, prefix, data, give_up_s=give_up_s, note=requests.note)
         )
-        requests.hindrance = guardianship.missing
-        stack.enter_context(Heartbeat(data.logs, at_each=guardianship.look))  # its farewell ends the guard
+        requests.hindrance = guard_supervisor.missing
+        stack.enter_context(Heartbeat(data.logs, at_each=guard_supervisor.look))  # its farewell ends the guard
         beamline = assemble(profile, data, prefix=prefix)
         stack.callback(disconnect, beamline)
         connect(beamline, timeout_s=CONNECT_S, strict=True)
@@ -131,12 +131,12 @@ def open_session(
             {},
             requests=requests,
             context_managers=[
-                lambda engine: _guarded(data, guardianship),
+                lambda engine: _guarded(data, guard_supervisor),
                 lambda engine: Interruption(engine, lambda: make_safe(beamline)),
             ],
         )
         engine.subscribe(journal)
-        guardianship.engine = engine
+        guard_supervisor.engine = engine
         if followers:
             write_profile(data)
         following = tuple(follower.start(data, which) for which in WHICH) if followers else ()
@@ -149,15 +149,15 @@ def open_session(
             requests=requests,
             simulation=simulated,
             followers=following,
-            guardianship=guardianship,
+            guard_supervisor=guard_supervisor,
         )
 
 
 @contextlib.contextmanager
-def _guarded(data: DataFolder, guardianship: Guardianship) -> Iterator[None]:
+def _guarded(data: DataFolder, guard_supervisor: GuardSupervisor) -> Iterator[None]:
     """Refuse to run a plan while a trip is not acknowledged, or while nobody guards it."""
     require_acknowledged(data)
-    guard.wait_until_watching(guardianship.process, data)
+    guard.wait_until_watching(guard_supervisor.process, data)
     yield
 
 

@@ -2,14 +2,14 @@ import pytest
 from ophyd import Component as Cpt
 from ophyd import Device, Signal
 
-from lics_beamline.devices.quantity import Bounds, Quantity, has_limits
+from lics_beamline.devices.quantity import Bounds, QuantitySignal, has_limits
 from lics_beamline.errors import OutsideEnvelope
 
 
 class Oven(Device):
     celsius = Cpt(Signal, value=25.0, kind="omitted")
-    kelvin = Cpt(Quantity, derived_from="celsius", unit="K", offset=273.15)
-    seen = Cpt(Quantity, derived_from="celsius", unit="K", offset=273.15, write_access=False)
+    kelvin = Cpt(QuantitySignal, derived_from="celsius", unit="K", offset=273.15)
+    seen = Cpt(QuantitySignal, derived_from="celsius", unit="K", offset=273.15, write_access=False)
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from ophyd import Device, Signal
 
 from lics_beamline.devices.motion import Motion
-from lics_beamline.devices.settling import Arrival, ReadBack, Settling
+from lics_beamline.devices.settling import ArrivalCriteria, ReadBack, Settling
 from lics_beamline.errors import ClockTooFast, DidNotSettle, NotConnected
 
 from .conftest import HandClock
 
-ARRIVAL = Arrival(tolerance=0.5, dwell_s=10.0, stall_s=60.0, timeout_s=1000.0)
+ARRIVAL = ArrivalCriteria(tolerance=0.5, dwell_s=10.0, stall_s=60.0, timeout_s=1000.0)
 
 
 def settle(device, clock, signal, *, target=10.0, arrival=ARRIVAL):
@@ -116,7 +116,7 @@ def test_durations_that_the_speed_makes_too_short_are_refused(device, readback, 
     durations = {"dwell_s": 100.0, "stall_s": 100.0, "timeout_s": 100.0, short: 74.0}
 
     with pytest.raises(ClockTooFast):
-        settle(device, HandClock(speed=300.0), readback, arrival=Arrival(tolerance=0.5, **durations))
+        settle(device, HandClock(speed=300.0), readback, arrival=ArrivalCriteria(tolerance=0.5, **durations))
 
 
 def test_a_clock_that_falls_silent_ends_the_waiting_after_its_patience(device, clock, readback):

@@ -6,11 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lics_beamline.safety.interlock import BLIND_S, HEARTBEAT_S, Action, Cause, Limits, Seen, Watch, step
+from lics_beamline.safety.interlock import (
+    BLIND_S,
+    HEARTBEAT_S,
+    InterlockAction,
+    InterlockLimits,
+    InterlockReading,
+    InterlockState,
+    TripCause,
+    step,
+)
 
-LIMITS = Limits(gasket_k=512.5, ruby_s=900.0, rising_bar=0.15)
+LIMITS = InterlockLimits(gasket_k=512.5, ruby_s=900.0, rising_bar=0.15)
 ROOM = {"gasket": 298.2, "cell": 298.1, "membrane": 298.0, "ambient": 297.9}
-WELL = Seen(
+WELL = InterlockReading(
     wall_s=100.0,
     experiment_s=0.0,
     thermocouples_k=ROOM,
@@ -28,7 +37,7 @@ def go_on(moments, watch=None):
     """The decision after a sequence of moments."""
     decision = None
     for seen in moments:
-        decision = step(watch or Watch(), seen, LIMITS)
+        decision = step(watch or InterlockState(), seen, LIMITS)
         watch = decision.watch
     return decision
 
@@ -50,14 +59,14 @@ def test_while_all_is_well_nothing_is_done():
 @pytest.mark.parametrize("place", list(ROOM))
 def test_an_open_thermocouple_trips_at_once_wherever_it_is(place, reading_k):
     decision = go_on([WELL, after(0.1, thermocouples_k={**ROOM, place: reading_k})])
-    assert Action.MAKE_SAFE in decision.actions
+    assert InterlockAction.MAKE_SAFE in decision.actions
     assert place in decision.watch.trip.says
 
 
 def test_over_temperature_trips_and_cuts_the_power_past_the_controller():
     hot = {**ROOM, "gasket": 513.0}
     decision = go_on([WELL, after(0.1, thermocouples_k=hot)])
-    assert decision.actions == {Action.MAKE_SAFE, Action.CUT_POWER}
+    assert decision.actions == {InterlockAction.MAKE_SAFE, InterlockAction.CUT_POWER}
     assert "513.0 K, the limit is 512.5 K" in decision.watch.trip.says
     assert not go_on([WELL, after(0.1, thermocouples_k={**ROOM, "gasket": 512.0})]).actions
 
@@ -68,7 +77,7 @@ def test_a_thermocouple_that_does_not_answer_is_told_at_once_and_trips_after_a_w
     assert not decision.actions
     assert "gasket does not answer since 30 s" in decision.warnings[0]
     decision = step(decision.watch, after(BLIND_S + 0.5, thermocouples_k=silent), LIMITS)
-    assert decision.watch.trip.cause is Cause.BLIND
+    assert decision.watch.trip.cause is TripCause.BLIND
 
 
 def test_an_engine_that_falls_silent_trips_within_five_seconds_and_one_that_says_farewell_ends_the_watch():
@@ -78,24 +87,24 @@ def test_an_engine_that_falls_silent_trips_within_five_seconds_and_one_that_says
     )
     assert HEARTBEAT_S < tripped_after_s < HEARTBEAT_S + 0.2 < 5.0
     decision = go_on([*stopped[:30], after(3.0, farewell=True), after(30.0, farewell=True, beat=1)])
-    assert decision.actions == {Action.END}
+    assert decision.actions == {InterlockAction.END}
     assert decision.watch.trip is None
 
 
 def test_a_dead_engine_trips_at_once_and_the_guard_ends_only_when_all_is_safe():
     decision = go_on([WELL, after(0.1, engine_gone=True)])
-    assert decision.actions == {Action.MAKE_SAFE}
+    assert decision.actions == {InterlockAction.MAKE_SAFE}
     still = step(decision.watch, after(0.3, engine_gone=True), LIMITS)
-    assert Action.END not in still.actions
+    assert InterlockAction.END not in still.actions
     safe = step(still.watch, after(0.6, engine_gone=True, unsafe=()), LIMITS)
-    assert safe.actions == {Action.END}
-    assert safe.watch.trip.cause is Cause.ENGINE
+    assert safe.actions == {InterlockAction.END}
+    assert safe.watch.trip.cause is TripCause.ENGINE
 
 
 def test_a_load_may_not_rise_on_a_stale_ruby_and_may_rise_on_a_fresh_one():
     rising = {"load_bar": 20.0, "setpoint_bar": 26.0}
     moments = [after(tenth / 10, **rising) for tenth in range(160)]  # 960 s of experiment
-    assert go_on(moments).watch.trip.cause is Cause.RUBY
+    assert go_on(moments).watch.trip.cause is TripCause.RUBY
     fresh = [replace(seen, spectrum=seen.spectrum + number // 100) for number, seen in enumerate(moments)]
     assert go_on(fresh).watch.trip is None
     falling = [replace(seen, setpoint_bar=10.0) for seen in moments]
@@ -109,7 +118,7 @@ def test_high_effort_is_warned_of_after_half_a_minute_of_experiment_and_a_leak_a
     assert (warned.watch.trip, warned.actions) == (None, frozenset())
     assert "100 % effort since more than 30 s" in warned.warnings[0]
     tripped = go_on(struggling)
-    assert tripped.watch.trip.cause is Cause.LEAK
+    assert tripped.watch.trip.cause is TripCause.LEAK
     assert tripped.warnings == ()
     interrupted = [*struggling[:8], after(0.85, effort_percent=10.0), *struggling[9:]]
     assert go_on(interrupted).watch.trip is None
@@ -118,7 +127,7 @@ def test_high_effort_is_warned_of_after_half_a_minute_of_experiment_and_a_leak_a
 
 def test_an_effort_that_is_no_number_counts_as_a_leak():
     struggling = [after(tenth / 10, effort_percent=float("nan")) for tenth in range(13)]
-    assert go_on(struggling).watch.trip.cause is Cause.LEAK
+    assert go_on(struggling).watch.trip.cause is TripCause.LEAK
 
 
 MOMENTS = st.lists(
@@ -140,7 +149,7 @@ MOMENTS = st.lists(
 
 def play(moments):
     """Every moment with the decision it led to."""
-    watch, wall_s, beat = Watch(), 0.0, 1
+    watch, wall_s, beat = InterlockState(), 0.0, 1
     for moment in moments:
         wall_s += moment["pause_s"]
         beat += moment["beats"]
@@ -167,7 +176,7 @@ def test_what_has_tripped_stays_tripped_and_is_made_safe_again_whenever_it_is_no
     for seen, decision in play(moments):
         if trip is not None:
             assert decision.watch.trip is trip
-            assert (Action.MAKE_SAFE in decision.actions) == bool(seen.unsafe)
+            assert (InterlockAction.MAKE_SAFE in decision.actions) == bool(seen.unsafe)
         trip = decision.watch.trip
 
 
@@ -200,4 +209,4 @@ def test_only_a_person_lets_it_go_on_and_not_while_the_cause_is_there(moments):
             )
             open_still = replace(well, thermocouples_k={**ROOM, "gasket": -9725.85})
             assert step(decision.watch, replace(well, setpoint_bar=0.0), LIMITS).watch.trip is None
-            assert step(decision.watch, open_still, LIMITS).watch.trip.cause is Cause.OPEN
+            assert step(decision.watch, open_still, LIMITS).watch.trip.cause is TripCause.OPEN
