@@ -8,6 +8,7 @@ from caproto import AlarmSeverity
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.control.path import HoldLeg, Point
+from lics_beamline.devices.safe_condition import is_believable
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
 from lics_beamline.plans.measure import Notes
@@ -75,6 +76,8 @@ def test_the_controllers_own_trip_opens_the_contactor_on_a_broken_sensor_and_sta
     until(heater.contactor_readback, lambda said: said == "Open").wait(10)
     while rig.get("ET1:RBV_pvTemp", "time").metadata.severity != AlarmSeverity.INVALID_ALARM:
         pass
+    until(heater.temperature_k, lambda _: not is_believable(heater.temperature_k)).wait(10)
+    assert is_believable(heater.contactor_readback), "an alarm about what it says is no doubt that it says so"
     heater.stop()
     with pytest.raises(DidNotSettle):
         heating.wait(10)
