@@ -6,35 +6,24 @@ up with, and what they did twice is there once. Each says how it fares in ``logs
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import os
-import select
-import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from lics_beamline.data_folder import DataFolder, write_whole
-from lics_beamline.errors import LicsError
-from lics_beamline.follower.status import STATUS_S, WHICH, FollowerStatus, Which, log_path, status_path
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.follower.status import WHICH, FollowerStatus, Which, lock_path
 from lics_beamline.journal import lock
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.reader import POLL_S
-
-if TYPE_CHECKING:
-    pass
+from lics_beamline.processes import background_process
+from lics_beamline.processes.background_process import BackgroundProcess
 
 NICENESS: Final = 10  # control of the experiment comes before following it
-NOT_READY: Final = 3  # exit codes, as everywhere at the command line
-RUN_FAILED: Final = 4
+RUN_FAILED: Final = 4  # exit code, as everywhere at the command line
 
 logger = logging.getLogger("lics_beamline.follower")  # of the room, for its log
 
@@ -54,12 +43,7 @@ def start(data: DataFolder, which: Which) -> subprocess.Popen[bytes]:
     subprocess.Popen
         Its handle. ``terminate()`` ends it after the document it is at.
     """
-    data.make()
-    command = [sys.executable, "-m", "lics_beamline.follower", which]
-    command += ["--data", str(data.root.resolve()), "--parent-pid", str(os.getpid())]
-    with log_path(data, which).open("ab") as log:
-        # In a session of its own: Ctrl-C at the terminal is meant for the experiment.
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    return background_process.start("lics_beamline.follower", [which], name=which, data=data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,48 +59,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 another process does this already, 4 a run could not be followed.
     """
-    parser = argparse.ArgumentParser(prog="python -m lics_beamline.follower", description=__doc__.split("\n")[0])
+    parser = background_process.parser_of(
+        "lics_beamline.follower", __doc__.split("\n")[0], parent="end after this process, and after catching up"
+    )
     parser.add_argument("which", choices=WHICH, help="keep the catalog, or reduce what is measured")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
     parser.add_argument("--once", action="store_true", help="deal with all that is recorded, then end")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="with --once: processes that share the points")
-    parser.add_argument("--parent-pid", type=int, metavar="PID", help="end after this process, and after catching up")
     asked = parser.parse_args(arguments)
-    data = DataFolder(asked.data.resolve()).make()
-    logging.basicConfig(
-        filename=log_path(data, asked.which),
-        level=logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
+    return background_process.run(
+        asked.which,
+        asked,
+        lambda process: _Follower(process, asked.which, once=asked.once, jobs=asked.jobs).work(),
+        niceness=NICENESS,
     )
-    logging.getLogger("lics_beamline").setLevel(logging.INFO)
-    os.nice(NICENESS)
-    try:
-        return _Process(data, asked.which, once=asked.once, jobs=asked.jobs, parent_pid=asked.parent_pid).work()
-    except LicsError as error:
-        logger.error("%s", error)
-        sys.stderr.write(f"{error}\n")
-        return NOT_READY
 
 
-class _Process:
+class _Follower:
     """One follower at work."""
 
-    def __init__(self, data: DataFolder, which: Which, *, once: bool, jobs: int, parent_pid: int | None) -> None:
-        self._data = data
+    def __init__(self, process: BackgroundProcess, which: Which, *, once: bool, jobs: int) -> None:
+        self._process = process
+        self._data = process.data
         self._which = which
         self._once = once
         self._jobs = jobs if once else 1  # a live point is reduced before the next is there
-        self._parent_gone = _watch(parent_pid) if parent_pid is not None else lambda: False
-        self._told_to_end = threading.Event()
-        self._said = 0.0
         self._caught_up = time.monotonic()
 
     def work(self) -> int:
-        with (
-            lock.sole(self._data.logs / f"{self._which}-follower.lock", what=f"following ({self._which})"),
-            _told_by_signals(self._told_to_end),
-        ):
+        with lock.sole(lock_path(self._data, self._which), what=f"following ({self._which})"):
             self._say(None, state="starting")
             with self._following() as following:
                 try:
@@ -144,8 +114,8 @@ class _Process:
 
     def _follow(self, following: Following) -> None:
         logger.info("following %s of %s", self._which, self._data.root)
-        while not self._told_to_end.is_set():
-            parent_gone = self._parent_gone()  # asked first: what was recorded by then is then dealt with
+        while not self._process.told_to_end.is_set():
+            parent_gone = self._process.parent_gone()  # asked first: what was recorded by then is then dealt with
             taken = following.round(interrupted=self._between_documents(following))
             if taken:
                 continue
@@ -153,50 +123,28 @@ class _Process:
             self._say(following)
             if (self._once and not following.retrying) or (parent_gone and not following.unsettled):
                 return
-            self._told_to_end.wait(POLL_S)
+            self._process.told_to_end.wait(POLL_S)
 
     def _between_documents(self, following: Following) -> Callable[[], bool]:
         def ask() -> bool:
             self._say(following)
-            return self._told_to_end.is_set()
+            return self._process.told_to_end.is_set()
 
         return ask
 
     def _say(self, following: Following | None, *, state: str = "") -> None:
-        if not state and time.monotonic() - self._said < STATUS_S:
+        if not self._process.status.is_due(state):
             return
-        self._said = time.monotonic()
         behind = following.behind() if following is not None else 0
-        said = FollowerStatus(
-            name=self._which,
-            pid=os.getpid(),
-            state=state or ("catching up" if behind else "waiting"),
-            run=following.run if following is not None else "",
-            documents_behind=behind,
-            seconds_behind=round(self._said - self._caught_up, 3) if behind else 0.0,
-            troubles=dict(following.troubles) if following is not None else {},
-            time=time.time(),
+        self._process.status.say(
+            FollowerStatus(
+                name=self._which,
+                pid=os.getpid(),
+                state=state or ("catching up" if behind else "waiting"),
+                run=following.run if following is not None else "",
+                documents_behind=behind,
+                seconds_behind=round(time.monotonic() - self._caught_up, 3) if behind else 0.0,
+                troubles=dict(following.troubles) if following is not None else {},
+                time=time.time(),
+            )
         )
-        write_whole(status_path(self._data, self._which), json.dumps(asdict(said)))
-
-
-@contextmanager
-def _told_by_signals(told: threading.Event) -> Iterator[None]:
-    """Set an event on SIGTERM and SIGINT instead of dying, while the context lasts."""
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _watch(pid: int) -> Callable[[], bool]:
-    """Return what tells whether a process is gone, even if another has got its number since."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return lambda: True
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)  # readable once the process has ended
-    return lambda: bool(poll.poll(0))

@@ -11,10 +11,10 @@ from typing import Final, Literal, get_args
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
 from lics_beamline.journal.reader import POLL_S
+from lics_beamline.processes.status_file import SAID_EVERY_S, status_path
 
 Which = Literal["reduce", "catalog"]
 WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
-STATUS_S: Final = 1.0  # how often the status is written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +87,14 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
         if not living:
             return False
         # What it said before the question may be older than the last document.
-        if all(each.time > asked + STATUS_S and each.documents_behind == 0 for each in living):
+        if all(each.time > asked + SAID_EVERY_S and each.documents_behind == 0 for each in living):
             return True
         time.sleep(POLL_S)
     return False
 
 
 def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
-    alive = lock.is_held(data.logs / f"{name}-follower.lock")
+    alive = lock.is_held(lock_path(data, name))
     try:
         said = FollowerStatus(**{**json.loads(status_path(data, name).read_text()), "alive": alive})
     except (OSError, ValueError, TypeError):
@@ -104,11 +104,6 @@ def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
     return said
 
 
-def status_path(data: DataFolder, which: str) -> Path:
-    """Return the file in which a follower says how it fares."""
-    return data.logs / f"{which}.json"
-
-
-def log_path(data: DataFolder, which: str) -> Path:
-    """Return the file that takes what a follower says."""
-    return data.logs / f"{which}.log"
+def lock_path(data: DataFolder, which: Which) -> Path:
+    """Return the file whose lock a follower holds while it works."""
+    return data.logs / f"{which}-follower.lock"

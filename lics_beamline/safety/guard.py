@@ -11,8 +11,6 @@ import argparse
 import json
 import logging
 import os
-import select
-import signal
 import subprocess
 import sys
 import threading
@@ -20,14 +18,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.safe_condition import value_of
 from lics_beamline.devices.safe_state import places, read_backs, unsafe
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
+from lics_beamline.processes import background_process
+from lics_beamline.processes.background_process import BackgroundProcess
+from lics_beamline.processes.status_file import status_path
 from lics_beamline.profile import Profile, read_profile
 from lics_beamline.safety.heartbeat import heartbeat_path, read_beat
 from lics_beamline.safety.interlock import (
@@ -43,17 +45,18 @@ from lics_beamline.safety.latch import latch, latch_path
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
 
-logger = logging.getLogger("lics_beamline.safety.guard")  # its name is __main__ where it runs
+NAME: Final = "guard"  # of its log and its status
+MODULE: Final = "lics_beamline.safety.guard"  # its name is __main__ where it runs
+
+logger = logging.getLogger(MODULE)
 
 LOOK_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
 ASK_S: Final = 0.3  # thermocouples are also asked so often [s]: a monitor may fail to tell of a value that changes once
-SAY_S: Final = 1.0  # how often the status is written [s]
 STALE_S: Final = 5.0  # a status older than this is that of a guard that died [s]
 CONNECT_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
 READY_S: Final = 30.0  # for a guard to watch after it was started [s]
 AGAIN_S: Final = 1.0  # between two attempts to make safe [s]
 SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never called stale [s of experiment]
-NOT_READY: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,7 @@ class GuardStatus:
 def status(data: DataFolder) -> GuardStatus:
     """Return how the guard of a data folder fares; never fails."""
     try:
-        said = json.loads(_status_path(data).read_text(encoding="utf-8"))
+        said = json.loads(status_path(data, NAME).read_text(encoding="utf-8"))
         found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
     except (OSError, ValueError, TypeError, KeyError):
         return GuardStatus()
@@ -112,14 +115,10 @@ def start(
     give_up_s : float, optional
         After the death of this process, seconds for which PVs that do not answer are tried; default for ever.
     """
-    data.make()
-    command = [sys.executable, "-m", "lics_beamline.safety.guard", "--profile", profile_name, "--prefix", prefix]
-    command += ["--data", str(data.root.resolve()), "--parent-pid", str(os.getpid())]
+    arguments = ["--profile", profile_name, "--prefix", prefix]
     if give_up_s is not None:
-        command += ["--give-up", f"{give_up_s:g}"]
-    with _log_path(data).open("ab") as log:
-        # In a session of its own: Ctrl-C at the terminal is meant for the experiment.
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        arguments += ["--give-up", f"{give_up_s:g}"]
+    return background_process.start(MODULE, arguments, name=NAME, data=data)
 
 
 def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> None:
@@ -137,9 +136,9 @@ def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> N
             return
         time.sleep(0.02)  # a file is all there is to look at
     process.terminate()
+    log = background_process.log_path(data, NAME)
     raise NotConnected(
-        f"the guard does not watch {READY_S:.0f} s after its start: see {_log_path(data)}. Nothing runs without it.",
-        log=str(_log_path(data)),
+        f"the guard does not watch {READY_S:.0f} s after its start: see {log}. Nothing runs without it.", log=str(log)
     )
 
 
@@ -171,62 +170,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 the profile cannot be used.
     """
-    parser = argparse.ArgumentParser(prog="python -m lics_beamline.safety.guard", description=__doc__.split("\n")[0])
+    parser = background_process.parser_of(MODULE, __doc__.split("\n")[0], parent="the process that runs plans")
     parser.add_argument("--profile", required=True, help="name or folder of the profile")
     parser.add_argument("--prefix", help="prefix of the PVs (default: the profile's)")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data folder")
-    parser.add_argument("--parent-pid", type=int, metavar="PID", help="the process that runs plans")
     parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="its sign of life (default: by its pid)")
     parser.add_argument("--give-up", type=float, metavar="S", help="after its death, try silent PVs so long only")
     asked = parser.parse_args(arguments)
-    data = DataFolder(asked.data.resolve()).make()
-    logging.basicConfig(
-        filename=_log_path(data),
-        level=logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
-    logging.getLogger("lics_beamline").setLevel(logging.INFO)
+    return background_process.run(NAME, asked, partial(_guard, asked))
+
+
+def _guard(asked: argparse.Namespace, process: BackgroundProcess) -> int:
+    """Watch as the command line asks."""
     logging.getLogger("caproto").setLevel(logging.CRITICAL)  # that a PV is gone is told in our own words
-    heartbeat = asked.heartbeat or (heartbeat_path(data.logs, asked.parent_pid) if asked.parent_pid else None)
-    try:
-        profile = read_profile(asked.profile)
-        process = _Process(data, profile, asked.prefix, asked.parent_pid, heartbeat, give_up_s=asked.give_up)
-        return process.work()
-    except LicsError as error:
-        logger.error("%s", error)
-        sys.stderr.write(f"{error}\n")
-        return NOT_READY
+    engine_pid = process.parent_pid
+    heartbeat = asked.heartbeat or (heartbeat_path(process.data.logs, engine_pid) if engine_pid else None)
+    return _Guard(process, read_profile(asked.profile), asked.prefix, heartbeat, give_up_s=asked.give_up).work()
 
 
-class _Process:
+class _Guard:
     """One guard at work."""
 
     def __init__(
         self,
-        data: DataFolder,
+        process: BackgroundProcess,
         profile: Profile,
         prefix: str | None,
-        parent_pid: int | None,
         heartbeat: Path | None,
         *,
         give_up_s: float | None,
     ) -> None:
-        self._data = data
+        self._data = process.data
+        self._status = process.status
         self._profile = profile
         self._prefix = prefix
-        self._engine_pid = parent_pid or 0
-        self._engine_gone = _gone(parent_pid) if parent_pid else lambda: False
+        self._engine_pid = process.parent_pid
+        self._engine_gone = process.parent_gone
         self._heartbeat = heartbeat
         self._give_up_s = give_up_s
         self._limits = limits_of(profile)
         self._changed = threading.Event()
-        self._over = threading.Event()
+        self._over = process.told_to_end  # also when it has nothing more to watch
         self._asked_k: dict[str, float] = {}
         self._making: threading.Thread | None = None
         self._made_at = -AGAIN_S
-        self._said_at = -SAY_S
-        self._said_state = ""
         self._record: dict[str, Any] | None = None
         self._warned: set[str] = set()
 
@@ -237,8 +223,6 @@ class _Process:
         from lics_beamline.devices.assembly import assemble
         from lics_beamline.devices.beamline import connect, disconnect
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._over.set())
         beamline = assemble(self._profile, self._data, prefix=self._prefix)
         try:
             connect(beamline, CONNECT_S, strict=False)
@@ -381,22 +365,18 @@ class _Process:
         self._warned = kinds
 
     def _say(self, state: str, *, says: str = "", warnings: tuple[str, ...] = ()) -> None:
-        if state == self._said_state and time.monotonic() - self._said_at < SAY_S:
+        if not self._status.is_due(state):
             return
-        self._said_at, self._said_state = time.monotonic(), state
-        _write(
-            _status_path(self._data),
-            asdict(
-                GuardStatus(
-                    state=state,
-                    pid=os.getpid(),
-                    engine_pid=self._engine_pid,
-                    alive=True,
-                    says=says,
-                    warnings=warnings,
-                    time=time.time(),
-                )
-            ),
+        self._status.say(
+            GuardStatus(
+                state=state,
+                pid=os.getpid(),
+                engine_pid=self._engine_pid,
+                alive=True,
+                says=says,
+                warnings=warnings,
+                time=time.time(),
+            )
         )
 
 
@@ -414,32 +394,6 @@ def _or_none(ask: Callable[[], float]) -> float | None:
         return ask()
     except NotConnected:
         return None
-
-
-def _gone(pid: int) -> Callable[[], bool]:
-    """Return what tells whether a process has ended, even if another has got its number since."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return lambda: True
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)  # readable once the process has ended
-    return lambda: bool(poll.poll(0))
-
-
-def _write(path: Path, said: Mapping[str, Any]) -> None:
-    try:
-        write_whole(path, json.dumps(said, indent=1))
-    except OSError as error:  # a full disk does not keep anybody from making safe
-        logger.error("%s could not be written: %s", path, error)
-
-
-def _status_path(data: DataFolder) -> Path:
-    return data.logs / "guard.json"
-
-
-def _log_path(data: DataFolder) -> Path:
-    return data.logs / "guard.log"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import status
 from lics_beamline.journal.writer import Journal
+from lics_beamline.processes.background_process import NOT_READY
 
 UID = "00000001-0000-4000-8000-000000000001"
 PATIENCE_S = 60.0  # Tiled takes seconds to import, more on a busy machine
@@ -77,7 +78,7 @@ def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tm
 
         command = [sys.executable, "-m", "lics_beamline.follower", "catalog", "--data", str(data.root), "--once"]
         second = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert second.returncode == follower.NOT_READY
+        assert second.returncode == NOT_READY
         assert f"done by process {process.pid} already" in second.stderr
 
         process.kill()

@@ -1,0 +1,65 @@
+"""How a process fares, as it says in ``logs/<name>.json``: whenever its state changes, and once a second."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, Final, Protocol
+
+from lics_beamline.data_folder import DataFolder, write_whole
+
+SAID_EVERY_S: Final = 1.0  # time between two statuses of a process whose state stays [s of wall clock]
+
+logger = logging.getLogger(__name__)
+
+
+class ProcessStatus(Protocol):
+    """A dataclass that says how a process fares."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def state(self) -> str:
+        """What it does now, in a word or two."""
+
+
+def status_path(data: DataFolder, name: str) -> Path:
+    """Return the file in which a process says how it fares."""
+    return data.logs / f"{name}.json"
+
+
+class StatusFile:
+    """Where one process says how it fares.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._state: str | None = None
+        self._said_at_s = 0.0
+
+    def is_due(self, state: str = "") -> bool:
+        """Whether something should be said now: a second has passed, or the state is not the one said last.
+
+        Parameters
+        ----------
+        state : str
+            The state of now; empty where it is costly to know.
+        """
+        late = self._state is None or time.monotonic() - self._said_at_s >= SAID_EVERY_S
+        return late or (state != "" and state != self._state)
+
+    def say(self, status: ProcessStatus) -> None:
+        """Say how the process fares, whether or not it is due; a full disk keeps nobody from working."""
+        self._state, self._said_at_s = status.state, time.monotonic()
+        try:
+            write_whole(self._path, json.dumps(asdict(status), indent=1))
+        except OSError as error:
+            logger.error("%s could not be written: %s", self._path, error)
