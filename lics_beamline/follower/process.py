@@ -18,11 +18,11 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.follower.status import WHICH, FollowerStatus, Which, lock_path
 from lics_beamline.journal import lock
 from lics_beamline.journal.following import Following
-from lics_beamline.journal.reader import POLL_S
+from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess
 
-NICENESS: Final = 10  # control of the experiment comes before following it
+FOLLOWER_NICENESS: Final = 10  # 0 to 19: control of the experiment comes before following it
 RUN_FAILED: Final = 4  # exit code, as everywhere at the command line
 
 logger = logging.getLogger("lics_beamline.follower")  # of the room, for its log
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.which,
         asked,
         lambda process: _Follower(process, asked.which, once=asked.once, jobs=asked.jobs).work(),
-        niceness=NICENESS,
+        niceness=FOLLOWER_NICENESS,
     )
 
 
@@ -123,7 +123,7 @@ class _Follower:
             self._say(following)
             if (self._once and not following.retrying) or (parent_gone and not following.unsettled):
                 return
-            self._process.told_to_end.wait(POLL_S)
+            self._process.told_to_end.wait(LOOKED_EVERY_S)
 
     def _between_documents(self, following: Following) -> Callable[[], bool]:
         def ask() -> bool:

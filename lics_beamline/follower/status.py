@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
-from lics_beamline.journal.reader import POLL_S
+from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes.status_file import SAID_EVERY_S, status_path
 
 Which = Literal["reduce", "catalog"]
@@ -89,7 +89,7 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
         # What it said before the question may be older than the last document.
         if all(each.time > asked + SAID_EVERY_S and each.documents_behind == 0 for each in living):
             return True
-        time.sleep(POLL_S)
+        time.sleep(LOOKED_EVERY_S)
     return False
 
 

@@ -18,10 +18,10 @@ from lics_beamline.journal.head import Head, head
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.writer import SUFFIX
 
-TURN_S: Final = 0.25  # a run with a long backlog gives way to the others after this time
-GRACE_S: Final = 5.0  # a writer that let go without a stop document may still be handing over
-RETRY_S: Final = 10.0  # a full disk or a locked file is seldom mended sooner
-ATTEMPTS: Final = 3
+LONGEST_TURN_S: Final = 0.25  # a run with a long backlog gives way to the others after this time [s]
+ABANDONED_AFTER_S: Final = 5.0  # a writer that let go without a stop document may still be handing over [s]
+BEGUN_AGAIN_AFTER_S: Final = 10.0  # a full disk or a locked file is seldom mended sooner [s]
+MOST_ATTEMPTS: Final = 3  # at a run, after which it is left: what fails three times has a cause
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Following:
     grace_s : float
         Time without writer after which a run without stop document counts as abandoned [s].
     retry_s : float
-        Time after which a run that failed is begun again [s], `ATTEMPTS` times at most.
+        Time after which a run that failed is begun again [s], `MOST_ATTEMPTS` times at most.
 
     Attributes
     ----------
@@ -82,8 +82,8 @@ class Following:
         folders: Sequence[Path],
         begin: Callable[[Head], Consumer | None],
         *,
-        grace_s: float = GRACE_S,
-        retry_s: float = RETRY_S,
+        grace_s: float = ABANDONED_AFTER_S,
+        retry_s: float = BEGUN_AGAIN_AFTER_S,
     ) -> None:
         self._folders = tuple(folders)
         self._begin = begin
@@ -102,7 +102,7 @@ class Following:
         Parameters
         ----------
         interrupted : callable
-            SubmittedRequest after each document; True ends the round there.
+            Asked after each document; True ends the round there.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Following:
     def _turn(self, each: _Followed, interrupted: Callable[[], bool]) -> int:
         taken = 0
         exhausted = True
-        deadline = time.monotonic() + TURN_S
+        deadline = time.monotonic() + LONGEST_TURN_S
         try:
             each.written = each.tail.being_written()  # asked first: what was written by then is then read
             for name, doc in each.tail.documents():
@@ -212,13 +212,13 @@ class Following:
     def _note(self, path: Path, uid: str, error: Exception) -> None:
         attempt = self._attempts[path] = self._attempts.get(path, 0) + 1
         self.troubles[uid] = f"{type(error).__name__}: {error}"
-        if attempt < ATTEMPTS:
+        if attempt < MOST_ATTEMPTS:
             self._again[path] = time.monotonic() + self._retry_s
         logger.error(
             "run %s: attempt %d of %d failed, %s",
             uid,
             attempt,
-            ATTEMPTS,
-            "it is begun again later" if attempt < ATTEMPTS else "it is left; the other runs go on",
+            MOST_ATTEMPTS,
+            "it is begun again later" if attempt < MOST_ATTEMPTS else "it is left; the other runs go on",
             exc_info=error,
         )

@@ -12,8 +12,8 @@ from typing import Final
 
 from lics_beamline.errors import Busy
 
-PROBE_PATIENCE_S: Final = 1.0  # a reader that asks "is it locked?" holds the lock for microseconds; a writer for hours
-_PAUSE_S: Final = 0.05
+PROBE_PATIENCE_S: Final = 1.0  # of a writer [s]: a reader that asks "is it locked?" holds the lock for microseconds
+_TRIED_EVERY_S: Final = 0.05  # between two attempts to take a lock [s]
 
 
 def claim(descriptor: int, path: Path) -> None:
@@ -40,7 +40,7 @@ def claim(descriptor: int, path: Path) -> None:
                 raise Busy(
                     f"{path} is being written by another process. Wait for it, or stop it.", path=str(path)
                 ) from None
-            time.sleep(_PAUSE_S)
+            time.sleep(_TRIED_EVERY_S)
         else:
             return
 

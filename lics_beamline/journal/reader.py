@@ -14,7 +14,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import decode
 from lics_beamline.journal.safe_name import check_start
 
-POLL_S: Final = 0.1  # how often a follower looks again; twice this is the delay a reader adds
+LOOKED_EVERY_S: Final = 0.1  # between two looks of a follower [s]; twice this is the delay a reader adds
 _CHUNK_BYTES: Final = 1 << 20
 
 
@@ -147,7 +147,7 @@ def follow(
     *,
     stop: Callable[[], bool] | None = None,
     until_writer_gone: bool = False,
-    poll_s: float = POLL_S,
+    poll_s: float = LOOKED_EVERY_S,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the documents of a journal as they are completed, to the stop document.
 
@@ -156,7 +156,7 @@ def follow(
     path : Path
         The journal; it must exist.
     stop : callable, optional
-        SubmittedRequest when all there is has been read; True ends the iteration.
+        Asked when all there is has been read; True ends the iteration.
     until_writer_gone : bool
         Also end when no process writes the journal any more and all of it has been read.
     poll_s : float

@@ -22,7 +22,7 @@ from lics_beamline.journal.events import Streams
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
 from lics_beamline.journal.lock import is_held
-from lics_beamline.journal.reader import POLL_S
+from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.profile import LiveSettings
 
 
@@ -161,7 +161,7 @@ class LiveResults:
                 held = f"held for {self._settings.most_held_s:g} s, which is the most. The sweep ends here."
                 status.set_exception(DidNotSettle(f"{self._says()}; {held}"))
                 return
-            self._closed.wait(POLL_S)
+            self._closed.wait(LOOKED_EVERY_S)
         status.set_exception(DidNotSettle(f"{self._what} is not waited for any more: the sweep has ended."))
 
     def _begin(self, head: Head) -> _Run | None:

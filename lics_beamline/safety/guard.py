@@ -50,12 +50,12 @@ MODULE: Final = "lics_beamline.safety.guard"  # its name is __main__ where it ru
 
 logger = logging.getLogger(MODULE)
 
-LOOK_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
-ASK_S: Final = 0.3  # thermocouples are also asked so often [s]: a monitor may fail to tell of a value that changes once
-STALE_S: Final = 5.0  # a status older than this is that of a guard that died [s]
-CONNECT_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
-READY_S: Final = 30.0  # for a guard to watch after it was started [s]
-AGAIN_S: Final = 1.0  # between two attempts to make safe [s]
+LOOKED_WITHIN_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
+ASKED_EVERY_S: Final = 0.3  # thermocouples are asked too [s]: a monitor may fail to tell of a value that changes once
+STALE_AFTER_S: Final = 5.0  # a status older than this is that of a guard that died [s]
+CONNECTED_WITHIN_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
+WATCHING_WITHIN_S: Final = 30.0  # for a guard to watch after it was started [s]
+TRIED_AGAIN_AFTER_S: Final = 1.0  # between two attempts to make safe [s]
 SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never called stale [s of experiment]
 
 
@@ -95,7 +95,7 @@ def status(data: DataFolder) -> GuardStatus:
         found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
     except (OSError, ValueError, TypeError, KeyError):
         return GuardStatus()
-    fresh = found.state != "ended" and time.time() - found.time < STALE_S
+    fresh = found.state != "ended" and time.time() - found.time < STALE_AFTER_S
     return GuardStatus(**{**asdict(found), "alive": fresh})
 
 
@@ -129,7 +129,7 @@ def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> N
     NotConnected
         If it ends, or is not ready in time; says where its log is.
     """
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + WATCHING_WITHIN_S
     while process.poll() is None and time.monotonic() < deadline:
         said = status(data)
         if said.pid == process.pid and said.state != "starting":
@@ -138,7 +138,8 @@ def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> N
     process.terminate()
     log = background_process.log_path(data, NAME)
     raise NotConnected(
-        f"the guard does not watch {READY_S:.0f} s after its start: see {log}. Nothing runs without it.", log=str(log)
+        f"the guard does not watch {WATCHING_WITHIN_S:.0f} s after its start: see {log}. Nothing runs without it.",
+        log=str(log),
     )
 
 
@@ -212,7 +213,7 @@ class _Guard:
         self._over = process.told_to_end  # also when it has nothing more to watch
         self._asked_k: dict[str, float] = {}
         self._making: threading.Thread | None = None
-        self._made_at = -AGAIN_S
+        self._made_at = -TRIED_AGAIN_AFTER_S
         self._record: dict[str, Any] | None = None
         self._warned: set[str] = set()
 
@@ -225,7 +226,7 @@ class _Guard:
 
         beamline = assemble(self._profile, self._data, prefix=self._prefix)
         try:
-            connect(beamline, CONNECT_S, strict=False)
+            connect(beamline, CONNECTED_WITHIN_S, strict=False)
             couples = places(beamline)
             for place in couples.values():
                 place.subscribe(lambda **_: self._changed.set(), run=False)
@@ -244,7 +245,7 @@ class _Guard:
     def _watch(self, beamline: Beamline, couples: Mapping[str, Any]) -> None:
         watch, alone_since = InterlockState(), None
         while not self._over.is_set():
-            self._changed.wait(LOOK_S)
+            self._changed.wait(LOOKED_WITHIN_S)
             self._changed.clear()
             seen = self._look(beamline, couples, watch)
             decision = step(watch, seen, self._limits)
@@ -302,7 +303,7 @@ class _Guard:
 
     def _ask(self, couples: Mapping[str, Any]) -> None:
         """Ask the thermocouples again and again, in a thread of its own: an answer may be long in coming."""
-        while not self._over.wait(ASK_S):
+        while not self._over.wait(ASKED_EVERY_S):
             for place, couple in couples.items():
                 try:
                     self._asked_k[place] = float(couple.get(use_monitor=False))
@@ -338,7 +339,9 @@ class _Guard:
             logger.error("the trip could not be written to %s: %s", latch_path(self._data), error)
 
     def _make_safe(self, beamline: Beamline) -> None:
-        if (self._making is not None and self._making.is_alive()) or time.monotonic() - self._made_at < AGAIN_S:
+        if (
+            self._making is not None and self._making.is_alive()
+        ) or time.monotonic() - self._made_at < TRIED_AGAIN_AFTER_S:
             return
         self._made_at = time.monotonic()
         self._making = threading.Thread(target=_try_to_make_safe, args=(beamline,), name="making safe", daemon=True)

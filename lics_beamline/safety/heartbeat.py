@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from lics_beamline.data_folder import write_whole
 
-BEAT_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
+BEAT_EVERY_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Heartbeat:
         self._beat(farewell=True)
 
     def _run(self) -> None:
-        while not self._over.wait(BEAT_S):
+        while not self._over.wait(BEAT_EVERY_S):
             self._beat()
             self._at_each()
 

@@ -31,8 +31,8 @@ class GuardSupervisor:
     """Keeps a guard of this process at work while the context lasts.
 
     `look` is called with each sign of life of this process, twice a second. A guard that has died is noticed there, and
-    one that hangs when its last word is `guard.STALE_S` old. Until another watches, `missing` says so, and nothing may
-    go on; a second one that dies is a trip.
+    one that hangs when its last word is `guard.STALE_AFTER_S` old. Until another watches, `missing` says so, and
+    nothing may go on; a second one that dies is a trip.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class GuardSupervisor:
         silent_s = time.time() - said.time
         if silent_s > GUARD_HUNG_S:
             self._process.kill()
-        if silent_s > guard.STALE_S:
+        if silent_s > guard.STALE_AFTER_S:
             self._missing = f"the guard (process {said.pid}) has said nothing for {silent_s:.0f} s"
         else:
             self._missing = ""
