@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lics_beamline.control import approach, isobar, ramp
+from lics_beamline.control import approach
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import LoadTo, Ramp, ReadAgain
-from lics_beamline.control.heating_leg import Decision, Goal, Phase
+from lics_beamline.control.heating import prior_of
+from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase
+from lics_beamline.control.isobar import IsobarCourse
+from lics_beamline.control.ramp import HeldLoadCourse
 from lics_beamline.control.settings import ControlSettings
-from lics_beamline.plans.heating import prior_of
 from lics_beamline.profile import read_profile
 from lics_simulators.cell import Cell, SaturatingLoadCurve
 from lics_simulators.equation_of_state import REFERENCE_K
@@ -431,7 +433,7 @@ class Heated:
         self.bench, self.rate_k_per_min = bench, rate_k_per_min
         self.settings = shipped_settings()
         self.pressure_gpa = pressure_gpa
-        self.decisions: list[tuple[Reading | None, Decision]] = []
+        self.decisions: list[tuple[Reading | None, HeatingDecision]] = []
         self.crossed_s = math.nan
         self.began_bar = math.nan
 
@@ -439,24 +441,24 @@ class Heated:
         """Heat to a temperature of the gasket, and say how it ended."""
         bench, ambient_k = self.bench, self.bench.world.preset.ambient_k
         target_k = ambient_k + bench.world.preset.heater.sample_gradient * (gasket_k - ambient_k)
-        goal = Goal(
+        goal = HeatingGoal(
             temperature_k=target_k,
             end_k=target_k,
             ramp_k_per_min=self.rate_k_per_min,
             soak_s=soak_s,
             pressure_gpa=self.pressure_gpa,
         )
-        course = ramp if math.isnan(self.pressure_gpa) else isobar
-        prior = prior_of(self.settings, approached)
+        kind = HeldLoadCourse if math.isnan(self.pressure_gpa) else IsobarCourse
+        course = kind(prior=prior_of(self.settings, approached), settings=self.settings)
         state, on = course.begin(goal), False
         while True:
             reading = bench.read()
-            decision = course.step(state, reading, bench.world.time_s, prior=prior, settings=self.settings)
+            decision = course.step(state, reading, bench.world.time_s)
             self.decisions.append((reading, decision))
             state, command = decision.state, decision.command
             if not isinstance(command, Ramp):
                 bench.hold_ramp()
-                return state.reason if state.phase is Phase.ABORT else str(state.phase)
+                return state.reason if state.phase is HeatingPhase.ABORT else str(state.phase)
             if command.on and math.isnan(self.crossed_s):
                 self.crossed_s = bench.world.time_s
             if command.on and not on:
@@ -496,7 +498,7 @@ def final_errors(heated: HeatedCase) -> FinalErrors:
     if ended != "done":
         raise RuntimeError(f"seed {heated.case.seed}: {ended}")
     truth_gpa = bench.true_gpa()
-    told = [(d.state.drift, d.outlook.final) for _, d in drive.decisions if d.state.drift and d.outlook.final]
+    told = [(d.state.estimate, d.outlook.final) for _, d in drive.decisions if d.state.estimate and d.outlook.final]
     before, first_k = told[0][1], told[0][0].readings[0].temperature_k
     drift, learned = next(one for one in told if one[0].newest.temperature_k >= first_k + 20.0)
     end_k, newest = learned.temperature_k, drift.newest

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from lics_beamline.control import approach
 from lics_beamline.control.approach_settings import ApproachSettings
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.cell_model import CellModel, Grip
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating_settings import HeatingSettings
+from lics_beamline.control.settings import ControlSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,6 +145,33 @@ class Prior:
         return self.gain.gpa_per_bar * (through_bar[1] - through_bar[0])
 
 
+def prior_of(settings: ControlSettings, approached: approach.State | None) -> Prior:
+    """Return what is believed of a cell that is to be heated.
+
+    Parameters
+    ----------
+    settings : ControlSettings
+        The cell as its profile expects it.
+    approached : approach.State, optional
+        Where the approach before ended: what it learned of the gain, which way it went, what still creeps.
+    """
+    cell, heating, rules = settings.cell_model, settings.heating, settings.approach
+    last = approached.belief.last if approached else None
+    if approached is None or last is None:  # as loaded: no friction has been worked against
+        gain = Gain(gpa_per_bar=cell.gain_at(cell.start_gpa), error=cell.gain_doubt)
+        return Prior(cell=cell, heating=heating, approach=rules, gain=gain, edge=0)
+    belief = approached.belief
+    learned = belief.gains.at(last.pressure_gpa, belief.direction)
+    return Prior(
+        cell=cell,
+        heating=heating,
+        approach=rules,
+        gain=learned or Gain(gpa_per_bar=cell.gain_at(last.pressure_gpa), error=cell.gain_doubt),
+        edge=belief.direction if belief.moving else 0,
+        coming_gpa=belief.creep.coming_gpa(rules.creep_fraction),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """What heating at a held load does to one cell, as far as it is known.
@@ -181,6 +210,11 @@ class Drift:
     def newest(self) -> Reading:
         """The last reading believed."""
         return self.readings[-1]
+
+    @property
+    def learned_gain(self) -> Gain | None:
+        """What a bar does: at a held load nothing is learned of it."""
+        return None
 
     def at(self, temperature_k: float) -> Prediction:
         """Return the pressure expected at rest at a temperature of the sample [K], creep over and the ramp ended."""

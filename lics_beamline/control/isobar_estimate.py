@@ -97,9 +97,8 @@ class Balance:
             sigma_gpa=math.sqrt(float(self.covariance[0, 0])),
         )
 
-    @property
     def slope(self) -> Slope:
-        """Rise of the pressure with temperature at a held load."""
+        """Return the rise of the pressure with temperature at a held load."""
         return Slope(gpa_per_k=float(self.mean[1]), sigma_gpa_per_k=math.sqrt(float(self.covariance[1, 1])))
 
     @property
@@ -107,6 +106,11 @@ class Balance:
         """Fall of the pressure with the load."""
         gain = float(self.mean[2])
         return Gain(gpa_per_bar=gain, error=math.sqrt(float(self.covariance[2, 2])) / gain)
+
+    @property
+    def learned_gain(self) -> Gain | None:
+        """What a bar does, as it is believed now."""
+        return self.gain
 
     def at(self, temperature_k: float) -> Prediction:
         """Return the pressure expected at a temperature [K], at the load of now."""

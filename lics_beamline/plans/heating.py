@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
-from lics_beamline.control import approach, isobar, ramp
-from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Hold, Ramp
-from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
-from lics_beamline.control.heating_leg import Decision, Goal, Phase
+from lics_beamline.control.heating_leg import HeatingCourse
+from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase, HeatingState
+from lics_beamline.control.isobar import IsobarCourse
 from lics_beamline.control.path import HeatingLeg, Point
+from lics_beamline.control.ramp import HeldLoadCourse
 from lics_beamline.control.request import Request
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.beamline import Beamline
@@ -34,10 +34,6 @@ log = logging.getLogger(__name__)
 SHOWN: Final = 2.0  # standard deviations of a prediction as it is said to people
 
 
-Course = ramp.State | isobar.State
-AnyDecision = Decision[ramp.State] | Decision[isobar.State]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heated:
     """A heating leg under way: what its ramps have taught so far.
@@ -46,49 +42,21 @@ class Heated:
     ----------
     leg : HeatingLeg
         Which leg.
-    prior : Prior
-        What was believed before it.
-    state : ramp.State or isobar.State
+    course : HeatingCourse
+        How it is heated along it.
+    state : HeatingState
         How its last ramp ended.
     """
 
     leg: HeatingLeg
-    prior: Prior
-    state: Course
+    course: HeatingCourse[Any, Any]
+    state: HeatingState[Any]
 
 
-def prior_of(settings: ControlSettings, approached: approach.State | None) -> Prior:
-    """Return what is believed of a cell that is to be heated.
-
-    Parameters
-    ----------
-    settings : ControlSettings
-        The cell as its profile expects it.
-    approached : approach.State, optional
-        Where the approach before ended: what it learned of the gain, which way it went, what still creeps.
-    """
-    cell, heating, rules = settings.cell_model, settings.heating, settings.approach
-    last = approached.belief.last if approached else None
-    if approached is None or last is None:  # as loaded: no friction has been worked against
-        gain = Gain(gpa_per_bar=cell.gain_at(cell.start_gpa), error=cell.gain_doubt)
-        return Prior(cell=cell, heating=heating, approach=rules, gain=gain, edge=0)
-    belief = approached.belief
-    learned = belief.gains.at(last.pressure_gpa, belief.direction)
-    return Prior(
-        cell=cell,
-        heating=heating,
-        approach=rules,
-        gain=learned or Gain(gpa_per_bar=cell.gain_at(last.pressure_gpa), error=cell.gain_doubt),
-        edge=belief.direction if belief.moving else 0,
-        coming_gpa=belief.creep.coming_gpa(rules.creep_fraction),
-    )
-
-
-def prior_after(heated: Heated) -> Prior:
-    """Return what is believed of a cell after another heating leg; an isobar has left it at the edge of unloading."""
-    if isinstance(heated.state, isobar.State) and heated.state.balance is not None:
-        return replace(heated.prior, edge=-1, gain=heated.state.balance.gain, coming_gpa=0.0)
-    return replace(heated.prior, coming_gpa=0.0)
+def course_along(leg: HeatingLeg, *, prior: Prior, settings: ControlSettings) -> HeatingCourse[Any, Any]:
+    """Return how a cell is heated along a leg: with its load or with its pressure held."""
+    kind = IsobarCourse if leg.hold == "pressure" else HeldLoadCourse
+    return kind(prior=prior, settings=settings)
 
 
 def heat(
@@ -149,16 +117,20 @@ def heat(
     def sample_k(gasket_k: float) -> float:
         return gauge.temperature(gasket_k, ambient_k).kelvin
 
-    if after is not None:
-        prior = prior_after(after) if after.leg != leg else after.prior
-    goal = Goal(
+    goes_on = after is not None and after.leg == leg
+    if after is not None and goes_on:
+        course = after.course
+    else:
+        before = prior if after is None else after.course.prior_after(after.state)
+        course = course_along(leg, prior=before, settings=settings)
+    goal = HeatingGoal(
         temperature_k=sample_k(point.temperature_k),
         end_k=sample_k(leg.temperatures_k[-1]),
         ramp_k_per_min=leg.ramp_rate_k_per_min,
         soak_s=leg.soak_s,
         pressure_gpa=leg.isobar_gpa,
     )
-    now = _begin(leg, goal, after.state if after is not None and after.leg == leg else None)
+    now = course.begin(goal, after=after.state if after is not None and goes_on else None)
     ramping = False
     yield from laser_on(beamline)
     while True:
@@ -169,14 +141,14 @@ def heat(
             log.warning("%s: %s", leg.name, error)
             ruby = None
         reading = reading_of(ruby, began_s) if ruby is not None else None
-        decision = _step(now, reading, beamline.clock.now_s(), prior=prior, settings=settings, request=asked())
+        decision = course.step(now, reading, beamline.clock.now_s(), request=asked())
         if ruby is not None:
             yield from _note(beamline, point, leg, ruby, decision, notes=notes)
         _say(leg, now, decision)
         now, command = decision.state, decision.command
         if isinstance(command, Abort):
             yield from do("holding the heater", beamline.heater.hold)
-            if isinstance(now, isobar.State):
+            if course.lets_out_gas:
                 yield from do("holding the membrane", beamline.membrane.hold)
             yield from laser_off(beamline)
             raise ERRORS[command.cause](
@@ -200,27 +172,7 @@ def heat(
         yield from _wait(beamline, command)
     yield from laser_off(beamline)
     yield from bps.abs_set(beamline.heater, point.temperature_k, ramp_rate_k_per_min=leg.ramp_rate_k_per_min, wait=True)
-    return Heated(leg=leg, prior=prior, state=now)
-
-
-def _begin(leg: HeatingLeg, goal: Goal, after: Course | None) -> Course:
-    if leg.hold == "pressure":
-        return isobar.begin(goal, after=after if isinstance(after, isobar.State) else None)
-    return ramp.begin(goal, after=after if isinstance(after, ramp.State) else None)
-
-
-def _step(
-    state: Course,
-    reading: Reading | None,
-    now_s: float,
-    *,
-    prior: Prior,
-    settings: ControlSettings,
-    request: Request | None,
-) -> AnyDecision:
-    if isinstance(state, isobar.State):
-        return isobar.step(state, reading, now_s, prior=prior, settings=settings, request=request)
-    return ramp.step(state, reading, now_s, prior=prior, settings=settings, request=request)
+    return Heated(leg=leg, course=course, state=now)
 
 
 def _bleed(beamline: Beamline, to_bar: float, slew_bar_per_s: float) -> MsgGenerator[None]:
@@ -241,10 +193,10 @@ def _wait(beamline: Beamline, command: Ramp) -> MsgGenerator[None]:
         yield from bps.mv(beamline.clock, beamline.clock.now_s() + command.after_s)
 
 
-def _say(leg: HeatingLeg, before: Course, decision: AnyDecision) -> None:
+def _say(leg: HeatingLeg, before: HeatingState[Any], decision: HeatingDecision[Any]) -> None:
     """Tell people what is predicted when that is said anew, and why a ramp is held."""
     state, final = decision.state, decision.outlook.final
-    if final is not None and _is_news(before, state):
+    if final is not None and state.shown is not before.shown:
         log.info(
             "%s: predicted %.2f +- %.2f GPa at %.0f K at the load of now (%g standard deviations)",
             leg.name,
@@ -255,17 +207,11 @@ def _say(leg: HeatingLeg, before: Course, decision: AnyDecision) -> None:
         )
     if state.phase is not before.phase:
         log.info("%s: %s", leg.name, state.phase)
-    if state.phase is Phase.HELD and state.reason and not before.reason:
+    if state.phase is HeatingPhase.HELD and state.reason and not before.reason:
         log.warning("%s: ramp held: %s", leg.name, state.reason)
 
 
-def _is_news(before: Course, state: Course) -> bool:
-    if isinstance(state, isobar.State):
-        return isinstance(before, isobar.State) and before.balance is None
-    return not isinstance(before, ramp.State) or state.shown is not before.shown
-
-
-def _facts(point: Point, decision: AnyDecision, limit_gpa: float) -> dict[str, float]:
+def _facts(point: Point, decision: HeatingDecision[Any], limit_gpa: float) -> dict[str, float]:
     final = decision.outlook.final
     return {
         "temperature_k": point.temperature_k,
@@ -279,7 +225,7 @@ def _note(
     point: Point,
     leg: HeatingLeg,
     ruby: RubyReading,
-    decision: AnyDecision,
+    decision: HeatingDecision[Any],
     *,
     notes: Notes,
 ) -> MsgGenerator[None]:
@@ -311,7 +257,7 @@ def _note(
     yield from bps.save()
 
 
-def _decided(decision: AnyDecision) -> str:
+def _decided(decision: HeatingDecision[Any]) -> str:
     command, why = decision.command, decision.state.reason
     if isinstance(command, Ramp):
         done = "ramp on" if command.on else "ramp held"

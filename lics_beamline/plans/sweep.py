@@ -19,6 +19,7 @@ from lics_beamline import schema
 from lics_beamline.control.approach import State
 from lics_beamline.control.condition import condition
 from lics_beamline.control.envelope import Envelope
+from lics_beamline.control.heating import prior_of
 from lics_beamline.control.instrument_settings import MembraneSettings, RubySettings
 from lics_beamline.control.path import HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.control.request import Request
@@ -29,7 +30,7 @@ from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import approach, wait
 from lics_beamline.plans.decisions import Decisions, Watch
 from lics_beamline.plans.gauge import prepare
-from lics_beamline.plans.heating import Heated, heat, prior_of
+from lics_beamline.plans.heating import Heated, heat
 from lics_beamline.plans.hunt import hunt
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.look import Exposures

@@ -16,12 +16,13 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 import bluesky.plan_stubs as bps
 
 from lics_beamline.control.gain import Gain
+from lics_beamline.control.heating import prior_of
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.plans.action import do
 from lics_beamline.plans.approach import wait
 from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
-from lics_beamline.plans.heating import heat, prior_of
+from lics_beamline.plans.heating import heat
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.sweep import arm

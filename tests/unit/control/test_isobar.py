@@ -6,17 +6,21 @@ import math
 import pytest
 from stepped_world import TUNING, Heated, HotBench, changed, heated_case, isobar_score
 
-from lics_beamline.control import isobar
 from lics_beamline.control.command import Abort, Cause, Ramp
-from lics_beamline.control.heating_leg import Goal, Phase
+from lics_beamline.control.heating import prior_of
+from lics_beamline.control.heating_state import HeatingGoal, HeatingPhase
+from lics_beamline.control.isobar import IsobarCourse
 from lics_beamline.control.request import Request
-from lics_beamline.plans.heating import prior_of
 
 CELLS = 6
 
 
 def along_5_gpa(bench):
     return Heated(bench, pressure_gpa=5.0)
+
+
+def course_of(drive):
+    return IsobarCourse(prior=prior_of(drive.settings, None), settings=drive.settings)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +43,8 @@ def test_5_gpa_is_held_within_0_1_gpa_from_298_to_498_k_and_the_load_never_rises
 def test_the_dead_band_is_crossed_before_the_ramp_begins(heated):
     phases = [decision.state.phase for _, decision in heated]
     began = next(n for n, (_, d) in enumerate(heated) if isinstance(d.command, Ramp) and d.command.on)
-    assert set(phases[:began]) <= {Phase.READY, Phase.CROSS}
-    assert Phase.CROSS not in phases[began:]
+    assert set(phases[:began]) <= {HeatingPhase.READY, HeatingPhase.CROSS}
+    assert HeatingPhase.CROSS not in phases[began:]
     first, last = heated[0][0].load_bar, heated[began][0].load_bar
     assert first - last == pytest.approx(2 * (5.285 + 0.106 * 34.0), rel=0.15), "2r of this cell, whose u is 34 bar"
 
@@ -66,7 +70,7 @@ def test_the_ramp_yields_where_the_gas_cannot_follow():
     highest = []
     bench.world.steppers.append(lambda now_s, dt_s: highest.append(bench.true_gpa()))
     assert drive(approached) == "done"
-    assert any(decision.state.phase is Phase.HELD for _, decision in drive.decisions)
+    assert any(decision.state.phase is HeatingPhase.HELD for _, decision in drive.decisions)
     assert max(highest) < 5.1
 
 
@@ -101,29 +105,29 @@ def test_a_pressure_that_heat_does_not_bring_back_is_lost_and_no_gas_is_let_in()
 
 
 def test_a_dead_ruby_holds_ramp_and_gas_and_then_ends_the_leg(heated):
-    began = next(n for n, (_, d) in enumerate(heated) if d.state.phase is Phase.RAMP)
+    began = next(n for n, (_, d) in enumerate(heated) if d.state.phase is HeatingPhase.RAMP)
     _, on_the_way = heated[began + 5]
-    state, now_s = on_the_way.state, on_the_way.state.balance.newest.time_s
+    state, now_s = on_the_way.state, on_the_way.state.estimate.newest.time_s
     bench = HotBench(heated_case(TUNING + 3, start_gpa=5.0))
     drive = along_5_gpa(bench)
-    rules = {"prior": state.prior, "settings": drive.settings}
+    course = course_of(drive)
     for _ in range(drive.settings.approach.most_doubts):
-        decision = isobar.step(state, None, now_s + 20.0, **rules)
+        decision = course.step(state, None, now_s + 20.0)
         assert not decision.command.on
         assert decision.command.bleed_to_bar is None
         state = decision.state
-    assert isinstance(isobar.step(state, None, now_s + 20.0, **rules).command, Abort)
+    assert isinstance(course.step(state, None, now_s + 20.0).command, Abort)
 
 
 def test_a_stop_is_obeyed_from_every_state_and_sticks(heated):
     bench = HotBench(heated_case(TUNING + 3, start_gpa=5.0))
     drive = along_5_gpa(bench)
-    prior = prior_of(drive.settings, None)
-    goal = Goal(temperature_k=495.0, end_k=495.0, ramp_k_per_min=5.0, soak_s=0.0, pressure_gpa=5.0)
-    for state in (isobar.begin(goal), *(decision.state for _, decision in heated[::40])):
-        stopped = isobar.step(state, None, 0.0, prior=prior, settings=drive.settings, request=Request.STOP)
+    course = course_of(drive)
+    goal = HeatingGoal(temperature_k=495.0, end_k=495.0, ramp_k_per_min=5.0, soak_s=0.0, pressure_gpa=5.0)
+    for state in (course.begin(goal), *(decision.state for _, decision in heated[::40])):
+        stopped = course.step(state, None, 0.0, request=Request.STOP)
         assert stopped.command.cause is Cause.STOPPED
-        assert isobar.begin(goal, after=stopped.state).phase is Phase.ABORT
+        assert course.begin(goal, after=stopped.state).phase is HeatingPhase.ABORT
 
 
 def test_an_outlook_says_what_the_load_of_now_would_come_to(heated):
@@ -135,10 +139,20 @@ def test_an_outlook_says_what_the_load_of_now_would_come_to(heated):
 
 @pytest.mark.parametrize(("off_bar", "said"), [(+0.5, "has risen"), (-1.5, "it leaks")])
 def test_gas_that_goes_its_own_way_holds_the_ramp(heated, off_bar, said):
-    began = next(n for n, (_, d) in enumerate(heated) if d.state.phase is Phase.RAMP)
-    state, newest = heated[began + 20][1].state, heated[began + 20][1].state.balance.newest
+    began = next(n for n, (_, d) in enumerate(heated) if d.state.phase is HeatingPhase.RAMP)
+    state, newest = heated[began + 20][1].state, heated[began + 20][1].state.estimate.newest
     drive = along_5_gpa(HotBench(heated_case(TUNING + 3, start_gpa=5.0)))
     reading = dataclasses.replace(newest, time_s=newest.time_s + 20.0, load_bar=newest.load_bar + off_bar)
-    decision = isobar.step(state, reading, reading.time_s + 2.0, prior=state.prior, settings=drive.settings)
+    decision = course_of(drive).step(state, reading, reading.time_s + 2.0)
     assert not decision.command.on
     assert said in decision.state.reason
+
+
+def test_the_next_leg_begins_at_the_edge_of_unloading_with_the_gain_that_the_isobar_has_learned(heated):
+    state = heated[-1][1].state
+    course = course_of(along_5_gpa(HotBench(heated_case(TUNING + 3, start_gpa=5.0))))
+    creeping = dataclasses.replace(course, prior=dataclasses.replace(course.prior, edge=+1, coming_gpa=0.02))
+    after = creeping.prior_after(state)
+    assert (after.edge, after.gain, after.coming_gpa) == (-1, state.estimate.gain, 0.0)
+    untouched = creeping.prior_after(course.begin(state.goal))
+    assert (untouched.edge, untouched.gain, untouched.coming_gpa) == (+1, course.prior.gain, 0.0)

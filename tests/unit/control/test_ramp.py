@@ -6,12 +6,12 @@ import math
 import pytest
 from stepped_world import changed, shipped_settings
 
-from lics_beamline.control import ramp
 from lics_beamline.control.cell_estimate import Reading
 from lics_beamline.control.command import Abort, Cause, Hold, Ramp
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
-from lics_beamline.control.heating_leg import Goal, Phase
+from lics_beamline.control.heating_state import HeatingGoal, HeatingPhase
+from lics_beamline.control.ramp import HeldLoadCourse
 from lics_beamline.control.request import Request
 
 SETTINGS = shipped_settings()
@@ -22,15 +22,15 @@ PRIOR = Prior(
     gain=Gain(gpa_per_bar=0.16, error=0.05),
     edge=+1,
 )
-GOAL = Goal(temperature_k=498.0, end_k=498.0, ramp_k_per_min=5.0, soak_s=60.0)
+GOAL = HeatingGoal(temperature_k=498.0, end_k=498.0, ramp_k_per_min=5.0, soak_s=60.0)
 
 
 class Oven:
     """A cell by hand: `pressure_gpa` of the temperature, read every 20 s while the ramp is on or held."""
 
     def __init__(self, pressure_gpa, *, settings=SETTINGS, goal=GOAL):
-        self.pressure_gpa, self.settings = pressure_gpa, settings
-        self.state = ramp.begin(goal)
+        self.pressure_gpa, self.course = pressure_gpa, HeldLoadCourse(prior=PRIOR, settings=settings)
+        self.state = self.course.begin(goal)
         self.time_s, self.temperature_k, self.load_bar = 0.0, 298.0, 53.0
         self.decisions = []
 
@@ -45,14 +45,7 @@ class Oven:
         return dataclasses.replace(reading, **changed)
 
     def step(self, reading, *, request=None):
-        decision = ramp.step(
-            self.state,
-            reading,
-            self.time_s + 2.0,
-            prior=PRIOR,
-            settings=self.settings,
-            request=request,
-        )
+        decision = self.course.step(self.state, reading, self.time_s + 2.0, request=request)
         self.state = decision.state
         self.decisions.append(decision)
         self.time_s += 20.0
@@ -83,7 +76,7 @@ def test_the_ramp_begins_when_readings_at_rest_agree_and_ends_after_the_soak():
     on = [decision.command.on for decision in oven.decisions[:-1]]
     assert on.index(True) == SETTINGS.heating.first_readings - 1
     assert isinstance(ended.command, Hold)
-    assert ended.state.phase is Phase.DONE
+    assert ended.state.phase is HeatingPhase.DONE
     assert oven.temperature_k > 496.0
     assert all(d.command.bleed_to_bar is None for d in oven.decisions[:-1]), "a held load is not commanded"
 
@@ -114,12 +107,12 @@ def test_one_wild_reading_holds_the_ramp_and_is_forgotten():
     held = oven.step(oven.read(pressure_gpa=6.3))
     assert isinstance(held.command, Ramp)
     assert not held.command.on
-    assert held.state.phase is Phase.HELD
+    assert held.state.phase is HeatingPhase.HELD
     assert "surprises" in held.state.reason
     again = oven.step(oven.read())
     assert again.command.on
-    assert not again.state.drift.jumps
-    assert 6.3 not in {reading.pressure_gpa for reading in again.state.drift.readings}
+    assert not again.state.estimate.jumps
+    assert 6.3 not in {reading.pressure_gpa for reading in again.state.estimate.readings}
 
 
 def test_a_jump_that_is_confirmed_is_believed_and_the_prediction_is_said_anew():
@@ -129,14 +122,14 @@ def test_a_jump_that_is_confirmed_is_believed_and_the_prediction_is_said_anew():
     assert not oven.step(oven.read()).command.on
     after = oven.step(oven.read())
     assert after.command.on
-    assert len(after.state.drift.jumps) == 1
+    assert len(after.state.estimate.jumps) == 1
     assert after.state.shown is not shown
     assert after.outlook.final.gpa == pytest.approx(5.3 + 1.6, abs=0.15)
 
 
 def test_the_prediction_is_said_again_after_its_first_20_k():
     oven = Oven(rising(0.008))
-    oven.run(until=lambda one: one.state.drift is not None)
+    oven.run(until=lambda one: one.state.estimate is not None)
     first = oven.state.shown
     warm(oven, 315.0)
     assert oven.state.shown is first
@@ -172,17 +165,17 @@ def test_a_pause_holds_the_ramp_until_continued_and_a_stop_is_obeyed_from_every_
     assert oven.step(oven.read(), request=Request.CONTINUE).command.on
     stopped = oven.step(oven.read(), request=Request.STOP)
     assert stopped.command.cause is Cause.STOPPED
-    assert ramp.begin(GOAL, after=stopped.state).phase is Phase.ABORT
+    assert oven.course.begin(GOAL, after=stopped.state).phase is HeatingPhase.ABORT
     for fresh in (Oven(rising(0.008)), warm(Oven(rising(0.008)), 497.0)):
         assert fresh.step(None, request=Request.STOP).command.cause is Cause.STOPPED
 
 
 def test_what_a_ramp_taught_is_believed_on_the_next_of_its_leg():
     oven = warm(Oven(rising(0.012)), 348.0)
-    again = ramp.begin(dataclasses.replace(GOAL, temperature_k=498.0), after=oven.state)
-    assert again.drift.at(498.0).gpa == pytest.approx(5.0 + 2.4, abs=0.1)
+    again = oven.course.begin(dataclasses.replace(GOAL, temperature_k=498.0), after=oven.state)
+    assert again.estimate.at(498.0).gpa == pytest.approx(5.0 + 2.4, abs=0.1)
 
 
 def test_a_thermocouple_that_never_reads_the_target_does_not_keep_the_leg_from_ending():
     oven = Oven(rising(0.008), goal=dataclasses.replace(GOAL, temperature_k=499.9, end_k=499.9))
-    assert oven.run().state.phase is Phase.DONE
+    assert oven.run().state.phase is HeatingPhase.DONE

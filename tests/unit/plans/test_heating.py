@@ -18,11 +18,12 @@ from ophyd.status import Status
 from stepped_world import changed
 
 from lics_beamline.control.gain import Gain
+from lics_beamline.control.heating import prior_of
 from lics_beamline.control.path import HeatingLeg, Point
 from lics_beamline.errors import OutsideEnvelope
 from lics_beamline.plans.approach import reading_of
 from lics_beamline.plans.gauge import judge
-from lics_beamline.plans.heating import heat, prior_of
+from lics_beamline.plans.heating import heat
 from lics_beamline.plans.measure import Notes
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
