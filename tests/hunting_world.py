@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from stepped_world import Bench, Case, Stepper, random_case, shipped_settings
 
-from lics_beamline.control.ladder import Decision, End, Go, Goal, Stay, begin, step
+from lics_beamline.control.ladder import End, Go, HuntDecision, HuntGoal, Stay, begin, step
 from lics_beamline.physics.transition import Seen, Transition
 from lics_beamline.plans.hunt import DETECTABLE
 from lics_simulators.preset import read_preset
@@ -130,9 +130,9 @@ class HuntScore:
     furthest_gpa: float
 
 
-def goal_of(decays: bool, *, within_gpa: float = 0.05) -> Goal:
+def goal_of(decays: bool, *, within_gpa: float = 0.05) -> HuntGoal:
     """What is hunted, as an experiment would say it; the time constant is a guess."""
-    return Goal(
+    return HuntGoal(
         decays=decays,
         direction=-1 if decays else +1,
         start_gpa=2.4,
@@ -153,7 +153,7 @@ def hunt(hunted: HuntCase) -> HuntScore:
     envelope, goal = shipped_settings().envelope, goal_of(hunted.decays)
     bench.highest_gpa = bench.lowest_gpa = bench.true_gpa()
     began_s, since_s = bench.world.time_s, math.nan
-    decision: Decision = begin(goal, envelope=envelope)
+    decision: HuntDecision = begin(goal, envelope=envelope)
     while not isinstance(decision.command, End):
         command = decision.command
         if isinstance(command, Go):

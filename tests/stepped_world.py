@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lics_beamline.control import approach
-from lics_beamline.control.cell_estimate import Reading
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.command import LoadTo, Ramp, ReadAgain
 from lics_beamline.control.heating import prior_of
 from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase
@@ -128,7 +128,7 @@ class Bench:
     def wait(self, seconds: float) -> None:
         self.world.advance(seconds)
 
-    def read(self) -> Reading | None:
+    def read(self) -> PressureReading | None:
         """One ruby reading: noisy, sometimes wild, sometimes none."""
         began_s = self.world.time_s
         self.world.advance(RUBY_S)
@@ -139,7 +139,7 @@ class Bench:
             pressure += float(self.draw.choice([-1.0, 1.0]) * self.draw.uniform(0.1, 2.0))
         elif chance < 1.5 * self.case.outliers:
             return None
-        return Reading(
+        return PressureReading(
             time_s=began_s,
             load_bar=self.load_bar(),
             pressure_gpa=pressure,
@@ -193,8 +193,8 @@ class Stepper:
 
     def __init__(self, bench: Bench, *, settings: ControlSettings):
         self.bench, self.settings = bench, settings
-        self.state: approach.State | None = None
-        self.decisions: list[tuple[Reading | None, approach.Decision]] = []
+        self.state: approach.ApproachState | None = None
+        self.decisions: list[tuple[PressureReading | None, approach.ApproachDecision]] = []
 
     def __call__(self, target_gpa: float, direction: int) -> str:
         state = approach.begin(target_gpa, direction, after=self.state)
@@ -394,7 +394,7 @@ class HotBench(Bench):
         self.world.cell = HotCell(heated, self.world.random("cell", 0))
         self.readings = 0
 
-    def read(self) -> Reading | None:
+    def read(self) -> PressureReading | None:
         """One reading; a temperature that is 1 K wrong costs 0.0205 GPa, which the sample's lag on a ramp does too."""
         reading = super().read()
         if reading is None:
@@ -408,7 +408,7 @@ class HotBench(Bench):
             pressure_gpa=reading.pressure_gpa - RUBY_GPA_PER_K * (ruby_k - world.heater.sample_k),
         )
 
-    def approach(self) -> approach.State:
+    def approach(self) -> approach.ApproachState:
         """Bring the cell to where heating begins, by the state machine of the project."""
         drive = Stepper(self, settings=shipped_settings())
         if self.heated.direction > 0:
@@ -433,11 +433,11 @@ class Heated:
         self.bench, self.rate_k_per_min = bench, rate_k_per_min
         self.settings = shipped_settings()
         self.pressure_gpa = pressure_gpa
-        self.decisions: list[tuple[Reading | None, HeatingDecision]] = []
+        self.decisions: list[tuple[PressureReading | None, HeatingDecision]] = []
         self.crossed_s = math.nan
         self.began_bar = math.nan
 
-    def __call__(self, approached: approach.State, gasket_k: float = 498.0, soak_s: float = 300.0) -> str:
+    def __call__(self, approached: approach.ApproachState, gasket_k: float = 498.0, soak_s: float = 300.0) -> str:
         """Heat to a temperature of the gasket, and say how it ended."""
         bench, ambient_k = self.bench, self.bench.world.preset.ambient_k
         target_k = ambient_k + bench.world.preset.heater.sample_gradient * (gasket_k - ambient_k)
@@ -531,7 +531,9 @@ class IsobarScore:
         return self.ended == "done" and self.furthest_gpa <= 0.1
 
 
-def isobar_score(heated: HeatedCase, driver: Callable[[HotBench], Callable[[approach.State], str]]) -> IsobarScore:
+def isobar_score(
+    heated: HeatedCase, driver: Callable[[HotBench], Callable[[approach.ApproachState], str]]
+) -> IsobarScore:
     """Let somebody heat a cell at 5 GPa, and look at the sample itself all the way, soak included."""
     bench = HotBench(heated)
     approached = bench.approach()
@@ -548,10 +550,10 @@ def isobar_score(heated: HeatedCase, driver: Callable[[HotBench], Callable[[appr
     )
 
 
-def bleed_on_the_error(bench: HotBench) -> Callable[[approach.State], str]:
+def bleed_on_the_error(bench: HotBench) -> Callable[[approach.ApproachState], str]:
     """Somebody who lets gas out whenever the pressure is above, and waits for nothing."""
 
-    def drive(approached: approach.State) -> str:
+    def drive(approached: approach.ApproachState) -> str:
         bench.ramp_to(498.0, 5.0)
         target_gpa, began_s = bench.heated.start_gpa, bench.world.time_s
         while bench.world.time_s < began_s + 2700.0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from lics_beamline.checks.place import Place
-from lics_beamline.control.forecast import Arrival, Track
+from lics_beamline.control.forecast import ExpectedArrival, Track
 from lics_beamline.control.path import HeatingLeg, HuntLeg, Point, PressureLeg
 from lics_beamline.experiment import Experiment
 from lics_beamline.physics.ruby import RubyRuler
@@ -71,7 +71,7 @@ class Case:
         return tuple(leg for leg in self.experiment.legs if isinstance(leg, HeatingLeg))
 
     @property
-    def isobars(self) -> tuple[tuple[Arrival, ...], ...]:
+    def isobars(self) -> tuple[tuple[ExpectedArrival, ...], ...]:
         """The points of each leg that heats at a held pressure, as they are expected."""
         legs = groupby(self.track.heating(), key=lambda arrival: id(arrival.point.leg))
         of_legs = (tuple(arrivals) for _, arrivals in legs)
@@ -88,12 +88,12 @@ class Case:
         return tuple(leg for leg in self.experiment.legs if isinstance(leg, HuntLeg))
 
     @property
-    def most_loaded(self) -> Arrival:
+    def most_loaded(self) -> ExpectedArrival:
         """The point that needs the most gas."""
         return max(self.track.arrivals, key=lambda arrival: arrival.at.load_bar)
 
     @property
-    def most_pressed(self) -> Arrival:
+    def most_pressed(self) -> ExpectedArrival:
         """The point of the highest pressure."""
         return max(self.track.arrivals, key=lambda arrival: arrival.at.pressure_gpa)
 
@@ -108,6 +108,6 @@ class Case:
         return ambient_k + self.recipe.ruby.gasket_to_sample * (gasket_k - ambient_k)
 
 
-def named(arrival: Arrival) -> str:
+def named(arrival: ExpectedArrival) -> str:
     """Return how a person finds a point: its number and leg."""
     return f"point {arrival.point.index + 1} of {arrival.point.leg.name!r}"

@@ -32,7 +32,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckFinding:
     """A judgement under the name of its rule.
 
     Parameters
@@ -96,7 +96,7 @@ def fine(found: str, limit: str) -> Judgement:
     return Judgement(verdict="ok", found=found, limit=limit)
 
 
-def findings(group: str, rules: tuple[Rule[Known], ...], known: Known) -> tuple[Finding, ...]:
+def findings(group: str, rules: tuple[Rule[Known], ...], known: Known) -> tuple[CheckFinding, ...]:
     """Apply rules; one that does not apply says nothing.
 
     Parameters
@@ -110,7 +110,7 @@ def findings(group: str, rules: tuple[Rule[Known], ...], known: Known) -> tuple[
     """
     said = ((rule, rule(known)) for rule in rules)
     return tuple(
-        Finding(
+        CheckFinding(
             group=group,
             rule=rule.__name__.replace("_", " "),
             verdict=judgement.verdict,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lics_beamline.checks.case import Case
-from lics_beamline.checks.live import Live, Ruby
+from lics_beamline.checks.live import BeamlineReadings, JudgedSpectrum
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, LicsError
 from lics_beamline.physics.ruby_spectrum import fit_doublet
@@ -11,7 +11,7 @@ from lics_beamline.physics.ruby_spectrum import fit_doublet
 PATIENCE_S = 60.0  # of wall clock for one spectrum, laser on and off included
 
 
-def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> Live:
+def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> BeamlineReadings:
     """Read what the rules need.
 
     Parameters
@@ -29,7 +29,7 @@ def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> Live:
     lease = str(membrane.lease.get())
     laser = str(ruby.laser.get())
     axis_nm = ruby.wavelength_nm.get()
-    return Live(
+    return BeamlineReadings(
         case=case,
         clock_speed=beamline.clock.speed(),
         clock_silent_s=beamline.clock.silent_s(),
@@ -72,7 +72,7 @@ def _limits(signal: object) -> tuple[float, float]:
     return float(low or 0.0), float(high or 0.0)
 
 
-def _spectrum(beamline: Beamline, case: Case) -> Ruby:
+def _spectrum(beamline: Beamline, case: Case) -> JudgedSpectrum:
     """Take one spectrum of the ruby in the cell as a sweep would, and switch the laser off whatever comes."""
     ruby, wanted = beamline.ruby, case.settings.ruby
     try:
@@ -88,8 +88,8 @@ def _spectrum(beamline: Beamline, case: Case) -> Ruby:
         temperature_k = float(beamline.thermocouples.gasket_k.get())
         line = fit_doublet(wavelength_nm, counts, temperature_k=temperature_k)
     except (BadReading, LicsError, TimeoutError) as error:
-        return Ruby(trouble=str(error) or type(error).__name__)
-    return Ruby(
+        return JudgedSpectrum(trouble=str(error) or type(error).__name__)
+    return JudgedSpectrum(
         r1_nm=line.r1_nm,
         r1_sigma_nm=line.r1_sigma_nm,
         height_counts=line.height_counts,

@@ -6,7 +6,7 @@ from typing import Final
 
 from lics_beamline.checks.case import Case, named
 from lics_beamline.checks.finding import Judgement, Rule, graded, refused_if
-from lics_beamline.control.forecast import Arrival
+from lics_beamline.control.forecast import ExpectedArrival
 
 SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
 HALF: Final = 0.5  # of the slew: what is left follows a slope and a gain that are not as expected
@@ -115,19 +115,19 @@ def isobar_is_read_before_it_drifts(case: Case) -> Judgement | None:
     )
 
 
-def _ends(case: Case) -> list[Arrival]:
+def _ends(case: Case) -> list[ExpectedArrival]:
     return [arrival for leg in case.isobars for arrival in leg]
 
 
-def _from_asked_gpa(first: Arrival) -> float:
+def _from_asked_gpa(first: ExpectedArrival) -> float:
     return abs(first.before.pressure_gpa - first.point.pressure_gpa)
 
 
-def _ramp_k_per_min(arrival: Arrival) -> float:
+def _ramp_k_per_min(arrival: ExpectedArrival) -> float:
     return float(getattr(arrival.point.leg, "ramp_rate_k_per_min", 0.0))
 
 
-def _let_out_bar_per_min(arrival: Arrival) -> float:
+def _let_out_bar_per_min(arrival: ExpectedArrival) -> float:
     """Return how fast gas has to go out on the ramp, the dead band apart [bar/min]."""
     rise_k = arrival.at.temperature_k - arrival.before.temperature_k
     bar = arrival.before.load_bar - arrival.lost_bar - arrival.at.load_bar

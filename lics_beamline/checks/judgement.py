@@ -24,7 +24,7 @@ from lics_beamline.checks import (
     time,
 )
 from lics_beamline.checks.case import Case
-from lics_beamline.checks.finding import Finding, Rule, findings
+from lics_beamline.checks.finding import CheckFinding, Rule, findings
 from lics_beamline.checks.inspection import inspect
 from lics_beamline.checks.place import Place
 from lics_beamline.control.forecast import Track, forecast
@@ -95,12 +95,12 @@ def case_of(
     )
 
 
-def judge(case: Case) -> tuple[Finding, ...]:
+def judge(case: Case) -> tuple[CheckFinding, ...]:
     """Apply every rule that needs no hardware, in the order of the groups."""
     return tuple(finding for group, rules in GROUPS for finding in findings(group, rules, case))
 
 
-def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool = True) -> tuple[Finding, ...]:
+def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool = True) -> tuple[CheckFinding, ...]:
     """Apply the rules that need the beamline; where PVs are dead, only those about the connection.
 
     Parameters
@@ -120,16 +120,16 @@ def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool
     return connecting + findings("beamline", live.RULES, inspect(beamline, case, spectrum=spectrum))
 
 
-def examine(experiment: Experiment, profile: Profile, recipe: Recipe) -> tuple[Finding, ...]:
+def examine(experiment: Experiment, profile: Profile, recipe: Recipe) -> tuple[CheckFinding, ...]:
     """Judge an experiment by itself: no data folder, no beam time, no hardware."""
     return judge(case_of(experiment, profile, recipe))
 
 
-def refusals(judged: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def refusals(judged: tuple[CheckFinding, ...]) -> tuple[CheckFinding, ...]:
     """Return the findings that forbid the start."""
     return tuple(finding for finding in judged if finding.verdict == "refused")
 
 
-def warnings(judged: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def warnings(judged: tuple[CheckFinding, ...]) -> tuple[CheckFinding, ...]:
     """Return the findings that a person should look at."""
     return tuple(finding for finding in judged if finding.verdict == "warning")

@@ -24,7 +24,7 @@ BRIGHT: Final = 20.0  # height of R1 over the noise of its background; below it 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruby:
+class JudgedSpectrum:
     """One ruby spectrum, judged.
 
     Parameters
@@ -45,14 +45,14 @@ class Ruby:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class BeamlineReadings:
     """What the beamline says of itself. Fields are named as the instruments' read-backs.
 
     Parameters
     ----------
     case : Case
         The experiment to be judged against it.
-    ruby : Ruby or None
+    ruby : JudgedSpectrum or None
         A spectrum taken now; None where none could be taken without disturbing somebody.
     membrane_unsafe, heater_unsafe, beam_unsafe : tuple of str
         What these devices say of themselves that is not safe before a sweep; membrane and heater may be armed.
@@ -79,7 +79,7 @@ class Live:
     membrane_k: float
     ambient_k: float
     thermocouple_types: tuple[str, ...]
-    ruby: Ruby | None
+    ruby: JudgedSpectrum | None
     ruby_axis_nm: tuple[float, float]
     laser: str
     ring_current_ma: float
@@ -92,7 +92,7 @@ class Live:
     oscillation_limits_deg: tuple[float, float]
 
 
-def clock_goes_as_the_profile_says(live: Live) -> Judgement:
+def clock_goes_as_the_profile_says(live: BeamlineReadings) -> Judgement:
     """Check that the experiment's clock goes, at the speed waits were judged by."""
     standing = live.clock_silent_s > 2.0
     return graded(
@@ -104,7 +104,7 @@ def clock_goes_as_the_profile_says(live: Live) -> Judgement:
     )
 
 
-def supply_suffices_for_the_highest_load(live: Live) -> Judgement:
+def supply_suffices_for_the_highest_load(live: BeamlineReadings) -> Judgement:
     """Check that the bottle gives the highest load expected, with the reserve the envelope asks for."""
     if not math.isfinite(live.supply_bar):
         return warned_if(True, "the controller does not tell its supply", "a supply", "Read the gauge of the bottle.")
@@ -119,14 +119,14 @@ def supply_suffices_for_the_highest_load(live: Live) -> Judgement:
     )
 
 
-def nobody_else_holds_the_membrane(live: Live) -> Judgement:
+def nobody_else_holds_the_membrane(live: BeamlineReadings) -> Judgement:
     """Check that no other client holds the lease on the gas."""
     return refused_if(
         bool(live.lease.strip()), f"lease {live.lease!r}", "no lease", "End the other sweep, or give its lease back."
     )
 
 
-def membrane_reports_no_error(live: Live) -> Judgement:
+def membrane_reports_no_error(live: BeamlineReadings) -> Judgement:
     """Check that the gas controller reports no error."""
     return refused_if(
         live.membrane_error.casefold() not in ("", "no error"),
@@ -136,7 +136,7 @@ def membrane_reports_no_error(live: Live) -> Judgement:
     )
 
 
-def gas_is_held_without_effort(live: Live) -> Judgement:
+def gas_is_held_without_effort(live: BeamlineReadings) -> Judgement:
     """Check that the controller does not work against a leak, and says whether it controls."""
     return warned_if(
         struggles(live.effort_percent) or bool(live.membrane_unsafe),
@@ -146,7 +146,7 @@ def gas_is_held_without_effort(live: Live) -> Judgement:
     )
 
 
-def cell_holds_as_much_gas_as_the_path_begins_with(live: Live) -> Judgement:
+def cell_holds_as_much_gas_as_the_path_begins_with(live: BeamlineReadings) -> Judgement:
     """Check that the cell is not under more load than the first point is expected to need."""
     first = next(
         (each for each in live.case.track.arrivals if not isinstance(each.point.leg, HoldLeg)),
@@ -161,7 +161,7 @@ def cell_holds_as_much_gas_as_the_path_begins_with(live: Live) -> Judgement:
     )
 
 
-def slew_is_one_the_controller_accepts(live: Live) -> Judgement:
+def slew_is_one_the_controller_accepts(live: BeamlineReadings) -> Judgement:
     """Check that the profile's slew lies within the limits of the controller."""
     low, high = live.slew_limits_bar_per_s
     slew = live.case.settings.membrane.slew_bar_per_s
@@ -172,7 +172,7 @@ def slew_is_one_the_controller_accepts(live: Live) -> Judgement:
     )
 
 
-def thermocouples_can_be_believed(live: Live) -> Judgement:
+def thermocouples_can_be_believed(live: BeamlineReadings) -> Judgement:
     """Check that no thermocouple is open."""
     readings = {"gasket": live.gasket_k, "cell": live.cell_k, "membrane": live.membrane_k, "ambient": live.ambient_k}
     for where, reading_k in readings.items():
@@ -184,7 +184,7 @@ def thermocouples_can_be_believed(live: Live) -> Judgement:
     return fine(f"{shown} K", "inside the range of type K")
 
 
-def thermocouples_are_of_the_declared_type(live: Live) -> Judgement:
+def thermocouples_are_of_the_declared_type(live: BeamlineReadings) -> Judgement:
     """Check that the converter is set to the type the profile declares."""
     declared = live.case.settings.thermocouples.type
     wrong = [kind for kind in live.thermocouple_types if kind != declared]
@@ -196,7 +196,7 @@ def thermocouples_are_of_the_declared_type(live: Live) -> Judgement:
     )
 
 
-def gasket_and_heater_agree(live: Live) -> Judgement:
+def gasket_and_heater_agree(live: BeamlineReadings) -> Judgement:
     """Check that the thermocouple beside the gasket and that of the heater say about the same."""
     apart_k = abs(live.gasket_k - live.heater_k)
     return warned_if(
@@ -207,7 +207,7 @@ def gasket_and_heater_agree(live: Live) -> Judgement:
     )
 
 
-def room_is_at_the_ambient_of_the_profile(live: Live) -> Judgement:
+def room_is_at_the_ambient_of_the_profile(live: BeamlineReadings) -> Judgement:
     """Check that the room is as warm as the profile says."""
     declared_k = live.case.settings.heater.ambient_k
     return warned_if(
@@ -218,7 +218,7 @@ def room_is_at_the_ambient_of_the_profile(live: Live) -> Judgement:
     )
 
 
-def cell_is_at_the_temperature_the_path_begins_with(live: Live) -> Judgement:
+def cell_is_at_the_temperature_the_path_begins_with(live: BeamlineReadings) -> Judgement:
     """Check that the first leg begins where the cell is."""
     first_k = live.case.points[0].temperature_k
     heated = live.case.points[0].stroke == "heating"
@@ -232,7 +232,7 @@ def cell_is_at_the_temperature_the_path_begins_with(live: Live) -> Judgement:
     )
 
 
-def contactor_of_the_heater_is_closed(live: Live) -> Judgement:
+def contactor_of_the_heater_is_closed(live: BeamlineReadings) -> Judgement:
     """Check that the over-temperature trip has not opened the contactor."""
     heats = bool(live.case.heating_legs)
     return graded(
@@ -244,14 +244,14 @@ def contactor_of_the_heater_is_closed(live: Live) -> Judgement:
     )
 
 
-def heater_is_in_automatic(live: Live) -> Judgement:
+def heater_is_in_automatic(live: BeamlineReadings) -> Judgement:
     """Check that the heater's controller is in automatic."""
     return warned_if(
         live.heater_auto != "Auto", live.heater_auto, "Auto", "Look at the heater: arming sets it to automatic."
     )
 
 
-def heater_is_down(live: Live) -> Judgement:
+def heater_is_down(live: BeamlineReadings) -> Judgement:
     """Check that the heater, armed or not, does not heat already."""
     return warned_if(
         bool(live.heater_unsafe),
@@ -261,7 +261,7 @@ def heater_is_down(live: Live) -> Judgement:
     )
 
 
-def ruby_spectrum_can_be_believed(live: Live) -> Judgement | None:
+def ruby_spectrum_can_be_believed(live: BeamlineReadings) -> Judgement | None:
     """Check that a spectrum taken now has a doublet that can be fitted."""
     if live.ruby is None:
         return None
@@ -277,7 +277,7 @@ def ruby_spectrum_can_be_believed(live: Live) -> Judgement | None:
     )
 
 
-def ruby_line_stays_on_the_spectrometer(live: Live) -> Judgement | None:
+def ruby_line_stays_on_the_spectrometer(live: BeamlineReadings) -> Judgement | None:
     """Check that R1 stays on the axis of the spectrometer at the highest pressure and temperature."""
     low_nm, high_nm = live.ruby_axis_nm
     most = max(live.case.track.arrivals, key=lambda each: (each.at.temperature_k, each.at.pressure_gpa))
@@ -295,12 +295,12 @@ def ruby_line_stays_on_the_spectrometer(live: Live) -> Judgement | None:
     )
 
 
-def laser_is_off(live: Live) -> Judgement:
+def laser_is_off(live: BeamlineReadings) -> Judgement:
     """Check that nobody left the laser on."""
     return warned_if(live.laser != "Off", f"laser {live.laser}", "Off", "Switch it off: it heats the ruby.")
 
 
-def beam_shutter_is_closed(live: Live) -> Judgement:
+def beam_shutter_is_closed(live: BeamlineReadings) -> Judgement:
     """Check that no X-rays fall on the plate before the first exposure."""
     return warned_if(
         bool(live.beam_unsafe),
@@ -310,7 +310,7 @@ def beam_shutter_is_closed(live: Live) -> Judgement:
     )
 
 
-def there_is_beam(live: Live) -> Judgement:
+def there_is_beam(live: BeamlineReadings) -> Judgement:
     """Check that the ring is filled."""
     return warned_if(
         live.ring_current_ma < LEAST_RING_MA,
@@ -320,7 +320,7 @@ def there_is_beam(live: Live) -> Judgement:
     )
 
 
-def attenuator_is_out(live: Live) -> Judgement:
+def attenuator_is_out(live: BeamlineReadings) -> Judgement:
     """Check that no attenuator was forgotten in the beam."""
     return warned_if(
         live.attenuator > 0,
@@ -330,7 +330,7 @@ def attenuator_is_out(live: Live) -> Judgement:
     )
 
 
-def beam_has_the_wavelength_of_the_geometry(live: Live) -> Judgement:
+def beam_has_the_wavelength_of_the_geometry(live: BeamlineReadings) -> Judgement:
     """Check that the beam is the one the geometry was calibrated with."""
     geometry_kev = energy_kev_from_wavelength(live.case.recipe.geometry.wavelength_angstrom)
     off = abs(live.energy_kev / geometry_kev - 1.0)
@@ -343,7 +343,7 @@ def beam_has_the_wavelength_of_the_geometry(live: Live) -> Judgement:
     )
 
 
-def detector_is_idle(live: Live) -> Judgement:
+def detector_is_idle(live: BeamlineReadings) -> Judgement:
     """Check that the detector waits for an exposure."""
     return graded(
         refuse=live.detector_state == "Error",
@@ -354,7 +354,7 @@ def detector_is_idle(live: Live) -> Judgement:
     )
 
 
-def plates_are_ready(live: Live) -> Judgement:
+def plates_are_ready(live: BeamlineReadings) -> Judgement:
     """Check that both plates are erased and in their places."""
     return warned_if(
         any(state != "Ready" for state in live.plate_states),
@@ -364,7 +364,7 @@ def plates_are_ready(live: Live) -> Judgement:
     )
 
 
-def plates_are_scanned_with_the_pixels_of_the_geometry(live: Live) -> Judgement:
+def plates_are_scanned_with_the_pixels_of_the_geometry(live: BeamlineReadings) -> Judgement:
     """Check that the scan resolution is that of the geometry."""
     pixel_um = 1e6 * float(live.case.recipe.geometry.detector_config.get("pixel1", 0.0))
     digits = "".join(letter for letter in live.scan_resolution_um if letter.isdigit() or letter == ".")
@@ -376,7 +376,7 @@ def plates_are_scanned_with_the_pixels_of_the_geometry(live: Live) -> Judgement:
     )
 
 
-def exposure_is_one_the_detector_accepts(live: Live) -> Judgement:
+def exposure_is_one_the_detector_accepts(live: BeamlineReadings) -> Judgement:
     """Check that the exposure lies within the limits of the detector."""
     exposure = live.case.experiment.exposure
     if exposure.dose is None:
@@ -386,7 +386,7 @@ def exposure_is_one_the_detector_accepts(live: Live) -> Judgement:
     return longest if longest.verdict != "ok" else shortest
 
 
-def oscillation_is_one_the_stage_accepts(live: Live) -> Judgement:
+def oscillation_is_one_the_stage_accepts(live: BeamlineReadings) -> Judgement:
     """Check that the oscillation lies within the limits of the stage."""
     asked = live.case.experiment.exposure.oscillation_deg
     return _within(asked, live.oscillation_limits_deg, "deg", "Change exposure.oscillation_deg.")
@@ -399,7 +399,7 @@ def _within(asked: float, limits: tuple[float, float], unit: str, remedy: str) -
     return refused_if(not low <= asked <= high, f"{asked:g} {unit}", f"{low:g} to {high:g} {unit}", remedy)
 
 
-RULES: tuple[Rule[Live], ...] = (
+RULES: tuple[Rule[BeamlineReadings], ...] = (
     clock_goes_as_the_profile_says,
     supply_suffices_for_the_highest_load,
     nobody_else_holds_the_membrane,

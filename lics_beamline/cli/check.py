@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from lics_beamline.checks.case import Case
-    from lics_beamline.checks.finding import Finding
-    from lics_beamline.control.forecast import Arrival
+    from lics_beamline.checks.finding import CheckFinding
+    from lics_beamline.control.forecast import ExpectedArrival
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.profile import Profile
 
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:
     return 2 if refusals(findings) else 0
 
 
-def as_json(case: Case, findings: Iterable[Finding], figure: Path | None) -> dict[str, Any]:
+def as_json(case: Case, findings: Iterable[CheckFinding], figure: Path | None) -> dict[str, Any]:
     """Return everything a check found as plain values."""
     listed = [finding.as_dict() for finding in findings]
     return {
@@ -101,7 +101,7 @@ def as_json(case: Case, findings: Iterable[Finding], figure: Path | None) -> dic
     }
 
 
-def _live(case: Case, data: DataFolder) -> tuple[tuple[Finding, ...], float | None, bool]:
+def _live(case: Case, data: DataFolder) -> tuple[tuple[CheckFinding, ...], float | None, bool]:
     """Connect, look, let go. Returns findings, the supply [bar], and whether every PV answers."""
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
     from lics_beamline.checks.judgement import judge_live
@@ -134,7 +134,7 @@ def heating_lines(case: Case) -> list[str]:
     return lines
 
 
-def _tell(case: Case, findings: tuple[Finding, ...], figure: Path | None, *, brief: bool) -> None:
+def _tell(case: Case, findings: tuple[CheckFinding, ...], figure: Path | None, *, brief: bool) -> None:
     from lics_beamline.cli.terminal import Table, Text, console
 
     terminal = console(piped_width=PIPED_WIDTH)
@@ -179,7 +179,7 @@ def _expected(case: Case) -> Any:
     for column in ("points", "GPa", "bar", "K", "h"):
         table.add_column(column, justify="right")
     for _, of_leg in groupby(case.track.arrivals, key=lambda arrival: id(arrival.point.leg)):
-        arrivals: list[Arrival] = list(of_leg)
+        arrivals: list[ExpectedArrival] = list(of_leg)
         last = arrivals[-1].at
         table.add_row(
             Text(arrivals[0].point.leg.name),

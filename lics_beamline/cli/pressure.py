@@ -18,7 +18,7 @@ from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SpectrumRow:
     """The same line on another scale or by another correction.
 
     Parameters
@@ -35,7 +35,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class SpectrumPressure:
     """What a spectrum said.
 
     Parameters
@@ -46,7 +46,7 @@ class Reading:
         Of the fit.
     pressure : Pressure
         By the choices made.
-    table : list of Row
+    table : list of SpectrumRow
         By every other choice.
     """
 
@@ -54,7 +54,7 @@ class Reading:
     reduced_chi2: float
     asymmetry_per_nm: float
     pressure: Pressure
-    table: list[Row]
+    table: list[SpectrumRow]
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -166,7 +166,7 @@ def _chosen(option: str, name: str | None, default: str, allowed: tuple[str, ...
     return name or default
 
 
-def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: float) -> Reading:
+def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: float) -> SpectrumPressure:
     from lics_beamline.physics import ruby
     from lics_beamline.physics.ruby_spectrum import fit_doublet
 
@@ -193,7 +193,7 @@ def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: fl
     )
     sigma_nm = math.hypot(line.r1_sigma_nm, axis_sigma_nm)
     result = ruler.pressure(line.r1_nm, sigma_nm, options.temperature_k, options.temperature_sigma_k)
-    return Reading(
+    return SpectrumPressure(
         lines={
             "R1": (line.r1_nm, line.r1_sigma_nm, line.fwhm_nm, line.height_counts),
             "R2": (line.r2_nm, line.r2_sigma_nm, line.r2_fwhm_nm, line.height_counts * line.ratio),
@@ -202,13 +202,15 @@ def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: fl
         asymmetry_per_nm=line.asymmetry_per_nm,
         pressure=result,
         table=[
-            Row(scale=rival.scale, correction=rival.correction, gpa=_try(rival, line.r1_nm, options.temperature_k))
+            SpectrumRow(
+                scale=rival.scale, correction=rival.correction, gpa=_try(rival, line.r1_nm, options.temperature_k)
+            )
             for rival in (ruler, *ruler.rivals(options.temperature_k))
         ],
     )
 
 
-def _samarium(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: float) -> Reading:
+def _samarium(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: float) -> SpectrumPressure:
     from lics_beamline.physics import samarium
 
     scale = _chosen("--scale", options.scale, samarium.DEFAULT_SAMARIUM_SCALE, tuple(samarium.SAMARIUM_SCALES))
@@ -227,13 +229,13 @@ def _samarium(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm
     ruler.unshifted_nm(options.temperature_k)  # outside the range of the correction, no fit is worth a word
     line = samarium.fit_samarium(spectrum.wavelength_nm, spectrum.counts, saturation_counts=options.saturation_counts)
     sigma_nm = math.hypot(line.centre_sigma_nm, axis_sigma_nm)
-    return Reading(
+    return SpectrumPressure(
         lines={"0-0": (line.centre_nm, line.centre_sigma_nm, line.fwhm_nm, line.height_counts)},
         reduced_chi2=line.reduced_chi2,
         asymmetry_per_nm=0.0,
         pressure=ruler.pressure(line.centre_nm, sigma_nm, options.temperature_k, options.temperature_sigma_k),
         table=[
-            Row(
+            SpectrumRow(
                 scale=one.scale,
                 correction=samarium.SAMARIUM_CORRECTION,
                 gpa=_try(one, line.centre_nm, options.temperature_k),
@@ -250,7 +252,7 @@ def _try(ruler: Any, line_nm: float, temperature_k: float) -> float | None:
         return None
 
 
-def _machine(options: argparse.Namespace, reading: Reading) -> dict[str, Any]:
+def _machine(options: argparse.Namespace, reading: SpectrumPressure) -> dict[str, Any]:
     lowest, highest = reading.pressure.interval_gpa()
     names = ("nm", "sigma_nm", "fwhm_nm", "height_counts")
     return {
@@ -274,7 +276,7 @@ def _head(options: argparse.Namespace, spectrum: SpectrumText) -> str:
     return f"{options.spectrum.name}: {x.size} pixels, {x[0]:.2f}-{x[-1]:.2f} nm in {options.medium}\n"
 
 
-def _text(reading: Reading, options: argparse.Namespace) -> str:
+def _text(reading: SpectrumPressure, options: argparse.Namespace) -> str:
     p = reading.pressure
     lowest, highest = p.interval_gpa()
     text = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.checks.case import Case
-from lics_beamline.control.forecast import Arrival
+from lics_beamline.control.forecast import ExpectedArrival
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
@@ -110,7 +110,7 @@ def _legs(axes: Axes, case: Case, *, named: bool) -> None:
     """Shade every other leg, and name them above the uppermost panel."""
     begun_s = 0.0
     for number, (_, of_leg) in enumerate(groupby(case.track.arrivals, key=lambda each: id(each.point.leg))):
-        arrivals: list[Arrival] = list(of_leg)
+        arrivals: list[ExpectedArrival] = list(of_leg)
         ended_s = begun_s + sum(arrival.duration_s for arrival in arrivals)
         if number % 2:
             axes.axvspan(begun_s / 3600.0, ended_s / 3600.0, color="#F2F5FA", zorder=0)

@@ -18,7 +18,7 @@ NOISE = 4.0  # standard deviations which two readings of one state differ by, ha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class PressureReading:
     """What one ruby reading said.
 
     Parameters
@@ -53,7 +53,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belief:
+class CellEstimate:
     """What is believed about the cell after a reading.
 
     Parameters
@@ -62,7 +62,7 @@ class Belief:
         +1 on the upstroke, -1 on the downstroke.
     gains : LearnedGain
         Of both strokes.
-    last : Reading or None
+    last : PressureReading or None
         The newest reading believed.
     before_gpa : float
         Pressure of the reading believed before it; NaN where there is none of the same temperature [GPa].
@@ -72,7 +72,7 @@ class Belief:
         True once the pressure has answered in this direction: the dead band of friction is crossed.
     rest_gpa : float
         Pressure before the dead band, which an answer must exceed [GPa].
-    teacher : Reading or None
+    teacher : PressureReading or None
         The reading from which the next lesson counts.
     taught_from_gpa : float
         Where the pressure would have ended at the teacher's load [GPa].
@@ -88,20 +88,20 @@ class Belief:
 
     direction: int
     gains: LearnedGain = field(default_factory=LearnedGain)
-    last: Reading | None = None
+    last: PressureReading | None = None
     before_gpa: float = math.nan
     creep: Creep = field(default_factory=lambda: Creep.over(math.nan))
     moving: bool = False
     rest_gpa: float = math.nan
-    teacher: Reading | None = None
+    teacher: PressureReading | None = None
     taught_from_gpa: float = math.nan
     owed_gpa: float = 0.0
     skipped: int = 0
     looks: int = 0
     slipped: bool = False
 
-    def turned(self, direction: int) -> Belief:
-        """Return the belief for going on in a direction: after a reversal the dead band lies ahead again."""
+    def turned(self, direction: int) -> CellEstimate:
+        """Return the estimate for going on in a direction: after a reversal the dead band lies ahead again."""
         if direction == self.direction:
             return self
         resting_gpa = math.nan
@@ -124,13 +124,13 @@ class Belief:
         """Whether this stroke has taught a gain near a pressure [GPa]."""
         return self.gains.distance_gpa(pressure_gpa, self.direction) <= BIN_GPA
 
-    def follows(self, reading: Reading, approach: ApproachSettings) -> bool:
+    def follows(self, reading: PressureReading, approach: ApproachSettings) -> bool:
         """Whether a reading is of the same cell at the same temperature as the last one."""
         return self.last is not None and abs(reading.temperature_k - self.last.temperature_k) <= (
             approach.temperature_jump_k
         )
 
-    def expects(self, reading: Reading, settings: ControlSettings) -> bool:
+    def expects(self, reading: PressureReading, settings: ControlSettings) -> bool:
         """Whether a reading's pressure lies where load, gain, creep and noise can have brought the last one."""
         approach = settings.approach
         if self.last is None or not self.follows(reading, approach):
@@ -147,8 +147,8 @@ class Belief:
         low_gpa, high_gpa = min(low_gpa, high_gpa) - margin_gpa, max(low_gpa, high_gpa) + margin_gpa
         return low_gpa <= reading.pressure_gpa <= high_gpa
 
-    def after(self, reading: Reading, settings: ControlSettings) -> Belief:
-        """Return the belief after a reading that is believed."""
+    def after(self, reading: PressureReading, settings: ControlSettings) -> CellEstimate:
+        """Return the estimate after a reading that is believed."""
         if self.last is None or not self.follows(reading, settings.approach):
             return replace(
                 self,
@@ -185,7 +185,9 @@ class Belief:
         least_gpa = expected_gpa - slip_gpa - min(2.0 * gain.error * expected_gpa, slip_gpa)
         return least_gpa, most_gpa + slip_gpa
 
-    def _later(self, rise_gpa: float, last: Reading, reading: Reading, settings: ControlSettings) -> Creep:
+    def _later(
+        self, rise_gpa: float, last: PressureReading, reading: PressureReading, settings: ControlSettings
+    ) -> Creep:
         return self.creep.later(
             self.creep.end_gpa + self.direction * rise_gpa,
             moving_s=abs(reading.load_bar - last.load_bar) / settings.membrane.slew_bar_per_s,
@@ -193,8 +195,8 @@ class Belief:
             creep_s=settings.approach.creep_s,
         )
 
-    def _watched(self, last: Reading, reading: Reading, settings: ControlSettings) -> Belief:
-        """Return the belief after a reading of a pressure that no load has moved since the last one."""
+    def _watched(self, last: PressureReading, reading: PressureReading, settings: ControlSettings) -> CellEstimate:
+        """Return the estimate after a reading of a pressure that no load has moved since the last one."""
         elapsed_s = reading.time_s - last.time_s
         foreseen = self._later(0.0, last, reading, settings)
         foreseen_gpa = foreseen.pressure_gpa(settings.approach.creep_fraction)
@@ -211,8 +213,8 @@ class Belief:
         )
         return replace(self, last=reading, creep=creep, slipped=False)
 
-    def _answered(self, last: Reading, reading: Reading, settings: ControlSettings) -> Belief:
-        """Return the belief after a load step that the pressure answered."""
+    def _answered(self, last: PressureReading, reading: PressureReading, settings: ControlSettings) -> CellEstimate:
+        """Return the estimate after a load step that the pressure answered."""
         moved_bar = self.direction * (reading.load_bar - last.load_bar)
         creep = self.creep.read(
             reading.pressure_gpa,
@@ -247,26 +249,26 @@ class Belief:
         return _teaching(doubted if sense > 0 else after, reading)
 
 
-def _teaching(belief: Belief, reading: Reading) -> Belief:
-    """Return the belief whose next lesson counts from a reading."""
-    return replace(belief, teacher=reading, taught_from_gpa=belief.creep.end_gpa)
+def _teaching(estimate: CellEstimate, reading: PressureReading) -> CellEstimate:
+    """Return the estimate whose next lesson counts from a reading."""
+    return replace(estimate, teacher=reading, taught_from_gpa=estimate.creep.end_gpa)
 
 
-def _taught(belief: Belief, reading: Reading, settings: ControlSettings) -> Belief:
-    """Return the belief with the gain between teacher and reading learned, where there is a lesson in it."""
-    if belief.teacher is None:
-        return _teaching(belief, reading)
-    answer_gpa = belief.direction * (belief.creep.end_gpa - belief.taught_from_gpa)
-    moved_bar = belief.direction * (reading.load_bar - belief.teacher.load_bar)
-    noise_gpa = math.hypot(reading.sigma_gpa, belief.teacher.sigma_gpa)
+def _taught(estimate: CellEstimate, reading: PressureReading, settings: ControlSettings) -> CellEstimate:
+    """Return the estimate with the gain between teacher and reading learned, where there is a lesson in it."""
+    if estimate.teacher is None:
+        return _teaching(estimate, reading)
+    answer_gpa = estimate.direction * (estimate.creep.end_gpa - estimate.taught_from_gpa)
+    moved_bar = estimate.direction * (reading.load_bar - estimate.teacher.load_bar)
+    noise_gpa = math.hypot(reading.sigma_gpa, estimate.teacher.sigma_gpa)
     if answer_gpa < max(TAUGHT_GPA, 3.0 * noise_gpa) or moved_bar < TAUGHT_BAR:
-        return belief
-    gains = belief.gains.learn(
-        0.5 * (belief.taught_from_gpa + belief.creep.end_gpa),
-        belief.direction,
+        return estimate
+    gains = estimate.gains.learn(
+        0.5 * (estimate.taught_from_gpa + estimate.creep.end_gpa),
+        estimate.direction,
         moved_bar=moved_bar,
         answer_gpa=answer_gpa,
         error_gpa=math.hypot(noise_gpa, 0.5 * settings.approach.slip_gpa),
         limits_gpa_per_bar=settings.approach.gain_limits_gpa_per_bar,
     )
-    return _teaching(replace(belief, gains=gains), reading)
+    return _teaching(replace(estimate, gains=gains), reading)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Cause(StrEnum):
+class AbortCause(StrEnum):
     """Why an approach aborted."""
 
     UNREADABLE = "unreadable"
@@ -39,7 +39,7 @@ class ReadAgain:
 class Abort:
     """Hold the gas and end the plan; says what happened - number, unit, limit - and what to do."""
 
-    cause: Cause
+    cause: AbortCause
     reason: str
 
 

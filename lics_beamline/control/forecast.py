@@ -48,7 +48,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class ExpectedArrival:
     """One point of the path, as it is expected.
 
     Parameters
@@ -87,19 +87,19 @@ class Track:
     ----------
     moments : tuple of Moment
         For a figure, in the order of time.
-    arrivals : tuple of Arrival
+    arrivals : tuple of ExpectedArrival
         One a point.
     """
 
     moments: tuple[Moment, ...]
-    arrivals: tuple[Arrival, ...]
+    arrivals: tuple[ExpectedArrival, ...]
 
     @property
     def duration_s(self) -> float:
         """Expected duration [s of experiment]."""
         return math.fsum(arrival.duration_s for arrival in self.arrivals)
 
-    def heating(self) -> tuple[Arrival, ...]:
+    def heating(self) -> tuple[ExpectedArrival, ...]:
         """Return the points of heating legs: their pressure is predicted."""
         return tuple(each for each in self.arrivals if isinstance(each.point.leg, HeatingLeg))
 
@@ -150,7 +150,7 @@ class _Walk:
         self._looked_at: AnyLeg | None = None
         self.moments = [self._moment()]
 
-    def point(self, point: Point) -> Arrival:
+    def point(self, point: Point) -> ExpectedArrival:
         """Go to a point and measure it."""
         before, settings = self.moments[-1], self._settings
         slew_bar_per_s, tolerance_gpa = settings.membrane.slew_bar_per_s, settings.approach.tolerance_gpa
@@ -200,7 +200,7 @@ class _Walk:
         self._time_s = settings.plate.free_s(self._swapped_s)
         measured_s = self._time_s - arrived_s
         self.moments.append(self._moment())
-        return Arrival(
+        return ExpectedArrival(
             point=point,
             before=before,
             at=at,

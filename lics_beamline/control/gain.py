@@ -2,7 +2,7 @@
 
 A gain learned from two readings that nearly agree, or across a stick-slip, makes the next step far too large or stops
 the approach. So a lesson carries its own error, which grows as the answer shrinks, and is weighed against what is
-believed already; and no lesson moves a belief far at once.
+believed already; and no lesson moves an estimate far at once.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from lics_beamline.control import approach
 from lics_beamline.control.approach_settings import ApproachSettings
-from lics_beamline.control.cell_estimate import Reading
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.cell_model import CellModel, Grip
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating_settings import HeatingSettings
@@ -145,30 +145,30 @@ class Prior:
         return self.gain.gpa_per_bar * (through_bar[1] - through_bar[0])
 
 
-def prior_of(settings: ControlSettings, approached: approach.State | None) -> Prior:
+def prior_of(settings: ControlSettings, approached: approach.ApproachState | None) -> Prior:
     """Return what is believed of a cell that is to be heated.
 
     Parameters
     ----------
     settings : ControlSettings
         The cell as its profile expects it.
-    approached : approach.State, optional
+    approached : approach.ApproachState, optional
         Where the approach before ended: what it learned of the gain, which way it went, what still creeps.
     """
     cell, heating, rules = settings.cell_model, settings.heating, settings.approach
-    last = approached.belief.last if approached else None
+    last = approached.estimate.last if approached else None
     if approached is None or last is None:  # as loaded: no friction has been worked against
         gain = Gain(gpa_per_bar=cell.gain_at(cell.start_gpa), error=cell.gain_doubt)
         return Prior(cell=cell, heating=heating, approach=rules, gain=gain, edge=0)
-    belief = approached.belief
-    learned = belief.gains.at(last.pressure_gpa, belief.direction)
+    estimate = approached.estimate
+    learned = estimate.gains.at(last.pressure_gpa, estimate.direction)
     return Prior(
         cell=cell,
         heating=heating,
         approach=rules,
         gain=learned or Gain(gpa_per_bar=cell.gain_at(last.pressure_gpa), error=cell.gain_doubt),
-        edge=belief.direction if belief.moving else 0,
-        coming_gpa=belief.creep.coming_gpa(rules.creep_fraction),
+        edge=estimate.direction if estimate.moving else 0,
+        coming_gpa=estimate.creep.coming_gpa(rules.creep_fraction),
     )
 
 
@@ -180,7 +180,7 @@ class Drift:
     ----------
     prior : Prior
         What was believed before.
-    readings : tuple of Reading
+    readings : tuple of PressureReading
         Since just before the ramp; at least one.
     jumps : tuple of int
         Indices of the readings at which the pressure was found to have jumped.
@@ -199,7 +199,7 @@ class Drift:
     """
 
     prior: Prior
-    readings: tuple[Reading, ...]
+    readings: tuple[PressureReading, ...]
     jumps: tuple[int, ...] = ()
     fit: Fit = field(init=False, compare=False, repr=False)
 
@@ -207,7 +207,7 @@ class Drift:
         object.__setattr__(self, "fit", self._fitted())
 
     @property
-    def newest(self) -> Reading:
+    def newest(self) -> PressureReading:
         """The last reading believed."""
         return self.readings[-1]
 
@@ -223,7 +223,7 @@ class Drift:
         )
         return self._predict(row, temperature_k)
 
-    def next(self, reading: Reading) -> Prediction:
+    def next(self, reading: PressureReading) -> Prediction:
         """Return what was to be expected of a reading, by those before it; its own noise is part of the error."""
         row = self._rows((*self.readings, reading))[-1]
         expected = self._predict(row, reading.temperature_k)
@@ -236,12 +236,12 @@ class Drift:
         """Return what is expected to be read on the ramp, at a temperature [K] and time [s] not far ahead."""
         return self.next(replace(self.newest, temperature_k=temperature_k, time_s=time_s))
 
-    def expects(self, reading: Reading) -> bool:
+    def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
         expected = self.next(reading)
         return abs(reading.pressure_gpa - expected.gpa) <= WILD * expected.sigma_gpa + MARGIN_GPA
 
-    def after(self, reading: Reading, *, jumped: bool = False) -> Drift:
+    def after(self, reading: PressureReading, *, jumped: bool = False) -> Drift:
         """Return what is known after a reading that is believed; `jumped`: the pressure has left its way for good."""
         jumps = (*self.jumps, len(self.readings)) if jumped else self.jumps
         return replace(self, readings=(*self.readings, reading), jumps=jumps)
@@ -291,7 +291,7 @@ class Drift:
         row[-1] = 1.0
         return row
 
-    def _rows(self, readings: tuple[Reading, ...]) -> NDArray[np.float64]:
+    def _rows(self, readings: tuple[PressureReading, ...]) -> NDArray[np.float64]:
         """Return the coefficients of each reading; what friction lets go creeps like any other load."""
         import numpy as np
 
@@ -314,7 +314,7 @@ class Drift:
             before = reading
         return np.array(rows)
 
-    def _noises_gpa(self, readings: tuple[Reading, ...]) -> list[float]:
+    def _noises_gpa(self, readings: tuple[PressureReading, ...]) -> list[float]:
         """Return the noise of each reading; while a ramp begins or ends, the lag of the sample is not known well."""
         ramps = _ramps_k_per_s(readings)
         changed = [0.0, *(after - before for before, after in pairwise(ramps))]
@@ -348,7 +348,7 @@ class Drift:
         return Fit(found=found, covariance=covariance * np.outer(sigmas, sigmas))
 
 
-def _ramps_k_per_s(readings: tuple[Reading, ...]) -> list[float]:
+def _ramps_k_per_s(readings: tuple[PressureReading, ...]) -> list[float]:
     """Return how fast the temperature rose before each reading."""
     return [
         0.0,
@@ -359,6 +359,6 @@ def _ramps_k_per_s(readings: tuple[Reading, ...]) -> list[float]:
     ]
 
 
-def noise_gpa(reading: Reading) -> float:
+def noise_gpa(reading: PressureReading) -> float:
     """Return the standard deviation of a reading, with what its own fit does not know of [GPa]."""
     return math.hypot(reading.sigma_gpa, RUBY_GPA_PER_K * TEMPERATURE_NOISE_K, FIT_GPA)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Generic
 
 from lics_beamline.control.approach_settings import ApproachSettings
-from lics_beamline.control.cell_estimate import Reading
-from lics_beamline.control.command import Abort, Cause, Ramp
+from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.command import Abort, AbortCause, Ramp
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_state import (
     AnyEstimate,
@@ -82,7 +82,7 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         )
 
     def step(
-        self, state: AnyState, reading: Reading | None, now_s: float, *, request: Request | None = None
+        self, state: AnyState, reading: PressureReading | None, now_s: float, *, request: Request | None = None
     ) -> HeatingDecision[AnyState]:
         """Decide what to do after one reading.
 
@@ -90,7 +90,7 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         ----------
         state : HeatingState
             The ramp so far.
-        reading : Reading or None
+        reading : PressureReading or None
             A pressure, the load and temperature it was read at, and when; None where there was none to be believed.
         now_s : float
             Experiment time now [s].
@@ -122,15 +122,15 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         """Return the state of the first ramp of a leg."""
 
     @abstractmethod
-    def _gas_trouble(self, state: AnyState, reading: Reading) -> str:
+    def _gas_trouble(self, state: AnyState, reading: PressureReading) -> str:
         """Return why the gas forbids to believe a reading, or nothing."""
 
     @abstractmethod
-    def _rested(self, state: AnyState, reading: Reading, now_s: float) -> HeatingDecision[AnyState]:
+    def _rested(self, state: AnyState, reading: PressureReading, now_s: float) -> HeatingDecision[AnyState]:
         """Decide when the readings at rest agree."""
 
     @abstractmethod
-    def _agree(self, first: Reading, second: Reading, estimate: AnyEstimate) -> bool:
+    def _agree(self, first: PressureReading, second: PressureReading, estimate: AnyEstimate) -> bool:
         """Whether two readings that surprise are of one state."""
 
     @abstractmethod
@@ -140,13 +140,13 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         """Decide with a reading that is believed, the newest of an estimate."""
 
     def _decide(
-        self, state: AnyState, reading: Reading | None, now_s: float, *, request: Request | None
+        self, state: AnyState, reading: PressureReading | None, now_s: float, *, request: Request | None
     ) -> HeatingDecision[AnyState]:
         if state.phase is HeatingPhase.ABORT:
             return HeatingDecision(command=Abort(cause=state.cause, reason=state.reason), state=state)
         if request is Request.STOP:
             said = f"stopped on request at {now_s:.0f} s. Acknowledge, then begin again."
-            return self._abort(state, Cause.STOPPED, said)
+            return self._abort(state, AbortCause.STOPPED, said)
         paused = request is Request.PAUSE or (state.paused_by_request and request is not Request.CONTINUE)
         state = replace(state, paused_by_request=paused)
         estimate: AnyEstimate | None = state.estimate
@@ -165,11 +165,11 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
             return self._doubt(replace(state, doubted=reading), said, now_s)
         return self._believe(state, estimate.after(reading, jumped=jumped), now_s, jumped=jumped)
 
-    def _before(self, state: AnyState, reading: Reading, now_s: float) -> HeatingDecision[AnyState]:
+    def _before(self, state: AnyState, reading: PressureReading, now_s: float) -> HeatingDecision[AnyState]:
         """Decide with a reading that is believed, before there is an estimate."""
         return self._look_at_rest(state, reading, now_s)
 
-    def _look_at_rest(self, state: AnyState, reading: Reading, now_s: float) -> HeatingDecision[AnyState]:
+    def _look_at_rest(self, state: AnyState, reading: PressureReading, now_s: float) -> HeatingDecision[AnyState]:
         """Look at the cell before anything moves until enough readings agree."""
         heating, recent = self.settings.heating, (*state.recent, reading)
         agreed = at_rest(recent)
@@ -177,17 +177,17 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
             return self._rested(replace(state, recent=agreed), reading, now_s)
         if len(recent) > heating.first_readings + self.settings.approach.most_doubts:
             said = f"{len(recent)} readings at rest do not agree. Look at the ruby."
-            return self._abort(state, Cause.UNREADABLE, said)
+            return self._abort(state, AbortCause.UNREADABLE, said)
         command = Ramp(on=False, after_s=heating.read_every_s)
         return HeatingDecision(command=command, state=replace(state, recent=recent))
 
-    def _nearing(self, state: AnyState, reading: Reading, now_s: float) -> AnyState:
+    def _nearing(self, state: AnyState, reading: PressureReading, now_s: float) -> AnyState:
         """Return the state with the time from which the ramp has been near its temperature."""
         if math.isnan(state.near_s) and reading.temperature_k >= state.goal.temperature_k - NEAR_K:
             return replace(state, near_s=now_s)
         return state
 
-    def _is_there(self, state: AnyState, reading: Reading, now_s: float) -> bool:
+    def _is_there(self, state: AnyState, reading: PressureReading, now_s: float) -> bool:
         """Whether a ramp has ended: the temperature is read, or near, and there was time for the rest.
 
         The thermocouple of the sample is not the heater's own: it may never read the target.
@@ -209,7 +209,7 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         if state.doubts > self.settings.approach.most_doubts:
             return self._abort(
                 state,
-                Cause.UNREADABLE,
+                AbortCause.UNREADABLE,
                 f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple and membrane.",
             )
         return self._hold(state, said, now_s, after_s=0.0 if state.doubts == 1 else None)
@@ -226,17 +226,19 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
             state=replace(state, phase=phase, held_s=held_s, near_s=math.nan, reason=said),
         )
 
-    def _abort(self, state: AnyState, cause: Cause, reason: str) -> HeatingDecision[AnyState]:
+    def _abort(self, state: AnyState, cause: AbortCause, reason: str) -> HeatingDecision[AnyState]:
         aborted = replace(state, phase=HeatingPhase.ABORT, cause=cause, reason=reason)
         return HeatingDecision(command=Abort(cause=cause, reason=reason), state=aborted)
 
 
-def trouble_with(reading: Reading | None, now_s: float, *, last: Reading | None, approach: ApproachSettings) -> str:
+def trouble_with(
+    reading: PressureReading | None, now_s: float, *, last: PressureReading | None, approach: ApproachSettings
+) -> str:
     """Return why nothing may rest on a reading, or nothing.
 
     Parameters
     ----------
-    reading, last : Reading or None
+    reading, last : PressureReading or None
         The reading, and the one believed before it.
     now_s : float
         Experiment time now [s].
@@ -255,7 +257,7 @@ def trouble_with(reading: Reading | None, now_s: float, *, last: Reading | None,
     return ""
 
 
-def at_rest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+def at_rest(readings: tuple[PressureReading, ...]) -> tuple[PressureReading, ...]:
     """Return the readings that agree with most of the others: a wild one is left out."""
     return tuple(
         one

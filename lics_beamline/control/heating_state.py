@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from lics_beamline.control.cell_estimate import Reading
-from lics_beamline.control.command import Abort, Cause, Hold, Ramp
+from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.command import Abort, AbortCause, Hold, Ramp
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prediction, Slope
 
@@ -76,7 +76,7 @@ class PressureEstimate(Protocol):
     """What is known of the pressure of a cell that is heated, and what to expect of it."""
 
     @property
-    def newest(self) -> Reading:
+    def newest(self) -> PressureReading:
         """The last reading believed."""
         ...
 
@@ -89,15 +89,15 @@ class PressureEstimate(Protocol):
         """Return the pressure expected at a temperature [K], at the load of now."""
         ...
 
-    def next(self, reading: Reading) -> Prediction:
+    def next(self, reading: PressureReading) -> Prediction:
         """Return what was to be expected of a reading; its own noise is part of the error."""
         ...
 
-    def expects(self, reading: Reading) -> bool:
+    def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
         ...
 
-    def after(self, reading: Reading, *, jumped: bool = False) -> Self:
+    def after(self, reading: PressureReading, *, jumped: bool = False) -> Self:
         """Return what is known after a reading that is believed; `jumped`: the pressure has left its way for good."""
         ...
 
@@ -121,11 +121,11 @@ class HeatingState(Generic[AnyEstimate]):
         What is known of the cell; None before the first readings agree, on an isobar until its dead band is crossed.
     shown : PressureEstimate or None
         What was known when the prediction was last said.
-    recent : tuple of Reading
+    recent : tuple of PressureReading
         Readings believed before there is an estimate.
     phase : HeatingPhase
         Where the leg stands.
-    doubted : Reading or None
+    doubted : PressureReading or None
         A reading that surprised, until another one confirms or contradicts it.
     doubts : int
         Readings in a row that could not be believed or surprised.
@@ -137,7 +137,7 @@ class HeatingState(Generic[AnyEstimate]):
         When the ramp, not held since, came near its temperature [s]; NaN before.
     arrived_s : float
         When the temperature was reached [s]; NaN before.
-    cause : Cause
+    cause : AbortCause
         Why it ended early; it means nothing before.
     reason : str
         Why it ended early, or why the ramp is held, for people.
@@ -148,15 +148,15 @@ class HeatingState(Generic[AnyEstimate]):
     goal: HeatingGoal
     estimate: AnyEstimate | None = None
     shown: AnyEstimate | None = None
-    recent: tuple[Reading, ...] = ()
+    recent: tuple[PressureReading, ...] = ()
     phase: HeatingPhase = HeatingPhase.READY
-    doubted: Reading | None = None
+    doubted: PressureReading | None = None
     doubts: int = 0
     looks: int = 0
     held_s: float = math.nan
     near_s: float = math.nan
     arrived_s: float = math.nan
-    cause: Cause = Cause.STOPPED
+    cause: AbortCause = AbortCause.STOPPED
     reason: str = ""
     paused_by_request: bool = False
 

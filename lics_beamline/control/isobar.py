@@ -12,14 +12,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from lics_beamline.control.cell_estimate import Reading
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.cell_model import Grip
-from lics_beamline.control.command import Cause, Hold, Ramp
+from lics_beamline.control.command import AbortCause, Hold, Ramp
 from lics_beamline.control.gain import OTHER_STROKE, UNLOADING, Gain
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_leg import WILDLY_GPA, HeatingCourse
 from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase, HeatingState
-from lics_beamline.control.isobar_estimate import Balance
+from lics_beamline.control.isobar_estimate import IsobarEstimate
 
 SURELY: Final = 0.3  # fraction of the expected dead band that every cell of this kind has: friction 0.5 times the usual
 STRIDE_GPA: Final = 0.03  # a step across the dead band changes the pressure by no more, should the cell let go in it
@@ -32,7 +32,7 @@ STILL_BAR: Final = 0.02  # gas that is not worth a command: twice the resolution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IsobarState(HeatingState[Balance]):
+class IsobarState(HeatingState[IsobarEstimate]):
     """An isobar under way.
 
     Parameters
@@ -57,7 +57,7 @@ IsobarDecision = HeatingDecision[IsobarState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IsobarCourse(HeatingCourse[IsobarState, Balance]):
+class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
     """Heating at a held pressure: the dead band is crossed at rest, then gas goes out against what heat adds."""
 
     lets_out_gas: ClassVar[bool] = True
@@ -79,7 +79,7 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
     def _fresh(self, goal: HeatingGoal) -> IsobarState:
         return IsobarState(goal=goal)
 
-    def _gas_trouble(self, state: IsobarState, reading: Reading) -> str:
+    def _gas_trouble(self, state: IsobarState, reading: PressureReading) -> str:
         band_bar = self.settings.approach.load_band_bar
         if reading.load_bar < state.commanded_bar - band_bar:
             return (
@@ -94,7 +94,7 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
             )
         return ""
 
-    def _before(self, state: IsobarState, reading: Reading, now_s: float) -> IsobarDecision:
+    def _before(self, state: IsobarState, reading: PressureReading, now_s: float) -> IsobarDecision:
         """Look at the cell at rest, then cross the dead band."""
         if state.phase is HeatingPhase.READY:
             return self._look_at_rest(state, reading, now_s)
@@ -117,17 +117,17 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
                 return self._look(replace(state, looks=state.looks + 1), reading)
         return self._across(replace(state, looks=0), reading, now_s)
 
-    def _rested(self, state: IsobarState, reading: Reading, now_s: float) -> IsobarDecision:
+    def _rested(self, state: IsobarState, reading: PressureReading, now_s: float) -> IsobarDecision:
         state = replace(state, rest_gpa=_mean_gpa(state.recent), phase=HeatingPhase.CROSS)
         return self._crossed(state, now_s) if self.prior.edge < 0 else self._across(state, reading, now_s)
 
-    def _agree(self, first: Reading, second: Reading, estimate: Balance) -> bool:
+    def _agree(self, first: PressureReading, second: PressureReading, estimate: IsobarEstimate) -> bool:
         return abs(first.pressure_gpa - second.pressure_gpa) < WILDLY_GPA
 
-    def _believe(self, state: IsobarState, estimate: Balance, now_s: float, *, jumped: bool) -> IsobarDecision:
+    def _believe(self, state: IsobarState, estimate: IsobarEstimate, now_s: float, *, jumped: bool) -> IsobarDecision:
         return self._steer(replace(state, estimate=estimate, doubted=None, doubts=0), estimate, now_s)
 
-    def _look(self, state: IsobarState, reading: Reading) -> IsobarDecision:
+    def _look(self, state: IsobarState, reading: PressureReading) -> IsobarDecision:
         """Leave the gas where it is and read again."""
         state = replace(state, commanded_bar=reading.load_bar, reason="the pressure may have begun to fall")
         return HeatingDecision(command=self._bleeding(reading.load_bar), state=state)
@@ -137,7 +137,7 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
         slew_bar_per_s = self.settings.membrane.slew_bar_per_s
         return Ramp(on=False, after_s=0.0, bleed_to_bar=to_bar, slew_bar_per_s=slew_bar_per_s)
 
-    def _across(self, state: IsobarState, reading: Reading, now_s: float) -> IsobarDecision:
+    def _across(self, state: IsobarState, reading: PressureReading, now_s: float) -> IsobarDecision:
         """Let out the next gas in the dead band: at once what every cell has of it, then a stride at a time."""
         if state.paused_by_request:
             return self._hold(state, "paused on request", now_s)
@@ -150,7 +150,7 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
         if reading.load_bar - floor_bar < STILL_BAR:
             return self._abort(
                 state,
-                Cause.UNREACHABLE,
+                AbortCause.UNREACHABLE,
                 f"the gas is at {reading.load_bar:.2f} bar, the lowest that may be, and {reading.pressure_gpa:.3f} GPa "
                 "has not answered: nothing is left to let out while heating. Heat at a held load, or from a higher "
                 "pressure.",
@@ -168,30 +168,30 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
     def _crossed(self, state: IsobarState, now_s: float) -> IsobarDecision:
         """Begin to balance heat and gas."""
         reading = state.recent[-1]
-        balance = Balance.begin(
+        estimate = IsobarEstimate.begin(
             reading,
             self.unloading,
             pressure_gpa=_mean_gpa(state.recent),
             sigma_gpa=math.hypot(reading.sigma_gpa, 0.5 * ANSWERED_GPA),
         )
-        state = replace(state, estimate=balance, shown=balance, begun_k=reading.temperature_k)
-        return self._steer(state, balance, now_s)
+        state = replace(state, estimate=estimate, shown=estimate, begun_k=reading.temperature_k)
+        return self._steer(state, estimate, now_s)
 
-    def _steer(self, state: IsobarState, balance: Balance, now_s: float) -> IsobarDecision:
+    def _steer(self, state: IsobarState, estimate: IsobarEstimate, now_s: float) -> IsobarDecision:
         """Decide with a reading that is believed, the gas at the edge from which it answers."""
-        goal, reading, pressure, heating = state.goal, balance.newest, balance.pressure, self.settings.heating
+        goal, reading, pressure, heating = state.goal, estimate.newest, estimate.pressure, self.settings.heating
         state = self._nearing(state, reading, now_s)
         arrived = self._is_there(state, reading, now_s)
-        stops = self._stops(state, balance, arrived=arrived)
+        stops = self._stops(state, estimate, arrived=arrived)
         if stops:
-            return self._abort(state, Cause.UNREACHABLE, stops)
+            return self._abort(state, AbortCause.UNREACHABLE, stops)
         above_gpa = pressure.gpa - goal.pressure_gpa
         yields = above_gpa > (heating.band_gpa if math.isnan(state.held_s) else 0.5 * heating.band_gpa)
         on = not yields and not state.paused_by_request
-        ahead_s = max(heating.read_every_s, balance.interval_s)
+        ahead_s = max(heating.read_every_s, estimate.interval_s)
         heated_k = min(goal.ramp_k_per_min / 60.0 * ahead_s, max(goal.temperature_k - reading.temperature_k, 0.0))
-        excess_gpa = above_gpa + (balance.slope().gpa_per_k * heated_k if on and not arrived else 0.0)
-        to_bar = self._bled_bar(state, balance, excess_gpa, ahead_s)
+        excess_gpa = above_gpa + (estimate.slope().gpa_per_k * heated_k if on and not arrived else 0.0)
+        to_bar = self._bled_bar(state, estimate, excess_gpa, ahead_s)
         if to_bar is not None:
             state = replace(state, commanded_bar=to_bar)
         if arrived:
@@ -214,7 +214,7 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
             state = replace(state, held_s=held_s, near_s=math.nan, reason=said, phase=phase)
             if now_s - held_s > heating.most_held_s and not state.paused_by_request:
                 gave_up = f"the ramp was held for {now_s - held_s:.0f} s: {said}. Look at the gas."
-                return self._abort(state, Cause.GAVE_UP, gave_up)
+                return self._abort(state, AbortCause.GAVE_UP, gave_up)
         command = Ramp(
             on=on or arrived,
             after_s=heating.read_every_s,
@@ -223,33 +223,35 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
         )
         return HeatingDecision(command=command, state=state)
 
-    def _bled_bar(self, state: IsobarState, balance: Balance, excess_gpa: float, ahead_s: float) -> float | None:
+    def _bled_bar(
+        self, state: IsobarState, estimate: IsobarEstimate, excess_gpa: float, ahead_s: float
+    ) -> float | None:
         """Return the load to go down to [bar], None where the gas stays."""
-        now_bar = balance.newest.load_bar
+        now_bar = estimate.newest.load_bar
         if excess_gpa <= 0.0:
             # Gas still on its way is stopped here: it was meant for a pressure that is no longer there.
             return now_bar if state.commanded_bar < now_bar - STILL_BAR else None
-        bar = min(excess_gpa, SPARE_GPA) / balance.gain.gpa_per_bar
-        bar = min(bar, self.settings.membrane.slew_bar_per_s * ahead_s, SPARE_GPA / balance.gain.at_most())
+        bar = min(excess_gpa, SPARE_GPA) / estimate.gain.gpa_per_bar
+        bar = min(bar, self.settings.membrane.slew_bar_per_s * ahead_s, SPARE_GPA / estimate.gain.at_most())
         to_bar = max(now_bar - bar, self.settings.envelope.load_bar[0])
         return to_bar if to_bar < now_bar - STILL_BAR else None
 
-    def _stops(self, state: IsobarState, balance: Balance, *, arrived: bool) -> str:
+    def _stops(self, state: IsobarState, estimate: IsobarEstimate, *, arrived: bool) -> str:
         """Return why the isobar cannot go on, or nothing."""
-        goal, pressure, reading, heating = state.goal, balance.pressure, balance.newest, self.settings.heating
+        goal, pressure, reading, heating = state.goal, estimate.pressure, estimate.newest, self.settings.heating
         limit_gpa, floor_bar = self.settings.envelope.pressure_gpa[1], self.settings.envelope.load_bar[0]
         if pressure.high_gpa(heating.sigmas) > limit_gpa:
             return f"{pressure} has come to the limit of {limit_gpa:g} GPa. Heat from a lower pressure."
-        slope, asked = 1e3 * balance.slope().gpa_per_k, f"{goal.pressure_gpa:g} GPa"
+        slope, asked = 1e3 * estimate.slope().gpa_per_k, f"{goal.pressure_gpa:g} GPa"
         if pressure.high_gpa(1.0) < goal.pressure_gpa - heating.lost_gpa and (arrived or slope <= 0.0):
             return (
                 f"{pressure} is {goal.pressure_gpa - pressure.gpa:.2f} GPa below {asked} (limit {heating.lost_gpa:g} "
                 f"GPa), and heat does not bring it back: {slope:.1f} MPa/K at a held load, which never rises while "
                 "heating. Heat at a held load, or approach the pressure again."
             )
-        needed_bar, final = balance.needed_bar(goal.end_k, goal.pressure_gpa), balance.at(goal.end_k)
+        needed_bar, final = estimate.needed_bar(goal.end_k, goal.pressure_gpa), estimate.at(goal.end_k)
         taught = reading.temperature_k - state.begun_k >= TAUGHT_K
-        if taught and needed_bar + final.sigma_gpa / balance.gain.gpa_per_bar < floor_bar:
+        if taught and needed_bar + final.sigma_gpa / estimate.gain.gpa_per_bar < floor_bar:
             return (
                 f"{asked} at {goal.end_k:.0f} K would need {needed_bar:.1f} bar and {floor_bar:g} bar is the lowest "
                 f"there is: {final} is predicted at the {reading.load_bar:.1f} bar of now. Heat less, or hold a higher "
@@ -258,5 +260,5 @@ class IsobarCourse(HeatingCourse[IsobarState, Balance]):
         return ""
 
 
-def _mean_gpa(readings: tuple[Reading, ...]) -> float:
+def _mean_gpa(readings: tuple[PressureReading, ...]) -> float:
     return sum(reading.pressure_gpa for reading in readings) / len(readings)

@@ -1,4 +1,4 @@
-"""Heat against gas: pressure, its rise by the kelvin and its fall by the bar, learned together while both are moved."""
+"""A Kalman filter of an isobar: pressure, its rise by the kelvin and its fall by the bar, while both are moved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.control.cell_estimate import Reading
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import (
     JUMP_GPA,
@@ -30,12 +30,12 @@ GAIN_DRIFT: Final = 0.03  # relative change of the gain over a bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    """What holds a cell at its pressure, as far as it is known.
+class IsobarEstimate:
+    """What holds a cell at its pressure, as far as it is known: mean and covariance of a Kalman filter.
 
     Parameters
     ----------
-    newest : Reading
+    newest : PressureReading
         The last reading believed.
     ramp_k_per_s : float
         How fast the temperature rose before it [K/s].
@@ -48,10 +48,10 @@ class Balance:
 
     Notes
     -----
-    A Kalman filter of ``P += slope dT + gain dload``; slope and gain wander slowly, the pressure by what creeps.
+    The model is ``P += slope dT + gain dload``; slope and gain wander slowly, the pressure by what creeps.
     """
 
-    newest: Reading
+    newest: PressureReading
     ramp_k_per_s: float
     interval_s: float
     lag_s: float
@@ -59,12 +59,12 @@ class Balance:
     covariance: NDArray[np.float64]
 
     @classmethod
-    def begin(cls, reading: Reading, prior: Prior, *, pressure_gpa: float, sigma_gpa: float) -> Balance:
+    def begin(cls, reading: PressureReading, prior: Prior, *, pressure_gpa: float, sigma_gpa: float) -> IsobarEstimate:
         """Return what is believed before the ramp.
 
         Parameters
         ----------
-        reading : Reading
+        reading : PressureReading
             The last one at rest.
         prior : Prior
             Of the cell; the edge is that on which gas is let out.
@@ -127,7 +127,7 @@ class Balance:
         """Return the load that makes a pressure [GPa] at a temperature [K], as believed now [bar]."""
         return self.newest.load_bar + (pressure_gpa - self.at(temperature_k).gpa) / float(self.mean[2])
 
-    def next(self, reading: Reading) -> Prediction:
+    def next(self, reading: PressureReading) -> Prediction:
         """Return what was to be expected of a reading; its own noise is part of the error."""
         later = self._moved(reading)
         return Prediction(
@@ -136,12 +136,12 @@ class Balance:
             sigma_gpa=math.hypot(math.sqrt(float(later.covariance[0, 0])), self._noise_gpa(later)),
         )
 
-    def expects(self, reading: Reading) -> bool:
+    def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
         expected = self.next(reading)
         return abs(reading.pressure_gpa - expected.gpa) <= WILD * expected.sigma_gpa + MARGIN_GPA
 
-    def after(self, reading: Reading, *, jumped: bool = False) -> Balance:
+    def after(self, reading: PressureReading, *, jumped: bool = False) -> IsobarEstimate:
         """Return what is believed after a reading; `jumped`: the pressure has left its way for good."""
         import numpy as np
 
@@ -153,7 +153,7 @@ class Balance:
         mean[2] = max(mean[2], 0.3 * self.mean[2])  # gas that is let out never raises the pressure
         return replace(later, mean=mean, covariance=covariance - np.outer(weights, covariance[0]))
 
-    def _moved(self, reading: Reading) -> Balance:
+    def _moved(self, reading: PressureReading) -> IsobarEstimate:
         import numpy as np
 
         elapsed_s = max(reading.time_s - self.newest.time_s, 1e-3)
@@ -177,10 +177,10 @@ class Balance:
             covariance=forward @ self.covariance @ forward.T + wander,
         )
 
-    def _unseen_gpa(self, later: Balance) -> float:
+    def _unseen_gpa(self, later: IsobarEstimate) -> float:
         """Return by how much a ruby behind its thermocouple reads too little [GPa]."""
         return RUBY_GPA_PER_K * self.lag_s * later.ramp_k_per_s
 
-    def _noise_gpa(self, later: Balance) -> float:
+    def _noise_gpa(self, later: IsobarEstimate) -> float:
         changed_k_per_s = later.ramp_k_per_s - self.ramp_k_per_s
         return math.hypot(noise_gpa(later.newest), RUBY_GPA_PER_K * self.lag_s * changed_k_per_s)

@@ -32,7 +32,7 @@ MOST_LOST: Final = 3  # plates in a row that tell nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class HuntGoal:
     """What is hunted.
 
     Parameters
@@ -95,12 +95,12 @@ class End:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class HuntState:
     """A hunt under way.
 
     Parameters
     ----------
-    goal : Goal
+    goal : HuntGoal
         What is hunted.
     seen : tuple of Seen
         What the patterns showed.
@@ -114,7 +114,7 @@ class State:
         Rung asked for last [GPa]; NaN before any.
     """
 
-    goal: Goal
+    goal: HuntGoal
     seen: tuple[Seen, ...] = ()
     points: int = 0
     lost: int = 0
@@ -141,24 +141,24 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class HuntDecision:
     """What to do now, and the state to go on from."""
 
     command: Go | Stay | End
-    state: State
+    state: HuntState
 
 
-def begin(goal: Goal, *, envelope: Envelope) -> Decision:
+def begin(goal: HuntGoal, *, envelope: Envelope) -> HuntDecision:
     """Return the first rung."""
-    return _go(State(goal=goal), goal.start_gpa, goal.tau_s * DWELL, envelope)
+    return _go(HuntState(goal=goal), goal.start_gpa, goal.tau_s * DWELL, envelope)
 
 
-def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
+def step(state: HuntState, seen: Seen | None, *, envelope: Envelope) -> HuntDecision:
     """Decide what to do after one pattern.
 
     Parameters
     ----------
-    state : State
+    state : HuntState
         The hunt so far.
     seen : Seen or None
         What the pattern showed; None where it told nothing, or never came.
@@ -167,7 +167,7 @@ def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
 
     Returns
     -------
-    Decision
+    HuntDecision
         `Go` only further in the same direction, and only after a pattern taken `DWELL` time constants after the cell
         came to the rung it is at.
     """
@@ -178,7 +178,7 @@ def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
             return _end(state, f"{state.lost} patterns in a row told nothing. Look at the plates and their reduction")
         if points >= goal.most_points:
             return _end(state, f"{points} points were allowed (most_points)")
-        return Decision(command=Stay(wait_s=0.0), state=state)
+        return HuntDecision(command=Stay(wait_s=0.0), state=state)
     everything = (*state.seen, seen)
     knows = transition(everything, direction=goal.direction, decays=goal.decays, tau_s=goal.tau_s)
     state = replace(state, seen=everything, points=points, lost=0, knows=knows)
@@ -190,7 +190,7 @@ def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
     if lasted_s < asked_s:
         known = knows.tau_sigma_s < TAU_KNOWN * knows.tau_s
         wait_s = asked_s - lasted_s
-        return Decision(command=Stay(wait_s=wait_s if known else min(wait_s, LOOK * state.tau_s)), state=state)
+        return HuntDecision(command=Stay(wait_s=wait_s if known else min(wait_s, LOOK * state.tau_s)), state=state)
     stays = len({one.since_s for one in everything})
     seen_at = len({one.since_s for one in everything if state.shows(one)})
     if seen_at >= RUNGS_SEEN and knows.passed > BEGUN and knows.sigma_gpa <= SURE * goal.within_gpa:
@@ -211,14 +211,14 @@ def step(state: State, seen: Seen | None, *, envelope: Envelope) -> Decision:
     return _go(state, next_gpa, asked_s if known else 0.0, envelope)
 
 
-def _go(state: State, pressure_gpa: float, dwell_s: float, envelope: Envelope) -> Decision:
+def _go(state: HuntState, pressure_gpa: float, dwell_s: float, envelope: Envelope) -> HuntDecision:
     try:
         envelope.check_pressure(pressure_gpa)
     except OutsideEnvelope as veto:
         return _end(state, f"the envelope forbids the next rung: {veto}")
     command = Go(pressure_gpa=round(pressure_gpa, 4), dwell_s=dwell_s)
-    return Decision(command=command, state=replace(state, asked_gpa=pressure_gpa))
+    return HuntDecision(command=command, state=replace(state, asked_gpa=pressure_gpa))
 
 
-def _end(state: State, reason: str, *, found: bool = False) -> Decision:
-    return Decision(command=End(found=found, reason=reason), state=state)
+def _end(state: HuntState, reason: str, *, found: bool = False) -> HuntDecision:
+    return HuntDecision(command=End(found=found, reason=reason), state=state)

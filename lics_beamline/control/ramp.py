@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from lics_beamline.control.cell_estimate import Reading
-from lics_beamline.control.command import Cause, Hold, Ramp
+from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.command import AbortCause, Hold, Ramp
 from lics_beamline.control.heating import Drift, Prediction
 from lics_beamline.control.heating_leg import WILDLY_GPA, HeatingCourse
 from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase, HeatingState
@@ -38,7 +38,7 @@ class HeldLoadCourse(HeatingCourse[RampState, Drift]):
     def _fresh(self, goal: HeatingGoal) -> RampState:
         return RampState(goal=goal)
 
-    def _gas_trouble(self, state: RampState, reading: Reading) -> str:
+    def _gas_trouble(self, state: RampState, reading: PressureReading) -> str:
         left_bar = state.estimate.readings[0].load_bar if state.estimate else math.nan
         band_bar = self.settings.approach.load_band_bar
         if abs(reading.load_bar - left_bar) > band_bar:
@@ -48,14 +48,14 @@ class HeldLoadCourse(HeatingCourse[RampState, Drift]):
             )
         return ""
 
-    def _rested(self, state: RampState, reading: Reading, now_s: float) -> RampDecision:
+    def _rested(self, state: RampState, reading: PressureReading, now_s: float) -> RampDecision:
         first, *others = state.recent
         drift = Drift(prior=self.prior, readings=(first,))
         for one in others:
             drift = drift.after(one)
         return self._go_on(replace(state, estimate=drift, shown=drift), drift, now_s)
 
-    def _agree(self, first: Reading, second: Reading, estimate: Drift) -> bool:
+    def _agree(self, first: PressureReading, second: PressureReading, estimate: Drift) -> bool:
         """Whether two readings that surprise are of one state, seen against what is expected of each."""
         off_gpa = [reading.pressure_gpa - estimate.next(reading).gpa for reading in (first, second)]
         return abs(off_gpa[0] - off_gpa[1]) < WILDLY_GPA
@@ -95,7 +95,7 @@ class HeldLoadCourse(HeatingCourse[RampState, Drift]):
                 f"{reading.pressure_gpa:.2f} GPa"
             )
             if state.looks > MOST_LOOKS:
-                return self._abort(state, Cause.UNREACHABLE, f"{said}. Heat less, or from a lower pressure.")
+                return self._abort(state, AbortCause.UNREACHABLE, f"{said}. Heat less, or from a lower pressure.")
             return self._hold(state, said, now_s)
         state = replace(state, looks=0)
         if state.paused_by_request:

@@ -15,7 +15,7 @@ from ophyd.status import StatusBase
 T = TypeVar("T")
 
 
-class Action:
+class DeviceAction:
     """A bluesky triggerable around one function that returns a status.
 
     Parameters
@@ -39,7 +39,7 @@ class Action:
 
 def do(name: str, begin: Callable[[], Status]) -> MsgGenerator[None]:
     """Do it and wait until it is done, and for nothing else: without a group bluesky waits for all that have none."""
-    yield from bps.trigger(Action(name, begin), group=f"{name}-{uuid.uuid4()}", wait=True)
+    yield from bps.trigger(DeviceAction(name, begin), group=f"{name}-{uuid.uuid4()}", wait=True)
 
 
 class _Computation:

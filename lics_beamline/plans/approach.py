@@ -11,10 +11,10 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline import schema
-from lics_beamline.control.approach import Decision, Outcome, State, begin, held_at, step
+from lics_beamline.control.approach import ApproachDecision, ApproachOutcome, ApproachState, begin, held_at, step
 from lics_beamline.control.approach_settings import ApproachSettings
-from lics_beamline.control.cell_estimate import Reading
-from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain
+from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.command import Abort, AbortCause, Hold, LoadTo, ReadAgain
 from lics_beamline.control.path import Point
 from lics_beamline.control.request import Request
 from lics_beamline.control.settings import ControlSettings
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 SAME_SLEW = 0.02  # relative difference of slews not worth a command
 LOOK_S = 0.1  # between two looks at the thermocouple while the load moves [s of wall clock]
-ERRORS: dict[Cause, type[LicsError]] = {
-    Cause.UNREADABLE: BadReading,
-    Cause.UNREACHABLE: OutsideEnvelope,
-    Cause.GAVE_UP: DidNotSettle,
-    Cause.STOPPED: Stopped,
+ERRORS: dict[AbortCause, type[LicsError]] = {
+    AbortCause.UNREADABLE: BadReading,
+    AbortCause.UNREACHABLE: OutsideEnvelope,
+    AbortCause.GAVE_UP: DidNotSettle,
+    AbortCause.STOPPED: Stopped,
 }
 
 
@@ -44,9 +44,9 @@ def approach(
     gauge: Gauge,
     settings: ControlSettings,
     notes: Notes,
-    state: State | None = None,
+    state: ApproachState | None = None,
     asked: Callable[[], Request | None] = lambda: None,
-) -> MsgGenerator[Decision]:
+) -> MsgGenerator[ApproachDecision]:
     """Go to the pressure of a point from one side, each ruby reading an event of the `approach` stream.
 
     Parameters
@@ -61,14 +61,14 @@ def approach(
         How the approach goes; its envelope judges each load before it is commanded.
     notes : Notes
         The plan's own readables of this run.
-    state : State, optional
+    state : ApproachState, optional
         Where the approach before this one ended: what it learned of the cell is believed.
     asked : callable, optional
         What a person asks now: pause, continue, stop; looked at after each reading.
 
     Returns
     -------
-    Decision
+    ApproachDecision
         Holding. Where the pressure passed the target the point is taken where it landed.
 
     Raises
@@ -138,19 +138,19 @@ def approach(
                 yield from wait(beamline, rules.wait_s)
             else:
                 now = held_at(now, float(beamline.membrane.load_bar.get(use_monitor=False)))
-    if now.outcome is Outcome.PASSED:
+    if now.outcome is ApproachOutcome.PASSED:
         log.warning(
             "%s: passed %.3f GPa, landed at %.3f GPa; the point is taken there, friction forbids going back",
             point.leg.name,
             point.pressure_gpa,
-            now.belief.creep.end_gpa,
+            now.estimate.creep.end_gpa,
         )
     return decision
 
 
-def reading_of(ruby: RubyReading, began_s: float, *, supply_bar: float = math.nan) -> Reading:
+def reading_of(ruby: RubyReading, began_s: float, *, supply_bar: float = math.nan) -> PressureReading:
     """Return what a step needs of a ruby reading begun at `began_s` [s of experiment]."""
-    return Reading(
+    return PressureReading(
         time_s=began_s,
         load_bar=ruby.load_bar,
         pressure_gpa=ruby.pressure.gpa,
@@ -161,20 +161,26 @@ def reading_of(ruby: RubyReading, began_s: float, *, supply_bar: float = math.na
 
 
 def _note(
-    beamline: Beamline, point: Point, ruby: RubyReading, decision: Decision, *, notes: Notes, rules: ApproachSettings
+    beamline: Beamline,
+    point: Point,
+    ruby: RubyReading,
+    decision: ApproachDecision,
+    *,
+    notes: Notes,
+    rules: ApproachSettings,
 ) -> MsgGenerator[None]:
     """Complete and save the event of a reading: what was believed and decided."""
-    belief, command = decision.state.belief, decision.command
-    gain = belief.gain(point.pressure_gpa)
+    estimate, command = decision.state.estimate, decision.command
+    gain = estimate.gain(point.pressure_gpa)
     notes.approach.note(
         experiment_time_s=beamline.clock.now_s(),
         point_index=point.index,
         leg=point.leg.name,
         stroke=point.stroke,
         target_pressure_gpa=point.pressure_gpa,
-        gain_gpa_per_bar=gain.gpa_per_bar if gain else belief.most_gpa_per_bar(point.pressure_gpa, rules),
+        gain_gpa_per_bar=gain.gpa_per_bar if gain else estimate.most_gpa_per_bar(point.pressure_gpa, rules),
         gain_error=gain.error if gain else 1.0,
-        ending_pressure_gpa=belief.creep.end_gpa,
+        ending_pressure_gpa=estimate.creep.end_gpa,
         next_load_bar=command.load_bar if isinstance(command, LoadTo) else ruby.load_bar,
         phase_of_approach=str(decision.state.phase),
         **ruby.fields(),

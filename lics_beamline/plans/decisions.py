@@ -117,7 +117,7 @@ class Decisions:
         yield from bps.save()
 
 
-class Watch:
+class ConditionWatch:
     """The condition of one leg, looked at after each of its points.
 
     Parameters

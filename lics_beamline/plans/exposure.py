@@ -20,7 +20,7 @@ from lics_beamline.profile import BeamSettings
 log = logging.getLogger(__name__)
 
 
-class Cause(StrEnum):
+class ExposureFault(StrEnum):
     """What an exposure failed by."""
 
     BEAM = "beam"
@@ -50,7 +50,7 @@ class Failed:
 
     Parameters
     ----------
-    cause : Cause
+    cause : ExposureFault
         What it failed by.
     reason : str
         For people.
@@ -58,7 +58,7 @@ class Failed:
         Plate that was in the beam, 1 or 2: what it holds nobody knows.
     """
 
-    cause: Cause
+    cause: ExposureFault
     reason: str
     plate: int
 
@@ -101,7 +101,7 @@ def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgG
     yield from bps.mv(beamline.plate.exposure_s, exposure_s)
     file = beamline.frame.expect(plate=plate)
 
-    def failed(cause: Cause, error: FailedStatus) -> Failed:
+    def failed(cause: ExposureFault, error: FailedStatus) -> Failed:
         return Failed(cause=cause, reason=why(error), plate=plate)
 
     def steps() -> MsgGenerator[Exposed | Failed]:
@@ -109,13 +109,13 @@ def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgG
             yield from bps.mv(beamline.beam.shutter, "Open")
         except FailedStatus as error:
             yield from _close(beamline)
-            return failed(Cause.SHUTTER, error)
+            return failed(ExposureFault.SHUTTER, error)
         try:
             yield from do("X-rays", beamline.beam.light)
         except FailedStatus as error:
             yield from _close(beamline)
             dark = float(beamline.beam.ring_current_ma.get(use_monitor=False)) < beam.least_ring_ma
-            return failed(Cause.BEAM if dark else Cause.SHUTTER, error)
+            return failed(ExposureFault.BEAM if dark else ExposureFault.SHUTTER, error)
         acquiring = beamline.plate.trigger()
         dose = Dose(
             beamline,
@@ -131,16 +131,16 @@ def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgG
         except FailedStatus as error:
             yield from _close(beamline)
             yield from _abandon(beamline)
-            return failed(Cause.BEAM if dose.is_short else Cause.PLATE, error)
+            return failed(ExposureFault.BEAM if dose.is_short else ExposureFault.PLATE, error)
         closed = yield from _close(beamline)
         try:
             yield from do("swap of the plates", lambda: acquiring)
         except FailedStatus as error:
             yield from _abandon(beamline)
-            return failed(Cause.PLATE, error)
+            return failed(ExposureFault.PLATE, error)
         if closed is not None:  # it is the next plate, moved into the beam, that sees X-rays now
             in_beam = int(beamline.plate.plate_in_use.get(use_monitor=False))
-            return Failed(cause=Cause.SHUTTER, reason=closed, plate=in_beam)
+            return Failed(cause=ExposureFault.SHUTTER, reason=closed, plate=in_beam)
         return Exposed(file=file, dose_counts=dose.counts)
 
     def given_up(_: Exception) -> MsgGenerator[None]:

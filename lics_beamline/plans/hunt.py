@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from bluesky.utils import MsgGenerator
 
-from lics_beamline.control.ladder import End, Go, Goal, State, Stay, begin, step
+from lics_beamline.control.ladder import End, Go, HuntGoal, HuntState, Stay, begin, step
 from lics_beamline.control.path import HuntLeg, Point
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.clock import SHORTEST_JUDGEMENT_WALL_S, ExperimentClock
@@ -33,7 +33,7 @@ class Visit(Protocol):
         ...
 
 
-def goal_of(leg: HuntLeg, *, tolerance_gpa: float) -> Goal:
+def goal_of(leg: HuntLeg, *, tolerance_gpa: float) -> HuntGoal:
     """Return what a leg hunts.
 
     Parameters
@@ -43,7 +43,7 @@ def goal_of(leg: HuntLeg, *, tolerance_gpa: float) -> Goal:
     tolerance_gpa : float
         Of an approach [GPa].
     """
-    return Goal(
+    return HuntGoal(
         decays=leg.transition.kind == "dissociation",
         direction=leg.sign,
         start_gpa=leg.start_gpa,
@@ -157,7 +157,7 @@ def _seen(result: LiveResult | None, amount: Amount, measured: Measured, *, sinc
     )
 
 
-def _says(leg: HuntLeg, command: Go | Stay | End, state: State) -> str:
+def _says(leg: HuntLeg, command: Go | Stay | End, state: HuntState) -> str:
     """Return what was decided, for people."""
     known = ""
     if state.knows is not None and state.trace:

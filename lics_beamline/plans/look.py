@@ -18,7 +18,7 @@ from lics_beamline.devices.plate_file import Expected
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import compute, do, why
-from lics_beamline.plans.exposure import Cause, Exposed, Failed, expose, wait_for_beam
+from lics_beamline.plans.exposure import Exposed, ExposureFault, Failed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
 from lics_beamline.profile import BeamSettings
@@ -133,7 +133,7 @@ def look(
                 seen = yield from _read_out(beamline, file, recipe)
                 break
             except FailedStatus as error:
-                outcome = Failed(cause=Cause.PLATE, reason=why(error), plate=file.plate)
+                outcome = Failed(cause=ExposureFault.PLATE, reason=why(error), plate=file.plate)
         yield from plates.lose(point, exposure_uid, outcome)
     else:
         raise BadReading(

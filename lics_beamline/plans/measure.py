@@ -15,7 +15,7 @@ from lics_beamline import schema
 from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
-from lics_beamline.plans.exposure import Cause, Exposed, expose, wait_for_beam
+from lics_beamline.plans.exposure import Exposed, ExposureFault, expose, wait_for_beam
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # Failures at one point that end the sweep. A jam is retried once; a beam lost four times is no beam to measure with; a
 # shutter that failed at the point before as well does not work.
-MOST_FAILURES: Final = MappingProxyType({Cause.BEAM: 4, Cause.PLATE: 2, Cause.SHUTTER: 1})
+MOST_FAILURES: Final = MappingProxyType({ExposureFault.BEAM: 4, ExposureFault.PLATE: 2, ExposureFault.SHUTTER: 1})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def measure(
         If detector or beam fail as often as `MOST_FAILURES` says, or the shutter at two points in a row: the cell must
         not be walked on unseen.
     """
-    failures: list[Cause] = []
+    failures: list[ExposureFault] = []
     while True:
         exposure_uid = str(uuid.uuid4())
         yield from plates.clean()
@@ -122,7 +122,7 @@ def measure(
         yield from bps.drop()
         yield from plates.lose(point, exposure_uid, outcome)
         failures.append(outcome.cause)
-        if outcome.cause is Cause.SHUTTER and not plates.lost_the_last:
+        if outcome.cause is ExposureFault.SHUTTER and not plates.lost_the_last:
             plates.lost_the_last = True
             return Measured(reading=reading, exposure_uid="", dose_counts=0.0, middle_s=beamline.clock.now_s())
         if failures.count(outcome.cause) >= MOST_FAILURES[outcome.cause]:

@@ -16,7 +16,7 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
-from lics_beamline.control.approach import State
+from lics_beamline.control.approach import ApproachState
 from lics_beamline.control.condition import condition
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating import prior_of
@@ -28,7 +28,7 @@ from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.approach import approach, wait
-from lics_beamline.plans.decisions import Decisions, Watch
+from lics_beamline.plans.decisions import ConditionWatch, Decisions
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.heating import Heated, heat
 from lics_beamline.plans.hunt import hunt
@@ -205,7 +205,7 @@ def _points(
     request: Callable[[], Request | None],
 ) -> MsgGenerator[None]:
     yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
-    state: State | None = None
+    state: ApproachState | None = None
     heated: Heated | None = None
     arrived_s = 0.0  # since when the cell has been at the pressure it was brought to last, half of the way counted
     exposures = Exposures(
@@ -286,7 +286,7 @@ def _points(
             )
             continue
         until = leg.until if isinstance(leg, PressureLeg | HoldLeg) else None
-        watch = Watch(decisions, condition(until), asked=until) if until is not None else None
+        watch = ConditionWatch(decisions, condition(until), asked=until) if until is not None else None
         for point in asked:
             measured = yield from visit(point)
             measured_points += 1

@@ -8,14 +8,14 @@ import pytest
 from lics_beamline.checks import connection, live
 from lics_beamline.checks.finding import findings
 from lics_beamline.checks.judgement import case_of
-from lics_beamline.checks.live import Live, Ruby
+from lics_beamline.checks.live import BeamlineReadings, JudgedSpectrum
 from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.devices.beamline import Report
 from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
 
-LINE = Ruby(r1_nm=694.25, r1_sigma_nm=0.002, height_counts=20000.0, background_counts=500.0)
+LINE = JudgedSpectrum(r1_nm=694.25, r1_sigma_nm=0.002, height_counts=20000.0, background_counts=500.0)
 REPORT = Report(alive=("A", "B"), dead=(), not_connected=(), wrong_units=(), missing_limits=())
 
 
@@ -23,7 +23,7 @@ REPORT = Report(alive=("A", "B"), dead=(), not_connected=(), wrong_units=(), mis
 def healthy():
     profile = read_profile("simulated")
     case = case_of(read_experiment(profile.experiments / "lics-2015.toml"), profile, read_recipe(profile.recipe_file))
-    return Live(
+    return BeamlineReadings(
         case=case,
         clock_speed=300.0,
         clock_silent_s=0.02,
@@ -81,7 +81,7 @@ TRIPS = [
     ("gas is held without effort", "warning", {"membrane_unsafe": ("membrane control does not answer (safe: Off)",)}),
     ("heater is in automatic", "warning", {"heater_auto": "Manual"}),
     ("heater is down", "warning", {"heater_unsafe": ("heater output is 3.00 % (safe: up to 0.50 %)",)}),
-    ("ruby spectrum can be believed", "refused", {"ruby": Ruby(trouble="dark: 12 counts")}),
+    ("ruby spectrum can be believed", "refused", {"ruby": JudgedSpectrum(trouble="dark: 12 counts")}),
     (
         "ruby spectrum can be believed",
         "warning",

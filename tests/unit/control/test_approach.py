@@ -6,16 +6,18 @@ from dataclasses import replace
 import pytest
 from stepped_world import changed, shipped_settings
 
-from lics_beamline.control.approach import Outcome, Phase, acknowledged, begin, held_at, step
-from lics_beamline.control.cell_estimate import Belief, Reading
-from lics_beamline.control.command import Abort, Cause, Hold, LoadTo, ReadAgain
+from lics_beamline.control.approach import ApproachOutcome, ApproachPhase, acknowledged, begin, held_at, step
+from lics_beamline.control.cell_estimate import CellEstimate, PressureReading
+from lics_beamline.control.command import Abort, AbortCause, Hold, LoadTo, ReadAgain
 from lics_beamline.control.creep import Creep
 from lics_beamline.control.gain import LearnedGain
 from lics_beamline.control.request import Request
 
 SETTINGS = shipped_settings()
 RULES, ENVELOPE = SETTINGS.approach, SETTINGS.envelope
-START = Reading(time_s=1000.0, load_bar=20.0, pressure_gpa=3.0, sigma_gpa=0.003, temperature_k=298.0, supply_bar=120.0)
+START = PressureReading(
+    time_s=1000.0, load_bar=20.0, pressure_gpa=3.0, sigma_gpa=0.003, temperature_k=298.0, supply_bar=120.0
+)
 TAUGHT = LearnedGain().learn(
     3.0, +1, moved_bar=5.0, answer_gpa=1.0, error_gpa=0.02, limits_gpa_per_bar=RULES.gain_limits_gpa_per_bar
 )
@@ -28,7 +30,7 @@ def decide(state, reading, *, now_s=None, request=None, settings=SETTINGS):
 
 def known(target_gpa=5.0, direction=+1, last=START, moving=True):
     """An approach in a cell that is known to answer 0.2 GPa/bar and to be at rest."""
-    belief = Belief(
+    estimate = CellEstimate(
         direction=direction,
         gains=TAUGHT,
         last=last,
@@ -39,7 +41,7 @@ def known(target_gpa=5.0, direction=+1, last=START, moving=True):
         teacher=last,
         taught_from_gpa=last.pressure_gpa,
     )
-    return replace(begin(target_gpa, direction), belief=belief)
+    return replace(begin(target_gpa, direction), estimate=estimate)
 
 
 def later(seconds=100.0, *, after=START, **changes):
@@ -83,55 +85,55 @@ def test_every_load_goes_further_in_the_direction_of_the_stroke(direction):
 def test_a_wild_reading_moves_nothing_and_two_that_contradict_it_undo_it():
     wild = decide(known(), later(pressure_gpa=2.0))
     assert isinstance(wild.command, ReadAgain)
-    assert wild.state.belief.last == START
+    assert wild.state.estimate.last == START
     sane = decide(wild.state, later(106.0))
     assert isinstance(sane.command, ReadAgain)
     again = decide(sane.state, later(112.0))
     assert isinstance(again.command, LoadTo)
-    assert again.state.belief.creep.end_gpa == pytest.approx(3.0, abs=0.01)
+    assert again.state.estimate.creep.end_gpa == pytest.approx(3.0, abs=0.01)
 
 
 def test_a_wild_reading_that_looks_as_expected_does_not_hide_a_jump_seen_just_before():
     jumped = decide(known(5.0), later(load_bar=20.5, pressure_gpa=3.5))
     wild = decide(jumped.state, later(106.0, load_bar=20.5, pressure_gpa=3.1))  # 0.5 bar of 0.2 GPa/bar
-    assert wild.state.belief.last == START
+    assert wild.state.estimate.last == START
     third = decide(wild.state, later(112.0, load_bar=20.5, pressure_gpa=3.5))
     assert isinstance(third.command, ReadAgain)
     fourth = decide(third.state, later(118.0, load_bar=20.5, pressure_gpa=3.5))
-    assert fourth.state.belief.last.pressure_gpa == 3.5
+    assert fourth.state.estimate.last.pressure_gpa == 3.5
 
 
 def test_the_readings_that_first_teach_a_gain_are_looked_at_twice():
     state = begin(5.0, +1)
-    state = replace(state, belief=replace(known().belief, gains=LearnedGain(), teacher=START, taught_from_gpa=3.0))
+    state = replace(state, estimate=replace(known().estimate, gains=LearnedGain(), teacher=START, taught_from_gpa=3.0))
     first = decide(state, later(load_bar=22.0, pressure_gpa=3.05))  # 0.4 GPa are true: 0.05 would teach 0.025 GPa/bar
     assert isinstance(first.command, ReadAgain)
-    assert first.state.belief.gains == LearnedGain()
+    assert first.state.estimate.gains == LearnedGain()
     truth = decide(first.state, later(106.0, load_bar=22.0, pressure_gpa=3.4))
     confirmed = decide(truth.state, later(112.0, load_bar=22.0, pressure_gpa=3.4))
-    assert confirmed.state.belief.gain(3.4).gpa_per_bar > 0.15
+    assert confirmed.state.estimate.gain(3.4).gpa_per_bar > 0.15
 
 
 def test_a_jump_that_a_second_reading_confirms_is_believed_but_teaches_no_gain():
     jumped = decide(known(5.0), later(load_bar=20.5, pressure_gpa=3.5))
     assert isinstance(jumped.command, ReadAgain)
     confirmed = decide(jumped.state, later(106.0, load_bar=20.5, pressure_gpa=3.5))
-    assert confirmed.state.belief.slipped
-    assert confirmed.state.belief.gain(3.5).gpa_per_bar == pytest.approx(0.2, rel=0.05)
+    assert confirmed.state.estimate.slipped
+    assert confirmed.state.estimate.gain(3.5).gpa_per_bar == pytest.approx(0.2, rel=0.05)
 
 
 def test_a_confirmed_fall_on_the_upstroke_is_a_blow_out_and_aborts():
     fallen = later(pressure_gpa=2.0)
     decision = decide(decide(known(), fallen).state, later(6.0, after=fallen))
-    assert decision.command.cause is Cause.UNREADABLE
+    assert decision.command.cause is AbortCause.UNREADABLE
     assert "gasket" in decision.command.reason
 
 
 def test_the_step_after_a_slip_is_not_learned_from():
-    belief = replace(known().belief, skipped=1, slipped=True)
-    quiet = belief.after(later(load_bar=21.0, pressure_gpa=3.17), SETTINGS)
-    assert quiet.gains == belief.gains
-    assert quiet.after(later(200.0, load_bar=22.0, pressure_gpa=3.36), SETTINGS).gains != belief.gains
+    estimate = replace(known().estimate, skipped=1, slipped=True)
+    quiet = estimate.after(later(load_bar=21.0, pressure_gpa=3.17), SETTINGS)
+    assert quiet.gains == estimate.gains
+    assert quiet.after(later(200.0, load_bar=22.0, pressure_gpa=3.36), SETTINGS).gains != estimate.gains
 
 
 def test_a_stick_slip_does_not_make_the_next_step_large():
@@ -139,7 +141,7 @@ def test_a_stick_slip_does_not_make_the_next_step_large():
     first = decide(known(8.0), stuck)
     second = decide(first.state, later(6.0, after=stuck))
     assert second.command.load_bar - 26.0 <= RULES.largest_step_bar
-    assert second.state.belief.most_gpa_per_bar(5.0, RULES) > 0.15
+    assert second.state.estimate.most_gpa_per_bar(5.0, RULES) > 0.15
 
 
 @pytest.mark.parametrize("field", ["pressure_gpa", "sigma_gpa", "load_bar", "temperature_k", "time_s"])
@@ -147,7 +149,7 @@ def test_a_stick_slip_does_not_make_the_next_step_large():
 def test_a_reading_that_is_no_number_moves_nothing(field, value):
     decision = decide(known(), replace(later(), **{field: value}), now_s=1105.0)
     assert isinstance(decision.command, ReadAgain)
-    assert decision.state.phase is Phase.PAUSE
+    assert decision.state.phase is ApproachPhase.PAUSE
 
 
 @pytest.mark.parametrize("age_s", [RULES.stale_s + 1.0, -1.0])
@@ -168,7 +170,7 @@ def test_gas_that_is_not_where_it_was_commanded_is_never_chased():
         assert isinstance(decision.command, ReadAgain)
         state, sinking = decision.state, later(80.0, after=sinking, load_bar=sinking.load_bar - 0.5)
     decision = decide(state, sinking)
-    assert decision.command.cause is Cause.UNREADABLE
+    assert decision.command.cause is AbortCause.UNREADABLE
     assert "leaks" in decision.command.reason
 
 
@@ -179,11 +181,11 @@ def test_without_readings_it_waits_and_then_aborts_for_good():
         assert isinstance(decision.command, ReadAgain)
         state = decision.state
     aborted = decide(state, None).state
-    assert aborted.phase is Phase.ABORT
+    assert aborted.phase is ApproachPhase.ABORT
     for request in (None, *(one for one in Request)):
         assert isinstance(decide(aborted, later(), request=request).command, Abort)
     assert isinstance(decide(begin(6.0, -1, after=aborted), later()).command, Abort)
-    assert acknowledged(aborted).phase is Phase.APPROACH
+    assert acknowledged(aborted).phase is ApproachPhase.APPROACH
 
 
 def test_a_temperature_that_changed_makes_the_pressure_be_read_twice():
@@ -196,14 +198,14 @@ def test_a_temperature_that_changed_makes_the_pressure_be_read_twice():
 def test_within_tolerance_and_at_rest_it_holds_as_reached():
     decision = decide(known(3.02), later())
     assert isinstance(decision.command, Hold)
-    assert decision.state.outcome is Outcome.REACHED
+    assert decision.state.outcome is ApproachOutcome.REACHED
 
 
 def test_within_tolerance_but_still_creeping_it_settles_first():
     state = known(3.02)
-    state = replace(state, belief=replace(state.belief, creep=Creep(end_gpa=3.15, crept_gpa=1.90)))
+    state = replace(state, estimate=replace(state.estimate, creep=Creep(end_gpa=3.15, crept_gpa=1.90)))
     decision = decide(state, later(5.0))
-    assert decision.state.phase is Phase.SETTLE
+    assert decision.state.phase is ApproachPhase.SETTLE
     assert isinstance(decision.command, ReadAgain)
 
 
@@ -214,7 +216,7 @@ def test_a_reading_within_the_dead_time_after_a_step_decides_nothing():
     decision = decide(
         moved.state, later(100.0 + soon_s, load_bar=load_bar, pressure_gpa=3.0 + 0.19 * (load_bar - 20.0))
     )
-    assert decision.state.phase is Phase.SETTLE
+    assert decision.state.phase is ApproachPhase.SETTLE
 
 
 def test_far_beyond_the_target_it_says_passed_after_a_second_look_and_does_not_go_back():
@@ -222,11 +224,11 @@ def test_far_beyond_the_target_it_says_passed_after_a_second_look_and_does_not_g
     assert isinstance(first.command, ReadAgain)
     decision = decide(first.state, later(200.0))
     assert isinstance(decision.command, Hold)
-    assert decision.state.outcome is Outcome.PASSED
+    assert decision.state.outcome is ApproachOutcome.PASSED
 
 
 def test_a_held_pressure_is_approached_again_only_when_it_falls_far_short():
-    held = replace(known(3.0), outcome=Outcome.REACHED, phase=Phase.HOLD)
+    held = replace(known(3.0), outcome=ApproachOutcome.REACHED, phase=ApproachPhase.HOLD)
     little, much = 0.9 * RULES.reapproach_gpa, 1.1 * RULES.reapproach_gpa
     for short_gpa, command in ((little, Hold), (much, LoadTo)):
         fallen = later(pressure_gpa=3.0 - short_gpa)
@@ -236,7 +238,7 @@ def test_a_held_pressure_is_approached_again_only_when_it_falls_far_short():
 
 def test_a_pause_holds_until_a_person_continues():
     paused = decide(known(), later(), request=Request.PAUSE)
-    assert paused.state.phase is Phase.PAUSE
+    assert paused.state.phase is ApproachPhase.PAUSE
     still = decide(paused.state, later(200.0))
     assert isinstance(still.command, ReadAgain)
     assert still.state.readings == 0
@@ -256,7 +258,7 @@ def test_no_load_moves_while_the_cell_is_out_of_band_of_its_points_temperature_a
     while isinstance(decision.command, ReadAgain):
         seconds += 80.0
         decision = decide(decision.state, later(seconds, temperature_k=298.0 + off_k))
-    assert decision.command.cause is Cause.UNREADABLE
+    assert decision.command.cause is AbortCause.UNREADABLE
     assert "303.1 K, 5.1 K from the 298.0 K of this point (5 K is the limit)" in decision.command.reason
 
 
@@ -268,10 +270,10 @@ def test_a_slip_beyond_what_gain_and_noise_explain_teaches_no_gain(slip_gpa):
     seen = later(500.0, load_bar=load_bar, pressure_gpa=jumped_gpa)
     looked = decide(moved.state, seen)
     again = decide(looked.state, later(6.0, after=seen))
-    assert again.state.belief.last.pressure_gpa == jumped_gpa, "the point is approached from where it landed"
-    before, after = (one.state.belief.gains.at(4.0, +1) for one in (moved, again))
+    assert again.state.estimate.last.pressure_gpa == jumped_gpa, "the point is approached from where it landed"
+    before, after = (one.state.estimate.gains.at(4.0, +1) for one in (moved, again))
     assert after.gpa_per_bar == pytest.approx(before.gpa_per_bar, rel=1e-9)
-    assert again.state.belief.most_gpa_per_bar(5.0, RULES) >= moved.state.belief.most_gpa_per_bar(5.0, RULES), (
+    assert again.state.estimate.most_gpa_per_bar(5.0, RULES) >= moved.state.estimate.most_gpa_per_bar(5.0, RULES), (
         "and the next step allows for no less"
     )
 
@@ -291,7 +293,7 @@ def test_a_step_held_on_its_way_is_decided_anew_from_the_load_it_was_held_at():
 def test_a_target_that_the_supply_cannot_reach_is_refused_before_anything_moves_with_both_numbers():
     poor = later(supply_bar=35.0)  # 80 % of it is 28 bar; 8 GPa needs about 40
     decision = decide(known(8.0), poor)
-    assert decision.command.cause is Cause.UNREACHABLE
+    assert decision.command.cause is AbortCause.UNREACHABLE
     assert "28.0 bar" in decision.command.reason
 
 
@@ -321,7 +323,7 @@ def test_unloading_ends_as_lowest_when_there_is_no_gas_left():
     empty = replace(START, load_bar=0.01, pressure_gpa=0.4)
     decision = decide(known(0.2, -1, last=empty), later(after=empty))
     assert isinstance(decision.command, Hold)
-    assert decision.state.outcome is Outcome.LOWEST
+    assert decision.state.outcome is ApproachOutcome.LOWEST
 
 
 def test_a_cell_that_never_answers_is_given_up():
@@ -329,7 +331,7 @@ def test_a_cell_that_never_answers_is_given_up():
     while not isinstance((decision := decide(state, reading)).command, Abort):
         load_bar = decision.command.load_bar if isinstance(decision.command, LoadTo) else reading.load_bar
         state, reading = decision.state, later(150.0, after=reading, load_bar=load_bar)
-    assert decision.command.cause is Cause.GAVE_UP
+    assert decision.command.cause is AbortCause.GAVE_UP
     assert decision.state.readings == RULES.most_readings
 
 
@@ -347,7 +349,7 @@ def test_a_target_that_the_steepest_cell_could_not_reach_on_the_supply_is_refuse
         first = decide(begin(target_gpa, +1), unloaded)
         command = decide(first.state, later(6.0, after=unloaded)).command
         assert isinstance(command, Abort) == refused
-        assert not refused or command.cause is Cause.UNREACHABLE
+        assert not refused or command.cause is AbortCause.UNREACHABLE
 
 
 def test_on_the_downstroke_gas_is_let_out_without_any_supply():

@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from stepped_world import Bench, Stepper, figures, random_case, shipped_settings, walk
 
-from lics_beamline.control.command import Cause
+from lics_beamline.control.command import AbortCause
 from lics_simulators.cell import SaturatingLoadCurve
 
 CELLS = 30
@@ -98,5 +98,5 @@ def test_a_target_beyond_the_supply_is_refused_while_the_load_is_still_far_from_
     drive = Stepper(bench, settings=shipped_settings())
     drive(1.0, +1)
     drive(9.0, +1)
-    assert drive.state.cause is Cause.UNREACHABLE
+    assert drive.state.cause is AbortCause.UNREACHABLE
     assert bench.world.membrane.setpoint_bar < 60.0  # of the 96 bar that the supply allows

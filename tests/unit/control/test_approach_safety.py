@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from stepped_world import shipped_settings
 
-from lics_beamline.control.approach import Phase, begin, held_at, step
-from lics_beamline.control.cell_estimate import Reading
+from lics_beamline.control.approach import ApproachPhase, begin, held_at, step
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.command import Abort, Hold, LoadTo, ReadAgain
 from lics_beamline.control.request import Request
 from lics_simulators.cell import Cell, SaturatingLoadCurve
@@ -56,7 +56,7 @@ class Approaching(RuleBasedStateMachine):
         self.state = begin(target_gpa, +1, temperature_k=self.point_k)
         self.cut_short: float | None = None
         self.highest_gpa = self.last_lie_gpa = 0.0
-        self.last_given: Reading | None = None
+        self.last_given: PressureReading | None = None
 
     def pass_time(self, seconds, *, load_bar=None, slew=SETTINGS.membrane.slew_bar_per_s):
         goal = self.load_bar if load_bar is None else load_bar
@@ -69,7 +69,7 @@ class Approaching(RuleBasedStateMachine):
         self.now_s += spent
 
     def true_reading(self, **changes):
-        reading = Reading(
+        reading = PressureReading(
             time_s=self.now_s,
             load_bar=self.load_bar,
             pressure_gpa=self.cell.pressure_gpa,
@@ -86,7 +86,7 @@ class Approaching(RuleBasedStateMachine):
         before = self.state
         decision = step(before, reading, self.now_s, settings=SETTINGS, request=request)
         command, self.state = decision.command, decision.state
-        if before.phase is Phase.ABORT:
+        if before.phase is ApproachPhase.ABORT:
             assert isinstance(command, Abort), "an abort is sticky"
             assert decision.state == before
         if request is Request.STOP:
@@ -114,9 +114,9 @@ class Approaching(RuleBasedStateMachine):
         assert reading is not None, "no load moves without a reading"
         assert reading.is_finite(), "nor on one that is no number"
         assert 0.0 <= self.now_s - reading.time_s <= RULES.stale_s, "nor on a stale one"
-        last = before.belief.last
+        last = before.estimate.last
         assert last is None or reading.time_s > last.time_s, "nor twice on the same one"
-        assert self.state.belief.last == reading, "nor on one that is not believed"
+        assert self.state.estimate.last == reading, "nor on one that is not believed"
         assert last is not None or before.doubted is not None, "nor on the first ever without a second"
         assert not self.state.paused_by_request, "nor while a person holds"
         assert abs(reading.temperature_k - self.point_k) <= RULES.temperature_band_k, "nor out of the temperature band"
@@ -220,10 +220,10 @@ class Approaching(RuleBasedStateMachine):
         target_gpa=st.floats(0.3, 6.0), direction=st.sampled_from([+1, -1]), point_k=st.sampled_from([298.0, HOTTEST_K])
     )
     def begin_again(self, target_gpa, direction, point_k):
-        aborted = self.state.phase is Phase.ABORT
+        aborted = self.state.phase is ApproachPhase.ABORT
         self.point_k = point_k
         self.state = begin(target_gpa, direction, after=self.state, temperature_k=point_k)
-        assert (self.state.phase is Phase.ABORT) == aborted, "an abort outlives the approach it ended"
+        assert (self.state.phase is ApproachPhase.ABORT) == aborted, "an abort outlives the approach it ended"
 
     @invariant()
     def a_stop_would_be_obeyed_now(self):

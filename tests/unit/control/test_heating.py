@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stepped_world import TUNING, final_errors, heated_case, shipped_settings
 
-from lics_beamline.control.cell_estimate import Reading
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Drift, Prior
 
@@ -18,7 +18,7 @@ PRIOR = Prior(
 
 
 def reading(temperature_k, pressure_gpa, *, time_s=0.0, load_bar=53.0, sigma_gpa=0.004):
-    return Reading(
+    return PressureReading(
         time_s=time_s,
         load_bar=load_bar,
         pressure_gpa=pressure_gpa,

@@ -6,7 +6,7 @@ import math
 import pytest
 from stepped_world import TUNING, Heated, HotBench, changed, heated_case, isobar_score
 
-from lics_beamline.control.command import Abort, Cause, Ramp
+from lics_beamline.control.command import Abort, AbortCause, Ramp
 from lics_beamline.control.heating import prior_of
 from lics_beamline.control.heating_state import HeatingGoal, HeatingPhase
 from lics_beamline.control.isobar import IsobarCourse
@@ -86,7 +86,7 @@ def test_a_cell_without_gas_to_let_out_ends_the_leg_and_says_so():
     drive = Heated(bench, pressure_gpa=1.0)
     ended = drive(bench.approach())
     assert "lowest that may be" in ended
-    assert drive.decisions[-1][1].command.cause is Cause.UNREACHABLE
+    assert drive.decisions[-1][1].command.cause is AbortCause.UNREACHABLE
     assert not any(isinstance(d.command, Ramp) and d.command.on for _, d in drive.decisions)
 
 
@@ -126,7 +126,7 @@ def test_a_stop_is_obeyed_from_every_state_and_sticks(heated):
     goal = HeatingGoal(temperature_k=495.0, end_k=495.0, ramp_k_per_min=5.0, soak_s=0.0, pressure_gpa=5.0)
     for state in (course.begin(goal), *(decision.state for _, decision in heated[::40])):
         stopped = course.step(state, None, 0.0, request=Request.STOP)
-        assert stopped.command.cause is Cause.STOPPED
+        assert stopped.command.cause is AbortCause.STOPPED
         assert course.begin(goal, after=stopped.state).phase is HeatingPhase.ABORT
 
 

@@ -6,8 +6,8 @@ import math
 import pytest
 from stepped_world import changed, shipped_settings
 
-from lics_beamline.control.cell_estimate import Reading
-from lics_beamline.control.command import Abort, Cause, Hold, Ramp
+from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.command import Abort, AbortCause, Hold, Ramp
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_state import HeatingGoal, HeatingPhase
@@ -35,7 +35,7 @@ class Oven:
         self.decisions = []
 
     def read(self, **changed):
-        reading = Reading(
+        reading = PressureReading(
             time_s=self.time_s,
             load_bar=self.load_bar,
             pressure_gpa=self.pressure_gpa(self.temperature_k),
@@ -86,7 +86,7 @@ def test_a_leg_predicted_to_leave_the_envelope_never_begins_and_says_pressure_li
     oven = Oven(rising(0.008), settings=low)
     ended = oven.run()
     assert isinstance(ended.command, Abort)
-    assert ended.command.cause is Cause.UNREACHABLE
+    assert ended.command.cause is AbortCause.UNREACHABLE
     assert not any(isinstance(d.command, Ramp) and d.command.on for d in oven.decisions)
     for part in ("GPa at 498 K", "limit is 6.00 GPa", "held at 298 K"):
         assert part in ended.command.reason
@@ -96,7 +96,7 @@ def test_a_ramp_that_makes_more_pressure_than_was_predicted_is_held_before_the_l
     low = changed(SETTINGS, envelope={"pressure_gpa": (0.0, 8.0)})
     oven = Oven(rising(0.02), settings=low)  # 9 GPa at the end, where the prior says 6.6
     ended = oven.run()
-    assert ended.command.cause is Cause.UNREACHABLE
+    assert ended.command.cause is AbortCause.UNREACHABLE
     assert any(isinstance(d.command, Ramp) and d.command.on for d in oven.decisions)
     assert oven.pressure_gpa(oven.temperature_k) < 7.0, "the limit is 8 GPa"
     assert ended.outlook.final.gpa > 8.0
@@ -154,7 +154,7 @@ def test_no_ramp_goes_on_over_a_reading_that_cannot_be_believed_and_not_for_ever
         assert said in held.state.reason
     ended = oven.step(None)
     assert isinstance(ended.command, Abort)
-    assert ended.command.cause is Cause.UNREADABLE
+    assert ended.command.cause is AbortCause.UNREADABLE
     assert isinstance(oven.step(oven.read()).command, Abort), "an abort stays one"
 
 
@@ -164,10 +164,10 @@ def test_a_pause_holds_the_ramp_until_continued_and_a_stop_is_obeyed_from_every_
     assert not oven.step(oven.read()).command.on
     assert oven.step(oven.read(), request=Request.CONTINUE).command.on
     stopped = oven.step(oven.read(), request=Request.STOP)
-    assert stopped.command.cause is Cause.STOPPED
+    assert stopped.command.cause is AbortCause.STOPPED
     assert oven.course.begin(GOAL, after=stopped.state).phase is HeatingPhase.ABORT
     for fresh in (Oven(rising(0.008)), warm(Oven(rising(0.008)), 497.0)):
-        assert fresh.step(None, request=Request.STOP).command.cause is Cause.STOPPED
+        assert fresh.step(None, request=Request.STOP).command.cause is AbortCause.STOPPED
 
 
 def test_what_a_ramp_taught_is_believed_on_the_next_of_its_leg():

@@ -19,7 +19,7 @@ from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
-from lics_beamline.plans.decisions import Decisions, Watch
+from lics_beamline.plans.decisions import ConditionWatch, Decisions
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Measured
 from lics_beamline.plans.noted import Noted
@@ -92,7 +92,7 @@ def exposed(uid, *, dose_counts=1.0e6):
 
 def watched(sweep, text, points):
     """A leg that goes on until a condition is met; returns how many points it took."""
-    watch = Watch(sweep.decisions, condition(text), asked=text)
+    watch = ConditionWatch(sweep.decisions, condition(text), asked=text)
     for index in range(points):
         if (yield from watch.after(point(index), exposed(f"e{index}"), last=index == points - 1)):
             return index + 1

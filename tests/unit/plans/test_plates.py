@@ -16,7 +16,7 @@ from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.control.plate_settings import PlateSettings
 from lics_beamline.devices.plate_file import Expected, Folder, PurePosixPath
 from lics_beamline.diffraction.plate import Fading
-from lics_beamline.plans.exposure import Cause, Exposed, Failed
+from lics_beamline.plans.exposure import Exposed, ExposureFault, Failed
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates, announcing
 
@@ -203,7 +203,7 @@ def test_what_a_plate_held_before_is_told_also_where_that_was_no_image(bench):
     previous = []
 
     def plan():
-        lost = Failed(cause=Cause.BEAM, reason="gone.", plate=1)
+        lost = Failed(cause=ExposureFault.BEAM, reason="gone.", plate=1)
         yield from bench.plates.lose(point(0), "uid-lost", lost)
         for index in range(4):
             yield from bench.pass_on(index)
@@ -217,7 +217,9 @@ def test_what_a_plate_held_before_is_told_also_where_that_was_no_image(bench):
 
 def test_a_marked_plate_is_erased_before_it_is_used_and_only_then_and_once(bench):
     def plan():
-        yield from bench.plates.lose(point(0), "uid-lost", Failed(cause=Cause.SHUTTER, reason="stuck.", plate=2))
+        yield from bench.plates.lose(
+            point(0), "uid-lost", Failed(cause=ExposureFault.SHUTTER, reason="stuck.", plate=2)
+        )
         for bench.in_use in (1, 2, 2):
             yield from bench.plates.clean()
 
