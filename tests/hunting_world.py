@@ -11,7 +11,7 @@ from stepped_world import Bench, Case, Stepper, random_case, shipped_settings
 
 from lics_beamline.control.ladder import End, Go, HuntDecision, HuntGoal, Stay, begin, step
 from lics_beamline.physics.transition import Seen, Transition
-from lics_beamline.plans.hunt import DETECTABLE
+from lics_beamline.plans.hunt import DETECTABLE_SHARE
 from lics_simulators.preset import read_preset
 
 EXPOSURE_S = 120.0
@@ -111,9 +111,9 @@ class HuntBench(Bench):
             sigma_gpa=reading.sigma_gpa,
             value=dose * min(measured, math.inf if self.hunted.decays else 1.0),
             value_sigma=dose * NOISE,
-            limit=DETECTABLE if measured == 0.0 else 0.0,
-            parent=math.nan if self.hunted.decays or parent < DETECTABLE else 4.0e-3 * parent,
-            parent_sigma=4.0e-3 * PARENT_NOISE * max(parent, DETECTABLE),
+            limit=DETECTABLE_SHARE if measured == 0.0 else 0.0,
+            parent=math.nan if self.hunted.decays or parent < DETECTABLE_SHARE else 4.0e-3 * parent,
+            parent_sigma=4.0e-3 * PARENT_NOISE * max(parent, DETECTABLE_SHARE),
         )
 
 

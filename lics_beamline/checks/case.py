@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from lics_beamline.checks.place import Place
 from lics_beamline.control.forecast import ExpectedArrival, Track
@@ -13,6 +14,8 @@ from lics_beamline.experiment import Experiment
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.profile import Profile, ProfileFile
 from lics_beamline.reduction.recipe import Recipe
+
+FORECAST_SIGMAS: Final = 2.0  # standard deviations of a forecast: beyond them a rule refuses, within them it warns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

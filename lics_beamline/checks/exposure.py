@@ -6,14 +6,14 @@ from typing import Final
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Judgement, Rule, fine, warned_if
-from lics_beamline.control.dosage import HEADROOM
+from lics_beamline.control.dosage import MOST_SATURATION_SHARE
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.crystal import two_theta_deg
 
 FULL_COUNTS: Final = 262136.0  # a full pixel where the photomultiplier ratio is 8 (18 bits), the least an R-AXIS has
-LEAST_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice
+LEAST_X_RAY_SHARE: Final = 0.1  # of a point's time at the plate that X-rays are used; a choice
 
-SHORTEST_D: Final = 1.0  # angstrom; the lines a phase is known by are among the first
+SHORTEST_D_ANGSTROM: Final = 1.0  # the lines a phase is known by are among the first
 
 
 def images_fade_less_than_stated(case: Case) -> Judgement:
@@ -55,10 +55,10 @@ def exposure_is_worth_its_plate(case: Case) -> Judgement:
         else time_s + plate.swap_s + plate.read_s
     )
     return warned_if(
-        time_s < LEAST_SHARE * each_s,
+        time_s < LEAST_X_RAY_SHARE * each_s,
         f"{time_s:g} s of X-rays in {each_s:g} s at the plate ({time_s / each_s:.0%}), "
         + ("plates overlapped" if plate.overlapped else "each plate waited for"),
-        f"at least {LEAST_SHARE:.0%} of the time",
+        f"at least {LEAST_X_RAY_SHARE:.0%} of the time",
         "Expose longer: it costs little.",
     )
 
@@ -68,11 +68,12 @@ def asked_count_is_below_saturation(case: Case) -> Judgement | None:
     dose = case.experiment.exposure.dose
     if dose is None:
         return None
-    most = HEADROOM * FULL_COUNTS
+    most = MOST_SATURATION_SHARE * FULL_COUNTS
     return warned_if(
         dose.strongest_counts > most,
         f"{dose.strongest_counts:g} counts asked for in the strongest ring",
-        f"up to {most:g} counts: {HEADROOM:.0%} of a full pixel, because grains are brighter than their ring",
+        f"up to {most:g} counts: {MOST_SATURATION_SHARE:.0%} of a full pixel, because grains are brighter than their "
+        "ring",
         "Lower exposure.dose.strongest_counts.",
     )
 
@@ -121,7 +122,7 @@ def marker_lines_fall_into_the_integrated_range(case: Case) -> Judgement | None:
                 continue
             try:
                 cell = phase.expected(max(arrival.at.pressure_gpa, 0.0), case.sample_k(arrival.at.temperature_k))
-                lines = phase.lines(cell, wavelength_angstrom=wavelength, d_min_angstrom=SHORTEST_D)
+                lines = phase.lines(cell, wavelength_angstrom=wavelength, d_min_angstrom=SHORTEST_D_ANGSTROM)
                 found = [two_theta_deg(cell.d_angstrom(line.hkl), wavelength) for line in phase.marker_lines(lines)]
             except OutsideCalibration:
                 continue  # the rule about equations of state says so

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.case import FORECAST_SIGMAS, Case, named
 from lics_beamline.checks.finding import Judgement, Rule, graded, refused_if, warned_if
 
-SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
 THERMOCOUPLE_LAG_S: Final = 12.0  # a sheathed thermocouple beside the gasket lags so much; engineering value
 HEATER_ROOM_K: Final = 5.0  # overshoot and tolerance of a well-tuned controller, with a reserve
 THERMOCOUPLE_K: Final = {  # highest temperature of each type [K], IEC 60584-1:2013
@@ -32,10 +31,10 @@ def pressure_stays_inside_the_envelope_while_heating(case: Case) -> Judgement | 
     high_gpa, at = case.settings.envelope.pressure_gpa[1], last.at
     return graded(
         refuse=at.pressure_gpa > high_gpa,
-        warn=at.pressure_gpa + SURE * at.pressure_sigma_gpa > high_gpa,
+        warn=at.pressure_gpa + FORECAST_SIGMAS * at.pressure_sigma_gpa > high_gpa,
         found=f"{first.pressure_gpa:.2f} GPa at {first.temperature_k:.0f} K -> {at.pressure_gpa:.2f} +- "
         f"{at.pressure_sigma_gpa:.2f} GPa at {at.temperature_k:.0f} K expected, at {named(last)}",
-        limit=f"up to {high_gpa:g} GPa of envelope.pressure_gpa (within {SURE:g} standard deviations)",
+        limit=f"up to {high_gpa:g} GPa of envelope.pressure_gpa (within {FORECAST_SIGMAS:g} standard deviations)",
         remedy="Heat less, or from a lower pressure.",
     )
 

@@ -6,12 +6,12 @@ from typing import Final
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Judgement, Rule, fine, refused_if, warned_if
-from lics_beamline.control.condition import FIRST_STEP, condition
-from lics_beamline.control.ladder import DWELL
+from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN, condition
+from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS
 from lics_beamline.control.path import HeatingLeg, HuntLeg
 
 NOISE_GPA: Final = 0.005  # of one ruby pressure at 498 K: 0.004 by a fit with 20 000 counts, computed
-AVERAGED: Final = 4.0  # as many pressures are worth one median, as good as half of the noise
+PRESSURES_AVERAGED: Final = 4.0  # as many pressures are worth one median, as good as half of the noise
 FEWEST_RUNGS: Final = 4  # before, and on the way to a median
 
 
@@ -40,10 +40,10 @@ def hunts_begin_well_before_they_end(case: Case) -> Judgement | None:
     if not case.hunts:
         return None
     shortest = min(case.hunts, key=lambda leg: abs(leg.last_gpa - leg.start_gpa) / leg.within_gpa)
-    rungs = abs(shortest.last_gpa - shortest.start_gpa) / (FIRST_STEP * shortest.within_gpa)
+    rungs = abs(shortest.last_gpa - shortest.start_gpa) / (FIRST_STEP_TO_WITHIN * shortest.within_gpa)
     return warned_if(
         rungs < FEWEST_RUNGS,
-        f"{shortest.name!r} has room for {rungs:.1f} steps of {FIRST_STEP * shortest.within_gpa:g} GPa",
+        f"{shortest.name!r} has room for {rungs:.1f} steps of {FIRST_STEP_TO_WITHIN * shortest.within_gpa:g} GPa",
         f"at least {FEWEST_RUNGS}",
         "Begin further away, or end further on.",
     )
@@ -55,7 +55,7 @@ def hunts_are_no_sharper_than_ruby_and_approach(case: Case) -> Judgement | None:
         return None
     sharpest = min(leg.within_gpa for leg in case.hunts)
     tolerance_gpa = case.settings.approach.tolerance_gpa
-    least_gpa = max(NOISE_GPA * AVERAGED**0.5, tolerance_gpa / FIRST_STEP)
+    least_gpa = max(NOISE_GPA * PRESSURES_AVERAGED**0.5, tolerance_gpa / FIRST_STEP_TO_WITHIN)
     return warned_if(
         sharpest < least_gpa,
         f"within_gpa = {sharpest:g}",
@@ -71,9 +71,9 @@ def exposures_are_short_against_the_reaction(case: Case) -> Judgement | None:
     exposure_s = case.experiment.exposure.longest_s
     fastest = min(case.hunts, key=lambda leg: leg.tau_s)
     return warned_if(
-        exposure_s > DWELL * fastest.tau_s,
+        exposure_s > DWELL_TIME_CONSTANTS * fastest.tau_s,
         f"exposures of up to {exposure_s:g} s against tau_s = {fastest.tau_s:g} s of {fastest.name!r}",
-        f"up to {DWELL:g} tau_s",
+        f"up to {DWELL_TIME_CONSTANTS:g} tau_s",
         "Expose shorter: the time constant cannot be estimated on the way.",
     )
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.case import FORECAST_SIGMAS, Case, named
 from lics_beamline.checks.finding import Judgement, Rule, graded, refused_if
 from lics_beamline.control.forecast import ExpectedArrival
 
-SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
-HALF: Final = 0.5  # of the slew: what is left follows a slope and a gain that are not as expected
+SLEW_SHARE_TO_SPARE: Final = 0.5  # of the slew: what is left follows a slope and a gain that are not as expected
 
 
 def isobar_begins_at_its_pressure(case: Case) -> Judgement | None:
@@ -20,7 +19,7 @@ def isobar_begins_at_its_pressure(case: Case) -> Judgement | None:
     worst = max((leg[0] for leg in case.isobars), key=_from_asked_gpa)
     off_gpa, before = _from_asked_gpa(worst), worst.before
     return graded(
-        refuse=off_gpa > lost_gpa + SURE * before.pressure_sigma_gpa,
+        refuse=off_gpa > lost_gpa + FORECAST_SIGMAS * before.pressure_sigma_gpa,
         warn=off_gpa > near_gpa,
         found=f"{worst.point.leg.name!r} holds {worst.point.pressure_gpa:g} GPa, the cell is expected at "
         f"{before.pressure_gpa:.2f} +- {before.pressure_sigma_gpa:.2f} GPa before it",
@@ -37,7 +36,7 @@ def isobar_can_be_held_to_its_end(case: Case) -> Judgement | None:
     worst = max(_ends(case), key=lambda arrival: arrival.short_gpa)
     at = worst.at
     return graded(
-        refuse=worst.short_gpa > lost_gpa + SURE * at.pressure_sigma_gpa,
+        refuse=worst.short_gpa > lost_gpa + FORECAST_SIGMAS * at.pressure_sigma_gpa,
         warn=worst.short_gpa > lost_gpa,
         found=f"{at.pressure_gpa:.2f} +- {at.pressure_sigma_gpa:.2f} GPa expected at {at.temperature_k:.0f} K and "
         f"{at.load_bar:.1f} bar, at {named(worst)}, which asks for {worst.point.pressure_gpa:g} GPa",
@@ -55,9 +54,9 @@ def gas_is_left_at_the_end_of_an_isobar(case: Case) -> Judgement | None:
     load_bar, sigma_bar = least.at.load_bar, least.at.load_sigma_bar
     return graded(
         refuse=load_bar <= floor_bar,
-        warn=load_bar - SURE * sigma_bar <= floor_bar,
+        warn=load_bar - FORECAST_SIGMAS * sigma_bar <= floor_bar,
         found=f"{load_bar:.1f} +- {sigma_bar:.1f} bar expected to be left at {named(least)}",
-        limit=f"more than {floor_bar:g} bar of envelope.load_bar (within {SURE:g} standard deviations)",
+        limit=f"more than {floor_bar:g} bar of envelope.load_bar (within {FORECAST_SIGMAS:g} standard deviations)",
         remedy="Heat less, hold a higher pressure, or heat at a held load.",
     )
 
@@ -73,10 +72,10 @@ def dead_band_before_an_isobar_can_be_crossed(case: Case) -> Judgement | None:
     minutes = lost_bar / case.settings.membrane.slew_bar_per_s / 60.0
     return graded(
         refuse=left_bar <= floor_bar,
-        warn=left_bar - SURE * doubt * lost_bar <= floor_bar,
+        warn=left_bar - FORECAST_SIGMAS * doubt * lost_bar <= floor_bar,
         found=f"{lost_bar:.1f} +- {doubt * lost_bar:.1f} bar of {widest.before.load_bar:.1f} bar to be let out before "
         f"{widest.point.leg.name!r}, some {minutes:.0f} min",
-        limit=f"more than {floor_bar:g} bar left (within {SURE:g} standard deviations)",
+        limit=f"more than {floor_bar:g} bar left (within {FORECAST_SIGMAS:g} standard deviations)",
         remedy="Hold a higher pressure, or heat at a held load.",
     )
 
@@ -90,9 +89,9 @@ def gas_follows_the_ramp_of_an_isobar(case: Case) -> Judgement | None:
     needed = _let_out_bar_per_min(fastest)
     return graded(
         refuse=needed > slew,
-        warn=needed > HALF * slew,
+        warn=needed > SLEW_SHARE_TO_SPARE * slew,
         found=f"{needed:.2f} bar/min at {_ramp_k_per_min(fastest):g} K/min for {named(fastest)}",
-        limit=f"up to {slew:.2f} bar/min of membrane.slew_bar_per_s, {HALF:.0%} of it without a warning",
+        limit=f"up to {slew:.2f} bar/min of membrane.slew_bar_per_s, {SLEW_SHARE_TO_SPARE:.0%} of it without a warning",
         remedy="Slow the ramp of the leg.",
     )
 

@@ -15,12 +15,14 @@ from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.units import energy_kev_from_wavelength
 
 LEAST_RING_MA: Final = 10.0  # a ring below it is filled or dumped; engineering value
-WAVELENGTH_DOUBT: Final = 1e-4  # relative, as good as a calibration; one part in a thousand is 3.5e-3 angstrom in a
-WRONG_WAVELENGTH: Final = 1e-2  # another energy altogether
+WAVELENGTH_DOUBT_SHARE: Final = (
+    1e-4  # relative, as good as a calibration; one part in a thousand is 3.5e-3 angstrom in a
+)
+WRONG_WAVELENGTH_SHARE: Final = 1e-2  # another energy altogether
 AGREE_K: Final = 5.0  # two thermocouples of class 1 at rest, and the gradient of a cold cell
 LINE_ROOM_NM: Final = 2.0  # a doublet and its background need so much axis on either side
 GAS_BAR: Final = 1.0  # more gas than this in the membrane is a cell already under load
-BRIGHT: Final = 20.0  # height of R1 over the noise of its background; below it the fit scatters by 0.02 GPa
+LEAST_R1_TO_NOISE: Final = 20.0  # height of R1 over the noise of its background; below it the fit scatters by 0.02 GPa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,9 +272,9 @@ def ruby_spectrum_can_be_believed(live: BeamlineReadings) -> Judgement | None:
         return refused_if(True, line.trouble, "a doublet that can be fitted", "Find the ruby first.")
     noise = math.sqrt(max(line.background_counts + line.height_counts, 1.0))
     return warned_if(
-        line.height_counts / noise < BRIGHT,
+        line.height_counts / noise < LEAST_R1_TO_NOISE,
         f"R1 at {line.r1_nm:.3f} +- {line.r1_sigma_nm:.3f} nm, {line.height_counts:.0f} counts high",
-        f"{BRIGHT:g} times its noise ({noise:.0f} counts)",
+        f"{LEAST_R1_TO_NOISE:g} times its noise ({noise:.0f} counts)",
         "Count longer (ruby.acquire_time_s), or find a better chip.",
     )
 
@@ -335,10 +337,10 @@ def beam_has_the_wavelength_of_the_geometry(live: BeamlineReadings) -> Judgement
     geometry_kev = energy_kev_from_wavelength(live.case.recipe.geometry.wavelength_angstrom)
     off = abs(live.energy_kev / geometry_kev - 1.0)
     return graded(
-        refuse=off > WRONG_WAVELENGTH,
-        warn=off > WAVELENGTH_DOUBT,
+        refuse=off > WRONG_WAVELENGTH_SHARE,
+        warn=off > WAVELENGTH_DOUBT_SHARE,
         found=f"{live.energy_kev:.4f} keV, geometry {geometry_kev:.4f} keV ({off:.1e})",
-        limit=f"{WAVELENGTH_DOUBT:g} of it; {WRONG_WAVELENGTH:g} is another energy",
+        limit=f"{WAVELENGTH_DOUBT_SHARE:g} of it; {WRONG_WAVELENGTH_SHARE:g} is another energy",
         remedy="Tune the monochromator, or calibrate again.",
     )
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.case import FORECAST_SIGMAS, Case, named
 from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 
-SURE: Final = 2.0  # standard deviations of the forecast: beyond them it refuses, within them it warns
 FASTEST_GPA_PER_MIN: Final = 0.5  # cap of a closed-loop membrane controller in use at another beamline
 CULET_GPA_UM: Final = 60.0 * 350.0  # flat anvils of 350 um to some 60 GPa, less on larger ones; engineering estimate
 GASKET_GPA: Final = {  # hardest a gasket of this material is used for; engineering estimates
@@ -38,9 +37,9 @@ def _below(case: Case, limit_bar: float, whose: str) -> Judgement:
     load_bar, sigma_bar = most.at.load_bar, most.at.load_sigma_bar
     return graded(
         refuse=load_bar - sigma_bar > limit_bar,
-        warn=load_bar + SURE * sigma_bar > limit_bar,
+        warn=load_bar + FORECAST_SIGMAS * sigma_bar > limit_bar,
         found=f"up to {load_bar:.0f} +- {sigma_bar:.0f} bar expected, at {named(most)}",
-        limit=f"up to {limit_bar:g} bar {whose} (within {SURE:g} standard deviations)",
+        limit=f"up to {limit_bar:g} bar {whose} (within {FORECAST_SIGMAS:g} standard deviations)",
         remedy="Ask for a lower pressure, use a larger membrane, or state the gain of this cell in [cell_model].",
     )
 

@@ -6,12 +6,11 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
-from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.case import FORECAST_SIGMAS, Case, named
 from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
 from lics_beamline.control.path import HeatingLeg, HoldLeg
 
 LONGEST_STEP_GPA: Final = 3.0  # a leg that jumps further leaves kinetics and hysteresis unseen; a choice
-SURE: Final = 2.0  # standard deviations of a forecast beyond which it refuses instead of warning
 
 
 def pressures_inside_the_envelope(case: Case) -> Judgement | None:
@@ -90,7 +89,7 @@ def _stroke(case: Case, stroke: str) -> Judgement | None:
     tolerance_gpa = case.settings.approach.tolerance_gpa
     worst = max(arrivals, key=lambda arrival: arrival.passed_gpa)
     before, side = worst.before, "above" if stroke == "upstroke" else "below"
-    doubt_gpa = SURE * before.pressure_sigma_gpa + tolerance_gpa
+    doubt_gpa = FORECAST_SIGMAS * before.pressure_sigma_gpa + tolerance_gpa
     return graded(
         refuse=worst.passed_gpa > doubt_gpa,
         warn=worst.passed_gpa > tolerance_gpa,

@@ -7,11 +7,11 @@ from typing import Final
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
-from lics_beamline.control.ladder import DWELL
+from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS
 from lics_beamline.control.path import HeatingLeg, HoldLeg, HuntLeg
 
 SHORTEST_JUDGEMENT_S: Final = 0.25  # of wall clock; Channel Access answers in milliseconds with tails of 50
-DOUBT: Final = 0.3  # forecasts of duration were within this of what sweeps took
+DURATION_DOUBT_SHARE: Final = 0.3  # forecasts of duration were within this of what sweeps took
 
 
 def beam_time_suffices(case: Case) -> Judgement:
@@ -24,9 +24,9 @@ def beam_time_suffices(case: Case) -> Judgement:
         return fine(found, "no beam time given (--hours)")
     return graded(
         refuse=hours > case.beam_time_h,
-        warn=hours * (1.0 + DOUBT) > case.beam_time_h,
+        warn=hours * (1.0 + DURATION_DOUBT_SHARE) > case.beam_time_h,
         found=found,
-        limit=f"up to {case.beam_time_h:g} h of beam time, {DOUBT:.0%} of the forecast in reserve",
+        limit=f"up to {case.beam_time_h:g} h of beam time, {DURATION_DOUBT_SHARE:.0%} of the forecast in reserve",
         remedy="Leave points out, or expose shorter.",
     )
 
@@ -55,7 +55,7 @@ def waits_of_the_legs_can_be_judged(case: Case) -> Judgement:
         elif isinstance(leg, HoldLeg):
             waits[f"wait_s of {leg.name!r}"] = leg.wait_s
         elif isinstance(leg, HuntLeg):
-            waits[f"{DWELL:g} tau_s of {leg.name!r}"] = DWELL * leg.tau_s
+            waits[f"{DWELL_TIME_CONSTANTS:g} tau_s of {leg.name!r}"] = DWELL_TIME_CONSTANTS * leg.tau_s
     return _judgeable(case, waits)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from lics_beamline import __version__
 from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 
-DONE, USAGE, NOT_READY, FAILED = 0, 2, 3, 4
+EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "record",
     "recorded",
@@ -75,20 +75,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (NotAcknowledged, NotConnected, WrongUnit) as error:
-        return _say(error, NOT_READY, options)
+        return _say(error, EXIT_NOT_READY, options)
     except (ProfileError, RunNotFound) as error:
-        return _say(error, USAGE, options)
+        return _say(error, EXIT_USAGE, options)
     except KeyboardInterrupt:
-        return _say("interrupted before anything was recorded.", FAILED, options)
+        return _say("interrupted before anything was recorded.", EXIT_FAILED, options)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe went away: no fault
-        return DONE
+        return EXIT_DONE
     except LicsError as error:
-        return _say(error, FAILED, options)
+        return _say(error, EXIT_FAILED, options)
     except Exception as error:
         if options.verbose:
             raise
-        return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", FAILED, options)
+        return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", EXIT_FAILED, options)
 
 
 def _say(problem: object, code: int, options: argparse.Namespace) -> int:

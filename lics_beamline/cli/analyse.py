@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lics_beamline.analysis.quantity import Quantity
     from lics_beamline.analysis.row import Row
 
-WIDTH: Final = 110  # of running text
+TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -79,12 +79,19 @@ def _lines(overview: Overview, paper: PaperTable | None) -> list[str]:
     if paper is not None:
         lines += ["", *_table(CLAIM_HEADING[:-1], (claim_row(claim) for claim in paper.claims))]
         said = (*paper.statements, *(f"Not recoverable: {text}" for text in paper.not_recoverable))
-        lines += ["", *(line for text in said for line in textwrap.wrap(text, WIDTH, subsequent_indent="  "))]
+        lines += [
+            "",
+            *(line for text in said for line in textwrap.wrap(text, TEXT_WIDTH_COLUMNS, subsequent_indent="  ")),
+        ]
         if paper.structure.finding is not None:
-            lines += textwrap.wrap(str(paper.structure.finding), WIDTH, subsequent_indent="  ")
+            lines += textwrap.wrap(str(paper.structure.finding), TEXT_WIDTH_COLUMNS, subsequent_indent="  ")
     rows = [row for each in overview.with_isotherms for row in isotherm_rows(each)]
     lines += ["", *_table(ISOTHERM_HEADING, rows)] if rows else ["", "no phase has enough points for an isotherm"]
-    lines += [line for text in expansion_lines(overview) for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
+    lines += [
+        line
+        for text in expansion_lines(overview)
+        for line in textwrap.wrap(text, TEXT_WIDTH_COLUMNS, subsequent_indent="  ")
+    ]
     return [*lines, "", *_table(TRANSITION_HEADING, (transition_row(each) for each in overview.transitions))]
 
 

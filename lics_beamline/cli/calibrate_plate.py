@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from lics_beamline.diffraction.plate_calibration import PlateCalibration
     from lics_beamline.profile import Profile
 
-SPEED: Final = 60.0  # of a simulated beamline: a tick of its world is then 1.2 s, and the shutter is timed to that
+SIMULATED_SPEED: Final = (
+    60.0  # of a simulated beamline: a tick of its world is then 1.2 s, and the shutter is timed to that
+)
 SHOWN_S: Final = (60.0, 600.0, 3600.0)
 
 
@@ -41,7 +43,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how long images wait; plates take turns (default 0 0 300 600 1200 1800 3600 3600 s)",
     )
-    verb.add_argument("--speed", type=float, default=SPEED, help=f"of a simulated beamline (default {SPEED:g})")
+    verb.add_argument(
+        "--speed", type=float, default=SIMULATED_SPEED, help=f"of a simulated beamline (default {SIMULATED_SPEED:g})"
+    )
     verb.add_argument("--seed", type=int, help="seed of the simulated world (default: the profile's)")
     verb.add_argument("--world", help="preset of the simulated world, or a .toml file")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")

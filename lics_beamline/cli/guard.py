@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-TRIPPED = 4
+EXIT_TRIPPED = 4
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def guard(options: argparse.Namespace) -> int:
     if options.json:
         told = {"status": asdict(found), "tripped": trip, "kept": str(kept) if kept else None}
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
-        return TRIPPED if trip and not options.acknowledge else 0
+        return EXIT_TRIPPED if trip and not options.acknowledge else 0
     sys.stdout.write(f"guard {found.state if found.alive or found.state == 'never ran' else 'does not watch now'}\n")
     for warning in found.warnings if found.alive else ():
         sys.stdout.write(f"warning: {warning}\n")
@@ -53,6 +53,6 @@ def guard(options: argparse.Namespace) -> int:
     )
     if kept is None:
         sys.stdout.write("when you have looked: lics guard --acknowledge\n")
-        return TRIPPED
+        return EXIT_TRIPPED
     sys.stdout.write(f"acknowledged; kept in {kept}\n")
     return 0

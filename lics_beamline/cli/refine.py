@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
     from lics_beamline.refinement.rietveld import RietveldFit
 
-DESCRIBED: Final = 0.4  # Rwp, background taken off, above which a pattern is not that of the model at all
+MOST_RWP_DESCRIBED: Final = 0.4  # Rwp, background taken off, above which a pattern is not that of the model at all
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -114,7 +114,7 @@ def _lines(fits: tuple[RietveldFit, ...]) -> list[str]:
         lines += [f"       {remark}" for remark in fit.remarks]
         if not any(each.occupancy_sigma or each.b_sigma_angstrom2 for each in phase.sites):
             lines.append("       no B or occupancy is refined: the CIF gives none with an uncertainty")
-    if fits[0].agreement.r_wp_subtracted > DESCRIBED:
+    if fits[0].agreement.r_wp_subtracted > MOST_RWP_DESCRIBED:
         lines.append("no model describes this pattern: another phase is there, or the cell is another")
     elif len(fits) > 1:
         ratio = fits[1].agreement.r_wp_subtracted / fits[0].agreement.r_wp_subtracted

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.session.requests import SweepStatus
 
-NOT_READY: Final = 3
+EXIT_NOT_READY: Final = 3
 LOOK_S: Final = 0.1  # a file is all there is to look at
 HEAR_S: Final = 15.0  # for the sweep to say that it has heard; longer than any step in which it cannot look
 DONE: Final = {"hold": ("held", "stopping", "ended"), "continue": ("running", "held", "ended"), "stop": ("ended",)}
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     stands = sweep_status(data)
     if stands is None or not stands.alive:
         last = f"; the last one: {stands.says}, {stands.when}" if stands is not None else ""
-        return _say(options, f"no sweep is running in {data.root}{last}.", NOT_READY)
+        return _say(options, f"no sweep is running in {data.root}{last}.", EXIT_NOT_READY)
     request = {"hold": Request.PAUSE, "continue": Request.CONTINUE, "stop": Request.STOP}[options.verb]
     asked = ask(data, request, why=options.why)
     return _wait(options, data, asked)
@@ -85,13 +85,13 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
                 sys.stdout.write(f"{told} ...\n")
                 sys.stdout.flush()
         if stands is None or not stands.alive:
-            return _say(options, "the sweep has ended", 0 if options.verb == "stop" else NOT_READY, stands)
+            return _say(options, "the sweep has ended", 0 if options.verb == "stop" else EXIT_NOT_READY, stands)
         if stands.answers != asked.uid and time.monotonic() > deadline:
             return _say(
                 options,
                 f"the sweep of process {stands.pid} does not answer for {HEAR_S:g} s; it may hear yet. It says: "
                 f"{stands.says}. If it hangs its guard makes safe: lics guard.",
-                NOT_READY,
+                EXIT_NOT_READY,
                 stands,
             )
         time.sleep(LOOK_S)

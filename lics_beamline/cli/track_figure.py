@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LIMIT: Final[dict[str, Any]] = {"color": "#C00000", "lw": 1.2, "ls": "--"}
-SIGMAS: Final = 2.0  # half width of the shaded bands
+BAND_SIGMAS: Final = 2.0  # half width of the shaded bands
 
 
 def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Path:
@@ -68,7 +68,7 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
     figure.suptitle(
         f"{plain(case.experiment.title)}\nforecast: {len(case.points)} points, {case.track.duration_s / 3600:.1f} h, "
         f"up to {case.most_pressed.at.pressure_gpa:.1f} GPa and {case.most_loaded.at.load_bar:.0f} bar "
-        f"(shaded: {SIGMAS:g} standard deviations of the cell model)"
+        f"(shaded: {BAND_SIGMAS:g} standard deviations of the cell model)"
     )
     return save_figure(figure, path)
 
@@ -77,8 +77,8 @@ def _band(axes: Axes, case: Case, hours: list[float], what: str, label: str) -> 
     unit = "gpa" if what == "pressure" else "bar"
     values = [getattr(moment, f"{what}_{unit}") for moment in case.track.moments]
     sigmas = [getattr(moment, f"{what}_sigma_{unit}") for moment in case.track.moments]
-    low = [max(value - SIGMAS * sigma, 0.0) for value, sigma in zip(values, sigmas, strict=True)]
-    high = [value + SIGMAS * sigma for value, sigma in zip(values, sigmas, strict=True)]
+    low = [max(value - BAND_SIGMAS * sigma, 0.0) for value, sigma in zip(values, sigmas, strict=True)]
+    high = [value + BAND_SIGMAS * sigma for value, sigma in zip(values, sigmas, strict=True)]
     axes.fill_between(hours, low, high, color="0.85", lw=0)
     axes.plot(hours, values, color="0.25", lw=1.4)
     ends = [

@@ -20,8 +20,8 @@ from lics_beamline.control.request import Request
 from lics_beamline.control.settings import ControlSettings
 
 LARGE_GPA = 0.3  # a step that is not the last goes a fraction of the way only
-UNEXPLORED = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there
-AT_ONCE = 2  # doubted readings in a row that are looked at again without a wait
+UNEXPLORED_STEP_SHARE = 0.8  # and less of it where this stroke has taught nothing yet: gains may bend there
+DOUBTS_READ_AT_ONCE = 2  # doubted readings in a row that are looked at again without a wait
 AGREE_GPA = 0.02  # two readings at one load differ by drift of so much, besides their noise
 
 
@@ -253,7 +253,9 @@ def _doubt(state: ApproachState, said: str, rules: ApproachSettings) -> Approach
             f"{said}; {state.doubts} readings in a row. Look at ruby, thermocouple, heater and membrane.",
         )
     # What contradicts a surprise is looked at again at once, for one of them was wild; what goes on is given time.
-    return _decide(state, ApproachPhase.PAUSE, ReadAgain(after_s=0.0 if state.doubts <= AT_ONCE else rules.settle_s))
+    return _decide(
+        state, ApproachPhase.PAUSE, ReadAgain(after_s=0.0 if state.doubts <= DOUBTS_READ_AT_ONCE else rules.settle_s)
+    )
 
 
 def _agree(first: PressureReading, second: PressureReading) -> bool:
@@ -317,7 +319,9 @@ def _advance(
     most_gpa_per_bar = estimate.most_gpa_per_bar(state.target_gpa, rules)
     aim_gpa = left_gpa - estimate.owed_gpa
     if aim_gpa > LARGE_GPA and estimate.moving:
-        aim_gpa *= rules.step_fraction if estimate.knows(state.target_gpa) else UNEXPLORED * rules.step_fraction
+        aim_gpa *= (
+            rules.step_fraction if estimate.knows(state.target_gpa) else UNEXPLORED_STEP_SHARE * rules.step_fraction
+        )
     step_bar = (aim_gpa + 0.5 * rules.tolerance_gpa) / most_gpa_per_bar
     if direction > 0 and estimate.gain(state.target_gpa) is None:
         step_bar = max(step_bar, rules.silent_below_bar - reading.load_bar)

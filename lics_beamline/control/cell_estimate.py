@@ -14,7 +14,7 @@ STILL_BAR = 0.015  # a load that moved less has not moved: the controller resolv
 ANSWERED_GPA = 0.03  # a change smaller than this is no answer: creep and fit noise reach it
 TAUGHT_GPA = 0.025  # a gain from a smaller answer is noise divided by nearly nothing
 TAUGHT_BAR = 0.1  # nor from a smaller step: ten times the resolution of the controller
-NOISE = 4.0  # standard deviations which two readings of one state differ by, hardly ever
+SAME_STATE_SIGMAS = 4.0  # standard deviations which two readings of one state differ by, hardly ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class CellEstimate:
             self._later(rise_gpa, self.last, reading, settings).pressure_gpa(approach.creep_fraction)
             for rise_gpa in self._rises(moved_bar, reading.pressure_gpa, approach)
         )
-        margin_gpa = NOISE * math.hypot(reading.sigma_gpa, self.last.sigma_gpa) + 0.01
+        margin_gpa = SAME_STATE_SIGMAS * math.hypot(reading.sigma_gpa, self.last.sigma_gpa) + 0.01
         margin_gpa += 0.7 * abs(self.creep.coming_gpa(approach.creep_fraction))  # creep of another fraction or time
         low_gpa, high_gpa = min(low_gpa, high_gpa) - margin_gpa, max(low_gpa, high_gpa) + margin_gpa
         return low_gpa <= reading.pressure_gpa <= high_gpa
@@ -201,7 +201,7 @@ class CellEstimate:
         foreseen = self._later(0.0, last, reading, settings)
         foreseen_gpa = foreseen.pressure_gpa(settings.approach.creep_fraction)
         off_gpa = reading.pressure_gpa - foreseen_gpa
-        if self.moving and abs(off_gpa) > NOISE * math.hypot(reading.sigma_gpa, last.sigma_gpa) + 0.01:
+        if self.moving and abs(off_gpa) > SAME_STATE_SIGMAS * math.hypot(reading.sigma_gpa, last.sigma_gpa) + 0.01:
             creep = Creep.over(reading.pressure_gpa)  # something else moved it
             return replace(self, last=reading, creep=creep, teacher=None, owed_gpa=0.0, slipped=True, skipped=1)
         creep = self.creep.seen(

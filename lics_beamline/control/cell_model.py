@@ -16,8 +16,8 @@ from pydantic import Field
 from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
 
 REFERENCE_K: Final = 298.0  # temperature at which friction and gain are declared
-LEAST_FRICTION: Final = 0.5  # fraction of the friction that no heat takes away; engineering estimate
-FULL: Final = 0.95  # fraction of the ceiling that the model is asked for; above it, it says nothing
+LEAST_FRICTION_SHARE: Final = 0.5  # fraction of the friction that no heat takes away; engineering estimate
+MODELLED_CEILING_SHARE: Final = 0.95  # fraction of the ceiling that the model is asked for; above it, it says nothing
 
 Term = Literal["gain", "friction", "thermal"]
 TERMS: Final[tuple[Term, ...]] = ("gain", "friction", "thermal")
@@ -88,7 +88,7 @@ class CellModel(Strict):
     @property
     def highest_cold_gpa(self) -> float:
         """Highest pressure at 298 K that the model speaks of [GPa]."""
-        return self.start_gpa + FULL * self.ceiling_gpa
+        return self.start_gpa + MODELLED_CEILING_SHARE * self.ceiling_gpa
 
     def doubted(self, term: Term) -> CellModel:
         """Return the cell with one term off by one standard deviation, to the side that makes more pressure or load."""
@@ -119,12 +119,12 @@ class CellModel(Strict):
         cold_gpa = pressure_gpa - heat_gpa
         if cold_gpa < self.thermal_full_gpa:
             cold_gpa = pressure_gpa / max(1.0 + heat_gpa / self.thermal_full_gpa, 1e-3)
-        way = min(max((cold_gpa - self.start_gpa) / self.ceiling_gpa, 0.0), FULL)
+        way = min(max((cold_gpa - self.start_gpa) / self.ceiling_gpa, 0.0), MODELLED_CEILING_SHARE)
         return self.free_travel_bar - self.ceiling_gpa / self.gain_gpa_per_bar * math.log1p(-way)
 
     def gain_at(self, pressure_gpa: float) -> float:
         """Gain [GPa/bar] at a pressure [GPa]."""
-        left = max(1.0 - (pressure_gpa - self.start_gpa) / self.ceiling_gpa, 1.0 - FULL)
+        left = max(1.0 - (pressure_gpa - self.start_gpa) / self.ceiling_gpa, 1.0 - MODELLED_CEILING_SHARE)
         return self.gain_gpa_per_bar * min(left, 1.0)
 
     def dead_band_bar(self, grip: Grip) -> float:
@@ -147,4 +147,4 @@ class CellModel(Strict):
         return Grip(gas_bar=gas_bar, transmitted_bar=transmitted_bar, temperature_k=temperature_k)
 
     def _relief(self, temperature_k: float) -> float:
-        return 1.0 - min(max(self.friction_relief_per_k * (temperature_k - REFERENCE_K), 0.0), LEAST_FRICTION)
+        return 1.0 - min(max(self.friction_relief_per_k * (temperature_k - REFERENCE_K), 0.0), LEAST_FRICTION_SHARE)

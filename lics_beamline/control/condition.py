@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-LOST: Final = 0.05  # of the largest amount of the leg: a phase of which less is left is lost
-FIRST_STEP: Final = 2.0  # of a hunt, in units of what is asked for: no narrow transition fits between two such rungs
+LOST_SHARE: Final = 0.05  # of the largest amount of the leg: a phase of which less is left is lost
+FIRST_STEP_TO_WITHIN: Final = (
+    2.0  # of a hunt, in units of what is asked for: no narrow transition fits between two such rungs
+)
 PHASE: Final = r"(?P<phase>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)"
 COMPARISON: Final = re.compile(PHASE + r"(?P<amount> +scale)? *(?P<sense>[<>]) *(?P<number>\d+(?:\.\d*)?|\.\d+)")
 LOSS: Final = re.compile(PHASE + r" +lost")
@@ -55,7 +57,7 @@ def condition(text: str) -> Condition:
     ----------
     text : str
         ``PHASE > NUMBER`` or ``PHASE < NUMBER`` (of its fraction), ``PHASE scale < NUMBER`` (of its amount relative to
-        the largest of the leg), or ``PHASE lost`` (an amount below `LOST` of it).
+        the largest of the leg), or ``PHASE lost`` (an amount below `LOST_SHARE` of it).
 
     Raises
     ------
@@ -63,7 +65,7 @@ def condition(text: str) -> Condition:
         If it is none, or its number is not between 0 and 1.
     """
     if lost := LOSS.fullmatch(text.strip()):
-        return Condition(phase=lost["phase"], quantity="scale", sense="<", number=LOST)
+        return Condition(phase=lost["phase"], quantity="scale", sense="<", number=LOST_SHARE)
     said = COMPARISON.fullmatch(text.strip())
     if said is None:
         raise ValueError(

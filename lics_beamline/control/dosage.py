@@ -9,7 +9,9 @@ from typing import Final
 from lics_beamline.control.exposure import DoseExposure
 from lics_beamline.diffraction.brightness import Brightness
 
-HEADROOM: Final = 0.5  # of saturation, for the mean of a ring: grains make single pixels twice as bright; a choice
+MOST_SATURATION_SHARE: Final = (
+    0.5  # of saturation, for the mean of a ring: grains make single pixels twice as bright; a choice
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def dosage(
         wanted, limit = longest, "no ring in the look"
     else:
         wanted, limit = dose_counts * asked.strongest_counts / seen.counts, ""
-        full = dose_counts * HEADROOM * saturation_counts / (seen.counts + seen.background_counts)
+        full = dose_counts * MOST_SATURATION_SHARE * saturation_counts / (seen.counts + seen.background_counts)
         if wanted > full:
             wanted, limit = full, "saturation"
         if wanted > longest:

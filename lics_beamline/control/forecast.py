@@ -14,13 +14,13 @@ from typing import Final
 
 from lics_beamline.control.cell_model import TERMS, CellModel, Grip
 from lics_beamline.control.exposure import Exposure
-from lics_beamline.control.ladder import DWELL
+from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS
 from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, Point
 from lics_beamline.control.settings import ControlSettings
 
-STRIDES: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
-CROSSING: Final = 4  # of them for the dead band before an isobar, all at one temperature
-LEARNED_GAIN: Final = 0.75  # an approach believes this fraction of the gain when it steps; measured on dry runs
+MOMENTS_OF_A_MOVE: Final = 12  # moments in which a move is followed: enough to see the dead band in a figure
+MOMENTS_OF_A_CROSSING: Final = 4  # of them for the dead band before an isobar, all at one temperature
+BELIEVED_GAIN_SHARE: Final = 0.75  # an approach believes this fraction of the gain when it steps; measured on dry runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def forecast(points: Sequence[Point], *, settings: ControlSettings, exposure: Ex
         pressure = math.hypot(*(each[index].pressure_gpa - moment.pressure_gpa for each in other))
         moments.append(replace(moment, load_sigma_bar=load, pressure_sigma_gpa=pressure))
     arrivals = tuple(
-        replace(arrival, before=moments[index * walk.per_point], at=moments[index * walk.per_point + STRIDES])
+        replace(arrival, before=moments[index * walk.per_point], at=moments[index * walk.per_point + MOMENTS_OF_A_MOVE])
         for index, arrival in enumerate(nominal)
     )
     return Track(moments=tuple(moments), arrivals=arrivals)
@@ -140,7 +140,7 @@ def forecast(points: Sequence[Point], *, settings: ControlSettings, exposure: Ex
 class _Walk:
     """A walk in thought with one cell; every point leaves the same number of moments, so that walks can be compared."""
 
-    per_point: Final = STRIDES + 1  # the last is the end of the exposure, and the next point's beginning
+    per_point: Final = MOMENTS_OF_A_MOVE + 1  # the last is the end of the exposure, and the next point's beginning
 
     def __init__(self, model: CellModel, *, settings: ControlSettings, exposure: Exposure) -> None:
         self._model, self._settings, self._exposure = model, settings, exposure
@@ -155,7 +155,7 @@ class _Walk:
         before, settings = self.moments[-1], self._settings
         slew_bar_per_s, tolerance_gpa = settings.membrane.slew_bar_per_s, settings.approach.tolerance_gpa
         to, readings, lost_bar, passed_gpa, short_gpa = self._grip, 1, 0.0, 0.0, 0.0
-        going_s, crossing_s, strides, began = 0.0, 0.0, STRIDES, len(self.moments)
+        going_s, crossing_s, strides, began = 0.0, 0.0, MOMENTS_OF_A_MOVE, len(self.moments)
         if isinstance(point.leg, HeatingLeg):
             rise_k = max(point.temperature_k - to.temperature_k, 0.0)
             going_s = 60.0 * rise_k / point.leg.ramp_rate_k_per_min + settings.heater.dwell_s + point.leg.soak_s
@@ -167,8 +167,8 @@ class _Walk:
                 lost_bar = self._grip.gas_bar - across_bar
                 crossing_s = lost_bar / slew_bar_per_s
                 if point.temperature_k == point.leg.temperatures_k[0]:
-                    self._stride(replace(self._grip, gas_bar=across_bar), crossing_s, strides=CROSSING)
-                strides = STRIDES - (len(self.moments) - began)
+                    self._stride(replace(self._grip, gas_bar=across_bar), crossing_s, strides=MOMENTS_OF_A_CROSSING)
+                strides = MOMENTS_OF_A_MOVE - (len(self.moments) - began)
                 reached = self._model.moved(self._grip, gas_bar=to.gas_bar, temperature_k=to.temperature_k)
                 reached_gpa = self._model.pressure_gpa(reached.transmitted_bar, to.temperature_k)
                 short_gpa = abs(reached_gpa - point.pressure_gpa)
@@ -189,7 +189,7 @@ class _Walk:
                 wait_s = settings.approach.wait_s + settings.membrane.dwell_s
                 going_s = way_bar / slew_bar_per_s + readings * settings.ruby.reading_s + (readings - 1) * wait_s
             if isinstance(point.leg, HuntLeg):
-                going_s += DWELL * point.leg.tau_s
+                going_s += DWELL_TIME_CONSTANTS * point.leg.tau_s
         self._stride(to, going_s, strides=strides)
         at = self.moments[-1]
         arrived_s = self._time_s
@@ -230,7 +230,7 @@ class _Walk:
     def _steps(self, way_gpa: float, way_bar: float) -> float:
         """Return how many load steps an approach takes: large ones on the way, then each a fraction of what is left."""
         approach = self._settings.approach
-        shrink = -math.log(1.0 - min(LEARNED_GAIN * approach.step_fraction, 0.95))
+        shrink = -math.log(1.0 - min(BELIEVED_GAIN_SHARE * approach.step_fraction, 0.95))
         closing_bar = approach.largest_step_bar / max(approach.step_fraction, 0.05)
         far = max(way_bar - closing_bar, 0.0) / approach.largest_step_bar
         near_gpa = min(way_gpa, closing_bar * self._model.gain_at(0.0))

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 BIN_GPA = 0.5  # width of a bin; gains of cells change by some percent over it
 DRIFT_PER_GPA = 0.1  # relative error of a gain carried over 1 GPa along the trend; a choice
-SURE = 0.05  # relative error below which no number of lessons is believed: curvature within a bin
-LESSON = 0.07  # relative error of a lesson from a large answer: creep not over, friction growing with load
-UNLOADING = 1.12  # unloading answers more than loading, because friction grows with load ...
-OTHER_STROKE = 0.15  # ... and how far that may be wrong
-USUAL_TREND = 0.1  # per GPa: standard deviation of the trend of ln(gain) with pressure over cells; a choice
-STEEPEST_TREND = 0.4  # per GPa: no trend beyond this is believed
-FURTHEST = 2.0  # one lesson changes a gain by this factor at most
+LEAST_GAIN_ERROR = 0.05  # relative error below which no number of lessons is believed: curvature within a bin
+LESSON_ERROR = 0.07  # relative error of a lesson from a large answer: creep not over, friction growing with load
+UNLOADING_GAIN_RATIO = 1.12  # unloading answers more than loading, because friction grows with load ...
+OTHER_STROKE_ERROR = 0.15  # ... and how far that may be wrong
+USUAL_TREND_PER_GPA = 0.1  # per GPa: standard deviation of the trend of ln(gain) with pressure over cells; a choice
+STEEPEST_TREND_PER_GPA = 0.4  # per GPa: no trend beyond this is believed
+MOST_GAIN_FACTOR = 2.0  # one lesson changes a gain by this factor at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +45,11 @@ class Gain:
 
         What a lesson says beyond the factor that one may change a gain by is not believed, but it is doubt.
         """
-        near = min(max(lesson.gpa_per_bar, self.gpa_per_bar / FURTHEST), self.gpa_per_bar * FURTHEST)
+        near = min(max(lesson.gpa_per_bar, self.gpa_per_bar / MOST_GAIN_FACTOR), self.gpa_per_bar * MOST_GAIN_FACTOR)
         weight = self.error**2 / (self.error**2 + lesson.error**2)
         gpa_per_bar = self.gpa_per_bar + weight * (near - self.gpa_per_bar)
         beyond = weight * abs(lesson.gpa_per_bar - near) / gpa_per_bar
-        return Gain(gpa_per_bar=gpa_per_bar, error=max(self.error * math.sqrt(1.0 - weight), SURE, beyond))
+        return Gain(gpa_per_bar=gpa_per_bar, error=max(self.error * math.sqrt(1.0 - weight), LEAST_GAIN_ERROR, beyond))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +79,8 @@ class Lesson:
         """Return the gain that this lesson suggests at another pressure [GPa] or for the other stroke."""
         away_gpa = pressure_gpa - self.pressure_gpa
         stroke = 0 if direction == self.direction else -direction
-        error = math.hypot(DRIFT_PER_GPA * away_gpa, OTHER_STROKE * stroke, self.gain.error)
-        factor = math.exp(trend_per_gpa * away_gpa) * UNLOADING**stroke
+        error = math.hypot(DRIFT_PER_GPA * away_gpa, OTHER_STROKE_ERROR * stroke, self.gain.error)
+        factor = math.exp(trend_per_gpa * away_gpa) * UNLOADING_GAIN_RATIO**stroke
         return Gain(gpa_per_bar=self.gain.gpa_per_bar * factor, error=error)
 
 
@@ -151,7 +151,8 @@ class LearnedGain:
         """
         low, high = limits_gpa_per_bar
         lesson = Gain(
-            gpa_per_bar=min(max(answer_gpa / moved_bar, low), high), error=math.hypot(LESSON, error_gpa / answer_gpa)
+            gpa_per_bar=min(max(answer_gpa / moved_bar, low), high),
+            error=math.hypot(LESSON_ERROR, error_gpa / answer_gpa),
         )
         before = self.at(pressure_gpa, direction)
         return self._with(pressure_gpa, direction, lesson if before is None else before.weighed(lesson))
@@ -177,7 +178,7 @@ class LearnedGain:
 
     def _trend_per_gpa(self) -> float:
         """Return how ln(gain) changes with pressure [1/GPa]: least squares over the bins, drawn towards no trend."""
-        over, under = 0.0, 1.0 / USUAL_TREND**2
+        over, under = 0.0, 1.0 / USUAL_TREND_PER_GPA**2
         for direction in (1, -1):
             own = [one for one in self.lessons if one.direction == direction]
             weights = [1.0 / one.gain.error**2 for one in own]
@@ -186,4 +187,4 @@ class LearnedGain:
                 away = one.pressure_gpa - sum(w * o.pressure_gpa for w, o in zip(weights, own, strict=True)) / total
                 over += weight * away * math.log(one.gain.gpa_per_bar)
                 under += weight * away**2
-        return min(max(over / under, -STEEPEST_TREND), STEEPEST_TREND)
+        return min(max(over / under, -STEEPEST_TREND_PER_GPA), STEEPEST_TREND_PER_GPA)

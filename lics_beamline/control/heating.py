@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-RUBY_GPA_PER_K: Final = 0.0205  # of a ruby near 500 K at a held pressure: dR1/dT over dR1/dP (Datchi 2007)
-SPAN_K: Final = 200.0  # over which the doubt of the curvature is declared
+RUBY_GPA_PER_K: Final = 0.0205  # what 1 K moves a ruby pressure: Datchi et al. (2007) with Ruby2020, at 498 K
+CURVATURE_SPAN_K: Final = 200.0  # over which the doubt of the curvature is declared
 TEMPERATURE_NOISE_K: Final = 0.05  # of one reading of the gasket; thermocouple readers resolve 0.01 K
-WILD: Final = 5.0  # standard deviations beyond which a reading surprises
-MARGIN_GPA: Final = 0.015  # besides them: small slips, and a ramp that does not run evenly
-FIT_GPA: Final = 0.002  # noise that the fit of a line does not know of; engineering value
-SHAPES: Final = 5  # thermal pressure, curvature, release, creep, lag
+SURPRISE_SIGMAS: Final = 5.0  # standard deviations beyond which a reading surprises
+SURPRISE_MARGIN_GPA: Final = 0.015  # besides them: small slips, and a ramp that does not run evenly
+FIT_NOISE_GPA: Final = 0.002  # noise that the fit of a line does not know of; engineering value
+SHAPE_COUNT: Final = 5  # thermal pressure, curvature, release, creep, lag
 FAR_BAR: Final = 100.0  # beyond any dead band
 JUMP_GPA: Final = 0.5  # standard deviation of where the pressure stands after a jump: it is read, not foreseen
 
@@ -239,7 +239,7 @@ class Drift:
     def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
         expected = self.next(reading)
-        return abs(reading.pressure_gpa - expected.gpa) <= WILD * expected.sigma_gpa + MARGIN_GPA
+        return abs(reading.pressure_gpa - expected.gpa) <= SURPRISE_SIGMAS * expected.sigma_gpa + SURPRISE_MARGIN_GPA
 
     def after(self, reading: PressureReading, *, jumped: bool = False) -> Drift:
         """Return what is known after a reading that is believed; `jumped`: the pressure has left its way for good."""
@@ -280,10 +280,10 @@ class Drift:
         rise_k = temperature_k - self.readings[0].temperature_k
         share = self.prior.share(self.readings[0].pressure_gpa)
         thermal_gpa_per_k = self.prior.cell.thermal_gpa_per_k * share
-        row = np.zeros(SHAPES + 1 + len(self.jumps))
-        row[:SHAPES] = (
+        row = np.zeros(SHAPE_COUNT + 1 + len(self.jumps))
+        row[:SHAPE_COUNT] = (
             rise_k * share,
-            thermal_gpa_per_k * rise_k * rise_k / SPAN_K,
+            thermal_gpa_per_k * rise_k * rise_k / CURVATURE_SPAN_K,
             release_gpa,
             -math.expm1(-after_s / self.prior.approach.creep_s),
             -(RUBY_GPA_PER_K + thermal_gpa_per_k) * slope_k_per_s,
@@ -308,8 +308,8 @@ class Drift:
                 slope_k_per_s=slope,
                 release_gpa=release_gpa - self.prior.approach.creep_fraction * (release_gpa - crept_gpa),
             )
-            row[SHAPES:] = 0.0
-            row[SHAPES + sum(index >= jump for jump in self.jumps)] = 1.0
+            row[SHAPE_COUNT:] = 0.0
+            row[SHAPE_COUNT + sum(index >= jump for jump in self.jumps)] = 1.0
             rows.append(row)
             before = reading
         return np.array(rows)
@@ -339,7 +339,7 @@ class Drift:
         rows = self._rows(self.readings)
         read_gpa = np.array([reading.pressure_gpa - self.readings[0].pressure_gpa for reading in self.readings])
         # What the shapes cannot follow is left to the readings near by: the further back, the less one says of here.
-        bend = 2.0 * heating.curvature_doubt * cell.thermal_gpa_per_k / SPAN_K
+        bend = 2.0 * heating.curvature_doubt * cell.thermal_gpa_per_k / CURVATURE_SPAN_K
         past_k = np.array([self.newest.temperature_k - reading.temperature_k for reading in self.readings])
         noises_gpa = np.hypot(self._noises_gpa(self.readings), bend * past_k**2)
         scaled = rows * sigmas / noises_gpa[:, None]  # in units of the prior and of the noise
@@ -361,4 +361,4 @@ def _ramps_k_per_s(readings: tuple[PressureReading, ...]) -> list[float]:
 
 def noise_gpa(reading: PressureReading) -> float:
     """Return the standard deviation of a reading, with what its own fit does not know of [GPa]."""
-    return math.hypot(reading.sigma_gpa, RUBY_GPA_PER_K * TEMPERATURE_NOISE_K, FIT_GPA)
+    return math.hypot(reading.sigma_gpa, RUBY_GPA_PER_K * TEMPERATURE_NOISE_K, FIT_NOISE_GPA)

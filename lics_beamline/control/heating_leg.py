@@ -28,8 +28,8 @@ from lics_beamline.control.request import Request
 from lics_beamline.control.settings import ControlSettings
 
 NEAR_K = 5.0  # thermocouple and heater, each of class 1, may disagree by so much about a temperature (IEC 60584-1)
-SPARE_S = 90.0  # after the time that a ramp needs for the last of it: its lag
-WILDLY_GPA = 0.05  # readings of the cell at rest that differ by more are not of one state
+LAG_TO_SPARE_S = 90.0  # after the time that a ramp needs for the last of it: its lag
+ONE_STATE_GPA = 0.05  # readings of the cell at rest that differ by more are not of one state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +195,7 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         if state.phase is HeatingPhase.SOAK:
             return True
         reached_k = state.goal.temperature_k - self.settings.heater.tolerance_k
-        time_s = 60.0 * NEAR_K / state.goal.ramp_k_per_min + SPARE_S
+        time_s = 60.0 * NEAR_K / state.goal.ramp_k_per_min + LAG_TO_SPARE_S
         return reading.temperature_k >= reached_k or now_s - state.near_s >= time_s
 
     def _soaking(self, state: AnyState, now_s: float) -> AnyState:
@@ -262,5 +262,5 @@ def at_rest(readings: tuple[PressureReading, ...]) -> tuple[PressureReading, ...
     return tuple(
         one
         for one in readings
-        if 2 * sum(abs(one.pressure_gpa - other.pressure_gpa) < WILDLY_GPA for other in readings) > len(readings)
+        if 2 * sum(abs(one.pressure_gpa - other.pressure_gpa) < ONE_STATE_GPA for other in readings) > len(readings)
     )

@@ -15,20 +15,22 @@ from typing import ClassVar, Final
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.cell_model import Grip
 from lics_beamline.control.command import AbortCause, Hold, Ramp
-from lics_beamline.control.gain import OTHER_STROKE, UNLOADING, Gain
+from lics_beamline.control.gain import OTHER_STROKE_ERROR, UNLOADING_GAIN_RATIO, Gain
 from lics_beamline.control.heating import Prior
-from lics_beamline.control.heating_leg import WILDLY_GPA, HeatingCourse
+from lics_beamline.control.heating_leg import ONE_STATE_GPA, HeatingCourse
 from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase, HeatingState
 from lics_beamline.control.isobar_estimate import IsobarEstimate
 
-SURELY: Final = 0.3  # fraction of the expected dead band that every cell of this kind has: friction 0.5 times the usual
+SURE_BAND_SHARE: Final = (
+    0.3  # fraction of the expected dead band that every cell of this kind has: friction 0.5 times the usual
+)
 STRIDE_GPA: Final = 0.03  # a step across the dead band changes the pressure by no more, should the cell let go in it
-ANSWERED_GPA: Final = 0.02  # a fall of so much, besides noise, means that the dead band is crossed
-SUSPECTED: Final = 0.6  # of it in a single reading: stop and look again
-AGAIN: Final = 3  # looks at a fall that is suspected
+LEAST_FALL_GPA: Final = 0.02  # a fall of so much, besides noise, means that the dead band is crossed
+SUSPECTED_FALL_SHARE: Final = 0.6  # of it in a single reading: stop and look again
+MOST_LOOKS_AT_A_FALL: Final = 3  # looks at a fall that is suspected
 TAUGHT_K: Final = 20.0  # heat after which the need of gas is believed
-SPARE_GPA: Final = 0.1  # most that one step of gas may take back, by what is believed
-STILL_BAR: Final = 0.02  # gas that is not worth a command: twice the resolution of the controller
+MOST_TAKEN_BACK_GPA: Final = 0.1  # most that one step of gas may take back, by what is believed
+LEAST_BLEED_BAR: Final = 0.02  # gas that is not worth a command: twice the resolution of the controller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,10 @@ class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
         prior = self.prior
         if prior.edge < 0:
             return prior
-        gain = Gain(gpa_per_bar=prior.gain.gpa_per_bar * UNLOADING, error=math.hypot(prior.gain.error, OTHER_STROKE))
+        gain = Gain(
+            gpa_per_bar=prior.gain.gpa_per_bar * UNLOADING_GAIN_RATIO,
+            error=math.hypot(prior.gain.error, OTHER_STROKE_ERROR),
+        )
         return replace(prior, gain=gain, edge=-1)
 
     def _fresh(self, goal: HeatingGoal) -> IsobarState:
@@ -98,22 +103,24 @@ class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
         """Look at the cell at rest, then cross the dead band."""
         if state.phase is HeatingPhase.READY:
             return self._look_at_rest(state, reading, now_s)
-        surprises = abs(reading.pressure_gpa - _mean_gpa(state.recent[-2:])) > WILDLY_GPA
-        if surprises and (state.doubted is None or abs(state.doubted.pressure_gpa - reading.pressure_gpa) > WILDLY_GPA):
+        surprises = abs(reading.pressure_gpa - _mean_gpa(state.recent[-2:])) > ONE_STATE_GPA
+        if surprises and (
+            state.doubted is None or abs(state.doubted.pressure_gpa - reading.pressure_gpa) > ONE_STATE_GPA
+        ):
             said = f"{reading.pressure_gpa:.3f} GPa surprises after {state.recent[-1].pressure_gpa:.3f} GPa"
             return self._doubt(replace(state, doubted=reading), said, now_s)
         recent = (*state.recent, reading)[-self.settings.heating.first_readings :]
         rest_gpa = max(state.rest_gpa, _mean_gpa(recent))  # creep of the loading before
         state = replace(state, recent=recent, rest_gpa=rest_gpa, doubted=None, doubts=0)
         fell_gpa = rest_gpa - reading.pressure_gpa
-        if state.looks == 0 and fell_gpa > SUSPECTED * ANSWERED_GPA + 2.0 * reading.sigma_gpa:
+        if state.looks == 0 and fell_gpa > SUSPECTED_FALL_SHARE * LEAST_FALL_GPA + 2.0 * reading.sigma_gpa:
             return self._look(replace(state, looks=1), reading)
         if state.looks > 0:
             seen = state.recent[-(state.looks + 1) :]
             fell_gpa = rest_gpa - _mean_gpa(seen)
-            if fell_gpa > ANSWERED_GPA and state.looks > 1:
+            if fell_gpa > LEAST_FALL_GPA and state.looks > 1:
                 return self._crossed(replace(state, recent=seen, looks=0), now_s)
-            if state.looks < AGAIN and fell_gpa > 0.5 * ANSWERED_GPA:
+            if state.looks < MOST_LOOKS_AT_A_FALL and fell_gpa > 0.5 * LEAST_FALL_GPA:
                 return self._look(replace(state, looks=state.looks + 1), reading)
         return self._across(replace(state, looks=0), reading, now_s)
 
@@ -122,7 +129,7 @@ class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
         return self._crossed(state, now_s) if self.prior.edge < 0 else self._across(state, reading, now_s)
 
     def _agree(self, first: PressureReading, second: PressureReading, estimate: IsobarEstimate) -> bool:
-        return abs(first.pressure_gpa - second.pressure_gpa) < WILDLY_GPA
+        return abs(first.pressure_gpa - second.pressure_gpa) < ONE_STATE_GPA
 
     def _believe(self, state: IsobarState, estimate: IsobarEstimate, now_s: float, *, jumped: bool) -> IsobarDecision:
         return self._steer(replace(state, estimate=estimate, doubted=None, doubts=0), estimate, now_s)
@@ -144,10 +151,10 @@ class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
         began_bar = reading.load_bar if math.isnan(state.begun_bar) else state.begun_bar
         stride_bar = STRIDE_GPA / self.unloading.gain.at_most()
         grip = Grip(gas_bar=began_bar, transmitted_bar=began_bar, temperature_k=reading.temperature_k)
-        surely_bar = began_bar - (SURELY * self.prior.cell.dead_band_bar(grip) if self.prior.edge > 0 else 0.0)
+        surely_bar = began_bar - (SURE_BAND_SHARE * self.prior.cell.dead_band_bar(grip) if self.prior.edge > 0 else 0.0)
         to_bar = min(reading.load_bar - stride_bar, max(surely_bar, 0.0))
         floor_bar = self.settings.envelope.load_bar[0]
-        if reading.load_bar - floor_bar < STILL_BAR:
+        if reading.load_bar - floor_bar < LEAST_BLEED_BAR:
             return self._abort(
                 state,
                 AbortCause.UNREACHABLE,
@@ -172,7 +179,7 @@ class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
             reading,
             self.unloading,
             pressure_gpa=_mean_gpa(state.recent),
-            sigma_gpa=math.hypot(reading.sigma_gpa, 0.5 * ANSWERED_GPA),
+            sigma_gpa=math.hypot(reading.sigma_gpa, 0.5 * LEAST_FALL_GPA),
         )
         state = replace(state, estimate=estimate, shown=estimate, begun_k=reading.temperature_k)
         return self._steer(state, estimate, now_s)
@@ -230,11 +237,11 @@ class IsobarCourse(HeatingCourse[IsobarState, IsobarEstimate]):
         now_bar = estimate.newest.load_bar
         if excess_gpa <= 0.0:
             # Gas still on its way is stopped here: it was meant for a pressure that is no longer there.
-            return now_bar if state.commanded_bar < now_bar - STILL_BAR else None
-        bar = min(excess_gpa, SPARE_GPA) / estimate.gain.gpa_per_bar
-        bar = min(bar, self.settings.membrane.slew_bar_per_s * ahead_s, SPARE_GPA / estimate.gain.at_most())
+            return now_bar if state.commanded_bar < now_bar - LEAST_BLEED_BAR else None
+        bar = min(excess_gpa, MOST_TAKEN_BACK_GPA) / estimate.gain.gpa_per_bar
+        bar = min(bar, self.settings.membrane.slew_bar_per_s * ahead_s, MOST_TAKEN_BACK_GPA / estimate.gain.at_most())
         to_bar = max(now_bar - bar, self.settings.envelope.load_bar[0])
-        return to_bar if to_bar < now_bar - STILL_BAR else None
+        return to_bar if to_bar < now_bar - LEAST_BLEED_BAR else None
 
     def _stops(self, state: IsobarState, estimate: IsobarEstimate, *, arrived: bool) -> str:
         """Return why the isobar cannot go on, or nothing."""

@@ -10,9 +10,9 @@ from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import (
     JUMP_GPA,
-    MARGIN_GPA,
     RUBY_GPA_PER_K,
-    WILD,
+    SURPRISE_MARGIN_GPA,
+    SURPRISE_SIGMAS,
     Prediction,
     Prior,
     Slope,
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WANDER_GPA: Final = 0.002  # the pressure goes its own way by so much in a minute: creep, the wander of a ramp
-CREEPS: Final = 0.12  # part of what the gas does that does not come at once
-SLOPE_DRIFT: Final = 0.05  # relative change of the slope over 20 K: friction does not let go evenly
-GAIN_DRIFT: Final = 0.03  # relative change of the gain over a bar
+WANDER_IN_A_MINUTE_GPA: Final = (
+    0.002  # the pressure goes its own way by so much in a minute: creep, the wander of a ramp
+)
+CREEP_SHARE: Final = 0.12  # part of what the gas does that does not come at once
+SLOPE_DRIFT_OVER_20_K: Final = 0.05  # relative change of the slope over 20 K: friction does not let go evenly
+GAIN_DRIFT_OVER_A_BAR: Final = 0.03  # relative change of the gain over a bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ class IsobarEstimate:
     def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
         expected = self.next(reading)
-        return abs(reading.pressure_gpa - expected.gpa) <= WILD * expected.sigma_gpa + MARGIN_GPA
+        return abs(reading.pressure_gpa - expected.gpa) <= SURPRISE_SIGMAS * expected.sigma_gpa + SURPRISE_MARGIN_GPA
 
     def after(self, reading: PressureReading, *, jumped: bool = False) -> IsobarEstimate:
         """Return what is believed after a reading; `jumped`: the pressure has left its way for good."""
@@ -163,9 +165,9 @@ class IsobarEstimate:
         slope, gain = float(self.mean[1]), float(self.mean[2])
         wander = np.diag(
             [
-                WANDER_GPA**2 * elapsed_s / 60.0 + (CREEPS * gain * moved_bar) ** 2,
-                (SLOPE_DRIFT * max(abs(slope), 0.002)) ** 2 * abs(rise_k) / 20.0,
-                (GAIN_DRIFT * gain) ** 2 * abs(moved_bar),
+                WANDER_IN_A_MINUTE_GPA**2 * elapsed_s / 60.0 + (CREEP_SHARE * gain * moved_bar) ** 2,
+                (SLOPE_DRIFT_OVER_20_K * max(abs(slope), 0.002)) ** 2 * abs(rise_k) / 20.0,
+                (GAIN_DRIFT_OVER_A_BAR * gain) ** 2 * abs(moved_bar),
             ]
         )
         return replace(

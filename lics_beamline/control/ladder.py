@@ -12,23 +12,27 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lics_beamline.control.condition import FIRST_STEP
+from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.errors import OutsideEnvelope
 from lics_beamline.physics.transition import Seen, Transition, transition
 
-DWELL: Final = 3.0  # time constants that a rung lasts: 95 % of what reacts there has
-HALF_WAY: Final = 0.5  # of the way to the median that a step takes once something is seen
-SURE: Final = 0.4  # of what is asked for: the standard deviation at which the ladder ends, so that 2.5 of them fit
-TRACE: Final = 0.05  # share that is something: above the detection limit of any plate
-SIGMAS: Final = 3.0  # and above its own noise by so many standard deviations
-BEGUN: Final = 0.15  # share passed from which the median may be extrapolated
-RUNGS_SEEN: Final = 2  # rungs at which something was seen: one alone leaves the spread of the grains to be guessed
-SPENT: Final = 0.97  # share passed beyond which nothing is left to learn
-TOO_LATE: Final = 0.5  # share passed at the first rung: the median lies outside of the ladder
-TAU_KNOWN: Final = 0.3  # relative error of the time constant at which a rung needs one plate only
-LOOK: Final = 0.7  # time constants between plates of one rung before
-MOST_LOST: Final = 3  # plates in a row that tell nothing
+DWELL_TIME_CONSTANTS: Final = 3.0  # time constants that a rung lasts: 95 % of what reacts there has
+STEP_TO_MEDIAN_SHARE: Final = 0.5  # of the way to the median that a step takes once something is seen
+KNOWN_SIGMA_TO_WITHIN: Final = (
+    0.4  # of what is asked for: the standard deviation at which the ladder ends, so that 2.5 of them fit
+)
+TRACE_SHARE: Final = 0.05  # share that is something: above the detection limit of any plate
+TRACE_SIGMAS: Final = 3.0  # and above its own noise by so many standard deviations
+BEGUN_SHARE: Final = 0.15  # share passed from which the median may be extrapolated
+LEAST_RUNGS_SEEN: Final = (
+    2  # rungs at which something was seen: one alone leaves the spread of the grains to be guessed
+)
+SPENT_SHARE: Final = 0.97  # share passed beyond which nothing is left to learn
+TOO_LATE_SHARE: Final = 0.5  # share passed at the first rung: the median lies outside of the ladder
+TAU_KNOWN_ERROR: Final = 0.3  # relative error of the time constant at which a rung needs one plate only
+LOOK_TIME_CONSTANTS: Final = 0.7  # time constants between plates of one rung before
+MOST_LOST_PLATES: Final = 3  # plates in a row that tell nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +138,10 @@ class HuntState:
     def shows(self, newest: Seen) -> bool:
         """Whether a pattern shows, beyond doubt, that something has reacted."""
         if not self.goal.decays:
-            return newest.value > max(TRACE, SIGMAS * newest.value_sigma)
+            return newest.value > max(TRACE_SHARE, TRACE_SIGMAS * newest.value_sigma)
         most = max(self.seen, key=lambda one: one.value)
         noise = math.hypot(newest.value_sigma, most.value_sigma)
-        return most.value - newest.value > max(TRACE * most.value, SIGMAS * noise)
+        return most.value - newest.value > max(TRACE_SHARE * most.value, TRACE_SIGMAS * noise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,7 @@ class HuntDecision:
 
 def begin(goal: HuntGoal, *, envelope: Envelope) -> HuntDecision:
     """Return the first rung."""
-    return _go(HuntState(goal=goal), goal.start_gpa, goal.tau_s * DWELL, envelope)
+    return _go(HuntState(goal=goal), goal.start_gpa, goal.tau_s * DWELL_TIME_CONSTANTS, envelope)
 
 
 def step(state: HuntState, seen: Seen | None, *, envelope: Envelope) -> HuntDecision:
@@ -168,13 +172,13 @@ def step(state: HuntState, seen: Seen | None, *, envelope: Envelope) -> HuntDeci
     Returns
     -------
     HuntDecision
-        `Go` only further in the same direction, and only after a pattern taken `DWELL` time constants after the cell
+        `Go` only further in the same direction, and only after a pattern taken `DWELL_TIME_CONSTANTS` after the cell
         came to the rung it is at.
     """
     goal, points = state.goal, state.points + 1
     if seen is None:
         state = replace(state, points=points, lost=state.lost + 1)
-        if state.lost >= MOST_LOST:
+        if state.lost >= MOST_LOST_PLATES:
             return _end(state, f"{state.lost} patterns in a row told nothing. Look at the plates and their reduction")
         if points >= goal.most_points:
             return _end(state, f"{points} points were allowed (most_points)")
@@ -182,32 +186,38 @@ def step(state: HuntState, seen: Seen | None, *, envelope: Envelope) -> HuntDeci
     everything = (*state.seen, seen)
     knows = transition(everything, direction=goal.direction, decays=goal.decays, tau_s=goal.tau_s)
     state = replace(state, seen=everything, points=points, lost=0, knows=knows)
-    lasted_s, asked_s = seen.time_s - seen.since_s, DWELL * state.tau_s
+    lasted_s, asked_s = seen.time_s - seen.since_s, DWELL_TIME_CONSTANTS * state.tau_s
     if points >= goal.most_points:
         return _end(state, f"{points} points were allowed (most_points)")
-    if goal.decays and everything[0].value <= SIGMAS * everything[0].value_sigma:
+    if goal.decays and everything[0].value <= TRACE_SIGMAS * everything[0].value_sigma:
         return _end(state, "there is nothing that could decay at the first rung")
     if lasted_s < asked_s:
-        known = knows.tau_sigma_s < TAU_KNOWN * knows.tau_s
+        known = knows.tau_sigma_s < TAU_KNOWN_ERROR * knows.tau_s
         wait_s = asked_s - lasted_s
-        return HuntDecision(command=Stay(wait_s=wait_s if known else min(wait_s, LOOK * state.tau_s)), state=state)
+        return HuntDecision(
+            command=Stay(wait_s=wait_s if known else min(wait_s, LOOK_TIME_CONSTANTS * state.tau_s)), state=state
+        )
     stays = len({one.since_s for one in everything})
     seen_at = len({one.since_s for one in everything if state.shows(one)})
-    if seen_at >= RUNGS_SEEN and knows.passed > BEGUN and knows.sigma_gpa <= SURE * goal.within_gpa:
+    if (
+        seen_at >= LEAST_RUNGS_SEEN
+        and knows.passed > BEGUN_SHARE
+        and knows.sigma_gpa <= KNOWN_SIGMA_TO_WITHIN * goal.within_gpa
+    ):
         return _end(state, "", found=True)
-    if state.trace and stays == 1 and knows.passed > TOO_LATE:
+    if state.trace and stays == 1 and knows.passed > TOO_LATE_SHARE:
         return _end(state, f"{knows.passed:.0%} had reacted at the first rung. Begin further away")
-    if state.trace and knows.passed > SPENT:
+    if state.trace and knows.passed > SPENT_SHARE:
         return _end(state, f"{knows.passed:.0%} has reacted: nothing is left to learn from")
     left_gpa = goal.direction * (goal.last_gpa - seen.pressure_gpa)
     if left_gpa < goal.least_step_gpa:
         return _end(state, f"the last rung of {goal.last_gpa:g} GPa has been visited")
-    way_gpa = FIRST_STEP * goal.within_gpa
+    way_gpa = FIRST_STEP_TO_WITHIN * goal.within_gpa
     if state.trace:
-        towards_gpa = HALF_WAY * goal.direction * (knows.median_gpa - seen.pressure_gpa)
+        towards_gpa = STEP_TO_MEDIAN_SHARE * goal.direction * (knows.median_gpa - seen.pressure_gpa)
         way_gpa = min(max(towards_gpa, goal.least_step_gpa), way_gpa)
     next_gpa = seen.pressure_gpa + goal.direction * min(way_gpa, left_gpa)
-    known = not state.trace or knows.tau_sigma_s < TAU_KNOWN * knows.tau_s
+    known = not state.trace or knows.tau_sigma_s < TAU_KNOWN_ERROR * knows.tau_s
     return _go(state, next_gpa, asked_s if known else 0.0, envelope)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lics_beamline.control.condition import FIRST_STEP, Hunted, condition, hunted
+from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN, Hunted, condition, hunted
 from lics_beamline.strict_toml import NotNegative, Positive, Strict
 
 
@@ -145,7 +145,7 @@ class HuntLeg(Strict):
 
     def rungs_gpa(self) -> tuple[float, ...]:
         """Return a ladder to reckon with [GPa]: rungs as far apart as the first ones, to the last pressure."""
-        rungs = max(math.ceil(abs(self.last_gpa - self.start_gpa) / (FIRST_STEP * self.within_gpa) - 1e-9), 1)
+        rungs = max(math.ceil(abs(self.last_gpa - self.start_gpa) / (FIRST_STEP_TO_WITHIN * self.within_gpa) - 1e-9), 1)
         way_gpa = (self.last_gpa - self.start_gpa) / rungs
         return tuple(self.start_gpa + index * way_gpa for index in range(rungs + 1))[: self.most_points]
 

@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.command import AbortCause, Hold, Ramp
 from lics_beamline.control.heating import Drift, Prediction
-from lics_beamline.control.heating_leg import WILDLY_GPA, HeatingCourse
+from lics_beamline.control.heating_leg import ONE_STATE_GPA, HeatingCourse
 from lics_beamline.control.heating_state import HeatingDecision, HeatingGoal, HeatingPhase, HeatingState
 
 MOST_LOOKS: Final = 2  # readings at a held ramp, after the one that held it, before the leg is given up
@@ -58,7 +58,7 @@ class HeldLoadCourse(HeatingCourse[RampState, Drift]):
     def _agree(self, first: PressureReading, second: PressureReading, estimate: Drift) -> bool:
         """Whether two readings that surprise are of one state, seen against what is expected of each."""
         off_gpa = [reading.pressure_gpa - estimate.next(reading).gpa for reading in (first, second)]
-        return abs(off_gpa[0] - off_gpa[1]) < WILDLY_GPA
+        return abs(off_gpa[0] - off_gpa[1]) < ONE_STATE_GPA
 
     def _believe(self, state: RampState, estimate: Drift, now_s: float, *, jumped: bool) -> RampDecision:
         shown = estimate if jumped else (state.shown or state.estimate or estimate)

@@ -27,7 +27,7 @@ from lics_beamline.plans.pausing import Held
 
 log = logging.getLogger(__name__)
 
-SAME_SLEW = 0.02  # relative difference of slews not worth a command
+SAME_SLEW_SHARE = 0.02  # relative difference of slews not worth a command
 LOOK_S = 0.1  # between two looks at the thermocouple while the load moves [s of wall clock]
 ERRORS: dict[AbortCause, type[LicsError]] = {
     AbortCause.UNREADABLE: BadReading,
@@ -209,7 +209,7 @@ def load_to(beamline: Beamline, command: LoadTo, *, forbids: Callable[[], str] =
     group = f"load-{uuid.uuid4()}"
     try:
         slew_bar_per_s = yield from bps.rd(beamline.membrane.slew_bar_per_s)
-        if abs(command.slew_bar_per_s / slew_bar_per_s - 1.0) > SAME_SLEW:
+        if abs(command.slew_bar_per_s / slew_bar_per_s - 1.0) > SAME_SLEW_SHARE:
             yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(command.slew_bar_per_s))
         status = yield from bps.abs_set(beamline.membrane, command.load_bar, group=group)
         while not (yield from bps.wait(group, timeout=LOOK_S, error_on_timeout=False)):

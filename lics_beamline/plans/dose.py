@@ -11,7 +11,9 @@ from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading
 
-MISSING: Final = 0.05  # share of the dose that may be missing: as much as a top-up ring and a monitor drift; a choice
+MOST_MISSING_SHARE: Final = (
+    0.05  # share of the dose that may be missing: as much as a top-up ring and a monitor drift; a choice
+)
 
 
 class Dose(Watched):
@@ -42,7 +44,13 @@ class Dose(Watched):
     """
 
     def __init__(
-        self, beamline: Beamline, *, exposure_s: float, i0_cps: float, acquiring: StatusBase, missing: float = MISSING
+        self,
+        beamline: Beamline,
+        *,
+        exposure_s: float,
+        i0_cps: float,
+        acquiring: StatusBase,
+        missing: float = MOST_MISSING_SHARE,
     ) -> None:
         super().__init__(beamline.beam, clock=beamline.clock, signal=beamline.beam.i0_cps, what="dose of an exposure")
         self.half = DeviceStatus(beamline.beam, call_stop_on_failure=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import bluesky.plan_stubs as bps
 import numpy as np
 from bluesky.utils import MsgGenerator
 
+from lics_beamline.control.heating import RUBY_GPA_PER_K
 from lics_beamline.control.instrument_settings import RubySettings
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 SPECTRA_BEFORE_GIVING_UP = 4
 SATURATION_COUNTS = 65535.0  # of one accumulation: the full scale of a 16-bit converter
 BIAS_PERCENTILE = 1.0  # of a spectrum's pixels lie below what the detector gives without light
-GPA_PER_K: Final = 0.0205  # what 1 K moves a ruby pressure: Datchi et al. (2007) with Ruby2020, at 498 K
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,5 +204,5 @@ def judge(
         pressure=reading.pressure,
         line=reading.line,
         load_bar=float(data[LOAD]),
-        haste_gpa=0.0 if math.isnan(before_k) else GPA_PER_K * abs(moved_k) / math.sqrt(3.0),
+        haste_gpa=0.0 if math.isnan(before_k) else RUBY_GPA_PER_K * abs(moved_k) / math.sqrt(3.0),
     )

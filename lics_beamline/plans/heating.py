@@ -24,14 +24,14 @@ from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.action import do
-from lics_beamline.plans.approach import ERRORS, SAME_SLEW, reading_of
+from lics_beamline.plans.approach import ERRORS, SAME_SLEW_SHARE, reading_of
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Held
 
 log = logging.getLogger(__name__)
 
-SHOWN: Final = 2.0  # standard deviations of a prediction as it is said to people
+SAID_SIGMAS: Final = 2.0  # standard deviations of a prediction as it is said to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ def heat(
 def _bleed(beamline: Beamline, to_bar: float, slew_bar_per_s: float) -> MsgGenerator[None]:
     """Let gas out down to a load, and never let it in: by the time of the command it may be lower already."""
     before_bar_per_s = yield from bps.rd(beamline.membrane.slew_bar_per_s)
-    if abs(slew_bar_per_s / before_bar_per_s - 1.0) > SAME_SLEW:
+    if abs(slew_bar_per_s / before_bar_per_s - 1.0) > SAME_SLEW_SHARE:
         yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(slew_bar_per_s))
     now_bar = float(beamline.membrane.load_bar.get(use_monitor=False))
     try:
@@ -201,9 +201,9 @@ def _say(leg: HeatingLeg, before: HeatingState[Any], decision: HeatingDecision[A
             "%s: predicted %.2f +- %.2f GPa at %.0f K at the load of now (%g standard deviations)",
             leg.name,
             final.gpa,
-            SHOWN * final.sigma_gpa,
+            SAID_SIGMAS * final.sigma_gpa,
             final.temperature_k,
-            SHOWN,
+            SAID_SIGMAS,
         )
     if state.phase is not before.phase:
         log.info("%s: %s", leg.name, state.phase)

@@ -20,9 +20,11 @@ from lics_beamline.plans.measure import Measured
 
 log = logging.getLogger(__name__)
 
-ABOVE_TOLERANCE: Final = 1.3  # tolerances of an approach that a step has: it is one, wherever the last one landed
-DETECTABLE: Final = 0.07  # share that no plate misses: 7 in 100 were always found on simulated plates of 120 s, 4 not
-STRIDE: Final = 0.5  # least step of a ladder, in units of what is asked for
+LEAST_STEP_TOLERANCES: Final = 1.3  # tolerances of an approach that a step has: it is one, wherever the last one landed
+DETECTABLE_SHARE: Final = (
+    0.07  # share that no plate misses: 7 in 100 were always found on simulated plates of 120 s, 4 not
+)
+LEAST_STEP_TO_WITHIN: Final = 0.5  # least step of a ladder, in units of what is asked for
 
 
 class Visit(Protocol):
@@ -49,7 +51,7 @@ def goal_of(leg: HuntLeg, *, tolerance_gpa: float) -> HuntGoal:
         start_gpa=leg.start_gpa,
         last_gpa=leg.last_gpa,
         within_gpa=leg.within_gpa,
-        least_step_gpa=max(STRIDE * leg.within_gpa, ABOVE_TOLERANCE * tolerance_gpa),
+        least_step_gpa=max(LEAST_STEP_TO_WITHIN * leg.within_gpa, LEAST_STEP_TOLERANCES * tolerance_gpa),
         tau_s=leg.tau_s,
         most_points=leg.most_points,
     )
@@ -151,7 +153,7 @@ def _seen(result: LiveResult | None, amount: Amount, measured: Measured, *, sinc
         sigma_gpa=float(result.data["pressure_sigma_gpa"]),
         value=amount.value,
         value_sigma=amount.sigma,
-        limit=0.0 if amount.value > 0.0 else DETECTABLE,
+        limit=0.0 if amount.value > 0.0 else DETECTABLE_SHARE,
         parent=math.nan if gone else left.value,
         parent_sigma=math.nan if gone else left.sigma,
     )

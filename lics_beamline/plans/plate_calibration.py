@@ -28,10 +28,10 @@ from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-PLATES: Final = 2  # they take turns
+PLATE_COUNT: Final = 2  # they take turns
 MONITOR_READINGS: Final = 4  # their mean is known to half the noise of one
 BLANK_S: Final = 10.0  # a blank read still needs an exposure, behind the closed shutter
-SHUTTER_LATE: Final = 0.1  # of the time until its read-back agrees, one standard deviation: an engineering value
+SHUTTER_LATE_SHARE: Final = 0.1  # of the time until its read-back agrees, one standard deviation: an engineering value
 KEPT_SIGMA_S: Final = 0.05  # of what the detector says is left of an exposure: it counts in tenths
 
 
@@ -59,7 +59,7 @@ class Series:
     @property
     def duration_s(self) -> float:
         """About how long the series takes, without scans and swaps [s]."""
-        return PLATES * (self.strong_s + BLANK_S) + len(self.waits_s) * self.open_s + sum(self.waits_s)
+        return PLATE_COUNT * (self.strong_s + BLANK_S) + len(self.waits_s) * self.open_s + sum(self.waits_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def calibrate_plates(
         "geometry_digest": recipe.geometry.digest,
         "recipe": recipe.model_dump(mode="json"),
         "recipe_digest": recipe.digest,
-        "points": 2 * PLATES + len(series.waits_s),
+        "points": 2 * PLATE_COUNT + len(series.waits_s),
         "exposure": {
             "strong_s": series.strong_s,
             "open_s": series.open_s,
@@ -148,9 +148,9 @@ def calibrate_plates(
 
 def _wanted(series: Series) -> Iterator[_Wanted]:
     """Say which reads are taken, in order: ghosts first, so that the images that wait lie on plates without any."""
-    for _ in range(PLATES):
+    for _ in range(PLATE_COUNT):
         yield _Wanted(role="strong", open_s=series.strong_s, kept_s=0.0)
-    for _ in range(PLATES):
+    for _ in range(PLATE_COUNT):
         yield _Wanted(role="blank", open_s=0.0, kept_s=BLANK_S)
     for wait_s in series.waits_s:
         yield _Wanted(role="delayed", open_s=series.open_s, kept_s=wait_s)
@@ -213,7 +213,7 @@ def _expose(beamline: Beamline, wanted: _Wanted) -> MsgGenerator[_Shot]:
         yield from bps.mv(beamline.beam.shutter, "Closed")
         after_s = float(beamline.plate.time_remaining_s.get(use_monitor=False))
         # A fast shutter moves within milliseconds of its command; what lasts is hearing back from it.
-        kept_s, sigma_s = before_s, math.hypot(SHUTTER_LATE * (before_s - after_s), KEPT_SIGMA_S)
+        kept_s, sigma_s = before_s, math.hypot(SHUTTER_LATE_SHARE * (before_s - after_s), KEPT_SIGMA_S)
     yield from bps.wait(exposed)
     yield from bps.mv(beamline.beam.shutter, "Closed")
     return _Shot(open_s=total_s - kept_s, open_sigma_s=sigma_s, kept_s=kept_s, monitor_cps=monitor)

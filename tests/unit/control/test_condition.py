@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lics_beamline.control.condition import LOST, Condition, condition, hunted
+from lics_beamline.control.condition import LOST_SHARE, Condition, condition, hunted
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from lics_beamline.control.condition import LOST, Condition, condition, hunted
         ("alloy > 0.95", Condition(phase="alloy", quantity="fraction", sense=">", number=0.95)),
         (" cs-bcc<.05 ", Condition(phase="cs-bcc", quantity="fraction", sense="<", number=0.05)),
         ("alloy scale < 0.5", Condition(phase="alloy", quantity="scale", sense="<", number=0.5)),
-        ("alloy lost", Condition(phase="alloy", quantity="scale", sense="<", number=LOST)),
+        ("alloy lost", Condition(phase="alloy", quantity="scale", sense="<", number=LOST_SHARE)),
     ],
 )
 def test_a_condition_is_read_as_it_is_written(text, expected):

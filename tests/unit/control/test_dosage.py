@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from lics_beamline.control.dosage import HEADROOM, dosage
+from lics_beamline.control.dosage import MOST_SATURATION_SHARE, dosage
 from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.diffraction.pattern import Pattern
@@ -42,7 +42,7 @@ def test_ring_and_background_together_stay_below_half_of_saturation():
     limited = chosen(100.0, asked=asked, background_counts=60.0, saturation_counts=10000.0)
     factor = limited.dose_counts / 2.0e6
     assert limited.limit == "saturation"
-    assert factor * 160.0 == pytest.approx(HEADROOM * 10000.0)
+    assert factor * 160.0 == pytest.approx(MOST_SATURATION_SHARE * 10000.0)
 
 
 def test_the_strongest_ring_of_a_pattern_is_its_highest_peak_above_background():

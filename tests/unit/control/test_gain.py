@@ -2,7 +2,7 @@
 
 import pytest
 
-from lics_beamline.control.gain import UNLOADING, Gain, LearnedGain
+from lics_beamline.control.gain import UNLOADING_GAIN_RATIO, Gain, LearnedGain
 
 LIMITS = (0.02, 0.7)
 
@@ -39,7 +39,7 @@ def test_lessons_that_agree_sharpen_a_gain():
 def test_unloading_allows_for_the_gain_that_loading_taught_there():
     loading = taught(LearnedGain(), 2.75, +1, 0.4)
     unloading = taught(loading, 3.6, -1, 0.25)
-    assert unloading.most_between(3.3, 2.8, -1) >= 0.4 * UNLOADING * 0.999
+    assert unloading.most_between(3.3, 2.8, -1) >= 0.4 * UNLOADING_GAIN_RATIO * 0.999
     only_own = taught(LearnedGain(), 3.6, -1, 0.25)
     assert only_own.most_between(3.3, 2.8, -1) < 0.35
 

@@ -9,7 +9,7 @@ from hunting_world import goal_of, hunt, hunt_case
 from scipy.stats import norm
 from stepped_world import HELD_OUT, shipped_settings
 
-from lics_beamline.control.ladder import DWELL, End, Go, Stay, begin, step
+from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS, End, Go, Stay, begin, step
 from lics_beamline.physics.transition import Seen
 
 ENVELOPE = shipped_settings().envelope
@@ -61,7 +61,9 @@ def test_no_rung_is_left_before_three_time_constants():
     told, _ = ladder()
     for command, seen in told[1:]:
         if isinstance(command, Go):
-            assert seen.time_s - seen.since_s >= DWELL * 0.6 * TAU_S  # the time constant as estimated then
+            assert (
+                seen.time_s - seen.since_s >= DWELL_TIME_CONSTANTS * 0.6 * TAU_S
+            )  # the time constant as estimated then
 
 
 def test_the_first_rung_at_which_something_reacts_is_watched_by_repeated_patterns():
