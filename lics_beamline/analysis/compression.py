@@ -19,7 +19,7 @@ from lics_beamline.exports.reduced_run import PhaseInPoint, ReducedPoint, Reduce
 from lics_beamline.physics.equation_of_state import Form
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 from lics_beamline.refinement.expansion import Expansion
-from lics_beamline.refinement.isotherm import FEWEST, CellReading, Isotherm, fit_isotherm
+from lics_beamline.refinement.isotherm import FEWEST_POINTS, CellReading, Isotherm, fit_isotherm
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class Compressions:
         points = tuple(point for point in run.points if _has(point, phase.name))
         groups = _isothermal(points)
         recorded = _compression(reader, points, groups, phase, RECORDED, form)
-        kept = tuple(group for group in groups if len(group) >= FEWEST)
+        kept = tuple(group for group in groups if len(group) >= FEWEST_POINTS)
         others = []
         for under in reader.assumptions(points) if kept and recorded.isotherms else ():
             try:
@@ -176,7 +176,7 @@ def _compression(
 def _isotherms(name: str, groups: list[list[CellReading]], form: Form) -> Iterator[Isotherm]:
     for group in groups:
         pressures = [reading.pressure_gpa for reading in group]
-        if len(group) < FEWEST or max(pressures) - min(pressures) < LEAST_SPAN_GPA:
+        if len(group) < FEWEST_POINTS or max(pressures) - min(pressures) < LEAST_SPAN_GPA:
             continue
         try:
             yield fit_isotherm(group, form=form)

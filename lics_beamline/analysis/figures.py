@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # Colour-blind safe (Okabe and Ito 2008), from cold to hot.
 COLOURS: Final = ("#0072B2", "#009E73", "#E69F00", "#D55E00")
 PAPER: Final = "#000000"
-DRAWN: Final = 60  # points of a curve
-CURVE: Final = 25  # points of one whose budget is computed
+CURVE_POINTS: Final = 60  # points of a curve
+BUDGET_CURVE_POINTS: Final = 25  # points of one whose budget is computed
 
 
 def draw_compression(found: Sequence[Compressions], path: Path, *, paper: bool = False) -> Path:
@@ -66,7 +66,7 @@ def _draw_cell(above: Axes, below: Axes, found: Compressions, *, paper: bool) ->
         pressures = np.array([reading.pressure_gpa for reading in isotherm.readings])
         edges = np.cbrt([reading.volume_angstrom3 for reading in isotherm.readings])
         equation, sigmas = isotherm.equation, isotherm.sigmas
-        curve = np.linspace(*isotherm.pressures_gpa, DRAWN)
+        curve = np.linspace(*isotherm.pressures_gpa, CURVE_POINTS)
         above.plot(curve, [math.cbrt(isotherm.volume_angstrom3(float(p))) for p in curve], color=colour, lw=1.2)
         above.plot(
             pressures,
@@ -127,7 +127,7 @@ def draw_expansion(found: Compressions, path: Path, *, paper: bool = False) -> P
     figure = Figure(figsize=(7.6, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    curve = np.linspace(*expansion.pressures_gpa, CURVE)
+    curve = np.linspace(*expansion.pressures_gpa, BUDGET_CURVE_POINTS)
     for times, name, colour in (
         (3.0, r"$\alpha_V$ (volumetric)", COLOURS[0]),
         (1.0, r"$\alpha_L$ (linear)", COLOURS[3]),

@@ -20,7 +20,7 @@ from lics_beamline.refinement.rietveld import RietveldChoice, RietveldFit, rank
 from lics_beamline.refinement.site_question import SiteQuestion
 from lics_beamline.refinement.structural_model import StructuralModel, read_model
 
-NEAR: Final = 0.06  # pressure and temperature change the alloy's edge by less from one end of its range to the other
+SAME_EDGE_CHANGE: Final = 0.06  # relative: pressure and temperature change the alloy's edge by less over its range
 GASKET: Final = "re-hcp"
 
 
@@ -91,7 +91,7 @@ def _placed(model: StructuralModel, point: ReducedPoint) -> StructuralModel | No
     for phase in point.phases:
         if set(phase.cell) == set(names):
             found = np.array([phase.cell[name] for name in names])
-            if np.all(np.abs(found / own - 1.0) < NEAR):
+            if np.all(np.abs(found / own - 1.0) < SAME_EDGE_CHANGE):
                 return model.in_cell(UnitCell.from_free(found, system))
     return None
 
@@ -104,5 +104,5 @@ def _searched(
     beside: Sequence[StructuralModel] = (),
 ) -> StructuralModel:
     known = tuple(other.phase() for other in beside)
-    within = 0.02 if beside else NEAR
+    within = 0.02 if beside else SAME_EDGE_CHANGE
     return model.in_cell(find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)

@@ -12,8 +12,8 @@ import numpy as np
 from lics_beamline.exports.comparison import boundaries
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
-HALF: Final = 0.5
-WHOLE: Final = 0.95  # of the sample's crystalline mass: what is left then is at the limit of what lines show
+HALF_FRACTION: Final = 0.5  # of the sample's crystalline mass
+WHOLE_FRACTION: Final = 0.95  # of the sample's crystalline mass: what is left then is at the limit of what lines show
 CALM_DEG: Final = (10.0, 12.0)  # beyond the first halo of a liquid of large atoms and before the seats' edge
 HALO_DEG: Final = (4.0, 9.0)  # spacings from 2.6 to 5.9 angstrom at 30 keV: where liquid metals have their first peak
 FEWEST_BINS: Final = 5  # of a median
@@ -103,13 +103,13 @@ def transition(run: ReducedRun, phase: str) -> Transition:
     parts = [(point.pressure_gpa, _part(point, phase)) for point in points]
     half = next(
         (
-            gpa + (other_gpa - gpa) * (HALF - part) / (other - part)
+            gpa + (other_gpa - gpa) * (HALF_FRACTION - part) / (other - part)
             for (gpa, part), (other_gpa, other) in pairwise(parts)
-            if part < HALF <= other
+            if part < HALF_FRACTION <= other
         ),
         math.nan,
     )
-    whole = next((gpa for gpa, part in parts if part >= WHOLE), math.nan)
+    whole = next((gpa for gpa, part in parts if part >= WHOLE_FRACTION), math.nan)
     return Transition(phase=phase, appears=among(came), disappears=among(went), half_gpa=half, whole_gpa=whole)
 
 

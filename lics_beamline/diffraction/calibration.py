@@ -36,7 +36,7 @@ from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
 
 Array = npt.NDArray[np.float64]
 
-FURTHER: Final = 2.0  # distances are searched from the start's divided by this to the start's times this
+DISTANCE_SEARCH_FACTOR: Final = 2.0  # distances are searched from the start's divided by this to the start's times this
 FIRST_WINDOW_PX: Final = 15.0  # how far a ring may be from where the search expects it
 WINDOW_WIDTHS: Final = 3.0  # afterwards: so many widths of the ring on either side
 LEAST_WINDOW_PX: Final = 4.0
@@ -158,9 +158,9 @@ def calibrate(
         contrast_of(upright, bad, detector.pixel_mm),
         calibrant,
         start.wavelength_angstrom,
-        distance_mm=(about_mm / FURTHER, about_mm * FURTHER),
+        distance_mm=(about_mm / DISTANCE_SEARCH_FACTOR, about_mm * DISTANCE_SEARCH_FACTOR),
     )
-    refuse_without_rings(found, calibrant, about_mm, factor=FURTHER)
+    refuse_without_rings(found, calibrant, about_mm, factor=DISTANCE_SEARCH_FACTOR)
     notes = judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)

@@ -19,16 +19,16 @@ from lics_beamline.diffraction.frame import Counts
 
 Array = npt.NDArray[np.float64]
 
-SECTORS: Final = 120  # of 3 deg: some hundred pixels of a ring each
-BINS: Final = 25  # across the window of a ring
+AZIMUTH_SECTORS: Final = 120  # of 3 deg: some hundred pixels of a ring each
+WINDOW_BINS: Final = 25  # across the window of a ring
 BLOCK_ROWS: Final = 200  # rows handled at a time: they stay in the processor's cache
 SHARE_OF_GAP: Final = 0.45  # a window ends before the middle between two rings
-MIXING: Final = 0.5  # Lorentzian part of the fitted line; a symmetric window makes the position deaf to it
-ITERATIONS: Final = 8
+LORENTZIAN_FRACTION: Final = 0.5  # Lorentzian part of the fitted line; a symmetric window makes the position deaf to it
+LINE_FIT_ITERATIONS: Final = 8
 LEAST_SIGNAL: Final = 5.0  # height of a line over its error
 LEAST_COVER: Final = 0.8  # fraction of a window's bins with enough pixels: less is a gap or an edge
 WORST_FIT: Final = 4.0  # times the median chi2 of a ring's sectors: worse is a spot or a shadow's edge
-FURTHEST: Final = 0.7  # of the half window: further out, the line may be another ring's
+FURTHEST_PLACE: Final = 0.7  # of the half window: further out, the line may be another ring's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,8 +150,8 @@ class _Profiles:
     ) -> _Profiles:
         rings = len(two_theta_rad)
         edges = 0.5 * (two_theta_rad[1:] + two_theta_rad[:-1])
-        sums, pixels = np.zeros(rings * SECTORS * BINS), np.zeros(rings * SECTORS * BINS)
-        turned = np.zeros(rings * SECTORS)  # sum of azimuth within its sector
+        sums, pixels = np.zeros(rings * AZIMUTH_SECTORS * WINDOW_BINS), np.zeros(rings * AZIMUTH_SECTORS * WINDOW_BINS)
+        turned = np.zeros(rings * AZIMUTH_SECTORS)  # sum of azimuth within its sector
         p2_mm = pixel_mm[1] * (np.arange(frame.shape[1]) + 0.5)
         for start in range(0, frame.shape[0], BLOCK_ROWS):
             rows = slice(start, min(start + BLOCK_ROWS, frame.shape[0]))
@@ -162,20 +162,22 @@ class _Profiles:
             place = (angle - two_theta_rad[ring]) / half[ring]
             used = (np.abs(place) < 1.0) & ~bad[rows]
             ring, place = ring[used], place[used]
-            turn = (np.arctan2(x1[used], np.broadcast_to(x2, used.shape)[used]) / (2.0 * math.pi) + 0.5) * SECTORS
-            sector = np.minimum(turn.astype(np.intp), SECTORS - 1)
-            cell = ring * SECTORS + sector
-            bin_ = cell * BINS + ((place + 1.0) * (0.5 * BINS)).astype(np.intp)
+            turn = (
+                np.arctan2(x1[used], np.broadcast_to(x2, used.shape)[used]) / (2.0 * math.pi) + 0.5
+            ) * AZIMUTH_SECTORS
+            sector = np.minimum(turn.astype(np.intp), AZIMUTH_SECTORS - 1)
+            cell = ring * AZIMUTH_SECTORS + sector
+            bin_ = cell * WINDOW_BINS + ((place + 1.0) * (0.5 * WINDOW_BINS)).astype(np.intp)
             sums += np.bincount(bin_, weights=frame[rows][used], minlength=sums.size)
             pixels += np.bincount(bin_, minlength=sums.size)
             turned += np.bincount(cell, weights=turn, minlength=turned.size)
-        shape = (rings, SECTORS, BINS)
+        shape = (rings, AZIMUTH_SECTORS, WINDOW_BINS)
         pixels = pixels.reshape(shape)
         inside = np.maximum(pixels.sum(axis=2), 1.0)
         return cls(
             mean=sums.reshape(shape) / np.maximum(pixels, 1.0),
             pixels=pixels,
-            azimuth_rad=2.0 * math.pi * (turned.reshape(shape[:2]) / inside / SECTORS - 0.5),
+            azimuth_rad=2.0 * math.pi * (turned.reshape(shape[:2]) / inside / AZIMUTH_SECTORS - 0.5),
         )
 
     def fit(self) -> _Lines:
@@ -183,13 +185,13 @@ class _Profiles:
         cover = (self.pixels > 0.0).mean(axis=2)
         covered = (cover >= LEAST_COVER) & (self.mean.sum(axis=2) > 0.0)
         free = _fit_lines(self.mean, self.pixels, covered, None)
-        usable = free.good & (np.abs(free.place) < FURTHEST) & (free.height > LEAST_SIGNAL * free.height_sigma)
+        usable = free.good & (np.abs(free.place) < FURTHEST_PLACE) & (free.height > LEAST_SIGNAL * free.height_sigma)
         width = np.array(
             [np.median(w[u]) if u.any() else np.nan for w, u in zip(free.width, usable, strict=True)],
         )
         known = np.isfinite(width)
         fixed = _fit_lines(self.mean, self.pixels, covered & known[:, None], np.where(known, width, 0.5))
-        good = fixed.good & (np.abs(fixed.place) < FURTHEST) & (fixed.height > LEAST_SIGNAL * fixed.height_sigma)
+        good = fixed.good & (np.abs(fixed.place) < FURTHEST_PLACE) & (fixed.height > LEAST_SIGNAL * fixed.height_sigma)
         typical = np.array([np.median(c[g]) if g.any() else np.inf for c, g in zip(fixed.chi2, good, strict=True)])
         good &= fixed.chi2 < WORST_FIT * typical[:, None]
         return _Lines(place=fixed.place, sigma=fixed.place_sigma, width=np.where(known, width, 0.0), good=good)
@@ -214,7 +216,7 @@ def _fit_lines(mean: Array, pixels: Array, wanted: npt.NDArray[np.bool_], width:
     Parameters of a line: height, place, background, its slope and, where free, the width; x runs from -1 to 1.
     """
     shape = wanted.shape
-    x = (np.arange(BINS) + 0.5) * (2.0 / BINS) - 1.0
+    x = (np.arange(WINDOW_BINS) + 0.5) * (2.0 / WINDOW_BINS) - 1.0
     ring, sector = np.nonzero(wanted)
     data, count = mean[ring, sector], pixels[ring, sector]
     level = np.maximum(data.mean(axis=1), 1e-6)
@@ -229,16 +231,18 @@ def _fit_lines(mean: Array, pixels: Array, wanted: npt.NDArray[np.bool_], width:
     damping = 1e-3 * np.eye(size)
     inverse = np.zeros((len(ring), size, size))
     chi2 = np.zeros(len(ring))
-    for iteration in range(ITERATIONS + 1):
+    for iteration in range(LINE_FIT_ITERATIONS + 1):
         w = p[:, 4] if free else fixed
         u = (x[None, :] - p[:, 1:2]) / w[:, None]
         lorentz = 1.0 / (1.0 + 4.0 * u**2)
         gauss = np.exp(-4.0 * math.log(2.0) * u**2)
-        line = MIXING * lorentz + (1.0 - MIXING) * gauss
+        line = LORENTZIAN_FRACTION * lorentz + (1.0 - LORENTZIAN_FRACTION) * gauss
         model = p[:, 0:1] * line + p[:, 2:3] + p[:, 3:4] * x
         # The noise of counts grows with their root; its scale is found from the residuals.
         weight = count / np.maximum(model, 0.1 * level[:, None])
-        slope = p[:, 0:1] * (MIXING * 8.0 * u * lorentz**2 + (1.0 - MIXING) * 8.0 * math.log(2.0) * u * gauss)
+        slope = p[:, 0:1] * (
+            LORENTZIAN_FRACTION * 8.0 * u * lorentz**2 + (1.0 - LORENTZIAN_FRACTION) * 8.0 * math.log(2.0) * u * gauss
+        )
         columns = [line, slope / w[:, None], np.ones_like(line), np.broadcast_to(x, line.shape)]
         if free:
             columns.append(slope * u / w[:, None])
@@ -247,15 +251,15 @@ def _fit_lines(mean: Array, pixels: Array, wanted: npt.NDArray[np.bool_], width:
         normal = np.einsum("nbi,nb,nbj->nij", jacobian, weight, jacobian)
         diagonal = np.einsum("nii->ni", normal)
         scaled = normal + damping * np.maximum(diagonal, 1e-12)[:, :, None]
-        if iteration == ITERATIONS:
+        if iteration == LINE_FIT_ITERATIONS:
             inverse = np.linalg.inv(normal + 1e-9 * np.eye(size) * np.maximum(diagonal, 1e-12)[:, :, None])
-            chi2 = np.einsum("nb,nb->n", weight, residual**2) / (BINS - size)
+            chi2 = np.einsum("nb,nb->n", weight, residual**2) / (WINDOW_BINS - size)
             break
         step = np.linalg.solve(scaled, np.einsum("nbi,nb,nb->ni", jacobian, weight, residual)[..., None])[..., 0]
         p = p + step
         p[:, 1] = np.clip(p[:, 1], -1.5, 1.5)
         if free:
-            p[:, 4] = np.clip(p[:, 4], 2.0 / BINS, 2.0)
+            p[:, 4] = np.clip(p[:, 4], 2.0 / WINDOW_BINS, 2.0)
     good &= np.isfinite(p).all(axis=1) & (p[:, 0] > 0.0)
     error = np.sqrt(np.maximum(np.einsum("nii->ni", inverse), 0.0) * np.maximum(chi2, 1e-12)[:, None])
 

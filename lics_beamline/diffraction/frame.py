@@ -25,7 +25,7 @@ from lics_beamline.errors import ReductionFailed
 Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 file format specification, section II.A
-DEAD: Final = -1  # count of a dead pixel; 2^32 - 1 marks them in unsigned images (Dectris)
+DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel; 2^32 - 1 marks them in unsigned images (Dectris)
 CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d+)", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
 EXPOSURE: Final = re.compile(r"exposure_time\D{0,3}([0-9.eE+-]+)", re.IGNORECASE)  # [s], the same conventions
 
@@ -120,7 +120,7 @@ def _counts(data: npt.NDArray[Any]) -> Counts:
     if data.dtype.kind == "f":
         return np.ascontiguousarray(data, dtype=np.float32)
     if data.dtype.kind == "u" and data.dtype.itemsize == 4:
-        data = np.where(data > np.iinfo(np.int32).max, DEAD, data)
+        data = np.where(data > np.iinfo(np.int32).max, DEAD_PIXEL_COUNT, data)
     return np.ascontiguousarray(data, dtype=np.int32)
 
 

@@ -25,20 +25,20 @@ from lics_beamline.physics.unit_cell import UnitCell, free_names
 
 Array = npt.NDArray[np.float64]
 
-AGREEMENT: Final = 1.0e-3  # spacings of one cell agree to this: 0.1 mm of sample shift is 3e-4, stress a little more
-FLOOR: Final = 1.0e-4  # relative error of a spacing that no counting removes: stress, shift; keeps strong lines humble
-SHAPE: Final = 5.0e-3  # axial ratios agree with the structure's to this
-SPARE: Final = 2  # lines that must be found beyond those that determine the cell, where any strong line will do
-WEAK: Final = 0.4  # of the strongest line found: weaker ones may be missing, for texture and noise
-MANY: Final = 2  # lines beyond those that determine the cell: enough to forgive a missing one
+SPACING_AGREEMENT: Final = 1.0e-3  # relative, within one cell: 0.1 mm of sample shift is 3e-4, stress a little more
+LEAST_SPACING_ERROR: Final = 1.0e-4  # relative, that no counting removes: stress, shift; keeps strong lines humble
+AXIAL_RATIO_AGREEMENT: Final = 5.0e-3  # relative, with the structure's
+SPARE_LINES: Final = 2  # lines that must be found beyond those that determine the cell, where any strong line will do
+WEAK_LINE_FRACTION: Final = 0.4  # of the strongest line found: weaker ones may be missing, for texture and noise
+FORGIVING_SPARE_LINES: Final = 2  # lines beyond those that determine the cell: enough to forgive a missing one
 AS_MUCH: Final = 0.8  # of the area that the best candidate explains: as good as that
-WORTH: Final = 0.02  # of a phase's strongest line: weaker lines are not indexed
+INDEXED_LINE_FRACTION: Final = 0.02  # of a phase's strongest line: weaker lines are not indexed
 EXPLAINED_FWHM: Final = 0.7  # a peak nearer than this to a line of a phase is no unknown one
-ALONE: Final = 0.5  # of a phase's strongest line: lines that may be seen alone, as of a few grains
-UNKNOWN: Final = 8.0  # significance of a peak worth telling: above what the tails of strong lines pretend
+LONE_LINE_FRACTION: Final = 0.5  # of a phase's strongest line: lines that may be seen alone, as of a few grains
+UNKNOWN_PEAK_SIGMAS: Final = 8.0  # significance of a peak worth telling: above what the tails of strong lines pretend
 GAUSS_NEWTON: Final = 3  # steps of a fit that is nearly linear
-STEP: Final = 1e-6  # relative, of a numerical slope
-STRAYED: Final = 0.2  # relative change of a cell that no longer is the one sought
+SLOPE_STEP_RELATIVE: Final = 1e-6  # relative, of a numerical slope
+STRAYED_CELL_RELATIVE: Final = 0.2  # relative change of a cell that no longer is the one sought
 AREA_DOUBT: Final = 0.1  # of the area of a line, for grains and texture: engineering estimate
 
 
@@ -207,7 +207,7 @@ def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPh
                 continue
             there = _near_lines(markers, start.cell, free)
             key = tuple((id(indexed.line), id(indexed.peak)) for indexed in there)
-            if key in judged or len(there) < count + (1 if here.phase.markers else SPARE):
+            if key in judged or len(there) < count + (1 if here.phase.markers else SPARE_LINES):
                 continue
             judged.add(key)
             fit = _fit_cell(here, there)
@@ -223,7 +223,9 @@ def _near_lines(lines: Sequence[Line], cell: UnitCell, free: list[Peak]) -> list
     """Return the lines that have a peak where a cell puts them, each with the nearest one."""
     there = []
     for line, d in zip(lines, _spacings(cell, lines), strict=True):
-        near = [peak for peak in free if abs(peak.d_angstrom / d - 1.0) < math.hypot(AGREEMENT, 3.0 * _error(peak))]
+        near = [
+            peak for peak in free if abs(peak.d_angstrom / d - 1.0) < math.hypot(SPACING_AGREEMENT, 3.0 * _error(peak))
+        ]
         if near:
             there.append(IndexedPeak(line=line, peak=min(near, key=lambda peak: abs(peak.d_angstrom - d))))
     return there
@@ -238,14 +240,14 @@ def _complete(
     Markers that the phase names itself must not be missing for weakness, nor forgiven.
     """
     found = [indexed.line for indexed in there]
-    weak = 0.0 if phase.markers else WEAK * max(line.strength for line in found)
+    weak = 0.0 if phase.markers else WEAK_LINE_FRACTION * max(line.strength for line in found)
     missing = [line for line in markers if line not in found and line.strength >= weak]
     unexcused = [
         d
         for d in _spacings(cell, missing)
         if not any(abs(peak.d_angstrom / d - 1.0) < 1.5 * _width(peak) for peak in claimed)
     ]
-    many = len(there) >= len(free_names(phase.system)) + MANY
+    many = len(there) >= len(free_names(phase.system)) + FORGIVING_SPARE_LINES
     return len(unexcused) <= (1 if many and not phase.markers else 0)
 
 
@@ -274,7 +276,7 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
         return None
     hkl = np.array([indexed.line.hkl for indexed in there])
     d = np.array([indexed.peak.d_angstrom for indexed in there])
-    sigma = np.hypot([indexed.peak.d_sigma_angstrom for indexed in there], FLOOR * d)
+    sigma = np.hypot([indexed.peak.d_sigma_angstrom for indexed in there], LEAST_SPACING_ERROR * d)
     free = start * np.where(
         [name in ("a", "b", "c") for name in free_names(system)],
         float(np.mean(d * np.sqrt(here.expected.inverse_d_squared(hkl)))),
@@ -287,15 +289,15 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
         except np.linalg.LinAlgError:
             return None
         free = free - inverse @ (slope.T @ misfit)
-        if not np.all(np.abs(free / start - 1.0) < STRAYED):
+        if not np.all(np.abs(free / start - 1.0) < STRAYED_CELL_RELATIVE):
             return None
     misfit, _ = _misfit(free, hkl, d, sigma, system)
-    if np.any(np.abs(misfit) * sigma / d > np.hypot(AGREEMENT, 3.0 * sigma / d)):
+    if np.any(np.abs(misfit) * sigma / d > np.hypot(SPACING_AGREEMENT, 3.0 * sigma / d)):
         return None
     cell = UnitCell.from_free(free, system)
     size = (cell.volume_angstrom3 / here.expected.volume_angstrom3) ** (1.0 / 3.0)
     edges = np.array(cell.numbers[:3]) / np.array(here.expected.numbers[:3]) / size
-    if np.any(np.abs(edges - 1.0) > SHAPE):
+    if np.any(np.abs(edges - 1.0) > AXIAL_RATIO_AGREEMENT):
         return None
     freedom = len(there) - start.size
     inflation = max(1.0, float(misfit @ misfit) / freedom) if freedom else 1.0
@@ -308,7 +310,7 @@ def _misfit(free: Array, hkl: npt.NDArray[np.int64], d: Array, sigma: Array, sys
     slope = np.empty((len(d), free.size))
     for number in range(free.size):
         step = np.zeros(free.size)
-        step[number] = STEP * free[number]
+        step[number] = SLOPE_STEP_RELATIVE * free[number]
         there = UnitCell.from_free(free + step, system).inverse_d_squared(hkl) ** -0.5
         slope[:, number] = (there - here) / step[number] / sigma
     return (here - d) / sigma, slope
@@ -317,7 +319,7 @@ def _misfit(free: Array, hkl: npt.NDArray[np.int64], d: Array, sigma: Array, sys
 def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], free: list[Peak]) -> FoundPhase:
     """Index the other peaks of a phase and fit its cell to all of them."""
     strongest = max(line.strength for line in here.lines)
-    worth = tuple(line for line in here.lines if line.strength > WORTH * strongest)
+    worth = tuple(line for line in here.lines if line.strength > INDEXED_LINE_FRACTION * strongest)
     known = {indexed.line.hkl: indexed for indexed in (*_near_lines(worth, fit.cell, free), *markers)}
     lines = tuple(known[line.hkl] for line in here.lines if line.hkl in known)
     better = _fit_cell(here, lines) or fit
@@ -403,12 +405,14 @@ def _unknown(peaks: Sequence[Peak], found: list[FoundPhase], sought: list[_Sough
             explained += _spacings(cell, here.lines)
         else:
             strongest = max((line.strength for line in here.lines), default=0.0)
-            strong = tuple(line for line in here.lines if line.strength > ALONE * strongest)
+            strong = tuple(line for line in here.lines if line.strength > LONE_LINE_FRACTION * strongest)
             windows += [(here.low * d, here.high * d) for d in _spacings(here.expected, strong)]
     return tuple(
         peak
         for peak in peaks
-        if peak.significance >= UNKNOWN
-        and not any(abs(peak.d_angstrom / d - 1.0) < max(AGREEMENT, EXPLAINED_FWHM * _width(peak)) for d in explained)
+        if peak.significance >= UNKNOWN_PEAK_SIGMAS
+        and not any(
+            abs(peak.d_angstrom / d - 1.0) < max(SPACING_AGREEMENT, EXPLAINED_FWHM * _width(peak)) for d in explained
+        )
         and not any(low <= peak.d_angstrom <= high for low, high in windows)
     )

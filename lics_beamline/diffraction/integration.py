@@ -27,12 +27,12 @@ from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
 
 METHOD: Final = ("no", "csr", "cython")  # no splitting; csr is the only engine of sigma_clip_ng on a CPU
-MASKED: Final = -(2**31)  # value written into masked pixels: no count, and exact in both types of frame
+MASKED_COUNTS: Final = -(2**31)  # value written into masked pixels: no count, and exact in both types of frame
 BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
 SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
 RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
 GHOST_ROWS: Final = 16  # one row in so many tells how strong a ghost is in each bin
-NEIGHBOURS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
+NEIGHBOUR_RINGS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Prepared:
     Parameters
     ----------
     frame : ndarray of int32 or float32, shape (rows, columns)
-        Counts, `MASKED` where a pixel is not to be used.
+        Counts, `MASKED_COUNTS` where a pixel is not to be used.
     masked : int
         Pixels in range masked in this frame.
     offset, response : ndarray of float32 or None, shape (rows, columns)
@@ -209,7 +209,7 @@ class Integrator:
         if plate.residue is not None and plate.residue.unknown is not None:
             bad = plate.residue.unknown if bad is None else bad | plate.residue.unknown
         return Prepared(
-            frame=frame if bad is None else np.where(bad, frame.dtype.type(MASKED), frame),
+            frame=frame if bad is None else np.where(bad, frame.dtype.type(MASKED_COUNTS), frame),
             masked=0 if bad is None else int(np.count_nonzero(bad & self._in_range)),
             offset=self._offset(plate),
             response=self._response(plate),
@@ -327,7 +327,7 @@ class Integrator:
             correctSolidAngle=True,
             thres=choice.clip_sigma,
             max_iter=choice.clip_iterations,
-            dummy=MASKED,
+            dummy=MASKED_COUNTS,
             delta_dummy=0.5,
             mask=self._static_mask,
             dark=offset,
@@ -367,8 +367,9 @@ class _Rings:
         ordered = mean[self.order]
         bounds = zip(self.starts[:-1], self.starts[1:], strict=True)
         median = np.array([np.median(ordered[first:last]) for first, last in bounds])
-        padded = np.pad(median, NEIGHBOURS, mode="edge")
-        floor = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1).min(axis=1)[self.ring_of_block]
+        padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
+        floor = around.min(axis=1)[self.ring_of_block]
         significance = (floor - mean) * np.sqrt(pixels / np.maximum(floor, 1e-3))
         dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
         if not dim.any():

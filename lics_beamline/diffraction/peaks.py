@@ -18,7 +18,7 @@ SMOOTHING_BINS: Final = (
     3.0,
     8.0,
 )  # full widths of the smoothing: the first keeps neighbours apart, the second dim lines
-SIGNIFICANCE: Final = 5.0  # noise passes 5 sigma once in 700 patterns of 2500 bins
+PEAK_SIGMAS: Final = 5.0  # noise passes 5 sigma once in 700 patterns of 2500 bins
 CLOSE_FWHM: Final = 3.0  # peaks closer than this are fitted together
 REACH_FWHM: Final = 3.0  # fitted beyond the outermost peak
 WIDEST_BINS: Final = 60.0  # a fitted line broader than this is background
@@ -65,7 +65,7 @@ class Peak:
 
 
 def find_peaks(
-    pattern: Pattern, *, significance: float = SIGNIFICANCE, two_theta_deg: tuple[float, float] | None = None
+    pattern: Pattern, *, significance: float = PEAK_SIGMAS, two_theta_deg: tuple[float, float] | None = None
 ) -> tuple[Peak, ...]:
     """Find and fit the peaks of a pattern.
 

@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.float32]
 Triple = tuple[float, float, float]
 
-STEP: Final = 1e-4  # of a parameter, for the slope of the fading: far above rounding, far below its curvature
+SLOPE_STEP: Final = 1e-4  # of a parameter, for the slope of the fading: far above rounding, far below its curvature
 
 
 class Fading(Strict):
@@ -85,8 +85,12 @@ class Fading(Strict):
         at = (self.fast_share, math.log(self.fast_s), math.log(self.slow_s))
         slope = np.empty(3)
         for index in range(3):
-            up, down = (tuple(value + sign * STEP * (i == index) for i, value in enumerate(at)) for sign in (1.0, -1.0))
-            slope[index] = float(_remaining(up, age_s, exposure_s) - _remaining(down, age_s, exposure_s)) / (2.0 * STEP)
+            up, down = (
+                tuple(value + sign * SLOPE_STEP * (i == index) for i, value in enumerate(at)) for sign in (1.0, -1.0)
+            )
+            slope[index] = float(_remaining(up, age_s, exposure_s) - _remaining(down, age_s, exposure_s)) / (
+                2.0 * SLOPE_STEP
+            )
         variance = float(slope @ np.array(self.covariance) @ slope)
         return math.sqrt(max(variance, 0.0)) / float(self.remaining(age_s, exposure_s=exposure_s))
 

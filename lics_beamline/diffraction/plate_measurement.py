@@ -23,9 +23,9 @@ Role = Literal["strong", "blank", "delayed"]
 
 BLOCK_PX: Final = 10  # images are compared on blocks of 10 x 10 pixels
 CLIP_SIGMA: Final = 5.0  # blocks and pixels farther off are spots
-PASSES: Final = 4  # of clipping; it is stable after three
+CLIPPING_PASSES: Final = 4  # of clipping; it is stable after three
 FEWEST_READS: Final = 5  # brightness, share and life of the fast traps, one to spare, and the slow life's own pull
-SPAN: Final = 10.0  # the longest wait must be this many times the shortest, or the curve has no shape
+LEAST_WAIT_RATIO: Final = 10.0  # the longest wait must be this many times the shortest, or the curve has no shape
 SLOW_LIFE_S: Final = (
     4.0e5  # where delays of hours do not show it: some days, within a factor of ten (engineering value)
 )
@@ -34,8 +34,8 @@ FEWEST_BLOCKS: Final = 100  # that all reads have in common
 DIM_SHARE: Final = 0.3  # of the blocks: what they have in common with the others is no contrast
 LEAST_GHOST_COUNTS: Final = 2.0  # below, the reader's rounding to whole counts is not averaged out
 FEWEST_GHOST_PIXELS: Final = 2000
-TURNS: Final = 2  # fading and ghosts are found in turns; the second moves them by less than 1e-5
-BANDS: Final = 10  # of rows, by whose differences the error of a ghost is told
+FADING_AND_GHOST_TURNS: Final = 2  # fading and ghosts are found in turns; the second moves them by less than 1e-5
+ROW_BANDS: Final = 10  # of rows, by whose differences the error of a ghost is told
 
 
 NO_IMAGE: Final = Recording(counts=np.zeros((0, 0), dtype=np.int32))  # of a read whose image was let go
@@ -181,7 +181,7 @@ def measure_plates(reads: Iterable[PlateRead]) -> PlateValues:
         raise BadReading("no blank read follows a strong exposure of the same plate: the ghosts cannot be told.")
     ghosts = tuple(_ghost(strong, blank, None) for strong, blank in pairs)
     fading = measure_fading([one.corrected(ghosts, None) for one in delayed])
-    for _ in range(TURNS):
+    for _ in range(FADING_AND_GHOST_TURNS):
         ghosts = tuple(_ghost(strong, blank, fading) for strong, blank in pairs)
         fading = measure_fading([one.corrected(ghosts, fading) for one in delayed])
     return PlateValues(fading=fading, ghosts=tuple(sorted(ghosts, key=lambda ghost: ghost.plate)))
@@ -208,11 +208,11 @@ def measure_fading(reads: Sequence[DelayedRead]) -> Fading:
     from scipy.optimize import least_squares
 
     ages = np.array([read.age_s for read in reads])
-    if len(reads) < FEWEST_READS or ages.max() < SPAN * ages.min():
+    if len(reads) < FEWEST_READS or ages.max() < LEAST_WAIT_RATIO * ages.min():
         raise BadReading(
             f"{len(reads)} reads that waited {ages.min() if len(reads) else 0.0:.0f} to "
             f"{ages.max() if len(reads) else 0.0:.0f} s cannot tell the fading: at least {FEWEST_READS} reads are "
-            f"needed, the longest wait {SPAN:g} times the shortest. Take more reads.",
+            f"needed, the longest wait {LEAST_WAIT_RATIO:g} times the shortest. Take more reads.",
             reads=len(reads),
         )
     plates = sorted({read.plate for read in reads})
@@ -320,11 +320,11 @@ def measure_ghost(
     x, y = image[used].astype(np.float64), blank[used].astype(np.float64)
     keep = np.ones(x.size, dtype=bool)
     slope, level = guess, 0.0
-    for _ in range(PASSES):
+    for _ in range(CLIPPING_PASSES):
         slope, level = _line(x[keep], y[keep])
         left = y - slope * x - level
         keep = np.abs(left) < CLIP_SIGMA * max(1.4826 * float(np.median(np.abs(left))), 0.6)
-    band = np.searchsorted(np.quantile(row[keep], np.linspace(0.0, 1.0, BANDS + 1)[1:-1]), row[keep])
+    band = np.searchsorted(np.quantile(row[keep], np.linspace(0.0, 1.0, ROW_BANDS + 1)[1:-1]), row[keep])
     slopes = np.array([_line(x[keep][band == index], y[keep][band == index])[0] for index in np.unique(band)])
     if not 0.0 < slope < 1.0:
         raise BadReading(f"the ghost fits as {slope:.2g} of the image before, outside 0 to 1. Look at the blank read.")
@@ -384,7 +384,7 @@ def _brightness(reads: Sequence[DelayedRead]) -> tuple[Array, Array]:
             f"{FEWEST_BLOCKS} are needed. Expose for a shorter time.",
             blocks=every.shape[1],
         )
-    for _ in range(PASSES):
+    for _ in range(CLIPPING_PASSES):
         mean = (every / every.mean(axis=1, keepdims=True)).mean(axis=0)
         is_dim = mean <= np.quantile(mean, DIM_SHARE)
         weight = np.where(is_dim, -1.0 / np.count_nonzero(is_dim), 1.0 / np.count_nonzero(~is_dim))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 PATCH_PX: Final = 48  # small enough that solid angle is constant in a patch, large against the reach
 REACH_PX: Final = 4  # correlation looked at so far; a reader's point spread of 2 pixels has ended there
-PATCHES: Final = 49  # their mean knows the factor to 3 %
+PLATE_PATCHES: Final = 49  # their mean knows the factor to 3 %
 SPOT_SIGMA: Final = 5.0  # pixels farther off are spots
 MASKED_BELOW: Final = -1.0e9  # counts: no detector reads so little
 NO_CORRELATION: Final = 1.05  # factors below are the noise of this measurement
@@ -68,7 +68,7 @@ class Patches:
     ) -> Patches:
         """Spread patches over the pixels that are used; `factor` is solid angle times polarisation of each pixel."""
         rows, columns = two_theta_deg.shape
-        side = int(2 * np.sqrt(PATCHES))
+        side = int(2 * np.sqrt(PLATE_PATCHES))
         grid = [
             (int(row), int(column))
             for row in np.linspace(0, max(rows - PATCH_PX, 0), side)
@@ -76,7 +76,9 @@ class Patches:
             if min(rows, columns) >= PATCH_PX
             and in_range[int(row) : int(row) + PATCH_PX, int(column) : int(column) + PATCH_PX].all()
         ]
-        chosen = [grid[i] for i in np.linspace(0, len(grid) - 1, min(PATCHES, len(grid))).astype(int)] if grid else []
+        chosen = (
+            [grid[i] for i in np.linspace(0, len(grid) - 1, min(PLATE_PATCHES, len(grid))).astype(int)] if grid else []
+        )
         angles, factors = (
             np.array([image[r : r + PATCH_PX, c : c + PATCH_PX] for r, c in chosen], dtype=np.float64).reshape(
                 -1, PATCH_PX, PATCH_PX

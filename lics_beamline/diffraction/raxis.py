@@ -24,7 +24,7 @@ ByteOrder = Literal[">", "<"]
 MAGIC: Final = b"R-AXIS"
 HEADER_BYTES: Final = 860  # the fields read here; the header itself is one record of at least this length
 LARGEST_WORD: Final = 0x7FFF  # fifteen bits of a high pixel, times the ratio
-HIGH: Final = 0x8000  # marks a high pixel
+HIGH_PIXEL_BIT: Final = 0x8000  # marks a high pixel
 LARGEST_SIDE_PX: Final = 20_000  # no plate has more: 1 m at 50 um
 BLOCK_ROWS: Final = 128  # decoded at a time: they stay in the processor's cache
 
@@ -167,7 +167,7 @@ def read_plate(path: Path) -> tuple[PlateHeader, Frame]:
         rows = slice(start, start + BLOCK_ROWS)
         block = frame[rows]
         block[...] = words[rows]
-        high = np.flatnonzero(block >= HIGH)
+        high = np.flatnonzero(block >= HIGH_PIXEL_BIT)
         if high.size:
             counts = (block.reshape(-1)[high] & LARGEST_WORD) * header.ratio
             block.reshape(-1)[high] = np.rint(counts).astype(np.int32)

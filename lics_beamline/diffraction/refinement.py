@@ -27,13 +27,13 @@ from lics_beamline.errors import CalibrationRefused
 Array = npt.NDArray[np.float64]
 
 NUMBERS: Final = ("distance_mm", "poni1_mm", "poni2_mm", "rot1_rad", "rot2_rad", "wavelength_angstrom", "displacement")
-OUTLIER: Final = 4.0  # robust standard deviations
+OUTLIER_SIGMAS: Final = 4.0  # robust standard deviations
 USUAL_DISPLACEMENT: Final = 0.02  # of a line's width, one standard deviation: engineering estimate from lines of plates
 WEIGHT_SCALE: Final = (
     1e-5  # pyFAI stops at a change of 1e-12 in the weighted sum of squares: here 0.01 of one sigma squared
 )
 MOST_STEPS: Final = 100  # of pyFAI; it needs 10 to 30, and its own limit of a million is none
-CLUSTERS: Final = 12  # azimuths, of 30 deg, within which residuals may be alike
+AZIMUTH_CLUSTERS: Final = 12  # azimuths, of 30 deg, within which residuals may be alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -152,7 +152,7 @@ def refine(
         numbers = problem.displaced(used, sigma, numbers)
         residual = problem.residual_rad(points, numbers)
         ratio = np.abs(residual) / np.hypot(points.sigma_rad, excess)
-        kept = ratio < OUTLIER * max(1.4826 * float(np.median(ratio[kept])), 1e-6)
+        kept = ratio < OUTLIER_SIGMAS * max(1.4826 * float(np.median(ratio[kept])), 1e-6)
         excess = _excess(residual[kept], points.sigma_rad[kept])
     used = points.chosen(kept)
     sigma = np.hypot(used.sigma_rad, excess)
@@ -282,7 +282,7 @@ class _Problem:
         """
         dof = max(len(residual) - jacobian.shape[1], 1)
         estimates = [inverse * float(residual @ residual) / dof]
-        azimuth = ((points.azimuth_rad / (2.0 * math.pi) + 0.5) * CLUSTERS).astype(np.intp)
+        azimuth = ((points.azimuth_rad / (2.0 * math.pi) + 0.5) * AZIMUTH_CLUSTERS).astype(np.intp)
         pull = jacobian * residual[:, None]
         for cluster in (points.ring, azimuth):
             labels, index = np.unique(cluster, return_inverse=True)

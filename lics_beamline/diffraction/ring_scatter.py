@@ -26,17 +26,17 @@ from lics_beamline.diffraction.point_spread import MASKED_BELOW
 
 Array = npt.NDArray[np.float64]
 
-SECTORS: Final = 72  # of 5 deg: many against the four slow changes taken off, wide against the point spread
+RING_SECTORS: Final = 72  # of 5 deg: many against the four slow changes taken off, wide against the point spread
 MOST_RINGS: Final = 8  # the strongest; dim ones do not tell grains from counting
 RING_FWHM: Final = 1.0  # half width of a ring, in full widths at half height
 SIDE_FWHM: Final = (1.3, 2.3)  # where the background beside it is taken
-CLIP: Final = 6.0  # pixels farther off are spots, in robust standard deviations
+SPOT_SIGMAS: Final = 6.0  # pixels farther off are spots, in robust standard deviations
 FEWEST_PIXELS: Final = 20  # of a sector that is used
 FEWEST_SECTORS: Final = 24  # of a ring that is told about
 SLOW_TERMS: Final = 5  # mean and two harmonics
-SOME: Final = slice(None, None, 5)  # pixels that tell how wide the others scatter
+SAMPLED_PIXELS: Final = slice(None, None, 5)  # pixels that tell how wide the others scatter
 STEP_DEG: Final = 0.0005  # to which angles are sorted
-MAD: Final = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
+SIGMA_OVER_MAD: Final = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class AzimuthalMap:
     two_theta_deg : ndarray of float32, shape (pixels,)
         Rising [deg].
     sector : ndarray of uint8, shape (pixels,)
-        0 to `SECTORS` - 1.
+        0 to `RING_SECTORS` - 1.
     factor : ndarray of float32, shape (pixels,)
         Solid angle times polarisation.
     """
@@ -92,11 +92,11 @@ class AzimuthalMap:
         pixel = np.flatnonzero(in_range).astype(np.int32)
         step = (two_theta_deg.ravel()[pixel] / STEP_DEG).astype(np.uint16 if two_theta_deg.max() < 32 else np.uint32)
         pixel = pixel[np.argsort(step, kind="stable")]
-        turn = azimuth_rad.ravel()[pixel] * (SECTORS / (2.0 * math.pi))
+        turn = azimuth_rad.ravel()[pixel] * (RING_SECTORS / (2.0 * math.pi))
         return cls(
             pixel=pixel,
             two_theta_deg=two_theta_deg.ravel()[pixel],
-            sector=(np.floor(turn).astype(np.int16) % SECTORS).astype(np.uint8),
+            sector=(np.floor(turn).astype(np.int16) % RING_SECTORS).astype(np.uint8),
             factor=factor.ravel()[pixel],
         )
 
@@ -150,14 +150,14 @@ class AzimuthalMap:
         scaled = (value - mean) / np.sqrt(np.maximum(mean, np.float32(1e-6)))
         if not use.any():
             return None
-        some = scaled[ring & use][SOME]  # of the ring itself, which grains make wider than its sides
+        some = scaled[ring & use][SAMPLED_PIXELS]  # of the ring itself, which grains make wider than its sides
         centre = float(np.median(some)) if some.size else 0.0
-        width = CLIP * MAD * max(float(np.median(np.abs(some - centre))) if some.size else 0.0, 1e-6)
+        width = SPOT_SIGMAS * SIGMA_OVER_MAD * max(float(np.median(np.abs(some - centre))) if some.size else 0.0, 1e-6)
         use &= np.abs(scaled - np.float32(centre)) < np.float32(width)
         ring &= use
         side &= use
         sums = {
-            name: np.bincount(sector[chosen], weights=weight[chosen], minlength=SECTORS)
+            name: np.bincount(sector[chosen], weights=weight[chosen], minlength=RING_SECTORS)
             for name, chosen, weight in (
                 ("ring", ring, value),
                 ("ring mean", ring, mean),
@@ -165,7 +165,7 @@ class AzimuthalMap:
                 ("side mean", side, mean),
             )
         }
-        pixels, beside = (np.bincount(sector[chosen], minlength=SECTORS) for chosen in (ring, side))
+        pixels, beside = (np.bincount(sector[chosen], minlength=RING_SECTORS) for chosen in (ring, side))
         full = (pixels > max(FEWEST_PIXELS, 0.5 * float(np.median(pixels)))) & (beside > FEWEST_PIXELS)
         light = sums["ring mean"] - peak.background * pixels
         full &= light > 0.0
@@ -220,18 +220,18 @@ def on_bins(rings: Sequence[RingScatter], two_theta_deg: Array) -> Array:
 
 def _slow(values: Array, sector: npt.NDArray[np.intp]) -> Array:
     """Return what changes slowly around a ring: mean and two harmonics, fitted without the sectors that stand out."""
-    azimuth = 2.0 * math.pi * (sector + 0.5) / SECTORS
+    azimuth = 2.0 * math.pi * (sector + 0.5) / RING_SECTORS
     waves = [wave(n * azimuth) for n in (1.0, 2.0) for wave in (np.cos, np.sin)]
     terms = np.column_stack([np.ones(azimuth.size), *waves])
     off = np.abs(values - np.median(values))
-    keep = off <= CLIP * MAD * np.median(off)
+    keep = off <= SPOT_SIGMAS * SIGMA_OVER_MAD * np.median(off)
     return np.asarray(terms @ np.linalg.lstsq(terms[keep], values[keep], rcond=None)[0])
 
 
 def _scatter_of(peak: Peak, left: Array, counting: Array, mean: float) -> RingScatter | None:
     if mean <= 0.0:
         return None
-    observed = (MAD * float(np.median(np.abs(left - np.median(left))))) ** 2
+    observed = (SIGMA_OVER_MAD * float(np.median(np.abs(left - np.median(left))))) ** 2
     excess = max(0.0, observed - float(np.median(counting)))
     # Variance of a robust standard deviation is 2.7 times that of the ordinary one (Rousseeuw & Croux 1993).
     doubt = observed * math.sqrt(2.0 * 2.7 / left.size)

@@ -28,13 +28,13 @@ Array = npt.NDArray[np.float64]
 
 LONGEST_SIDE: Final = 1000  # blocks along the longer side: 0.3 mm on a plate, about the width of a ring
 LOCAL_MM: Final = 4.0  # contrast is measured against this neighbourhood: wider than a ring, narrower than their spacing
-DIMMEST: Final = -4.0  # contrast is cut to this ...
-BRIGHTEST: Final = 8.0  # ... and this, in robust standard deviations, so that spots weigh no more than rings
-VOTERS: Final = 30_000  # steepest blocks, which is 3 % of them
+DIMMEST_SIGMAS: Final = -4.0  # contrast is cut to this ...
+BRIGHTEST_SIGMAS: Final = 8.0  # ... and this, in robust standard deviations, so that spots weigh no more than rings
+VOTING_BLOCKS: Final = 30_000  # steepest blocks, which is 3 % of them
 VOTE_MM: Final = 2.0  # cells of the vote; a tilt of 1 deg moves the middle of the outermost ring by as much
 NEARBY_MM: Final = 4.0  # two cells of the vote
-REACH: Final = 1.0  # the beam is looked for up to this many frame sizes beyond the frame
-SAMPLES: Final = 60_000  # blocks by which sharpness is judged
+BEAM_REACH_FRAMES: Final = 1.0  # the beam is looked for up to this many frame sizes beyond the frame
+SHARPNESS_BLOCKS: Final = 60_000  # blocks by which sharpness is judged
 DISTANCE_STEP: Final = 1e-3  # relative; a ring at 150 mm moves by half of its width
 DISTANCES_MM: Final = (40.0, 5000.0)  # searched where nobody says better
 OTHER_DISTANCE: Final = 1.03  # factor from which a distance is another one
@@ -51,7 +51,7 @@ class Contrast:
     p1_mm, p2_mm : ndarray, shape (rows,), (columns,)
         Centres of the blocks [mm from the outer corner of the first pixel].
     value : ndarray, shape (rows, columns)
-        Contrast in robust standard deviations, cut to `DIMMEST`-`BRIGHTEST`; 0 where nothing is known.
+        Contrast in robust standard deviations, cut to `DIMMEST_SIGMAS`-`BRIGHTEST_SIGMAS`; 0 where nothing is known.
     known : ndarray of bool, shape (rows, columns)
         Blocks with enough live pixels, far enough from dead ones.
     """
@@ -121,7 +121,7 @@ def contrast_of(frame: Counts, bad: npt.NDArray[np.bool_], pixel_mm: tuple[float
     return Contrast(
         p1_mm=block * pixel_mm[0] * (np.arange(rows) + 0.5),
         p2_mm=block * pixel_mm[1] * (np.arange(columns) + 0.5),
-        value=np.clip(value / max(scale, 1e-9), DIMMEST, BRIGHTEST),
+        value=np.clip(value / max(scale, 1e-9), DIMMEST_SIGMAS, BRIGHTEST_SIGMAS),
         known=known,
     )
 
@@ -179,7 +179,8 @@ class _Samples:
     @classmethod
     def of(cls, contrast: Contrast) -> _Samples:
         rows, columns = np.nonzero(contrast.known)
-        chosen = np.random.default_rng(0).permutation(len(rows))[:SAMPLES]  # a regular choice would make moires
+        # a regular choice would make moires
+        chosen = np.random.default_rng(0).permutation(len(rows))[:SHARPNESS_BLOCKS]
         rows, columns = rows[chosen], columns[chosen]
         return cls(p1_mm=contrast.p1_mm[rows], p2_mm=contrast.p2_mm[columns], value=contrast.value[rows, columns])
 
@@ -225,29 +226,33 @@ def _voted_centre(contrast: Contrast) -> tuple[float, float]:
     slope1, slope2 = sobel(smooth, 0) / step1, sobel(smooth, 1) / step2
     inside = uniform_filter(contrast.known.astype(np.float64), 5, mode="constant") > 0.999
     steepness = np.hypot(slope1, slope2) * inside
-    count = min(VOTERS, steepness.size // 10)
+    count = min(VOTING_BLOCKS, steepness.size // 10)
     voters = np.argpartition(steepness.ravel(), -count)[-count:]
     voters = voters[steepness.ravel()[voters] > 0.0]
     rows, columns = np.unravel_index(voters, steepness.shape)
     towards1 = slope1.ravel()[voters] / steepness.ravel()[voters]
     towards2 = slope2.ravel()[voters] / steepness.ravel()[voters]
     extent = (contrast.p1_mm[-1], contrast.p2_mm[-1])
-    shape = tuple(int((1.0 + 2.0 * REACH) * side / VOTE_MM) + 1 for side in extent)
-    longest = (1.0 + REACH) * math.hypot(*extent)
+    shape = tuple(int((1.0 + 2.0 * BEAM_REACH_FRAMES) * side / VOTE_MM) + 1 for side in extent)
+    longest = (1.0 + BEAM_REACH_FRAMES) * math.hypot(*extent)
     along = np.arange(-longest, longest, VOTE_MM)
     votes = np.zeros(shape[0] * shape[1])
     for start in range(0, len(voters), 2000):  # a few MB at a time
         part = slice(start, start + 2000)
-        row = (contrast.p1_mm[rows[part], None] + towards1[part, None] * along + REACH * extent[0]) / VOTE_MM
-        column = (contrast.p2_mm[columns[part], None] + towards2[part, None] * along + REACH * extent[1]) / VOTE_MM
+        row = (
+            contrast.p1_mm[rows[part], None] + towards1[part, None] * along + BEAM_REACH_FRAMES * extent[0]
+        ) / VOTE_MM
+        column = (
+            contrast.p2_mm[columns[part], None] + towards2[part, None] * along + BEAM_REACH_FRAMES * extent[1]
+        ) / VOTE_MM
         cast = (row >= 0.0) & (row < shape[0]) & (column >= 0.0) & (column < shape[1])
         places = row[cast].astype(np.intp) * shape[1] + column[cast].astype(np.intp)
         votes += np.bincount(places, minlength=votes.size)
     smoothed = gaussian_filter(votes.reshape(shape), 1.0)
     best = np.unravel_index(int(smoothed.argmax()), shape)
     return (
-        (float(best[0]) + 0.5) * VOTE_MM - REACH * float(extent[0]),
-        (float(best[1]) + 0.5) * VOTE_MM - REACH * float(extent[1]),
+        (float(best[0]) + 0.5) * VOTE_MM - BEAM_REACH_FRAMES * float(extent[0]),
+        (float(best[1]) + 0.5) * VOTE_MM - BEAM_REACH_FRAMES * float(extent[1]),
     )
 
 

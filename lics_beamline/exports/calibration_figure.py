@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAP: Final = "RdBu_r"
-CELLS: Final = 60  # azimuths of 6 deg, each the mean of two points or so
+AZIMUTH_CELLS: Final = 60  # azimuths of 6 deg, each the mean of two points or so
 SHOWN_SIGMA: Final = 2.5  # half range of the colours, in rms
-FEW: Final = 20  # points below which a ring does not set the scale
+FEWEST_SCALE_POINTS: Final = 20  # points below which a ring does not set the scale
 
 
 def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Path:
@@ -64,12 +64,12 @@ def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Pat
 def _draw_azimuth(axes: Axes, calibration: Calibration, span: float) -> None:
     points = calibration.points
     order = np.unique(points.ring)
-    cells = np.full((len(order), CELLS), math.nan)
-    cell = np.minimum(((points.azimuth_rad / (2.0 * math.pi) + 0.5) * CELLS).astype(np.intp), CELLS - 1)
+    cells = np.full((len(order), AZIMUTH_CELLS), math.nan)
+    cell = np.minimum(((points.azimuth_rad / (2.0 * math.pi) + 0.5) * AZIMUTH_CELLS).astype(np.intp), AZIMUTH_CELLS - 1)
     for row, ring in enumerate(order):
         of_ring = points.ring == ring
-        count = np.bincount(cell[of_ring], minlength=CELLS)
-        total = np.bincount(cell[of_ring], weights=calibration.residual_px[of_ring], minlength=CELLS)
+        count = np.bincount(cell[of_ring], minlength=AZIMUTH_CELLS)
+        total = np.bincount(cell[of_ring], weights=calibration.residual_px[of_ring], minlength=AZIMUTH_CELLS)
         cells[row] = np.where(count > 0, total / np.maximum(count, 1), math.nan)
     axes.set_facecolor("0.85")
     axes.imshow(
@@ -101,7 +101,11 @@ def _draw_rings(axes: Axes, calibration: Calibration) -> None:
     error = [fit.rms_px / math.sqrt(fit.points) for fit in calibration.rings]
     axes.errorbar(angle, mean, yerr=error, fmt="o", ms=4, color="#0072B2", capsize=2)
     axes.axhline(0.0, color="0.3", lw=0.8)
-    telling = [abs(fit.mean_px) + fit.rms_px / math.sqrt(fit.points) for fit in calibration.rings if fit.points >= FEW]
+    telling = [
+        abs(fit.mean_px) + fit.rms_px / math.sqrt(fit.points)
+        for fit in calibration.rings
+        if fit.points >= FEWEST_SCALE_POINTS
+    ]
     reach = max(1.5 * max(telling, default=0.0), 0.01)
     axes.set(
         ylim=(-reach, reach),

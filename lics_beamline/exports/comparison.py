@@ -10,7 +10,7 @@ from typing import Final
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
-ABSENT: Final = 0.0  # fraction of a phase of the sample that was not found
+ABSENT_FRACTION: Final = 0.0  # fraction of a phase of the sample that was not found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ def _difference(one: ReducedPoint, other: ReducedPoint) -> PointDifference:
 
 def _phase_difference(name: str, one: ReducedPoint, other: ReducedPoint) -> PhaseDifference:
     here, there = one.phase(name), other.phase(name)
-    fractions = [phase.fraction if phase else ABSENT for phase in (here, there)]
+    fractions = [phase.fraction if phase else ABSENT_FRACTION for phase in (here, there)]
     both = here is not None and there is not None
     return PhaseDifference(
         name=name,

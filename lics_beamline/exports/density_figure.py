@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 SURFACE_LEVEL: Final = 3.25  # electrons/angstrom^3: Desgreniers et al., Sci. Adv. 1, e1500669 (2015), Fig. 4
-LEVELS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.25, 6.5, 13.0, 26.0, 52.0, 104.0, 208.0, 416.0)
-SHOWN: Final = 1.45  # cells along each axis of the isosurface: atoms on the faces are seen whole
+CONTOUR_LEVELS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.25, 6.5, 13.0, 26.0, 52.0, 104.0, 208.0, 416.0)
+SHOWN_CELLS: Final = 1.45  # cells along each axis of the isosurface: atoms on the faces are seen whole
 VIEW_DEG: Final = (25.0, 18.0)  # azimuth and elevation of the eye
-RAYS: Final = 240  # across the picture, and steps along each
+VIEW_RAYS: Final = 240  # across the picture, and steps along each
 MARGIN_ANGSTROM: Final = 0.8
 
 
@@ -80,8 +80,10 @@ def _slice(axes: Axes, density: Density, *, axis: int, at: float) -> Any:
     lengths = np.linalg.norm(vectors, axis=1)
     x = u * lengths[first] + v * lengths[second] * np.cos(angle)
     y = v * lengths[second] * np.sin(angle)
-    norm = LogNorm(vmin=LEVELS[0], vmax=LEVELS[-1])
-    drawn = axes.contourf(x, y, np.clip(plane, LEVELS[0], LEVELS[-1]), levels=LEVELS, norm=norm, cmap="viridis")
+    norm = LogNorm(vmin=CONTOUR_LEVELS[0], vmax=CONTOUR_LEVELS[-1])
+    drawn = axes.contourf(
+        x, y, np.clip(plane, CONTOUR_LEVELS[0], CONTOUR_LEVELS[-1]), levels=CONTOUR_LEVELS, norm=norm, cmap="viridis"
+    )
     axes.contour(x, y, plane, levels=[SURFACE_LEVEL], colors="white", linewidths=1.0)
     name = "xyz"[axis]
     axes.set(
@@ -103,15 +105,15 @@ def _surface(axes: Axes, density: Density, level: float) -> None:
     corners = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
     placed = corners @ turned
     low, high = placed.min(axis=0) - MARGIN_ANGSTROM, placed.max(axis=0) + MARGIN_ANGSTROM
-    x, y, z = (np.linspace(low[axis], high[axis], RAYS) for axis in range(3))
+    x, y, z = (np.linspace(low[axis], high[axis], VIEW_RAYS) for axis in range(3))
     into_cell = np.linalg.inv(turned)
     logs = np.log(density.values)
-    depth = np.full((RAYS, RAYS), np.nan)
-    before = np.full((RAYS, RAYS), -np.inf)
+    depth = np.full((VIEW_RAYS, VIEW_RAYS), np.nan)
+    before = np.full((VIEW_RAYS, VIEW_RAYS), -np.inf)
     step, wanted = z[1] - z[0], np.log(level)
     for height in z[::-1]:  # from the eye into the cell
         place = np.stack(np.broadcast_arrays(x[None, :], y[:, None], height), axis=-1) @ into_cell
-        inside = np.all(np.abs(place - 0.5) <= 0.5 * SHOWN, axis=-1) & np.isnan(depth)
+        inside = np.all(np.abs(place - 0.5) <= 0.5 * SHOWN_CELLS, axis=-1) & np.isnan(depth)
         if inside.any():
             at = place[inside].T * np.array(density.grid.shape)[:, None]
             found = map_coordinates(logs, at, order=1, mode="grid-wrap")

@@ -23,8 +23,8 @@ from lics_beamline.physics.structure import Structure
 from lics_beamline.physics.unit_cell import space_group
 
 BACKGROUND_POINTS: Final = 20
-CYCLES: Final = 10
-SCALE: Final = 1.0e-4  # first guess; FullProf finds it in the first cycle
+FIT_CYCLES: Final = 10
+FIRST_SCALE: Final = 1.0e-4  # first guess; FullProf finds it in the first cycle
 TITLE_LETTERS: Final = 60
 RULE: Final = "!" + "-" * 79
 
@@ -55,7 +55,7 @@ def write_control(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
         "! Lambda1  Lambda2    Ratio    Bkpos    Wdt    Cthm     muR   AsyLim   Rpolarz  2nd-muR",
         f" {wavelength:.6f} {wavelength:.6f}  0.00000   12.000 20.0000  1.0000  0.0000    1.00    0.0000  0.0000",
         "!NCY  Eps  R_at  R_an  R_pr  R_gl     Thmin       Step       Thmax    PSD    Sent0",
-        f" {CYCLES:3d}  0.10  1.00  1.00  1.00  1.00 {good[0]:11.5f} {step:10.6f} {good[-1]:11.5f}   0.000   0.000",
+        f" {FIT_CYCLES:3d}  0.10  1.00  1.00  1.00  1.00 {good[0]:11.5f} {step:10.6f} {good[-1]:11.5f}   0.000   0.000",
         "!2Theta   Background",
         *(f"{angle:12.4f} {level:14.4f}  0.00" for angle, level in zip(x, y, strict=True)),
         f"{len(models):7d}    !Number of refined parameters",
@@ -107,7 +107,7 @@ def _phase(model: StartingModel, number: int, width_deg2: float) -> list[str]:
         *atoms,
         "!-------> Profile Parameters for Pattern #  1",
         "!  Scale        Shape1      Bov      Str1      Str2      Str3   Strain-Model",
-        f"  {SCALE:.5E}   0.00000   0.00000   0.00000   0.00000   0.00000       0",
+        f"  {FIRST_SCALE:.5E}   0.00000   0.00000   0.00000   0.00000   0.00000       0",
         f"    {code:.5f}     0.000     0.000     0.000     0.000     0.000",
         "!       U         V          W           X          Y        GauSiz   LorSiz Size-Model",
         f"   0.000000   0.000000   {width_deg2:.6f}   0.000000   0.000000   0.000000   0.000000    0",

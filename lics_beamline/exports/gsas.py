@@ -18,7 +18,7 @@ from lics_beamline.exports.provenance import CORRECTED, orientation, point_name,
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.exports.starting_width import starting_width
 
-RECORD: Final = 80  # characters of a GSAS record
+RECORD_CHARACTERS: Final = 80  # characters of a GSAS record
 NO_POLARISATION: Final = 1.0  # with azimuth 0 GSAS-II then multiplies by 1: the pattern is corrected already
 
 
@@ -51,13 +51,13 @@ def _fxye(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
     centidegrees = 100.0 * table[:, 0]
     step = 100.0 * run.pattern(point).step_deg
     lines = [
-        title(run, point)[:RECORD],
-        *(f"# {part}" for line in says(run, point) for part in wrap(line, RECORD - 2)),
+        title(run, point)[:RECORD_CHARACTERS],
+        *(f"# {part}" for line in says(run, point) for part in wrap(line, RECORD_CHARACTERS - 2)),
         f"BANK 1 {len(table)} {len(table)} CONS {centidegrees[0]:.5f} {step:.7f} 0 0 FXYE",
         *(f"{x:15.6f}{y:18.7g}{e:18.7g}" for x, (_, y, e) in zip(centidegrees, table, strict=True)),
     ]
     path = folder / f"{point_name(point)}.fxye"
-    path.write_text("".join(f"{line:<{RECORD}}\n" for line in lines), encoding="ascii", errors="replace")
+    path.write_text("".join(f"{line:<{RECORD_CHARACTERS}}\n" for line in lines), encoding="ascii", errors="replace")
     return path
 
 

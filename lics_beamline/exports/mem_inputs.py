@@ -16,8 +16,8 @@ from lics_beamline.refinement.amplitudes import Amplitudes
 
 TITLE_LETTERS: Final = 70  # RIETAN-2000, subroutine FOURMEM: TITMEM*70
 NO_TEXTURE: Final = "      0.0000000      0.0000000     -1    0    0    0     P"  # no preferred orientation, primitive
-CYCLES: Final = 10_000  # most passes that a .prf allows; PRIMA needs hundreds to thousands
-LAMBDA: Final = 0.01  # first Lagrange multiplier; both programs adapt it
+MOST_CYCLES: Final = 10_000  # most passes that a .prf allows; PRIMA needs hundreds to thousands
+FIRST_MULTIPLIER: Final = 0.01  # first Lagrange multiplier; both programs adapt it
 
 Algorithm = Literal["L-BFGS", "ZSPA"]
 
@@ -102,7 +102,12 @@ def write_fos(
 
 
 def write_prf(
-    path: Path, *, algorithm: Algorithm = "L-BFGS", weight_exponent: int = 0, target: float = 1.0, cycles: int = CYCLES
+    path: Path,
+    *,
+    algorithm: Algorithm = "L-BFGS",
+    weight_exponent: int = 0,
+    target: float = 1.0,
+    cycles: int = MOST_CYCLES,
 ) -> Path:
     """Write the ``.prf`` of Dysnomia, which tells it what to do with the ``.mem`` of the same name.
 
@@ -132,7 +137,7 @@ def write_prf(
         "0" if algorithm == "ZSPA" else "1",
         "1",
         "1",  # the program adapts the multiplier
-        f"{LAMBDA:.4f} {weight_exponent:d}",
+        f"{FIRST_MULTIPLIER:.4f} {weight_exponent:d}",
         f"{0.05:.3f}",  # by this fraction a pass
         f"{target:.2f}",
         "1",

@@ -7,8 +7,8 @@ from typing import Final
 
 from lics_beamline.errors import BadReading
 
-AIM: Final = 0.6  # of saturation: a line that grows by half before the next spectrum is still read
-KEPT: Final = (0.3, 0.8)  # of saturation: inside, the exposure stays as it is
+WANTED_SATURATION: Final = 0.6  # of saturation: a line that grows by half before the next spectrum is still read
+KEPT_SATURATION: Final = (0.3, 0.8)  # of saturation: inside, the exposure stays as it is
 SATURATED_STEP: Final = 0.25  # how far over a full pixel was is unknown: two of these cover sixteen times
 LONGEST_STEP: Final = 10.0  # a nearly dark spectrum says little about how bright the next will be
 
@@ -71,8 +71,8 @@ def next_exposure_s(
     filled = (peak_counts - background_counts) / room
     if peak_counts >= saturation_counts:
         step = SATURATED_STEP
-    elif KEPT[0] <= filled <= KEPT[1]:
+    elif KEPT_SATURATION[0] <= filled <= KEPT_SATURATION[1]:
         step = 1.0
     else:
-        step = min(AIM / filled, LONGEST_STEP) if filled > 0.0 else LONGEST_STEP
+        step = min(WANTED_SATURATION / filled, LONGEST_STEP) if filled > 0.0 else LONGEST_STEP
     return min(max(exposure_s * step, shortest_s), longest_s)

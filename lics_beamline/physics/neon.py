@@ -23,7 +23,7 @@ PIVOT_NM: Final = 694.25  # where the offset is stated: R1 at ambient, Shen et a
 FEWEST_LINES: Final = 3  # two leave nothing to check offset and slope with
 LARGEST_OFFSET_NM: Final = 2.0  # searched to either side; a wrong grating is farther off
 MATCH_NM: Final = 0.15  # two lines as far apart as on the list, within this, are those two
-WIDEST: Final = 1.8  # of the median width: all lamp lines are as wide as the slit, a ruby line among them is not
+WIDEST_MEDIANS: Final = 1.8  # of the median width: lamp lines are as wide as the slit, a ruby line among them is not
 CLOSEST_NM: Final = 1e-4  # neither list nor line shape is better than this
 
 
@@ -121,7 +121,7 @@ def check_wavelengths(
                 if line is not None:
                     lines.append(NeonLine(known_nm=float(known_nm), line=line))
         width_nm = float(np.median([one.line.fwhm_nm for one in lines])) if lines else 0.0
-        lines = [one for one in lines if one.line.fwhm_nm < WIDEST * width_nm]
+        lines = [one for one in lines if one.line.fwhm_nm < WIDEST_MEDIANS * width_nm]
     if len(lines) < FEWEST_LINES:
         raise BadReading(
             f"neon spectrum shows {len(lines)} of its lines from {x[0]:.1f} to {x[-1]:.1f} nm, {FEWEST_LINES} are "

@@ -12,7 +12,7 @@ from lics_beamline.physics.air import Medium
 
 STEP_NM: Final = 1e-3  # 3 MPa: far below the curvature of every scale
 STEP_K: Final = 0.5  # far below the curvature of every temperature correction
-COVERAGE: Final = 0.9545  # two standard deviations of a normal, as the GUM (JCGM 100:2008, 6.3.3) expands uncertainties
+COVERAGE_PROBABILITY: Final = 0.9545  # two standard deviations of a normal, as the GUM expands (JCGM 100:2008, 6.3.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Pressure:
             f"{self.gauge} to sample": self.ruby_to_sample_gpa,
         }
 
-    def interval_gpa(self, coverage: float = COVERAGE) -> tuple[float, float]:
+    def interval_gpa(self, coverage: float = COVERAGE_PROBABILITY) -> tuple[float, float]:
         """Lower and upper end of the interval that holds the pressure with a probability.
 
         Scales and corrections are a choice among a few, not a scatter: every believable reading is taken as equally

@@ -34,8 +34,8 @@ DARK_SIGNIFICANCE: Final = 8.0  # least height of the matched filter over its no
 FLAT_TOP_PIXELS: Final = 4  # equal neighbours at the maximum: by chance once in 50 000 spectra of 100 counts
 OUTLIER_SIGMA: Final = 7.0  # a pixel so far off the fit is a cosmic ray
 LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for an asymmetry: 5 sigma
-STEEPEST: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
-CONVERGED: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
+STEEPEST_RISE: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
+CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 
 # Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background, and, in
 # the second pass, the asymmetry.
@@ -183,7 +183,7 @@ def _median_of_five(y: Array) -> Array:
 def _spikes(y: Array) -> npt.NDArray[np.bool_]:
     """Pixels that a cosmic ray has lifted: too far over their neighbours for noise, too steep for a line."""
     level = np.maximum(_median_of_five(y), 1.0)
-    return np.asarray((y - level > OUTLIER_SIGMA * np.sqrt(level)) & (y > (1.0 + STEEPEST) * level))
+    return np.asarray((y - level > OUTLIER_SIGMA * np.sqrt(level)) & (y > (1.0 + STEEPEST_RISE) * level))
 
 
 def _refuse_saturation(y: Array, saturation_counts: float | None) -> None:
@@ -259,7 +259,7 @@ def _fit(x: Array, y: Array, start: Array) -> tuple[Array, Array | None, float, 
             maxfev=200,
         )
         residual = info["fvec"]
-        if status not in CONVERGED or covariance is None:
+        if status not in CONVERGED_INFO or covariance is None:
             return values, None, math.inf, 1
         scatter = max(1.0, 1.4826 * float(np.median(np.abs(residual))))  # 1.4826: MAD of a normal distribution
         outlier = np.abs(residual) > OUTLIER_SIGMA * scatter

@@ -32,7 +32,7 @@ CONSTANT_UP_TO_K: Final = 500.0  # Datchi et al. 1997: no shift worth a correcti
 BLUE_SHIFT_NM_PER_K: Final = 8.7e-5  # what that leaves out: linear term of Datchi et al. 2007, at ambient
 FWHM_NM: Final = 0.25  # start value of the width
 SATURATED_PIXELS: Final = 3  # equal neighbours at the maximum of a line this narrow
-RIVAL: Final = 0.5  # of the significance of the strongest line: as strong, there is no telling which is the gauge's
+RIVAL_FRACTION: Final = 0.5  # of the significance of the strongest line: there is no telling which is the gauge's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +307,11 @@ def fit_samarium(
             "dark", f"no line from {low:.1f} to {high:.1f} nm", "Check laser, shutter and crystal, or expose longer"
         )
     start_nm, strongest = peaks[0]
-    others = [at for at, significance in peaks[1:] if significance > RIVAL * strongest and abs(at - start_nm) > FWHM_NM]
+    others = [
+        at
+        for at, significance in peaks[1:]
+        if significance > RIVAL_FRACTION * strongest and abs(at - start_nm) > FWHM_NM
+    ]
     if others:
         raise _bad(
             "more than one line",

@@ -19,7 +19,7 @@ from lics_beamline.physics.line_shape import pseudo_voigt
 Array = npt.NDArray[np.float64]
 
 LEAST_SIGNIFICANCE: Final = 8.0  # least height over its error; chance reaches 4 in 250 pixels
-CONVERGED: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
+CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 FITTED_FWHM: Final = 4.0  # fitted to either side, in widths: enough for the background, little room for neighbours
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a hump or a pair forced into one line misses by 0.09
 CENTRE, LOG_FWHM, MIXING, HEIGHT, FLAT, TILT = range(6)
@@ -112,7 +112,7 @@ def fit_line(wavelength_nm: Array, counts: Array, *, start_nm: float, fwhm_nm: f
         values, found, info, _, status = leastsq(
             lambda p, noise: (model(p) - y) / noise, values, args=(noise,), full_output=True, maxfev=600
         )
-        if status not in CONVERGED or found is None:
+        if status not in CONVERGED_INFO or found is None:
             return None
         covariance, residual = found, info["fvec"]
         noise = np.maximum(np.sqrt(np.maximum(model(values), 1.0)), noise.min())  # counts as weights bias fits low

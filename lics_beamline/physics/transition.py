@@ -26,11 +26,11 @@ ODDS_FACTOR: Final = (
     1.35  # one standard deviation of shares: vibrations and texture of two phases; engineering estimate
 )
 BEYOND_GPA: Final = 0.5  # the median may lie so far outside of what was visited
-SPREADS: Final = 15  # values of the grid
-TAUS: Final = 15
-ODDS: Final = 9
-MEDIANS: Final = 61
-FINE: Final = 5.0  # standard deviations that the second, finer grid reaches to either side
+SPREAD_VALUES: Final = 15  # values of the grid
+TAU_VALUES: Final = 15
+ODDS_VALUES: Final = 9
+MEDIAN_VALUES: Final = 61
+FINE_GRID_SIGMAS: Final = 5.0  # standard deviations that the second, finer grid reaches to either side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +135,12 @@ def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: flo
         pressure_sigma=np.array([one.sigma_gpa for one in seen]),
         decays=decays,
     )
-    spreads = np.geomspace(SPREAD_GPA / SPREAD_FACTOR**2.5, SPREAD_GPA * SPREAD_FACTOR**1.75, SPREADS)
-    taus = np.geomspace(tau_s / TAU_FACTOR**2.5, tau_s * TAU_FACTOR**2.5, TAUS)
+    spreads = np.geomspace(SPREAD_GPA / SPREAD_FACTOR**2.5, SPREAD_GPA * SPREAD_FACTOR**1.75, SPREAD_VALUES)
+    taus = np.geomspace(tau_s / TAU_FACTOR**2.5, tau_s * TAU_FACTOR**2.5, TAU_VALUES)
     low, high = float(story.furthest[0]) - BEYOND_GPA, float(story.furthest[-1]) + BEYOND_GPA
-    coarse = _posterior(story, np.linspace(low, high, 2 * MEDIANS), spreads, taus, tau_s)
-    reach = FINE * max(coarse.median_sigma, 0.5 * (high - low) / MEDIANS)
-    medians = np.linspace(max(coarse.median - reach, low), min(coarse.median + reach, high), MEDIANS)
+    coarse = _posterior(story, np.linspace(low, high, 2 * MEDIAN_VALUES), spreads, taus, tau_s)
+    reach = FINE_GRID_SIGMAS * max(coarse.median_sigma, 0.5 * (high - low) / MEDIAN_VALUES)
+    medians = np.linspace(max(coarse.median - reach, low), min(coarse.median + reach, high), MEDIAN_VALUES)
     fine = _posterior(story, medians, spreads, taus, tau_s)
     return Transition(
         median_gpa=direction * fine.median,
@@ -201,7 +201,7 @@ def _posterior(story: _Story, medians: Array, spreads: Array, taus: Array, expec
         told = len(story.value)
         chi2, prior = chi2[..., None], prior[..., None]
     else:
-        factors = np.linspace(-2.5, 2.5, ODDS)
+        factors = np.linspace(-2.5, 2.5, ODDS_VALUES)
         variance = (np.maximum(story.value_sigma, LEAST_SIGMA) ** 2 + doubt)[:, :, None, :]
         log_variance = np.sum(np.log(variance), axis=-1)
         there = np.isfinite(story.parent) & np.isfinite(story.parent_sigma)

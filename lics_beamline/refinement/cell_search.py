@@ -19,8 +19,8 @@ from lics_beamline.refinement.powder_phase import PowderPhase
 from lics_beamline.refinement.projection import Projection, Usable, make_model, usable
 
 SEARCHED_DEG: Final = 12.0  # of the range, from its start: the strongest rings; farther out lines meet by chance
-OUTSTANDING: Final = 5.0  # robust standard deviations by which the best cell must explain more than other cells do
-NOISE: Final = 10.0  # by which chi^2 of two cells differ for noise alone: a few rings, neighbouring bins correlated
+CLEAR_SIGMAS: Final = 5.0  # robust standard deviations by which the best cell must explain more than other cells do
+NOISE_CHI2: Final = 10.0  # by which chi^2 of two cells differs for noise: a few rings, neighbouring bins correlated
 
 
 def find_cell(
@@ -76,12 +76,12 @@ def find_cell(
         )
     best = int(np.argmin(misfits))
     spread = 1.4826 * float(np.median(np.abs(misfits - np.median(misfits))))  # MAD of a normal distribution
-    outstanding = (float(np.median(misfits)) - float(misfits[best])) / max(spread, NOISE)
-    if outstanding < OUTSTANDING or best in (0, misfits.size - 1):
+    outstanding = (float(np.median(misfits)) - float(misfits[best])) / max(spread, NOISE_CHI2)
+    if outstanding < CLEAR_SIGMAS or best in (0, misfits.size - 1):
         raise RefinementFailed(
             f"{phase.name}: no cell within {100 * within:.0f} % of a = {phase.cell.a_angstrom:.4f} angstrom explains "
             f"the pattern better than others do (best at {factors[best] * phase.cell.a_angstrom:.4f}, "
-            f"{outstanding:.1f} standard deviations, {OUTSTANDING:g} needed). Check the phase, or index the peaks.",
+            f"{outstanding:.1f} standard deviations, {CLEAR_SIGMAS:g} needed). Check the phase, or index the peaks.",
             phase=phase.name,
         )
     return replace(phase, cell=phase.cell.strained(float(factors[best])))

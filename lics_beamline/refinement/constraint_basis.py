@@ -24,7 +24,7 @@ ComplexArray = npt.NDArray[np.complex128]
 Index = tuple[int, int, int]
 
 DENSE_NUMBERS: Final = 20_000_000  # largest matrix kept, 160 MB; beyond, Fourier transforms take its place
-ZERO: Final = 1.0e-9  # a component below this is absent by symmetry
+ZERO_COMPONENT: Final = 1.0e-9  # a component below this is absent by symmetry
 
 
 class Basis(Protocol):
@@ -186,7 +186,7 @@ def basis_for(amplitudes: Amplitudes, grid: DensityGrid, *, largest_matrix: int 
     unit = np.eye(len(waves), dtype=np.complex128)
     cosines = np.array([fourier.field(row) for row in unit])
     sines = np.array([fourier.field(1j * row) for row in unit])
-    has_sines = bool(np.any(np.abs(sines) > ZERO))
+    has_sines = bool(np.any(np.abs(sines) > ZERO_COMPONENT))
     return OrbitBasis(orbits=orbits, cosines=cosines, sines=sines if has_sines else None)
 
 
@@ -251,13 +251,13 @@ def columns(amplitudes: Amplitudes, basis: Basis, factors: ComplexArray, weight:
         else:
             multiplicity = np.array(group.multiplicities, dtype=np.float64)
             total = multiplicity.sum()
-            present = factors[place] if np.any(np.abs(factors[place]) > ZERO) else phased
+            present = factors[place] if np.any(np.abs(factors[place]) > ZERO_COMPONENT) else phased
             mean = np.sqrt((multiplicity * np.abs(present) ** 2).sum() / total)
             rows, wanted = [multiplicity * present / (total * mean)], [amplitude]
         for row, value in zip(rows, wanted, strict=True):
             full = np.zeros(families, dtype=np.complex128)
             full[place] = row
-            if value == 0.0 and not np.any(np.abs(basis.field(full)) > ZERO):
+            if value == 0.0 and not np.any(np.abs(basis.field(full)) > ZERO_COMPONENT):
                 continue  # a centric reflection has nothing across its phase
             directions.append(full)
             targets.append(value / amplitudes.electrons)

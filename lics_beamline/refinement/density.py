@@ -27,8 +27,8 @@ LARGEST_CHI_SQUARED: Final = 3.0  # engineering value: rings off by 0.5 % reach 
 LARGEST_GRAIN_ERROR: Final = 0.02  # of a ring: at 3 % an occupancy means nothing, whatever the fit looks like
 LARGEST_SIGMA: Final = 0.15  # engineering value: of an occupancy that is still worth a number
 CLAIM_SIGMA: Final = 4.0  # an occupancy must stand this clear of nothing
-ABSENT: Final = 0.5  # an occupancy that this, less three errors, cannot reach is no compound of the site
-FITTED: Final = 4  # scale, B of the host, occupancy and B of the atom
+ABSENT_OCCUPANCY: Final = 0.5  # an occupancy that this, less three errors, cannot reach is no compound of the site
+FITTED_NUMBERS: Final = 4  # scale, B of the host, occupancy and B of the atom
 FEWEST_RINGS: Final = 6  # scale, two B and an occupancy leave two to test them with
 NEAR_ANGSTROM: Final = 0.3  # a maximum this near the site is the site's
 GRID_STEP_ANGSTROM: Final = 0.06  # 64 points along 3.5 angstrom
@@ -212,7 +212,7 @@ def _inflation(chi_squared: float, rings: int) -> float:
 
     Enlarging errors for every chi^2 above 1 would make them 8 % too large where nothing is wrong.
     """
-    chance = 1.0 + (2.0 / (rings - FITTED)) ** 0.5
+    chance = 1.0 + (2.0 / (rings - FITTED_NUMBERS)) ** 0.5
     return chi_squared if chi_squared > chance else 1.0
 
 
@@ -241,12 +241,12 @@ def _decide(found: Occupancy, peak: Maximum | None, question: SiteQuestion) -> t
             f"there is charge about the site, {clear:.1f} errors more than were it empty, but no maximum within "
             f"{NEAR_ANGSTROM:g} angstrom. Ask for another site."
         )
-    if found.value + 3.0 * found.sigma <= ABSENT:
+    if found.value + 3.0 * found.sigma <= ABSENT_OCCUPANCY:
         return "excluded", (
             f"at most {max(found.value, 0.0) + 3.0 * found.sigma:.2f} of the site is filled (three errors); the "
             f"occupancy is {clear:+.1f} errors from nothing."
         )
     return "not decided by these data", (
-        f"the occupancy is {clear:.1f} errors from nothing ({CLAIM_SIGMA:g} are needed) and could reach {ABSENT:g}. "
-        "Expose longer."
+        f"the occupancy is {clear:.1f} errors from nothing ({CLAIM_SIGMA:g} are needed) and could reach "
+        f"{ABSENT_OCCUPANCY:g}. Expose longer."
     )

@@ -31,10 +31,10 @@ from lics_beamline.refinement.constraint_basis import Basis, Columns, OrbitBasis
 FloatArray = npt.NDArray[np.float64]
 
 C_TOLERANCE: Final = 1.0e-4  # relative, of C at its target
-GRADIENT: Final = 1.0e-4  # largest gradient left, in units of a constraint's standard error times sqrt(mu)
+LARGEST_GRADIENT: Final = 1.0e-4  # largest gradient left, in units of a constraint's standard error times sqrt(mu)
 NEWTON_STEPS: Final = 60
 SMALLEST_MU: Final = 1.0e-12  # relative to where the search began: beyond, the data are reached as nearly as can be
-ARMIJO: Final = 1.0e-4  # decrease that a step must bring: Nocedal & Wright, Numerical Optimization (2006), 3.1
+ARMIJO_DECREASE: Final = 1.0e-4  # decrease that a step must bring: Nocedal & Wright, Numerical Optimization (2006), 3.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,7 +137,7 @@ class Dual:
         if matrix is None:
             raise TypeError("Newton's method needs the matrix of an OrbitBasis")
         size = self._basis.orbits.size
-        small = GRADIENT * np.sqrt(columns.variance)
+        small = LARGEST_GRADIENT * np.sqrt(columns.variance)
         y = start
         value, log_density = self._value(y, mu)
         for step in range(NEWTON_STEPS):
@@ -151,7 +151,7 @@ class Dual:
             slope, length = float(gradient @ move), 1.0
             while True:
                 after, log_after = self._value(y + length * move, mu)
-                if after <= value + ARMIJO * length * slope + 1e-13 * abs(value):
+                if after <= value + ARMIJO_DECREASE * length * slope + 1e-13 * abs(value):
                     break
                 length *= 0.5
                 if length < 1e-12:
@@ -176,7 +176,13 @@ class Dual:
             start * unit,
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": 2000, "maxfun": 4000, "maxcor": 30, "gtol": GRADIENT / math.sqrt(mu), "ftol": 1e-14},
+            options={
+                "maxiter": 2000,
+                "maxfun": 4000,
+                "maxcor": 30,
+                "gtol": LARGEST_GRADIENT / math.sqrt(mu),
+                "ftol": 1e-14,
+            },
         )
         return self._point(found.x / unit, mu, int(found.nit))
 

@@ -17,7 +17,7 @@ from lics_beamline.refinement.structure_factors import StructureFactors
 
 FloatArray = npt.NDArray[np.float64]
 
-OBSERVED: Final = 3.0  # a reflection weaker than this many of its errors has no amplitude worth the name
+OBSERVED_SIGMAS: Final = 3.0  # a reflection weaker than this many of its errors has no amplitude worth the name
 LARGEST_B_CHANGE: Final = 20.0  # angstrom^2; more is no thermal motion
 
 
@@ -149,7 +149,7 @@ def fit_with_site(factors: StructureFactors, filled: Structure, b_range_angstrom
 
 def observed(factors: StructureFactors) -> StructureFactors:
     """Return the groups whose squares stand clear of their errors."""
-    kept = np.flatnonzero(factors.squared > OBSERVED * factors.sigma)
+    kept = np.flatnonzero(factors.squared > OBSERVED_SIGMAS * factors.sigma)
     return replace(
         factors,
         groups=tuple(factors.groups[index] for index in kept),

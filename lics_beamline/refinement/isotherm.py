@@ -14,11 +14,11 @@ from lics_beamline.physics.equation_of_state import EquationOfState, Form
 
 FloatArray = npt.NDArray[np.float64]
 
-FEWEST: Final = 4  # volume and bulk modulus leave two points to test them with
+FEWEST_POINTS: Final = 4  # volume and bulk modulus leave two points to test them with
 FOR_SLOPE: Final = 5  # points that also determine K', two of them left over
 HELD_SLOPE: Final = 4.0  # K' where it is held: that of a second-order Birch-Murnaghan equation
-PASSES: Final = 4  # effective variances settle after two
-STEP: Final = 1e-6  # relative, of derivatives by parameters
+VARIANCE_PASSES: Final = 4  # effective variances settle after two
+SLOPE_STEP_RELATIVE: Final = 1e-6  # relative, of derivatives by parameters
 FIRST_MODULUS_GPA: Final = 20.0  # where the search begins; it finds 1 and 400 GPa from there
 
 
@@ -128,9 +128,9 @@ def fit_isotherm(readings: Sequence[CellReading], *, form: Form = "vinet", slope
     from scipy.optimize import least_squares
 
     ordered = tuple(sorted(readings, key=lambda reading: reading.pressure_gpa))
-    if len(ordered) < FEWEST:
+    if len(ordered) < FEWEST_POINTS:
         raise RefinementFailed(
-            f"{len(ordered)} volumes at one temperature, an isotherm needs {FEWEST}. Measure more pressures.",
+            f"{len(ordered)} volumes at one temperature, an isotherm needs {FEWEST_POINTS}. Measure more pressures.",
             readings=len(ordered),
         )
     held = slope if slope is not None else HELD_SLOPE if len(ordered) < FOR_SLOPE else None
@@ -155,7 +155,7 @@ def fit_isotherm(readings: Sequence[CellReading], *, form: Form = "vinet", slope
     free = np.array(first[:number])
     errors = np.maximum(pressure_sigmas, 1e-9)
     converged = False
-    for _ in range(PASSES):
+    for _ in range(VARIANCE_PASSES):
 
         def misfit(trial: FloatArray, errors: FloatArray = errors) -> FloatArray:
             return (pressures - _pressures(equation_of(trial), volumes)) / errors
@@ -190,7 +190,7 @@ def _pressures(equation: EquationOfState, volumes: FloatArray) -> FloatArray:
 
 
 def _slope_gpa_per_angstrom3(equation: EquationOfState, volume: float) -> float:
-    step = STEP * volume
+    step = SLOPE_STEP_RELATIVE * volume
     kelvin = equation.reference_temperature_k
     return (equation.pressure_gpa(volume + step, kelvin) - equation.pressure_gpa(volume - step, kelvin)) / (2.0 * step)
 
@@ -203,7 +203,7 @@ def _gradient(equation: EquationOfState, volumes: FloatArray) -> FloatArray:
         ("bulk_modulus_gpa", equation.bulk_modulus_gpa),
         ("bulk_modulus_slope", 1.0),
     ):
-        value, step = getattr(equation, name), STEP * scale
+        value, step = getattr(equation, name), SLOPE_STEP_RELATIVE * scale
         above, below = replace(equation, **{name: value + step}), replace(equation, **{name: value - step})
-        columns.append((_pressures(above, volumes) - _pressures(below, volumes)) / (2.0 * STEP))
+        columns.append((_pressures(above, volumes) - _pressures(below, volumes)) / (2.0 * SLOPE_STEP_RELATIVE))
     return np.stack(columns, axis=1)

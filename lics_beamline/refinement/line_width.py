@@ -15,8 +15,8 @@ Array = npt.NDArray[np.float64]
 
 # Coefficients of the width and of the mixing: P. Thompson, D. E. Cox, J. B. Hastings, J. Appl. Cryst. 20, 79 (1987),
 # doi 10.1107/S0021889887087090, eq. (12) and (13).
-WIDTH: Final = (1.0, 2.69269, 2.42843, 4.47163, 0.07842, 1.0)
-MIXING: Final = (1.36603, -0.47719, 0.11116)
+WIDTH_TERMS: Final = (1.0, 2.69269, 2.42843, 4.47163, 0.07842, 1.0)
+MIXING_TERMS: Final = (1.36603, -0.47719, 0.11116)
 NARROWEST_DEG2: Final = 1e-9  # a line has some width, wherever the search goes; 3e-5 deg is below any instrument's
 
 
@@ -76,13 +76,17 @@ def shapes(numbers: npt.ArrayLike, two_theta_deg: Array) -> Shapes:
     squared = np.maximum(u * tangent**2 + v * tangent + w, NARROWEST_DEG2)
     gauss = np.sqrt(squared)
     lorentz = np.maximum(x * secant + y * tangent, 0.0)
-    terms = [c * gauss ** (5 - n) * lorentz**n for n, c in enumerate(WIDTH)]
+    terms = [c * gauss ** (5 - n) * lorentz**n for n, c in enumerate(WIDTH_TERMS)]
     fwhm = sum(terms) ** 0.2
-    by_gauss = sum((5 - n) * c * gauss ** (4 - n) * lorentz**n for n, c in enumerate(WIDTH) if n < 5) / (5 * fwhm**4)
-    by_lorentz = sum(n * c * gauss ** (5 - n) * lorentz ** (n - 1) for n, c in enumerate(WIDTH) if n) / (5 * fwhm**4)
+    by_gauss = sum((5 - n) * c * gauss ** (4 - n) * lorentz**n for n, c in enumerate(WIDTH_TERMS) if n < 5) / (
+        5 * fwhm**4
+    )
+    by_lorentz = sum(n * c * gauss ** (5 - n) * lorentz ** (n - 1) for n, c in enumerate(WIDTH_TERMS) if n) / (
+        5 * fwhm**4
+    )
     q = lorentz / fwhm
-    mixing = MIXING[0] * q + MIXING[1] * q**2 + MIXING[2] * q**3
-    by_q = MIXING[0] + 2 * MIXING[1] * q + 3 * MIXING[2] * q**2
+    mixing = MIXING_TERMS[0] * q + MIXING_TERMS[1] * q**2 + MIXING_TERMS[2] * q**3
+    by_q = MIXING_TERMS[0] + 2 * MIXING_TERMS[1] * q + 3 * MIXING_TERMS[2] * q**2
     gauss_slopes = np.stack([tangent**2, tangent, one]) / (2.0 * gauss)
     lorentz_slopes = np.stack([secant, tangent])
     fwhm_slopes = np.concatenate([gauss_slopes * by_gauss, lorentz_slopes * by_lorentz])

@@ -28,8 +28,8 @@ from lics_beamline.refinement.entropy_dual import Dual, DualPoint
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
 
-PASSES: Final = 30  # most rounds in which groups of reflections are shared anew
-SHARED: Final = 1.0e-4  # change of C between two rounds below which the shares have settled
+MOST_ROUNDS: Final = 30  # most rounds in which groups of reflections are shared anew
+SETTLED_C_CHANGE: Final = 1.0e-4  # change of C between two rounds below which the shares have settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -157,19 +157,19 @@ class MaxEntropy:
         present = np.concatenate(wanted.phased)
         near: DualPoint | None = None
         steps, before = 0, np.inf
-        for turn in range(1, PASSES + 1):
+        for turn in range(1, MOST_ROUNDS + 1):
             asked = columns(wanted, self._basis, present, self._weight)
             near = Dual(self._basis, asked, self._log_prior, len(wanted.groups)).solve(target, near)
             log_density, steps = near.log_density, steps + near.steps
             multiplier = 1.0 / (near.mu * len(wanted.groups)) if np.isfinite(near.mu) else 0.0
             present = self._basis.factors(np.exp(log_density)) * wanted.electrons
             c = self._c(wanted, present)
-            if not shared or abs(c - before) < SHARED * target:
+            if not shared or abs(c - before) < SETTLED_C_CHANGE * target:
                 return self._density(wanted, log_density, present, steps, turn, c, target, multiplier)
             before = c
         raise RefinementFailed(
-            f"how the groups of reflections share their amplitudes does not settle in {PASSES} rounds (C = {c:.4g}). "
-            "Enlarge their errors, or leave the widest group out.",
+            f"how the groups of reflections share their amplitudes does not settle in {MOST_ROUNDS} rounds "
+            f"(C = {c:.4g}). Enlarge their errors, or leave the widest group out.",
             c=c,
         )
 

@@ -26,7 +26,7 @@ from lics_beamline.refinement.structure_factors import StructureFactors
 
 FloatArray = npt.NDArray[np.float64]
 
-LOST: Final = 0.2  # fraction of replicas without a density from which there is no error to be given
+LOST_REPLICAS_FRACTION: Final = 0.2  # fraction of replicas without a density from which there is no error to be given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ class SiteEstimator:
                 charges.append(self.charge(self.density(squared + one)))
             except (RefinementFailed, BadReading) as error:
                 lost = str(error)
-        if len(noise) - len(charges) > LOST * len(noise):
+        if len(noise) - len(charges) > LOST_REPLICAS_FRACTION * len(noise):
             raise RefinementFailed(
                 f"{len(noise) - len(charges)} of {len(noise)} replicas of the data have no density, the last because: "
                 f"{lost}"

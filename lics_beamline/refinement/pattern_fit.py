@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.ring_scatter import SECTORS
+from lics_beamline.diffraction.ring_scatter import RING_SECTORS
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell, space_group
 from lics_beamline.refinement.agreement import Agreement, agreement
@@ -30,8 +30,8 @@ from lics_beamline.refinement.structure_factors import ReflectionGroup, Structur
 
 Array = npt.NDArray[np.float64]
 
-COVERED: Final = 0.8  # of a ring's intensity must lie in bins that are used, or it is not reported
-EVALUATIONS: Final = 60  # a good start needs 10
+COVERED_RING_FRACTION: Final = 0.8  # of a ring's intensity must lie in bins that are used, or it is not reported
+MOST_EVALUATIONS: Final = 60  # a good start needs 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class FittedPhase:
         scatter = pattern.graininess[places]
         measured = scatter[np.isfinite(scatter)]
         usual = float(np.median(measured)) if measured.size else 0.0
-        return np.where(np.isfinite(scatter), scatter, usual) / math.sqrt(SECTORS)
+        return np.where(np.isfinite(scatter), scatter, usual) / math.sqrt(RING_SECTORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -204,13 +204,13 @@ def _search(problem: Projection) -> Any:
         xtol=1e-9,
         ftol=1e-9,
         gtol=1e-10,
-        max_nfev=EVALUATIONS,
+        max_nfev=MOST_EVALUATIONS,
     )
     if search.status <= 0:
         raise RefinementFailed(
-            f"the pattern fit did not come to rest in {EVALUATIONS} steps (chi^2 {2 * search.cost:.4g}, "
+            f"the pattern fit did not come to rest in {MOST_EVALUATIONS} steps (chi^2 {2 * search.cost:.4g}, "
             f"{problem.data.two_theta_deg.size} bins). Start from a better cell, or refine fewer widths.",
-            evaluations=EVALUATIONS,
+            evaluations=MOST_EVALUATIONS,
         )
     return search
 
@@ -299,7 +299,9 @@ def _phase(
     weight = np.bincount(ring_of_line, weights=lines.weight)
     step = float(np.median(np.diff(problem.data.two_theta_deg)))
     area = (solved.design[:, : weight.size] * problem.data.sigma[:, None]).sum(axis=0) * step
-    reported = [first + k for k in range(len(rings_of_phase)) if area[first + k] > COVERED * weight[first + k]]
+    reported = [
+        first + k for k in range(len(rings_of_phase)) if area[first + k] > COVERED_RING_FRACTION * weight[first + k]
+    ]
     groups = tuple(_group(rings_of_phase[k - first], cell) for k in reported)
     centre = np.bincount(ring_of_line, weights=lines.weight * lines.centre_deg) / weight
     return FittedPhase(

@@ -21,8 +21,8 @@ from lics_beamline.refinement.powder_phase import PowderPhase, Ring
 Array = npt.NDArray[np.float64]
 Shift = Literal["none", "zero", "along-beam"]
 
-FARTHEST: Final = 0.03  # relative change of a cell's number in one fit: more, and lines have changed places
-STEP: Final = 1e-6  # relative step of the numerical slopes of 2theta by a cell's numbers
+FARTHEST_CELL_CHANGE: Final = 0.03  # relative change of a cell's number in one fit: more, and lines have changed places
+SLOPE_STEP_RELATIVE: Final = 1e-6  # relative step of the numerical slopes of 2theta by a cell's numbers
 
 
 class Lines(NamedTuple):
@@ -108,13 +108,13 @@ class PatternModel:
         """Return the least values of the parameters: widths are not negative, cells stay near their start."""
         positive = {"u", "w", "x", "y"} | {f"{phase.name} y" for phase in self.phases if phase.own_strain}
         lower = np.array([0.0 if name in positive else -np.inf for name in self.names])
-        lower[: self.cell_numbers] = (1.0 - FARTHEST) * self.start()[: self.cell_numbers]
+        lower[: self.cell_numbers] = (1.0 - FARTHEST_CELL_CHANGE) * self.start()[: self.cell_numbers]
         return lower
 
     def upper_bounds(self) -> Array:
         """Return the largest values of the parameters: cells stay near their start."""
         upper = np.full(len(self.names), np.inf)
-        upper[: self.cell_numbers] = (1.0 + FARTHEST) * self.start()[: self.cell_numbers]
+        upper[: self.cell_numbers] = (1.0 + FARTHEST_CELL_CHANGE) * self.start()[: self.cell_numbers]
         return upper
 
     def check_cells(self, parameters: Array) -> None:
@@ -127,11 +127,11 @@ class PatternModel:
         """
         at = parameters[: self.cell_numbers]
         change = np.abs(at / self.start()[: self.cell_numbers] - 1.0)
-        if np.any(change > 0.999 * FARTHEST):
+        if np.any(change > 0.999 * FARTHEST_CELL_CHANGE):
             worst = int(np.argmax(change))
             raise RefinementFailed(
                 f"the cell ran away: {self.names[worst]} went from {self.start()[worst]:.4f} to {at[worst]:.4f}, "
-                f"{100 * FARTHEST:.0f} % is the limit. Start from a better cell, or leave the phase out.",
+                f"{100 * FARTHEST_CELL_CHANGE:.0f} % is the limit. Start from a better cell, or leave the phase out.",
                 number=self.names[worst],
             )
 
@@ -183,7 +183,7 @@ class PatternModel:
             if self.phases[index].refine_cell:
                 first = self._first_of_cell(index)
                 for k in range(first, first + len(free_names(lattice_system(self.phases[index].space_group)))):
-                    step = STEP * max(abs(parameters[k]), 1.0)
+                    step = SLOPE_STEP_RELATIVE * max(abs(parameters[k]), 1.0)
                     up, down = parameters.copy(), parameters.copy()
                     up[k] += step
                     down[k] -= step

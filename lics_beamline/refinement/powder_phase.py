@@ -15,8 +15,8 @@ from lics_beamline.physics.unit_cell import FREE, UnitCell, lattice_system
 Array = npt.NDArray[np.float64]
 
 # Two cells of the same system in general position: families whose spacings agree in both agree in every such cell.
-GENERIC: Final = ((1.0, 1.1271, 1.3019, 83.17, 97.31, 102.43), (1.0, 0.8413, 1.2357, 95.29, 81.53, 88.71))
-SAME: Final = 1e-9  # relative; of rounding
+GENERIC_CELLS: Final = ((1.0, 1.1271, 1.3019, 83.17, 97.31, 102.43), (1.0, 0.8413, 1.2357, 95.29, 81.53, 88.71))
+SAME_SPACING_RELATIVE: Final = 1e-9  # relative; of rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +93,13 @@ def rings(
 def _exact_rings(lines: tuple[PowderLine, ...], space_group: str) -> list[tuple[PowderLine, ...]]:
     system = lattice_system(space_group)
     hkl = np.array([(line.reflection.h, line.reflection.k, line.reflection.l) for line in lines]).reshape(-1, 3)
-    keys = np.stack([_generic(numbers, system).inverse_d_squared(hkl) for numbers in GENERIC], axis=1)
+    keys = np.stack([_generic(numbers, system).inverse_d_squared(hkl) for numbers in GENERIC_CELLS], axis=1)
     found: list[tuple[PowderLine, ...]] = []
     seen: list[Array] = []
     for line, key in zip(lines, keys, strict=True):
-        same = next((i for i, other in enumerate(seen) if np.allclose(key, other, rtol=SAME, atol=0.0)), None)
+        same = next(
+            (i for i, other in enumerate(seen) if np.allclose(key, other, rtol=SAME_SPACING_RELATIVE, atol=0.0)), None
+        )
         if same is None:
             found.append((line,))
             seen.append(key)

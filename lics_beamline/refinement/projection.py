@@ -23,7 +23,7 @@ from lics_beamline.refinement.powder_phase import PowderPhase, rings
 
 Array = npt.NDArray[np.float64]
 
-BLEND: Final = 0.15  # families closer than this fraction of a FWHM share a ring: their intensities would be noise
+BLENDED_FWHM: Final = 0.15  # families closer than this part of a FWHM share a ring: their intensities would be noise
 WEAK_PRIOR: Final = 10.0  # times the strongest ring: standard deviation of what the pattern does not determine at all
 
 
@@ -80,7 +80,7 @@ def make_model(
             phase,
             d_min_angstrom=wavelength_angstrom / (2.0 * float(np.sin(highest))),
             wavelength_angstrom=wavelength_angstrom,
-            blend_deg=BLEND * fwhm,
+            blend_deg=BLENDED_FWHM * fwhm,
         )
         d_max = wavelength_angstrom / (2.0 * np.sin(np.radians(max(low - 5.0 * fwhm, 1e-3)) / 2.0))
         kept = tuple(ring for ring in all_rings if ring.lines[0].d_angstrom < d_max)

@@ -27,7 +27,7 @@ from lics_beamline.refinement.structural_model import StructuralModel
 
 Array = npt.NDArray[np.float64]
 
-UNPOLARISED: Final = 1.0  # rietx: the factor is then 1 at every angle; 0 would be cos^2 of it
+UNPOLARISED_BEAM: Final = 1.0  # rietx: the factor is then 1 at every angle; 0 would be cos^2 of it
 B_LIMITS_ANGSTROM2: Final = (0.0, 25.0)  # engineering values: beyond, an atom is not where the model has it
 OCCUPANCY_LIMIT: Final = 1.5  # above 1, so that a wrong site shows itself
 
@@ -258,7 +258,7 @@ def _phase(model: StructuralModel, cell: UnitCell) -> Any:
 def _instrument(pattern: Pattern, choice: RietveldChoice, start: PatternFit) -> Any:
     import rietx
 
-    instrument = rietx.Instrument.debye_scherrer(pattern.wavelength_angstrom, polarization=UNPOLARISED)
+    instrument = rietx.Instrument.debye_scherrer(pattern.wavelength_angstrom, polarization=UNPOLARISED_BEAM)
     instrument.background = rietx.BackgroundChebyshev.with_terms(choice.pattern.background_terms)
     refined = {number.name: number.value for number in start.refined}
     for name, value in zip(WIDTH_NAMES, choice.pattern.widths.numbers, strict=True):

@@ -17,7 +17,7 @@ from lics_beamline.refinement.powder_phase import PowderPhase
 
 SHIPPED: Final = Path(__file__).with_name("models")
 DEFAULT_B_ANGSTROM2: Final = 1.0  # engineering value, for a file that gives none
-PRINTED: Final = 6e-5  # a coordinate printed with four digits
+PRINTED_COORDINATE_STEP: Final = 6e-5  # a coordinate printed with four digits
 TAGS: Final = {  # of a CIF's table of atoms, for each number that may be refined
     "x": ("fract_x",),
     "y": ("fract_y",),
@@ -139,4 +139,4 @@ def model_from_cif(text: str, *, name: str = "") -> StructuralModel:
 def _fraction(value: float) -> float:
     """Return thirds and sixths that a file prints with a few digits as what they are."""
     nearest = round(12.0 * value) / 12.0
-    return nearest if abs(value - nearest) < PRINTED else value
+    return nearest if abs(value - nearest) < PRINTED_COORDINATE_STEP else value

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-PIXELS: Final = 2048
+SPECTROMETER_PIXELS: Final = 2048
 FIRST_NM: Final = 680.0  # nominal wavelength of the first pixel: engineering value
 STEP_NM: Final = 0.03  # nominal width of a pixel: engineering value
 FULL_WELL: Final = 65535.0  # counts of a 16-bit pixel in one accumulation
@@ -23,7 +23,7 @@ REFERENCE_K: Final = 298.0  # temperature at which a chip's own line is drawn
 R2_SPACING_PER_CM: Final = 29.7  # R2 above R1 at ambient: 14452 - 14423 cm-1 and slopes, Ragan et al. (1992), at 298 K
 SECOND_RADIATION_CM_K: Final = 1.438777  # h c / k [cm K], CODATA 2018
 # Neon lines in air [nm] with relative intensities; NIST Atomic Spectra Database, Ne I.
-NEON: Final = (
+NEON_LINES: Final = (
     (692.94673, 1.00),
     (702.40504, 0.34),
     (703.24131, 0.80),
@@ -151,8 +151,8 @@ class Ruby:
         self.laser_mw = 5.0
         self.laser_is_dead = False
         self.brightness = 1.0
-        self.wavelength_nm: FloatArray = FIRST_NM + STEP_NM * np.arange(PIXELS, dtype=np.float64)
-        centre = float(self.wavelength_nm[PIXELS // 2])
+        self.wavelength_nm: FloatArray = FIRST_NM + STEP_NM * np.arange(SPECTROMETER_PIXELS, dtype=np.float64)
+        centre = float(self.wavelength_nm[SPECTROMETER_PIXELS // 2])
         self._true_nm: FloatArray = (
             self.wavelength_nm + self.calibration_nm + self.dispersion * (self.wavelength_nm - centre)
         )
@@ -187,7 +187,7 @@ class Ruby:
             Share of the laser that meets the chip in the cell, 0 to 1.
         """
         p = self.parameters
-        rate = np.zeros(PIXELS)
+        rate = np.zeros(SPECTROMETER_PIXELS)
         if self.laser_is_on and self.shutter_is_open:
             if self.ambient_chip_is_selected:
                 gpa, kelvin, seen = 0.0, ambient_k, 1.0
@@ -197,7 +197,7 @@ class Ruby:
             rate += seen * self.laser_mw * self._luminescence(gpa, kelvin + p.laser_k_per_mw * self.laser_mw)
             rate += self.laser_mw * p.glow_cps * np.exp(-(((self._true_nm - 705.0) / 40.0) ** 2))  # engineering shape
         if self.lamp_is_on:
-            for line_nm, intensity in NEON:
+            for line_nm, intensity in NEON_LINES:
                 rate += p.neon_cps * intensity * _triangle(self._true_nm - line_nm, p.slit_nm)
         return rate
 
@@ -207,9 +207,13 @@ class Ruby:
         """Return the counts of an acquisition: noise, bias and full well in each accumulation, then their sum."""
         p = self.parameters
         expected = (rate_cps + p.dark_cps) * exposure_s
-        total = np.zeros(PIXELS)
+        total = np.zeros(SPECTROMETER_PIXELS)
         for _ in range(accumulations):
-            counts = generator.poisson(expected) + p.bias_counts + generator.normal(0.0, p.read_noise_counts, PIXELS)
+            counts = (
+                generator.poisson(expected)
+                + p.bias_counts
+                + generator.normal(0.0, p.read_noise_counts, SPECTROMETER_PIXELS)
+            )
             total += np.clip(np.rint(counts), 0.0, FULL_WELL)
         return total
 
@@ -232,7 +236,7 @@ class Ruby:
         quantiles = (np.arange(6) + 0.5) / 6.0  # six points stand for the exponential distribution of the tail
         shifts = np.concatenate([steps, -p.tail_nm * np.log1p(-quantiles)])
         weights = np.concatenate([(1.0 - p.tail_fraction) * triangle, np.full(6, p.tail_fraction / 6.0)])
-        seen = np.zeros(PIXELS)
+        seen = np.zeros(SPECTROMETER_PIXELS)
         for shift, weight in zip(shifts, weights, strict=True):
             seen += weight * (1.0 + ((self._true_nm - centre_nm - shift) / half) ** 2) ** -p.pearson_exponent
         return seen

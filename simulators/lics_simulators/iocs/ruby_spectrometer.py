@@ -9,7 +9,7 @@ from caproto.server import pvproperty
 
 from lics_simulators.iocs.channels import choice, counter, indicator, setting, whole_setting
 from lics_simulators.iocs.instrument import InstrumentIOC
-from lics_simulators.ruby import FIRST_NM, PIXELS, STEP_NM, FloatArray
+from lics_simulators.ruby import FIRST_NM, SPECTROMETER_PIXELS, STEP_NM, FloatArray
 from lics_simulators.world import World
 
 READOUT_S = 0.1  # reading the detector after the last accumulation [s of experiment]: engineering value
@@ -71,8 +71,8 @@ class RubySpectrometerIOC(InstrumentIOC):
     UniqueId_RBV = counter("image1:UniqueId_RBV", doc="Number of the spectrum passed on")
     ArrayData = pvproperty(
         name="image1:ArrayData",
-        value=[0.0] * PIXELS,
-        max_length=PIXELS,
+        value=[0.0] * SPECTROMETER_PIXELS,
+        max_length=SPECTROMETER_PIXELS,
         record="waveform",
         units="counts",
         read_only=True,
@@ -80,8 +80,8 @@ class RubySpectrometerIOC(InstrumentIOC):
     )
     Wavelength = pvproperty(
         name="Wavelength",
-        value=[FIRST_NM + STEP_NM * pixel for pixel in range(PIXELS)],
-        max_length=PIXELS,
+        value=[FIRST_NM + STEP_NM * pixel for pixel in range(SPECTROMETER_PIXELS)],
+        max_length=SPECTROMETER_PIXELS,
         record="waveform",
         units="nm",
         precision=4,

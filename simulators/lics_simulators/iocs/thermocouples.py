@@ -14,7 +14,9 @@ SCALES = ("Celsius", "Fahrenheit", "Kelvin", "Volts")
 UNITS = ("C", "F", "K", "V")
 # Mean sensitivity between 25 and 225 C of each type, in the order of TYPES [uV/K]; IEC 60584-1, rounded.
 MICROVOLT_PER_K = (54.0, 40.6, 49.5, 68.0, 8.0, 7.7, 1.1, 31.0)
-OPEN = -9999.0  # what the converter says of an open circuit, in any scale and without an alarm (measComp)
+OPEN_CIRCUIT_READING = (
+    -9999.0
+)  # what the converter says of an open circuit, in any scale and without an alarm (measComp)
 WIRED = TYPES.index("K")  # what the junctions really are
 
 
@@ -52,7 +54,7 @@ class ThermocoupleIOC(InstrumentIOC):
         ambient = self.world.thermocouples.ambient_k - ZERO_CELSIUS_K
         for index, channel in enumerate((self.Ti1, self.Ti2, self.Ti3, self.Ti4)):
             if index in self.world.thermocouples.open_junctions:
-                await self.show(channel, OPEN)
+                await self.show(channel, OPEN_CIRCUIT_READING)
                 continue
             kind = TYPES.index(self.pvdb[f"{channel.pvname}TCType"].value)
             rise = self.world.thermocouples.read_k(index, self._noise) - ZERO_CELSIUS_K - ambient

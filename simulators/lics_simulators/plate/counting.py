@@ -15,8 +15,8 @@ FrameArray = npt.NDArray[np.float32]
 BLOCK_ROWS: Final = 50  # rows handled at a time: they stay in the processor's cache
 TABLE_STEP: Final = 0.125  # expected photons between two rows of the table
 TABLE_ROWS: Final = 256  # up to 32 photons; brighter pixels are few
-WORDS: Final = 1 << 16  # columns of the table: one for each 16-bit random number
-UNDECIDED: Final = 255  # the random number needs more digits
+RANDOM_WORDS: Final = 1 << 16  # columns of the table: one for each 16-bit random number
+UNDECIDED_COUNT: Final = 255  # the random number needs more digits
 
 
 class Counter:
@@ -31,14 +31,14 @@ class Counter:
     """
 
     def __init__(self) -> None:
-        self._table = np.empty((TABLE_ROWS, WORDS), dtype=np.uint8)
-        counts = np.arange(UNDECIDED - 1)
+        self._table = np.empty((TABLE_ROWS, RANDOM_WORDS), dtype=np.uint8)
+        counts = np.arange(UNDECIDED_COUNT - 1)
         for row in range(TABLE_ROWS):
-            edges = pdtr(counts, row * TABLE_STEP) * WORDS  # where one count gives way to the next
+            edges = pdtr(counts, row * TABLE_STEP) * RANDOM_WORDS  # where one count gives way to the next
             below = np.floor(edges).astype(np.int64)
-            last = int(np.searchsorted(below, WORDS - 1))
-            self._table[row] = np.repeat(counts[: last + 1], np.diff(below[:last], prepend=0, append=WORDS))
-            self._table[row, below[: last + 1][below[: last + 1] < WORDS]] = UNDECIDED
+            last = int(np.searchsorted(below, RANDOM_WORDS - 1))
+            self._table[row] = np.repeat(counts[: last + 1], np.diff(below[:last], prepend=0, append=RANDOM_WORDS))
+            self._table[row, below[: last + 1][below[: last + 1] < RANDOM_WORDS]] = UNDECIDED_COUNT
 
     def count(self, expected: FrameArray, generator: np.random.Generator) -> FrameArray:
         """Draw the photons that arrive.
@@ -66,9 +66,9 @@ class Counter:
         bright = np.flatnonzero(row >= TABLE_ROWS)
         row[bright] = 0
         word = np.frombuffer(generator.bytes(2 * expected.size), dtype=np.uint16)
-        drawn = self._table.ravel().take(row * WORDS + word, mode="clip").astype(np.float32)
-        undecided = np.flatnonzero(drawn == UNDECIDED)
-        exact = (word[undecided] + generator.random(undecided.size)) / WORDS
+        drawn = self._table.ravel().take(row * RANDOM_WORDS + word, mode="clip").astype(np.float32)
+        undecided = np.flatnonzero(drawn == UNDECIDED_COUNT)
+        exact = (word[undecided] + generator.random(undecided.size)) / RANDOM_WORDS
         drawn[undecided] = np.maximum(poisson.ppf(exact, row[undecided] * TABLE_STEP), 0.0)
         rest = expected - row * np.float32(TABLE_STEP)
         rest[bright] = 0.0

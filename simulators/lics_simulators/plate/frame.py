@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lics_simulators.plate.counting import Counter, FrameArray, point_spread, spread_light
 from lics_simulators.plate.geometry import polarisation
 from lics_simulators.plate.osc import largest
-from lics_simulators.plate.scene import ANGLE_STEP_DEG, SECTORS, Draws, Light, map_angles_deg, scene
+from lics_simulators.plate.scene import ANGLE_STEP_DEG, GRAIN_SECTORS, Draws, Light, map_angles_deg, scene
 from lics_simulators.plate.settings import PlateSettings
 from lics_simulators.plate.shadows import cell_transmission, stop_transmission
 from lics_simulators.plate.spots import draw
@@ -60,7 +60,7 @@ class PlateModel:
         x, y, _ = geometry.positions_mm(rows)
         position = np.degrees(two_theta) / ANGLE_STEP_DEG
         node = position.astype(np.int32)
-        sector = np.floor(np.degrees(azimuth) * (SECTORS / 360.0)).astype(np.int32) % SECTORS
+        sector = np.floor(np.degrees(azimuth) * (GRAIN_SECTORS / 360.0)).astype(np.int32) % GRAIN_SECTORS
         self._place[rows] = sector * angles + node
         self._share[rows] = position - node
         light = geometry.relative_solid_angle(rows)

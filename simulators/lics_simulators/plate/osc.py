@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-HIGH: Final = 0x8000  # top bit of a word: read through the less sensitive photomultiplier
+HIGH_PIXEL_BIT: Final = 0x8000  # top bit of a word: read through the less sensitive photomultiplier
 LARGEST_WORD: Final = 0x7FFF
 
 
@@ -76,7 +76,7 @@ def encode(counts: npt.NDArray[np.int32], ratio: int) -> npt.NDArray[np.uint16]:
     high = counts > LARGEST_WORD
     if high.any():
         reduced = np.minimum((counts[high] + ratio // 2) // ratio, LARGEST_WORD)
-        words[high] = HIGH | reduced.astype(np.uint16)
+        words[high] = HIGH_PIXEL_BIT | reduced.astype(np.uint16)
     return words
 
 

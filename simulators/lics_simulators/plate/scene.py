@@ -22,7 +22,7 @@ Draws = Callable[[str, int], np.random.Generator]  # World.random: (instrument, 
 
 ANGLE_STEP_DEG: Final = 0.005  # of the map, interpolated; lines are ten times as wide
 ANGLE_MAX_DEG: Final = 33.0  # beyond the corners
-SECTORS: Final = 720  # azimuths in which a ring has its own grains
+GRAIN_SECTORS: Final = 720  # azimuths in which a ring has its own grains
 LINE_REACH_DEG: Final = 2.0  # a line is drawn this far from its centre
 TABLES: Final[tuple[Table, Table]] = ("waasmaier-kirfel", "it92")
 
@@ -61,7 +61,7 @@ class Scene:
 
     Parameters
     ----------
-    polar : ndarray of float32, shape (SECTORS, angles)
+    polar : ndarray of float32, shape (GRAIN_SECTORS, angles)
         Photons a pixel at the nearest point of the plate.
     spots : tuple of Spot
         What is not a ring.
@@ -143,7 +143,7 @@ def scene(light: Light, settings: PlateSettings, *, wavelength_angstrom: float, 
             omega_deg=light.omega_deg,
             exposures=light.exposures,
         )
-    polar = np.tile(smooth.astype(np.float32), (SECTORS, 1))
+    polar = np.tile(smooth.astype(np.float32), (GRAIN_SECTORS, 1))
     if lines:
         polar += np.stack(sectors, axis=1).astype(np.float32) @ np.stack(lines).astype(np.float32)
     return Scene(polar=polar, spots=tuple(spots))
@@ -171,7 +171,7 @@ def _sectors(settings: GrainSettings, grains: np.random.Generator, oscillation_d
     """Draw how the grains of one ring fill its azimuths; the mean is 1 but for the error of the ring."""
     averaged = math.sqrt(1 + oscillation_deg / settings.averaging_deg)
     contrast = settings.contrast / averaged
-    pattern = grains.gamma(contrast**-2, size=SECTORS) if contrast > 0 else np.ones(SECTORS)
+    pattern = grains.gamma(contrast**-2, size=GRAIN_SECTORS) if contrast > 0 else np.ones(GRAIN_SECTORS)
     whole = 1 + settings.ring_error / averaged * grains.standard_normal()
     sectors: FloatArray = pattern * (max(whole, 0.0) / pattern.mean())
     return sectors

@@ -89,10 +89,10 @@ class Structure:
         return replace(self, sites=tuple(sites))
 
 
-_CORNER: Final[Position] = (0.0, 0.0, 0.0)
-_CENTRE: Final[Position] = (0.5, 0.5, 0.5)
-_BODY_CENTRED: Final = (_CORNER, _CENTRE)
-_FACE_CENTRED: Final[tuple[Position, ...]] = (_CORNER, (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
+_AT_CORNER: Final[Position] = (0.0, 0.0, 0.0)
+_AT_CENTRE: Final[Position] = (0.5, 0.5, 0.5)
+_BODY_CENTRED: Final = (_AT_CORNER, _AT_CENTRE)
+_FACE_CENTRED: Final[tuple[Position, ...]] = (_AT_CORNER, (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
 _EIGHTHS: Final[tuple[Position, ...]] = tuple(
     (x, y, z) for x in (0.25, 0.75) for y in (0.25, 0.75) for z in (0.25, 0.75)
 )
@@ -102,9 +102,9 @@ ALLOY: Final = Structure(
     phase="alloy",
     space_group="P m -3 m",
     sites=(
-        Site(element="Cs", positions=(_CORNER,), b_cold_angstrom2=1.5, b_hot_angstrom2=2.5),  # engineering value
+        Site(element="Cs", positions=(_AT_CORNER,), b_cold_angstrom2=1.5, b_hot_angstrom2=2.5),  # engineering value
         Site(  # site and occupancy: Desgreniers et al., Sci. Adv. 1, e1500669 (2015)
-            element="Li", positions=(_CENTRE,), occupancy=0.7, b_cold_angstrom2=3.0, b_hot_angstrom2=5.0
+            element="Li", positions=(_AT_CENTRE,), occupancy=0.7, b_cold_angstrom2=3.0, b_hot_angstrom2=5.0
         ),
     ),
 )
@@ -128,7 +128,7 @@ CAESIUM_FCC: Final = Structure(
 CAESIUM_LIQUID: Final = Structure(
     phase="cs-liquid",
     space_group="",
-    sites=(Site(element="Cs", positions=(_CORNER,), b_cold_angstrom2=0.0, b_hot_angstrom2=0.0),),  # a cube an atom
+    sites=(Site(element="Cs", positions=(_AT_CORNER,), b_cold_angstrom2=0.0, b_hot_angstrom2=0.0),),  # a cube an atom
 )
 RHENIUM: Final = Structure(
     phase="re-hcp",
@@ -148,21 +148,23 @@ CERIA: Final = Structure(
     in_cell=False,
 )
 
-_BORON: Final = 0.199  # x of boron; engineering value
+_BORON_X: Final = 0.199  # x of boron; engineering value
 HEXABORIDE: Final = Structure(
     phase="lab6",
     space_group="P m -3 m",
     sites=(
-        Site(element="La", charge=3, positions=(_CORNER,), b_cold_angstrom2=0.35, b_hot_angstrom2=0.55),  # engineering
+        Site(
+            element="La", charge=3, positions=(_AT_CORNER,), b_cold_angstrom2=0.35, b_hot_angstrom2=0.55
+        ),  # engineering
         Site(
             element="B",
             positions=(
-                (_BORON, 0.5, 0.5),
-                (-_BORON, 0.5, 0.5),
-                (0.5, _BORON, 0.5),
-                (0.5, -_BORON, 0.5),
-                (0.5, 0.5, _BORON),
-                (0.5, 0.5, -_BORON),
+                (_BORON_X, 0.5, 0.5),
+                (-_BORON_X, 0.5, 0.5),
+                (0.5, _BORON_X, 0.5),
+                (0.5, -_BORON_X, 0.5),
+                (0.5, 0.5, _BORON_X),
+                (0.5, 0.5, -_BORON_X),
             ),
             b_cold_angstrom2=0.3,
             b_hot_angstrom2=0.4,  # engineering values
@@ -186,8 +188,8 @@ SYLVITE_B2: Final = Structure(
     phase="kcl-b2",
     space_group="P m -3 m",
     sites=(
-        Site(element="K", charge=1, positions=(_CORNER,), b_cold_angstrom2=1.9, b_hot_angstrom2=3.2),  # engineering
-        Site(element="Cl", charge=-1, positions=(_CENTRE,), b_cold_angstrom2=1.8, b_hot_angstrom2=3.0),
+        Site(element="K", charge=1, positions=(_AT_CORNER,), b_cold_angstrom2=1.9, b_hot_angstrom2=3.2),  # engineering
+        Site(element="Cl", charge=-1, positions=(_AT_CENTRE,), b_cold_angstrom2=1.8, b_hot_angstrom2=3.0),
     ),
     in_beam=6.0,  # as above
 )

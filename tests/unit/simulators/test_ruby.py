@@ -7,7 +7,7 @@ import peritheos
 import pytest
 
 from lics_simulators.preset import read_preset
-from lics_simulators.ruby import FULL_WELL, PIXELS, Ruby, datchi_shift_nm, ruby2020_ratio
+from lics_simulators.ruby import FULL_WELL, SPECTROMETER_PIXELS, Ruby, datchi_shift_nm, ruby2020_ratio
 from lics_simulators.world import World
 
 
@@ -133,7 +133,7 @@ def test_an_accumulation_saturates_at_the_full_well_and_a_sum_of_them_does_not()
 
 def test_noise_is_that_of_counting():
     ruby = make_ruby()
-    expected = np.full(PIXELS, 1.0e4)
+    expected = np.full(SPECTROMETER_PIXELS, 1.0e4)
     counts = ruby.spectrum(expected, 1.0, 1, np.random.default_rng(0))
     assert counts.std() == pytest.approx(100.0, rel=0.06)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lics_simulators.plate.frame import PlateModel
-from lics_simulators.plate.scene import SECTORS, Light, background, map_angles_deg, scene
+from lics_simulators.plate.scene import GRAIN_SECTORS, Light, background, map_angles_deg, scene
 from lics_simulators.plate.settings import read_settings
 from lics_simulators.sample import PhaseState, SampleState
 from lics_simulators.world import World
@@ -104,7 +104,7 @@ def test_each_ring_has_grains_of_its_own_and_oscillation_averages_them(settings,
         polar = sent(light, settings, random).polar
         first, second = (ring(polar, angle(3.4863, n)) for n in (1, 2))
         assert first.std() / first.mean() == pytest.approx(contrast, rel=0.15)
-        assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(SECTORS)
+        assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(GRAIN_SECTORS)
 
 
 def test_fibre_texture_scales_whole_rings_and_leaves_no_sign_along_them(settings, random):
