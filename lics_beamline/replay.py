@@ -19,7 +19,7 @@ from lics_beamline.journal.writer import Journal
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Step, work_of
-from lics_beamline.reduction.work import Outcome
+from lics_beamline.reduction.work import WorkOutcome
 from lics_beamline.reduction.workers import crew
 from lics_beamline.schema import FAILURE, READOUT, REDUCED
 
@@ -252,7 +252,7 @@ def _record(
     step: Step,
     journal: Journal,
     told: Callable[[Replay, dict[str, Any]], None] | None,
-    came: Outcome | None,
+    came: WorkOutcome | None,
 ) -> None:
     """Write the documents of a step and tell its point."""
     for kind, doc in reducer.finish(step, came):

@@ -13,7 +13,7 @@ from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.physics.ruby_temperature import valid_corrections
 from lics_beamline.reduction.reference import ReferenceReading, refer
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 
 AXIS_NM = 684.0 + 0.033 * np.arange(900)
 ROOM_K = 298.0
@@ -128,7 +128,7 @@ def _recipe(draw, apart_nm, known):
             ambient_wavelength_nm=694.25,
             sigma_nm=CHIP_READ_TO_NM,
         )
-    return Ruby(
+    return RubyReduction(
         axis="ambient",
         thermocouples="compared at rest" if known.rest else "as read",
         chip=chip,

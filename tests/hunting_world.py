@@ -10,7 +10,7 @@ import numpy as np
 from stepped_world import Bench, Case, Stepper, random_case, shipped_settings
 
 from lics_beamline.control.ladder import End, Go, HuntDecision, HuntGoal, Stay, begin, step
-from lics_beamline.physics.transition import Seen, Transition
+from lics_beamline.physics.transition import SeenShare, TransitionEstimate
 from lics_beamline.plans.hunt import DETECTABLE_SHARE
 from lics_simulators.preset import read_preset
 
@@ -87,7 +87,7 @@ class HuntBench(Bench):
     def approach(self, target_gpa: float, direction: int) -> str:
         return self.approaching(target_gpa, direction)
 
-    def plate(self, since_s: float) -> Seen:
+    def plate(self, since_s: float) -> SeenShare:
         """Ruby, then an exposure: the mean share meanwhile, noisy; nothing below the limit of detection."""
         reading = None
         while reading is None or abs(reading.pressure_gpa - self.true_gpa()) > 0.05:  # a wild one is seen as such
@@ -104,7 +104,7 @@ class HuntBench(Bench):
         if min(share, measured) < self.hunted.detection:
             measured = 0.0
         dose = 1.7e5 if self.hunted.decays else 1.0  # an amount has no unit that anybody knows
-        return Seen(
+        return SeenShare(
             time_s=began_s + 0.5 * EXPOSURE_S,
             since_s=since_s,
             pressure_gpa=reading.pressure_gpa,
@@ -123,7 +123,7 @@ class HuntScore:
 
     seed: int
     ended: End
-    knows: Transition | None
+    knows: TransitionEstimate | None
     off_gpa: float
     points: int
     hours: float

@@ -10,7 +10,7 @@ import numpy as np
 
 from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
 from lics_beamline.reduction.event import event_data
-from lics_beamline.reduction.point import Reading, reduce_point
+from lics_beamline.reduction.point import PointReading, reduce_point
 from lics_beamline.reduction.recipe import read_recipe
 from lics_beamline.reduction.reference import ReferenceReading, refer
 from lics_simulators.plate.frame import PlateModel
@@ -126,7 +126,7 @@ class Sweeper:
         rate = optics.rate_cps(sample_gpa=stop.gpa, sample_k=stop.kelvin, ambient_k=world.preset.ambient_k)
         gradient = world.preset.heater.sample_gradient
         world.thermocouples.true_k[0] = world.preset.ambient_k + (stop.kelvin - world.preset.ambient_k) / gradient
-        reading = Reading(
+        reading = PointReading(
             ruby_wavelength_nm=optics.wavelength_nm,
             ruby_counts=optics.spectrum(rate, 1.0, 4, instruments),
             gasket_k=world.thermocouples.read_k(0, instruments),

@@ -14,7 +14,7 @@ from lics_beamline.errors import OutsideCalibration
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.reduction.recipe import recipe_of
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 
 UNHEATED_K: Final = 5.0  # nearer to the temperature of the unshifted line than this, nothing was heated
 # Sample along the beam: 0.1 mm over 200 K, engineering estimate for a resistively heated membrane cell whose holder
@@ -63,7 +63,7 @@ RECORDED: Final = Assumption(term="", name="as recorded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class AssumedState:
     """Pressure and temperature of a point, and what its cell edges are to be multiplied by, under an assumption.
 
     Parameters
@@ -90,11 +90,11 @@ class Reader:
 
     def __init__(self, run: ReducedRun) -> None:
         recipe = recipe_of(run.start["recipe"])
-        self._ruby: Ruby = recipe.ruby
+        self._ruby: RubyReduction = recipe.ruby
         self._ruler: RubyRuler = recipe.ruby.ruler()
         self._distance_mm = recipe.geometry.distance_mm
 
-    def state(self, point: ReducedPoint, under: Assumption) -> State:
+    def state(self, point: ReducedPoint, under: Assumption) -> AssumedState:
         """Return the state of a point under an assumption.
 
         The unshifted line a point rests on is worked out from its pressure, so whatever the record corrected - axis,
@@ -114,7 +114,7 @@ class Reader:
         if under.scale or under.correction or under.line_nm or kelvin != point.temperature_k:
             pressure = self._reread(point, under, kelvin)
         toward_mm = under.shift_mm + (under.shift_mm_per_k * rise if heated else 0.0)
-        return State(
+        return AssumedState(
             pressure_gpa=pressure + under.pressure_gpa,
             temperature_k=kelvin,
             # A sample nearer to the detector makes smaller rings, which were read as a larger cell.

@@ -12,8 +12,8 @@ from typing import Final, Self
 import numpy as np
 
 from lics_beamline.analysis.assumption import RECORDED, Assumption, Reader
-from lics_beamline.analysis.quantity import Quantity
-from lics_beamline.diffraction.phase import Phase
+from lics_beamline.analysis.quantity import MeasuredQuantity
+from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import OutsideCalibration, RefinementFailed
 from lics_beamline.exports.reduced_run import PhaseInPoint, ReducedPoint, ReducedRun
 from lics_beamline.physics.equation_of_state import Form
@@ -75,14 +75,14 @@ class Compressions:
     others: tuple[Compression, ...]
 
     @classmethod
-    def of(cls, run: ReducedRun, phase: Phase, *, form: Form = "vinet") -> Self:
+    def of(cls, run: ReducedRun, phase: CrystalPhase, *, form: Form = "vinet") -> Self:
         """Fit the isotherms of a phase of a run.
 
         Parameters
         ----------
         run : ReducedRun
             The run.
-        phase : Phase
+        phase : CrystalPhase
             One of those its recipe sought.
         form : {"vinet", "birch-murnaghan-3"}
             Form of the isotherms.
@@ -105,7 +105,7 @@ class Compressions:
 
     def quantity(
         self, value: Callable[[Compression], float], statistical: Callable[[Compression], float] | float = 0.0
-    ) -> Quantity:
+    ) -> MeasuredQuantity:
         """Return a number that follows from a compression, with its budget.
 
         Parameters
@@ -127,7 +127,7 @@ class Compressions:
         for term, differences in choices.items():  # the chosen one is one of them
             terms[term] = math.sqrt(sum(each**2 for each in differences) / (len(differences) + 1))
         sigma = statistical if isinstance(statistical, float) else statistical(self.recorded)
-        return Quantity(value=chosen, statistical=sigma, terms=terms)
+        return MeasuredQuantity(value=chosen, statistical=sigma, terms=terms)
 
 
 def compressions(run: ReducedRun, *, form: Form = "vinet") -> tuple[Compressions, ...]:
@@ -160,7 +160,7 @@ def _compression(
     reader: Reader,
     points: tuple[ReducedPoint, ...],
     groups: tuple[tuple[ReducedPoint, ...], ...],
-    phase: Phase,
+    phase: CrystalPhase,
     under: Assumption,
     form: Form,
 ) -> Compression:
@@ -184,7 +184,7 @@ def _isotherms(name: str, groups: list[list[CellReading]], form: Form) -> Iterat
             logger.warning("no isotherm of %s at %.0f K: %s", name, group[0].temperature_k, error)
 
 
-def _reading(reader: Reader, point: ReducedPoint, phase: Phase, under: Assumption) -> CellReading:
+def _reading(reader: Reader, point: ReducedPoint, phase: CrystalPhase, under: Assumption) -> CellReading:
     found = point.phase(phase.name)
     if found is None:
         raise RefinementFailed(f"{phase.name} was not found at point {point.index + 1}. Choose another.")

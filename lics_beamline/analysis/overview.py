@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lics_beamline.analysis.compression import Compressions, compressions
-from lics_beamline.analysis.transition import Transition, transition
+from lics_beamline.analysis.transition import PhaseTransition, transition
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun
 from lics_beamline.physics.equation_of_state import Form
@@ -22,13 +22,13 @@ class Overview:
         The run.
     phases : tuple of Compressions
         Phases of the sample that were found, in the order of the recipe.
-    transitions : tuple of Transition
+    transitions : tuple of PhaseTransition
         Where each of them comes and goes.
     """
 
     run: ReducedRun
     phases: tuple[Compressions, ...]
-    transitions: tuple[Transition, ...]
+    transitions: tuple[PhaseTransition, ...]
 
     @classmethod
     def of(cls, run: ReducedRun, *, form: Form = "vinet") -> Self:

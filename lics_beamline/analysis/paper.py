@@ -26,13 +26,13 @@ from lics_beamline.analysis.paper_values import (
     PRINTED_RWP,
     RIETVELD_AT,
 )
-from lics_beamline.analysis.quantity import Quantity
+from lics_beamline.analysis.quantity import MeasuredQuantity
 from lics_beamline.analysis.statement import statements
 from lics_beamline.analysis.structure import ask_site, rival_fits
 from lics_beamline.analysis.transition import halo, transition
 from lics_beamline.errors import OutsideCalibration, RefinementFailed
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
-from lics_beamline.refinement.density import Finding
+from lics_beamline.refinement.density import SiteFinding
 from lics_beamline.refinement.rietveld import RietveldFit
 from lics_beamline.refinement.site_question import question_about
 from lics_beamline.refinement.structural_model import read_model
@@ -56,7 +56,7 @@ class Claim:
         Angstrom, GPa, 1/K, or a plain number.
     printed, printed_sigma : float
         As in the paper; NaN where it prints no standard deviation.
-    recovered : Quantity, optional
+    recovered : MeasuredQuantity, optional
         None where the run does not tell.
     remark : str
         What to know of it.
@@ -66,7 +66,7 @@ class Claim:
     kind: Kind
     printed: float
     printed_sigma: float
-    recovered: Quantity | None
+    recovered: MeasuredQuantity | None
     remark: str = ""
 
     @property
@@ -88,7 +88,7 @@ class PaperStructure:
     ----------
     fits : tuple of RietveldFit
         Models A and B, the best first; empty where that could not be done.
-    finding : Finding, optional
+    finding : SiteFinding, optional
         Verdict on lithium; None where it could not be asked.
     rietveld_point, density_point : ReducedPoint, optional
         Where.
@@ -97,7 +97,7 @@ class PaperStructure:
     """
 
     fits: tuple[RietveldFit, ...]
-    finding: Finding | None
+    finding: SiteFinding | None
     rietveld_point: ReducedPoint | None
     density_point: ReducedPoint | None
     rietveld_missing: str
@@ -173,7 +173,7 @@ def _recovered(
     alloy: Compressions | None,
     value: Callable[[Compression], float],
     sigma: Callable[[Compression], float],
-) -> Quantity | None:
+) -> MeasuredQuantity | None:
     if alloy is None:
         return None
     try:
@@ -240,7 +240,7 @@ def _heating_claim(run: ReducedRun) -> Claim:
         rise = slope * (HOT_K - COLD_K)
         hot = end.pressure_systematic_gpa
         cold = start.pressure_systematic_gpa
-        recovered = Quantity(
+        recovered = MeasuredQuantity(
             value=before + rise,
             statistical=math.hypot(start.pressure_sigma_gpa, end.pressure_sigma_gpa),
             # What both readings share - scale, chip - cancels in their difference; the rest of the hot one remains.
@@ -291,7 +291,7 @@ def _ratio_claim(found: PaperStructure) -> Claim:
     recovered, remark = None, found.rietveld_missing
     if len(named) == 2 and point is not None:
         a, b = (named[name].agreement.r_wp_subtracted for name in ("A", "B"))
-        recovered = Quantity(value=a / b, statistical=0.0, terms={})
+        recovered = MeasuredQuantity(value=a / b, statistical=0.0, terms={})
         remark = (
             f"point {point.index + 1}: Rwp {100 * a:.1f} % and {100 * b:.1f} %, background taken off; that the paper's "
             "are is our inference from Rp > Rwp. The ratio follows the exposure; B of lithium in A is held at 2 A^2"
@@ -313,7 +313,7 @@ def _occupancy_claim(asked: PaperStructure) -> Claim:
         remark = f"point {point.index + 1}: {finding.verdict}"
         found = finding.occupancy
         if found is not None:
-            recovered = Quantity(
+            recovered = MeasuredQuantity(
                 value=found.value, statistical=found.sigma_statistical, terms={"B of lithium": found.sigma_thermal}
             )
         else:
@@ -332,7 +332,7 @@ def _structure(run: ReducedRun) -> PaperStructure:
     """Refine and ask where the paper did; what cannot be done is said, the rest of the table does not suffer."""
     rietveld_point, density_point = nearest(run, *RIETVELD_AT), nearest(run, *DENSITY_AT)
     fits: tuple[RietveldFit, ...] = ()
-    finding: Finding | None = None
+    finding: SiteFinding | None = None
     missing = [
         f"no point with the alloy near {kelvin:.0f} K and {gpa:g} GPa" for kelvin, gpa in (RIETVELD_AT, DENSITY_AT)
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
+class MeasuredQuantity:
     """A number with its errors.
 
     Parameters

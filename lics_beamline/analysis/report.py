@@ -17,7 +17,7 @@ from lics_beamline.analysis.row import (
     CLAIM_HEADING,
     ISOTHERM_HEADING,
     TRANSITION_HEADING,
-    Row,
+    ReportRow,
     budget_rows,
     claim_row,
     expansion_lines,
@@ -271,7 +271,7 @@ def _figure(shown: Illustration) -> str:
     )
 
 
-def _table(heading: Sequence[str], rows: Iterable[Row], *, numbers: range) -> str:
+def _table(heading: Sequence[str], rows: Iterable[ReportRow], *, numbers: range) -> str:
     def cell(tag: str, column: int, text: str) -> str:
         kind = "number" if column in numbers else "remark" if heading[column] == "remark" else ""
         return f"<{tag}{f' class={kind}' if kind else ''}>{escape(_typeset(text))}</{tag}>"

@@ -11,7 +11,7 @@ from lics_beamline.analysis.compression import Compressions
 from lics_beamline.analysis.overview import Overview
 from lics_beamline.analysis.paper import Claim, Kind
 from lics_beamline.analysis.quantity import written
-from lics_beamline.analysis.transition import Bracket, Transition
+from lics_beamline.analysis.transition import Bracket, PhaseTransition
 
 UNITS: Final[dict[Kind, str]] = {"cell": "A", "pressure": "GPa", "expansion": "1e-4/K", "ratio": "", "occupancy": ""}
 DIGITS: Final[dict[Kind, int]] = {"cell": 4, "pressure": 2, "expansion": 2, "ratio": 2, "occupancy": 2}
@@ -23,7 +23,7 @@ TRANSITION_HEADING: Final = ("phase", "comes between (GPa)", "half at (GPa)", "g
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ReportRow:
     """One line of a table.
 
     Parameters
@@ -57,7 +57,7 @@ SHOWN_BUDGETS: Final[dict[Kind, Unit]] = {
 }
 
 
-def claim_row(claim: Claim) -> Row:
+def claim_row(claim: Claim) -> ReportRow:
     """Return the line of one claim of the paper."""
     scale = 1e4 if claim.kind == "expansion" else 1.0
     digits = DIGITS[claim.kind]
@@ -66,7 +66,7 @@ def claim_row(claim: Claim) -> Row:
     if not claim.printed_sigma > 0.0:
         printed = f"{scale * claim.printed:.3g}"
     if found is None:
-        return Row(cells=(claim.name, UNITS[claim.kind], printed, "-", "-", "-", "-", claim.remark))
+        return ReportRow(cells=(claim.name, UNITS[claim.kind], printed, "-", "-", "-", "-", claim.remark))
     if claim.printed_sigma > 0.0:
         distance = f"{claim.distance_esd:+.1f} esd"
     elif found.sigma > 0.0:
@@ -78,7 +78,7 @@ def claim_row(claim: Claim) -> Row:
     errors = [f"{scale * each:.{digits}f}" if each > 0.0 else "-" for each in (found.statistical, found.systematic)]
     if claim.kind == "expansion":
         errors = [f"{scale * each:.3f}" for each in (found.statistical, found.systematic)]
-    return Row(
+    return ReportRow(
         cells=(
             claim.name,
             UNITS[claim.kind],
@@ -91,15 +91,17 @@ def claim_row(claim: Claim) -> Row:
     )
 
 
-def budget_rows(claims: Sequence[Claim]) -> tuple[Row, ...]:
+def budget_rows(claims: Sequence[Claim]) -> tuple[ReportRow, ...]:
     """Return the systematic terms of claims, a line for each term and a column for each claim, the heading first."""
     shown = [claim for claim in claims if claim.recovered is not None and claim.kind in SHOWN_BUDGETS]
     names = dict.fromkeys(name for claim in shown for name in (claim.recovered.terms if claim.recovered else ()))
-    heading = Row(cells=("systematic term", *(f"{claim.name} ({SHOWN_BUDGETS[claim.kind].unit})" for claim in shown)))
+    heading = ReportRow(
+        cells=("systematic term", *(f"{claim.name} ({SHOWN_BUDGETS[claim.kind].unit})" for claim in shown))
+    )
     return (
         heading,
         *(
-            Row(
+            ReportRow(
                 cells=(
                     name,
                     *(
@@ -114,14 +116,14 @@ def budget_rows(claims: Sequence[Claim]) -> tuple[Row, ...]:
     )
 
 
-def isotherm_rows(found: Compressions) -> Iterator[Row]:
+def isotherm_rows(found: Compressions) -> Iterator[ReportRow]:
     """Yield the lines of the isotherms of a phase."""
     for index, isotherm in enumerate(found.recorded.isotherms):
         low, high = isotherm.pressures_gpa
         middle = 0.5 * (low + high)
         volume = found.quantity(lambda each, i=index, p=middle: each.isotherms[i].volume_angstrom3(p))  # type: ignore[misc]
         equation, sigmas = isotherm.equation, isotherm.sigmas
-        yield Row(
+        yield ReportRow(
             cells=(
                 found.recorded.phase,
                 f"{isotherm.temperature_k:.1f}",
@@ -136,9 +138,9 @@ def isotherm_rows(found: Compressions) -> Iterator[Row]:
         )
 
 
-def transition_row(found: Transition) -> Row:
+def transition_row(found: PhaseTransition) -> ReportRow:
     """Return the line of what becomes of a phase."""
-    return Row(
+    return ReportRow(
         cells=(
             found.phase,
             _brackets(found.appears) or "there from the first point on",

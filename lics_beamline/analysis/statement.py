@@ -16,14 +16,16 @@ from lics_beamline.analysis.paper_values import (
     PRINTED_ONSET_GPA,
     PRINTED_WHOLE_GPA,
 )
-from lics_beamline.analysis.transition import Bracket, Halo, Transition
+from lics_beamline.analysis.transition import Bracket, Halo, PhaseTransition
 from lics_beamline.exports.reduced_run import ReducedRun
 
 SEEN_SIGMA: Final = 5.0  # a halo must stand this clear of how the background scatters
 ABOUT_GPA: Final = 0.3  # "about 3 GPa": engineering reading of the word, the step between the paper's points
 
 
-def statements(run: ReducedRun, alloy: Compressions | None, seen: Transition, liquid: Halo | None) -> tuple[str, ...]:
+def statements(
+    run: ReducedRun, alloy: Compressions | None, seen: PhaseTransition, liquid: Halo | None
+) -> tuple[str, ...]:
     """Return the statements.
 
     Parameters
@@ -32,7 +34,7 @@ def statements(run: ReducedRun, alloy: Compressions | None, seen: Transition, li
         The run.
     alloy : Compressions, optional
         Isotherms of the alloy.
-    seen : Transition
+    seen : PhaseTransition
         Where it comes and goes.
     liquid : Halo, optional
         Diffuse light that came when it went.
@@ -46,7 +48,7 @@ def statements(run: ReducedRun, alloy: Compressions | None, seen: Transition, li
     )
 
 
-def _onset(seen: Transition) -> Iterator[str]:
+def _onset(seen: PhaseTransition) -> Iterator[str]:
     if not seen.appears:
         yield "Onset: the alloy was not seen to come."
         return
@@ -64,7 +66,7 @@ def _onset(seen: Transition) -> Iterator[str]:
     yield f"{text}. The paper: from about {PRINTED_ONSET_GPA:g} GPa, complete at {PRINTED_WHOLE_GPA:g} GPa; {verdict}."
 
 
-def _dissociation(seen: Transition) -> Iterator[str]:
+def _dissociation(seen: PhaseTransition) -> Iterator[str]:
     if not seen.disappears:
         yield "Dissociation: the alloy was not seen to go."
         return
@@ -84,7 +86,7 @@ def _beside(bracket: Bracket, printed_gpa: float) -> str:
     return "in agreement" if low - room <= printed_gpa <= high + room else "not in agreement"
 
 
-def _liquid(run: ReducedRun, seen: Transition, liquid: Halo | None) -> Iterator[str]:
+def _liquid(run: ReducedRun, seen: PhaseTransition, liquid: Halo | None) -> Iterator[str]:
     if not seen.disappears or liquid is None:
         return
     after = seen.disappears[-1].after

@@ -12,7 +12,7 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.cell_search import find_cell
-from lics_beamline.refinement.density import Finding, judge
+from lics_beamline.refinement.density import SiteFinding, judge
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.lit_range import lit_range
 from lics_beamline.refinement.pattern_fit import fit_pattern
@@ -61,7 +61,7 @@ def gasket_models(point: ReducedPoint) -> tuple[StructuralModel, ...]:
     return (read_model(Path("rhenium")),) if point.phase(GASKET) else ()
 
 
-def ask_site(run: ReducedRun, point: ReducedPoint, model: StructuralModel, question: SiteQuestion) -> Finding:
+def ask_site(run: ReducedRun, point: ReducedPoint, model: StructuralModel, question: SiteQuestion) -> SiteFinding:
     """Ask the electron density at a point whether an atom is at a site.
 
     Parameters

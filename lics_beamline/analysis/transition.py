@@ -46,7 +46,7 @@ class Bracket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class PhaseTransition:
     """Coming and going of a phase.
 
     Parameters
@@ -89,7 +89,7 @@ class Halo:
     sigma: float
 
 
-def transition(run: ReducedRun, phase: str) -> Transition:
+def transition(run: ReducedRun, phase: str) -> PhaseTransition:
     """Return where a phase comes and goes along the path of a run."""
     points = [point for point in sorted(run.points, key=lambda point: point.index) if point.reduced]
     changes = [Bracket(before=one, after=other) for one, other in pairwise(points)]
@@ -110,7 +110,7 @@ def transition(run: ReducedRun, phase: str) -> Transition:
         math.nan,
     )
     whole = next((gpa for gpa, part in parts if part >= WHOLE_FRACTION), math.nan)
-    return Transition(phase=phase, appears=among(came), disappears=among(went), half_gpa=half, whole_gpa=whole)
+    return PhaseTransition(phase=phase, appears=among(came), disappears=among(went), half_gpa=half, whole_gpa=whole)
 
 
 def halo(run: ReducedRun, bracket: Bracket) -> Halo | None:

@@ -8,7 +8,7 @@ from typing import Final
 from lics_beamline.checks.case import Case, named
 from lics_beamline.checks.finding import Judgement, Rule, fine, refused_if, warned_if
 from lics_beamline.errors import OutsideCalibration, ProfileError
-from lics_beamline.physics.thermocouple import Comparison
+from lics_beamline.physics.thermocouple import ThermocoupleComparison
 
 WEAK_SPECTRUM_GPA: Final = 0.02  # error of a fit with 2 000 counts, computed; 0.004 with 20 000
 WORST_SYSTEMATIC_GPA: Final = 0.35  # a pressure less certain than this tells phases apart no longer; a choice
@@ -65,7 +65,9 @@ def pressure_is_known_well_enough(case: Case) -> Judgement | None:
         ruby = case.recipe.with_chip(case.experiment.ruby_chip).ruby
         gauge = ruby.gauge()
         if ruby.thermocouples == "compared at rest":
-            gauge = replace(gauge, compared=Comparison(gasket_above_ambient_k=0.0, sigma_k=ruby.rest_sigma_k))
+            gauge = replace(
+                gauge, compared=ThermocoupleComparison(gasket_above_ambient_k=0.0, sigma_k=ruby.rest_sigma_k)
+            )
         ambient_k = case.settings.heater.ambient_k
         there = gauge.temperature(most.at.temperature_k, ambient_k)
         line_nm = gauge.ruler.wavelength_nm(max(most.at.pressure_gpa, 0.0), there.kelvin)

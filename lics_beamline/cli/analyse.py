@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lics_beamline.analysis.compression import Compressions
     from lics_beamline.analysis.overview import Overview
     from lics_beamline.analysis.paper import PaperTable
-    from lics_beamline.analysis.quantity import Quantity
-    from lics_beamline.analysis.row import Row
+    from lics_beamline.analysis.quantity import MeasuredQuantity
+    from lics_beamline.analysis.row import ReportRow
 
 TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 
@@ -95,7 +95,7 @@ def _lines(overview: Overview, paper: PaperTable | None) -> list[str]:
     return [*lines, "", *_table(TRANSITION_HEADING, (transition_row(each) for each in overview.transitions))]
 
 
-def _table(heading: Sequence[str], rows: Iterable[Row]) -> list[str]:
+def _table(heading: Sequence[str], rows: Iterable[ReportRow]) -> list[str]:
     cells = [heading, *(row.cells[: len(heading)] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(heading))]
     return ["  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
@@ -157,7 +157,7 @@ def _phase(found: Compressions) -> dict[str, Any]:
     }
 
 
-def _quantity(found: Quantity) -> dict[str, Any]:
+def _quantity(found: MeasuredQuantity) -> dict[str, Any]:
     return {
         "value": found.value,
         "statistical": found.statistical,

@@ -14,7 +14,7 @@ from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.exports.comparison import BoundaryDifference, Comparison, PointDifference
+    from lics_beamline.exports.comparison import BoundaryDifference, PointDifference, RunComparison
     from lics_beamline.exports.reduced_run import ReducedRun
 
 OWN = "own"
@@ -80,7 +80,7 @@ def _reduced(data: DataFolder, options: argparse.Namespace) -> tuple[ReducedRun,
     return first, second
 
 
-def _lines(found: Comparison) -> Iterator[str]:
+def _lines(found: RunComparison) -> Iterator[str]:
     for key, (before, after) in found.changed.items():
         yield f"  {key}: {_short(before)} -> {_short(after)}"
     if not found.changed:
@@ -122,7 +122,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _plain(found: Comparison, figure: Path) -> dict[str, Any]:
+def _plain(found: RunComparison, figure: Path) -> dict[str, Any]:
     return {
         "runs": [run.start["uid"] for run in (found.first, found.second)],
         "changed": {key: list(pair) for key, pair in found.changed.items()},

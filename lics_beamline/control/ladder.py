@@ -15,7 +15,7 @@ from typing import Final
 from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.errors import OutsideEnvelope
-from lics_beamline.physics.transition import Seen, Transition, transition
+from lics_beamline.physics.transition import SeenShare, TransitionEstimate, transition
 
 DWELL_TIME_CONSTANTS: Final = 3.0  # time constants that a rung lasts: 95 % of what reacts there has
 STEP_TO_MEDIAN_SHARE: Final = 0.5  # of the way to the median that a step takes once something is seen
@@ -106,23 +106,23 @@ class HuntState:
     ----------
     goal : HuntGoal
         What is hunted.
-    seen : tuple of Seen
+    seen : tuple of SeenShare
         What the patterns showed.
     points : int
         Patterns measured, those that told nothing included.
     lost : int
         Patterns in a row that told nothing.
-    knows : Transition or None
+    knows : TransitionEstimate or None
         What is known of the transition; None before the first pattern.
     asked_gpa : float
         Rung asked for last [GPa]; NaN before any.
     """
 
     goal: HuntGoal
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[SeenShare, ...] = ()
     points: int = 0
     lost: int = 0
-    knows: Transition | None = None
+    knows: TransitionEstimate | None = None
     asked_gpa: float = math.nan
 
     @property
@@ -135,7 +135,7 @@ class HuntState:
         """Whether anything has reacted, beyond doubt."""
         return bool(self.seen) and self.shows(self.seen[-1])
 
-    def shows(self, newest: Seen) -> bool:
+    def shows(self, newest: SeenShare) -> bool:
         """Whether a pattern shows, beyond doubt, that something has reacted."""
         if not self.goal.decays:
             return newest.value > max(TRACE_SHARE, TRACE_SIGMAS * newest.value_sigma)
@@ -157,14 +157,14 @@ def begin(goal: HuntGoal, *, envelope: Envelope) -> HuntDecision:
     return _go(HuntState(goal=goal), goal.start_gpa, goal.tau_s * DWELL_TIME_CONSTANTS, envelope)
 
 
-def step(state: HuntState, seen: Seen | None, *, envelope: Envelope) -> HuntDecision:
+def step(state: HuntState, seen: SeenShare | None, *, envelope: Envelope) -> HuntDecision:
     """Decide what to do after one pattern.
 
     Parameters
     ----------
     state : HuntState
         The hunt so far.
-    seen : Seen or None
+    seen : SeenShare or None
         What the pattern showed; None where it told nothing, or never came.
     envelope : Envelope
         Where the cell may go; it vetoes.

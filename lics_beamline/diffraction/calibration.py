@@ -31,7 +31,7 @@ from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.orientation import oriented
-from lics_beamline.diffraction.refinement import NUMBERS, Pixels, Refined, detector_of, refine
+from lics_beamline.diffraction.refinement import NUMBERS, Pixels, RefinedGeometry, detector_of, refine
 from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
 
 Array = npt.NDArray[np.float64]
@@ -174,7 +174,7 @@ def _refined(
     wavelength_angstrom: float,
     plane: DetectorPlane,
     free_wavelength: bool,
-) -> Refined:
+) -> RefinedGeometry:
     """Points and refinement, twice: in wide windows, then in windows as wide as the lines ask for."""
     d_angstrom = np.array([line.d_angstrom for line in calibrant.lines(wavelength_angstrom)])
     window_px = FIRST_WINDOW_PX
@@ -208,7 +208,7 @@ def _refined(
 def _calibration(
     start: Geometry,
     calibrant: Calibrant,
-    refined: Refined,
+    refined: RefinedGeometry,
     found: Found,
     detector: Pixels,
     *,
@@ -257,7 +257,7 @@ def _calibration(
     )
 
 
-def _sigmas(refined: Refined) -> dict[str, float]:
+def _sigmas(refined: RefinedGeometry) -> dict[str, float]:
     """Return standard deviations of what was refined and of what follows from it."""
     plane, covariance = refined.plane, refined.covariance
     sigma = {name: math.sqrt(float(covariance[i, i])) for i, name in enumerate(NUMBERS) if name != "displacement"}

@@ -42,7 +42,7 @@ class Source(Strict):
     run: str = ""
 
 
-class Ring(Strict):
+class RingRecord(Strict):
     """One ring, as `RingFit` says."""
 
     name: str
@@ -72,7 +72,7 @@ class CalibrationRecord(Strict):
         Whether the wavelength was refined too.
     sigma : dict of float
         Standard deviations of the physical quantities.
-    rings : tuple of Ring
+    rings : tuple of RingRecord
         Every ring used.
     points : int
         Points on them.
@@ -94,7 +94,7 @@ class CalibrationRecord(Strict):
     source: Source
     free_wavelength: bool
     sigma: dict[str, float]
-    rings: tuple[Ring, ...] = Field(min_length=1)
+    rings: tuple[RingRecord, ...] = Field(min_length=1)
     points: int
     rms_px: float
     rms_deg: float
@@ -141,7 +141,7 @@ def record_of(calibration: Calibration, source: Source, *, made: datetime) -> Ca
         source=source,
         free_wavelength=calibration.free_wavelength,
         sigma=dict(sorted(calibration.sigma.items())),
-        rings=tuple(Ring(**asdict(ring)) for ring in calibration.rings),
+        rings=tuple(RingRecord(**asdict(ring)) for ring in calibration.rings),
         points=len(calibration.points),
         rms_px=calibration.rms_px,
         rms_deg=calibration.rms_deg,

@@ -198,7 +198,7 @@ class _Profiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Fit:
+class _LineFits:
     """What a fit of many lines gave, shape (rings, sectors) each."""
 
     place: Array
@@ -210,7 +210,7 @@ class _Fit:
     good: npt.NDArray[np.bool_]
 
 
-def _fit_lines(mean: Array, pixels: Array, wanted: npt.NDArray[np.bool_], width: Array | None) -> _Fit:
+def _fit_lines(mean: Array, pixels: Array, wanted: npt.NDArray[np.bool_], width: Array | None) -> _LineFits:
     """Gauss-Newton on all wanted sectors at once; `width` per ring fixes it, None leaves it free.
 
     Parameters of a line: height, place, background, its slope and, where free, the width; x runs from -1 to 1.
@@ -268,7 +268,7 @@ def _fit_lines(mean: Array, pixels: Array, wanted: npt.NDArray[np.bool_], width:
         full[ring, sector] = values
         return full
 
-    return _Fit(
+    return _LineFits(
         place=spread(p[:, 1], 0.0),
         place_sigma=spread(error[:, 1], np.inf),
         height=spread(p[:, 0], 0.0),

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.peaks import Peak
-from lics_beamline.diffraction.phase import Line, Phase, Role
+from lics_beamline.diffraction.phase import CrystalPhase, Line, Role
 from lics_beamline.errors import OutsideCalibration
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 
@@ -111,7 +111,7 @@ class Identification:
 class _Sought:
     """A phase where it must be at this point: expected cell, its lines, and how far the spacings may be off."""
 
-    phase: Phase
+    phase: CrystalPhase
     expected: UnitCell
     lines: tuple[Line, ...]
     low: float  # factor on a spacing
@@ -120,7 +120,7 @@ class _Sought:
 
 def identify(
     peaks: Sequence[Peak],
-    phases: Iterable[Phase],
+    phases: Iterable[CrystalPhase],
     *,
     pressure_gpa: float,
     temperature_k: float,
@@ -132,7 +132,7 @@ def identify(
     ----------
     peaks : sequence of Peak
         Fitted peaks.
-    phases : iterable of Phase
+    phases : iterable of CrystalPhase
         What may be there.
     pressure_gpa, temperature_k : float
         Where the sample is.
@@ -170,7 +170,9 @@ def identify(
     return Identification(phases=_fractions(there, sought), unknown=_unknown(peaks, there, sought))
 
 
-def _sought(phase: Phase, pressure_gpa: float, temperature_k: float, wavelength: float, d_min: float) -> _Sought | None:
+def _sought(
+    phase: CrystalPhase, pressure_gpa: float, temperature_k: float, wavelength: float, d_min: float
+) -> _Sought | None:
     if not phase.lowest_gpa <= pressure_gpa <= phase.highest_gpa or temperature_k > phase.highest_k:
         return None
     try:
@@ -232,7 +234,7 @@ def _near_lines(lines: Sequence[Line], cell: UnitCell, free: list[Peak]) -> list
 
 
 def _complete(
-    phase: Phase, markers: Sequence[Line], there: list[IndexedPeak], cell: UnitCell, claimed: list[Peak]
+    phase: CrystalPhase, markers: Sequence[Line], there: list[IndexedPeak], cell: UnitCell, claimed: list[Peak]
 ) -> bool:
     """Tell whether each missing marker is excused: under a line of another phase, or weak beside those found.
 

@@ -201,7 +201,7 @@ def _fit_group(x: Array, y: Array, sigma: Array, group: list[_Candidate], patter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Fit:
+class _PeakFits:
     """Position, log of half width and height of each peak, with errors scaled by the residuals; and the background."""
 
     values: Array
@@ -215,7 +215,7 @@ class _Fit:
         return self.level + self.slope_per_deg * (two_theta_deg - self.middle_deg)
 
 
-def _least_squares(x: Array, y: Array, weight: Array, start: Array, mixing: float | None) -> _Fit | None:
+def _least_squares(x: Array, y: Array, weight: Array, start: Array, mixing: float | None) -> _PeakFits | None:
     """Fit peaks and background; the mixing is the last of `start`, or held where it is given. None where it failed."""
     from scipy.optimize import leastsq
 
@@ -254,7 +254,7 @@ def _least_squares(x: Array, y: Array, weight: Array, start: Array, mixing: floa
     if status not in (1, 2, 3, 4) or covariance is None:
         return None
     chi2 = float(info["fvec"] @ info["fvec"]) / (x.size - values.size)
-    return _Fit(
+    return _PeakFits(
         values=values[:level],
         errors=np.sqrt(np.diag(covariance) * max(1.0, chi2))[:level],
         mixing=float(values[-1]) if mixing is None else mixing,

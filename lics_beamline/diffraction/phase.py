@@ -55,7 +55,7 @@ class Line:
         return (self.reflection.h, self.reflection.k, self.reflection.l)
 
 
-class Phase(Strict):
+class CrystalPhase(Strict):
     """A phase that may be in the beam.
 
     Parameters
@@ -185,7 +185,7 @@ def _structure(cif: str) -> Structure:
     return structure_from_cif(cif)
 
 
-def read_phase(path: Path) -> Phase:
+def read_phase(path: Path) -> CrystalPhase:
     """Read a phase from a TOML file; ``cif`` names a file beside it.
 
     Raises
@@ -205,7 +205,7 @@ def read_phase(path: Path) -> Phase:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
-    return validate(content, Phase, source=str(path))
+    return validate(content, CrystalPhase, source=str(path))
 
 
 def library() -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def library() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in LIBRARY.glob("*.toml")))
 
 
-def named_phase(name: str, folder: Path = LIBRARY) -> Phase:
+def named_phase(name: str, folder: Path = LIBRARY) -> CrystalPhase:
     """Return a phase by its name in the library, or by a file name relative to a folder.
 
     Raises
@@ -227,6 +227,6 @@ def named_phase(name: str, folder: Path = LIBRARY) -> Phase:
 
 
 @lru_cache(maxsize=1)
-def default_phases() -> tuple[Phase, ...]:
+def default_phases() -> tuple[CrystalPhase, ...]:
     """Return the phases sought where a recipe names none."""
     return tuple(named_phase(name) for name in DEFAULT_NAMES)

@@ -37,7 +37,7 @@ AZIMUTH_CLUSTERS: Final = 12  # azimuths, of 30 deg, within which residuals may 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Refined:
+class RefinedGeometry:
     """A refined geometry.
 
     Parameters
@@ -118,7 +118,7 @@ def refine(
     wavelength_angstrom: float,
     free_wavelength: bool = False,
     rounds: int = 2,
-) -> Refined:
+) -> RefinedGeometry:
     """Refine distance, point of normal incidence and two rotations; the third moves no ring and stays zero.
 
     Parameters
@@ -157,7 +157,7 @@ def refine(
     used = points.chosen(kept)
     sigma = np.hypot(used.sigma_rad, excess)
     numbers = problem.refined(engine, used, sigma, numbers)
-    return Refined(
+    return RefinedGeometry(
         plane=_plane(numbers),
         wavelength_angstrom=float(numbers[5]),
         displacement=float(numbers[6]),

@@ -100,7 +100,7 @@ class BoundaryDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class RunComparison:
     """Two reductions of one run.
 
     Parameters
@@ -122,7 +122,7 @@ class Comparison:
     changed: dict[str, tuple[object, object]]
 
 
-def compare(first: ReducedRun, second: ReducedRun) -> Comparison:
+def compare(first: ReducedRun, second: ReducedRun) -> RunComparison:
     """Compare two reductions of one run.
 
     Parameters
@@ -145,7 +145,7 @@ def compare(first: ReducedRun, second: ReducedRun) -> Comparison:
         ((point, others[point.exposure_uid]) for point in first.points if point.exposure_uid in others),
         key=lambda pair: pair[0].index,
     )
-    return Comparison(
+    return RunComparison(
         first=first,
         second=second,
         points=tuple(_difference(one, other) for one, other in pairs),

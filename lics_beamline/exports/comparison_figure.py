@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lics_beamline.exports.comparison import Comparison, PointDifference
+from lics_beamline.exports.comparison import PointDifference, RunComparison
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_comparison(comparison: Comparison, path: Path) -> Path:
+def draw_comparison(comparison: RunComparison, path: Path) -> Path:
     """Draw a comparison as PNG.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : RunComparison
         What to draw.
     path : Path
         The PNG to write; its folder is made if absent.
@@ -46,7 +46,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> Path:
     return save_figure(figure, path)
 
 
-def _draw(axes: Axes, comparison: Comparison, value: Callable[[PointDifference], float], label: str) -> None:
+def _draw(axes: Axes, comparison: RunComparison, value: Callable[[PointDifference], float], label: str) -> None:
     axes.axhline(0.0, color="0.75", lw=1)
     for stroke, colour in STROKE_COLOURS.items():
         chosen = [

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lics_beamline.exports.density_maps import lattice_vectors
 from lics_beamline.exports.figure_file import save_figure
-from lics_beamline.refinement.density import Finding
+from lics_beamline.refinement.density import SiteFinding
 from lics_beamline.refinement.max_entropy import Density
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ VIEW_RAYS: Final = 240  # across the picture, and steps along each
 MARGIN_ANGSTROM: Final = 0.8
 
 
-def draw_density(finding: Finding, path: Path, *, level: float = SURFACE_LEVEL) -> Path:
+def draw_density(finding: SiteFinding, path: Path, *, level: float = SURFACE_LEVEL) -> Path:
     """Draw slices of a density through the site in question and an isosurface, as PNG.
 
     Parameters
     ----------
-    finding : Finding
+    finding : SiteFinding
         With a density.
     path : Path
         The file; its folder is made if absent.

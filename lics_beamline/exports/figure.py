@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lics_beamline.diffraction.phase import Phase
+from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
@@ -142,7 +142,7 @@ def _flattened(intensity: Any) -> Any:
     return above / max(float(above.max()), 1e-12)
 
 
-def _angles(point: ReducedPoint, phase: Phase | None, wavelength_angstrom: float) -> list[float]:
+def _angles(point: ReducedPoint, phase: CrystalPhase | None, wavelength_angstrom: float) -> list[float]:
     """Angles of the lines of a phase in the cell it was found with [deg]; none where it was not."""
     found = point.phase(phase.name) if phase else None
     if phase is None or found is None:

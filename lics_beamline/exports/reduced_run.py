@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.phase import Phase
+from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
@@ -139,10 +139,11 @@ class ReducedRun:
         return str(self.start.get("sample", {}).get("name", ""))
 
     @property
-    def sought(self) -> tuple[Phase, ...]:
+    def sought(self) -> tuple[CrystalPhase, ...]:
         """Phases that the recipe looked for; empty where the start document has no recipe."""
         return tuple(
-            validate(phase, Phase, source="start document") for phase in self.start.get("recipe", {}).get("phases", ())
+            validate(phase, CrystalPhase, source="start document")
+            for phase in self.start.get("recipe", {}).get("phases", ())
         )
 
     @property

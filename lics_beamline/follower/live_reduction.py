@@ -18,7 +18,7 @@ from lics_beamline.schema import EXPOSURE_UID, SWEEP
 if TYPE_CHECKING:
     from lics_beamline.reduction.reducer import Reducer
     from lics_beamline.reduction.step import Step
-    from lics_beamline.reduction.work import Outcome
+    from lics_beamline.reduction.work import WorkOutcome
     from lics_beamline.reduction.workers import Crew, Queue
 
 logger = logging.getLogger(__name__)
@@ -105,6 +105,6 @@ class RunReduction:
                 return
             self._queue.put(work_of(step), partial(self._write, step))
 
-    def _write(self, step: Step, came: Outcome | None) -> None:
+    def _write(self, step: Step, came: WorkOutcome | None) -> None:
         for pair in self._reducer.finish(step, came):
             self._journal(*pair)  # a derived run with a gap would be wrong: this error is not only noted

@@ -11,7 +11,7 @@ from lics_beamline.physics.neon import WavelengthCheck
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
-from lics_beamline.physics.thermocouple import Comparison, GradientCalibration, SampleTemperature
+from lics_beamline.physics.thermocouple import GradientCalibration, SampleTemperature, ThermocoupleComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Gauge:
         Standard deviation of each thermocouple [K].
     axis : WavelengthCheck, optional
         How far the wavelength axis is off; without it, lines are taken as the axis says.
-    compared : Comparison, optional
+    compared : ThermocoupleComparison, optional
         The two thermocouples, compared at rest.
     """
 
@@ -55,7 +55,7 @@ class Gauge:
     gradient: GradientCalibration
     thermocouple_sigma_k: float
     axis: WavelengthCheck | None = None
-    compared: Comparison | None = None
+    compared: ThermocoupleComparison | None = None
 
     def temperature(self, gasket_k: float, ambient_k: float) -> SampleTemperature:
         """Temperature of ruby and sample from gasket and ambient thermocouple [K].

@@ -69,7 +69,7 @@ class SampleTemperature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ThermocoupleComparison:
     """Gasket and ambient thermocouple compared while the cell was as warm as its room.
 
     Parameters
@@ -100,7 +100,12 @@ class GradientCalibration:
     sigma: float = GASKET_TO_SAMPLE_SIGMA
 
     def sample(
-        self, gasket_k: float, ambient_k: float, *, thermocouple_sigma_k: float, compared: Comparison | None = None
+        self,
+        gasket_k: float,
+        ambient_k: float,
+        *,
+        thermocouple_sigma_k: float,
+        compared: ThermocoupleComparison | None = None,
     ) -> SampleTemperature:
         """Temperature of the sample with its error.
 
@@ -110,7 +115,7 @@ class GradientCalibration:
             Readings beside the gasket and of the room [K].
         thermocouple_sigma_k : float
             Standard deviation of each thermocouple [K]; their errors are independent and last as long as a run.
-        compared : Comparison, optional
+        compared : ThermocoupleComparison, optional
             The two, compared at rest: their common difference is taken away.
 
         Raises

@@ -34,7 +34,7 @@ FINE_GRID_SIGMAS: Final = 5.0  # standard deviations that the second, finer grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SeenShare:
     """What one pattern showed.
 
     Parameters
@@ -65,7 +65,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class TransitionEstimate:
     """What is known of the thresholds.
 
     Parameters
@@ -92,12 +92,12 @@ class Transition:
     misfit: float
 
 
-def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: float) -> Transition:
+def transition(seen: Sequence[SeenShare], *, direction: int, decays: bool, tau_s: float) -> TransitionEstimate:
     """Estimate the median threshold of the grains from one-sided observations.
 
     Parameters
     ----------
-    seen : sequence of Seen
+    seen : sequence of SeenShare
         In the order of time, of a sample whose pressure went one way only; at least one.
     direction : int
         +1 where it rose, -1 where it fell.
@@ -108,7 +108,7 @@ def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: flo
 
     Returns
     -------
-    Transition
+    TransitionEstimate
         Means and standard deviations of the posterior on a grid.
 
     Notes
@@ -142,7 +142,7 @@ def transition(seen: Sequence[Seen], *, direction: int, decays: bool, tau_s: flo
     reach = FINE_GRID_SIGMAS * max(coarse.median_sigma, 0.5 * (high - low) / MEDIAN_VALUES)
     medians = np.linspace(max(coarse.median - reach, low), min(coarse.median + reach, high), MEDIAN_VALUES)
     fine = _posterior(story, medians, spreads, taus, tau_s)
-    return Transition(
+    return TransitionEstimate(
         median_gpa=direction * fine.median,
         sigma_gpa=fine.median_sigma,
         spread_gpa=fine.spread,

@@ -14,7 +14,7 @@ from lics_beamline.control.condition import Condition
 from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import DidNotSettle
-from lics_beamline.physics.transition import Transition
+from lics_beamline.physics.transition import TransitionEstimate
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.live import Amount, LiveResult, LiveResults
 from lics_beamline.plans.measure import Measured
@@ -89,7 +89,7 @@ class Decisions:
         shown: Shown,
         *,
         choice: str,
-        knows: Transition | None = None,
+        knows: TransitionEstimate | None = None,
     ) -> MsgGenerator[None]:
         """Save what was decided after a point."""
         log.info("point %d: %s", point.index + 1, choice)

@@ -13,7 +13,7 @@ from lics_beamline.control.ladder import End, Go, HuntGoal, HuntState, Stay, beg
 from lics_beamline.control.path import HuntLeg, Point
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.clock import SHORTEST_JUDGEMENT_WALL_S, ExperimentClock
-from lics_beamline.physics.transition import Seen
+from lics_beamline.physics.transition import SeenShare
 from lics_beamline.plans.decisions import NOTHING, Decisions, Shown
 from lics_beamline.plans.live import Amount, LiveResult
 from lics_beamline.plans.measure import Measured
@@ -141,12 +141,14 @@ def _parent(leg: HuntLeg, result: LiveResult | None) -> str:
     return max(there, key=lambda phase: there[phase], default="")
 
 
-def _seen(result: LiveResult | None, amount: Amount, measured: Measured, *, since_s: float, parent: str) -> Seen | None:
+def _seen(
+    result: LiveResult | None, amount: Amount, measured: Measured, *, since_s: float, parent: str
+) -> SeenShare | None:
     if result is None or math.isnan(amount.value):
         return None
     left = result.scale(parent, dose_counts=measured.dose_counts) if parent else NOTHING
     gone = left.value <= 0.0
-    return Seen(
+    return SeenShare(
         time_s=measured.middle_s,
         since_s=since_s,
         pressure_gpa=float(result.data["pressure_gpa"]),

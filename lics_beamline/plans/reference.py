@@ -21,7 +21,7 @@ from lics_beamline.physics.ruby_spectrum import fit_doublet
 from lics_beamline.plans.gauge import Gauge, adapt, laser_off, laser_on
 from lics_beamline.plans.noted import Noted
 from lics_beamline.reduction.reference import Reference, reading_of, refer
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def leg_reference(
     beamline: Beamline,
     point: Point,
     *,
-    ruby: Ruby,
+    ruby: RubyReduction,
     notes: Noted,
     settings: RubySettings,
     first: Reference | None,
@@ -79,7 +79,7 @@ def leg_reference(
         The devices.
     point : Point
         First of the leg.
-    ruby : Ruby
+    ruby : RubyReduction
         The recipe's choices; `axis` is "neon" or "ambient".
     notes : Noted
         The plan's own readable of the stream.
@@ -139,7 +139,7 @@ def leg_reference(
     return reference
 
 
-def gauge_of(reference: Reference | None, ruby: Ruby) -> Gauge:
+def gauge_of(reference: Reference | None, ruby: RubyReduction) -> Gauge:
     """Return the gauge of a leg: by its reference, or by the recipe's own line where none is read."""
     return ruby.gauge() if reference is None else reference.gauge(ruby)
 

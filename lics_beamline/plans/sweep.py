@@ -41,7 +41,7 @@ from lics_beamline.plans.reference import gauge_of, leg_reference, reference_lin
 from lics_beamline.profile import Profile, ProfileFile
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reference import Reference
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 
 log = logging.getLogger(__name__)
 
@@ -296,7 +296,13 @@ def _points(
 
 
 def _reference(
-    beamline: Beamline, point: Point, *, settings: RubySettings, ruby: Ruby, notes: Notes, first: Reference | None
+    beamline: Beamline,
+    point: Point,
+    *,
+    settings: RubySettings,
+    ruby: RubyReduction,
+    notes: Notes,
+    first: Reference | None,
 ) -> MsgGenerator[Reference | None]:
     """Read what the pressures of a leg rest on; nothing where the recipe is content with the start document's line."""
     if ruby.axis == "none":

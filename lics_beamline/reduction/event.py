@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lics_beamline import schema
 from lics_beamline.physics.unit_cell import free_names
-from lics_beamline.reduction.point import ReducedPoint
+from lics_beamline.reduction.point import PointReduction
 from lics_beamline.reduction.recipe import Recipe
 
 MASKED_WORTH_A_NOTE: Final = 0.1  # more of the plate under mask than any beam stop covers
@@ -23,7 +23,7 @@ def fields_of(recipe: Recipe) -> tuple[schema.Field, ...]:
     return (*schema.reduced_fields(recipe.frames.bins), *of_phases)
 
 
-def _of_phases(reduced: ReducedPoint, recipe: Recipe) -> dict[str, float]:
+def _of_phases(reduced: PointReduction, recipe: Recipe) -> dict[str, float]:
     """Return the fields of the phases that were found; of the sample's others, that there is none of them."""
     fields: dict[str, float] = {}
     if any(found.role == "sample" for found in reduced.phases):
@@ -41,7 +41,7 @@ def _of_phases(reduced: ReducedPoint, recipe: Recipe) -> dict[str, float]:
     return fields
 
 
-def _note(reduced: ReducedPoint) -> str:
+def _note(reduced: PointReduction) -> str:
     """Return what to look at, for people."""
     notes = []
     if reduced.pattern.masked_fraction > MASKED_WORTH_A_NOTE:
@@ -53,12 +53,12 @@ def _note(reduced: ReducedPoint) -> str:
     return " ".join(notes)
 
 
-def event_data(reduced: ReducedPoint, recipe: Recipe) -> dict[str, Any]:
+def event_data(reduced: PointReduction, recipe: Recipe) -> dict[str, Any]:
     """Return a reduced point as the data of an event; phases that were not found have no fields in it.
 
     Parameters
     ----------
-    reduced : ReducedPoint
+    reduced : PointReduction
         The point.
     recipe : Recipe
         What it was reduced by.

@@ -12,7 +12,7 @@ from lics_beamline.errors import ReductionFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class ImageRecord:
     """One image of the run, as its documents tell it.
 
     Parameters
@@ -35,7 +35,7 @@ class Taken:
     waited_s: float
 
 
-def recording(taken: Taken) -> Recording:
+def recording(taken: ImageRecord) -> Recording:
     """Return an image, verified against what was recorded about it.
 
     Raises
@@ -66,7 +66,7 @@ def _verified(root: Path, path: Path, sha256: str) -> Recording:
     return read_frame(path)
 
 
-def remembered(taken: Taken) -> Recording:
+def remembered(taken: ImageRecord) -> Recording:
     """Return an image as `recording` does, and keep it: the next image of its plate asks for it again.
 
     It is read anew where its file has changed since.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lics_beamline import schema
-from lics_beamline.reduction.image_record import Taken
+from lics_beamline.reduction.image_record import ImageRecord
 
 PREVIOUS: Final = "previous_exposure_uid"  # of a readout: what its plate held before, empty where nobody knows
 
@@ -24,13 +24,13 @@ class PlateHistory:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._last: dict[int, Taken] = {}
-        self._taken: dict[str, Taken] = {}  # by exposure_uid
-        self.before: Taken | None = None  # what was on the plate of the newest image; None where nobody knows
+        self._last: dict[int, ImageRecord] = {}
+        self._taken: dict[str, ImageRecord] = {}  # by exposure_uid
+        self.before: ImageRecord | None = None  # what was on the plate of the newest image; None where nobody knows
 
-    def take(self, data: Mapping[str, Any], *, exposure_s: float) -> Taken:
+    def take(self, data: Mapping[str, Any], *, exposure_s: float) -> ImageRecord:
         """Take note of an image as its readout announces it; NaN for an exposure nobody recorded."""
-        taken = Taken(
+        taken = ImageRecord(
             root=self._root,
             path=(self._root / str(data.get(schema.FRAME_PATH, ""))).resolve(),
             sha256=str(data.get(schema.FRAME_SHA256, "")),
@@ -47,7 +47,7 @@ class PlateHistory:
 
     def look(self, data: Mapping[str, Any]) -> None:
         """Take note of a short look: its image, too, leaves a ghost on its plate."""
-        self._taken[str(data[schema.EXPOSURE_UID.name])] = Taken(
+        self._taken[str(data[schema.EXPOSURE_UID.name])] = ImageRecord(
             root=self._root,
             path=(self._root / str(data["look_path"])).resolve(),
             sha256="",

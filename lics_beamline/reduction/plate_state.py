@@ -9,24 +9,26 @@ from typing import Final
 from lics_beamline.diffraction.frame import Recording
 from lics_beamline.diffraction.plate import Array, Fading, PlateState, Residue, residue
 from lics_beamline.errors import LicsError
-from lics_beamline.reduction.image_record import Taken, remembered
-from lics_beamline.reduction.recipe import Plate
+from lics_beamline.reduction.image_record import ImageRecord, remembered
+from lics_beamline.reduction.recipe import PlateCorrections
 
 logger = logging.getLogger(__name__)
 
 ROWS_FOR_A_NUMBER: Final = 16  # one row in so many tells how much of a frame is ghost
 
 
-def plate_state(taken: Taken, recording: Recording, plate: Plate, *, before: Taken | None = None) -> PlateState:
+def plate_state(
+    taken: ImageRecord, recording: Recording, plate: PlateCorrections, *, before: ImageRecord | None = None
+) -> PlateState:
     """Return fading and ghost of an image by a recipe.
 
     Parameters
     ----------
-    taken, recording : Taken, Recording
+    taken, recording : ImageRecord, Recording
         The image: what is known of it, and what its file says.
-    plate : Plate
+    plate : PlateCorrections
         The recipe's section.
-    before : Taken, optional
+    before : ImageRecord, optional
         The image before on the same plate.
     """
     remaining, sigma = None, 0.0
@@ -38,7 +40,9 @@ def plate_state(taken: Taken, recording: Recording, plate: Plate, *, before: Tak
     return PlateState(remaining=remaining, remaining_sigma=sigma, residue=ghost)
 
 
-def _residue(taken: Taken, plate: Plate, shape: tuple[int, ...], before: Taken) -> Residue | None:
+def _residue(
+    taken: ImageRecord, plate: PlateCorrections, shape: tuple[int, ...], before: ImageRecord
+) -> Residue | None:
     ghost = plate.ghost(taken.plate)
     if ghost is None:
         return None
@@ -58,7 +62,7 @@ def _residue(taken: Taken, plate: Plate, shape: tuple[int, ...], before: Taken) 
     )
 
 
-def plate_data(state: PlateState, recording: Recording, plate: Plate) -> dict[str, float]:
+def plate_data(state: PlateState, recording: Recording, plate: PlateCorrections) -> dict[str, float]:
     """Return what was undone of the plate as fields of an event; NaN where it was wanted and could not be."""
     in_vain = plate.fading is not None and state.remaining is None
     fraction = math.nan if plate.ghosts else 0.0
@@ -72,7 +76,7 @@ def plate_data(state: PlateState, recording: Recording, plate: Plate) -> dict[st
     }
 
 
-def _of_rows(taken: Taken, recording: Recording, fading: Fading) -> Array:
+def _of_rows(taken: ImageRecord, recording: Recording, fading: Fading) -> Array:
     return fading.of_rows(
         recording.counts.shape[0],
         waited_s=_waited_s(taken, recording),
@@ -81,14 +85,14 @@ def _of_rows(taken: Taken, recording: Recording, fading: Fading) -> Array:
     )
 
 
-def _waited_s(taken: Taken, recording: Recording) -> float:
+def _waited_s(taken: ImageRecord, recording: Recording) -> float:
     """Return what the detector said while it read the plate, or else what the file says; NaN where neither does."""
     if math.isfinite(taken.waited_s):
         return taken.waited_s
     return recording.plate.waited_s if recording.plate is not None else math.nan
 
 
-def _exposure_s(taken: Taken, recording: Recording) -> float:
+def _exposure_s(taken: ImageRecord, recording: Recording) -> float:
     if math.isfinite(taken.exposure_s):
         return taken.exposure_s
     return recording.exposure_s if math.isfinite(recording.exposure_s) else 0.0

@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reading:
+class PointReading:
     """What was read at a point beside its frame.
 
     Parameters
@@ -43,7 +43,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ReducedPoint:
+class PointReduction:
     """A reduced point.
 
     Parameters
@@ -81,20 +81,20 @@ def integrator(geometry: Geometry, integration: Integration, shape: tuple[int, i
 
 def reduce_point(
     frame: Counts,
-    reading: Reading,
+    reading: PointReading,
     recipe: Recipe,
     *,
     gauge: Gauge | None = None,
     saturation_counts: int | None = None,
     plate: PlateState | None = None,
-) -> ReducedPoint:
+) -> PointReduction:
     """Reduce one point.
 
     Parameters
     ----------
     frame : ndarray of int32 or float32, shape (rows, columns)
         Counts of the plate.
-    reading : Reading
+    reading : PointReading
         Ruby spectrum and thermocouples of the same point.
     recipe : Recipe
         How.
@@ -107,7 +107,7 @@ def reduce_point(
 
     Returns
     -------
-    ReducedPoint
+    PointReduction
         Pattern, pressure, temperature, peaks and phases.
 
     Raises
@@ -139,7 +139,7 @@ def reduce_point(
         temperature_k=ruby.temperature.kelvin,
         wavelength_angstrom=pattern.wavelength_angstrom,
     )
-    return ReducedPoint(
+    return PointReduction(
         pattern=pattern,
         line=ruby.line,
         pressure=ruby.pressure,

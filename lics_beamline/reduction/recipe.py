@@ -17,13 +17,13 @@ from pydantic import Field, field_validator
 from lics_beamline.diffraction.calibration_record import read_record
 from lics_beamline.diffraction.geometry import Geometry, read_geometry
 from lics_beamline.diffraction.integration import Integration
-from lics_beamline.diffraction.phase import Phase, default_phases, named_phase
+from lics_beamline.diffraction.phase import CrystalPhase, default_phases, named_phase
 from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import read_plate_calibration
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask, read_mask
 from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby_chip import RubyChip
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, validate
 
 REDUCTION_REVISION: Final = 7  # raised whenever the same raw run and recipe give other numbers
@@ -69,7 +69,7 @@ class Frames(Strict):
             raise ValueError(f"{list(pair)} is no range: lower below upper, within 0-180 deg")
         return pair
 
-    def integration(self, plate: Plate) -> Integration:
+    def integration(self, plate: PlateCorrections) -> Integration:
         """Return what the integrator takes; `plate` has the detector's mask, dark and flat."""
         return Integration(
             bins=self.bins,
@@ -85,7 +85,7 @@ class Frames(Strict):
         )
 
 
-class Plate(Strict):
+class PlateCorrections(Strict):
     """What the detector does to an image, and is undone. All of it is off by default.
 
     Parameters
@@ -130,11 +130,11 @@ class Recipe(Strict):
         Calibrated detector geometry; in a file, the name of a PONI file beside it.
     frames : Frames
         How frames are integrated.
-    plate : Plate
+    plate : PlateCorrections
         What the detector does to an image, and is undone.
-    ruby : Ruby
+    ruby : RubyReduction
         How pressure and temperature are read.
-    phases : tuple of Phase
+    phases : tuple of CrystalPhase
         What may be in the beam, each with its structure; in a file, names of the library or of files beside the recipe.
     peak_significance : float
         Least height of a peak over its error.
@@ -142,9 +142,9 @@ class Recipe(Strict):
 
     geometry: Geometry
     frames: Frames = Frames()
-    plate: Plate = Plate()
-    ruby: Ruby = Ruby()
-    phases: tuple[Phase, ...] = Field(default_factory=default_phases)
+    plate: PlateCorrections = PlateCorrections()
+    ruby: RubyReduction = RubyReduction()
+    phases: tuple[CrystalPhase, ...] = Field(default_factory=default_phases)
     peak_significance: float = Field(5.0, ge=3.0, le=100.0)
 
     @property
@@ -185,7 +185,7 @@ class Recipe(Strict):
         if chip is None:
             return self
         ruby = self.ruby.model_dump(exclude_unset=True) | {"chip": chip.model_dump()}
-        return self.model_copy(update={"ruby": validate(ruby, Ruby, source="ruby chip")})
+        return self.model_copy(update={"ruby": validate(ruby, RubyReduction, source="ruby chip")})
 
     def for_run(self, recorded: Recipe) -> Recipe:
         """Return the recipe with the reference line and the chip read for a run, unless it names them itself.

@@ -26,13 +26,13 @@ from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
 from lics_beamline.journal.events import Streams
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import fields_of
-from lics_beamline.reduction.image_record import Taken
+from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.plate_history import PlateHistory
-from lics_beamline.reduction.point import Reading, warm_up
+from lics_beamline.reduction.point import PointReading, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 from lics_beamline.reduction.step import Document, Ending, Pending, Skipped, Step, work_of
-from lics_beamline.reduction.work import Outcome, Work, outcome
+from lics_beamline.reduction.work import Work, WorkOutcome, outcome
 
 logger = logging.getLogger(__name__)
 
@@ -147,14 +147,14 @@ class Reducer:
         if self._open:
             yield from self._end("abort", reason)
 
-    def finish(self, step: Step, came: Outcome | None) -> Iterator[Document]:
+    def finish(self, step: Step, came: WorkOutcome | None) -> Iterator[Document]:
         """Yield the documents of a step.
 
         Parameters
         ----------
         step : Step
             The steps of a run are finished in their order.
-        came : Outcome or None
+        came : WorkOutcome or None
             What came of the work of the step; None where it has none.
         """
         if isinstance(step, Pending):
@@ -265,7 +265,7 @@ class Reducer:
             values["note"] = f"{type(error).__name__}: {error}"
         yield Pending(exposure_uid=exposure, number=self._events, values=values, work=work)
 
-    def _finished(self, pending: Pending, came: Outcome | None) -> dict[str, Any]:
+    def _finished(self, pending: Pending, came: WorkOutcome | None) -> dict[str, Any]:
         """Return the event of a point: reduced, or failed and noted."""
         values = pending.values
         if came is not None:
@@ -304,7 +304,7 @@ class Reducer:
         values["load_bar"] = float(point.get(schema.LOAD, math.nan))
         return values
 
-    def _work(self, recorded: _Point, taken: Taken) -> Work:
+    def _work(self, recorded: _Point, taken: ImageRecord) -> Work:
         """Return what reducing a point takes.
 
         Raises
@@ -322,7 +322,7 @@ class Reducer:
                 f"the record has no reference reading before this point, and the recipe says axis = "
                 f'"{recipe.ruby.axis}". Reduce it with axis = "none".'
             )
-        reading = Reading(
+        reading = PointReading(
             ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
             ruby_counts=np.asarray(point[schema.RUBY_SPECTRUM], dtype=np.float64),
             gasket_k=float(point[schema.GASKET_TEMPERATURE]),

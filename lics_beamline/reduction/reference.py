@@ -20,8 +20,8 @@ from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.neon import WavelengthCheck, check_wavelengths
 from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
-from lics_beamline.physics.thermocouple import Comparison, check_type_k
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.physics.thermocouple import ThermocoupleComparison, check_type_k
+from lics_beamline.reduction.ruby import RubyReduction
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Reference:
         Correction of the axis by neon lines; None where the ambient ruby takes the drift up.
     checked_by : {"neon", "ambient"}
         What said so now; the ambient ruby stands in for a lamp that has gone dark.
-    compared : Comparison or None
+    compared : ThermocoupleComparison or None
         Thermocouples compared at rest, where the recipe says so and the first reading of the run was at rest.
     drift_nm, drift_sigma_nm : float
         How far the axis has moved since the first reading of the run, and its standard deviation [nm].
@@ -100,17 +100,17 @@ class Reference:
     temperature_k: float
     axis: WavelengthCheck | None
     checked_by: Literal["neon", "ambient"]
-    compared: Comparison | None
+    compared: ThermocoupleComparison | None
     drift_nm: float
     drift_sigma_nm: float
     first: Reference | None
 
-    def gauge(self, ruby: Ruby) -> Gauge:
+    def gauge(self, ruby: RubyReduction) -> Gauge:
         """Return the gauge of this leg by a recipe's choices."""
         today = ruby.with_reference(self.r1_nm, self.temperature_k, self.r1_sigma_nm)
         return replace(today.gauge(), axis=self.axis, compared=self.compared)
 
-    def fields(self, ruby: Ruby) -> dict[str, Any]:
+    def fields(self, ruby: RubyReduction) -> dict[str, Any]:
         """Return the fields of `schema.REFERENCE_FIELDS` that say what was found."""
         ruler = self.gauge(ruby).ruler
         return {
@@ -125,7 +125,7 @@ class Reference:
         }
 
 
-def refer(reading: ReferenceReading, ruby: Ruby, *, first: Reference | None = None) -> Reference:
+def refer(reading: ReferenceReading, ruby: RubyReduction, *, first: Reference | None = None) -> Reference:
     """Judge a reference reading.
 
     By neon lines the axis is corrected, and the line of the ambient ruby read first stays the reference. By the ambient
@@ -136,7 +136,7 @@ def refer(reading: ReferenceReading, ruby: Ruby, *, first: Reference | None = No
     ----------
     reading : ReferenceReading
         At the beginning of a leg.
-    ruby : Ruby
+    ruby : RubyReduction
         The recipe's choices; `axis` must be "neon" or "ambient".
     first : Reference, optional
         The first of the run; without it, this is.
@@ -163,7 +163,12 @@ def refer(reading: ReferenceReading, ruby: Ruby, *, first: Reference | None = No
 
 
 def _by_neon(
-    reading: ReferenceReading, ruby: Ruby, room_k: float, *, compared: Comparison | None, first: Reference | None
+    reading: ReferenceReading,
+    ruby: RubyReduction,
+    room_k: float,
+    *,
+    compared: ThermocoupleComparison | None,
+    first: Reference | None,
 ) -> Reference:
     if first is None or first.axis is None:
         axis = check_wavelengths(reading.axis_nm, reading.neon_counts)
@@ -192,13 +197,18 @@ def _by_neon(
     )
 
 
-def _moved_nm(line: RubyLine, first: Reference, room_k: float, ruby: Ruby) -> float:
+def _moved_nm(line: RubyLine, first: Reference, room_k: float, ruby: RubyReduction) -> float:
     """How far the ambient ruby's line is from where the first reading and the room's temperature put it [nm]."""
     return line.r1_nm - first.r1_nm - CORRECTIONS[ruby.correction].shift_nm(room_k, first.temperature_k)
 
 
 def _first(
-    r1_nm: float, sigma_nm: float, room_k: float, *, axis: WavelengthCheck | None, compared: Comparison | None
+    r1_nm: float,
+    sigma_nm: float,
+    room_k: float,
+    *,
+    axis: WavelengthCheck | None,
+    compared: ThermocoupleComparison | None,
 ) -> Reference:
     return Reference(
         r1_nm=r1_nm,
@@ -220,7 +230,7 @@ def _ambient_line(axis_nm: Array, reading: ReferenceReading, room_k: float) -> R
         raise BadReading(f"ambient ruby: {error}", **error.facts) from error
 
 
-def _compared(reading: ReferenceReading, ruby: Ruby) -> Comparison | None:
+def _compared(reading: ReferenceReading, ruby: RubyReduction) -> ThermocoupleComparison | None:
     """Thermocouples compared, where the recipe says so and nothing says that the cell is warmer than its room."""
     if ruby.thermocouples == "as read" or not reading.heater_percent <= UNHEATED_PERCENT:
         return None
@@ -228,4 +238,4 @@ def _compared(reading: ReferenceReading, ruby: Ruby) -> Comparison | None:
     explained_k = AGREE_SIGMA * math.sqrt(2.0) * ruby.thermocouple_sigma_k
     if not max(abs(gasket_k - reading.ambient_k), abs(cell_k - reading.ambient_k)) <= explained_k:
         return None
-    return Comparison(gasket_above_ambient_k=gasket_k - reading.ambient_k, sigma_k=ruby.rest_sigma_k)
+    return ThermocoupleComparison(gasket_above_ambient_k=gasket_k - reading.ambient_k, sigma_k=ruby.rest_sigma_k)

@@ -20,7 +20,7 @@ from lics_beamline.physics.thermocouple import (
 from lics_beamline.strict_toml import Strict, validate
 
 
-class Ruby(Strict):
+class RubyReduction(Strict):
     """How a ruby spectrum and two thermocouples become pressure and temperature.
 
     Parameters
@@ -84,7 +84,7 @@ class Ruby(Strict):
         return correction
 
     @model_validator(mode="after")
-    def _reference_is_in_range(self) -> Ruby:
+    def _reference_is_in_range(self) -> RubyReduction:
         try:
             self.ruler()
         except OutsideCalibration as error:
@@ -92,7 +92,7 @@ class Ruby(Strict):
         return self
 
     @model_validator(mode="after")
-    def _what_is_compared_is_on_record(self) -> Ruby:
+    def _what_is_compared_is_on_record(self) -> RubyReduction:
         if self.axis == "none" and self.thermocouples == "compared at rest":
             raise ValueError(
                 'thermocouples = "compared at rest" needs axis = "neon" or "ambient": nothing is read else'
@@ -131,7 +131,7 @@ class Ruby(Strict):
             thermocouple_sigma_k=self.thermocouple_sigma_k,
         )
 
-    def with_reference(self, r1_nm: float, temperature_k: float, r1_sigma_nm: float) -> Ruby:
+    def with_reference(self, r1_nm: float, temperature_k: float, r1_sigma_nm: float) -> RubyReduction:
         """Return these choices with another unshifted line (`Recipe.with_reference`).
 
         Raises
@@ -144,4 +144,4 @@ class Ruby(Strict):
             "reference_temperature_k": temperature_k,
             "reference_sigma_nm": r1_sigma_nm,
         }
-        return validate(ruby, Ruby, source="reference line")
+        return validate(ruby, RubyReduction, source="reference line")

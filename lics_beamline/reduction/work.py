@@ -15,9 +15,9 @@ from typing import Any, Final
 from lics_beamline.errors import LicsError
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import event_data
-from lics_beamline.reduction.image_record import Taken, recording, remembered
+from lics_beamline.reduction.image_record import ImageRecord, recording, remembered
 from lics_beamline.reduction.plate_state import plate_data, plate_state
-from lics_beamline.reduction.point import Reading, reduce_point, warm_up
+from lics_beamline.reduction.point import PointReading, reduce_point, warm_up
 from lics_beamline.reduction.recipe import Recipe
 
 ONE_AT_A_TIME: Final = threading.Lock()  # Dask gives a worker threads; pyFAI's engine serves one
@@ -29,11 +29,11 @@ class Work:
 
     Parameters
     ----------
-    taken : Taken
+    taken : ImageRecord
         Its image.
-    before : Taken or None
+    before : ImageRecord or None
         The image before on the same plate; None where there is none or nobody knows.
-    reading : Reading
+    reading : PointReading
         What was read beside it.
     recipe : Recipe
         How to reduce it.
@@ -41,15 +41,15 @@ class Work:
         What its pressure rests on; None takes the reference line of the recipe.
     """
 
-    taken: Taken
-    before: Taken | None
-    reading: Reading
+    taken: ImageRecord
+    before: ImageRecord | None
+    reading: PointReading
     recipe: Recipe
     gauge: Gauge | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
+class WorkOutcome:
     """What came of a point.
 
     Parameters
@@ -91,17 +91,17 @@ def do(work: Work) -> dict[str, Any]:
     return event_data(reduced, recipe) | plate_data(state, image, recipe.plate)
 
 
-def outcome(work: Work) -> Outcome:
+def outcome(work: Work) -> WorkOutcome:
     """Reduce a point or say why it cannot be: reduce or note."""
     try:
-        return Outcome(values=do(work))
+        return WorkOutcome(values=do(work))
     except (LicsError, OSError) as error:
-        return Outcome(note=str(error))
+        return WorkOutcome(note=str(error))
     except Exception as error:  # one point must not take the others with it
-        return Outcome(note=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        return WorkOutcome(note=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
 
 
-def outcome_elsewhere(work: Work) -> Outcome:
+def outcome_elsewhere(work: Work) -> WorkOutcome:
     """Do `outcome` in a process that is one of several: by one thread, for the other cores are other workers'."""
     with ONE_AT_A_TIME:
         warm_up(work.recipe)  # nothing, from the second time on

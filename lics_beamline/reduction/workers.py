@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from lics_beamline.errors import NotConnected, ReductionFailed
-from lics_beamline.reduction.work import Outcome, Work, outcome, outcome_elsewhere
+from lics_beamline.reduction.work import Work, WorkOutcome, outcome, outcome_elsewhere
 
 POINTS_WORTH_A_PROCESS: Final = 3  # one begins with some 5 s of libraries and tables, the time of about ten points
 OUT_FOR_EACH: Final = 3  # points that wait for a process while it works: none idles, and few are held in memory
@@ -73,10 +73,10 @@ class Queue:
     def __init__(self, executor: Executor | None, hands: int) -> None:
         self._executor = executor
         self._most = OUT_FOR_EACH * hands
-        self._waiting: deque[tuple[Future[Outcome] | None, Callable[[Outcome | None], None]]] = deque()
+        self._waiting: deque[tuple[Future[WorkOutcome] | None, Callable[[WorkOutcome | None], None]]] = deque()
         self._out = 0
 
-    def put(self, work: Work | None, then: Callable[[Outcome | None], None]) -> None:
+    def put(self, work: Work | None, then: Callable[[WorkOutcome | None], None]) -> None:
         """Hand a point out; return when there is room for the next.
 
         Parameters
@@ -193,7 +193,7 @@ def _leave_ctrl_c_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _is_back(future: Future[Outcome] | None) -> bool:
+def _is_back(future: Future[WorkOutcome] | None) -> bool:
     return future is None or future.done()
 
 

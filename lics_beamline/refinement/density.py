@@ -35,7 +35,7 @@ GRID_STEP_ANGSTROM: Final = 0.06  # 64 points along 3.5 angstrom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Finding:
+class SiteFinding:
     """Answer to a question.
 
     Parameters
@@ -98,7 +98,7 @@ def judge(
     grain_error: float = 0.0,
     replicas: int = 40,
     seed: int = 0,
-) -> Finding:
+) -> SiteFinding:
     """Ask the density whether an atom is at a site.
 
     Parameters
@@ -118,7 +118,7 @@ def judge(
 
     Returns
     -------
-    Finding
+    SiteFinding
         Also where the data fail: that is an answer, with the reason.
     """
     from threadpoolctl import threadpool_limits
@@ -135,14 +135,14 @@ def _judge(
     grain_error: float,
     replicas: int,
     seed: int,
-) -> Finding:
+) -> SiteFinding:
     strong = observed(factors)
     kept = {str(group) for group in strong.groups}
     left_out = tuple(str(group) for group in factors.groups if str(group) not in kept)
     d_min = min((group.d_angstrom for group in strong.groups), default=float("nan"))
 
-    def undecided(reason: str, density: Density | None = None, chi_squared: float = float("nan")) -> Finding:
-        return Finding(
+    def undecided(reason: str, density: Density | None = None, chi_squared: float = float("nan")) -> SiteFinding:
+        return SiteFinding(
             question=asked,
             verdict="not decided by these data",
             reasons=(reason,),
@@ -193,7 +193,7 @@ def _judge(
     if verdict == "not decided by these data":
         return undecided(reason, density, chi_squared)
     divided = basins(density.values, density.grid) if peak is not None else None
-    return Finding(
+    return SiteFinding(
         question=asked,
         verdict=verdict,
         reasons=(reason,),

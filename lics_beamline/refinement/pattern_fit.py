@@ -24,7 +24,7 @@ from lics_beamline.physics.unit_cell import UnitCell, space_group
 from lics_beamline.refinement.agreement import Agreement, agreement
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import shapes
-from lics_beamline.refinement.powder_phase import PowderPhase, Ring
+from lics_beamline.refinement.powder_phase import PowderPhase, PowderRing
 from lics_beamline.refinement.projection import Projection, Solved, make_model, usable
 from lics_beamline.refinement.structure_factors import ReflectionGroup, StructureFactors
 
@@ -35,7 +35,7 @@ MOST_EVALUATIONS: Final = 60  # a good start needs 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refined:
+class RefinedNumber:
     """A refined number.
 
     Parameters
@@ -106,7 +106,7 @@ class PatternFit:
     ----------
     phases : tuple of FittedPhase
         In the order they were given.
-    refined : tuple of Refined
+    refined : tuple of RefinedNumber
         Every refined number but the linear ones.
     two_theta_deg, observed, sigma, calculated, background : ndarray, shape (bins used,)
         The pattern and what describes it.
@@ -120,7 +120,7 @@ class PatternFit:
     """
 
     phases: tuple[FittedPhase, ...]
-    refined: tuple[Refined, ...]
+    refined: tuple[RefinedNumber, ...]
     two_theta_deg: Array
     observed: Array
     sigma: Array
@@ -155,7 +155,7 @@ class PatternFit:
         """
         return next(phase for phase in self.phases if phase.name == name)
 
-    def number(self, name: str) -> Refined:
+    def number(self, name: str) -> RefinedNumber:
         """Return the refined number of a name."""
         return next(number for number in self.refined if number.name == name)
 
@@ -271,7 +271,7 @@ def _result_of(
             for index in range(len(model.phases))
         ),
         refined=tuple(
-            Refined(name=name, value=float(value), sigma=float(error))
+            RefinedNumber(name=name, value=float(value), sigma=float(error))
             for name, value, error in zip(model.names, parameters, sigma, strict=True)
         ),
         two_theta_deg=data.two_theta_deg,
@@ -321,7 +321,7 @@ def _phase(
     )
 
 
-def _group(ring: Ring, cell: UnitCell) -> ReflectionGroup:
+def _group(ring: PowderRing, cell: UnitCell) -> ReflectionGroup:
     planes = np.array([line.multiplicity for line in ring.lines])
     hkl = np.array([(line.reflection.h, line.reflection.k, line.reflection.l) for line in ring.lines])
     s = 0.5 * np.sqrt(cell.inverse_d_squared(hkl))

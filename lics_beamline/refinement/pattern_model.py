@@ -16,7 +16,7 @@ from lics_beamline.physics.line_shape import area_of_unit_line, pseudo_voigt
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
 from lics_beamline.refinement.line_width import LineWidths, shapes
-from lics_beamline.refinement.powder_phase import PowderPhase, Ring
+from lics_beamline.refinement.powder_phase import PowderPhase, PowderRing
 
 Array = npt.NDArray[np.float64]
 Shift = Literal["none", "zero", "along-beam"]
@@ -45,7 +45,7 @@ class PatternModel:
         X-ray wavelength [angstrom].
     phases : tuple of PowderPhase
         The phases.
-    rings : tuple of tuple of Ring
+    rings : tuple of tuple of PowderRing
         Their rings.
     widths : LineWidths
         Widths that start the search.
@@ -60,7 +60,7 @@ class PatternModel:
     two_theta_deg: Array
     wavelength_angstrom: float
     phases: tuple[PowderPhase, ...]
-    rings: tuple[tuple[Ring, ...], ...]
+    rings: tuple[tuple[PowderRing, ...], ...]
     widths: LineWidths
     refined_widths: tuple[str, ...]
     shift: Shift

@@ -46,7 +46,7 @@ class PowderPhase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class PowderRing:
     """Families that share a ring, with the spacings of the start cell.
 
     Parameters
@@ -63,7 +63,7 @@ class Ring:
 
 def rings(
     phase: PowderPhase, *, d_min_angstrom: float, wavelength_angstrom: float, blend_deg: float
-) -> tuple[Ring, ...]:
+) -> tuple[PowderRing, ...]:
     """Sort the reflections of a phase into rings, largest spacing first.
 
     Parameters
@@ -78,14 +78,14 @@ def rings(
         Families closer than this [deg] are one ring: the pattern cannot tell them apart.
     """
     exact = _exact_rings(powder_lines(phase.cell, phase.space_group, d_min_angstrom), phase.space_group)
-    found: list[Ring] = []
+    found: list[PowderRing] = []
     last_deg = -math.inf
     for lines in exact:
         angle = 2.0 * math.degrees(math.asin(min(wavelength_angstrom / (2.0 * lines[0].d_angstrom), 1.0)))
         if found and angle - last_deg < blend_deg:
-            found[-1] = Ring(lines=found[-1].lines + lines, exact=False)
+            found[-1] = PowderRing(lines=found[-1].lines + lines, exact=False)
         else:
-            found.append(Ring(lines=lines, exact=True))
+            found.append(PowderRing(lines=lines, exact=True))
             last_deg = angle
     return tuple(found)
 

@@ -12,7 +12,7 @@ from lics_beamline.checks.judgement import GROUPS, case_of, judge, refusals, war
 from lics_beamline.checks.place import Kept, Place, look_at
 from lics_beamline.control.path import HeatingLeg, HoldLeg, PressureLeg
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.calibration_record import CalibrationRecord, Ring, Source
+from lics_beamline.diffraction.calibration_record import CalibrationRecord, RingRecord, Source
 from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.experiment import Experiment, read_experiment
 from lics_beamline.journal.head import Head
@@ -62,7 +62,7 @@ def geometry(**values):
 
 def calibrated(*ages_h, digests=()):
     """The data folder with calibrations of these ages, oldest first; the last is the geometry in use by default."""
-    ring = Ring(name="111", d_angstrom=3.1244, found_d_angstrom=3.1244, points=100, mean_px=0.0, rms_px=0.02)
+    ring = RingRecord(name="111", d_angstrom=3.1244, found_d_angstrom=3.1244, points=100, mean_px=0.0, rms_px=0.02)
     kept = []
     for index, age_h in enumerate(ages_h):
         record = CalibrationRecord(

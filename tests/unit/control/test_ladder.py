@@ -10,7 +10,7 @@ from scipy.stats import norm
 from stepped_world import HELD_OUT, shipped_settings
 
 from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS, End, Go, Stay, begin, step
-from lics_beamline.physics.transition import Seen
+from lics_beamline.physics.transition import SeenShare
 
 ENVELOPE = shipped_settings().envelope
 TAU_S = 450.0
@@ -31,7 +31,7 @@ def ladder(*, median_gpa=2.95, spread_gpa=0.13, lands=0.0, envelope=ENVELOPE, **
             now_s += decision.command.wait_s
         now_s += 120.0
         share = float(norm.cdf((pressure - median_gpa) / spread_gpa)) * (1.0 - math.exp(-(now_s - since_s) / TAU_S))
-        seen = Seen(
+        seen = SeenShare(
             time_s=now_s,
             since_s=since_s,
             pressure_gpa=pressure,

@@ -6,7 +6,7 @@ import pytest
 
 from lics_beamline.diffraction.identification import identify
 from lics_beamline.diffraction.peaks import Peak
-from lics_beamline.diffraction.phase import LIBRARY, Phase, default_phases, named_phase
+from lics_beamline.diffraction.phase import LIBRARY, CrystalPhase, default_phases, named_phase
 from lics_beamline.errors import ProfileError
 from lics_beamline.physics.crystal import powder_lines
 from lics_beamline.physics.unit_cell import UnitCell
@@ -162,7 +162,7 @@ def test_a_phase_whose_equation_of_state_does_not_reach_is_left_out():
 
 
 def test_a_phase_travels_as_plain_values():
-    assert Phase.model_validate(ALLOY.model_dump()) == ALLOY
+    assert CrystalPhase.model_validate(ALLOY.model_dump()) == ALLOY
 
 
 def intense(name, cell, cells=1.0):

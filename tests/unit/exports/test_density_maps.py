@@ -9,7 +9,7 @@ from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.density_maps import BOHR_ANGSTROM, lattice_vectors, write_ccp4, write_cube, write_xsf
 from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.unit_cell import UnitCell
-from lics_beamline.refinement.density import Finding
+from lics_beamline.refinement.density import SiteFinding
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.max_entropy import Convergence, Density
 
@@ -72,7 +72,7 @@ def test_an_xsf_repeats_its_end_planes_and_runs_fastest_along_a(density, tmp_pat
 
 
 def finding(density):
-    return Finding(
+    return SiteFinding(
         question=QUESTION,
         verdict="supported" if density else "not decided by these data",
         reasons=("whole rings are off.",),

@@ -5,8 +5,8 @@ import pytest
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.thermocouple import (
-    Comparison,
     GradientCalibration,
+    ThermocoupleComparison,
     calibrate_gradient,
     check_type_k,
     sample_temperature_k,
@@ -58,7 +58,9 @@ def test_the_errors_of_a_temperature_are_the_scatter_of_drawn_thermocouples(rise
     for _ in range(4000):
         gasket_error, room_error = s * draw.standard_normal(2)
         hot_error = s * min(rise_k / 100.0, 1.0) * draw.standard_normal() if at_rest else 0.0
-        apart = Comparison(gasket_above_ambient_k=gasket_error - room_error + 0.3 * draw.standard_normal(), sigma_k=0.3)
+        apart = ThermocoupleComparison(
+            gasket_above_ambient_k=gasket_error - room_error + 0.3 * draw.standard_normal(), sigma_k=0.3
+        )
         true_k = 298.0 + (g + 0.005 * draw.standard_normal()) * rise_k
         said = cell.sample(
             298.0 + rise_k + gasket_error + hot_error,

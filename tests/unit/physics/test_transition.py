@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.stats import norm
 
-from lics_beamline.physics.transition import Seen, transition
+from lics_beamline.physics.transition import SeenShare, transition
 
 MEDIAN, SPREAD, TAU_S = 2.95, 0.13, 450.0
 
@@ -28,7 +28,7 @@ def integrated(pressures_gpa, *, dwell_s, direction=+1, decays=False, noise=0.0,
             now_s += lasts_s
             share = float(reacted.mean()) + float(draw.normal(0.0, noise))
             seen.append(
-                Seen(
+                SeenShare(
                     time_s=now_s,
                     since_s=since_s,
                     pressure_gpa=pressure_gpa,

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from lics_beamline.diffraction.plate import Fading, Ghost
-from lics_beamline.reduction.recipe import Plate
+from lics_beamline.reduction.recipe import PlateCorrections
 from lics_beamline.reduction.reducer import Reducer
 
 FADING = Fading(fast_share=0.3, fast_s=900.0, slow_s=2e5, scan_s=75.0)
-PLATE = Plate(fading=FADING, ghosts=(Ghost(plate=1, share=0.01),))
+PLATE = PlateCorrections(fading=FADING, ghosts=(Ghost(plate=1, share=0.01),))
 
 
 def reduce_all(run, recipe=None, **options):
@@ -88,7 +88,7 @@ def test_what_is_done_and_lost_between_is_known_to_the_history_of_a_plate(raw_ru
 def test_where_nobody_saw_how_long_an_image_waited_its_file_is_asked(raw_run):
     for _, readout in raw_run.points:
         readout["data"]["frame_waited_s"] = math.nan
-    recipe = raw_run.recipe.model_copy(update={"plate": Plate(fading=FADING)})
+    recipe = raw_run.recipe.model_copy(update={"plate": PlateCorrections(fading=FADING)})
     data = [doc["data"] for doc in events(reduce_all(raw_run, recipe))]
     assert all(point["reduced"] and math.isnan(point["fading_remaining"]) for point in data)  # the file is silent too
 

@@ -10,7 +10,7 @@ from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.recipe import Recipe, read_recipe, recipe_of
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 
 GEOMETRY = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 3000), pixel_mm=0.1)
 
@@ -110,7 +110,7 @@ def test_the_reference_line_of_a_run_replaces_that_of_the_profile():
     assert isinstance(ruler, RubyRuler)
     assert ruler.unshifted_nm(296.4) == pytest.approx(694.31)
     assert ruler.reference_sigma_nm == 0.0012
-    assert ruler.chip_to_chip_nm == Ruby().chip_to_chip_nm  # the ambient chip is another one than the cell's
+    assert ruler.chip_to_chip_nm == RubyReduction().chip_to_chip_nm  # the ambient chip is another one than the cell's
     assert changed.digest != recipe.digest
     assert recipe.ruby.reference_wavelength_nm == 694.25
 

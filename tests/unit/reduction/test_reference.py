@@ -9,7 +9,7 @@ from lics_beamline.errors import BadReading, ProfileError
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.reference import ReferenceReading, refer
-from lics_beamline.reduction.ruby import Ruby
+from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import validate
 
 TRUE_NM = 680.0 + 0.03 * np.arange(2048)
@@ -49,7 +49,7 @@ def pressure(gauge, gpa, *, off_nm, chip_nm=OWN_NM, gasket_k=298.0, ambient_k=29
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_drift_between_two_legs_is_seen_and_does_not_move_the_pressure(way):
-    ruby = Ruby(axis=way)
+    ruby = RubyReduction(axis=way)
     first = refer(reading(off_nm=0.01), ruby)
     later = refer(reading(off_nm=0.06, room_k=299.5, seed=4), ruby, first=first)
     assert first.drift_nm == 0.0
@@ -64,7 +64,7 @@ def test_a_drift_between_two_legs_is_seen_and_does_not_move_the_pressure(way):
 
 
 def test_what_the_axis_is_not_known_to_is_part_of_the_budget():
-    ruby = Ruby(axis="neon")
+    ruby = RubyReduction(axis="neon")
     good, dim = (refer(reading(neon=[(nm, height * scale) for nm, height in NEON]), ruby) for scale in (1.0, 0.03))
     assert dim.axis.offset_sigma_nm > 5.0 * good.axis.offset_sigma_nm
     terms = [pressure(one.gauge(ruby), 5.0, off_nm=0.0).reference_line_gpa for one in (good, dim)]
@@ -72,13 +72,15 @@ def test_what_the_axis_is_not_known_to_is_part_of_the_budget():
 
 
 def test_the_one_that_is_not_believed_may_be_dark():
-    assert math.isnan(refer(reading(neon=()), Ruby(axis="ambient")).fields(Ruby(axis="ambient"))["axis_offset_nm"])
+    assert math.isnan(
+        refer(reading(neon=()), RubyReduction(axis="ambient")).fields(RubyReduction(axis="ambient"))["axis_offset_nm"]
+    )
     with pytest.raises(BadReading, match="neon lost"):
-        refer(reading(neon=()), Ruby(axis="neon"))
+        refer(reading(neon=()), RubyReduction(axis="neon"))
 
 
 def test_the_ambient_ruby_stands_in_for_a_lamp_that_goes_dark_within_a_run():
-    ruby = Ruby(axis="neon")
+    ruby = RubyReduction(axis="neon")
     first = refer(reading(off_nm=0.01), ruby)
     later = refer(reading(off_nm=0.06, room_k=299.5, seed=4, neon=()), ruby, first=first)
     assert later.fields(ruby)["axis_checked_by"] == "ambient"
@@ -92,7 +94,7 @@ def test_the_ambient_ruby_stands_in_for_a_lamp_that_goes_dark_within_a_run():
 
 @pytest.mark.parametrize("way", WAYS)
 def test_thermocouples_compared_at_rest_take_their_common_error_away(way):
-    plain, compared = Ruby(axis=way), Ruby(axis=way, thermocouples="compared at rest")
+    plain, compared = RubyReduction(axis=way), RubyReduction(axis=way, thermocouples="compared at rest")
     seen = reading(gasket_k=299.8, room_k=298.0)
     assert refer(seen, plain).compared is None
     reference = refer(seen, compared)
@@ -108,7 +110,7 @@ def test_thermocouples_compared_at_rest_take_their_common_error_away(way):
 
 @pytest.mark.parametrize("warm", [{"heater_percent": 5.0}, {"gasket_k": 306.0}, {"heater_percent": math.nan}])
 def test_a_cell_that_is_not_at_rest_compares_nothing(warm):
-    assert refer(reading(**warm), Ruby(axis="neon", thermocouples="compared at rest")).compared is None
+    assert refer(reading(**warm), RubyReduction(axis="neon", thermocouples="compared at rest")).compared is None
 
 
 @pytest.mark.parametrize(
@@ -119,10 +121,10 @@ def test_a_cell_that_is_not_at_rest_compares_nothing(warm):
     ],
 )
 def test_the_chip_in_the_cell_read_before_loading_is_the_reference_and_scatters_no_more(chip):
-    ruby = Ruby(axis="neon", chip=RubyChip(**chip))
+    ruby = RubyReduction(axis="neon", chip=RubyChip(**chip))
     gauge = refer(reading(off_nm=0.04), ruby).gauge(ruby)
     known = pressure(gauge, 5.0, off_nm=0.04, chip_nm=694.30)
-    anyone = Ruby(axis="neon")
+    anyone = RubyReduction(axis="neon")
     unknown = pressure(refer(reading(off_nm=0.04), anyone).gauge(anyone), 5.0, off_nm=0.04, chip_nm=694.30)
     assert known.gpa == pytest.approx(5.0, abs=0.006)
     assert known.chip_to_chip_gpa == 0.0
@@ -139,4 +141,4 @@ def test_the_chip_in_the_cell_read_before_loading_is_the_reference_and_scatters_
 )
 def test_choices_that_nothing_on_record_supports_are_refused(content, needs):
     with pytest.raises(ProfileError, match=needs):
-        validate(content, Ruby, source="recipe")
+        validate(content, RubyReduction, source="recipe")

@@ -18,12 +18,12 @@ from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.errors import NotConnected, ReductionFailed
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
-from lics_beamline.reduction.recipe import Plate
-from lics_beamline.reduction.work import Outcome
+from lics_beamline.reduction.recipe import PlateCorrections
+from lics_beamline.reduction.work import WorkOutcome
 from lics_beamline.reduction.workers import Crew, crew, jobs_for
 from lics_beamline.replay import prepare, replay, replay_all
 
-PLATE = Plate(
+PLATE = PlateCorrections(
     fading=Fading(fast_share=0.3, fast_s=900.0, slow_s=2e5, scan_s=75.0), ghosts=(Ghost(plate=1, share=0.01),)
 )
 
@@ -156,10 +156,10 @@ def test_points_are_taken_back_in_their_order_whoever_is_done_first():
         queue.put(number, lambda came, number=number: taken.append((number, came.note)))
     queue.put(None, lambda came: taken.append(("end", came)))
     for number in (2, 1):
-        hands.futures[number].set_result(Outcome(note=str(number)))
+        hands.futures[number].set_result(WorkOutcome(note=str(number)))
     queue.put(None, lambda came: taken.append(("after", came)))
     assert taken == []
-    hands.futures[0].set_result(Outcome(note="0"))
+    hands.futures[0].set_result(WorkOutcome(note="0"))
     queue.rest()
     assert taken == [(0, "0"), (1, "1"), (2, "2"), ("end", None), ("after", None)]
 
@@ -171,7 +171,7 @@ def test_only_a_few_points_are_out_at_a_time():
         def submit(self, function, work):
             future = super().submit(function, work)
             self.most = max(self.most, len(self.futures) - len(back))
-            future.set_result(Outcome())
+            future.set_result(WorkOutcome())
             return future
 
     back = []
