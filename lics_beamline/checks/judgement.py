@@ -79,7 +79,7 @@ def case_of(
     place : Place, optional
         Where it is to be recorded.
     beam_time_h : float
-        Hours there are.
+        Beam time there is [h].
     speed : float, optional
         Seconds of experiment in a second of wall clock; default the profile's.
     """

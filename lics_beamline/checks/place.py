@@ -23,7 +23,7 @@ class Kept:
     Parameters
     ----------
     record : CalibrationRecord
-        What was found.
+        The calibration that is kept.
     age_h : float
         Since it was made [h].
     """

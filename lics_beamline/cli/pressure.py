@@ -24,7 +24,7 @@ class SpectrumRow:
     Parameters
     ----------
     scale, correction : str
-        The choice.
+        Scale and temperature correction that are chosen.
     gpa : float or None
         Pressure [GPa]; None where it is outside the range of the scale.
     """
@@ -45,9 +45,9 @@ class SpectrumPressure:
     reduced_chi2, asymmetry_per_nm : float
         Of the fit.
     pressure : Pressure
-        By the choices made.
+        Pressure by the scale and correction that were asked for.
     table : list of SpectrumRow
-        By every other choice.
+        The same by every other scale and correction.
     """
 
     lines: dict[str, tuple[float, ...]]

@@ -26,7 +26,7 @@ AGREE_GPA = 0.02  # two readings at one load differ by drift of so much, besides
 
 
 class ApproachPhase(StrEnum):
-    """Where an approach stands."""
+    """What an approach is doing."""
 
     APPROACH = "approach"
     SETTLE = "settle"
@@ -58,17 +58,17 @@ class ApproachState:
     Parameters
     ----------
     target_gpa : float
-        Where to [GPa].
+        Pressure to be reached [GPa].
     estimate : CellEstimate
         What is believed about the cell; its direction is that of the approach.
     phase : ApproachPhase
-        Where the approach stands.
+        What the approach is doing.
     outcome : ApproachOutcome or None
         How it came to hold.
     cause : AbortCause
         Why it aborted; it means nothing before.
     reason : str
-        The same for people.
+        Why it aborted, in words for people.
     paused_by_request : bool
         True until a person continues.
     doubted : PressureReading or None
@@ -105,7 +105,7 @@ class ApproachState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproachDecision:
-    """What to do now, and the state to go on from."""
+    """What an approach does now, and the state to go on from."""
 
     command: Command
     state: ApproachState
@@ -119,7 +119,7 @@ def begin(
     Parameters
     ----------
     target_gpa : float
-        Where to [GPa].
+        Pressure to be reached [GPa].
     direction : int
         +1 on the upstroke, -1 on the downstroke.
     after : ApproachState, optional

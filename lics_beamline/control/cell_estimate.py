@@ -61,7 +61,7 @@ class CellEstimate:
     direction : int
         +1 on the upstroke, -1 on the downstroke.
     gains : LearnedGain
-        Of both strokes.
+        Gains learned on both strokes.
     last : PressureReading or None
         The newest reading believed.
     before_gpa : float
@@ -81,7 +81,7 @@ class CellEstimate:
     skipped : int
         Sense of the surprise for which the last lesson was skipped, +1 or -1; 0 when it was not.
     looks : int
-        Readings at this load.
+        How many readings have been taken at this load.
     slipped : bool
         Whether this reading surprised by more than gain and noise explain.
     """

@@ -54,7 +54,7 @@ class Ramp:
     bleed_to_bar : float or None
         Gas to be let out down to this load meanwhile [bar]; None leaves the load. Never above the load of now.
     slew_bar_per_s : float
-        How fast [bar/s].
+        Slew of the membrane while it does [bar/s].
     after_s : float
         When to read again [s of experiment].
     """

@@ -27,7 +27,7 @@ class Condition:
     quantity : {"fraction", "scale"}
         Its part of the sample's crystalline phases, or its amount relative to the largest of the leg.
     sense : {">", "<"}
-        Above or below.
+        Whether the quantity must be above or below the limit.
     number : float
         The limit, 0 to 1.
     """

@@ -63,7 +63,7 @@ class Lesson:
     pressure_gpa : float
         Where it was taught last [GPa]; its bin is that of this pressure.
     gain : Gain
-        Believed there.
+        Gain believed in this bin of pressure.
     """
 
     direction: int

@@ -2,8 +2,8 @@
 
 Three things raise the pressure at a gas load that is held: thermal pressure, friction that lets go and so lets more of
 the load through, and creep still to come. Before the ramp their sizes are those of the cell model, each with its
-doubt; each reading of the ramp then weighs in. Twenty kelvin cannot tell thermal pressure from friction, and need not:
-only their sum goes on. What they cannot show is curvature, which therefore stays in the error.
+uncertainty; each reading of the ramp then weighs in. Twenty kelvin cannot tell thermal pressure from friction, and need
+not: only their sum goes on. What they cannot show is curvature, which therefore stays in the error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RUBY_GPA_PER_K: Final = 0.0205  # what 1 K moves a ruby pressure: Datchi et al. (2007) with Ruby2020, at 498 K
-CURVATURE_SPAN_K: Final = 200.0  # over which the doubt of the curvature is declared
+CURVATURE_SPAN_K: Final = 200.0  # over which the uncertainty of the curvature is declared
 TEMPERATURE_NOISE_K: Final = 0.05  # of one reading of the gasket; thermocouple readers resolve 0.01 K
 SURPRISE_SIGMAS: Final = 5.0  # standard deviations beyond which a reading surprises
 SURPRISE_MARGIN_GPA: Final = 0.015  # besides them: small slips, and a ramp that does not run evenly
@@ -104,11 +104,11 @@ class Prior:
     Parameters
     ----------
     cell : CellModel
-        Thermal pressure and friction, and the doubt of each.
+        Thermal pressure and friction, and the uncertainty of each.
     heating : HeatingSettings
         How far else such a cell may differ from its model, and the lag of the sample on a ramp.
     approach : ApproachSettings
-        Usual creep.
+        The creep that is usual for this kind of cell.
     gain : Gain
         Of the cell at this pressure [GPa/bar].
     edge : int
@@ -179,7 +179,7 @@ class Drift:
     Parameters
     ----------
     prior : Prior
-        What was believed before.
+        What was believed of the cell before any reading of the ramp.
     readings : tuple of PressureReading
         Since just before the ramp; at least one.
     jumps : tuple of int

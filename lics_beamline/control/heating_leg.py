@@ -60,7 +60,7 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         Parameters
         ----------
         goal : HeatingGoal
-            Where to.
+            Temperature, rate and soak that are asked for.
         after : HeatingState, optional
             Where the ramp before ended. An abort stays an abort.
         """

@@ -14,7 +14,7 @@ from lics_beamline.control.heating import Prediction, Slope
 
 
 class HeatingPhase(StrEnum):
-    """Where a heating leg stands."""
+    """What a heating leg is doing."""
 
     READY = "ready"
     CROSS = "cross"
@@ -36,7 +36,7 @@ class HeatingGoal:
     end_k : float
         Of the sample at the end of the whole leg, which is what is predicted [K].
     ramp_k_per_min : float
-        How fast [K/min].
+        Rate of the ramp [K/min].
     soak_s : float
         How long to stay there [s].
     pressure_gpa : float
@@ -116,7 +116,7 @@ class HeatingState(Generic[AnyEstimate]):
     Parameters
     ----------
     goal : HeatingGoal
-        Where to.
+        Temperature, rate and soak that are asked for.
     estimate : PressureEstimate or None
         What is known of the cell; None before the first readings agree, on an isobar until its dead band is crossed.
     shown : PressureEstimate or None
@@ -124,7 +124,7 @@ class HeatingState(Generic[AnyEstimate]):
     recent : tuple of PressureReading
         Readings believed before there is an estimate.
     phase : HeatingPhase
-        Where the leg stands.
+        What the leg is doing.
     doubted : PressureReading or None
         A reading that surprised, until another one confirms or contradicts it.
     doubts : int

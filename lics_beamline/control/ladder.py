@@ -44,7 +44,7 @@ class HuntGoal:
     decays : bool
         False for the onset of a phase, whose share is seen; True for its decay, where its amount is.
     direction : int
-        +1 up, -1 down.
+        +1 where the ladder goes up, -1 where it goes down.
     start_gpa, last_gpa : float
         First and last rung [GPa].
     within_gpa : float
@@ -105,9 +105,9 @@ class HuntState:
     Parameters
     ----------
     goal : HuntGoal
-        What is hunted.
+        The transition that is hunted, and the ladder for it.
     seen : tuple of SeenShare
-        What the patterns showed.
+        What each pattern showed, in the order of time.
     points : int
         Patterns measured, those that told nothing included.
     lost : int
@@ -146,7 +146,7 @@ class HuntState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HuntDecision:
-    """What to do now, and the state to go on from."""
+    """What a hunt does now, and the state to go on from."""
 
     command: Go | Stay | End
     state: HuntState

@@ -140,7 +140,7 @@ class HuntLeg(Strict):
 
     @property
     def transition(self) -> Hunted:
-        """What is hunted."""
+        """The transition that is hunted."""
         return hunted(self.hunt)
 
     def rungs_gpa(self) -> tuple[float, ...]:

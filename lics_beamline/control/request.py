@@ -21,9 +21,9 @@ class SubmittedRequest:
     Parameters
     ----------
     request : Request
-        What is asked.
+        Whether to pause, continue or stop.
     who : str
-        By whom.
+        Name of the person who asks.
     when : str
         When, ISO 8601 with the offset of the clock.
     why : str

@@ -35,7 +35,7 @@ class Shown:
     asked : str
         What the leg looks for.
     quantity : str
-        fraction or scale.
+        ``fraction`` or ``scale``.
     amount : Amount
         How much; NaN where the point showed nothing.
     """

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class ExposureFault(StrEnum):
-    """What an exposure failed by."""
+    """Which part of the beamline made an exposure fail."""
 
     BEAM = "beam"
     SHUTTER = "shutter"
@@ -51,9 +51,9 @@ class Failed:
     Parameters
     ----------
     cause : ExposureFault
-        What it failed by.
+        Which part of the beamline failed.
     reason : str
-        For people.
+        What happened, in words for people.
     plate : int
         Plate that was in the beam, 1 or 2: what it holds nobody knows.
     """

@@ -41,9 +41,9 @@ class Heated:
     Parameters
     ----------
     leg : HeatingLeg
-        Which leg.
+        The leg of the path.
     course : HeatingCourse
-        How it is heated along it.
+        How the cell is heated along it, with what was believed of it before.
     state : HeatingState
         How its last ramp ended.
     """

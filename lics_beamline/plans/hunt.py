@@ -43,7 +43,7 @@ def goal_of(leg: HuntLeg, *, tolerance_gpa: float) -> HuntGoal:
     leg : HuntLeg
         The leg.
     tolerance_gpa : float
-        Of an approach [GPa].
+        Tolerance of an approach [GPa].
     """
     return HuntGoal(
         decays=leg.transition.kind == "dissociation",

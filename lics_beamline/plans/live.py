@@ -88,7 +88,7 @@ class LiveResults:
     start : mapping
         Start document of the raw run: its `sweep_uid` and `recipe_digest` say which derived run is meant.
     settings : LiveSettings
-        How long is waited.
+        How long a point is waited for.
     """
 
     def __init__(self, folder: Path, start: Mapping[str, Any], *, settings: LiveSettings) -> None:

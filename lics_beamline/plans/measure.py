@@ -49,7 +49,7 @@ class Measured:
     Parameters
     ----------
     reading : RubyReading
-        Its pressure.
+        Ruby reading of the point.
     exposure_uid : str
         Its exposure; empty where it could not be exposed.
     dose_counts : float

@@ -89,7 +89,7 @@ def calibrate_plates(
     beamline : Beamline
         The devices, connected; a sample or calibrant that will not change is in the beam.
     series : Series
-        Which reads.
+        Which reads are taken.
     profile : Profile
         The beamline as data; its name and digest travel in the start document.
     recipe : Recipe

@@ -40,7 +40,7 @@ class Waiting:
     point : Point
         The point it belongs to.
     exposure_uid : str
-        Its exposure.
+        Uid of its exposure.
     exposed : Exposed
         What file it will become.
     exposure_s : float

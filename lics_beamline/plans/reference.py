@@ -78,7 +78,7 @@ def leg_reference(
     beamline : Beamline
         The devices.
     point : Point
-        First of the leg.
+        First point of the leg.
     ruby : RubyReduction
         The recipe's choices; `axis` is "neon" or "ambient".
     notes : Noted

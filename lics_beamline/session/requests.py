@@ -63,9 +63,9 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
     data : DataFolder
         Where the sweep is recorded.
     request : Request
-        What is asked.
+        Whether to pause, continue or stop.
     why : str
-        For the record.
+        Reason that is recorded with it.
     who : str
         Default: the user and host of this process.
     """
