@@ -25,14 +25,14 @@ PLACEMENT_MM: Final = 0.02  # sample against calibrant, both centred by rotation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """How pressures and cells of all points would be read otherwise.
+    """Another way to read pressures and cells of all points.
 
     Parameters
     ----------
     term : str
         Which error this explores: the name in a budget.
     name : str
-        What is assumed.
+        Name of what is assumed.
     is_choice : bool
         Whether it is one of several choices, not a step of one standard deviation.
     scale, correction : str

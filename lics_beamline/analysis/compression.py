@@ -66,7 +66,7 @@ class Compressions:
     Parameters
     ----------
     recorded : Compression
-        As the recipe reads it.
+        The compression by the recipe's own reading.
     others : tuple of Compression
         Under the others.
     """

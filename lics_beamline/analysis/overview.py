@@ -23,7 +23,7 @@ class Overview:
     phases : tuple of Compressions
         Phases of the sample that were found, in the order of the recipe.
     transitions : tuple of PhaseTransition
-        Where each of them comes and goes.
+        Coming and going of each phase.
     """
 
     run: ReducedRun

@@ -51,7 +51,7 @@ class Claim:
     Parameters
     ----------
     name : str
-        What it is.
+        Name of the claim.
     kind : {"cell", "pressure", "expansion", "ratio", "occupancy"}
         Angstrom, GPa, 1/K, or a plain number.
     printed, printed_sigma : float
@@ -59,7 +59,7 @@ class Claim:
     recovered : MeasuredQuantity, optional
         None where the run does not tell.
     remark : str
-        What to know of it.
+        A note for the reader.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PaperStructure:
-    """What patterns say of the structure, where the paper asked them.
+    """Structure by the patterns, at the points of the paper.
 
     Parameters
     ----------
@@ -91,9 +91,9 @@ class PaperStructure:
     finding : SiteFinding, optional
         Verdict on lithium; None where it could not be asked.
     rietveld_point, density_point : ReducedPoint, optional
-        Where.
+        Points of the refinement and of the density; None where the run has none.
     rietveld_missing, density_missing : str
-        Why not.
+        Reason for which there is none; empty where there is one.
     """
 
     fits: tuple[RietveldFit, ...]

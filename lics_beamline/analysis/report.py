@@ -78,7 +78,7 @@ class Illustration:
     path : Path
         PNG.
     caption : str
-        What it shows.
+        Text below the figure.
     """
 
     path: Path
@@ -91,9 +91,9 @@ def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None =
     Parameters
     ----------
     overview : Overview
-        What the run tells.
+        Findings of the run.
     folder : Path
-        Where to; made if absent. The report holds the figures, which lie beside it as PNG as well.
+        Folder to write to; made if absent. The report holds the figures, which lie beside it as PNG as well.
     paper : PaperTable, optional
         Comparison with the paper.
 

@@ -44,7 +44,7 @@ class Unit:
     unit : str
         Its name.
     scale : float
-        What a number is multiplied by.
+        Factor from the number to the one shown.
     """
 
     unit: str

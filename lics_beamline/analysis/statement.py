@@ -35,7 +35,7 @@ def statements(
     alloy : Compressions, optional
         Isotherms of the alloy.
     seen : PhaseTransition
-        Where it comes and goes.
+        Coming and going of the alloy.
     liquid : Halo, optional
         Diffuse light that came when it went.
     """

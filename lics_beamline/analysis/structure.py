@@ -38,7 +38,7 @@ def rival_fits(
     Parameters
     ----------
     run, point : ReducedRun, ReducedPoint
-        Where.
+        A reduced point and its run.
     models : sequence of StructuralModel
         Rivals; their cells are taken from the reduction, or searched for.
     beside : sequence of StructuralModel, optional
@@ -67,11 +67,11 @@ def ask_site(run: ReducedRun, point: ReducedPoint, model: StructuralModel, quest
     Parameters
     ----------
     run, point : ReducedRun, ReducedPoint
-        Where.
+        A reduced point and its run.
     model : StructuralModel
         Cell and space group; its atoms are not used.
     question : SiteQuestion
-        Which atom, which site, which host.
+        The atom, the site and the host asked about.
     """
     pattern = run.pattern(point)
     choice = FitChoice(two_theta_deg=lit_range(pattern))

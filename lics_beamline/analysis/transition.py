@@ -54,7 +54,7 @@ class PhaseTransition:
     phase : str
         Its name.
     appears, disappears : tuple of Bracket
-        Where it came and went.
+        Points between which it came and went.
     half_gpa, whole_gpa : float
         Pressure at which it first was half of the sample, interpolated between points, and of the first point at which
         it was all but the last 5 % [GPa]; NaN where it never was.
@@ -74,7 +74,7 @@ class Halo:
     Parameters
     ----------
     two_theta_deg : float
-        Where it is strongest [deg].
+        Angle of its maximum [deg].
     spacing_angstrom : float
         2 pi/Q there [angstrom].
     excess : float

@@ -19,7 +19,7 @@ class Calibrant:
     Parameters
     ----------
     name : str
-        As people call it.
+        Common name.
     a_angstrom : float
         Certified edge of the cell [angstrom].
     space_group : str

@@ -78,7 +78,7 @@ class Calibration:
     geometry : Geometry
         The result.
     calibrant : Calibrant
-        What it was found with.
+        The calibrant in the beam.
     sigma : dict of float
         Standard deviation of each physical quantity; 0 where it was fixed: ``beam_distance_mm``, ``beam1_mm``,
         ``beam2_mm``, ``tilt_deg``, ``distance_mm``, ``poni1_mm``, ``poni2_mm``, ``rot1_rad``, ``rot2_rad``,
@@ -96,7 +96,7 @@ class Calibration:
     residual_px : ndarray, shape (points,)
         Residual of each along the radius [pixels].
     notes : tuple of str
-        What a person should know about it.
+        Notes for the user.
     """
 
     geometry: Geometry
@@ -129,7 +129,7 @@ def calibrate(
     frame : ndarray of int32 or float32, shape (rows, columns)
         Counts in the order of the file; negative pixels and NaN are dead.
     calibrant : Calibrant
-        What was in the beam.
+        The calibrant in the beam.
     start : Geometry
         Detector, orientation, wavelength; its distance is believed within a factor of two, its centre not at all, but
         to tell the orientation.

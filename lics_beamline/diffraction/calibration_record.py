@@ -25,7 +25,7 @@ SHORTEST_DIGEST: Final = 6  # characters by which a person names one
 
 
 class Source(Strict):
-    """Where the frame came from.
+    """Origin of the calibrated frame.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ class RingRecord(Strict):
 
 
 class CalibrationRecord(Strict):
-    """What is kept of a calibration.
+    """Record of a calibration.
 
     Parameters
     ----------
     made : str
-        When, ISO 8601 in UTC.
+        Date and time, ISO 8601 in UTC.
     geometry : Geometry
         The result.
     geometry_digest : str
@@ -81,7 +81,7 @@ class CalibrationRecord(Strict):
     displacement, displacement_sigma : float
         Of all lines, in fractions of their width.
     notes : tuple of str
-        What a person should know.
+        Notes for the user.
     kind : str
         Tells it from other calibrations.
     """
@@ -126,11 +126,11 @@ def record_of(calibration: Calibration, source: Source, *, made: datetime) -> Ca
     Parameters
     ----------
     calibration : Calibration
-        What was found.
+        The calibration to be recorded.
     source : Source
         The frame.
     made : datetime
-        When, with its time zone.
+        Date and time, with its time zone.
     """
     return CalibrationRecord(
         made=made.astimezone(UTC).isoformat(timespec="seconds"),

@@ -33,7 +33,7 @@ def refuse_without_rings(found: Found, calibrant: Calibrant, about_mm: float, *,
     Parameters
     ----------
     found : Found
-        What the search found.
+        Result of the search.
     calibrant : Calibrant
         Whose rings were looked for.
     about_mm, factor : float
@@ -86,7 +86,7 @@ def refuse_imprecise(calibrant: Calibrant, plane: DetectorPlane, sigma_mm: float
     calibrant : Calibrant
         Whose rings they are.
     plane : DetectorPlane
-        What was found.
+        The refined detector plane.
     sigma_mm : float
         Standard deviation of the distance [mm].
     rms_px : float
@@ -123,7 +123,7 @@ def judge_beam(
     start : Geometry
         The starting geometry.
     plane : DetectorPlane
-        What was found.
+        The refined detector plane.
     shape : tuple of int
         Rows and columns.
     pixel_mm : tuple of float

@@ -40,7 +40,7 @@ class ControlPoints:
     row_px, column_px : ndarray
         Place, counted from the centre of the first pixel [pixels].
     ring : ndarray of int
-        Which line of the calibrant, from 0.
+        Index of the calibrant's line, from 0.
     sigma_rad : ndarray
         Standard deviation of its scattering angle, from the fit [rad].
     azimuth_rad : ndarray

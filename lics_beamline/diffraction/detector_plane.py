@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorPlane:
-    """Where a flat detector stands.
+    """Position and tilt of a flat detector.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ class DetectorPlane:
 
     @property
     def beam1_mm(self) -> float:
-        """Where the direct beam hits, along the rows' axis [mm]."""
+        """Place of the direct beam along the rows' axis [mm]."""
         return self.poni1_mm + self.distance_mm * math.tan(self.rot2_rad) / math.cos(self.rot1_rad)
 
     @property
     def beam2_mm(self) -> float:
-        """Where the direct beam hits, along the columns' axis [mm]."""
+        """Place of the direct beam along the columns' axis [mm]."""
         return self.poni2_mm - self.distance_mm * math.tan(self.rot1_rad)
 
     @property

@@ -1,4 +1,4 @@
-"""Where the detector stands: a PONI calibration in one canonical form, so that the same geometry has one digest.
+"""Geometry of the detector: a PONI calibration in one canonical form, so that the same geometry has one digest.
 
 PONI is pyFAI's: the point of normal incidence, the distance, three rotations, the detector, the wavelength. The
 orientation of the image is part of it and always written down: 3 is pyFAI's default, the first row of the file at the
@@ -67,7 +67,7 @@ class Geometry(Strict):
 
     @property
     def detector_config(self) -> dict[str, Any]:
-        """What pyFAI needs to make the detector: pixels, shape, orientation."""
+        """Settings of pyFAI's detector: pixels, shape, orientation."""
         config: dict[str, Any] = json.loads(_entries(self.poni)["detector_config"])
         return config
 
@@ -84,7 +84,7 @@ class Geometry(Strict):
 
     @property
     def plane(self) -> DetectorPlane:
-        """Where the detector stands."""
+        """Position and tilt of the detector."""
         entries = _entries(self.poni)
         return DetectorPlane(
             distance_mm=1e3 * float(entries["distance"]),

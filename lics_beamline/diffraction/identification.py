@@ -59,9 +59,9 @@ class FoundPhase:
     name : str
         Name of the phase.
     role : str
-        What it is to the experiment.
+        Its role in the experiment, as the recipe says.
     system : str
-        Which numbers of its cell are free.
+        Free numbers of its cell: a key of `physics.unit_cell.FREE`.
     cell : UnitCell
         Cell that fits its lines.
     sigma : tuple of float
@@ -93,7 +93,7 @@ class FoundPhase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
-    """What is in a pattern.
+    """Phases of a pattern, and peaks that none explains.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def identify(
     peaks : sequence of Peak
         Fitted peaks.
     phases : iterable of CrystalPhase
-        What may be there.
+        Phases that are looked for.
     pressure_gpa, temperature_k : float
         Where the sample is.
     wavelength_angstrom : float

@@ -37,7 +37,7 @@ NEIGHBOUR_RINGS: Final = 2  # a block on the flank of a strong ring is compared 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integration:
-    """How a frame is integrated.
+    """Settings of the integration of a frame.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Integrator:
     geometry : Geometry
         Calibrated geometry.
     integration : Integration
-        How to integrate.
+        Settings of the integration.
     shape : tuple of int
         Rows and columns of the frames.
 
@@ -254,7 +254,7 @@ class Integrator:
         prepared : Prepared
             The frame.
         pattern, peaks : Pattern, sequence of Peak
-            What it gave.
+            Its pattern and the peaks found in it.
         """
         if self._map is None:
             azimuth = self._engine.center_array(self.shape, unit="chi_rad", scale=False)

@@ -32,7 +32,7 @@ SLOPE_STEP: Final = 1e-4  # of a parameter, for the slope of the fading: far abo
 
 
 class Fading(Strict):
-    """How fast the image on a plate fades: two kinds of traps, each with a life of its own.
+    """Fading of the image on a plate: two kinds of traps, each with a life of its own.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def _remaining(parameters: tuple[float, ...], age_s: npt.ArrayLike, exposure_s: 
 
 
 class Ghost(Strict):
-    """What erasing leaves of an image, on one plate.
+    """Share of an image that erasing leaves, on one plate.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class Residue:
     Parameters
     ----------
     counts : ndarray of float32, shape (rows, columns)
-        What the image before has left in this frame.
+        Counts that the image before has left in this frame.
     relative_sigma : float
         Relative standard deviation of all of it, from the calibration.
     unknown : ndarray of bool, shape (rows, columns), or None
@@ -163,7 +163,7 @@ class Residue:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlateState:
-    """What one frame needs to be the image that was exposed.
+    """Corrections that turn one frame into the image that was exposed.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def residue(
     ghost : Ghost
         Of this plate.
     remaining : ndarray, shape (rows,), optional
-        What fading had left of it when it was read.
+        Share that fading had left of it when it was read.
     saturation_counts : int, optional
         Count of a full pixel.
     """

@@ -14,7 +14,7 @@ from lics_beamline.strict_toml import Strict, validate
 
 
 class PlateCalibration(Strict):
-    """What a calibration of the plates found.
+    """Result of a calibration of the plates.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ class PlateRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateValues:
-    """What a series of reads found.
+    """Result of a series of reads.
 
     Parameters
     ----------

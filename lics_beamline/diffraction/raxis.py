@@ -36,7 +36,7 @@ PLATE, RATIO, FADING_START, FADING_END = 796, 800, 804, 808
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateHeader:
-    """What the header of an R-AXIS file says.
+    """Header of an R-AXIS file.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class PlateHeader:
 
     @property
     def scan_s(self) -> float:
-        """How long the scan took [s]; NaN where the reader does not note it."""
+        """Duration of the scan [s]; NaN where the reader does not note it."""
         return self.fading_end_s - self.fading_start_s if self.fading_end_s > self.fading_start_s else math.nan
 
     @property
@@ -90,12 +90,12 @@ class PlateHeader:
 
     @property
     def data_offset(self) -> int:
-        """Where the counts begin [bytes]."""
+        """Offset of the counts [bytes]."""
         return max(self.record_bytes, 2 * self.columns)
 
     @property
     def file_bytes(self) -> int:
-        """How long a whole file is."""
+        """Length of a whole file [bytes]."""
         return self.data_offset + 2 * self.columns * self.rows
 
 

@@ -44,7 +44,7 @@ FEWEST_BLOCKS: Final = 10  # samples that make a radius known
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contrast:
-    """How much brighter or darker than its neighbourhood each block of a frame is.
+    """Brightness of each block of a frame against its neighbourhood.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the search found.
+    """Result of the search.
 
     Parameters
     ----------

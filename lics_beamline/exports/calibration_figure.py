@@ -27,7 +27,7 @@ def draw_calibration(calibration: Calibration, path: Path, *, title: str) -> Pat
     Parameters
     ----------
     calibration : Calibration
-        What was found.
+        The calibration to draw.
     path : Path
         The PNG to write; its folder is made if absent.
     title : str

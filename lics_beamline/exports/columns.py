@@ -21,9 +21,9 @@ def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Pat
     Parameters
     ----------
     run : ReducedRun
-        What to write.
+        The run to write.
     folder : Path
-        Where to; made if absent.
+        Folder to write to; made if absent.
     layout : {"xy", "xye", "chi"}
         Two columns, three, or two below the heading of FIT2D.
 

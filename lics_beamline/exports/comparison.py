@@ -15,7 +15,7 @@ ABSENT_FRACTION: Final = 0.0  # fraction of a phase of the sample that was not f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseDifference:
-    """What the second reduction says of a phase, less what the first says.
+    """Difference of a phase between two reductions, the second less the first.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class PhaseDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointDifference:
-    """What the second reduction says of a point, less what the first says.
+    """Difference of a point between two reductions, the second less the first.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ class PointDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
-    """Where a phase of the sample came or went on a leg.
+    """Points of a leg between which a phase of the sample came or went.
 
     Parameters
     ----------
     phase, leg : str
-        What and where.
+        Names of the phase and of the leg.
     appears : bool
         Whether it came.
     before_gpa, after_gpa : float
@@ -110,7 +110,7 @@ class RunComparison:
     points : tuple of PointDifference
         Points that both have, in the order of the path.
     boundaries : tuple of BoundaryDifference
-        Where phases come and go in at least one.
+        Boundaries of phases that at least one of them has.
     changed : dict of str to tuple of object
         What differs between the recipes: dotted key, value in the first, value in the second.
     """

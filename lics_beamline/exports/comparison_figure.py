@@ -22,7 +22,7 @@ def draw_comparison(comparison: RunComparison, path: Path) -> Path:
     Parameters
     ----------
     comparison : RunComparison
-        What to draw.
+        The comparison to draw.
     path : Path
         The PNG to write; its folder is made if absent.
     """

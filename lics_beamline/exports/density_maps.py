@@ -29,7 +29,7 @@ def write_ccp4(density: Density, path: Path) -> Path:
     Parameters
     ----------
     density : Density
-        What to write.
+        The density to write.
     path : Path
         The file; its folder is made if absent.
     """
@@ -52,7 +52,7 @@ def write_cube(density: Density, path: Path, structure: Structure) -> Path:
     Parameters
     ----------
     density : Density
-        What to write.
+        The density to write.
     path : Path
         The file; its folder is made if absent.
     structure : Structure
@@ -83,7 +83,7 @@ def write_xsf(density: Density, path: Path, structure: Structure) -> Path:
     Parameters
     ----------
     density : Density
-        What to write.
+        The density to write.
     path : Path
         The file; its folder is made if absent.
     structure : Structure

@@ -22,9 +22,9 @@ def write_density_points(run: ReducedRun, folder: Path, *, layout: str) -> tuple
     Parameters
     ----------
     run : ReducedRun
-        What to write.
+        The run to write.
     folder : Path
-        Where to; made if absent.
+        Folder to write to; made if absent.
     layout : {"density", "cube", "xsf"}
         A CCP4 map, a Gaussian cube or an XSF file; the last two show the atoms of the structure too.
 

@@ -25,7 +25,7 @@ def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, 
     raw : mapping of str to RawPoint
         Where they are.
     folder : Path
-        Where to; made if absent.
+        Folder to write to; made if absent.
     data_root : Path
         The data folder: plates are named relative to it.
 

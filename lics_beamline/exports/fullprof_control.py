@@ -39,7 +39,7 @@ def write_control(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
     point : ReducedPoint
         A reduced point of it.
     folder : Path
-        Where to.
+        Folder of the file.
     """
     models = starting_models(run, point)
     x, y = _background(point)

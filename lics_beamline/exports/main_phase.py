@@ -37,13 +37,13 @@ class MainPhase:
     Parameters
     ----------
     point : ReducedPoint
-        Where it was found.
+        The point.
     stem : str
         Name of its files, without ending.
     structure : Structure
         All its atoms, in the cell that the reduction found.
     fitted : FittedPhase
-        What the fit without structure says of it.
+        Its part of the fit without structure.
     grain_errors : ndarray, shape (groups,)
         Relative error that grains make of each of its rings.
     """

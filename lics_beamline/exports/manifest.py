@@ -20,13 +20,13 @@ def write_manifest(run: ReducedRun, folder: Path, files: Iterable[Path], *, layo
     Parameters
     ----------
     run : ReducedRun
-        What was exported.
+        The run that was exported.
     folder : Path
         Where the files are; the manifest goes there too.
     files : iterable of Path
         The files, below `folder`.
     layout : str
-        What they were written for.
+        Name of the layout.
 
     Returns
     -------

@@ -62,7 +62,7 @@ def write_fos(
     Parameters
     ----------
     amplitudes, path, shape, title
-        As of `write_mem`.
+        The same as of `write_mem`.
     wavelength_angstrom : float
         Of the line of totals; amplitudes are free of dispersion and do not depend on it [angstrom].
 

@@ -41,7 +41,7 @@ def write_nexus(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path) -> t
     raw : mapping of str to RawPoint
         What was recorded beside the patterns; may be empty.
     folder : Path
-        Where to; made if absent.
+        Folder to write to; made if absent.
 
     Returns
     -------

@@ -25,16 +25,16 @@ from lics_beamline.exports.topas import write_topas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """What an export wrote.
+    """Files that an export wrote.
 
     Parameters
     ----------
     folder : Path
-        Where everything is.
+        Folder of everything.
     files : tuple of Path
         The files of the layout.
     manifest : Path
-        What they are, with their sha256.
+        List of the files with their sha256.
     """
 
     folder: Path
@@ -48,9 +48,9 @@ def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoi
     Parameters
     ----------
     run : ReducedRun
-        What to write.
+        The run to write.
     folder : Path
-        Where to; made if absent.
+        Folder to write to; made if absent.
     layout : str
         One of `LAYOUTS`.
     raw : mapping of str to RawPoint
@@ -61,7 +61,7 @@ def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoi
     Returns
     -------
     Package
-        What was written.
+        The files written.
 
     Raises
     ------

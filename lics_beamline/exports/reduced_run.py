@@ -60,7 +60,7 @@ class ReducedPoint:
     exposure_uid : str
         Joins the point, its plate and its pattern.
     leg, stroke : str
-        Where on the path.
+        Its place on the path.
     requested_pressure_gpa, requested_temperature_k : float
         SubmittedRequest for; the pressure is NaN where the load was held.
     pressure_gpa, pressure_sigma_gpa, pressure_systematic_gpa : float
@@ -82,7 +82,7 @@ class ReducedPoint:
     reduced : bool
         False where the frame could not be reduced.
     note : str
-        Why not, or what to look at.
+        Reason for which it was not reduced, or what to look at.
     """
 
     index: int

@@ -28,9 +28,9 @@ def write_topas(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
     Parameters
     ----------
     run : ReducedRun
-        What to write.
+        The run to write.
     folder : Path
-        Where to; made if absent.
+        Folder to write to; made if absent.
 
     Returns
     -------

@@ -170,7 +170,7 @@ def follow(
     Raises
     ------
     JournalError, UnsafeName
-        As `read`.
+        The same as of `read`.
     """
     with Tail(path) as tail:
         while True:

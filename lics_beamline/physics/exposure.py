@@ -33,7 +33,7 @@ def next_exposure_s(
     exposure_s : float
         Exposure of the last spectrum [s].
     shortest_s, longest_s : float
-        What spectrometer and patience allow [s].
+        Limits of the spectrometer and of patience [s].
     background_counts : float
         What the detector gives with no light, whatever the exposure (its bias) [counts].
 

@@ -36,7 +36,7 @@ class NeonLine:
     known_nm : float
         Wavelength of the list, in the medium of the axis [nm].
     line : SpectralLine
-        As fitted.
+        The fitted line.
     """
 
     known_nm: float
@@ -45,7 +45,7 @@ class NeonLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavelengthCheck:
-    """How far a wavelength axis is off.
+    """Error of a wavelength axis.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class WavelengthCheck:
     reduced_chi2 : float
         Scatter of the lines about the straight line, in units of their errors; errors are scaled by it above 1.
     lines : tuple of NeonLine
-        What was found, by rising wavelength.
+        The lines found, by rising wavelength.
     """
 
     offset_nm: float
@@ -93,7 +93,7 @@ def check_wavelengths(
     fwhm_nm : float
         Expected width of the spectrometer's lines [nm]; a factor of two does not matter.
     medium : {"air", "vacuum"}
-        What the axis is stated in.
+        Medium that the wavelengths of the axis are stated in.
 
     Returns
     -------

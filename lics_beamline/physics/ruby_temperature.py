@@ -25,7 +25,7 @@ class TemperatureCorrection:
     name : str
         Name in recipes and profiles.
     reference : str
-        Where it was published.
+        Publication.
     lowest_k, highest_k : float
         Range of temperature it was published for [K].
     wavelength_nm : callable

@@ -44,7 +44,7 @@ class SamariumScale:
     name : str
         Name in results.
     reference : str
-        Where it was published.
+        Publication.
     reference_wavelength_nm : float
         Unshifted line in air it was published with [nm].
     highest_gpa : float

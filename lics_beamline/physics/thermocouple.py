@@ -30,7 +30,7 @@ def check_type_k(temperature_k: float, *, where: str) -> float:
     temperature_k : float
         Reading [K].
     where : str
-        Which thermocouple, for the message.
+        Name of the thermocouple, for the message.
 
     Raises
     ------

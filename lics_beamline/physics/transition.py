@@ -35,12 +35,12 @@ FINE_GRID_SIGMAS: Final = 5.0  # standard deviations that the second, finer grid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenShare:
-    """What one pattern showed.
+    """Amount of a phase that one pattern showed.
 
     Parameters
     ----------
     time_s : float
-        When: the middle of the exposure [s].
+        Middle of the exposure [s].
     since_s : float
         Since when the sample had been at this pressure [s]; patterns of one stay share it.
     pressure_gpa, sigma_gpa : float
@@ -66,7 +66,7 @@ class SeenShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionEstimate:
-    """What is known of the thresholds.
+    """Estimate of the thresholds.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def event_data(reduced: PointReduction, recipe: Recipe) -> dict[str, Any]:
     reduced : PointReduction
         The point.
     recipe : Recipe
-        What it was reduced by.
+        The recipe it was reduced by.
     """
     pattern, pressure = reduced.pattern, reduced.pressure
     return {

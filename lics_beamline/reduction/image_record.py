@@ -74,7 +74,7 @@ def remembered(taken: ImageRecord) -> Recording:
     Raises
     ------
     ReductionFailed
-        As `recording`.
+        The same as of `recording`.
     OSError
         If the file is not there.
     """

@@ -26,7 +26,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PointReading:
-    """What was read at a point beside its frame.
+    """Readings of a point beside its frame.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def reduce_point(
     reading : PointReading
         Ruby spectrum and thermocouples of the same point.
     recipe : Recipe
-        How.
+        The recipe to reduce it by.
     gauge : Gauge, optional
         What the pressures of this leg rest on; without it, the reference line of the recipe.
     saturation_counts : int, optional

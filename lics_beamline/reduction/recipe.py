@@ -30,7 +30,7 @@ REDUCTION_REVISION: Final = 7  # raised whenever the same raw run and recipe giv
 
 
 class Frames(Strict):
-    """How frames are integrated.
+    """Settings of the integration of frames.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Frames(Strict):
 
 
 class PlateCorrections(Strict):
-    """What the detector does to an image, and is undone. All of it is off by default.
+    """Effects of the detector on an image that are undone. All of it is off by default.
 
     Parameters
     ----------

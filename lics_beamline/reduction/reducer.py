@@ -138,7 +138,7 @@ class Reducer:
         Parameters
         ----------
         reason : str
-            Why it is closed, for people.
+            Reason of the end, for people.
         """
         yield from self._now(self.end(reason))
 

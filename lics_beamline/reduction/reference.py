@@ -33,7 +33,7 @@ AGREE_SIGMA: Final = 3.0  # thermocouples farther apart than their errors explai
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReferenceReading:
-    """What is read at the beginning of a leg.
+    """Readings at the beginning of a leg.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def reading_of(data: Mapping[str, Any]) -> ReferenceReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What the pressures of a leg rest on.
+    """Reference of the pressures of a leg.
 
     Parameters
     ----------

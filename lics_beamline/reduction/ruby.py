@@ -21,7 +21,7 @@ from lics_beamline.strict_toml import Strict, validate
 
 
 class RubyReduction(Strict):
-    """How a ruby spectrum and two thermocouples become pressure and temperature.
+    """Settings by which a ruby spectrum and two thermocouples become pressure and temperature.
 
     Parameters
     ----------

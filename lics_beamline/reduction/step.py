@@ -17,7 +17,7 @@ class Pending:
     Parameters
     ----------
     exposure_uid : str
-        Which.
+        Uid of the exposure.
     number : int
         Of its event in the derived run, from 1.
     values : dict

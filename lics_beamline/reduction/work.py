@@ -34,9 +34,9 @@ class Work:
     before : ImageRecord or None
         The image before on the same plate; None where there is none or nobody knows.
     reading : PointReading
-        What was read beside it.
+        Ruby spectrum and thermocouples read beside it.
     recipe : Recipe
-        How to reduce it.
+        The recipe to reduce it by.
     gauge : Gauge or None
         What its pressure rests on; None takes the reference line of the recipe.
     """
@@ -50,7 +50,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WorkOutcome:
-    """What came of a point.
+    """Result of reducing a point, or the reason for which there is none.
 
     Parameters
     ----------

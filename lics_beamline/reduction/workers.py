@@ -47,7 +47,7 @@ class Crew:
     executor : Executor, optional
         Where to; without it, each is reduced here and at once.
     hands : int
-        How many points it reduces at a time.
+        Number of points it reduces at a time.
     """
 
     def __init__(self, executor: Executor | None = None, hands: int = 1) -> None:
@@ -65,9 +65,9 @@ class Queue:
     Parameters
     ----------
     executor : Executor or None
-        Who reduces them; None for here and at once.
+        Processes or cluster that reduce points; None: this process, at once.
     hands : int
-        How many points it reduces at a time.
+        Number of points it reduces at a time.
     """
 
     def __init__(self, executor: Executor | None, hands: int) -> None:
@@ -136,7 +136,7 @@ def crew(jobs: int = 1, *, dask: str | None = None, dask_timeout_s: float = DASK
     dask : str, optional
         Address of the scheduler of a Dask cluster instead, whose workers see the same files at the same paths.
     dask_timeout_s : float
-        How long it may take to answer [s].
+        Longest wait for an answer [s].
 
     Raises
     ------

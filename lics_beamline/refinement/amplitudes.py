@@ -32,7 +32,7 @@ class Amplitudes:
     electrons : float
         F(000), electrons in the cell.
     groups : tuple of ReflectionGroup
-        Which reflections.
+        The reflections.
     amplitude : ndarray, shape (groups,)
         F, or G = sqrt(sum m F^2 / sum m) [electrons], positive.
     sigma : ndarray, shape (groups,)

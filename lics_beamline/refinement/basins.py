@@ -41,7 +41,7 @@ def basins(values: FloatArray, grid: DensityGrid, *, smallest_electrons: float =
     values : ndarray, shape of the grid
         Density [electrons/angstrom^3].
     grid : DensityGrid
-        Where.
+        Grid of the values.
     smallest_electrons : float
         Basins with less charge join the neighbour over the highest pass: ripples between atoms have maxima of their
         own.

@@ -40,7 +40,7 @@ def find_cell(
     phase : PowderPhase
         The phase, with a cell of the right shape.
     others : tuple of PowderPhase
-        What else is there, with known cells.
+        Other phases in the pattern, with known cells.
     within : float
         Largest change of the edges, as a fraction.
     choice : FitChoice, optional

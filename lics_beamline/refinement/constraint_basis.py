@@ -149,9 +149,9 @@ def basis_for(amplitudes: Amplitudes, grid: DensityGrid, *, largest_matrix: int 
     Parameters
     ----------
     amplitudes : Amplitudes
-        Which reflections.
+        The reflections.
     grid : DensityGrid
-        Where.
+        Grid of the density.
     largest_matrix : int
         Numbers that a matrix may hold; Fourier transforms take the place of a larger one.
 
@@ -228,7 +228,7 @@ def columns(amplitudes: Amplitudes, basis: Basis, factors: ComplexArray, weight:
     Parameters
     ----------
     amplitudes : Amplitudes
-        What is wanted.
+        Amplitudes that the density is to have.
     basis : Basis
         The map.
     factors : ndarray of complex128, shape (families,)

@@ -41,11 +41,11 @@ class SiteFinding:
     Parameters
     ----------
     question : SiteQuestion
-        What was asked, in the measured cell.
+        The question, with the measured cell.
     verdict : {"supported", "not decided by these data", "excluded"}
         The answer.
     reasons : tuple of str
-        Why, in words with numbers.
+        Reasons of the verdict, with their numbers.
     occupancy : Occupancy, optional
         None where the data do not decide: no number is offered.
     density : Density, optional

@@ -1,4 +1,4 @@
-"""How a pattern is fitted: range, background, widths, shift."""
+"""Settings of a pattern fit: range, background, widths, shift."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lics_beamline.refinement.pattern_model import Shift
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitChoice:
-    """How a pattern is fitted.
+    """Settings of a pattern fit.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class FitChoice:
     widths : LineWidths
         Widths that start the search.
     refined_widths : tuple of str
-        Which of u, v, w, x, y are refined.
+        Those of u, v, w, x, y that are refined.
     shift : {"none", "zero", "along-beam"}
         Whether to refine a shift of all lines. An area detector's calibration leaves none; a sample that moved along
         the beam needs a phase of known cell beside it.

@@ -49,7 +49,7 @@ class HostFit:
     Parameters
     ----------
     factors : StructureFactors
-        Which reflections, and their covariance.
+        The reflections, and the covariance of their squares.
     host : Structure
         The model.
     left_out : ndarray, shape (groups,)
@@ -124,7 +124,7 @@ def fit_with_site(factors: StructureFactors, filled: Structure, b_range_angstrom
     Parameters
     ----------
     factors : StructureFactors
-        What was measured.
+        Measured squares and their covariance.
     filled : Structure
         The host and, last, the atom in question.
     b_range_angstrom2 : tuple of float

@@ -34,7 +34,7 @@ SETTLED_C_CHANGE: Final = 1.0e-4  # change of C between two rounds below which t
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Convergence:
-    """How a density was reached.
+    """State of the fit of a density at its end.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ class Density:
     Parameters
     ----------
     grid : DensityGrid
-        Where.
+        Grid of the values.
     values : ndarray, shape of the grid
         Density [electrons/angstrom^3].
     factors : tuple of ndarray of complex128
         Structure factors of the density [electrons], for each family of each group.
     convergence : Convergence
-        How it was reached.
+        State of the fit at its end.
     """
 
     grid: DensityGrid
@@ -96,9 +96,9 @@ class MaxEntropy:
     Parameters
     ----------
     amplitudes : Amplitudes
-        Which reflections, F(000), phases.
+        Reflections, F(000) and phases.
     grid : DensityGrid
-        Where.
+        Grid of the density.
     prior : ndarray, optional
         Density to begin with, of the grid's shape, positive [any scale]; uniform by default.
     weight_exponent : float

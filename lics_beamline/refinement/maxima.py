@@ -46,7 +46,7 @@ def maxima(values: FloatArray, grid: DensityGrid, *, lowest: float = 0.0) -> tup
     values : ndarray, shape of the grid
         Density [electrons/angstrom^3], positive.
     grid : DensityGrid
-        Where.
+        Grid of the values.
     lowest : float
         Leave out what is lower [electrons/angstrom^3].
 

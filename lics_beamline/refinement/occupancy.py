@@ -62,9 +62,9 @@ class SiteEstimator:
     Parameters
     ----------
     question : SiteQuestion
-        Which site of which host.
+        The site and its host.
     factors : StructureFactors
-        What was measured.
+        Measured squares and their covariance.
     grid : DensityGrid
         Grid of the density.
 

@@ -53,7 +53,7 @@ class RefinedNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedPhase:
-    """What the fit says of one phase.
+    """One phase of a fit.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def fit_pattern(pattern: Pattern, phases: tuple[PowderPhase, ...], choice: FitCh
     phases : tuple of PowderPhase
         What may be there, with cells that put lines within about a line's width of where they are.
     choice : FitChoice, optional
-        How to fit.
+        Settings of the fit.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class PatternModel:
     widths : LineWidths
         Widths that start the search.
     refined_widths : tuple of str
-        Which of u, v, w, x, y are free.
+        Those of u, v, w, x, y that are free.
     shift : {"none", "zero", "along-beam"}
         A shift of all lines: by a constant angle, or as of a sample moved along the beam in front of a flat detector.
     reach : float
@@ -101,7 +101,7 @@ class PatternModel:
 
     @property
     def cell_numbers(self) -> int:
-        """How many of the parameters, the first ones, are numbers of cells."""
+        """Number of the parameters, the first ones, that are numbers of cells."""
         return self._first_of_cell(len(self.phases))
 
     def lower_bounds(self) -> Array:
@@ -164,7 +164,7 @@ class PatternModel:
         return numbers
 
     def lines(self, parameters: Array) -> Lines:
-        """Where the lines are, and what share of its ring's strength each has.
+        """Places of the lines, and the share of its ring's strength that each has.
 
         Notes
         -----

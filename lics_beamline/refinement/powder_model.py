@@ -44,7 +44,7 @@ class Squares:
 
     @property
     def total(self) -> FloatArray:
-        """What a powder shows [electrons^2]."""
+        """Squared structure factors as a powder shows them [electrons^2]."""
         return self.density + 2.0 * self.cross + self.dispersive
 
 
@@ -56,7 +56,7 @@ class PowderModel:
     structure : Structure
         Atoms and cell.
     groups : sequence of ReflectionGroup
-        Which reflections.
+        The reflections.
     wavelength_angstrom : float
         X-ray wavelength [angstrom].
     """

@@ -121,7 +121,7 @@ class Solved(NamedTuple):
     factor : tuple
         Cholesky factor of the normal matrix.
     prior : ndarray, shape (rings + terms,)
-        What was added to its diagonal.
+        Numbers added to its diagonal.
     linear : ndarray, shape (rings + terms,)
         Strengths of the rings, coefficients of the background.
     residual : ndarray, shape (bins,)

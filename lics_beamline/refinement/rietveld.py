@@ -34,7 +34,7 @@ OCCUPANCY_LIMIT: Final = 1.5  # above 1, so that a wrong site shows itself
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RietveldChoice:
-    """How models are refined.
+    """Settings of the refinement of models.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class CalculatedReflection:
     multiplicity : int
         Planes of the family.
     two_theta_deg : float
-        Where it is [deg].
+        Angle of the reflection [deg].
     squared : float
         |F|^2 [electrons^2], with dispersion.
     """
@@ -133,7 +133,7 @@ class RietveldFit:
     converged : bool
         False where the search stopped before it came to rest.
     remarks : tuple of str
-        What the program found wrong.
+        Warnings of the program.
     """
 
     phases: tuple[RefinedPhase, ...]
@@ -168,9 +168,9 @@ def rank(
     models : sequence of StructuralModel
         Rivals; cells within a line's width of where they are (`find_cell`).
     others : sequence of StructuralModel
-        What else is there, whichever rival is right.
+        Other phases in the pattern, whichever rival is right.
     choice : RietveldChoice, optional
-        How to refine.
+        Settings of the refinement.
     """
     fits = [refine(pattern, (model, *others), choice) for model in models]
     return tuple(sorted(fits, key=lambda fit: fit.agreement.r_wp_subtracted))
@@ -186,7 +186,7 @@ def refine(pattern: Pattern, models: Sequence[StructuralModel], choice: Rietveld
     models : sequence of StructuralModel
         One for each phase; cells within a line's width of where they are (`find_cell`).
     choice : RietveldChoice, optional
-        How to refine.
+        Settings of the refinement.
 
     Raises
     ------

@@ -17,7 +17,7 @@ def sphere_weights(grid: DensityGrid, site: tuple[float, float, float], radius_a
     Parameters
     ----------
     grid : DensityGrid
-        Where.
+        Grid of the density.
     site : tuple of float
         Centre, fractional coordinates.
     radius_angstrom : float
@@ -42,7 +42,7 @@ def basin_charge(found: Basins, grid: DensityGrid, site: tuple[float, float, flo
     found : Basins
         The basins of the density.
     grid : DensityGrid
-        Where.
+        Grid of the density.
     site : tuple of float
         Fractional coordinates.
     """

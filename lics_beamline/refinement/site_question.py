@@ -17,7 +17,7 @@ Position: TypeAlias = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteQuestion:
-    """What is asked, and what is known beforehand.
+    """A question about a site, and what is known beforehand.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class SiteQuestion:
     element : str
         Of the atom looked for.
     site : tuple of float
-        Where, fractional coordinates.
+        Fractional coordinates.
     b_angstrom2 : float
         Its likely isotropic B [angstrom^2].
     b_low_angstrom2, b_high_angstrom2 : float

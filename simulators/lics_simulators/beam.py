@@ -37,7 +37,7 @@ class Beam:
     Parameters
     ----------
     parameters : BeamParameters
-        Which beamline.
+        Numbers of this beamline.
 
     Attributes
     ----------

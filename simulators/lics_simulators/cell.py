@@ -95,7 +95,7 @@ class Cell:
     Parameters
     ----------
     parameters : CellParameters
-        Which cell.
+        Numbers of this cell.
     generator : numpy.random.Generator
         Draws the stick-slips.
 

@@ -74,11 +74,11 @@ class Kind:
     Parameters
     ----------
     what : str
-        What happens, for people.
+        What happens, in words.
     value : float
         VALUE where none is given.
     low, high : float
-        What VALUE may be.
+        Range of VALUE.
     begin : callable
         Called with the rig and VALUE.
     mend : callable
@@ -107,7 +107,7 @@ class SubmittedRequest:
     value : float
         Its VALUE.
     at_s : float
-        When it begins [s of experiment].
+        Time at which it begins [s of experiment].
     """
 
     name: str

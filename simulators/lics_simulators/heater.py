@@ -56,7 +56,7 @@ class Heater:
     Parameters
     ----------
     parameters : HeaterParameters
-        Which heater.
+        Numbers of this heater.
     ambient_k : float
         Temperature of the hutch [K].
 

@@ -52,16 +52,16 @@ class Membrane:
     Parameters
     ----------
     parameters : MembraneParameters
-        Which controller.
+        Numbers of this controller.
 
     Attributes
     ----------
     load_bar : float
         Pressure of the gas [bar, gauge]: the load on the cell.
     setpoint_bar, slew_bar_per_s : float
-        What was asked for.
+        Setpoint and rate asked for [bar, bar/s].
     effort_percent : float
-        How far the valves are open, 0 to 100.
+        Opening of the valves, 0 to 100 [%].
     control_read_back : bool
         Control mode as the controller reports it, late.
     vent : Vent

@@ -75,7 +75,7 @@ class Compound:
     Parameters
     ----------
     parameters : CompoundParameters
-        What was loaded.
+        Numbers of the loaded compound.
     """
 
     def __init__(self, parameters: CompoundParameters) -> None:

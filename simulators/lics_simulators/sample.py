@@ -61,7 +61,7 @@ class SampleState:
     pressure_gpa, temperature_k : float
         Of the sample.
     phases : tuple of PhaseState
-        What diffracts.
+        Phases in the beam.
     shift_along_beam_mm : float
         How far the sample is from where it was aligned, towards the detector [mm].
     """
@@ -88,7 +88,7 @@ class SampleParameters:
     alloy : ThermalPressureAlloy or TwoIsothermAlloy
         Its cell.
     kinetics : KineticsParameters
-        When it forms and decays.
+        Numbers of its formation and decay.
     """
 
     form: ClassVar[str] = "sample"
@@ -123,7 +123,7 @@ class Sample:
     Parameters
     ----------
     parameters : SampleParameters
-        What was loaded.
+        Numbers of the loaded sample.
     generator : numpy.random.Generator
         Draws the grains and the movement on heating.
     """
@@ -188,7 +188,7 @@ class Calibrant:
     Parameters
     ----------
     parameters : CalibrantParameters
-        Which powder.
+        Numbers of the powder.
     """
 
     def __init__(self, parameters: CalibrantParameters) -> None:

@@ -42,7 +42,7 @@ class Beamline:
     world : World
         The world they show.
     folder : Path
-        Where plates are written.
+        Folder of the plates.
     """
 
     def __init__(self, prefix: str, *, world: World, folder: Path) -> None:
@@ -131,7 +131,7 @@ async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announ
     Parameters
     ----------
     beamline : Beamline
-        What to serve.
+        The beamline to serve.
     port : int
         Port for searches, from `free_port`.
     parent_pid : int or None

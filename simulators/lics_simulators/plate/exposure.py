@@ -118,9 +118,9 @@ class Order:
     oscillation_deg, omega_deg : float
         Range of oscillation and rotation of the cell [deg].
     erase_mode : EraseMode
-        When to erase.
+        Moment at which a plate is erased.
     erasures : int
-        How often, each time.
+        Number of erasures, each time.
     """
 
     exposure_s: float
@@ -139,7 +139,7 @@ class Scan:
     Parameters
     ----------
     order : Order
-        What was asked for.
+        The exposure asked for.
     plate : int
         1 or 2.
     began_s, ended_s, scan_began_s, scan_ended_s : float
@@ -151,9 +151,9 @@ class Scan:
     dark_s : float
         From the last erasure to the scan [s].
     latent : LatentImage
-        As it was when the scan began.
+        The image as it was when the scan began.
     ghost_share : float
-        What is left of the image before, 0 to 1.
+        Share left of the image before, 0 to 1.
     """
 
     order: Order

@@ -124,7 +124,7 @@ class PlateModel:
         ghost : ndarray of float32 or None
             The last image on the same plate.
         ghost_share : float
-            How much of it erasure has left, 0 to 1.
+            Share of it that erasure has left, 0 to 1.
 
         Returns
         -------

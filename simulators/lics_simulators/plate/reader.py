@@ -61,7 +61,7 @@ class PlateReader:
     plates : tuple of Plate
         Plates 1 and 2.
     message : str
-        What happened last, for people.
+        The last event, in words.
     is_jammed : bool
         While true, a swap of the plates ends in the state Error.
     has_delivered : bool

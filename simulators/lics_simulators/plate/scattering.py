@@ -84,7 +84,7 @@ def form_factor(site: Site, s: float, energy_ev: float, table: Table) -> complex
     Parameters
     ----------
     site : Site
-        Which atom.
+        The atom.
     s : float
         sin(theta)/lambda [1/A].
     energy_ev : float
@@ -233,7 +233,7 @@ def halo(
     cell_angstrom : tuple of float
         A cell that holds as many atoms as the structure lists and has the density of the liquid [A].
     cells : float
-        Such cells in the beam.
+        Number of such cells in the beam.
     wavelength_angstrom : float
         Wavelength [A].
 

@@ -64,7 +64,7 @@ class Scene:
     polar : ndarray of float32, shape (GRAIN_SECTORS, angles)
         Photons a pixel at the nearest point of the plate.
     spots : tuple of Spot
-        What is not a ring.
+        Spots beside the rings.
     """
 
     polar: npt.NDArray[np.float32]

@@ -30,7 +30,7 @@ class Spot:
     Parameters
     ----------
     two_theta_deg, azimuth_deg : float
-        Where [deg].
+        Its place [deg].
     photons : float
         Photons in it.
     core_px : float
@@ -61,7 +61,7 @@ def anvil_spots(
     Parameters
     ----------
     settings : AnvilSettings
-        How many and how bright.
+        Number and brightness of the spots.
     generator : numpy.random.Generator
         Fresh, of this loading of the cell.
     wavelength_angstrom, pressure_gpa, omega_deg : float
@@ -101,7 +101,7 @@ def grain_spots(generator: np.random.Generator, *, two_theta_deg: float, photons
     two_theta_deg, photons : float
         Angle of the ring [deg], photons of all of it.
     grains : int
-        How many.
+        Number of grains.
     """
     shares = generator.dirichlet(np.ones(grains))
     return [
@@ -127,7 +127,7 @@ def draw(photons: FrameArray, spots: Sequence[Spot], geometry: PlateGeometry, tr
     geometry : PlateGeometry
         Where they hit.
     transmission : ndarray of float32
-        What reaches each pixel, (rows, columns).
+        Share of the light that reaches each pixel, (rows, columns).
     """
     rows, columns = photons.shape
     for spot in spots:
