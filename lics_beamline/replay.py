@@ -12,6 +12,7 @@ from typing import Any
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
+from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
 from lics_beamline.journal.events import Streams, events
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
@@ -54,6 +55,10 @@ class Replayed:
     points: int
     failed: int
     already: bool
+
+    def read(self) -> ReducedRun:
+        """Return the derived run as a value: points with their patterns, pressures and phases."""
+        return reduced_run(read(self.journal))
 
 
 def documents_of(data: DataFolder, name: str) -> Documents:

@@ -12,7 +12,7 @@ from lics_beamline.exports.density_points import write_density_points
 from lics_beamline.exports.frames import write_frames
 from lics_beamline.exports.fullprof import write_fullprof
 from lics_beamline.exports.gsas import write_gsas
-from lics_beamline.exports.layouts import LAYOUTS
+from lics_beamline.exports.layouts import LAYOUTS, NEEDS_RAW
 from lics_beamline.exports.manifest import write_manifest
 from lics_beamline.exports.mem_points import write_mem_points
 from lics_beamline.exports.nexus import write_nexus
@@ -42,7 +42,14 @@ class Package:
     manifest: Path
 
 
-def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoint], data_root: Path) -> Package:
+def pack(
+    run: ReducedRun,
+    folder: Path,
+    *,
+    layout: str = "xye",
+    raw: Mapping[str, RawPoint] | None = None,
+    data_root: Path | None = None,
+) -> Package:
     """Write a reduced run for another program.
 
     Parameters
@@ -53,10 +60,10 @@ def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoi
         Folder to write to; made if absent.
     layout : str
         One of `LAYOUTS`.
-    raw : mapping of str to RawPoint
-        What the raw run recorded, by exposure; used by the layouts in `NEEDS_RAW`.
-    data_root : Path
-        The data folder.
+    raw : mapping of str to RawPoint, optional
+        What the raw run recorded, by exposure; the layouts in `NEEDS_RAW` cannot do without.
+    data_root : Path, optional
+        The data folder, where the plates are; as `raw`.
 
     Returns
     -------
@@ -66,11 +73,17 @@ def pack(run: ReducedRun, folder: Path, *, layout: str, raw: Mapping[str, RawPoi
     Raises
     ------
     LicsError
-        If there is nothing to write, or the layout is unknown.
+        If there is nothing to write, the layout is unknown, or it needs the raw run and was not given it.
     ReductionFailed
         If a plate that is to be exported cannot be read.
     """
-    files = _files(run, folder, layout, raw, data_root)
+    if layout in NEEDS_RAW and (raw is None or data_root is None):
+        raise LicsError(
+            f"layout {layout!r} takes something from the raw run: give raw and data_root, or use lics export --for "
+            f"{layout}.",
+            layout=layout,
+        )
+    files = _files(run, folder, layout, raw or {}, data_root or Path())
     if not files:
         lacking = f" that shows {run.main_phase}" if any(point.reduced for point in run.points) else ""
         raise LicsError(

@@ -1,0 +1,64 @@
+"""The public Python interface: complete, lazy, and the same to people, editors and mypy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lics_beamline
+
+STUB = Path(lics_beamline.__file__).with_suffix(".pyi")
+HEAVY = ("numpy", "bluesky", "ophyd", "caproto", "tiled", "databroker", "pyFAI", "matplotlib", "pydantic", "scipy")
+
+
+@pytest.mark.parametrize("name", lics_beamline.__all__)
+def test_every_public_name_is_there_and_says_what_it_is(name):
+    assert getattr(lics_beamline, name).__doc__
+
+
+def test_importing_the_package_loads_no_library():
+    code = "import sys, lics_beamline; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name.split(".")[0] for name in done.stdout.split()} & set(HEAVY) == set()
+
+
+def test_reading_a_profile_loads_no_instrument():
+    code = "import sys; from lics_beamline import read_profile; read_profile('simulated'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name.split(".")[0] for name in done.stdout.split()} & {"bluesky", "ophyd", "caproto", "tiled"} == set()
+
+
+def test_editors_and_mypy_know_the_same_names():
+    tree = ast.parse(STUB.read_text(encoding="utf-8"))
+    listed = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+    )
+    imported = {
+        name.asname: f"{node.module}:{name.name}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.asname
+    }
+    assert set(listed) == set(lics_beamline.__all__)
+    homes = {name: home for name, home in lics_beamline._HOMES.items() if name in imported}
+    assert imported == {name: f"lics_beamline.{home}" for name, home in homes.items()}
+
+
+def test_names_are_offered_for_completion():
+    assert {"open_session", "replay_run", "reduce_image"} <= set(dir(lics_beamline))
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error_that_tells_what_is():
+    with pytest.raises(AttributeError, match=r"replay_runs.*replay_run"):
+        _ = lics_beamline.replay_runs
+
+
+def test_the_public_names_stay_when_the_module_of_that_name_has_been_imported():
+    code = "import lics_beamline.replay, lics_beamline; print(callable(lics_beamline.replay_run))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
