@@ -62,7 +62,7 @@ class ReductionFailed(LicsError, RuntimeError):
 
 
 class JournalError(LicsError, OSError):
-    """A journal cannot be written or read: what is not recorded must not go on."""
+    """A journal cannot be written or read: what is not recorded must not go on. Make room, or mend the disk."""
 
 
 class UnsafeName(LicsError, ValueError):

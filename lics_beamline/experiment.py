@@ -14,7 +14,17 @@ from lics_beamline.strict_toml import Positive, Strict, load
 
 
 class Sample(Strict):
-    """What is in the cell."""
+    """What is in the cell.
+
+    Parameters
+    ----------
+    name : str
+        By which its runs are found.
+    composition : str
+        Chemical formula: ``LiCs``.
+    phases : tuple of str
+        Phases expected of it, for people; what is sought stands in the recipe.
+    """
 
     name: str
     composition: str
@@ -22,14 +32,28 @@ class Sample(Strict):
 
 
 class Cell(Strict):
-    """The diamond-anvil cell."""
+    """The diamond-anvil cell.
+
+    Parameters
+    ----------
+    kind : str
+        What it is, for people.
+    culet_um : float
+        Diameter of the culets [um].
+    """
 
     kind: str
     culet_um: Positive
 
 
 class Gasket(Strict):
-    """The gasket between the anvils."""
+    """The gasket between the anvils.
+
+    Parameters
+    ----------
+    material : str
+        Chemical symbol: ``Re``.
+    """
 
     material: str
 
@@ -37,7 +61,24 @@ class Gasket(Strict):
 class Experiment(Strict):
     """An experiment file: what is in the cell, how it is exposed, and the path.
 
-    `ruby_chip` is the chip in this cell, where it was read at ambient before loading; the recipe has none for it.
+    Parameters
+    ----------
+    title : str
+        What the sweep is for, in a line.
+    operator, proposal : str
+        Who answers for it, and under which proposal; empty ones are warned of.
+    sample : Sample
+        What is in the cell.
+    cell : Cell
+        The diamond-anvil cell.
+    gasket : Gasket
+        Between the anvils.
+    ruby_chip : RubyChip, optional
+        The chip in this cell, where it was read at ambient before loading; the recipe has none for it.
+    exposure : Exposure
+        How a plate is exposed.
+    legs : tuple of Leg
+        The path, in its order.
     """
 
     title: str

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 # Streams of a raw run.
-BASELINE: Final = "baseline"
+BASELINE: Final = "baseline"  # every device at the beginning and at the end of the sweep
 REFERENCE: Final = "reference"  # neon and ambient ruby at the beginning of a leg: what its pressures rest on
 APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
 HEATING: Final = "heating"  # each ruby reading on a heating leg, with what was predicted
@@ -25,8 +25,8 @@ HOLDS: Final = "holds"  # the sweep held, continued or stopped on somebody's wor
 REDUCED: Final = "primary"
 
 # `purpose` in the start document.
-SWEEP: Final = "sweep"
-REDUCTION: Final = "reduction"
+SWEEP: Final = "sweep"  # a path walked: a raw run
+REDUCTION: Final = "reduction"  # a raw run reduced by one recipe: a derived run
 PLATE_CALIBRATION: Final = "plate calibration"  # images that waited and blank reads, to measure the plates themselves
 CALIBRATION: Final = "calibration"  # a calibrant instead of a sample, to find the geometry
 

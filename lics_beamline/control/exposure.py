@@ -15,13 +15,22 @@ ExposureTime = Annotated[float, Field(ge=1, le=36000)]
 class DoseExposure(Strict):
     """Exposures chosen by a short look: its plate is read, its strongest ring scaled to what is asked, by dose.
 
-    ``strongest_counts`` are mean counts a pixel at the top of the strongest ring, above the background.
+    Parameters
+    ----------
+    strongest_counts : float
+        Mean counts a pixel asked for at the top of the strongest ring, above the background.
+    look_s : float
+        Length of the look [s].
+    shortest_s, longest_s : float
+        Limits of what is chosen [s]; 7 % of the image have faded after half an hour.
+    each : {"leg", "point"}
+        Whether a look is taken once a leg or at each point.
     """
 
     strongest_counts: Positive
     look_s: ExposureTime = 20.0
     shortest_s: ExposureTime = 30.0
-    longest_s: ExposureTime = 1800.0  # 7 % of the image have faded after half an hour
+    longest_s: ExposureTime = 1800.0
     each: Literal["leg", "point"] = "leg"
 
     @model_validator(mode="after")
@@ -32,7 +41,17 @@ class DoseExposure(Strict):
 
 
 class Exposure(Strict):
-    """How a plate is exposed: for a fixed time, or by dose."""
+    """How a plate is exposed: for a fixed time, or by dose.
+
+    Parameters
+    ----------
+    time_s : float, optional
+        The same time for all points [s]; either this or a dose.
+    dose : DoseExposure, optional
+        Exposures chosen by a look.
+    oscillation_deg : float
+        How far the cell is turned during an exposure [deg].
+    """
 
     time_s: ExposureTime | None = None
     dose: DoseExposure | None = None

@@ -31,6 +31,21 @@ class PressureLeg(Strict):
     """Points at rising or falling pressure and one temperature; the loop is closed on ruby.
 
     With `until` the leg ends at the first point that meets the condition, or at its last.
+
+    Parameters
+    ----------
+    kind : {"pressure"}
+        Which leg this is.
+    name : str
+        Its name in documents and figures.
+    stroke : {"upstroke", "downstroke"}
+        Loading or unloading.
+    temperature_k : float
+        Temperature of the cell, at the gasket [K].
+    pressures_gpa : tuple of float
+        Pressures of the sample, one way only [GPa].
+    until : str, optional
+        What ends the leg early: ``alloy > 0.95``, ``alloy scale < 0.1``, ``alloy lost``.
     """
 
     kind: Literal["pressure"]
@@ -53,7 +68,25 @@ class PressureLeg(Strict):
 
 
 class HeatingLeg(Strict):
-    """Points at rising temperature: at a held load, where the pressure is what comes, or at a held pressure."""
+    """Points at rising temperature: at a held load, where the pressure is what comes, or at a held pressure.
+
+    Parameters
+    ----------
+    kind : {"heating"}
+        Which leg this is.
+    name : str
+        Its name in documents and figures.
+    hold : {"load", "pressure"}
+        What is held.
+    pressure_gpa : float, optional
+        Pressure held by letting gas out [GPa]; only with ``hold = "pressure"``.
+    temperatures_k : tuple of float
+        Temperatures of the points, rising, at the gasket [K].
+    ramp_rate_k_per_min : float
+        Ramp between them [K/min].
+    soak_s : float
+        Wait at a temperature before its point is measured [s of experiment].
+    """
 
     kind: Literal["heating"]
     name: str
@@ -96,6 +129,21 @@ class HoldLeg(Strict):
     """Points where the cell is: nothing is moved. The cell as loaded, or the same state watched for a while.
 
     With `until` it is watched until a point meets the condition, `count` times at most.
+
+    Parameters
+    ----------
+    kind : {"hold"}
+        Which leg this is.
+    name : str
+        Its name in documents and figures.
+    temperature_k : float
+        Temperature of the cell, at the gasket [K].
+    count : int
+        Points to measure, at most.
+    wait_s : float
+        Time between two of them [s of experiment].
+    until : str, optional
+        What ends the leg early; as on a leg of pressures.
     """
 
     kind: Literal["hold"]
@@ -109,8 +157,31 @@ class HoldLeg(Strict):
 class HuntLeg(Strict):
     """A transition looked for on a one-sided ladder of pressures: the median threshold of the sample's grains.
 
-    How many points that takes is not known beforehand. `tau_s` is the time constant that is expected of the reaction;
-    it is estimated on the way.
+    How many points that takes is not known beforehand.
+
+    Parameters
+    ----------
+    kind : {"hunt"}
+        Which leg this is.
+    name : str
+        Its name in documents and figures.
+    hunt : str
+        What is hunted: ``onset of alloy``, ``dissociation of alloy``.
+    stroke : {"upstroke", "downstroke"}
+        Loading or unloading.
+    temperature_k : float
+        Temperature of the cell, at the gasket [K].
+    start_gpa : float
+        First rung, where nothing has reacted yet [GPa].
+    last_gpa : float
+        Where the hunt is given up [GPa].
+    within_gpa : float
+        How well the median threshold is to be known [GPa]; the first steps are twice as large.
+    tau_s : float
+        Time constant that is expected of the reaction [s of experiment]; it is estimated on the way. 5 to 10 min are
+        usual at 298 K.
+    most_points : int
+        Points after which the hunt is given up.
     """
 
     kind: Literal["hunt"]
@@ -121,7 +192,7 @@ class HuntLeg(Strict):
     start_gpa: NotNegative
     last_gpa: NotNegative
     within_gpa: Positive = 0.05
-    tau_s: Positive = 400.0  # 5 to 10 min are usual at 298 K
+    tau_s: Positive = 400.0
     most_points: Annotated[int, Field(ge=1)] = 60
 
     @model_validator(mode="after")

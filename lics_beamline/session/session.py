@@ -95,7 +95,7 @@ def open_session(
     data : DataFolder
         Where journals, plates and catalog go.
     simulated : Simulation, optional
-        A running simulated beamline to connect to; else the environment (EPICS_CA_...) says where PVs are.
+        A running simulated beamline to connect to; else the environment (``EPICS_CA_ADDR_LIST``) says where PVs are.
     followers : bool
         Whether to start cataloguer and live reducer, a process each.
 
