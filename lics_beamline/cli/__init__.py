@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 beamline not ready, 4 run failed.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -98,15 +98,16 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads a command line: every verb with its options."""
+    made = argparse.ArgumentParser(
         prog="lics",
         description="Automated high-pressure powder diffraction: dry-run, record, reduce live, replay.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"lics {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    made.add_argument("--version", action="version", version=f"lics {__version__}")
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
         "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
@@ -114,4 +115,4 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
     for room in ROOMS:
         import_module(f"{__name__}.{room}").add(verbs, shared)
-    return parser
+    return made

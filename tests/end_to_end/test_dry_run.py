@@ -11,6 +11,7 @@ from pathlib import Path
 import event_model
 import numpy as np
 import pytest
+from documented import DOCS
 from event_model import DocumentNames, schema_validators
 
 from lics_beamline.catalog.store import open_catalog
@@ -62,6 +63,14 @@ def test_every_document_is_valid_and_the_start_document_is_enough_to_redo_the_re
         assert start[key], key
     assert start["recipe"]["geometry"]["poni"].count("Distance") == 1
     assert start["ruby"]["reference_wavelength_nm"] != 694.25, "the reference line is measured, not assumed"
+
+
+@pytest.mark.parametrize(("heading", "head_of"), [("Of a sweep", raw_of), ("Of a reduced run", derived_of)])
+def test_the_page_of_start_documents_tells_every_key(dry_run, heading, head_of):
+    page = (DOCS / "reference" / "start.md").read_text(encoding="utf-8")
+    section = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert {name.strip(" `") for cell in cells for name in cell.split(",")} == set(head_of(dry_run).start)
 
 
 def _plain(value):
