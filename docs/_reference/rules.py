@@ -17,9 +17,9 @@ rule that does not apply to an experiment says nothing, so a check shows fewer t
 def page() -> str:
     """Return the page."""
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read as ophyd is imported; nothing is connected here
-    from lics_beamline.checks import judgement, live
+    from lics_beamline.checks import connection, judgement, live
 
-    groups = [*judgement.GROUPS, ("connection (with --live)", live.CONNECTION), ("beamline (with --live)", live.RULES)]
+    groups = [*judgement.GROUPS, ("connection (with --live)", connection.RULES), ("beamline (with --live)", live.RULES)]
     parts = [INTRODUCTION, f"{sum(len(rules) for _, rules in groups)} rules in {len(groups)} groups.\n"]
     for name, rules in groups:
         parts += [f"## {name}\n", table(("rule", "what it looks at"), [_row(rule) for rule in rules])]

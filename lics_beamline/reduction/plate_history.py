@@ -32,7 +32,7 @@ class PlateHistory:
         """Take note of an image as its readout announces it; NaN for an exposure nobody recorded."""
         taken = ImageRecord(
             root=self._root,
-            path=(self._root / str(data.get(schema.FRAME_PATH, ""))).resolve(),
+            path=self._place(str(data.get(schema.FRAME_PATH, ""))),
             sha256=str(data.get(schema.FRAME_SHA256, "")),
             plate=int(data.get(schema.FRAME_PLATE, 0)),
             exposure_s=exposure_s,
@@ -49,12 +49,19 @@ class PlateHistory:
         """Take note of a short look: its image, too, leaves a ghost on its plate."""
         self._taken[str(data[schema.EXPOSURE_UID.name])] = ImageRecord(
             root=self._root,
-            path=(self._root / str(data["look_path"])).resolve(),
+            path=self._place(str(data["look_path"])),
             sha256="",
             plate=0,
             exposure_s=float(data.get(schema.EXPOSURE_S.name, math.nan)),
             waited_s=math.nan,
         )
+
+    def _place(self, said: str) -> Path:
+        """Return where an image lies; for what is no path the data folder itself, which is refused as no image."""
+        try:
+            return (self._root / said).resolve()
+        except (ValueError, OSError, RuntimeError):  # a NUL in it; too long; links that go in circles
+            return self._root
 
     def forget(self) -> None:
         """Take note that a plate was lost: what the plates held since nobody knows."""

@@ -15,7 +15,8 @@ from lics_beamline.follower.live_reduction import LiveReduction
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.head import head, heads
 from lics_beamline.journal.reader import read
-from lics_beamline.plans.live import LiveResults, Patience
+from lics_beamline.plans.live import LiveResults
+from lics_beamline.profile import LiveSettings
 from lics_beamline.reduction.workers import crew
 from lics_beamline.replay import replay
 
@@ -119,7 +120,7 @@ def test_a_plan_that_waits_for_points_finds_those_of_a_page(packed, raw_run):
     replay(packed, "last")
     pack_derived(packed)
     wanted = {"sweep_uid": START["sweep_uid"], "recipe_digest": raw_run.recipe.digest}
-    live = LiveResults(packed.derived_journals, wanted, patience=Patience())
+    live = LiveResults(packed.derived_journals, wanted, settings=LiveSettings())
     live.awaits("exposure-2", what="point 3").wait(30)
     assert live.take("exposure-1").data["pressure_gpa"] == pytest.approx(5.0, abs=0.02)
     live.close()

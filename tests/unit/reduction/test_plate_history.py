@@ -114,3 +114,12 @@ def test_a_look_leaves_a_ghost_and_a_plate_of_unknown_past_none_that_could_be_re
     assert data[0]["ghost_fraction"] > 0.1
     assert math.isnan(data[1]["ghost_fraction"])
     assert 0.0 < data[2]["ghost_fraction"] < 0.02
+
+
+@pytest.mark.parametrize("path", ["plates/\x00.osc", "../elsewhere.osc", "/etc/passwd", ""])
+def test_an_image_that_cannot_be_the_runs_own_fails_its_point_and_no_other(raw_run, path):
+    _, readout = raw_run.points[1]
+    readout["data"]["frame_path"] = path
+    done = [doc["data"] for doc in events(reduce_all(raw_run))]
+    assert [data["reduced"] for data in done] == [True, False, True]
+    assert "lies outside the data folder, or was not recorded" in done[1]["note"]
