@@ -108,6 +108,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     from lics_beamline.cli.progress import Narration
     from lics_beamline.follower.status import wait_until_caught_up
     from lics_beamline.plans.sweep import sweep as plan
+    from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import open_session, run_plan
 
     experiment = _experiment(options, profile)
@@ -123,6 +124,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
             _print(line)
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
+            stopwatch = Stopwatch(session.beamline.clock)
             walk = plan(
                 session.beamline,
                 experiment,
@@ -131,10 +133,13 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
                 requests=session.requests,
             )
             ended_by = run_plan(session.engine, walk, data)
+            pace = stopwatch.pace()
             narration.finish()
             if session.followers:
                 narration.say("filling the catalog")
                 wait_until_caught_up(data, CATCH_UP_S)
+    if simulated is not None and not options.json:
+        _print(f"\n{pace.says()}")
     return summarise(data, narration.raw_uid, ended_by=ended_by, as_json=options.json)
 
 

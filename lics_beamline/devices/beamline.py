@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of the slowest device, and spare
 
 DEAD_PVS_NAMED: Final = 4  # dead PVs named in a sentence; the report names all
-CONNECTION_LOOK_S: Final = 0.25  # between two looks at which PVs have answered [s]
+CONNECTION_LOOK_S: Final = 2.0  # between two looks at which PVs have answered [s]; one busy computer took 1 s
+ANSWER_S: Final = 10.0  # for an instrument to answer when it is asked [s]: ten times what a busy computer needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,16 @@ class Report:
         return not self.findings
 
 
-def connect(beamline: Beamline, timeout_s: float = 10.0, *, strict: bool = True) -> Report:
+def be_patient() -> None:
+    """Let signals that are made from now on wait longer for an answer: a busy computer is late, and nothing is lost.
+
+    ophyd's own limit is 2 s, and can only be changed before the first signal of a process is made.
+    """
+    with contextlib.suppress(RuntimeError):
+        EpicsSignalBase.set_defaults(timeout=ANSWER_S)
+
+
+def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True) -> Report:
     """Wait until the instruments answer, and compare their units and limits with what is declared.
 
     Parameters
@@ -224,6 +234,7 @@ def make_safe(beamline: Beamline) -> None:
             begun.append((device, device.make_safe()))
         except (LicsError, TimeoutError, ConnectionError) as error:
             failures.append(f"{device.name}: {error}")
+    beamline.clock.release()  # a simulated world may be waiting for an engine that hangs, or that waits here
     deadline = time.monotonic() + SAFE_WALL_S
     for device, status in begun:
         try:

@@ -1,26 +1,48 @@
 """The clock of the experiment: every dwell, deadline and time-out of devices and plans is judged by it.
 
-In a simulated world it is the world's own time, which runs faster than the wall clock; on hardware, the wall clock.
+In a simulated world it is the world's own time, which runs faster than the wall clock; on hardware, the wall clock. A
+simulated world waits for whoever drives it: a computer that is busy makes it slower, and nothing late.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import DeviceStatus, StatusBase
+from ophyd.utils.errors import DisconnectedError
 
 from lics_beamline.errors import ClockTooFast, NotConnected
 
 # Channel Access answers in 1-5 ms on loopback with tails of 50 ms (measured): five tails make a judgement.
 SHORTEST_JUDGEMENT_WALL_S: Final = 0.25
 SILENCE_CHECK_WALL_S: Final = 0.5  # how often a waiting status looks whether the clock still ticks; a choice
+DRIVES_NO_MORE_S: Final = -1.0  # told to the world instead of a time of the experiment
 WALL_TICK_S: Final = 0.05  # ticks of the wall clock while somebody waits: a fifth of the shortest judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standstill:
+    """How long a simulated world stood still so far.
+
+    Parameters
+    ----------
+    drawing_wall_s : float
+        To draw plates [s of wall clock].
+    waiting_wall_s : float
+        Until those who drive it had dealt with its last step [s of wall clock].
+    """
+
+    drawing_wall_s: float
+    waiting_wall_s: float
 
 
 class ExperimentClock(Protocol):
@@ -35,7 +57,7 @@ class ExperimentClock(Protocol):
         ...
 
     def silent_s(self) -> float:
-        """Wall-clock seconds since the clock last advanced."""
+        """Wall-clock seconds since the clock last gave a sign of life."""
         ...
 
     @property
@@ -45,6 +67,18 @@ class ExperimentClock(Protocol):
 
     def require(self, duration_s: float, what: str) -> None:
         """Refuse a duration too short to be judged."""
+        ...
+
+    def drive(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Let a simulated world wait for this process, and for what runs in an event loop of it."""
+        ...
+
+    def release(self) -> None:
+        """Let a simulated world go on without those who drive it and hang."""
+        ...
+
+    def standstill(self) -> Standstill:
+        """How long a simulated world stood still so far."""
         ...
 
     def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
@@ -198,21 +232,29 @@ class Clock(Device):
         Name in documents.
     patience_s : float
         Wall-clock seconds for which waiting goes on while the clock is silent; an IOC may be restarted meanwhile. A
-        world holds its clock for some seconds while it renders a plate.
+        world that stands still, because it draws a plate or waits for who drives it, says so and is not silent.
     """
 
     time_s = Cpt(EpicsSignalRO, "WORLD:Time_RBV", kind=Kind.normal, auto_monitor=True)
     rate = Cpt(EpicsSignal, "WORLD:Speed", kind=Kind.config, auto_monitor=True)
     seed = Cpt(EpicsSignalRO, "WORLD:Seed_RBV", kind=Kind.config)
+    heard_s = Cpt(EpicsSignal, "WORLD:Heard", kind=Kind.omitted)
+    release_drivers = Cpt(EpicsSignal, "WORLD:Release", kind=Kind.omitted, string=True)
+    drivers = Cpt(EpicsSignalRO, "WORLD:Drivers_RBV", kind=Kind.omitted, auto_monitor=True)
+    waited_wall_s = Cpt(EpicsSignalRO, "WORLD:Waited_RBV", kind=Kind.omitted, auto_monitor=True)
+    held_wall_s = Cpt(EpicsSignalRO, "WORLD:Held_RBV", kind=Kind.omitted, auto_monitor=True)
 
     def __init__(self, prefix: str = "", *, name: str, patience_s: float = 30.0, **kwargs: Any) -> None:
         super().__init__(prefix, name=name, **kwargs)
         self._patience_s = patience_s
-        self._advanced = time.monotonic()
+        self._alive_at = time.monotonic()
         self._last_s = math.nan
+        self._acknowledge: Callable[[float], None] = lambda _: None
         self._deadlines: set[Deadline] = set()
         self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S, beat=lambda: self._listeners.tell(self._last_s))
         self.time_s.subscribe(self._ticked, run=True)
+        for stands in (self.waited_wall_s, self.held_wall_s):
+            stands.subscribe(self._lives, run=False)
 
     def now_s(self) -> float:
         """Experiment time [s] of the newest tick; one tick of the world (20 ms of wall clock) old at most.
@@ -231,8 +273,8 @@ class Clock(Device):
         return float(self.rate.get())
 
     def silent_s(self) -> float:
-        """Wall-clock seconds since the clock last advanced."""
-        return time.monotonic() - self._advanced
+        """Wall-clock seconds since the clock last advanced, or said that it stands still and why."""
+        return time.monotonic() - self._alive_at
 
     @property
     def patience_s(self) -> float:
@@ -272,12 +314,64 @@ class Clock(Device):
         """Time goes on: nothing is stopped, but nobody waits any longer."""
         end_deadlines(self._deadlines, now_s=self._last_s)
 
+    def drive(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Let the world wait for this process: it goes on when a tick has been dealt with here.
+
+        Dealt with means that every status has judged the tick and that the loop has come round since. So neither what a
+        plan computes there nor a monitor that comes late costs more experiment time than a tick.
+
+        Parameters
+        ----------
+        loop : asyncio.AbstractEventLoop, optional
+            The loop of the engine; none for who only waits for statuses.
+        """
+
+        def acknowledge(now_s: float) -> None:
+            if loop is None:
+                self._say_heard(now_s)
+                return
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs there any more
+                loop.call_soon_threadsafe(self._say_heard, now_s)
+
+        self._acknowledge = acknowledge
+        if not math.isnan(self._last_s):
+            acknowledge(self._last_s)
+
+    def retire(self) -> None:
+        """Drive the world no more."""
+        self._acknowledge = lambda _: None
+        self._say_heard(DRIVES_NO_MORE_S)
+
+    def release(self) -> None:
+        """Let the world go on without those who drive it and hang; who speaks again is waited for again."""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            if self.release_drivers.connected:
+                self.release_drivers.put("Yes")
+
+    def standstill(self) -> Standstill:
+        """How long the world stood still so far, by its own account."""
+        return Standstill(drawing_wall_s=float(self.held_wall_s.get()), waiting_wall_s=float(self.waited_wall_s.get()))
+
+    def destroy(self) -> None:
+        """Let all PVs go; the world does not wait for this process any more."""
+        self.retire()
+        super().destroy()
+
     def _ticked(self, value: float, **_: Any) -> None:
         now_s = float(value)
         if now_s != self._last_s:
-            self._advanced = time.monotonic()
+            self._lives()
         self._last_s = now_s
         self._listeners.tell(now_s)
+        self._acknowledge(now_s)
+
+    def _lives(self, **_: Any) -> None:
+        self._alive_at = time.monotonic()
+
+    def _say_heard(self, now_s: float) -> None:
+        with contextlib.suppress(TimeoutError, ConnectionError, DisconnectedError):
+            if self.heard_s.connected:  # where nobody answers there is nobody to tell
+                self.heard_s.put(now_s)
 
 
 class WallClock:
@@ -313,6 +407,16 @@ class WallClock:
     def patience_s(self) -> float:
         """Wall-clock seconds for which a lost connection is waited for."""
         return 30.0
+
+    def drive(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Do nothing: the world does not wait."""
+
+    def release(self) -> None:
+        """Do nothing: the world waits for nobody."""
+
+    def standstill(self) -> Standstill:
+        """Return nothing: the world never stands still."""
+        return Standstill(drawing_wall_s=0.0, waiting_wall_s=0.0)
 
     def require(self, duration_s: float, what: str) -> None:
         """Refuse a duration under 0.25 s (`ClockTooFast`)."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CONNECT_S = 10.0
+CONNECT_S = 30.0  # without another PV that answers [s]; on a busy computer one took 1 s
 GIVE_UP_S = 5.0  # a simulated beamline ends with this process; its guard need not look for it any longer
 
 
@@ -109,7 +109,7 @@ def open_session(
     if simulated:
         os.environ.update(loopback(simulated.port))
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
-    from lics_beamline.devices.beamline import connect, disconnect, make_safe
+    from lics_beamline.devices.beamline import be_patient, connect, disconnect, make_safe
 
     data.make()
     require_acknowledged(data)
@@ -123,6 +123,7 @@ def open_session(
         )
         requests.hindrance = guard_supervisor.missing
         stack.enter_context(Heartbeat(data.logs, at_each=guard_supervisor.look))  # its farewell ends the guard
+        be_patient()
         beamline = assemble(profile, data, prefix=prefix)
         stack.callback(disconnect, beamline)
         connect(beamline, timeout_s=CONNECT_S, strict=True)
@@ -136,6 +137,7 @@ def open_session(
             ],
         )
         engine.subscribe(journal)
+        beamline.clock.drive(engine.loop)
         guard_supervisor.engine = engine
         if followers:
             write_profile(data)

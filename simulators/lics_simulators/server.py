@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from lics_simulators.iocs.beam import BeamIOC
 from lics_simulators.iocs.heater import HeaterIOC
 from lics_simulators.iocs.image_plate import ImagePlateIOC
 from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
+from lics_simulators.iocs.leasing import Address
 from lics_simulators.iocs.membrane import MembraneIOC
 from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
 from lics_simulators.iocs.stage import StageIOC
 from lics_simulators.iocs.thermocouples import ThermocoupleIOC
 from lics_simulators.iocs.world import WorldIOC
+from lics_simulators.pace import Pace
 from lics_simulators.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -43,6 +45,11 @@ class Beamline:
         The world they show.
     folder : Path
         Folder of the plates.
+
+    Attributes
+    ----------
+    clients : callable
+        Returns host and port of each client that is connected; the server says so.
     """
 
     def __init__(self, prefix: str, *, world: World, folder: Path) -> None:
@@ -50,8 +57,10 @@ class Beamline:
         plates = ImagePlateIOC(prefix, world=world, folder=folder)
         self.faults = Faults(Rig(world=world, plates=plates, membrane=f"{prefix}PC1:"))
         world.steppers.append(self.faults.step)
+        self.pace = Pace()
+        self.clients: Callable[[], Collection[Address]] = tuple
         self.instruments: Sequence[InstrumentIOC] = (
-            WorldIOC(prefix, world=world, faults=self.faults),
+            WorldIOC(prefix, world=world, faults=self.faults, pace=self.pace),
             MembraneIOC(prefix, world=world),
             HeaterIOC(prefix, world=world),
             ThermocoupleIOC(prefix, world=world),
@@ -75,13 +84,24 @@ class Beamline:
             await instrument.publish()
 
     async def run_clock(self) -> None:
-        """Step the world by the wall clock, and publish what has changed, for ever."""
+        """Step the world by the wall clock and at the pace of its drivers, publish what has changed, for ever.
+
+        With drivers no step is longer than a tick: what they could not look at is not caught up with.
+        """
         last = time.monotonic()
         while True:
             await asyncio.sleep(max(last + TICK_S - time.monotonic(), 0.0))
-            now = time.monotonic()
-            self.world.advance(min(now - last, LONGEST_TICK_S) * self.world.speed)
-            last = now
+            self.pace.keep(self.clients())
+            if self.pace.is_behind(self.world.time_s, wall_s=time.monotonic()):
+                await self.pace.wait(LONGEST_TICK_S)
+            else:
+                now = time.monotonic()
+                longest_s = TICK_S if self.pace.drivers else LONGEST_TICK_S
+                if self.world.advance(min(now - last, longest_s) * self.world.speed) > 0.0:
+                    self.pace.stepped(wall_s=now)
+                elif self.world.is_held:
+                    self.pace.held_wall_s += now - last
+                last = now
             for instrument in self.instruments:
                 await instrument.publish()
 
@@ -151,6 +171,7 @@ async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announ
         announce(port)
 
     context = beamline.faults.rig.network = _LoopbackContext(beamline.pvdb, [LOOPBACK])
+    beamline.clients = context.clients
     tasks = [
         asyncio.create_task(context.run(startup_hook=started)),
         asyncio.create_task(beamline.run_clock()),
@@ -211,6 +232,10 @@ class _LoopbackContext(Context):
     def show(self, prefix: str) -> None:
         """Let PVs answer again."""
         self._hidden.discard(prefix)
+
+    def clients(self) -> set[Address]:
+        """Return host and port of each client that is connected."""
+        return {circuit.circuit.address for circuit in self.circuits}
 
     async def broadcast_beacon_loop(self) -> None:
         await asyncio.Event().wait()

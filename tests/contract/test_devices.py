@@ -136,5 +136,8 @@ def test_pvs_are_suffixes_so_that_a_real_beamline_is_a_change_of_prefix(beamline
 def test_both_clocks_offer_what_plans_need(beamline):
     offered = {name for name in vars(ExperimentClock) if not name.startswith("_")}
 
-    assert {"now_s", "speed", "require", "on_tick", "set", "silent_s", "patience_s"} == offered
+    assert {
+        *("now_s", "speed", "require", "on_tick", "set", "silent_s", "patience_s"),
+        *("drive", "release", "standstill"),
+    } == offered
     assert all(hasattr(Clock, name) and hasattr(WallClock, name) for name in offered)

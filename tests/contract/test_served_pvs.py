@@ -32,6 +32,8 @@ READINGS = {  # name: unit
     "BEAM:Energy_RBV": "keV",
     "BEAM:I0_RBV": "counts/s",
     "WORLD:Time_RBV": "s",
+    "WORLD:Waited_RBV": "s",
+    "WORLD:Held_RBV": "s",
 }
 
 SETTINGS = {  # name: unit, low, high
@@ -47,6 +49,7 @@ SETTINGS = {  # name: unit, low, high
     "BEAM:Attenuator": ("", 0, 7),
     "STAGE:OscRange": ("deg", 0.0, 20.0),
     "WORLD:Speed": ("", 1.0, 300.0),
+    "WORLD:Heard": ("s", -1.0, 1e9),
 }
 
 OFF_ON, NO_YES = ("Off", "On"), ("No", "Yes")
@@ -83,6 +86,7 @@ STATES = {  # name: states in order, the one at start
     "RAXIS:cam1:AutoIncrement": (NO_YES, "Yes"),
     "RAXIS:cam1:Plate1State_RBV": (PLATE_STATES, "Ready"),
     "RAXIS:cam1:Plate2State_RBV": (PLATE_STATES, "Ready"),
+    "WORLD:Release": (NO_YES, "No"),
     "BEAM:Shutter": (("Closed", "Open"), "Closed"),
     "BEAM:Shutter_RBV": (("Closed", "Open"), "Closed"),
 }
@@ -93,6 +97,7 @@ OTHERS = {  # name: value at start
     "PC1:Model_RBV": "PACE5000 (simulated)",
     "PC1:Lease": "",
     "WORLD:Fault": "",
+    "WORLD:Drivers_RBV": 0,
     "RUBY:cam1:ArrayCounter_RBV": 0,
     "RUBY:image1:UniqueId_RBV": 0,
     "RAXIS:cam1:NumErase": 1,

@@ -14,7 +14,7 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 from bluesky import RunEngine
 
 from lics_beamline.devices.beam import Beam
-from lics_beamline.devices.beamline import Beamline, connect, disconnect
+from lics_beamline.devices.beamline import Beamline, be_patient, connect, disconnect
 from lics_beamline.devices.clock import Clock
 from lics_beamline.devices.frame import Frame
 from lics_beamline.devices.heater import Heater
@@ -26,6 +26,9 @@ from lics_beamline.devices.thermocouples import Thermocouples
 from lics_beamline.session.simulation import Simulation, loopback, simulation
 
 POSITIONS = {"ruby": {"x": 0.05, "z": -0.02}, "x-ray": {"x": 0.0, "z": 0.0}}
+
+
+be_patient()
 
 
 def devices(prefix: str, folder: Path, *, patience_s: float = 20.0, **membrane: Any) -> Beamline:
@@ -66,12 +69,14 @@ def simulated(folder: Path, *, speed: float, world: str = "volumetric") -> Itera
 
 
 @contextlib.contextmanager
-def connected(folder: Path, *, speed: float, **membrane: Any) -> Iterator[Beamline]:
-    """A connected beamline on simulators of its own."""
+def connected(folder: Path, *, speed: float, drives: bool = True, **membrane: Any) -> Iterator[Beamline]:
+    """A connected beamline on simulators of its own, whose world waits for it."""
     with simulated(folder, speed=speed) as simulators:
         beamline = devices(simulators.prefix, folder, **membrane)
         try:
             connect(beamline)
+            if drives:
+                beamline.clock.drive()
             yield beamline
         finally:
             disconnect(beamline)
