@@ -8,7 +8,7 @@ from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, LicsError
 from lics_beamline.physics.ruby_spectrum import fit_doublet
 
-PATIENCE_S = 60.0  # of wall clock for one spectrum, laser on and off included
+PATIENCE_S = 300.0  # of wall clock for one spectrum, laser on and off included; only a hang is caught
 
 
 def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> BeamlineReadings:

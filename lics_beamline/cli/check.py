@@ -106,9 +106,10 @@ def _live(case: Case, data: DataFolder) -> tuple[tuple[CheckFinding, ...], float
     os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
     from lics_beamline.checks.judgement import judge_live
     from lics_beamline.devices.assembly import assemble
-    from lics_beamline.devices.beamline import connect, disconnect
+    from lics_beamline.devices.beamline import be_patient, connect, disconnect
     from lics_beamline.session.session import CONNECT_S
 
+    be_patient()
     beamline = assemble(case.profile, data)
     try:
         report = connect(beamline, timeout_s=CONNECT_S, strict=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +25,7 @@ from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.profile import Profile
 
 LOOK_S = 0.2
-PATIENCE_S = 60.0  # after the sweep, how long the last points may take to be reduced
+PATIENCE_S = 600.0  # after the sweep, for the last points to be reduced by who lives; only a hang is caught
 
 
 class Narration:
@@ -84,12 +84,20 @@ class Narration:
             for tail in self._tails.values():
                 tail.close()
 
-    def finish(self) -> None:
-        """Wait until the last point of the sweep has been reduced, or patience ends."""
+    def finish(self, *, is_reduced: Callable[[], bool] = lambda: True) -> None:
+        """Wait until the last point of the sweep has been reduced, nobody reduces any more, or patience ends.
+
+        Parameters
+        ----------
+        is_reduced : callable
+            Whether somebody lives who reduces.
+        """
         self._swept.set()
         if self._measured or self._tails:
             self.say("reducing the last points")
-        self._thread.join(PATIENCE_S)
+        until_s = time.monotonic() + PATIENCE_S
+        while self._thread.is_alive() and is_reduced() and time.monotonic() < until_s:
+            self._thread.join(LOOK_S)
 
     def say(self, what: str) -> None:
         """Say what is being done now, in front of the bar."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lics_beamline.profile import Profile
     from lics_beamline.session.simulation import Simulation
 
-CATCH_UP_S = 30.0  # for the catalog, at the end of a sweep; it catches up later in any case
+CATCH_UP_S = 600.0  # for the catalog, at the end of a sweep, as long as who fills it lives; only a hang is caught
 DEFAULT_EXPERIMENT = "lics-2015"
 
 
@@ -106,7 +106,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     from lics_beamline.cli.check import case_for, heating_lines
     from lics_beamline.cli.ending import summarise
     from lics_beamline.cli.progress import Narration
-    from lics_beamline.follower.status import wait_until_caught_up
+    from lics_beamline.follower.status import WHICH, wait_until_caught_up
     from lics_beamline.plans.sweep import sweep as plan
     from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import open_session, run_plan
@@ -134,7 +134,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
             )
             ended_by = run_plan(session.engine, walk, data)
             pace = stopwatch.pace()
-            narration.finish()
+            narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
             if session.followers:
                 narration.say("filling the catalog")
                 wait_until_caught_up(data, CATCH_UP_S)

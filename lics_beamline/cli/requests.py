@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_READY: Final = 3
 LOOK_S: Final = 0.1  # a file is all there is to look at
-HEAR_S: Final = 15.0  # for the sweep to say that it has heard; longer than any step in which it cannot look
+HEAR_S: Final = 60.0  # for the sweep to say that it has heard; longer than any step in which it cannot look
 DONE: Final = {"hold": ("held", "stopping", "ended"), "continue": ("running", "held", "ended"), "stop": ("ended",)}
 
 

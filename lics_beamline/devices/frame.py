@@ -34,7 +34,7 @@ FILE_BYTES: Final = (
     2 * PLATE_SHAPE[1] * (1 + PLATE_SHAPE[0])
 )  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
-PUT_WALL_S: Final = 5.0  # for a setting to read back; a choice, a hundred times the slowest answer measured
+PUT_WALL_S: Final = 60.0  # for a setting to read back; only a hang is caught, on a busy computer it took a second
 SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
 
 

@@ -24,6 +24,7 @@ from lics_beamline.errors import DidNotSettle, OutsideEnvelope
 
 logger = logging.getLogger(__name__)
 
+LEASE_WALL_S: Final = 30.0  # for the controller to say who holds it [s of wall clock]; only a hang is caught
 SLEW_RESOLUTION_BAR_PER_S: Final = 5e-5  # of the read-back of the slew: a tenth of the lowest slew
 LONGEST_LEASE_CHARACTERS: Final = 39  # of an EPICS string
 
@@ -224,7 +225,7 @@ class Membrane(Controller):
                 f"empty string to {self.lease.pvname}.",
                 holder=holder,
             )
-        motion.write(self.lease, self.lease_name, wait=True, timeout=self.TRAITS.read_back_s)
+        motion.write(self.lease, self.lease_name, wait=True, timeout=LEASE_WALL_S)
 
     def _settling(self, target: float, arrival: ArrivalCriteria) -> Settling:
         return Loading(

@@ -24,7 +24,7 @@ from lics_beamline.plans.noted import Noted
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.2  # between two looks at what is asked [s of wall clock]: nobody notices that he waits
-ENDED_S: Final = 10.0  # for a stopped load to say so [s of wall clock]
+ENDED_S: Final = 60.0  # for a stopped load to say so [s of wall clock]; it holds already, so only a hang is caught
 SHORT: Final = {"timeout": LOOK_S, "error_on_timeout": False}  # a piece of a wait
 
 

@@ -20,7 +20,7 @@ from lics_beamline.reduction.work import Work, WorkOutcome, outcome, outcome_els
 
 POINTS_WORTH_A_PROCESS: Final = 3  # one begins with some 5 s of libraries and tables, the time of about ten points
 OUT_FOR_EACH: Final = 3  # points that wait for a process while it works: none idles, and few are held in memory
-DASK_TIMEOUT_S: Final = 10.0
+DASK_TIMEOUT_S: Final = 30.0
 
 logger = logging.getLogger(__name__)
 

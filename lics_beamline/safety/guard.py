@@ -54,7 +54,7 @@ LOOKED_WITHIN_S: Final = 0.1  # longest time between two looks [s]; a monitor th
 ASKED_EVERY_S: Final = 0.3  # thermocouples are asked too [s]: a monitor may fail to tell of a value that changes once
 STALE_AFTER_S: Final = 5.0  # a status older than this is that of a guard that died [s]
 CONNECTED_WITHIN_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
-WATCHING_WITHIN_S: Final = 30.0  # for a guard to watch after it was started [s]
+WATCHING_WITHIN_S: Final = 300.0  # after a guard's start [s]: nothing runs before, so only a hang is caught
 TRIED_AGAIN_AFTER_S: Final = 1.0  # between two attempts to make safe [s]
 SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never called stale [s of experiment]
 

@@ -18,7 +18,8 @@ from lics_beamline.errors import NotConnected
 
 logger = logging.getLogger(__name__)
 
-START_S: Final = 60.0  # a cold start compiles and loads form-factor tables
+START_S: Final = 600.0  # a process that hangs is ended; a cold start loads tables, on a busy computer for a minute
+END_S: Final = 60.0  # for it to end when asked; longer means that it hangs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +102,9 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(END_S)
         except subprocess.TimeoutExpired:
-            logger.warning("the simulators did not end within 10 s of being asked; ended by force")
+            logger.warning("the simulators did not end within %g s of being asked; ended by force", END_S)
             process.kill()
             process.wait()
         if process.stdout:
