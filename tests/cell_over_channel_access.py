@@ -105,7 +105,7 @@ def _sometimes_wild(plan, session, prefix, draw):
     from ophyd import EpicsSignal
 
     fault = EpicsSignal(f"{prefix}WORLD:Fault", name="fault", string=True, put_complete=True)
-    fault.wait_for_connection(timeout=10.0)
+    fault.wait_for_connection(timeout=300.0)
 
     def jump(msg):
         if msg.command != "trigger" or msg.obj is not session.beamline.ruby or draw.random() > WILD:

@@ -8,6 +8,11 @@ for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(library, "1")
 
 import pytest  # noqa: E402  after the threads were set, before anything that counts
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+# No example is judged by how long it takes: on a busy computer everything takes its time.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,7 @@ class Loading(Settling):
                     effort_percent=effort_percent,
                     load_bar=load_bar,
                     leak=True,
+                    high_s=high_s,
                 )
             )
 

@@ -1,6 +1,6 @@
 """The whole chain from plates to a verdict, over twenty loadings of four kinds of worlds at 298 K and 8 GPa.
 
-Run apart: ``python -m pytest -n0 -s -o timeout=3000 tests/benchmarks/test_density_chain.py``. Prints each verdict and
+Run apart: ``python -m pytest -s -o timeout=3000 tests/benchmarks/test_density_chain.py``. Prints each verdict and
 the means. A world's seed draws its form factors, grains, texture, diamonds and photons. The truth is read here, in the
 score, and nowhere else.
 """

@@ -1,6 +1,6 @@
 """From a complete plate file to a reduced point, against reading the file and one bare pyFAI call, in the same run.
 
-Run apart: ``python -m pytest -n0 -s tests/benchmarks/test_integration.py``. Prints both times and their ratio.
+Run apart: ``python -m pytest -s tests/benchmarks/test_integration.py``. Prints both times and their ratio.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Time of a density on 64^3 points against a bare pair of Fourier transforms and an exponential, in the same run.
 
-Run apart: ``python -m pytest -n0 -s tests/benchmarks/test_max_entropy.py``. Prints times and ratios.
+Run apart: ``python -m pytest -s tests/benchmarks/test_max_entropy.py``. Prints times and ratios.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Whether the error of an occupancy is what it says: two hundred sets of structure factors with known noise.
 
-Run apart: ``python -m pytest -n0 -s -o timeout=1200 tests/benchmarks/test_occupancy.py``. B of lithium is drawn from
+Run apart: ``python -m pytest -s -o timeout=1200 tests/benchmarks/test_occupancy.py``. B of lithium is drawn from
 the range that the question allows, so the interval must cover it too.
 """
 

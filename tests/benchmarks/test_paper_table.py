@@ -1,6 +1,6 @@
 """The paper's table, recovered blind from plates of simulated worlds along the paper's whole path of 26 points.
 
-Run apart: ``python -m pytest -n0 -s -o timeout=3000 tests/benchmarks/test_paper_table.py``. Prints each table. A seed
+Run apart: ``python -m pytest -s -o timeout=3000 tests/benchmarks/test_paper_table.py``. Prints each table. A seed
 draws chip, thermocouples, pressure at the ruby, movement on heating, grains and photons. The truth is read here only.
 """
 

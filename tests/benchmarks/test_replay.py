@@ -1,6 +1,6 @@
 """Replay of full-size plates: one core against reading and bare pyFAI, two processes against one, a campaign.
 
-Run apart: ``python -m pytest -n0 -s tests/benchmarks/test_replay.py``. Some five minutes, most of them a campaign of a
+Run apart: ``python -m pytest -s tests/benchmarks/test_replay.py``. Some five minutes, most of them a campaign of a
 thousand points. Everything is a ratio within one run; a machine that does something else meanwhile spoils it.
 """
 

@@ -1,6 +1,6 @@
 """1000 drawn rubies: the interval must hold the truth in 95 %, and be no wider than what is known makes it.
 
-Run apart: ``python -m pytest -n0 -s tests/benchmarks/test_ruby_coverage.py``. Prints coverage and median half width.
+Run apart: ``python -m pytest -s tests/benchmarks/test_ruby_coverage.py``. Prints coverage and median half width.
 """
 
 import pytest

@@ -361,7 +361,6 @@ def run_program(program, *arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.timeout(180)  # a Python of its own imports Tiled (10 s on a slow machine), then a dozen cataloguers work
 def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(catalogued, tmp_path):
     data = record_all(tmp_path / "data", raw=(2,), derived=(2,))
     counts, times = (3, 9, 14), (0.5, 0.9)
@@ -406,7 +405,6 @@ print([name for name, _ in run.documents()].count("event") > 0)
 """
 
 
-@pytest.mark.timeout(120)  # a Python of its own imports databroker and Tiled: 10 s on a slow machine
 def test_plain_databroker_finds_runs_and_reads_tables_and_frames_through_the_profile(catalogued, tmp_path):
     path = write_profile(catalogued, folder=tmp_path)
     assert path == tmp_path / "lics.yml"

@@ -19,7 +19,6 @@ ASKED = 150.0  # counts; what the eye sees as a good plate of this sample
 GRAINS = 0.15  # a look of few grains and photons tells the ring's brightness no better
 
 
-@pytest.mark.timeout(120)
 def test_the_strongest_ring_reaches_the_count_asked_for_and_the_look_is_on_record_apart_from_the_points(tmp_path):
     experiment = Experiment.model_validate(
         {

@@ -22,8 +22,6 @@ from lics_beamline.journal.reader import read
 
 from .conftest import EXPERIMENT, lics
 
-pytestmark = pytest.mark.timeout(300)  # the first of them pays for the dry run, half a minute
-
 
 def only(folder):
     (head,) = heads(folder)
@@ -278,7 +276,7 @@ def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
                 if readings == 4:  # the load is on its way up
                     sweep.send_signal(signal.SIGINT)
                     readings += 1
-            printed, _ = sweep.communicate(timeout=120)
+            printed, _ = sweep.communicate()
         finally:
             sweep.kill()
         after = {name: _get(f"SIM:LICS:{name}", environment) for name in ("PC1:Control_RBV", "BEAM:Shutter_RBV")}

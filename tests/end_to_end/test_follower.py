@@ -4,9 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-
-import pytest
 
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -16,7 +13,6 @@ from lics_beamline.journal.writer import Journal
 from lics_beamline.processes.background_process import NOT_READY
 
 UID = "00000001-0000-4000-8000-000000000001"
-PATIENCE_S = 60.0  # Tiled takes seconds to import, more on a busy machine
 
 
 def documents(count=4):
@@ -31,11 +27,9 @@ def documents(count=4):
 
 
 def wait_until(claim):
-    """Ask until a claim about a process is true."""
-    deadline = time.monotonic() + PATIENCE_S
+    """Ask until a claim about a process is true; the test's time-out is the limit."""
     pause = threading.Event()
     while not claim():
-        assert time.monotonic() < deadline, "it did not become true"
         pause.wait(0.05)
 
 
@@ -63,7 +57,6 @@ def test_a_folder_where_nobody_ever_followed_says_so(tmp_path):
     ]
 
 
-@pytest.mark.timeout(180)  # three processes, two of which import Tiled (10 s each on a slow machine)
 def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tmp_path):
     data = DataFolder(tmp_path / "data")
     process = follower.start(data, "catalog")
@@ -88,7 +81,7 @@ def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tm
     process = follower.start(data, "catalog")
     wait_until(lambda: catalog_status(data).run == UID and catalog_status(data).state == "waiting")
     process.terminate()
-    assert process.wait(PATIENCE_S) == 0
+    assert process.wait() == 0
     assert (catalog_status(data).state, catalog_status(data).alive) == ("ended", False)
     assert loads(data) == [0.0, 0.125, 0.25, 0.375]
     assert "ended, 0 runs in trouble" in (data.logs / "catalog.log").read_text()

@@ -11,8 +11,6 @@ from lics_beamline.schema import PLATE_SPEC, SWEEP
 
 from .conftest import lics
 
-pytestmark = pytest.mark.timeout(600)  # for hangs only: each Python of its own imports Tiled
-
 
 def good_run(uid, *, stream="primary", field="spectrum"):
     start = {"uid": uid, "time": 1.0, "purpose": "test", "plan_name": "count"}

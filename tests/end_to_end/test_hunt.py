@@ -68,7 +68,6 @@ def events(path, stream):
     return found
 
 
-@pytest.mark.timeout(120)
 def test_the_onset_is_found_on_the_run_s_own_ruby_scale_and_what_was_acted_on_is_recorded(tmp_path):
     (tmp_path / "onset.toml").write_text(EXPERIMENT)
     (tmp_path / "fast.toml").write_text(WORLD)

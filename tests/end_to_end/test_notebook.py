@@ -6,12 +6,9 @@ import shutil
 import subprocess
 import sys
 
-import pytest
 from documented import DOCS
 
 from .conftest import DryRun
-
-pytestmark = pytest.mark.timeout(600)
 
 
 def script() -> str:

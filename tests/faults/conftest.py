@@ -11,7 +11,7 @@ import pytest
 from caproto.sync.client import read, write
 
 sys.path.append(str(Path(__file__).parents[1]))  # the simulators of tests/ioc are started here too
-from ioc.conftest import connected, documents, engine  # noqa: F401 - fixtures are found by their names
+from ioc.conftest import HANG_S, connected, documents, engine  # noqa: F401 - fixtures are found by their names
 
 from lics_beamline.devices.beamline import Beamline
 
@@ -25,11 +25,11 @@ class Rig:
 
     def put(self, name: str, value: Any) -> None:
         """Write as another client: each put is a connection of its own."""
-        write(f"{self.prefix}{name}", value, repeater=False, notify=True, timeout=10.0)
+        write(f"{self.prefix}{name}", value, repeater=False, notify=True, timeout=HANG_S)
 
     def get(self, name: str, data_type: str | None = None) -> Any:
         """Read as another client; text as text."""
-        answer = read(f"{self.prefix}{name}", repeater=False, timeout=5.0, data_type=data_type)
+        answer = read(f"{self.prefix}{name}", repeater=False, timeout=HANG_S, data_type=data_type)
         if data_type is not None:
             return answer
         value = answer.data[0]

@@ -51,7 +51,6 @@ def fill(folder):
                 continue
 
 
-@pytest.mark.timeout(180)
 def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_needed(tmp_path, small_disk):
     (tmp_path / "up.toml").write_text(UP)
     inside = DataFolder(Path(f"/proc/{small_disk.pid}/root{tmp_path}/data"))
@@ -80,7 +79,7 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
             sweep.kill()  # what is left is to wait for followers, which wait for room
             sweep.communicate()
             (inside.root / "filler").unlink(missing_ok=True)
-        assert select.select([guard], [], [], 60.0)[0], "the guard ends when it has found all safe"
+        assert select.select([guard], [], [], 300.0)[0], "the guard ends when it has found all safe"
         os.close(guard)
         assert witness.get("ET1:OutputHigh") == 0.0
     name, stop = record[-1]

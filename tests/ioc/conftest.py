@@ -25,13 +25,14 @@ from lics_beamline.devices.stage import Stage
 from lics_beamline.devices.thermocouples import Thermocouples
 from lics_beamline.session.simulation import Simulation, loopback, simulation
 
+HANG_S = 300.0  # a client that is not answered by then never will be
 POSITIONS = {"ruby": {"x": 0.05, "z": -0.02}, "x-ray": {"x": 0.0, "z": 0.0}}
 
 
 be_patient()
 
 
-def devices(prefix: str, folder: Path, *, patience_s: float = 20.0, **membrane: Any) -> Beamline:
+def devices(prefix: str, folder: Path, *, patience_s: float = 120.0, **membrane: Any) -> Beamline:
     """Every device of a beamline, not connected yet."""
     clock = Clock(prefix, name="clock", patience_s=patience_s)
     return Beamline(
@@ -110,7 +111,7 @@ def engine() -> Iterator[RunEngine]:
     if engine.state != "idle":
         engine.halt()
     engine.loop.call_soon_threadsafe(engine.loop.stop)
-    engine._th.join(10)
+    engine._th.join()
     engine.loop.close()
 
 

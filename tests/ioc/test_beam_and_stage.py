@@ -33,9 +33,9 @@ def test_a_shutter_position_that_does_not_exist_is_refused(beam):
 
 
 def test_made_safe_the_shutter_is_closed(beam):
-    beam.shutter.set("Open").wait(10)
+    beam.shutter.set("Open").wait()
 
-    beam.make_safe().wait(20)
+    beam.make_safe().wait()
 
     assert beam.shutter.state.get(use_monitor=False) == "Closed"
 
@@ -46,11 +46,11 @@ def test_the_monitor_has_the_name_the_documents_promise(beam):
 
 
 def test_a_named_position_brings_every_axis_there(stage):
-    stage.go_to("ruby").wait(30)
+    stage.go_to("ruby").wait()
 
     assert stage.x.position == pytest.approx(0.05, abs=1e-3)
     assert stage.z.position == pytest.approx(-0.02, abs=1e-3)
-    stage.go_to("x-ray").wait(30)
+    stage.go_to("x-ray").wait()
     assert stage.x.position == pytest.approx(0.0, abs=1e-3)
 
 

@@ -17,7 +17,7 @@ from lics_beamline.devices.beamline import connect, disconnect, make_safe
 from lics_beamline.devices.safe_state import unsafe
 from lics_beamline.errors import DidNotSettle, NotConnected, OutsideEnvelope, WrongUnit
 
-from .conftest import devices, simulated
+from .conftest import HANG_S, devices, simulated
 
 
 def until(signal, condition):
@@ -52,13 +52,13 @@ def test_dead_pvs_are_named_instrument_by_instrument(tmp_path):
 
 def test_a_wrong_unit_is_refused_at_connection_with_both_units(beamline):
     scale = beamline.thermocouples.gasket_scale.pvname
-    write(scale, "Fahrenheit", repeater=False, notify=True, timeout=5)
+    write(scale, "Fahrenheit", repeater=False, notify=True, timeout=HANG_S)
     try:
-        until(beamline.thermocouples.gasket_c, lambda shown: shown > 60.0).wait(10)
+        until(beamline.thermocouples.gasket_c, lambda shown: shown > 60.0).wait()
         with pytest.raises(WrongUnit, match=r"TC:Ti1Scale says 'Fahrenheit'; declared is 'Celsius'"):
             connect(beamline)
     finally:
-        write(scale, "Celsius", repeater=False, notify=True, timeout=5)
+        write(scale, "Celsius", repeater=False, notify=True, timeout=HANG_S)
 
 
 def test_a_membrane_whose_limits_leave_nothing_is_a_finding(beamline):
@@ -74,18 +74,18 @@ def test_a_membrane_whose_limits_leave_nothing_is_a_finding(beamline):
 
 
 def test_made_safe_gas_is_held_heater_down_and_shutter_closed(beamline):
-    beamline.membrane.arm().wait(20)
-    beamline.membrane.set_slew(0.05).wait(20)
-    beamline.membrane.set(1.0).wait(30)
-    beamline.beam.shutter.set("Open").wait(10)
-    beamline.heater.arm().wait(20)
+    beamline.membrane.arm().wait()
+    beamline.membrane.set_slew(0.05).wait()
+    beamline.membrane.set(1.0).wait()
+    beamline.beam.shutter.set("Open").wait()
+    beamline.heater.arm().wait()
     ramp = beamline.heater.set(400.0, ramp_rate_k_per_min=20.0)
-    until(beamline.heater.output_percent, lambda percent: percent > 5.0).wait(20)
+    until(beamline.heater.output_percent, lambda percent: percent > 5.0).wait()
 
     make_safe(beamline)
 
     with pytest.raises(DidNotSettle, match="made safe"):
-        ramp.wait(5)
+        ramp.wait()
     assert beamline.membrane.control_readback.get(use_monitor=False) == "Off"
     assert beamline.membrane.load_bar.get(use_monitor=False) == pytest.approx(1.0, abs=0.1)
     assert beamline.heater.output_percent.get(use_monitor=False) <= 0.5
@@ -98,8 +98,8 @@ def test_an_ioc_that_dies_during_a_move_fails_the_move_and_the_engine_says_why(t
         beamline = devices(simulators.prefix, tmp_path, patience_s=2.0)
         try:
             connect(beamline)
-            beamline.membrane.arm().wait(20)
-            beamline.membrane.set_slew(0.01).wait(20)
+            beamline.membrane.arm().wait()
+            beamline.membrane.set_slew(0.01).wait()
             under_way = until(beamline.membrane.load_bar, lambda load_bar: load_bar > 0.2)
             under_way.add_callback(lambda _: os.kill(simulators.process.pid, signal.SIGKILL))
 
@@ -121,7 +121,7 @@ def test_making_safe_with_a_dead_ioc_tries_everything_and_names_all_that_failed(
             until_gone = SubscriptionStatus(
                 beamline.membrane.load_bar, lambda connected, **_: not connected, event_type="meta", run=False
             )
-            until_gone.wait(10)
+            until_gone.wait()
 
             with pytest.raises(DidNotSettle) as refused:
                 make_safe(beamline)
@@ -156,7 +156,6 @@ def test_a_process_that_lets_go_of_a_live_beamline_ends_in_silence(beamline, tmp
         [sys.executable, "-c", program, prefix, str(tmp_path), str(Path(__file__).parent)],
         capture_output=True,
         text=True,
-        timeout=50,
         check=False,
     )
 

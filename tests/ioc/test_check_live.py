@@ -14,13 +14,13 @@ from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
 
-from .conftest import devices, simulated
+from .conftest import HANG_S, devices, simulated
 
 SPEED = 60.0
 
 
 def put(name, value):
-    write(name, value, repeater=False, notify=True, timeout=5)
+    write(name, value, repeater=False, notify=True, timeout=HANG_S)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_state_that_is_wrong_is_seen_and_named(served, case, pv, wrong, right,
         for _ in range(50):
             if seen[rule].verdict != "ok":
                 break
-            beamline.clock.set(beamline.clock.now_s() + 15.0).wait(10)  # monitors and read-backs lag
+            beamline.clock.set(beamline.clock.now_s() + 15.0).wait()  # monitors and read-backs lag
             seen = judged(served, case, spectrum=False)
         assert seen[rule].verdict != "ok"
         assert {name for name, finding in seen.items() if finding.verdict != "ok"} == {rule}

@@ -118,59 +118,59 @@ def test_a_folder_outside_the_data_folder_is_refused(beamline, tmp_path):
 
 def test_a_torn_plate_is_announced_with_a_warning_so_that_the_others_go_on(beamline, folder, data_folder, caplog):
     plate, frame = beamline.plate, beamline.frame
-    plate.exposure_s.set(10.0).wait(5)
-    plate.trigger().wait(30)
-    until(frame.full_file_name, lambda name: name.endswith(f"{folder}/000000.osc")).wait(40)
+    plate.exposure_s.set(10.0).wait()
+    plate.trigger().wait()
+    until(frame.full_file_name, lambda name: name.endswith(f"{folder}/000000.osc")).wait()
     os.truncate(data_folder / folder / "000000.osc", 1000)
 
     with caplog.at_level(logging.WARNING, logger="lics_beamline"):
-        frame.trigger().wait(30)
+        frame.trigger().wait()
 
     assert "holds 1000 bytes of 18006000" in caplog.text
     assert frame.path.get() == f"{folder}/000000.osc"
 
 
 def test_an_exposure_that_cannot_be_written_fails_with_the_words_of_the_detector(beamline, folder):
-    beamline.frame.file_path.set("/nowhere/at/all/").wait(5)
+    beamline.frame.file_path.set("/nowhere/at/all/").wait()
 
     with pytest.raises(BadReading, match="no folder /nowhere/at/all") as refused:
-        beamline.plate.trigger().wait(30)
+        beamline.plate.trigger().wait()
 
     assert refused.value.facts["state"] == "Error"
 
 
 def test_a_frame_is_not_waited_for_while_the_detector_is_in_error(beamline, folder):
-    beamline.frame.file_path.set("/nowhere/at/all/").wait(5)
+    beamline.frame.file_path.set("/nowhere/at/all/").wait()
     with pytest.raises(BadReading):
-        beamline.plate.trigger().wait(30)
+        beamline.plate.trigger().wait()
 
     with pytest.raises(BadReading, match="will not come"):
-        beamline.frame.trigger().wait(30)
+        beamline.frame.trigger().wait()
 
 
 def test_after_an_error_a_new_exposure_is_judged_by_itself(beamline, folder, data_folder):
     plate, frame = beamline.plate, beamline.frame
-    frame.file_path.set("/nowhere/at/all/").wait(5)
+    frame.file_path.set("/nowhere/at/all/").wait()
     with pytest.raises(BadReading):
-        plate.trigger().wait(30)
-    frame.file_path.set(f"{data_folder.resolve()}/{folder}/").wait(5)
-    plate.exposure_s.set(10.0).wait(5)
+        plate.trigger().wait()
+    frame.file_path.set(f"{data_folder.resolve()}/{folder}/").wait()
+    plate.exposure_s.set(10.0).wait()
 
-    plate.trigger().wait(30)
-    frame.trigger().wait(40)
+    plate.trigger().wait()
+    frame.trigger().wait()
 
     assert frame.path.get() == f"{folder}/000000.osc"
 
 
 def test_stop_aborts_the_exposure_under_way(beamline, folder):
     plate = beamline.plate
-    plate.exposure_s.set(3000.0).wait(5)
+    plate.exposure_s.set(3000.0).wait()
     exposure = plate.trigger()
-    until(plate.state, lambda state: state == "Exposing").wait(30)
+    until(plate.state, lambda state: state == "Exposing").wait()
 
     plate.stop()
 
     with pytest.raises(DidNotSettle, match="stopped"):
-        exposure.wait(10)
-    until(plate.state, lambda state: state != "Exposing").wait(10)
-    plate.exposure_s.set(10.0).wait(5)
+        exposure.wait()
+    until(plate.state, lambda state: state != "Exposing").wait()
+    plate.exposure_s.set(10.0).wait()

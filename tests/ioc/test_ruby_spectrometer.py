@@ -13,37 +13,37 @@ SPEED = 60.0
 @pytest.fixture
 def ruby(beamline_at):
     ruby = beamline_at(SPEED).ruby
-    ruby.laser_on().wait(10)
+    ruby.laser_on().wait()
     return ruby
 
 
 def test_each_trigger_gives_a_spectrum_that_was_not_there_before(ruby):
     first = ruby.unique_id.get(use_monitor=False)
 
-    ruby.trigger().wait(20)
+    ruby.trigger().wait()
     second = ruby.unique_id.get(use_monitor=False)
-    ruby.trigger().wait(20)
+    ruby.trigger().wait()
 
     assert first < second < ruby.unique_id.get(use_monitor=False)
 
 
 def test_a_detector_that_is_done_without_a_new_spectrum_is_a_bad_reading(ruby):
-    ruby.enable_callbacks.set("Disable").wait(5)
+    ruby.enable_callbacks.set("Disable").wait()
     try:
         with pytest.raises(BadReading, match="no new spectrum") as refused:
-            ruby.trigger().wait(40)
+            ruby.trigger().wait()
         assert refused.value.facts["reason"] == "old spectrum"
     finally:
-        ruby.enable_callbacks.set("Enable").wait(5)
+        ruby.enable_callbacks.set("Enable").wait()
 
 
 def test_staging_lets_spectra_through_whatever_somebody_switched_off(ruby, engine):
-    ruby.enable_callbacks.set("Disable").wait(5)
+    ruby.enable_callbacks.set("Disable").wait()
 
     engine(bp.count([ruby]))
 
     assert ruby.enable_callbacks.get() == "Disable"  # put back as it was found
-    ruby.enable_callbacks.set("Enable").wait(5)
+    ruby.enable_callbacks.set("Enable").wait()
 
 
 def test_the_event_holds_the_spectrum_that_was_triggered(ruby, engine, documents):
@@ -58,11 +58,11 @@ def test_the_event_holds_the_spectrum_that_was_triggered(ruby, engine, documents
 
 
 def test_lines_stand_where_ruby_has_them_only_with_laser_on_and_shutter_open(ruby):
-    ruby.acquire_time_s.set(5.0).wait(5)
-    ruby.trigger().wait(20)
+    ruby.acquire_time_s.set(5.0).wait()
+    ruby.trigger().wait()
     lit = np.asarray(ruby.spectrum.get())
-    ruby.laser_off().wait(10)
-    ruby.trigger().wait(20)
+    ruby.laser_off().wait()
+    ruby.trigger().wait()
 
     wavelength_nm = np.asarray(ruby.wavelength_nm.get())
     assert 690.0 < wavelength_nm[lit.argmax()] < 720.0
@@ -70,7 +70,7 @@ def test_lines_stand_where_ruby_has_them_only_with_laser_on_and_shutter_open(rub
 
 
 def test_made_safe_the_laser_is_off_and_its_shutter_closed(ruby):
-    ruby.make_safe().wait(20)
+    ruby.make_safe().wait()
 
     assert ruby.laser.get(use_monitor=False) == "Off"
     assert ruby.shutter.get(use_monitor=False) == "Closed"

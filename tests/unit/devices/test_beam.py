@@ -19,7 +19,7 @@ def test_a_shutter_whose_read_back_never_agrees_is_an_error_and_not_open(beam, c
         clock.tick_to(clock.now_s() + 1.0)
 
     with pytest.raises(DidNotSettle, match="asked for Open and reads Closed"):
-        moving.wait(5)
+        moving.wait()
     assert not beam.shutter.is_open
 
 

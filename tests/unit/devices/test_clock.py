@@ -12,14 +12,17 @@ def threads():
 
 
 def test_the_wall_clock_is_seconds_since_1970():
-    assert WallClock().now_s() == pytest.approx(time.time(), abs=1.0)
+    clock = WallClock()
+    earlier_s, now_s, later_s = time.time(), clock.now_s(), time.time()
+
+    assert earlier_s - 1.0 <= now_s <= later_s + 1.0
 
 
 def test_a_deadline_is_done_when_its_time_has_passed():
     clock = WallClock()
     start_s = clock.now_s()
 
-    clock.set(start_s + 0.2).wait(5)
+    clock.set(start_s + 0.2).wait()
 
     assert clock.now_s() >= start_s + 0.2
 
@@ -36,8 +39,8 @@ def test_the_wall_clock_ticks_only_while_somebody_waits():
     waiting = clock.set(clock.now_s() + 0.2)
     (thread,) = threads() - before
 
-    waiting.wait(5)
-    thread.join(5)
+    waiting.wait()
+    thread.join()
 
     assert not thread.is_alive()
 
@@ -54,7 +57,7 @@ def test_stop_ends_the_waiting():
     clock.stop()
 
     with pytest.raises(InterruptedError):
-        waiting.wait(5)
+        waiting.wait()
 
 
 def test_less_than_a_quarter_of_a_second_of_wall_clock_is_refused_with_the_shortest_that_is_not():

@@ -60,7 +60,7 @@ def beamline(clock):
     membrane.lease.sim_put("")
     membrane.control.put("On")
     beam.shutter.command.put("Open")
-    return SimpleNamespace(heater=heater, membrane=membrane, beam=beam)
+    return SimpleNamespace(clock=clock, heater=heater, membrane=membrane, beam=beam)
 
 
 def said_by_the_checks(beamline):
@@ -105,7 +105,7 @@ def wait_until_safe(heater, clock):
     )
     while not waiting.done:
         clock.tick_to(clock.now_s() + 0.1)
-    waiting.wait(5)
+    waiting.wait()
 
 
 @pytest.mark.parametrize(

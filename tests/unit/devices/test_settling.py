@@ -197,16 +197,16 @@ def test_nothing_is_written_once_a_motion_has_ended(device, clock, readback):
     def steps(motion):
         motion.write(setpoint, 1.0)
         first_written.set()
-        ended.wait(5)
+        ended.wait()
         motion.write(setpoint, 2.0)
 
     motion = Motion(device, steps, what="oven", hold=lambda: held.append(setpoint.get()))
-    first_written.wait(5)
+    first_written.wait()
     motion.end("stopped")
     ended.set()
 
     with pytest.raises(DidNotSettle, match="oven was stopped"):
-        motion.wait(5)
+        motion.wait()
     assert setpoint.get() == 1.0
     assert held == [1.0]
 
@@ -220,14 +220,14 @@ def test_a_step_that_fails_holds_the_device_once(device, clock, readback):
     motion = Motion(device, steps, what="oven", hold=held.set)
 
     with pytest.raises(DidNotSettle, match="no"):
-        motion.wait(5)
+        motion.wait()
     assert held.is_set()
 
 
 def test_ending_a_motion_that_is_over_does_nothing(device):
     held = []
     motion = Motion(device, lambda motion: None, what="oven", hold=lambda: held.append(1))
-    motion.wait(5)
+    motion.wait()
 
     motion.end("stopped")
 
@@ -248,7 +248,7 @@ def test_a_motion_that_rests_stays_where_it_is_is_not_judged_and_commands_again_
         motion.await_step(waited[0])
 
     motion = Motion(device, steps, what="oven", hold=lambda: setpoint.put(readback.get()))
-    settling.wait(5)
+    settling.wait()
     follow(clock, readback, [(5.0, 4.0)])
     motion.rest()
     assert setpoint.get() == 4.0
@@ -259,7 +259,7 @@ def test_a_motion_that_rests_stays_where_it_is_is_not_judged_and_commands_again_
     follow(clock, readback, [(2001.0, 10.0), (2010.9, 10.0)])
     assert not motion.done, "the dwell counts from when it goes on"
     follow(clock, readback, [(2011.0, 10.0)])
-    motion.wait(5)
+    motion.wait()
 
 
 def test_a_command_that_falls_into_a_rest_is_written_when_the_rest_is_over(device):
@@ -267,15 +267,15 @@ def test_a_command_that_falls_into_a_rest_is_written_when_the_rest_is_over(devic
 
     def steps(motion):
         about_to.set()
-        resting.wait(5)
+        resting.wait()
         motion.write(setpoint, 10.0)
 
     motion = Motion(device, steps, what="oven", hold=lambda: None)
-    about_to.wait(5)
+    about_to.wait()
     motion.rest()
     resting.set()
     motion.go_on()
-    motion.wait(5)
+    motion.wait()
     assert setpoint.get() == 10.0
 
 
@@ -284,15 +284,15 @@ def test_a_motion_can_be_ended_while_it_rests_and_nothing_is_written_any_more(de
 
     def steps(motion):
         about_to.set()
-        resting.wait(5)
+        resting.wait()
         motion.write(setpoint, 10.0)
 
     motion = Motion(device, steps, what="oven", hold=lambda: None)
-    about_to.wait(5)
+    about_to.wait()
     motion.rest()
     resting.set()
     motion.end("stopped")
     with pytest.raises(DidNotSettle, match="stopped"):
-        motion.wait(5)
+        motion.wait()
     motion.go_on()
     assert setpoint.get() == 0.0

@@ -56,17 +56,17 @@ def test_a_steady_beam_gives_its_rate_times_the_exposure_and_half_is_told_at_hal
     exposing.pass_s(51)
     assert exposing.dose.half.done
     exposing.pass_s(1, state="Waiting")
-    assert exposing.dose.exception(1) is None
+    assert exposing.dose.exception() is None
     assert exposing.dose.counts == pytest.approx(100.0 * RATE_CPS)
 
 
 def test_a_beam_that_is_gone_for_more_than_a_twentieth_ends_the_exposure_at_once(exposing):
     exposing.pass_s(40)
     exposing.pass_s(60, rate_cps=0.0)
-    assert "the beam did not last" in str(exposing.dose.exception(1))
+    assert "the beam did not last" in str(exposing.dose.exception())
     assert exposing.dose.is_short
     assert exposing.clock.now_s() == pytest.approx(47.0, abs=2.0), "not at the end of the exposure"
-    assert exposing.dose.half.exception(1) is not None
+    assert exposing.dose.half.exception() is not None
 
 
 def test_a_short_dip_is_borne_and_counted(exposing):
@@ -74,7 +74,7 @@ def test_a_short_dip_is_borne_and_counted(exposing):
     exposing.pass_s(4, rate_cps=0.0)
     exposing.pass_s(57)
     exposing.pass_s(1, state="Waiting")
-    assert exposing.dose.exception(1) is None
+    assert exposing.dose.exception() is None
     assert exposing.dose.counts == pytest.approx(96.0 * RATE_CPS, rel=0.01)
 
 
@@ -86,9 +86,9 @@ def test_a_beam_at_half_its_rate_is_as_good_as_none_for_half_the_time(exposing):
 
 def test_an_exposure_over_between_two_ticks_has_the_rate_it_began_with(exposing):
     exposing.acquiring.set_finished()
-    exposing.acquiring.wait(1)
+    exposing.acquiring.wait()
     exposing.pass_s(1, state="Scanning")
-    assert exposing.dose.exception(1) is None
+    assert exposing.dose.exception() is None
     assert exposing.dose.counts == pytest.approx(100.0 * RATE_CPS)
 
 
@@ -96,7 +96,7 @@ def test_an_exposure_that_the_detector_fails_is_no_lack_of_beam(exposing):
     exposing.pass_s(10)
     exposing.acquiring.set_exception(RuntimeError("jammed"))
     with pytest.raises(RuntimeError):
-        exposing.acquiring.wait(1)
+        exposing.acquiring.wait()
     exposing.pass_s(1, state="Error")
-    assert "jammed" in str(exposing.dose.exception(1))
+    assert "jammed" in str(exposing.dose.exception())
     assert not exposing.dose.is_short

@@ -80,7 +80,7 @@ class Bench:
 
     def come(self, index):
         self.arrivals[index].set_finished()
-        self.arrivals[index].wait(1)
+        self.arrivals[index].wait()
 
     def messages(self, plan, answers=lambda message: None):
         """Send a plan's messages as an engine would; returns what was sent."""

@@ -22,7 +22,7 @@ def engine(requests):
     if engine.state != "idle":
         engine.halt()
     engine.loop.call_soon_threadsafe(engine.loop.stop)
-    engine._th.join(10)
+    engine._th.join()
     engine.loop.close()
 
 
