@@ -121,7 +121,7 @@ def test_a_plan_that_waits_for_points_finds_those_of_a_page(packed, raw_run):
     pack_derived(packed)
     wanted = {"sweep_uid": START["sweep_uid"], "recipe_digest": raw_run.recipe.digest}
     live = LiveResults(packed.derived_journals, wanted, settings=LiveSettings())
-    live.awaits("exposure-2", what="point 3").wait(30)
+    live.awaits("exposure-2", what="point 3").wait()
     assert live.take("exposure-1").data["pressure_gpa"] == pytest.approx(5.0, abs=0.02)
     live.close()
 
