@@ -35,6 +35,8 @@ copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
+smartquotes = False  # it would make one dash of the two of an option
+
 html_theme = "furo"
 html_title = "lics_beamline"
 html_static_path = ["_static"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ INTRODUCTION: Final = """# Command line
 `lics VERB`, or `python -m lics_beamline VERB`. Every verb takes `--data DIR` (default `./lics-data`) and `--verbose`.
 Exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed.
 """
+WIDTH: Final = 100  # characters of a line
 SHARED: Final = ("help", "data", "verbose")
 
 
@@ -25,11 +28,19 @@ def page() -> str:
     listed = [(f"[`{name}`](#{name})", plain(about[name])) for name in verbs.choices]
     parts = [INTRODUCTION, table(("verb", "what it does"), listed)]
     for name, verb in verbs.choices.items():
-        usage = " ".join(verb.format_usage().removeprefix("usage: ").split())
+        usage = _usage(verb)
         parts += [f"({name})=\n## {name}\n", f"```text\n{usage}\n```\n", _prose(verb.description or about[name])]
         rows = [_row(action) for action in verb._actions if action.dest not in SHARED]
         parts.append(table(("argument", "meaning"), rows))
     return "\n".join(parts)
+
+
+def _usage(verb: argparse.ArgumentParser) -> str:
+    """Return how a verb is used, in lines of one length whatever the terminal is."""
+    usage = " ".join(verb.format_usage().removeprefix("usage: ").split())
+    pieces = re.sub(r"\[[^\]]*\]", lambda option: option[0].replace(" ", "\0"), usage)
+    lines = textwrap.fill(pieces, WIDTH, subsequent_indent="     ", break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\0", " ")
 
 
 def _row(action: argparse.Action) -> tuple[str, str]:
