@@ -176,7 +176,8 @@ class AzimuthalMap:
         background = _slow(sums["side"][full] / sums["side mean"][full], where)
         under = peak.background * pixels[full]
         brightness = (sums["ring"][full] - background * under) / light[full]
-        noise = float(np.var(scaled[ring])) * pattern.pixel_correlation
+        # of the pixels beside the ring: those on it scatter for grains finer than a sector too
+        noise = float(np.var(scaled[side])) * pattern.pixel_correlation
         counting = noise * sums["ring mean"][full] / light[full] ** 2
         left = (brightness - _slow(brightness, where)) * math.sqrt(where.size / (where.size - SLOW_TERMS))
         return _scatter_of(peak, left, counting, float(np.median(brightness)))

@@ -26,7 +26,7 @@ from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, validate
 
-REDUCTION_REVISION: Final = 7  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 8  # raised whenever the same raw run and recipe give other numbers
 
 
 class Frames(Strict):

@@ -21,16 +21,16 @@ def integrator():
     return Integrator(GEOMETRY, Integration(bins=1000, two_theta_deg=(3.0, 20.0)), shape=SHAPE)
 
 
-def image(integrator, scatter, *, seed=1, height=300.0, slow=0.0):
+def image(integrator, scatter, *, seed=1, height=300.0, slow=0.0, arcs=72):
     draw = np.random.default_rng(seed)
     rows, columns = np.indices(SHAPE)
     azimuth = np.arctan2(rows + 0.5 - 500.0, columns + 0.5 - 500.0)
     angle = integrator.two_theta_deg
     mean = np.full(SHAPE, 60.0)
     for centre in RINGS:
-        sectors = 1.0 + scatter * draw.standard_normal(72)
+        sectors = draw.gamma(scatter**-2, scatter**2, arcs) if scatter else np.ones(arcs)
         peak = height * np.exp(-4.0 * math.log(2.0) * ((angle - centre) / 0.15) ** 2)
-        mean += peak * sectors[np.floor(azimuth * 72 / (2.0 * math.pi)).astype(int) % 72]
+        mean += peak * sectors[np.floor(azimuth * arcs / (2.0 * math.pi)).astype(int) % arcs]
     mean *= 1.0 + slow * np.cos(azimuth)
     cosine = np.cos(np.radians(angle))
     polarisation = 0.5 * (1.0 + cosine**2 - 0.99 * np.cos(2.0 * azimuth) * (1.0 - cosine**2))
@@ -49,6 +49,12 @@ def test_the_scatter_that_was_drawn_is_found(integrator, scatter):
     assert [ring.two_theta_deg for ring in rings] == pytest.approx(RINGS, abs=0.01)
     assert np.mean([ring.fraction for ring in rings]) == pytest.approx(scatter, rel=0.2)
     assert all(abs(ring.fraction - scatter) < 3.5 * ring.sigma for ring in rings)
+
+
+def test_grains_finer_than_a_sector_are_not_taken_for_counting(integrator):
+    """Ten arcs of half a degree make a sector: their scatter is that of one over the square root of ten."""
+    rings, _ = rings_of(integrator, image(integrator, 0.8, arcs=720))
+    assert np.mean([ring.fraction for ring in rings]) == pytest.approx(0.8 / math.sqrt(10.0), rel=0.2)
 
 
 def test_counting_alone_is_no_graininess(integrator):

@@ -23,6 +23,6 @@ def test_plates_with_texture_or_grains_are_given_no_number(chain):
     textured = chain.ask("textured", 0)[0]
     grainy = chain.ask("grainy", 0, oscillation_deg=0.0)[0]
     assert "whole rings are off" in textured.reasons[0]
-    assert "if rings are grainy" in grainy.reasons[0]
+    assert "scatter along the rings" in grainy.reasons[0]
     assert textured.occupancy is None
     assert grainy.occupancy is None
