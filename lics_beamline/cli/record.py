@@ -186,6 +186,7 @@ def shell(options: argparse.Namespace) -> int:
     from lics_beamline.session.session import open_session, simulated_beamline
 
     profile, data = _place(options)
+    offered, how = _offered(profile)
     with contextlib.ExitStack() as stack:
         simulated = (
             stack.enter_context(
@@ -195,26 +196,34 @@ def shell(options: argparse.Namespace) -> int:
             else None
         )
         session = stack.enter_context(open_session(profile, data, simulated=simulated))
-        experiment = read_experiment(profile.experiments / f"{DEFAULT_EXPERIMENT}.toml")
         settings: dict[str, Any] = {"profile": session.profile, "recipe": session.recipe}
         names = {
             "RE": session.engine,
             "beamline": session.beamline,
             **settings,
             "data": data,
-            "experiment": experiment,
             "read_experiment": read_experiment,
             "sweep": functools.partial(plan, **settings, requests=session.requests),
             "calibrate": functools.partial(calibrating, **settings),
             "find_calibrant": find_calibrant,
+            "Path": Path,
         }
-        banner = (
-            f"{profile.values.beamline}: RE, beamline, profile, recipe, experiment, read_experiment, sweep, "
-            "calibrate, find_calibrant, data\n"
-            "RE(sweep(beamline, experiment.first(2)))"
-        )
-        _interact(names, banner)
+        _interact(names | offered, f"{profile.values.beamline}: {', '.join(names | offered)}\n{how}")
     return 0
+
+
+def _offered(profile: Profile) -> tuple[dict[str, Any], str]:
+    """Return the experiment that a session begins with, by its name there, and how to walk one.
+
+    Nobody has asked for it: a session begins without one where the profile has none, or one that cannot be read.
+    """
+    from lics_beamline.errors import ProfileError
+
+    try:
+        experiment = _named_experiment(profile, DEFAULT_EXPERIMENT)
+    except ProfileError as error:
+        return {}, f"no experiment: {error}\nRE(sweep(beamline, read_experiment(Path('my.toml'))))"
+    return {"experiment": experiment}, "RE(sweep(beamline, experiment.first(2)))"
 
 
 def _interact(names: dict[str, Any], banner: str) -> None:
@@ -262,17 +271,33 @@ def _calibrated(name: str, data: DataFolder) -> Geometry:
 
 def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:
     from lics_beamline.errors import ProfileError
-    from lics_beamline.experiment import read_experiment
 
-    file = Path(options.experiment)
-    if not file.suffix and not file.exists():
-        file = profile.experiments / f"{options.experiment}.toml"
-    experiment = read_experiment(file)
+    experiment = _named_experiment(profile, options.experiment)
     if options.points is None:
         return experiment
     if options.points < 1:
         raise ProfileError(f"--points {options.points}: a sweep has at least 1 point.", points=options.points)
     return experiment.first(options.points)
+
+
+def _named_experiment(profile: Profile, name: str) -> Experiment:
+    """Read an experiment by the path of its file, or by its name in a profile."""
+    from lics_beamline.errors import ProfileError
+    from lics_beamline.experiment import read_experiment
+
+    file = Path(name)
+    if file.suffix or file.is_file():
+        return read_experiment(file)
+    file = profile.experiments / f"{name}.toml"
+    if not file.exists():
+        known = ", ".join(sorted(found.stem for found in profile.experiments.glob("*.toml"))) or "none"
+        raise ProfileError(
+            f"profile {profile.values.name!r} has no experiment {name!r}; those it has: {known}. Give one of them, or "
+            "the path of an experiment file.",
+            profile=profile.values.name,
+            experiment=name,
+        )
+    return read_experiment(file)
 
 
 def _print(line: str) -> None:
