@@ -21,7 +21,7 @@ _HOMES: Final = {  # public name: module and name there; a function whose room h
     "read_geometry": "diffraction.geometry:read_geometry",
     # at the beamline, or at a simulated one
     "open_session": "session.session:open_session",
-    "simulated_beamline": "session.session:simulated_beamline",
+    "simulated_beamline": "session.simulation:simulated_beamline",
     "run_plan": "session.session:run_plan",
     "sweep": "plans.sweep:sweep",
     # runs that were recorded

@@ -22,7 +22,7 @@ from lics_beamline.refinement.isotherm import fit_isotherm as fit_isotherm
 from lics_beamline.replay import replay as replay_run
 from lics_beamline.session.session import open_session as open_session
 from lics_beamline.session.session import run_plan as run_plan
-from lics_beamline.session.session import simulated_beamline as simulated_beamline
+from lics_beamline.session.simulation import simulated_beamline as simulated_beamline
 
 __version__: str
 

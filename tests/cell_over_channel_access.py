@@ -79,7 +79,8 @@ def walked(case: Case, folder: Path) -> list[Score]:
     logging.getLogger("caproto").setLevel(logging.ERROR)
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.profile import read_profile
-    from lics_beamline.session.session import open_session, simulated_beamline
+    from lics_beamline.session.session import open_session
+    from lics_beamline.session.simulation import simulated_beamline
 
     folder.mkdir()
     world = folder / "cell.toml"

@@ -93,9 +93,9 @@ def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
     import contextlib
 
     from lics_beamline.diffraction.calibrant import find_calibrant
-    from lics_beamline.plans.calibrate import calibrate as plan
     from lics_beamline.profile import read_profile
-    from lics_beamline.session.session import open_session, run_plan, simulated_beamline
+    from lics_beamline.session.session import open_session, run_plan
+    from lics_beamline.session.simulation import simulated_beamline
 
     calibrant = find_calibrant(options.calibrant)
     profile = read_profile(options.profile)
@@ -109,6 +109,7 @@ def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
                 simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=world)
             )
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
+        from lics_beamline.plans.calibrate import calibrate as plan  # imports ophyd: after a session has chosen
 
         def exposing() -> MsgGenerator[None]:
             uid = yield from plan(

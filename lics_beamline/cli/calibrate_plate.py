@@ -73,23 +73,27 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> st
     """Run the plan; returns the uid of its run, empty where it ended early."""
     import contextlib
 
+    from lics_beamline.devices.control_layer import choose
     from lics_beamline.errors import ProfileError
     from lics_beamline.journal.head import find
-    from lics_beamline.plans.plate_calibration import Series, calibrate_plates
-    from lics_beamline.session.session import open_session, run_plan, simulated_beamline
+    from lics_beamline.session.session import open_session, run_plan
+    from lics_beamline.session.simulation import simulated_beamline
 
     if min(options.strong, options.open) < 1.0 or min(options.waits) < 0.0:
         raise ProfileError("exposures last at least 1 s and waits 0 s: mend --strong, --open or --waits.")
-    series = Series(strong_s=options.strong, open_s=options.open, waits_s=tuple(options.waits))
-    if not options.json:
-        sys.stdout.write(f"about {series.duration_s / 3600.0:.1f} h of experiment; the sample must not change\n")
-        sys.stdout.flush()
     with contextlib.ExitStack() as stack:
         simulated = None
         if profile.values.simulators:
             simulated = stack.enter_context(
                 simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world)
             )
+        choose(simulated.addresses if simulated else None)
+        from lics_beamline.plans.plate_calibration import Series, calibrate_plates  # imports ophyd
+
+        series = Series(strong_s=options.strong, open_s=options.open, waits_s=tuple(options.waits))
+        if not options.json:
+            sys.stdout.write(f"about {series.duration_s / 3600.0:.1f} h of experiment; the sample must not change\n")
+            sys.stdout.flush()
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
         plan = calibrate_plates(session.beamline, series, profile=session.profile, recipe=session.recipe)
         ended_by = run_plan(session.engine, plan, data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable
 from itertools import groupby
@@ -103,20 +102,21 @@ def as_json(case: Case, findings: Iterable[CheckFinding], figure: Path | None) -
 
 def _live(case: Case, data: DataFolder) -> tuple[tuple[CheckFinding, ...], float | None, bool]:
     """Connect, look, let go. Returns findings, the supply [bar], and whether every PV answers."""
-    os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
     from lics_beamline.checks.judgement import judge_live
     from lics_beamline.devices.assembly import assemble
     from lics_beamline.devices.beamline import be_patient, connect, disconnect
+    from lics_beamline.devices.control_layer import logged_in
     from lics_beamline.session.session import CONNECT_S
 
-    be_patient()
-    beamline = assemble(case.profile, data)
-    try:
-        report = connect(beamline, timeout_s=CONNECT_S, strict=False)
-        findings = judge_live(beamline, report, case)
-        supply_bar = None if report.dead else float(beamline.membrane.source_bar.get())
-    finally:
-        disconnect(beamline)
+    with logged_in(data.logs):
+        be_patient()
+        beamline = assemble(case.profile, data)
+        try:
+            report = connect(beamline, timeout_s=CONNECT_S, strict=False)
+            findings = judge_live(beamline, report, case)
+            supply_bar = None if report.dead else float(beamline.membrane.source_bar.get())
+        finally:
+            disconnect(beamline)
     return findings, supply_bar, not report.dead
 
 

@@ -87,7 +87,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def dry_run(options: argparse.Namespace) -> int:
     """Walk an experiment on simulated hardware."""
-    from lics_beamline.session.session import simulated_beamline
+    from lics_beamline.session.simulation import simulated_beamline
 
     profile, data = _place(options)
     with simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world) as simulated:
@@ -102,6 +102,9 @@ def sweep(options: argparse.Namespace) -> int:
 
 def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simulated: Simulation | None) -> int:
     """Run the sweep, tell what happens, wait for the followers, draw the figure, say where everything is."""
+    from lics_beamline.devices.control_layer import choose
+
+    choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for, heating_lines
     from lics_beamline.cli.ending import summarise
@@ -146,15 +149,16 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
 def check(options: argparse.Namespace) -> int:
     """Judge an experiment, without any hardware or with it."""
     from lics_beamline.cli import check as judging
+    from lics_beamline.devices.control_layer import choose
 
+    choose()
     profile, data = _place(options)
     return judging.run(options, judging.case_for(options, profile, data, _experiment(options, profile)), data)
 
 
 def simulate(options: argparse.Namespace) -> int:
     """Run the soft IOCs until Ctrl-C."""
-    from lics_beamline.session.session import simulated_beamline
-    from lics_beamline.session.simulation import loopback
+    from lics_beamline.session.simulation import simulated_beamline
 
     profile, data = _place(options)
     with simulated_beamline(
@@ -162,7 +166,7 @@ def simulate(options: argparse.Namespace) -> int:
     ) as simulated:
         _print(f"simulated beamline {simulated.prefix} on 127.0.0.1, plates and truth in {simulated.plates}")
         _print("reach it from another shell:")
-        for name, value in loopback(simulated.port).items():
+        for name, value in simulated.addresses.items():
             _print(f"export {name}={value}")
         _print(f"caproto-get {simulated.prefix}PC1:Pressure_RBV")
         _print("Ctrl-C ends it.")
@@ -179,11 +183,11 @@ def shell(options: argparse.Namespace) -> int:
     import contextlib
     import functools
 
+    from lics_beamline.devices.control_layer import choose
     from lics_beamline.diffraction.calibrant import find_calibrant
     from lics_beamline.experiment import read_experiment
-    from lics_beamline.plans.calibrate import calibrate as calibrating
-    from lics_beamline.plans.sweep import sweep as plan
-    from lics_beamline.session.session import open_session, simulated_beamline
+    from lics_beamline.session.session import open_session
+    from lics_beamline.session.simulation import simulated_beamline
 
     profile, data = _place(options)
     offered, how = _offered(profile)
@@ -195,6 +199,10 @@ def shell(options: argparse.Namespace) -> int:
             if profile.values.simulators
             else None
         )
+        layer = choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
+        from lics_beamline.plans.calibrate import calibrate as calibrating
+        from lics_beamline.plans.sweep import sweep as plan
+
         session = stack.enter_context(open_session(profile, data, simulated=simulated))
         settings: dict[str, Any] = {"profile": session.profile, "recipe": session.recipe}
         names = {
@@ -208,7 +216,8 @@ def shell(options: argparse.Namespace) -> int:
             "find_calibrant": find_calibrant,
             "Path": Path,
         }
-        _interact(names | offered, f"{profile.values.beamline}: {', '.join(names | offered)}\n{how}")
+        about = f"{profile.values.beamline}, by {layer}: {', '.join(names | offered)}"
+        _interact(names | offered, f"{about}\n{how}")
     return 0
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.control_layer import choose
 from lics_beamline.devices.safe_condition import value_of
 from lics_beamline.devices.safe_state import places, read_backs, unsafe
 from lics_beamline.errors import LicsError, NotConnected
@@ -220,7 +221,7 @@ class _Guard:
     def work(self) -> int:
         """Watch until the engine's farewell, or until all is safe after its death."""
         self._say("starting")
-        os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
+        choose()
         from lics_beamline.devices.assembly import assemble
         from lics_beamline.devices.beamline import connect, disconnect
 

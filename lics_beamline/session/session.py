@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bluesky import RunEngine
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
 from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
-from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.devices.control_layer import choose, logged_in
+from lics_beamline.errors import LicsError
 from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import WHICH
 from lics_beamline.journal.writer import Journal
-from lics_beamline.plans.action import why
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
@@ -30,9 +28,11 @@ from lics_beamline.safety.supervisor import GuardSupervisor
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.interruption import Interruption
 from lics_beamline.session.requests import RequestFiles
-from lics_beamline.session.simulation import Simulation, loopback, simulation
+from lics_beamline.session.simulation import Simulation
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # plans and devices import ophyd, which chooses the control layer: not before a session does
+    from bluesky import RunEngine
+
     from lics_beamline.devices.beamline import Beamline
 
 logger = logging.getLogger(__name__)
@@ -106,9 +106,7 @@ def open_session(
     NotAcknowledged
         If the guard has tripped and nobody has taken note.
     """
-    if simulated:
-        os.environ.update(loopback(simulated.port))
-    os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
+    choose(simulated.addresses if simulated else None)
     from lics_beamline.devices.beamline import be_patient, connect, disconnect, make_safe
 
     data.make()
@@ -118,6 +116,7 @@ def open_session(
     requests = RequestFiles(data)
     give_up_s = GIVE_UP_S if simulated else None
     with contextlib.ExitStack() as stack:
+        stack.enter_context(logged_in(data.logs))
         guard_supervisor = stack.enter_context(
             GuardSupervisor(profile.folder, prefix, data, give_up_s=give_up_s, note=requests.note)
         )
@@ -163,35 +162,6 @@ def _guarded(data: DataFolder, guard_supervisor: GuardSupervisor) -> Iterator[No
     yield
 
 
-@contextlib.contextmanager
-def simulated_beamline(
-    profile: Profile, data: DataFolder, *, speed: float | None, seed: int | None, world: str | None = None
-) -> Iterator[Simulation]:
-    """Run the simulated beamline of a profile while the context lasts.
-
-    Raises
-    ------
-    ProfileError
-        If the profile is that of a real beamline.
-    """
-    wanted = profile.values.simulators
-    if wanted is None:
-        raise ProfileError(
-            f"profile {profile.values.name!r} is a real beamline: it has no [simulators] table. "
-            "Use --profile simulated.",
-            profile=profile.values.name,
-        )
-    with simulation(
-        prefix=profile.values.prefix,
-        world=world or wanted.world,
-        seed=wanted.seed if seed is None else seed,
-        speed=wanted.speed if speed is None else speed,
-        plates=data.plates,
-        log=data.logs / "simulators.log",
-    ) as running:
-        yield running
-
-
 def run_plan(engine: RunEngine, plan: MsgGenerator[Any], data: DataFolder) -> str:
     """Run a plan; a Ctrl-C ends it cleanly, and so does the guard.
 
@@ -200,6 +170,8 @@ def run_plan(engine: RunEngine, plan: MsgGenerator[Any], data: DataFolder) -> st
     str
         Why the plan ended early, for people; empty when it ran to its end.
     """
+    from lics_beamline.plans.action import why
+
     try:
         engine(plan)
     except RunEngineInterrupted:

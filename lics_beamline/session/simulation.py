@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.errors import NotConnected
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import NotConnected, ProfileError
+from lics_beamline.profile import Profile
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +38,15 @@ class Simulation:
         Prefix of its PVs.
     plates : Path
         Where it writes plates and its hidden truth.
+    addresses : dict of str to str
+        Variables of the environment by which a client of Channel Access finds it and nothing else.
     """
 
     process: subprocess.Popen[str]
     port: int
     prefix: str
     plates: Path
+    addresses: dict[str, str]
 
 
 def loopback(port: int) -> dict[str, str]:
@@ -98,7 +103,7 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
         )
     try:
         port = _await_ready(process, log)
-        yield Simulation(process=process, port=port, prefix=prefix, plates=plates)
+        yield Simulation(process=process, port=port, prefix=prefix, plates=plates, addresses=loopback(port))
     finally:
         process.terminate()
         try:
@@ -109,6 +114,35 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
             process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+@contextlib.contextmanager
+def simulated_beamline(
+    profile: Profile, data: DataFolder, *, speed: float | None, seed: int | None, world: str | None = None
+) -> Iterator[Simulation]:
+    """Run the simulated beamline of a profile while the context lasts.
+
+    Raises
+    ------
+    ProfileError
+        If the profile is that of a real beamline.
+    """
+    wanted = profile.values.simulators
+    if wanted is None:
+        raise ProfileError(
+            f"profile {profile.values.name!r} is a real beamline: it has no [simulators] table. "
+            "Use --profile simulated.",
+            profile=profile.values.name,
+        )
+    with simulation(
+        prefix=profile.values.prefix,
+        world=world or wanted.world,
+        seed=wanted.seed if seed is None else seed,
+        speed=wanted.speed if speed is None else speed,
+        plates=data.plates,
+        log=data.logs / "simulators.log",
+    ) as running:
+        yield running
 
 
 def _await_ready(process: subprocess.Popen[str], log: Path) -> int:

@@ -12,7 +12,8 @@ from lics_beamline.experiment import read_experiment
 from lics_beamline.journal.duty import duty
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import open_session, simulated_beamline
+from lics_beamline.session.session import open_session
+from lics_beamline.session.simulation import simulated_beamline
 
 
 def walked(folder, experiment, *, speed, overlapped):

@@ -17,7 +17,8 @@ from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import open_session, simulated_beamline
+from lics_beamline.session.session import open_session
+from lics_beamline.session.simulation import simulated_beamline
 
 SPEED = 60.0
 THERMOCOUPLE_GPA = 0.031  # a class 1 thermocouple may be 1.5 K off; 1 K moves the ruby's pressure by 0.0205 GPa

@@ -27,7 +27,8 @@ from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import open_session, simulated_beamline
+from lics_beamline.session.session import open_session
+from lics_beamline.session.simulation import simulated_beamline
 
 SPEED = 150.0
 WORLD = """

@@ -15,7 +15,8 @@ from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
-from lics_beamline.session.session import open_session, run_plan, simulated_beamline
+from lics_beamline.session.session import open_session, run_plan
+from lics_beamline.session.simulation import simulated_beamline
 
 WORLD = """
 like = "volumetric"

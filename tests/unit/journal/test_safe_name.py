@@ -1,6 +1,5 @@
 """Names from documents that become parts of paths, and those that must not."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
