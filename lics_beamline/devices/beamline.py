@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 from ophyd import Device, get_cl
 from ophyd.signal import EpicsSignalBase
@@ -30,6 +31,8 @@ SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of 
 DEAD_PVS_NAMED: Final = 4  # dead PVs named in a sentence; the report names all
 CONNECTION_LOOK_S: Final = 2.0  # between two looks at which PVs have answered [s]; one busy computer took 1 s
 ANSWER_S: Final = 10.0  # for an instrument to answer when it is asked [s]: ten times what a busy computer needed
+CALLBACK_THREADS: Final = ("metadata", "monitor", "get_put")  # of ophyd, by either control layer
+QUIET_S: Final = 1.0  # how long an instrument may take to answer the last question [s]; it takes milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +254,9 @@ def disconnect(beamline: Beamline) -> None:
     """Let all PVs go and close the connections that nobody else uses; devices made afterwards connect anew.
 
     A caproto client that ends while monitors still arrive prints tracebacks of its threads, and ophyd's ``destroy``
-    leaves the monitors on: so the circuits are closed and their channels forgotten. The context stays: a process has
-    only one.
+    leaves the monitors on; a circuit that is closed while its thread is at work on what has arrived prints some as
+    well. So monitors are cancelled first; once a question asked after that is answered nothing is under way, and the
+    circuits are closed and their channels forgotten. The context stays: a process has only one.
     """
     ours = {name for device in beamline.devices() for signal in pvs(device) for name in pv_names(signal)}
     for device in beamline.devices():
@@ -264,6 +268,29 @@ def disconnect(beamline: Beamline) -> None:
         for circuit in list(context.circuit_managers.values()):
             channels = list(circuit.pvs.values())
             if all(channel.name in ours for channel in channels):
+                if channels and not circuit.dead.is_set():
+                    _let_fall_silent(circuit, channels)
                 circuit.disconnect()
                 for channel in channels:
                     context.pvs.pop((channel.name, channel.priority), None)
+    _finish_callbacks()
+
+
+def _let_fall_silent(circuit: Any, channels: Sequence[Any]) -> None:
+    """Cancel the monitors of a circuit, and wait until nothing of them is under way any more."""
+    from caproto import CaprotoError
+
+    for subscription in list(circuit.subscriptions.values()):
+        subscription.clear()
+    with contextlib.suppress(CaprotoError, OSError):  # who does not answer any more sends nothing either
+        channels[0].read(timeout=QUIET_S)
+
+
+def _finish_callbacks() -> None:
+    """Wait until ophyd's threads have dealt with what had arrived."""
+    dispatcher, finished = get_cl().get_dispatcher(), []
+    for name in CALLBACK_THREADS:
+        finished.append(threading.Event())
+        dispatcher.get_thread_context(name).run(finished[-1].set)
+    for event in finished:
+        event.wait(QUIET_S)
