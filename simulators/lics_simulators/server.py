@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -31,6 +30,7 @@ from lics_simulators.world import World
 
 LOOPBACK = "127.0.0.1"
 LONGEST_TICK_S = 0.1  # wall clock one tick may catch up with [s]: after a longer stall the world has simply stood still
+ASK_AGAIN_S = 0.2  # between two attempts to end what runs [s]
 WATCH_S = 0.5  # period at which the parent is looked for [s]
 
 
@@ -180,13 +180,27 @@ async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announ
     if parent_pid is not None:
         tasks.append(asyncio.create_task(_watch(parent_pid)))
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in running:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    await _end(running)
     beamline.world.close()
+    await _end(asyncio.all_tasks() - {asyncio.current_task()})
     for task in done:
         task.result()
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """End tasks, asking again whoever has not heard.
+
+    Until Python 3.12 ``asyncio.wait_for`` loses a cancellation that comes while what it waits for is done, and caproto
+    waits so for everything: asked once, a server went on to live for ever now and then.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=ASK_AGAIN_S)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()
 
 
 async def _watch(parent_pid: int) -> None:
