@@ -26,11 +26,11 @@ def example(name):
 
 def case(hours):
     from lics_beamline.experiment import read_experiment
-    from lics_beamline.session.session import manner_of
+    from lics_beamline.reduction.recipe import read_recipe
 
     profile = read_profile("simulated")
     experiment = read_experiment(profile.experiments / "lics-2015.toml")
-    return case_of(experiment, manner_of(profile), profile, beam_time_h=hours)
+    return case_of(experiment, profile, read_recipe(profile.recipe_file), beam_time_h=hours)
 
 
 @pytest.mark.parametrize(("hours", "verdict"), [(100.0, "ok"), (5.0, "warning")])
