@@ -23,7 +23,6 @@ _HOMES: Final = {  # public name: module and name there; a function whose room h
     "open_session": "session.session:open_session",
     "simulated_beamline": "session.simulation:simulated_beamline",
     "run_plan": "session.session:run_plan",
-    "sweep": "plans.sweep:sweep",
     # runs that were recorded
     "replay_run": "replay:replay",
     "compare_runs": "exports.comparison:compare",

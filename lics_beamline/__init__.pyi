@@ -13,7 +13,6 @@ from lics_beamline.exports.figure import draw_summary as draw_summary
 from lics_beamline.exports.package import pack as export_run
 from lics_beamline.physics.ruby import RubyRuler as RubyRuler
 from lics_beamline.physics.ruby_spectrum import fit_doublet as fit_ruby
-from lics_beamline.plans.sweep import sweep as sweep
 from lics_beamline.profile import read_profile as read_profile
 from lics_beamline.reduction.image import reduce_image as reduce_image
 from lics_beamline.reduction.recipe import read_recipe as read_recipe
@@ -50,6 +49,5 @@ __all__ = [
     "replay_run",
     "run_plan",
     "simulated_beamline",
-    "sweep",
     "write_report",
 ]

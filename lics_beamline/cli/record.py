@@ -110,7 +110,6 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     from lics_beamline.cli.ending import summarise
     from lics_beamline.cli.progress import Narration
     from lics_beamline.follower.status import WHICH, wait_until_caught_up
-    from lics_beamline.plans.sweep import sweep as plan
     from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import open_session, run_plan
 
@@ -128,14 +127,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     with open_session(profile, data, simulated=simulated) as session:
         with Narration(data, experiment, profile, quiet=options.json) as narration:
             stopwatch = Stopwatch(session.beamline.clock)
-            walk = plan(
-                session.beamline,
-                experiment,
-                profile=session.profile,
-                recipe=session.recipe,
-                requests=session.requests,
-            )
-            ended_by = run_plan(session.engine, walk, data)
+            ended_by = run_plan(session.engine, session.sweep(experiment), data)
             pace = stopwatch.pace()
             narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
             if session.followers:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # plans and devices import ophyd, which chooses the control l
     from bluesky import RunEngine
 
     from lics_beamline.devices.beamline import Beamline
+    from lics_beamline.experiment import Experiment
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,12 @@ class Session:
     simulation: Simulation | None
     followers: tuple[subprocess.Popen[bytes], ...]
     guard_supervisor: GuardSupervisor
+
+    def sweep(self, experiment: Experiment) -> MsgGenerator[str]:
+        """Return the plan that walks an experiment at this beamline: ``session.engine(session.sweep(experiment))``."""
+        from lics_beamline.plans.sweep import sweep
+
+        return sweep(self.beamline, experiment, profile=self.profile, recipe=self.recipe, requests=self.requests)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,15 @@ def test_reading_a_profile_loads_no_instrument():
     assert {name.split(".")[0] for name in done.stdout.split()} & {"bluesky", "ophyd", "caproto", "tiled"} == set()
 
 
+def test_public_names_load_no_instrument_before_a_session_is_opened():
+    code = "import sys, lics_beamline as lics; [getattr(lics, name) for name in SAFE]; print(*sys.modules)"
+    safe = sorted(set(lics_beamline.__all__) - {"open_session", "simulated_beamline", "run_plan"})
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("SAFE", repr(safe))], capture_output=True, text=True, check=True
+    )
+    assert {name.split(".")[0] for name in done.stdout.split()} & {"ophyd", "caproto", "bluesky"} == set()
+
+
 def test_editors_and_mypy_know_the_same_names():
     tree = ast.parse(STUB.read_text(encoding="utf-8"))
     listed = next(
