@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 # Streams of a raw run.
-BASELINE: Final = "baseline"  # every device at the beginning and at the end of the sweep
+BASELINE: Final = "baseline"  # the devices at the beginning and at the end of the sweep
 REFERENCE: Final = "reference"  # neon and ambient ruby at the beginning of a leg: what its pressures rest on
 APPROACH: Final = "approach"  # each ruby reading on the way to a pressure
 HEATING: Final = "heating"  # each ruby reading on a heating leg, with what was predicted

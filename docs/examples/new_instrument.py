@@ -1,4 +1,4 @@
-"""A new instrument: a flow meter in the helium line, which is read at every point."""
+"""A new instrument: a flow meter in the helium line."""
 
 from __future__ import annotations
 
