@@ -24,6 +24,8 @@ _HOMES: Final = {  # public name: module and name there; a function whose room h
     "simulated_beamline": "session.simulation:simulated_beamline",
     "run_plan": "session.session:run_plan",
     # runs that were recorded
+    "RecordedRun": "exports.recorded_run:RecordedRun",
+    "read_run": "exports.recorded_run:read_run",
     "replay_run": "replay:replay",
     "compare_runs": "exports.comparison:compare",
     "analyse_run": "analysis.overview:Overview.of",

@@ -11,6 +11,8 @@ from lics_beamline.experiment import read_experiment as read_experiment
 from lics_beamline.exports.comparison import compare as compare_runs
 from lics_beamline.exports.figure import draw_summary as draw_summary
 from lics_beamline.exports.package import pack as export_run
+from lics_beamline.exports.recorded_run import RecordedRun as RecordedRun
+from lics_beamline.exports.recorded_run import read_run as read_run
 from lics_beamline.physics.ruby import RubyRuler as RubyRuler
 from lics_beamline.physics.ruby_spectrum import fit_doublet as fit_ruby
 from lics_beamline.profile import read_profile as read_profile
@@ -31,6 +33,7 @@ __all__ = [
     "CellReading",
     "DataFolder",
     "LicsError",
+    "RecordedRun",
     "RubyRuler",
     "analyse_run",
     "calibrate_frame",
@@ -45,6 +48,7 @@ __all__ = [
     "read_geometry",
     "read_profile",
     "read_recipe",
+    "read_run",
     "reduce_image",
     "replay_run",
     "run_plan",

@@ -7,6 +7,8 @@ from pathlib import Path
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(library, "1")
 
+os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # ophyd takes pyepics where it is installed, when imported
+
 import pytest  # noqa: E402  after the threads were set, before anything that counts
 from hypothesis import HealthCheck, settings  # noqa: E402
 

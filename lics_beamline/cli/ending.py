@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 
-from lics_beamline.cli.run_summary import newest_reduction
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.figure import draw_summary
+from lics_beamline.exports.recorded_run import newest_reduction
 from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read

@@ -33,10 +33,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def export(options: argparse.Namespace) -> int:
     """Write a reduced run."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.run_summary import newest_reduction
     from lics_beamline.exports.layouts import NEEDS_RAW
     from lics_beamline.exports.package import pack
     from lics_beamline.exports.raw_point import raw_points
+    from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
     from lics_beamline.replay import documents_of

@@ -136,7 +136,8 @@ def runs(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Show one run."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.run_summary import find_any, story
+    from lics_beamline.cli.run_summary import story
+    from lics_beamline.exports.recorded_run import find_any
 
     data = data_folder(options)
     told = story(data, find_any(data, options.uid))

@@ -51,8 +51,8 @@ def refine(options: argparse.Namespace) -> int:
     """Refine rival models against one point."""
     from lics_beamline.analysis.structure import rival_fits
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.run_summary import newest_reduction
     from lics_beamline.exports.difference_figure import draw_differences
+    from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
     from lics_beamline.refinement.structural_model import read_model

@@ -9,11 +9,10 @@ from typing import Any
 
 from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, reduced_run
 from lics_beamline.journal.duty import Duty, duty
 from lics_beamline.journal.events import events
-from lics_beamline.journal.head import Head, find, heads
+from lics_beamline.journal.head import Head, heads
 from lics_beamline.journal.reader import read
 
 
@@ -112,42 +111,6 @@ def point_line(point: ReducedPoint) -> str:
 def _with_share(phase: PhaseInPoint) -> str:
     """Return the name of a phase, with its part where it shares the sample with another."""
     return phase.name if math.isnan(phase.fraction) or phase.fraction == 1.0 else f"{phase.name} {phase.fraction:.0%}"
-
-
-def find_any(data: DataFolder, name: str) -> Head:
-    """Return the run that a name means, raw or derived; ``last`` is the last raw one.
-
-    Raises
-    ------
-    RunNotFound
-        If there is none.
-    """
-    try:
-        return find(data.raw_journals, name)
-    except RunNotFound as error:
-        if name == "last":
-            raise
-        try:
-            return find(data.derived_journals, name)
-        except RunNotFound:
-            raise error from None
-
-
-def newest_reduction(data: DataFolder, name: str) -> Head:
-    """Return the derived run that a name means: itself, or the newest made of the raw run of that name.
-
-    Raises
-    ------
-    RunNotFound
-        If there is no such run, or it has not been reduced.
-    """
-    raw = find_any(data, name)
-    if raw.start.get("purpose") == schema.REDUCTION:
-        return raw
-    made = [found for found in heads(data.derived_journals) if found.start.get("raw_uid") == raw.uid]
-    if not made:
-        raise RunNotFound(f"run {raw.uid} has not been reduced yet: lics replay {raw.uid[:8]}.", uid=raw.uid)
-    return made[-1]
 
 
 def story(data: DataFolder, head: Head) -> Story:

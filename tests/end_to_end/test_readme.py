@@ -1,0 +1,41 @@
+"""What the README says one may type at a Python prompt, typed: on a recorded run, it gives the run that is meant."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lics_beamline
+
+pytestmark = pytest.mark.timeout(600)  # for hangs only: the first of them pays for the dry run
+
+README = Path(__file__).parents[2] / "README.md"
+SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+COLUMNS = ["pressure_gpa", "temperature_k", "alloy_a_angstrom", "alloy_fraction"]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=["read_run", "databroker"])
+def test_a_snippet_prints_every_column_of_every_reduced_point(dry_run, tmp_path, snippet):
+    assert dry_run.exit_code == 0, dry_run.said
+    (tmp_path / "lics-data").symlink_to(dry_run.data)  # where a dry run without --data writes
+    done = subprocess.run(
+        [sys.executable, "-c", snippet],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "TILED_PROFILES": str(dry_run.data.parent / "profiles"), "COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stderr
+    header, *lines = [line for line in done.stdout.splitlines() if line.strip()]
+    assert [word for word in header.split() if word in COLUMNS] == COLUMNS
+    table = lics_beamline.read_run("last", dry_run.data).table(COLUMNS)
+    assert len(table) == 4
+    assert table["alloy_a_angstrom"].notna().any()
+    printed = [line.split()[-len(COLUMNS) :] for line in lines if re.match(r"\d", line)]
+    assert len(printed) == len(table)
+    for words, row in zip(printed, table.itertuples(index=False), strict=True):
+        assert [float(word) for word in words] == pytest.approx(list(row), abs=1e-4, nan_ok=True)
