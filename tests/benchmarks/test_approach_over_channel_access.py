@@ -14,7 +14,7 @@ AT_ONCE = 3  # beamlines side by side: they mostly wait
 
 
 @pytest.mark.timeout(1800)
-def test_ten_random_cells_with_devices_and_spectra_over_channel_access(capsys, tmp_path):
+def test_ten_random_cells_with_devices_and_spectra_over_channel_access(capsys, tmp_path, record):
     cases = cold_cases(CELLS, first_seed=FIRST_SEED)
     folders = [tmp_path / f"cell-{case.seed}" for case in cases]
     fresh = multiprocessing.get_context("spawn")
@@ -37,6 +37,7 @@ def test_ten_random_cells_with_devices_and_spectra_over_channel_access(capsys, t
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(table) + "\n")
     ours = figures(scores)
+    record(targets=ours.approaches, within=round(ours.within * ours.approaches), passed_010=int(ours.passed_010))
     assert ours.approaches >= 1.5 * CELLS, "both strokes"
     assert ours.within >= 0.99
     assert ours.passed_010 == 0

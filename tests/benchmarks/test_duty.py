@@ -41,7 +41,9 @@ def tell(capsys, what, two, one):
 
 
 @pytest.mark.timeout(300)
-def test_two_plates_are_used_at_least_1_4_times_as_much_as_one_where_exposure_equals_read_and_erase(tmp_path, capsys):
+def test_two_plates_are_used_at_least_1_4_times_as_much_as_one_where_exposure_equals_read_and_erase(
+    tmp_path, capsys, record
+):
     plate = read_profile("simulated").values.plate
     paper = read_experiment(read_profile("simulated").experiments / "lics-2015.toml")
     hold = paper.legs[0].model_copy(update={"count": 8})
@@ -49,12 +51,14 @@ def test_two_plates_are_used_at_least_1_4_times_as_much_as_one_where_exposure_eq
     still = paper.model_copy(update={"legs": (hold,), "exposure": exposure})
     two, one = (walked(tmp_path, still, speed=30.0, overlapped=overlapped) for overlapped in (True, False))
     tell(capsys, "8 held points, exposure = read + erase", two, one)
+    record(held_gain=round(two.fraction / one.fraction, 2))
     assert two.fraction >= 1.4 * one.fraction
 
 
 @pytest.mark.timeout(900)
-def test_the_papers_sweep_with_two_plates_uses_more_of_its_time_than_with_one(tmp_path, capsys):
+def test_the_papers_sweep_with_two_plates_uses_more_of_its_time_than_with_one(tmp_path, capsys, record):
     paper = read_experiment(read_profile("simulated").experiments / "lics-2015.toml")
     two, one = (walked(tmp_path, paper, speed=300.0, overlapped=overlapped) for overlapped in (True, False))
     tell(capsys, "the paper's sweep, 26 points", two, one)
+    record(paper_gain=round(two.fraction / one.fraction, 2))
     assert two.fraction > one.fraction

@@ -24,7 +24,7 @@ def line(name, errors):
 
 
 @pytest.mark.timeout(600)
-def test_the_end_of_a_leg_is_predicted_from_its_first_20_k(capsys):
+def test_the_end_of_a_leg_is_predicted_from_its_first_20_k(capsys, record):
     found = [final_errors(heated_case(HELD_OUT + seed)) for seed in range(CELLS)]
     columns = {name: np.array([getattr(one, name) for one in found]) for name in found[0].__dataclass_fields__}
     table = [
@@ -40,6 +40,7 @@ def test_the_end_of_a_leg_is_predicted_from_its_first_20_k(capsys):
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(table) + "\n")
     ours = np.median(np.abs(columns["learned_gpa"]))
+    record(cells=CELLS, median_gpa=round(float(ours), 4))
     assert ours < 0.10
     for other in ("default_gpa", "repeated_gpa", "line_gpa", "prior_gpa"):
         assert ours < np.median(np.abs(columns[other]))
@@ -49,7 +50,7 @@ def test_the_end_of_a_leg_is_predicted_from_its_first_20_k(capsys):
 
 
 @pytest.mark.timeout(600)
-def test_an_isobar_at_5_gpa_is_held_within_0_1_gpa(capsys):
+def test_an_isobar_at_5_gpa_is_held_within_0_1_gpa(capsys, record):
     cases = [heated_case(HELD_OUT + seed, start_gpa=5.0) for seed in range(CELLS)]
     ours = [isobar_score(case, lambda bench: Heated(bench, pressure_gpa=5.0)) for case in cases]
     naive = [isobar_score(case, bleed_on_the_error) for case in cases]
@@ -64,13 +65,14 @@ def test_an_isobar_at_5_gpa_is_held_within_0_1_gpa(capsys):
     table.append(f"dead band crossed in {np.median(minutes):.0f} min (median), {max(minutes):.0f} at most")
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(table) + "\n")
+    record(cells=CELLS, held=sum(bool(score.held) for score in ours))
     assert sum(score.held for score in ours) >= 0.9 * CELLS
     assert max(score.load_rise_bar for score in ours) < 0.05
     assert sum(score.held for score in naive) < 0.5 * CELLS
 
 
 @pytest.mark.timeout(600)
-def test_cells_that_bend_twice_as_much_are_still_predicted_better_than_by_repeating(capsys):
+def test_cells_that_bend_twice_as_much_are_still_predicted_better_than_by_repeating(capsys, record):
     cases = [heated_case(HELD_OUT + seed) for seed in range(CELLS)]
     bent = [dataclasses.replace(case, bend=2.0 * case.bend, exponent=2.0 * case.exponent) for case in cases]
     found = [final_errors(case) for case in bent]
@@ -80,5 +82,8 @@ def test_cells_that_bend_twice_as_much_are_still_predicted_better_than_by_repeat
             "\ntwice the curvature and twice the dependence on pressure:\n"
             f"{line('learned in the first 20 K', learned)}\n{line('repeat the last rise', repeated)}\n"
         )
+    record(
+        bent_median_gpa=round(float(np.median(learned)), 4), repeated_median_gpa=round(float(np.median(repeated)), 4)
+    )
     assert np.median(learned) < np.median(repeated)
     assert HotBench(bent[0]).true_gpa() < 1.0

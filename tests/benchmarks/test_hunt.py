@@ -18,7 +18,7 @@ PLAIN = ((0.2, 0), (0.1, 0), (0.05, 0), (0.025, 0), (0.2, 3), (0.1, 3), (0.05, 3
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("decays", [False, True], ids=["onset at 298 K", "dissociation at 498 K"])
-def test_twenty_hunts_find_the_median_threshold(decays, capsys):
+def test_twenty_hunts_find_the_median_threshold(decays, capsys, record):
     cases = [hunt_case(seed, decays=decays) for seed in range(HELD_OUT, HELD_OUT + HUNTS)]
     scores = [hunt(case) for case in cases]
     off = np.abs([score.off_gpa for score in scores])
@@ -42,6 +42,8 @@ def test_twenty_hunts_find_the_median_threshold(decays, capsys):
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(table) + "\n")
     low, high = shipped_settings().envelope.pressure_gpa
+    name = "dissociation" if decays else "onset"
+    record(hunts=HUNTS, **{f"{name}_within": int(np.sum(off <= 0.05)), f"{name}_worst_gpa": round(float(off.max()), 4)})
     assert np.sum(off <= 0.05) >= 19
     assert all(score.ended.found for score in scores)
     assert all(low <= score.furthest_gpa <= high for score in scores)

@@ -122,7 +122,7 @@ def bare(plates):
     return integrate
 
 
-def test_a_point_on_one_core_takes_less_than_1_25_times_reading_and_bare_integration(recorded, bare, one_core):
+def test_a_point_on_one_core_takes_less_than_1_25_times_reading_and_bare_integration(recorded, bare, one_core, record):
     data = recorded(25)
     times = {"point": [], "bare": []}
     left = time.perf_counter()
@@ -144,6 +144,7 @@ def test_a_point_on_one_core_takes_less_than_1_25_times_reading_and_bare_integra
         f"one core: {1e3 * middle['point']:.0f} ms a point of a replay, documents and all; fabio + pyFAI "
         f"{1e3 * middle['bare']:.0f} ms: ratio {ratio:.3f}, limit {LARGEST_RATIO}; load {os.getloadavg()[0]:.1f}"
     )
+    record(ratio=round(ratio, 3))
     assert ratio < LARGEST_RATIO
 
 
@@ -167,7 +168,7 @@ def numbers(result):
 
 
 @pytest.mark.skipif(len(CORES) < 2, reason="one core")
-def test_two_processes_reduce_at_least_1_7_times_the_points_of_one(recorded):
+def test_two_processes_reduce_at_least_1_7_times_the_points_of_one(recorded, record):
     os.sched_setaffinity(0, CORES[:1])
     try:
         with threadpool_limits(limits=1):
@@ -186,6 +187,7 @@ def test_two_processes_reduce_at_least_1_7_times_the_points_of_one(recorded):
             f"numbers {'identical' if same else 'DIFFER'}"
         )
         assert same
+    record(two_cores=round(gains[2], 2))
     assert gains[2] > SMALLEST_GAIN
 
 
@@ -204,11 +206,12 @@ def memory_mb():
     return total / 1e6
 
 
-def test_memory_is_flat_over_a_campaign_of_1000_points(recorded):
+def test_memory_is_flat_over_a_campaign_of_1000_points(recorded, record):
     data = recorded(1000)
     found = []
     result = replay(data, "last", told=lambda point: found.append(memory_mb()), jobs=2)
     assert (result.points, result.failed) == (1000, 0)
     early, late = max(found[80:120]), max(found[980:])
     say(f"two processes and this one hold {early:.0f} MB after 100 points and {late:.0f} MB after 1000")
+    record(memory_mb=round(late), growth=round(late / early - 1.0, 3))
     assert late < (1.0 + LARGEST_GROWTH) * early

@@ -21,10 +21,12 @@ SPECTRA = 1000
         (298.0, Known(chip=True, correction=True, scale=False), 0.10),  # scales differ by more than all else
     ],
 )
-def test_the_interval_holds_the_truth_of_a_thousand(temperature_k, known, widest_gpa):
+def test_the_interval_holds_the_truth_of_a_thousand(temperature_k, known, widest_gpa, record):
     result = trial(temperature_k, known, spectra=SPECTRA, seed=1)
     print(  # noqa: T201  what a benchmark is for
         f"{temperature_k:.0f} K, {known}: {result.covered:.1%} within +-{result.half_width_gpa:.3f} GPa"
     )
+    what = [name for name in ("chip", "correction", "rest", "scale") if getattr(known, name)]
+    record(**{f"covered at {temperature_k:.0f} K, known: {', '.join(what)}": round(float(result.covered), 3)})
     assert result.covered >= 0.95
     assert result.half_width_gpa <= widest_gpa

@@ -1,0 +1,88 @@
+"""The table of `docs/how-well.md`, made from `figures.json`: ``python tests/benchmarks/figures.py`` writes it anew."""
+
+import json
+import math
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FIGURES = HERE / "figures.json"
+PAGE = HERE.parents[1] / "docs" / "how-well.md"
+HEAD = """# How well
+
+| asked of | measured, on worlds and seeds never used for tuning | shown by `pytest -s tests/benchmarks/...` |
+|---|---|---|
+"""
+
+
+def at_most(value, step):
+    """Return a bound as people say it: rounded up to a whole step."""
+    return f"{math.ceil(round(value / step, 9)) * step:.10g}"
+
+
+def rows(kept):
+    """Return what was asked and what was measured, by the name of the benchmark."""
+    approach, heating, hunt, calibration = (kept[name] for name in ("approach", "heating", "hunt", "calibration"))
+    plates, replay, paper = kept["plates"], kept["replay"], kept["paper_table"]
+    yield (
+        "approach to a pressure",
+        f"{approach['within']} of {approach['targets']} targets of {approach['cells']} random cells within 0.05 GPa, "
+        f"{approach['passed'] or 'none'} passed by more; median {approach['median_min']:.0f} min and "
+        f"{approach['median_readings']:.0f} ruby readings (PI loop: {approach['pi_median_min']:.0f} min and "
+        f"{approach['pi_median_readings']:.0f}, {approach['pi_passed_010']} passed by more than 0.1 GPa)",
+        "approach",
+    )
+    yield (
+        "heating",
+        f"final pressure predicted from the first 20 K within {at_most(heating['median_gpa'], 0.01)} GPa (median); "
+        f"5 GPa held within 0.1 GPa to 498 K in {heating['held']} of {heating['cells']}",
+        "heating",
+    )
+    onset, dissociation = hunt["onset_within"], hunt["dissociation_within"]
+    yield (
+        "hunt",
+        f"median threshold of onset and dissociation within 0.05 GPa in {min(onset, dissociation)} of {hunt['hunts']}",
+        "hunt",
+    )
+    yield (
+        "calibration",
+        f"hidden distance within {at_most(calibration['worst_distance_um'], 1.0)} um, tilt within "
+        f"{at_most(calibration['worst_tilt_deg'], 0.001)} deg, {calibration['found']} of {calibration['geometries']}",
+        "calibration",
+    )
+    seeds = [found for name, found in plates.items() if name.startswith("seed_")]
+    fading, ghost = (max(found[what] for found in seeds) for what in ("fading_percent", "ghost_percent"))
+    yield (
+        "plates",
+        f"fading of an hour undone to {at_most(fading, 0.1)} %, ghosts to {at_most(ghost, 0.01)} %",
+        "plates",
+    )
+    yield (
+        "replay",
+        f"{replay['ratio']:.1f} times the time of fabio and bare pyFAI; {replay['two_cores']:.1f} times as fast on two "
+        "cores, the same to the last bit",
+        "replay",
+    )
+    yield (
+        "the paper's table",
+        f"{paper['within_one_sigma']} of {paper['cells']} cells within one own standard deviation of the hidden truth",
+        "paper_table",
+    )
+    safety = kept.get("safety_latency")
+    if safety is not None:
+        yield (
+            "safety, by the wall clock of a quiet computer",
+            f"command {at_most(safety['commanded_s'], 0.1)} s after a thermocouple breaks; all read back as safe "
+            f"{at_most(max(safety['safe_after_sigkill_s'], safety['safe_after_sigstop_s']), 0.1)} s after the last "
+            "sign of life of an engine that was killed or hangs",
+            "safety_latency",
+        )
+
+
+def page():
+    """Return the page as it follows from the figures."""
+    kept = json.loads(FIGURES.read_text(encoding="utf-8"))
+    return HEAD + "".join(f"| {asked} | {found} | `test_{name}.py` |\n" for asked, found, name in rows(kept))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
