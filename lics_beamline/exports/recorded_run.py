@@ -19,8 +19,8 @@ from lics_beamline.schema import POINT_INDEX, REDUCED, REDUCTION
 if TYPE_CHECKING:
     import pandas as pd
 
-NEAR: Final = 5  # columns named to somebody who asked for one that does not exist
-ALIKE: Final = 0.4  # how alike their names must be: "pressure" finds "pressure_gpa"
+MOST_NEAR_COLUMNS: Final = 5  # columns named to somebody who asked for one that does not exist
+LEAST_LIKENESS: Final = 0.4  # how alike their names must be: "pressure" finds "pressure_gpa"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class RecordedRun:
         asked = list(known) if columns is None else [columns] if isinstance(columns, str) else list(columns)
         for name in asked:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=NEAR, cutoff=ALIKE)
+                near = difflib.get_close_matches(name, known, n=MOST_NEAR_COLUMNS, cutoff=LEAST_LIKENESS)
                 raise RunNotFound(
                     f"run {self.derived.uid[:8]} has no column {name!r}; "
                     f"near it: {', '.join(near) or 'none'}. All {len(known)} are listed by its `columns`.",

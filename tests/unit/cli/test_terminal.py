@@ -18,6 +18,7 @@ from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.journal.writer import Journal
 from lics_beamline.profile import read_profile
+from lics_beamline.reduction.recipe import read_recipe
 
 HOSTILE = ("[/b] closed", "[red]danger[/red]", "a :smile: b", "[link=file:///etc]x[/link]", r"\[b] [", "[plate torn]")
 
@@ -65,7 +66,7 @@ def test_a_bar_and_what_is_logged_above_it_show_text_letter_by_letter(capsys, mo
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_check_is_told_whatever_title_and_legs_are_called(capsys, profile, text):
-    case = case_of(named(profile, text), profile)
+    case = case_of(named(profile, text), profile, read_recipe(profile.recipe_file))
     options = argparse.Namespace(live=False, figure=None, json=False, brief=False, experiment="x")
     assert check.run(options, case, None) in (0, 2)
     printed = capsys.readouterr().out
@@ -100,7 +101,7 @@ def test_a_sweep_is_told_whatever_its_documents_say(capsys, tmp_path, profile, t
 
 @pytest.mark.parametrize("text", [r"$\frac{$ and $x_{$", "cost $5", "a$b$c", r"back\slash $\$"])
 def test_figures_are_drawn_whatever_dollars_people_write(tmp_path, profile, text):
-    case = case_of(named(profile, text), profile)
+    case = case_of(named(profile, text), profile, read_recipe(profile.recipe_file))
     assert draw_track(case, tmp_path / "track.png", supply_bar=None).exists()
     (_, start), *rest = documents([data(0)])
     run = reduced_run([("start", {**start, "title": text}), *rest])
