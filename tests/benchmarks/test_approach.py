@@ -7,7 +7,7 @@ Once on the cells that the constants were chosen on, and once on cells that noth
 import sys
 
 import pytest
-from stepped_world import Integral, Recipe, Score, Stepper, figures, random_case, walk
+from worlds.stepped_world import Integral, Recipe, Score, Stepper, figures, random_case, walk
 
 CELLS = 200
 TUNING, HELD_OUT = 0, 20_000  # first seeds

@@ -5,8 +5,8 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
-from cell_over_channel_access import SPEED, cold_cases, walked
-from stepped_world import figures
+from worlds.cell_over_channel_access import SPEED, cold_cases, walked
+from worlds.stepped_world import figures
 
 CELLS = 10
 FIRST_SEED = 30_000  # of no cell that anything was tuned on

@@ -5,7 +5,7 @@ Run apart: ``python -m pytest tests/benchmarks/test_calibration.py -s``; about f
 
 import numpy as np
 import pytest
-from calibrant_world import WAVELENGTH, hidden_geometry, simulated_plate
+from worlds.calibrant_world import WAVELENGTH, hidden_geometry, simulated_plate
 
 from lics_beamline.diffraction.calibrant import find_calibrant
 from lics_beamline.diffraction.calibration import calibrate

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from plate_chain import Chain
+from worlds.plate_chain import Chain
 
 SEEDS = range(20)
 

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from stepped_world import (
+from worlds.stepped_world import (
     HELD_OUT,
     Heated,
     HotBench,

@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 import pytest
-from hunting_world import goal_of, hunt, hunt_case, plain_off_gpa
-from stepped_world import HELD_OUT, shipped_settings
+from worlds.hunting_world import goal_of, hunt, hunt_case, plain_off_gpa
+from worlds.stepped_world import HELD_OUT, shipped_settings
 
 HUNTS = 20
 PLAIN = ((0.2, 0), (0.1, 0), (0.05, 0), (0.025, 0), (0.2, 3), (0.1, 3), (0.05, 3))  # GPa, expected time constants

@@ -10,7 +10,7 @@ import uuid
 
 import numpy as np
 import pytest
-from bright_plate import SIDE, WAVELENGTH, write_plate
+from worlds.bright_plate import SIDE, WAVELENGTH, write_plate
 
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.diffraction.integration import Integration, Integrator

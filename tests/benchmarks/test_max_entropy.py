@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 import scipy.fft
-from measured_alloy import CELL, QUESTION, measured
 from threadpoolctl import threadpool_limits
+from worlds.measured_alloy import CELL, QUESTION, measured
 
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.max_entropy import MaxEntropy

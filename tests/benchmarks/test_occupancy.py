@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from measured_alloy import CELL, QUESTION, measured
+from worlds.measured_alloy import CELL, QUESTION, measured
 
 from lics_beamline.refinement.density import judge
 from lics_beamline.refinement.density_grid import DensityGrid

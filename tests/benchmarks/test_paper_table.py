@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from swept_world import PAPER, RECIPE, Sweeper, stops
+from worlds.swept_world import PAPER, RECIPE, Sweeper, stops
 
 from lics_beamline.analysis.overview import Overview
 from lics_beamline.analysis.paper import paper_table

@@ -5,7 +5,7 @@ Run apart: ``python -m pytest tests/benchmarks/test_plates.py -s``. About a minu
 
 import numpy as np
 import pytest
-from plate_world import WAVELENGTH, Detector, PlateModel, geometry_of, settings
+from worlds.plate_world import WAVELENGTH, Detector, PlateModel, geometry_of, settings
 
 from lics_beamline.diffraction.frame import Recording
 from lics_beamline.diffraction.integration import Integration, Integrator

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bright_plate import SIDE, WAVELENGTH, write_plate
 from threadpoolctl import threadpool_limits
+from worlds.bright_plate import SIDE, WAVELENGTH, write_plate
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.geometry import flat_geometry

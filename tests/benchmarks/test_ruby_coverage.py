@@ -4,7 +4,7 @@ Run apart: ``python -m pytest -s tests/benchmarks/test_ruby_coverage.py``. Print
 """
 
 import pytest
-from drawn_rubies import Known, trial
+from worlds.drawn_rubies import Known, trial
 
 SPECTRA = 1000
 

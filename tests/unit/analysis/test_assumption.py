@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from compressed_alloy import documents, points
+from worlds.compressed_alloy import documents, points
 
 from lics_beamline.analysis.assumption import RECORDED, Assumption, Reader
 from lics_beamline.errors import OutsideCalibration

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from compressed_alloy import ALLOY, documents, points
+from worlds.compressed_alloy import ALLOY, documents, points
 
 from lics_beamline.analysis.compression import compressions
 from lics_beamline.analysis.transition import transition

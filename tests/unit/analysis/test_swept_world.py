@@ -3,7 +3,7 @@
 import peritheos
 import pytest
 from scipy.optimize import brentq
-from swept_world import RECIPE, Sweeper, stops
+from worlds.swept_world import RECIPE, Sweeper, stops
 
 from lics_beamline.analysis.overview import Overview
 from lics_beamline.analysis.paper_values import PRINTED_CELLS

@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-from compressed_alloy import ALLOY, documents, points
-from drawn_alloy import alloy, drawn
+from worlds.compressed_alloy import ALLOY, documents, points
+from worlds.drawn_alloy import alloy, drawn
 
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder

@@ -4,7 +4,7 @@ import json
 
 import fabio
 import pytest
-from calibrant_world import WAVELENGTH, drawn_frame
+from worlds.calibrant_world import WAVELENGTH, drawn_frame
 
 from lics_beamline.cli import main
 from lics_beamline.diffraction.geometry import flat_geometry, read_geometry

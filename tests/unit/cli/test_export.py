@@ -6,8 +6,8 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
-from drawn_alloy import EDGE, alloy, drawn
 from reduced_documents import data, documents
+from worlds.drawn_alloy import EDGE, alloy, drawn
 
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder

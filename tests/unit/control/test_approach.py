@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from stepped_world import changed, shipped_settings
+from worlds.stepped_world import changed, shipped_settings
 
 from lics_beamline.control.approach import ApproachOutcome, ApproachPhase, acknowledged, begin, held_at, step
 from lics_beamline.control.cell_estimate import CellEstimate, PressureReading

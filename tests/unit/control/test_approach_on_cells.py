@@ -6,7 +6,7 @@ The figures over 200 cells, next to a PI loop and a recipe by hand, are in ``tes
 import dataclasses
 
 import pytest
-from stepped_world import Bench, Stepper, figures, random_case, shipped_settings, walk
+from worlds.stepped_world import Bench, Stepper, figures, random_case, shipped_settings, walk
 
 from lics_beamline.control.command import AbortCause
 from lics_simulators.cell import SaturatingLoadCurve

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from stepped_world import shipped_settings
+from worlds.stepped_world import shipped_settings
 
 from lics_beamline.control.approach import ApproachPhase, begin, held_at, step
 from lics_beamline.control.cell_estimate import PressureReading

@@ -1,5 +1,5 @@
 import pytest
-from stepped_world import changed, shipped_settings
+from worlds.stepped_world import changed, shipped_settings
 
 from lics_beamline.control.cell_model import Grip
 from lics_beamline.control.exposure import DoseExposure, Exposure

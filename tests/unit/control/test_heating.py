@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from stepped_world import TUNING, final_errors, heated_case, shipped_settings
+from worlds.stepped_world import TUNING, final_errors, heated_case, shipped_settings
 
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.gain import Gain

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-from stepped_world import TUNING, Heated, HotBench, changed, heated_case, isobar_score
+from worlds.stepped_world import TUNING, Heated, HotBench, changed, heated_case, isobar_score
 
 from lics_beamline.control.command import Abort, AbortCause, Ramp
 from lics_beamline.control.heating import prior_of

@@ -5,9 +5,9 @@ import itertools
 import math
 
 import pytest
-from hunting_world import goal_of, hunt, hunt_case
 from scipy.stats import norm
-from stepped_world import HELD_OUT, shipped_settings
+from worlds.hunting_world import goal_of, hunt, hunt_case
+from worlds.stepped_world import HELD_OUT, shipped_settings
 
 from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS, End, Go, Stay, begin, step
 from lics_beamline.physics.transition import SeenShare

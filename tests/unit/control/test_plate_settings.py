@@ -1,7 +1,7 @@
 """The plates as a profile states them."""
 
 import pytest
-from stepped_world import shipped_settings
+from worlds.stepped_world import shipped_settings
 
 from lics_beamline.diffraction.plate import Fading
 

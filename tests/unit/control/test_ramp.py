@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-from stepped_world import changed, shipped_settings
+from worlds.stepped_world import changed, shipped_settings
 
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.command import Abort, AbortCause, Hold, Ramp

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from calibrant_world import WAVELENGTH, drawn_frame, hidden_geometry, simulated_plate
+from worlds.calibrant_world import WAVELENGTH, drawn_frame, hidden_geometry, simulated_plate
 
 from lics_beamline.diffraction.calibrant import find_calibrant
 from lics_beamline.diffraction.calibration import calibrate

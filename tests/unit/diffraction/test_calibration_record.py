@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from calibrant_world import WAVELENGTH, drawn_frame
+from worlds.calibrant_world import WAVELENGTH, drawn_frame
 
 from lics_beamline.diffraction.calibrant import find_calibrant
 from lics_beamline.diffraction.calibration import calibrate

@@ -3,7 +3,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
-from measured_alloy import CELL, QUESTION
+from worlds.measured_alloy import CELL, QUESTION
 
 from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.density_maps import BOHR_ANGSTROM, lattice_vectors, write_ccp4, write_cube, write_xsf

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from drawn_rubies import Known, trial
+from worlds.drawn_rubies import Known, trial
 
 SPECTRA = 150
 

@@ -15,7 +15,7 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 import bluesky.plan_stubs as bps
 from bluesky import RunEngine
 from ophyd.status import Status
-from stepped_world import changed
+from worlds.stepped_world import changed
 
 from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import prior_of

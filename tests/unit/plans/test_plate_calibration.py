@@ -9,7 +9,7 @@ from bluesky import RunEngine
 from ophyd import Signal
 from ophyd.status import Status
 from paged_documents import paged
-from plate_world import Detector, geometry_of, settings
+from worlds.plate_world import Detector, geometry_of, settings
 
 from lics_beamline import schema
 from lics_beamline.diffraction.plate import Fading

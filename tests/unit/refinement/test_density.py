@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from measured_alloy import CELL, QUESTION, groups, measured
+from worlds.measured_alloy import CELL, QUESTION, groups, measured
 
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.basins import basins

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from measured_alloy import CELL, QUESTION, measured
+from worlds.measured_alloy import CELL, QUESTION, measured
 
 from lics_beamline.refinement.density_grid import DensityGrid
 from lics_beamline.refinement.max_entropy import Density

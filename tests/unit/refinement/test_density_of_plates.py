@@ -1,7 +1,7 @@
 """A small sample of the score of `tests/benchmarks/test_density_chain.py`: one plate of each kind of world."""
 
 import pytest
-from plate_chain import Chain
+from worlds.plate_chain import Chain
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_alloy import EDGE, alloy, drawn
+from worlds.drawn_alloy import EDGE, alloy, drawn
 
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import UnitCell

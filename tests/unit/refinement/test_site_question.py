@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from measured_alloy import CELL, QUESTION, WAVELENGTH_ANGSTROM, groups
+from worlds.measured_alloy import CELL, QUESTION, WAVELENGTH_ANGSTROM, groups
 
 import lics_beamline.refinement
 from lics_beamline.errors import RefinementFailed

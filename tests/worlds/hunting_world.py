@@ -7,12 +7,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from stepped_world import Bench, Case, Stepper, random_case, shipped_settings
 
 from lics_beamline.control.ladder import End, Go, HuntDecision, HuntGoal, Stay, begin, step
 from lics_beamline.physics.transition import SeenShare, TransitionEstimate
 from lics_beamline.plans.hunt import DETECTABLE_SHARE
 from lics_simulators.preset import read_preset
+from worlds.stepped_world import Bench, Case, Stepper, random_case, shipped_settings
 
 EXPOSURE_S = 120.0
 NOISE = 0.02  # of a share, or of an amount relative to its largest: grains and texture

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from stepped_world import EXPOSURE_S, Case, Score, random_case
+
+from worlds.stepped_world import EXPOSURE_S, Case, Score, random_case
 
 SPEED = 60.0
 WILD = 0.05  # of the spectra have their lines 0.05 to 0.6 nm from where they belong: 0.14 to 1.6 GPa

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from measured_alloy import QUESTION
 
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
@@ -23,11 +22,12 @@ from lics_simulators.plate.scene import Light
 from lics_simulators.plate.settings import read_settings
 from lics_simulators.preset import read_preset
 from lics_simulators.sample import PhaseState, SampleState
+from worlds.measured_alloy import QUESTION
 
 EXPOSURES = 4.0  # nominal ones: 60 photons a pixel on the strongest ring
 OSCILLATION_DEG = 20.0  # averages grains: 1 % of a ring without it
 PRESSURE_GPA, TEMPERATURE_K = 8.0, 298.0
-PONI = Path(__file__).parents[1] / "profiles" / "simulated" / "geometry.poni"
+PONI = Path(__file__).parents[2] / "profiles" / "simulated" / "geometry.poni"
 PHASES = (
     PowderPhase(name="alloy", space_group="P m -3 m", cell=UnitCell.cubic(3.489)),
     PowderPhase(name="re", space_group="P 63/m m c", cell=UnitCell.hexagonal(2.741, 4.423), own_strain=True),

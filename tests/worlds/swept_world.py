@@ -19,7 +19,7 @@ from lics_simulators.plate.settings import read_settings
 from lics_simulators.preset import read_preset
 from lics_simulators.world import World
 
-RECIPE = Path(__file__).parents[1] / "profiles" / "simulated" / "recipe.toml"
+RECIPE = Path(__file__).parents[2] / "profiles" / "simulated" / "recipe.toml"
 DWELL_S = 1200.0  # of experiment between points: what a step of pressure and an exposure take
 COLD_LEG, HEATING, HOT_LEG = "298 K upstroke", "heating at constant load", "498 K downstroke"
 
