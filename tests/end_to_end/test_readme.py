@@ -1,19 +1,20 @@
-"""What the README says one may type at a Python prompt, typed: on a recorded run, it gives the run that is meant."""
+"""What README and documents say one may type at a Python prompt, typed: it gives the run that is meant."""
 
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from documented import DOCS, ROOT
 
 import lics_beamline
 
 pytestmark = pytest.mark.timeout(600)  # for hangs only: the first of them pays for the dry run
 
-README = Path(__file__).parents[2] / "README.md"
-SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+PAGES = (ROOT / "README.md", DOCS / "how-to" / "runs.md")
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SNIPPETS = list(dict.fromkeys(code for page in PAGES for code in PYTHON.findall(page.read_text(encoding="utf-8"))))
 COLUMNS = ["pressure_gpa", "temperature_k", "alloy_a_angstrom", "alloy_fraction"]
 
 
