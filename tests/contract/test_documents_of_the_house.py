@@ -59,7 +59,7 @@ def test_every_link_to_a_made_page_names_one_that_is_made(reference):
     assert linked == set(reference.PAGES)
 
 
-@pytest.mark.parametrize("name", ["recipe", "experiment", "errors", "rules", "documents", "pvs"])
+@pytest.mark.parametrize("name", ["profile", "recipe", "experiment", "errors", "rules", "documents", "pvs"])
 def test_the_reference_says_what_each_thing_means(reference, name):
     lines = reference.PAGES[name]().splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith(("| --- ", "| key ", "| field "))]
