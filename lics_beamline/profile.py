@@ -20,7 +20,18 @@ from lics_beamline.strict_toml import Positive, Strict, load
 
 
 class SimulatorSettings(Strict):
-    """How to start the simulated beamline; absent in the profile of a real one."""
+    """How to start the simulated beamline; absent in the profile of a real one.
+
+    Parameters
+    ----------
+    world : str
+        Preset of the hidden world, or the path of a TOML file of one's own; ``python -m lics_simulators --help`` lists
+        the presets.
+    seed : int
+        Keys every random draw.
+    speed : float
+        Seconds of experiment in a second of wall clock, at most.
+    """
 
     world: str = "volumetric"
     seed: Annotated[int, Field(ge=0)] = 1
@@ -28,14 +39,30 @@ class SimulatorSettings(Strict):
 
 
 class ClockSettings(Strict):
-    """Which clock plans and documents live by."""
+    """Which clock plans and documents live by.
+
+    Parameters
+    ----------
+    kind : {"world", "wall"}
+        The clock of a simulated world, or that on the wall.
+    prefix : str
+        Prefix of the world's PVs.
+    """
 
     kind: Literal["world", "wall"]
     prefix: str = "WORLD:"
 
 
 class ThermocoupleSettings(Strict):
-    """The thermocouple reader; the type is checked at connection."""
+    """The thermocouple reader.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of its PVs, after that of the beamline.
+    type : str
+        Type of all four thermocouples, checked when connecting.
+    """
 
     prefix: str
     type: Literal["J", "K", "T", "E", "R", "S", "B", "N"] = "K"
@@ -60,7 +87,15 @@ class BeamSettings(Strict):
 
 
 class StageSettings(Strict):
-    """Sample stage. A named position is a map of axis to millimetres or degrees."""
+    """The sample stage.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of its PVs, after that of the beamline.
+    positions : dict
+        Named positions, each a table of axis (``x``, ``y``, ``z`` [mm], ``omega`` [deg]) to value; axes left out stay.
+    """
 
     prefix: str
     positions: dict[str, dict[str, float]] = Field(default_factory=dict)
@@ -82,7 +117,19 @@ class LiveSettings(Strict):
 
 
 class ProfileFile(ControlSettings):
-    """The content of ``profile.toml``: the tables that decisions rest on, and those that only instruments need."""
+    """The content of ``profile.toml``: the tables that decisions rest on, and those that only instruments need.
+
+    Parameters
+    ----------
+    name : str
+        Name of the profile, in documents.
+    beamline : str
+        Name of the beamline, for people.
+    prefix : str
+        Prefix of all PVs.
+    recipe : str
+        File of the recipe by which runs are reduced live, beside the profile.
+    """
 
     name: str
     beamline: str

@@ -10,7 +10,24 @@ from lics_beamline.strict_toml import NotNegative, Positive, Strict
 
 
 class MembraneSettings(Strict):
-    """The gas controller of the membrane."""
+    """The gas controller of the membrane.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of its PVs, after that of the beamline.
+    limits_bar : (float, float)
+        Lowest and highest load that may be asked of it [bar]; the narrower of these and the PV's limits binds.
+    slew_bar_per_s : float
+        Rate at which the load is moved [bar/s].
+    tolerance_bar : float
+        How near the load must come to its setpoint [bar].
+    dwell_s : float
+        How long it must stay there [s of experiment]; 75 s is the shortest that can be judged at 300 times the wall
+        clock.
+    stall_s : float
+        Time without progress after which a move is given up [s of experiment].
+    """
 
     prefix: str
     limits_bar: tuple[NotNegative, Positive]
@@ -21,7 +38,27 @@ class MembraneSettings(Strict):
 
 
 class HeaterSettings(Strict):
-    """The temperature controller of the cell."""
+    """The temperature controller of the cell.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of its PVs, after that of the beamline.
+    limits_k : (float, float)
+        Lowest and highest temperature that may be asked of it [K]; the narrower of these and the PV's limits binds.
+    ramp_rate_k_per_min : float
+        Ramp where a leg names none [K/min].
+    tolerance_k : float
+        How near the temperature must come to its setpoint [K].
+    dwell_s : float
+        How long it must stay there [s of experiment].
+    stall_s : float
+        Time without progress after which a ramp is given up [s of experiment].
+    ambient_k : float
+        Temperature of the room, and setpoint of a heater made safe [K].
+    break_trip : bool
+        Whether the controller itself cuts the power when its sensor breaks.
+    """
 
     prefix: str
     limits_k: tuple[Positive, Positive]
@@ -30,11 +67,27 @@ class HeaterSettings(Strict):
     dwell_s: NotNegative
     stall_s: Positive
     ambient_k: Positive = 298.0
-    break_trip: bool = False  # whether the controller itself cuts the power when its sensor breaks
+    break_trip: bool = False
 
 
 class RubySettings(Strict):
-    """The ruby spectrometer and how a spectrum is taken."""
+    """The ruby spectrometer and how a spectrum is taken.
+
+    Parameters
+    ----------
+    prefix : str
+        Prefix of its PVs, after that of the beamline.
+    acquire_time_s : float
+        Exposure of one accumulation [s].
+    accumulations : int
+        Exposures that are added up to a spectrum.
+    laser_power_mw : float
+        Power of the laser [mW].
+    drift_warn_nm : float
+        Drift of the axis within a run that is said [nm]; it is corrected in any case.
+    drift_stop_nm : float
+        Drift that is none any more [nm]: somebody moved the grating, and the sweep ends.
+    """
 
     prefix: str
     acquire_time_s: Positive
