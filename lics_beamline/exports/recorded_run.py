@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
+from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import Head, find, heads
 from lics_beamline.journal.reader import read
 from lics_beamline.schema import POINT_INDEX, REDUCED, REDUCTION
@@ -86,18 +87,15 @@ class RecordedRun:
         rows = sorted(rows, key=lambda row: row[POINT_INDEX.name])
         return pd.DataFrame([[row.get(name, math.nan) for name in asked] for row in rows], columns=asked)
 
-    def _points(self) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    def _points(self) -> tuple[tuple[str, ...], list[Mapping[str, Any]]]:
         """Return names of columns and what each point has of them, by the reduction's documents."""
         columns: dict[str, None] = {POINT_INDEX.name: None}
-        streams: dict[str, str] = {}
-        rows: list[dict[str, Any]] = []
+        rows: list[Mapping[str, Any]] = []
+        streams = Streams()
         for name, doc in read(self.derived.path):
-            if name == "descriptor":
-                streams[doc["uid"]] = doc["name"]
-                if doc["name"] == REDUCED:
-                    columns |= {key: None for key, about in doc["data_keys"].items() if about["dtype"] != "array"}
-            elif name == "event" and streams.get(doc["descriptor"]) == REDUCED:
-                rows.append(doc["data"])
+            rows += [event.data for event in streams.take(name, doc) if event.stream == REDUCED]
+            if name == "descriptor" and doc["name"] == REDUCED:
+                columns |= {key: None for key, about in doc["data_keys"].items() if about["dtype"] != "array"}
         return tuple(columns), rows
 
 
