@@ -53,7 +53,8 @@ def files(page: Path) -> dict[str, str]:
 
 def words_of(line: str) -> list[str]:
     """Return the words of a line that are the same in every run: no numbers, no uids, no paths."""
-    return [word for word in line.split() if not NUMBER.fullmatch(word) and "/" not in word]
+    words = (word.rstrip(",") for word in line.split())  # a list may be longer in another run
+    return [word for word in words if not NUMBER.fullmatch(word) and "/" not in word]
 
 
 def shown_in(shown: tuple[str, ...], printed: str) -> list[str]:

@@ -21,7 +21,7 @@ from lics_beamline.safety.latch import latched, trip
 
 logger = logging.getLogger(__name__)
 
-GUARD_END_S: Final = 2.0  # for the guard to end after this process' farewell [s]
+GUARD_END_S: Final = 20.0  # for the guard to end after this process' farewell [s]; on a busy computer 2 s were too few
 GUARD_HUNG_S: Final = (
     10.0  # of silence after which a guard that lives is ended and replaced [s]; it speaks once a second
 )
