@@ -1,7 +1,7 @@
 """How far the world may go before those who drive it have caught up.
 
-A client that says which time it has dealt with is a driver. From then on the world takes a step only when every driver
-has dealt with the last one: a busy computer slows the world down instead of making its drivers late. Whoever never
+A client that says which time it has dealt with is a driver. From then on the world is never more than two steps ahead
+of what every driver has dealt with: a busy computer slows the world down instead of making its drivers late. Whoever never
 says so is not waited for.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ROUNDING_S: Final = 1e-3  # the time of the experiment is told in milliseconds, and told back so [s of experiment]
+AHEAD_TICKS: Final = 2  # steps the world may be ahead: 40 ms, in which an answer comes on a quiet computer
 # A driver that owes an answer for so long hangs, and is waited for no more [s of wall clock]. Shorter than clients put
 # up with a clock that stands (30 s); far longer than an engine with a dozen busy programs beside it was silent (3 s).
 SILENT_WALL_S: Final = 20.0
@@ -81,7 +82,7 @@ class Pace:
         """Take note that the world has taken a step: from now on its drivers owe an answer."""
         self._stepped_wall_s = wall_s
 
-    def is_behind(self, now_s: float, *, wall_s: float) -> bool:
+    def is_behind(self, now_s: float, *, wall_s: float, ahead_s: float = 0.0) -> bool:
         """Whether a driver has not dealt with the time that the world has reached; one that hangs is forgotten.
 
         Parameters
@@ -90,8 +91,10 @@ class Pace:
             Experiment time of the world [s].
         wall_s : float
             Wall clock now [s].
+        ahead_s : float
+            How far the world may be ahead, while its word and the answer are on their way [s of experiment].
         """
-        behind = {client: one for client, one in self._drivers.items() if one.heard_s < now_s - ROUNDING_S}
+        behind = {client: one for client, one in self._drivers.items() if one.heard_s < now_s - ahead_s - ROUNDING_S}
         for client, one in behind.items():
             if wall_s - max(one.at_wall_s, self._stepped_wall_s) > SILENT_WALL_S:
                 del self._drivers[client]

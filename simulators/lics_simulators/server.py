@@ -25,7 +25,7 @@ from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
 from lics_simulators.iocs.stage import StageIOC
 from lics_simulators.iocs.thermocouples import ThermocoupleIOC
 from lics_simulators.iocs.world import WorldIOC
-from lics_simulators.pace import Pace
+from lics_simulators.pace import AHEAD_TICKS, Pace
 from lics_simulators.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -92,7 +92,8 @@ class Beamline:
         while True:
             await asyncio.sleep(max(last + TICK_S - time.monotonic(), 0.0))
             self.pace.keep(self.clients())
-            if self.pace.is_behind(self.world.time_s, wall_s=time.monotonic()):
+            ahead_s = AHEAD_TICKS * TICK_S * self.world.speed
+            if self.pace.is_behind(self.world.time_s, wall_s=time.monotonic(), ahead_s=ahead_s):
                 await self.pace.wait(LONGEST_TICK_S)
             else:
                 now = time.monotonic()

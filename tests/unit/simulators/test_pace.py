@@ -89,3 +89,10 @@ def test_waiting_ends_when_a_driver_speaks_and_is_counted():
 
 def test_waiting_ends_by_itself_so_that_those_who_look_on_are_told():
     asyncio.run(Pace().wait(0.01))
+
+
+def test_the_world_may_be_as_far_ahead_as_an_answer_is_under_way_and_no_farther():
+    pace = Pace()
+    pace.hear("engine", 100.0, wall_s=0.0)
+    assert not pace.is_behind(112.0, wall_s=1.0, ahead_s=12.0)
+    assert pace.is_behind(112.1, wall_s=1.0, ahead_s=12.0)
