@@ -12,6 +12,8 @@ import pytest
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.session.pace import Stopwatch
+from lics_simulators.iocs.instrument import TICK_S
+from lics_simulators.pace import AHEAD_TICKS
 
 from .conftest import connected
 
@@ -65,7 +67,8 @@ def stands_still(clock):
     """Whether the world stands still while it says that it has waited for half a second more."""
     began_s, waited_s = clock.time_s.get(use_monitor=False), clock.waited_wall_s.get(use_monitor=False)
     until(clock.waited_wall_s, lambda now_s: now_s > waited_s + 0.5)
-    return clock.time_s.get(use_monitor=False) - began_s <= 2 * 0.02 * clock.speed()
+    # It steps while its drivers are AHEAD_TICKS behind at most, so it comes to stand one step beyond that.
+    return clock.time_s.get(use_monitor=False) - began_s <= (AHEAD_TICKS + 1.01) * TICK_S * clock.speed()
 
 
 class Blocked:
