@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lics_beamline.control.approach_settings import ApproachSettings
-from lics_beamline.control.cell_estimate import CellEstimate, PressureReading
+from lics_beamline.control.cell_estimate import CellEstimate, PressureReading, trouble_with
 from lics_beamline.control.command import Abort, AbortCause, Command, Hold, LoadTo, ReadAgain
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.request import Request
@@ -218,16 +218,9 @@ def _fell_gpa(estimate: CellEstimate, reading: PressureReading, rules: ApproachS
 
 def _trouble(state: ApproachState, reading: PressureReading | None, now_s: float, rules: ApproachSettings) -> str:
     """Return why a load may not rest on this reading, or nothing."""
-    if reading is None:
-        return "there is no reading of ruby and temperature"
-    if not reading.is_finite():
-        return f"{reading} is not finite"
-    age_s = now_s - reading.time_s
-    if not 0.0 <= age_s <= rules.stale_s:
-        return f"the reading is {age_s:.0f} s old, {rules.stale_s:g} s is the limit"
-    last = state.estimate.last
-    if last is not None and reading.time_s <= last.time_s:
-        return f"the reading of {reading.time_s:.0f} s is not newer than the last, of {last.time_s:.0f} s"
+    trouble = trouble_with(reading, now_s, last=state.estimate.last, stale_s=rules.stale_s)
+    if reading is None or trouble:
+        return trouble
     off_k = abs(reading.temperature_k - state.temperature_k)
     if off_k > rules.temperature_band_k:
         return (

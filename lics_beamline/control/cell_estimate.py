@@ -272,3 +272,27 @@ def _taught(estimate: CellEstimate, reading: PressureReading, settings: ControlS
         limits_gpa_per_bar=settings.approach.gain_limits_gpa_per_bar,
     )
     return _teaching(replace(estimate, gains=gains), reading)
+
+
+def trouble_with(reading: PressureReading | None, now_s: float, *, last: PressureReading | None, stale_s: float) -> str:
+    """Return why nothing may rest on a reading, or nothing.
+
+    Parameters
+    ----------
+    reading, last : PressureReading or None
+        The reading, and the one believed before it.
+    now_s : float
+        Experiment time now [s].
+    stale_s : float
+        How old a reading may be [s of experiment].
+    """
+    if reading is None:
+        return "there is no reading of ruby and temperature"
+    if not reading.is_finite():
+        return f"{reading} is not finite"
+    age_s = now_s - reading.time_s
+    if not 0.0 <= age_s <= stale_s:
+        return f"the reading is {age_s:.0f} s old, {stale_s:g} s is the limit"
+    if last is not None and reading.time_s <= last.time_s:
+        return f"the reading of {reading.time_s:.0f} s is not newer than the last, of {last.time_s:.0f} s"
+    return ""

@@ -12,8 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic
 
-from lics_beamline.control.approach_settings import ApproachSettings
-from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.cell_estimate import PressureReading, trouble_with
 from lics_beamline.control.command import Abort, AbortCause, Ramp
 from lics_beamline.control.heating import Prior
 from lics_beamline.control.heating_state import (
@@ -151,7 +150,7 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
         state = replace(state, paused_by_request=paused)
         estimate: AnyEstimate | None = state.estimate
         last = estimate.newest if estimate else (state.recent[-1] if state.recent else None)
-        trouble = trouble_with(reading, now_s, last=last, approach=self.settings.approach)
+        trouble = trouble_with(reading, now_s, last=last, stale_s=self.settings.approach.stale_s)
         if reading is None or trouble:
             return self._doubt(state, trouble, now_s)
         trouble = self._gas_trouble(state, reading)
@@ -229,32 +228,6 @@ class HeatingCourse(ABC, Generic[AnyState, AnyEstimate]):
     def _abort(self, state: AnyState, cause: AbortCause, reason: str) -> HeatingDecision[AnyState]:
         aborted = replace(state, phase=HeatingPhase.ABORT, cause=cause, reason=reason)
         return HeatingDecision(command=Abort(cause=cause, reason=reason), state=aborted)
-
-
-def trouble_with(
-    reading: PressureReading | None, now_s: float, *, last: PressureReading | None, approach: ApproachSettings
-) -> str:
-    """Return why nothing may rest on a reading, or nothing.
-
-    Parameters
-    ----------
-    reading, last : PressureReading or None
-        The reading, and the one believed before it.
-    now_s : float
-        Experiment time now [s].
-    approach : ApproachSettings
-        How old a reading may be.
-    """
-    if reading is None:
-        return "there is no reading of ruby and temperature"
-    if not reading.is_finite():
-        return f"{reading} is not finite"
-    age_s = now_s - reading.time_s
-    if not 0.0 <= age_s <= approach.stale_s:
-        return f"the reading is {age_s:.0f} s old, {approach.stale_s:g} s is the limit"
-    if last is not None and reading.time_s <= last.time_s:
-        return f"the reading of {reading.time_s:.0f} s is not newer than the last, of {last.time_s:.0f} s"
-    return ""
 
 
 def at_rest(readings: tuple[PressureReading, ...]) -> tuple[PressureReading, ...]:
