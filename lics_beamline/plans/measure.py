@@ -16,7 +16,7 @@ from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.exposure import Exposed, ExposureFault, expose, wait_for_beam
-from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
+from lics_beamline.plans.gauge import Gauge, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
 from lics_beamline.profile import BeamSettings
@@ -48,8 +48,6 @@ class Measured:
 
     Parameters
     ----------
-    reading : RubyReading
-        Ruby reading of the point.
     exposure_uid : str
         Its exposure; empty where it could not be exposed.
     dose_counts : float
@@ -58,7 +56,6 @@ class Measured:
         Middle of the exposure [s of experiment].
     """
 
-    reading: RubyReading
     exposure_uid: str
     dose_counts: float
     middle_s: float
@@ -100,7 +97,7 @@ def measure(
     Returns
     -------
     Measured
-        The pressure of the point, and its exposure.
+        Its exposure.
 
     Raises
     ------
@@ -124,7 +121,7 @@ def measure(
         failures.append(outcome.cause)
         if outcome.cause is ExposureFault.SHUTTER and not plates.lost_the_last:
             plates.lost_the_last = True
-            return Measured(reading=reading, exposure_uid="", dose_counts=0.0, middle_s=beamline.clock.now_s())
+            return Measured(exposure_uid="", dose_counts=0.0, middle_s=beamline.clock.now_s())
         if failures.count(outcome.cause) >= MOST_FAILURES[outcome.cause]:
             raise BadReading(
                 f"point {point.index + 1} cannot be exposed: the {outcome.cause} failed {len(failures)} times. The "
@@ -150,7 +147,6 @@ def measure(
     yield from bps.save()
     yield from plates.pass_on(point, exposure_uid, outcome, exposure_s=exposure_s)
     return Measured(
-        reading=reading,
         exposure_uid=exposure_uid,
         dose_counts=outcome.dose_counts,
         middle_s=over_s - 0.5 * exposure_s,

@@ -6,9 +6,6 @@ import importlib.metadata
 import logging
 import math
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -16,32 +13,21 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineControlException
 
 from lics_beamline import schema
-from lics_beamline.control.approach import ApproachState
-from lics_beamline.control.condition import condition
 from lics_beamline.control.envelope import Envelope
-from lics_beamline.control.heating import prior_of
-from lics_beamline.control.instrument_settings import MembraneSettings, RubySettings
-from lics_beamline.control.path import HeatingLeg, HoldLeg, HuntLeg, Point, PressureLeg
-from lics_beamline.control.request import Request
+from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
-from lics_beamline.plans.action import do, why
-from lics_beamline.plans.approach import approach, wait
-from lics_beamline.plans.decisions import ConditionWatch, Decisions
+from lics_beamline.plans.action import why
 from lics_beamline.plans.gauge import prepare
-from lics_beamline.plans.heating import Heated, heat
-from lics_beamline.plans.hunt import hunt
 from lics_beamline.plans.live import LiveResults
-from lics_beamline.plans.look import Exposures
-from lics_beamline.plans.measure import Measured, Notes, measure
+from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Pausing, Requests
 from lics_beamline.plans.plates import Plates, announcing
-from lics_beamline.plans.reference import gauge_of, leg_reference, reference_line
-from lics_beamline.profile import Profile, ProfileFile
+from lics_beamline.plans.reference import reference_line
+from lics_beamline.plans.walk import Walk
+from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe
-from lics_beamline.reduction.reference import Reference
-from lics_beamline.reduction.ruby import RubyReduction
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +105,7 @@ def sweep(
         baseline = [device for device in beamline.devices() if device not in acquiring]
         live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
         pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=live.lag)
-        points = _points(
+        steps = Walk(
             beamline,
             experiment,
             settings=settings,
@@ -128,8 +114,8 @@ def sweep(
             plates=plates,
             live=live,
             request=pausing.request,
-        )
-        pausable = pausing.pausable(announcing(points, plates))
+        ).steps()
+        pausable = pausing.pausable(announcing(steps, plates))
         reading = bpp.contingency_wrapper(pausable, except_plan=lambda why: rescue(why, plates))
         try:
             return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
@@ -191,130 +177,6 @@ def as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]
 
     yield from bpp.contingency_wrapper(plan, except_plan=failed, else_plan=bps.close_run)
     return uid
-
-
-def _points(
-    beamline: Beamline,
-    experiment: Experiment,
-    *,
-    settings: ProfileFile,
-    recipe: Recipe,
-    notes: Notes,
-    plates: Plates,
-    live: LiveResults,
-    request: Callable[[], Request | None],
-) -> MsgGenerator[None]:
-    yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
-    state: ApproachState | None = None
-    heated: Heated | None = None
-    arrived_s = 0.0  # since when the cell has been at the pressure it was brought to last, half of the way counted
-    exposures = Exposures(
-        beamline, experiment.exposure, recipe=recipe, plates=plates, note=notes.look, beam=settings.beam
-    )
-    decisions = Decisions(beamline, live, plates=plates, note=notes.decision)
-    points = experiment.points()
-    # Before arming: a cell that nobody heats is as warm as its room, and its thermocouples can be compared.
-    first = yield from _reference(
-        beamline, points[0], settings=settings.ruby, ruby=recipe.ruby, notes=notes, first=None
-    )
-    gauge = gauge_of(first, recipe.ruby)
-    yield from arm(beamline, settings.membrane)
-    yield from bps.mv(beamline.stage.oscillation_deg, experiment.exposure.oscillation_deg)
-
-    def visit(point: Point, *, rests: bool = False, wait_s: float = 0.0) -> MsgGenerator[Measured]:
-        """Go to a point, unless the cell rests there, wait, and measure it."""
-        nonlocal state, heated, arrived_s
-        if isinstance(point.leg, HeatingLeg):
-            heated = yield from heat(
-                beamline,
-                point,
-                point.leg,
-                gauge=gauge,
-                settings=settings,
-                prior=prior_of(settings, state),
-                notes=notes,
-                after=heated,
-                asked=request,
-            )
-        elif isinstance(point.leg, HoldLeg):
-            yield from wait(beamline, point.leg.wait_s)
-        elif not rests:
-            began_s = beamline.clock.now_s()
-            decision = yield from approach(
-                beamline,
-                point,
-                gauge=gauge,
-                settings=settings,
-                notes=notes,
-                state=state,
-                asked=request,
-            )
-            state, heated = decision.state, None
-            arrived_s = 0.5 * (began_s + beamline.clock.now_s())
-        yield from wait(beamline, wait_s)
-        exposure_s = yield from exposures.time_s(point)
-        return (
-            yield from measure(
-                beamline,
-                point,
-                gauge=gauge,
-                notes=notes,
-                exposure_s=exposure_s,
-                plates=plates,
-                beam=settings.beam,
-            )
-        )
-
-    measured_points = 0
-    for _, of_leg in groupby(points, key=lambda point: id(point.leg)):
-        asked = [replace(point, index=measured_points + place) for place, point in enumerate(of_leg)]
-        leg = asked[0].leg
-        if leg is not points[0].leg:
-            today = yield from _reference(
-                beamline, asked[0], settings=settings.ruby, ruby=recipe.ruby, notes=notes, first=first
-            )
-            gauge = gauge_of(today, recipe.ruby)
-        if isinstance(leg, HuntLeg):
-            measured_points += yield from hunt(
-                leg,
-                first_index=measured_points,
-                visit=visit,
-                arrived_s=lambda: arrived_s,
-                decisions=decisions,
-                settings=settings,
-                clock=beamline.clock,
-            )
-            continue
-        until = leg.until if isinstance(leg, PressureLeg | HoldLeg) else None
-        watch = ConditionWatch(decisions, condition(until), asked=until) if until is not None else None
-        for point in asked:
-            measured = yield from visit(point)
-            measured_points += 1
-            if watch is not None and (yield from watch.after(point, measured, last=point is asked[-1])):
-                break
-    yield from plates.finish()
-
-
-def _reference(
-    beamline: Beamline,
-    point: Point,
-    *,
-    settings: RubySettings,
-    ruby: RubyReduction,
-    notes: Notes,
-    first: Reference | None,
-) -> MsgGenerator[Reference | None]:
-    """Read what the pressures of a leg rest on; nothing where the recipe is content with the start document's line."""
-    if ruby.axis == "none":
-        return None
-    return (yield from leg_reference(beamline, point, ruby=ruby, notes=notes.reference, settings=settings, first=first))
-
-
-def arm(beamline: Beamline, membrane: MembraneSettings) -> MsgGenerator[None]:
-    """Take membrane and heater under control where they are, so that nothing jumps."""
-    yield from do("arming of the membrane", beamline.membrane.arm)
-    yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(membrane.slew_bar_per_s))
-    yield from do("arming of the heater", beamline.heater.arm)
 
 
 def _check(point: Point, envelope: Envelope) -> None:

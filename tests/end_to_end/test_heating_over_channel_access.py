@@ -25,7 +25,7 @@ from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
 from lics_beamline.plans.heating import heat
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.reference import reference_line
-from lics_beamline.plans.sweep import arm
+from lics_beamline.plans.walk import arm
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import simulated_beamline

@@ -132,7 +132,7 @@ def _up_and_down(session, case, found, counted):
     from lics_beamline.plans.gauge import prepare
     from lics_beamline.plans.measure import Notes
     from lics_beamline.plans.reference import reference_line
-    from lics_beamline.plans.sweep import arm
+    from lics_beamline.plans.walk import arm
 
     settings, beamline = session.profile.values, session.beamline
     yield from prepare(beamline, settings.ruby)

@@ -87,7 +87,7 @@ def point(index):
 
 
 def exposed(uid, *, dose_counts=1.0e6):
-    return Measured(reading=None, exposure_uid=uid, dose_counts=dose_counts, middle_s=900.0)
+    return Measured(exposure_uid=uid, dose_counts=dose_counts, middle_s=900.0)
 
 
 def watched(sweep, text, points):
