@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from lics_beamline.control.exposure import Exposure
-from lics_beamline.control.path import AnyLeg, HeatingLeg, HuntLeg, Leg, Point, PressureLeg, asked_points
+from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, Leg, Point, PressureLeg, asked_points
 from lics_beamline.physics.ruby_chip import RubyChip
-from lics_beamline.strict_toml import Positive, Strict, load
+from lics_beamline.strict_toml import Positive, Strict, load, validate
 
 
 class Sample(Strict):
@@ -135,6 +136,27 @@ class Experiment(Strict):
             points -= sum(1 for _ in asked_points(shorter))
         return self.model_copy(update={"legs": tuple(legs)})
 
+    def after(self, points: int) -> Experiment | None:
+        """Return the same experiment without its first `points` points; None where none is left.
+
+        A leg that ends by what is seen has as many as are reckoned with; a hunt is begun whole or not at all.
+        """
+        legs: list[AnyLeg] = []
+        for leg in self.legs:
+            count = sum(1 for _ in asked_points(leg))
+            done, points = min(points, count), max(points - count, 0)
+            if done == count and not isinstance(leg, HuntLeg):
+                continue
+            if isinstance(leg, PressureLeg):
+                legs.append(leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[done:]}))
+            elif isinstance(leg, HeatingLeg):
+                legs.append(leg.model_copy(update={"temperatures_k": leg.temperatures_k[done:]}))
+            elif isinstance(leg, HoldLeg):
+                legs.append(leg.model_copy(update={"count": leg.count - done}))
+            elif points == 0:
+                legs.append(leg)
+        return self.model_copy(update={"legs": tuple(legs)}) if legs else None
+
 
 def read_experiment(path: Path) -> Experiment:
     """Read an experiment file.
@@ -145,3 +167,16 @@ def read_experiment(path: Path) -> Experiment:
         Naming file, key, value and what is allowed.
     """
     return load(path, Experiment)
+
+
+def experiment_of(start: Mapping[str, Any]) -> Experiment:
+    """Return the experiment that the start document of a sweep carries; the ruby chip stands in its recipe.
+
+    Raises
+    ------
+    ProfileError
+        If it carries none.
+    """
+    kept = ("title", "operator", "proposal", "sample", "cell", "gasket", "exposure")
+    values = {key: start[key] for key in kept if key in start} | {"legs": start.get("path", ())}
+    return validate(values, Experiment, source=f"start document of {start.get('uid', '')}")

@@ -16,6 +16,7 @@ from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
 from lics_beamline.journal.events import Streams, events
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
+from lics_beamline.journal.whole_sweep import sweep_documents
 from lics_beamline.journal.writer import Journal
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
@@ -64,6 +65,8 @@ class Replayed:
 def documents_of(data: DataFolder, name: str) -> Documents:
     """Return the documents of a raw run as recorded: from its journal, found through the catalog where there is one.
 
+    Those of a run that resumes another are those of the whole sweep up to its end.
+
     A run that only the catalog knows (recorded elsewhere, its journal lost) is read back from the catalog, with a
     warning: what the catalog gives is a reconstruction.
 
@@ -85,7 +88,7 @@ def documents_of(data: DataFolder, name: str) -> Documents:
 def _source(data: DataFolder, name: str) -> Callable[[], Documents]:
     """Return what gives the documents of a run, again and again; parameters and errors as of `documents_of`."""
     try:
-        return partial(read, find(data.raw_journals, name).path)
+        return partial(sweep_documents, find(data.raw_journals, name))
     except RunNotFound as error:
         if not (data.catalog / "catalog.db").exists() or name == "last":
             raise

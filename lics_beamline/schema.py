@@ -21,6 +21,7 @@ LOOK: Final = "look"  # a short exposure by which those of the points were chose
 FAILURE: Final = "failure"  # a plate or point that never came, and why
 DECISIONS: Final = "decisions"  # what the plan did because of a live result
 HOLDS: Final = "holds"  # the sweep held, continued or stopped on somebody's word
+RESUMED: Final = "resumed"  # what a sweep that was cut off found when it went on, and what it will do
 # The one stream of a derived run.
 REDUCED: Final = "primary"
 
@@ -167,6 +168,9 @@ PRIMARY_FIELDS: Final = (
     *RUBY_READING,
     EXPOSURE_S,
     DOSE_COUNTS,
+    _number("arrived_s", "s", "Since when the cell had been at its pressure [s of experiment]: the middle of the way."),
+    _text("exposed_path", "Plate file that its image becomes, relative to the data folder."),
+    _integer("exposed_plate", "Plate that was exposed, 1 or 2."),
 )
 
 CALIBRANT_FIELDS: Final = (
@@ -250,6 +254,17 @@ HOLDS_FIELDS: Final = (
     _number("hold_pressure_gpa", "GPa", "Pressure read last; NaN before any."),
     _number("hold_load_bar", "bar", "Membrane gas pressure then."),
     _number("hold_gasket_k", "K", "Temperature of the gasket then."),
+)
+
+RESUMED_FIELDS: Final = (
+    EXPERIMENT_TIME,
+    POINT_INDEX,
+    LEG,
+    *RUBY_READING,
+    _number("points_whole", "", "Points measured whole before."),
+    _text("plates_unread", "Exposures whose plates were not read yet, comma separated; empty where there are none."),
+    _number("cut_off_s", "s", "Time of the experiment since the last event before; NaN where its clock began anew."),
+    _text("does", "What is done now, and why, for people."),
 )
 
 # Fields of the frame (the readable that announces a plate file) in READOUT.

@@ -27,6 +27,7 @@ from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import CheckFinding, Rule, findings
 from lics_beamline.checks.inspection import inspect
 from lics_beamline.checks.place import Place
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.forecast import Track, forecast
 from lics_beamline.devices.beamline import Beamline, Report
 from lics_beamline.experiment import Experiment
@@ -47,9 +48,9 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule[Case], ...]], ...]] = (
 )
 
 
-def predicted(experiment: Experiment, profile: Profile) -> Track:
-    """Return load, pressure and temperature that are expected along the path."""
-    return forecast(experiment.points(), settings=profile.values, exposure=experiment.exposure)
+def predicted(experiment: Experiment, profile: Profile, *, begins: PressureReading | None = None) -> Track:
+    """Return load, pressure and temperature expected along the path, from the cell as loaded or as it `begins`."""
+    return forecast(experiment.points(), settings=profile.values, exposure=experiment.exposure, begins=begins)
 
 
 def expected_s(experiment: Experiment, profile: Profile) -> tuple[float, ...]:
@@ -65,6 +66,7 @@ def case_of(
     place: Place | None = None,
     beam_time_h: float = math.inf,
     speed: float | None = None,
+    begins: PressureReading | None = None,
 ) -> Case:
     """Put together what the rules judge.
 
@@ -82,13 +84,15 @@ def case_of(
         Beam time there is [h].
     speed : float, optional
         Seconds of experiment in a second of wall clock; default the profile's.
+    begins : PressureReading, optional
+        The cell as it was found; default as loaded, with no gas.
     """
     simulators = profile.values.simulators
     return Case(
         experiment=experiment,
         profile=profile,
         recipe=recipe,
-        track=predicted(experiment, profile),
+        track=predicted(experiment, profile, begins=begins),
         place=place,
         beam_time_h=beam_time_h,
         speed=speed or (simulators.speed if simulators else 1.0),

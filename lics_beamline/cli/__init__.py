@@ -18,6 +18,7 @@ from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, Profi
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "record",
+    "resume",
     "recorded",
     "requests",
     "guard",
@@ -38,6 +39,7 @@ examples:
   lics dry-run --points 3               the same, its first three points only
   lics check profiles/simulated/experiments/lics-2015.toml
   lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
+  lics resume                           go on with a sweep that was cut off
   lics runs                             what has been recorded below ./lics-data
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way
   lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant

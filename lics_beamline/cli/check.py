@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from lics_beamline.checks.case import Case
     from lics_beamline.checks.finding import CheckFinding
+    from lics_beamline.control.cell_estimate import PressureReading
     from lics_beamline.control.forecast import ExpectedArrival
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.profile import Profile
@@ -217,8 +218,15 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def case_for(options: argparse.Namespace, profile: Profile, data: DataFolder, experiment: Any) -> Case:
-    """Return the case that a command line asks about."""
+def case_for(
+    options: argparse.Namespace,
+    profile: Profile,
+    data: DataFolder,
+    experiment: Any,
+    *,
+    begins: PressureReading | None = None,
+) -> Case:
+    """Return the case that a command line asks about, from the cell as loaded or as it `begins`."""
     from lics_beamline.checks.judgement import case_of
     from lics_beamline.checks.place import look_at
     from lics_beamline.reduction.recipe import read_recipe
@@ -230,4 +238,5 @@ def case_for(options: argparse.Namespace, profile: Profile, data: DataFolder, ex
         place=look_at(data),
         beam_time_h=getattr(options, "hours", math.inf),
         speed=getattr(options, "speed", None),
+        begins=begins,
     )

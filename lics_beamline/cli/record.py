@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.experiment import Experiment
     from lics_beamline.profile import Profile
+    from lics_beamline.session.session import Session
     from lics_beamline.session.simulation import Simulation
 
 CATCH_UP_S = 600.0  # for the catalog, at the end of a sweep, as long as who fills it lives; only a hang is caught
@@ -107,11 +109,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for, heating_lines
-    from lics_beamline.cli.ending import summarise
-    from lics_beamline.cli.progress import Narration
-    from lics_beamline.follower.status import WHICH, wait_until_caught_up
-    from lics_beamline.session.pace import Stopwatch
-    from lics_beamline.session.session import open_session, run_plan
+    from lics_beamline.session.session import open_session
 
     experiment = _experiment(options, profile)
     case = case_for(options, profile, data, experiment)
@@ -125,17 +123,65 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
         for line in heating_lines(case):
             _print(line)
     with open_session(profile, data, simulated=simulated) as session:
-        with Narration(data, experiment, profile, quiet=options.json) as narration:
-            stopwatch = Stopwatch(session.beamline.clock)
-            ended_by = run_plan(session.engine, session.sweep(experiment), data)
-            pace = stopwatch.pace()
-            narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
-            if session.followers:
-                narration.say("filling the catalog")
-                wait_until_caught_up(data, CATCH_UP_S)
-    if simulated is not None and not options.json:
-        _print(f"\n{pace.says()}")
-    return summarise(data, narration.raw_uid, ended_by=ended_by, as_json=options.json)
+        walked = walk(session, session.sweep(experiment), experiment, quiet=options.json)
+    return walked.told(data, as_json=options.json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """A sweep that has been walked, and reduced.
+
+    Parameters
+    ----------
+    raw_uid : str
+        Uid of its run; empty when it never began.
+    ended_by : str
+        Why it ended early; empty when it did not.
+    pace : str
+        How fast simulated time went; empty at a real beamline.
+    """
+
+    raw_uid: str
+    ended_by: str
+    pace: str
+
+    def told(self, data: DataFolder, *, as_json: bool) -> int:
+        """Draw its figure, say where everything is, and return the exit code."""
+        from lics_beamline.cli.ending import summarise
+
+        if self.pace and not as_json:
+            _print(f"\n{self.pace}")
+        return summarise(data, self.raw_uid, ended_by=self.ended_by, as_json=as_json)
+
+
+def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) -> Walked:
+    """Run the plan of a sweep, telling what happens, and wait for the followers.
+
+    Parameters
+    ----------
+    session : Session
+        Where it runs.
+    plan : generator
+        The plan.
+    experiment : Experiment
+        What it walks.
+    quiet : bool
+        Whether to tell nothing.
+    """
+    from lics_beamline.cli.progress import Narration
+    from lics_beamline.follower.status import WHICH, wait_until_caught_up
+    from lics_beamline.session.pace import Stopwatch
+    from lics_beamline.session.session import run_plan
+
+    with Narration(session.data, experiment, session.profile, quiet=quiet) as narration:
+        stopwatch = Stopwatch(session.beamline.clock)
+        ended_by = run_plan(session.engine, plan, session.data)
+        pace = stopwatch.pace().says() if session.simulation is not None else ""
+        narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
+        if session.followers:
+            narration.say("filling the catalog")
+            wait_until_caught_up(session.data, CATCH_UP_S)
+    return Walked(raw_uid=narration.raw_uid, ended_by=ended_by, pace=pace)
 
 
 def check(options: argparse.Namespace) -> int:

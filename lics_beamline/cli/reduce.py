@@ -102,9 +102,12 @@ def _named(data: DataFolder, names: list[str]) -> list[str]:
     if names != ["all"]:
         return list(dict.fromkeys(names))
     from lics_beamline.journal.head import heads
+    from lics_beamline.journal.whole_sweep import RESUMES
     from lics_beamline.schema import SWEEP
 
-    found = [head.uid for head in heads(data.raw_journals) if head.start.get("purpose") == SWEEP]
+    sweeps = [head for head in heads(data.raw_journals) if head.start.get("purpose") == SWEEP]
+    goes_on = {head.start.get(RESUMES) for head in sweeps}  # the run that goes on with one holds it whole
+    found = [head.uid for head in sweeps if head.uid not in goes_on]
     if not found:
         raise RunNotFound(f"there is no sweep below {data.root}. lics dry-run makes one.")
     return found

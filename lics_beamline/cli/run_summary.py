@@ -14,6 +14,7 @@ from lics_beamline.journal.duty import Duty, duty
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import Head, heads
 from lics_beamline.journal.reader import read
+from lics_beamline.journal.whole_sweep import sweep_documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class Story:
         yield f"run {self.head.uid}  {start.get('purpose', '')}  {state}"
         if self.head.stop and self.head.stop.get("reason"):
             yield f"  reason    {self.head.stop['reason']}"
-        for name in ("title", "operator", "proposal", "speed", "geometry_digest", "recipe_digest", "sweep_uid"):
+        said = ("title", "operator", "proposal", "speed", "geometry_digest", "recipe_digest", "sweep_uid", "resumes")
+        for name in said:
             if start.get(name):
                 yield f"  {name:<9} {start[name]}"
         yield f"  events    {', '.join(f'{count} {stream}' for stream, count in self.events.items()) or 'none'}"
@@ -118,7 +120,7 @@ def story(data: DataFolder, head: Head) -> Story:
     counted: dict[str, int] = {}
     failures: list[str] = []
     decisions: list[str] = []
-    for event in events(read(head.path)):
+    for event in events(sweep_documents(head)):
         counted[event.stream] = counted.get(event.stream, 0) + 1
         if event.stream == schema.FAILURE:
             failures.append(f"point {event.data['point_index'] + 1}: {event.data['reason']}")
@@ -129,7 +131,7 @@ def story(data: DataFolder, head: Head) -> Story:
         points = reduced_run(read(head.path)).points
         used = Duty(exposing_s=0.0, elapsed_s=0.0)
     else:
-        used = duty(read(head.path))
+        used = duty(sweep_documents(head))
         reductions = tuple(found for found in heads(data.derived_journals) if found.start.get("raw_uid") == head.uid)
         points = reduced_run(read(reductions[-1].path)).points if reductions else ()
     return Story(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.cell_model import TERMS, CellModel, Grip
 from lics_beamline.control.exposure import Exposure
 from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS
@@ -104,7 +105,9 @@ class Track:
         return tuple(each for each in self.arrivals if isinstance(each.point.leg, HeatingLeg))
 
 
-def forecast(points: Sequence[Point], *, settings: ControlSettings, exposure: Exposure) -> Track:
+def forecast(
+    points: Sequence[Point], *, settings: ControlSettings, exposure: Exposure, begins: PressureReading | None = None
+) -> Track:
     """Walk a path in thought.
 
     Parameters
@@ -115,13 +118,15 @@ def forecast(points: Sequence[Point], *, settings: ControlSettings, exposure: Ex
         What the cell is expected to do, and how fast things go.
     exposure : Exposure
         How plates are exposed; where by dose, with the looks.
+    begins : PressureReading, optional
+        The cell as it was found; default as loaded, with no gas.
     """
     model = settings.cell_model
-    walk = _Walk(model, settings=settings, exposure=exposure)
+    walk = _Walk(model, settings=settings, exposure=exposure, begins=begins)
     nominal = [walk.point(point) for point in points]
     other = []
     for term in TERMS:
-        doubted = _Walk(model.doubted(term), settings=settings, exposure=exposure)
+        doubted = _Walk(model.doubted(term), settings=settings, exposure=exposure, begins=begins)
         for point in points:
             doubted.point(point)
         other.append(doubted.moments)
@@ -142,9 +147,17 @@ class _Walk:
 
     per_point: Final = MOMENTS_OF_A_MOVE + 1  # the last is the end of the exposure, and the next point's beginning
 
-    def __init__(self, model: CellModel, *, settings: ControlSettings, exposure: Exposure) -> None:
+    def __init__(
+        self, model: CellModel, *, settings: ControlSettings, exposure: Exposure, begins: PressureReading | None
+    ) -> None:
         self._model, self._settings, self._exposure = model, settings, exposure
         self._grip = Grip(gas_bar=0.0, transmitted_bar=0.0, temperature_k=settings.heater.ambient_k)
+        if begins is not None:
+            self._grip = Grip(
+                gas_bar=begins.load_bar,
+                transmitted_bar=model.transmitted_bar(begins.pressure_gpa, begins.temperature_k),
+                temperature_k=begins.temperature_k,
+            )
         self._time_s = 0.0
         self._swapped_s = -math.inf
         self._looked_at: AnyLeg | None = None

@@ -35,6 +35,7 @@ FILE_BYTES: Final = (
 )  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 PUT_WALL_S: Final = 60.0  # for a setting to read back; only a hang is caught, on a busy computer it took a second
+STILL_HELD: Final = ("Exposed", "Scanning")  # states of a plate whose image is not lost
 SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
 
 
@@ -237,6 +238,59 @@ class Frame(Device):
         number = int(self.file_number.get(use_monitor=False))
         return Expected(folder=self._require_folder(), number=number, plate=plate)
 
+    def recall(self, below: PurePosixPath, *, plate: int) -> Expected:
+        """Return the file that an earlier run of a sweep expected.
+
+        Parameters
+        ----------
+        below : PurePosixPath
+            Its path, below the data folder.
+        plate : int
+            Plate that was exposed for it.
+
+        Raises
+        ------
+        UnsafeName
+            If it lies outside the data folder.
+        BadReading
+            If it is no name of a plate file.
+        """
+        inside(self.data_root, str(below), what="plate file")
+        if not below.stem.isdigit() or below.name != PLATE_TEMPLATE.format(int(below.stem)):
+            raise BadReading(f"{below} is no name of a plate file ({PLATE_TEMPLATE.format(0)} is one).")
+        folder = self._folders.get(below.parent)
+        if folder is None:
+            # Older than what has been opened: whatever comes in a folder of this session comes after it.
+            order = min((one.order for one in self._folders.values()), default=0) - 1
+            folder = self._folders[below.parent] = Folder(
+                below=below.parent, order=order, resource=resource_of(below.parent)
+            )
+        return Expected(folder=folder, number=int(below.stem), plate=plate)
+
+    def recovery(self, expected: Expected) -> StatusBase:
+        """Wait for a plate file that an earlier run expected; done when it can be announced.
+
+        The status fails with `BadReading` when the file is not there and its plate is not in the reader any more, and
+        else as that of `arrival`.
+        """
+
+        def steps(motion: Motion) -> None:
+            states = (self.plate1_state.get(use_monitor=False), self.plate2_state.get(use_monitor=False))
+            is_held = expected.plate == NO_PLATE or states[expected.plate - 1] in STILL_HELD
+            file = self.file(expected)
+            if file.is_file() and (file.stat().st_size >= FILE_BYTES or not is_held):
+                self._complete_with(expected, file)
+            elif is_held:
+                self._receive(motion, expected)
+            else:
+                raise BadReading(
+                    f"plate file {expected.below} is not there, and plate {expected.plate} is "
+                    f"{states[expected.plate - 1]}: its image is lost.",
+                    plate=expected.plate,
+                )
+
+        return Motion(self, steps, what="plate file of an earlier run")
+
     def arrival(self, expected: Expected) -> StatusBase:
         """Wait for a plate file, and compute its sha256; done when it can be announced.
 
@@ -316,7 +370,9 @@ class Frame(Device):
 
     def _receive(self, motion: Motion, expected: Expected) -> None:
         motion.await_step(FileArrival(self, expected, timeout_s=self.timeout_s))
-        file = self.file(expected)
+        self._complete_with(expected, self.file(expected))
+
+    def _complete_with(self, expected: Expected, file: Path) -> None:
         whole = self._wait_for_size(file)
         waited_s, plate = self._readout_of(expected)
         if NO_PLATE not in (plate, expected.plate) and plate != expected.plate:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.journal.events import Streams
+from lics_beamline.journal.events import Streams, events
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
 from lics_beamline.journal.reader import read
+from lics_beamline.journal.whole_sweep import earlier_documents, runs_of
 from lics_beamline.journal.writer import SUFFIX, Journal
 from lics_beamline.schema import EXPOSURE_UID, SWEEP
 
@@ -53,16 +54,31 @@ class LiveReduction:
                 return None
             for event in streams.take(name, doc):
                 done[event.data[EXPOSURE_UID.name]] = event.data.get("phases", "")
-        reducer = Reducer(None, data_root=self._data.root, done=done)
+        reducer = Reducer(None, data_root=self._data.root, done=done, known=self._reduced_before(head))
         journal = Journal(self._data.derived_journals, resume=True)
-        return RunReduction(head.uid, reducer, journal, self._crew.queue(), troubles=self._troubles)
+        return RunReduction(head, reducer, journal, self._crew.queue(), troubles=self._troubles)
+
+    def _reduced_before(self, head: Head) -> dict[str, Mapping[str, Any]]:
+        """Return the points that the runs before this one of the same sweep have had reduced already, by exposure."""
+        from lics_beamline.reduction.reducer import Reducer
+
+        found: dict[str, Mapping[str, Any]] = {}
+        for earlier in runs_of(head)[:-1]:
+            _, derived = next(iter(Reducer(None, data_root=self._data.root)("start", earlier.start)))
+            path = self._data.derived_journals / f"{derived['uid']}{SUFFIX}"
+            for event in events(read(path)) if path.exists() else ():
+                if event.data["reduced"]:
+                    found[event.data[EXPOSURE_UID.name]] = event.data
+        return found
 
 
 class RunReduction:
     """Reduces one run: reduce or note."""
 
-    def __init__(self, uid: str, reducer: Reducer, journal: Journal, queue: Queue, *, troubles: dict[str, str]) -> None:
-        self._uid = uid
+    def __init__(
+        self, head: Head, reducer: Reducer, journal: Journal, queue: Queue, *, troubles: dict[str, str]
+    ) -> None:
+        self._head, self._uid = head, head.uid
         self._reducer = reducer
         self._journal = journal
         self._queue = queue
@@ -73,6 +89,9 @@ class RunReduction:
         if name == "descriptor":
             self._reducer.warm_up()
         self._record(name, self._reducer.steps(name, dict(doc)))
+        if name == "start":
+            for earlier, recorded in earlier_documents(self._head):
+                self._record(earlier, self._reducer.steps(earlier, recorded))
 
     def pause(self) -> None:
         """Write what was handed out and has come back."""

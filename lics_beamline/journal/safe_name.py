@@ -14,7 +14,10 @@ from lics_beamline.errors import UnsafeName
 
 MOST_NAME_BYTES: Final = 200  # file systems take 255; what is appended (.jsonl, .new) has room
 SHOWN_CHARACTERS: Final = 60  # of a refused name, in a message
-NAMES_OF_START: Final = ("sweep_uid", "raw_uid", "supersedes", "recipe_digest", "geometry_digest", "plate_folder")
+NAMES_OF_START: Final = (
+    *("sweep_uid", "raw_uid", "resumes", "supersedes"),
+    *("recipe_digest", "geometry_digest", "plate_folder"),
+)
 
 
 def safe_name(name: object, *, what: str, where: str) -> str:

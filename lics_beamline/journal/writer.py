@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -309,6 +310,48 @@ class Journal:
             ) from cause
         finally:
             os.close(descriptor)
+
+
+def close_cut_off(path: Path, *, reason: str) -> None:
+    """Give the journal of a run that was cut off its stop document; one that has it is left as it is.
+
+    Parameters
+    ----------
+    path : Path
+        The journal. A torn last line is cut off.
+    reason : str
+        Why the run ended, for people.
+
+    Raises
+    ------
+    Busy
+        If a living process writes it.
+    JournalError
+        If it is damaged, or cannot be written.
+    """
+    with Tail(path) as tail:
+        documents = list(tail.documents())
+    if not documents or tail.finished:
+        return
+    streams, counted, last_s = Streams(), dict[str, int](), 0.0
+    for name, doc in documents:
+        for event in streams.take(name, doc):
+            counted[event.stream] = counted.get(event.stream, 0) + 1
+        last_s = max(last_s, float(doc.get("time", 0.0)) if isinstance(doc.get("time", 0.0), (int, float)) else 0.0)
+    start = documents[0][1]
+    with Journal(path.parent, resume=True) as journal:
+        journal("start", start)
+        journal(
+            "stop",
+            {
+                "uid": str(uuid.uuid4()),
+                "run_start": start["uid"],
+                "time": last_s,
+                "exit_status": "abort",
+                "reason": reason,
+                "num_events": dict.fromkeys(streams.names, 0) | counted,
+            },
+        )
 
 
 def _append(run: _OpenRun, line: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import bluesky.plan_stubs as bps
@@ -58,10 +59,21 @@ class Decisions:
         The plates of this run.
     note : Noted
         The plan's own readable of the `decisions` stream.
+    decided : collection of str
+        Exposures whose decisions an earlier run of the sweep holds: they are made again, and not recorded again.
     """
 
-    def __init__(self, beamline: Beamline, live: LiveResults, *, plates: Plates, note: Noted) -> None:
+    def __init__(
+        self,
+        beamline: Beamline,
+        live: LiveResults,
+        *,
+        plates: Plates,
+        note: Noted,
+        decided: Collection[str] = (),
+    ) -> None:
         self._beamline, self._live, self._plates, self._note = beamline, live, plates, note
+        self._decided = decided
 
     def result(self, point: Point, measured: Measured) -> MsgGenerator[LiveResult | None]:
         """Wait until a point has been read and reduced; None where it could not be exposed.
@@ -91,7 +103,9 @@ class Decisions:
         choice: str,
         knows: TransitionEstimate | None = None,
     ) -> MsgGenerator[None]:
-        """Save what was decided after a point."""
+        """Save what was decided after a point, once."""
+        if measured.exposure_uid in self._decided:
+            return
         log.info("point %d: %s", point.index + 1, choice)
         data = result.data if result is not None else {}
         self._note.note(

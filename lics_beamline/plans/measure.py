@@ -39,6 +39,7 @@ class Notes:
     look: Noted = field(default_factory=lambda: Noted("look", schema.LOOK_FIELDS))
     readout: Noted = field(default_factory=lambda: Noted("readout", schema.READOUT_FIELDS))
     failure: Noted = field(default_factory=lambda: Noted("failure", schema.FAILURE_FIELDS))
+    resumed: Noted = field(default_factory=lambda: Noted("resumed", schema.RESUMED_FIELDS))
     decision: Noted = field(default_factory=lambda: Noted("decision", schema.DECISIONS_FIELDS))
 
 
@@ -67,6 +68,7 @@ def measure(
     *,
     gauge: Gauge,
     notes: Notes,
+    arrived_s: float,
     exposure_s: float,
     plates: Plates,
     beam: BeamSettings,
@@ -87,6 +89,8 @@ def measure(
         How a spectrum becomes a pressure.
     notes : Notes
         The plan's own readables of this run.
+    arrived_s : float
+        Since when the cell has been at its pressure [s of experiment].
     exposure_s : float
         Time the plate sees X-rays [s of experiment].
     plates : Plates
@@ -141,6 +145,9 @@ def measure(
         requested_temperature_k=point.temperature_k,
         exposure_s=exposure_s,
         dose_counts=outcome.dose_counts,
+        arrived_s=arrived_s,
+        exposed_path=str(outcome.file.below),
+        exposed_plate=outcome.file.plate,
         **reading.fields(),
     )
     yield from bps.read(notes.point)

@@ -22,6 +22,7 @@ from lics_beamline import schema
 from lics_beamline.control.path import Point
 from lics_beamline.control.plate_settings import PlateSettings
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.devices.plate_file import Expected
 from lics_beamline.plans.action import do
 from lics_beamline.plans.exposure import Exposed, Failed
 from lics_beamline.plans.noted import Noted
@@ -37,12 +38,12 @@ class Waiting:
 
     Parameters
     ----------
-    point : Point
+    point_index : int
         The point it belongs to.
     exposure_uid : str
         Uid of its exposure.
-    exposed : Exposed
-        What file it will become.
+    file : Expected
+        What it will become.
     exposure_s : float
         Time it saw X-rays [s].
     previous_exposure_uid : str
@@ -51,9 +52,9 @@ class Waiting:
         Done when its file is complete.
     """
 
-    point: Point
+    point_index: int
     exposure_uid: str
-    exposed: Exposed
+    file: Expected
     exposure_s: float
     previous_exposure_uid: str
     arrival: StatusBase
@@ -139,9 +140,9 @@ class Plates:
         """Take over a plate that is in the reader; where plates are not overlapped, wait until it has been read."""
         self._waiting.append(
             Waiting(
-                point=point,
+                point_index=point.index,
                 exposure_uid=exposure_uid,
-                exposed=exposed,
+                file=exposed.file,
                 exposure_s=exposure_s,
                 previous_exposure_uid=self._held.get(exposed.file.plate, ""),
                 arrival=self._beamline.frame.arrival(exposed.file),
@@ -151,6 +152,16 @@ class Plates:
         if not self.overlapped:
             yield from self.finish()
 
+    def adopt(self, waiting: Waiting) -> None:
+        """Take over a plate that an earlier run of the sweep exposed: its image is announced in this one."""
+        self._waiting.append(waiting)
+        self._held[waiting.file.plate] = waiting.exposure_uid
+
+    def mark(self, plate: int) -> None:
+        """Have a plate erased before it is exposed: what it holds nobody knows."""
+        self._marked.add(plate)
+        self._held.pop(plate, None)
+
     def hold(self, exposure_uid: str, exposed: Exposed) -> None:
         """Note what a plate holds now."""
         self._held[exposed.file.plate] = exposure_uid
@@ -159,8 +170,8 @@ class Plates:
         """Note an exposure that failed, and mark its plate: it is erased before it is used again."""
         self._marked.add(failed.plate)
         self._held[failed.plate] = exposure_uid
-        yield from self._note_failure(
-            point,
+        yield from self.note_failure(
+            point.index,
             exposure_uid,
             f"exposure failed by the {failed.cause}: {failed.reason} Plate {failed.plate} is marked, to be erased "
             "before it is used again.",
@@ -202,21 +213,21 @@ class Plates:
     def _read_out(self, waiting: Waiting) -> MsgGenerator[None]:
         error = waiting.arrival.exception(0)
         if error is not None:
-            yield from self._note_failure(
-                waiting.point,
+            yield from self.note_failure(
+                waiting.point_index,
                 waiting.exposure_uid,
                 f"plate not read: {error}",
-                plate=waiting.exposed.file.plate,
+                plate=waiting.file.plate,
                 done=self._waiting.popleft,
             )
             return
         frame = self._beamline.frame
-        frame.announce(waiting.exposed.file)
+        frame.announce(waiting.file)
         self._judge_fading(waiting, float(frame.waited_s.get()))
         self._readout.note(
             experiment_time_s=self._beamline.clock.now_s(),
             exposure_uid=waiting.exposure_uid,
-            point_index=waiting.point.index,
+            point_index=waiting.point_index,
             exposure_s=waiting.exposure_s,
             previous_exposure_uid=waiting.previous_exposure_uid,
         )
@@ -240,21 +251,22 @@ class Plates:
             log.warning(
                 "point %d: about %.1f %% of the image faded before its scan (%.1f %% may), which began %.0f s after an "
                 "exposure of %.0f s",
-                waiting.point.index + 1,
+                waiting.point_index + 1,
                 100.0 * loss,
                 100.0 * self._keeping.most_fading,
                 waited_s,
                 waiting.exposure_s,
             )
 
-    def _note_failure(
-        self, point: Point, exposure_uid: str, reason: str, *, plate: int, done: Callable[[], object] = lambda: None
+    def note_failure(
+        self, point_index: int, exposure_uid: str, reason: str, *, plate: int, done: Callable[[], object] = lambda: None
     ) -> MsgGenerator[None]:
-        log.error("point %d: %s", point.index + 1, reason)
+        """Save that the image of a point will not come, and why; `done` is called when that is certain to be saved."""
+        log.error("point %d: %s", point_index + 1, reason)
         self._failure.note(
             experiment_time_s=self._beamline.clock.now_s(),
             exposure_uid=exposure_uid,
-            point_index=point.index,
+            point_index=point_index,
             reason=reason,
             plate=plate,
         )

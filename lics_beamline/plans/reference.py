@@ -18,6 +18,7 @@ from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.ruby_spectrum import fit_doublet
+from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.plans.gauge import Gauge, adapt, laser_off, laser_on
 from lics_beamline.plans.noted import Noted
 from lics_beamline.reduction.reference import Reference, reading_of, refer
@@ -135,8 +136,31 @@ def leg_reference(
     )
     yield from bps.read(notes)
     yield from bps.save()
-    _judge(reference, settings, leg=point.leg.name)
+    _judge(reference.drift_nm, settings, leg=point.leg.name)
     return reference
+
+
+def require_same_line(line: ReferenceLine, ruby: RubyReduction, settings: RubySettings) -> None:
+    """Judge whether a sweep may go on by the line that it began with, where no leg reads one of its own.
+
+    Parameters
+    ----------
+    line : ReferenceLine
+        As it is read now.
+    ruby : RubyReduction
+        The recipe of the sweep, with the line it began with.
+    settings : RubySettings
+        How far the axis may have moved.
+
+    Raises
+    ------
+    BadReading
+        If it has moved farther.
+    """
+    if ruby.axis != "none":
+        return
+    shift_nm = CORRECTIONS[ruby.correction].shift_nm(line.temperature_k, ruby.reference_temperature_k)
+    _judge(line.r1_nm - ruby.reference_wavelength_nm - shift_nm, settings, leg="the way on", is_corrected=False)
 
 
 def gauge_of(reference: Reference | None, ruby: RubyReduction) -> Gauge:
@@ -144,9 +168,8 @@ def gauge_of(reference: Reference | None, ruby: RubyReduction) -> Gauge:
     return ruby.gauge() if reference is None else reference.gauge(ruby)
 
 
-def _judge(reference: Reference, settings: RubySettings, *, leg: str) -> None:
+def _judge(moved_nm: float, settings: RubySettings, *, leg: str, is_corrected: bool = True) -> None:
     """Say that the axis has moved, or refuse to go on."""
-    moved_nm = reference.drift_nm
     if abs(moved_nm) > settings.drift_stop_nm:
         raise BadReading(
             f"{leg}: the wavelength axis has moved by {moved_nm:+.3f} nm since the first reading of this run, more "
@@ -158,11 +181,13 @@ def _judge(reference: Reference, settings: RubySettings, *, leg: str) -> None:
         )
     if abs(moved_nm) > settings.drift_warn_nm:
         log.warning(
-            "%s: the wavelength axis has moved by %+.3f nm since the first reading of this run (limit %g nm); "
-            "corrected from here on, points before it may be off by as much",
+            "%s: the wavelength axis has moved by %+.3f nm since the first reading of this run (limit %g nm); %s",
             leg,
             moved_nm,
             settings.drift_warn_nm,
+            "corrected from here on, points before it may be off by as much"
+            if is_corrected
+            else 'points from here on are off by as much, the recipe says axis = "none"',
         )
 
 

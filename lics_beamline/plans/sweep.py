@@ -24,7 +24,8 @@ from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Pausing, Requests
 from lics_beamline.plans.plates import Plates, announcing
-from lics_beamline.plans.reference import reference_line
+from lics_beamline.plans.reference import reference_line, require_same_line
+from lics_beamline.plans.sweep_record import SweepRecord
 from lics_beamline.plans.walk import Walk
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe
@@ -42,6 +43,7 @@ def sweep(
     recipe: Recipe,
     requests: Requests,
     md: dict[str, Any] | None = None,
+    record: SweepRecord | None = None,
 ) -> MsgGenerator[str]:
     """Walk the path of an experiment and measure each of its points.
 
@@ -63,6 +65,8 @@ def sweep(
         Where people ask to hold, continue or stop it.
     md : dict, optional
         Added to the start document.
+    record : SweepRecord, optional
+        Of this sweep until it was cut off: the run goes on with it, and says so.
 
     Returns
     -------
@@ -86,10 +90,15 @@ def sweep(
             _check(point, settings.envelope)
         yield from prepare(beamline, settings.ruby)
         reference = yield from reference_line(beamline)
-        todays_recipe = recipe.with_chip(experiment.ruby_chip).with_reference(
-            reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm
-        )
-        start = start_document(beamline, experiment, profile=profile, recipe=todays_recipe) | (md or {})
+        if record is None:
+            todays_recipe = recipe.with_chip(experiment.ruby_chip).with_reference(
+                reference.r1_nm, reference.temperature_k, reference.r1_sigma_nm
+            )
+        else:  # one sweep is reduced by one recipe
+            todays_recipe = record.recipe
+            require_same_line(reference, todays_recipe.ruby, settings.ruby)
+        start = start_document(beamline, experiment, profile=profile, recipe=todays_recipe)
+        start |= (record.goes_on if record else {}) | (md or {})
         notes = Notes()
         plates = Plates(
             beamline,
@@ -114,6 +123,7 @@ def sweep(
             plates=plates,
             live=live,
             request=pausing.request,
+            record=record,
         ).steps()
         pausable = pausing.pausable(announcing(steps, plates))
         reading = bpp.contingency_wrapper(pausable, except_plan=lambda why: rescue(why, plates))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
@@ -28,6 +29,8 @@ from lics_beamline.plans.look import Exposures
 from lics_beamline.plans.measure import Measured, Notes, measure
 from lics_beamline.plans.plates import Plates
 from lics_beamline.plans.reference import gauge_of, leg_reference
+from lics_beamline.plans.resumption import find_cell, find_plates, way_back
+from lics_beamline.plans.sweep_record import SweepRecord
 from lics_beamline.profile import ProfileFile
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reference import Reference
@@ -54,6 +57,8 @@ class Walk:
         Its reduced points, for legs that act on them.
     request : callable
         What a person asks now: pause, continue, stop.
+    record : SweepRecord, optional
+        Of the sweep until it was cut off: what is recorded is not done again, and what it taught is believed.
     """
 
     def __init__(
@@ -67,16 +72,19 @@ class Walk:
         plates: Plates,
         live: LiveResults,
         request: Callable[[], Request | None],
+        record: SweepRecord | None = None,
     ) -> None:
         self._beamline, self._experiment = beamline, experiment
         self._settings, self._recipe, self._notes, self._plates = settings, recipe, notes, plates
-        self._request = request
+        self._request, self._record = request, record
         self._exposures = Exposures(
             beamline, experiment.exposure, recipe=recipe, plates=plates, note=notes.look, beam=settings.beam
         )
-        self._decisions = Decisions(beamline, live, plates=plates, note=notes.decision)
+        self._decisions = Decisions(
+            beamline, live, plates=plates, note=notes.decision, decided=record.decided if record else ()
+        )
         self._leg: AnyLeg | None = None
-        self._first: Reference | None = None  # of the run
+        self._first = record.first_reference if record else None  # of the sweep
         self._gauge: Gauge = recipe.ruby.gauge()  # of the leg
         self._is_armed = False
         self._state: ApproachState | None = None
@@ -86,6 +94,8 @@ class Walk:
     def steps(self) -> MsgGenerator[None]:
         """Walk it; ends when the plates of all its points have been read."""
         yield from bps.clear_checkpoint()  # a rewind would expose twice or repeat a load step
+        if self._record is not None:
+            yield from self._find(self._record)
         measured_points = 0
         for _, of_leg in groupby(self._experiment.points(), key=lambda point: id(point.leg)):
             asked = [replace(point, index=measured_points + place) for place, point in enumerate(of_leg)]
@@ -112,6 +122,10 @@ class Walk:
 
     def _visit(self, point: Point, *, rests: bool = False, wait_s: float = 0.0) -> MsgGenerator[Measured]:
         """Go to a point, unless the cell rests there, wait, and measure it."""
+        recorded = self._record.visited(point.index) if self._record else None
+        if recorded is not None:
+            self._arrived_s = recorded.arrived_s
+            return recorded.measured
         yield from self._be_ready(point)
         if isinstance(point.leg, HeatingLeg):
             yield from self._heat(point, point.leg)
@@ -138,6 +152,7 @@ class Walk:
                 point,
                 gauge=self._gauge,
                 notes=self._notes,
+                arrived_s=self._arrived_s,
                 exposure_s=exposure_s,
                 plates=self._plates,
                 beam=self._settings.beam,
@@ -159,6 +174,23 @@ class Walk:
             self._is_armed = True
             yield from arm(self._beamline, self._settings.membrane)
             yield from bps.mv(self._beamline.stage.oscillation_deg, self._experiment.exposure.oscillation_deg)
+            if self._record is not None:
+                yield from self._go_back(point)
+
+    def _find(self, record: SweepRecord) -> MsgGenerator[None]:
+        """Read the cell and the plates as they are found, before anything moves."""
+        reference, ruby = self._first, self._recipe.ruby
+        self._state = yield from find_cell(
+            self._beamline, record, gauge=gauge_of(reference, ruby), settings=self._settings, note=self._notes.resumed
+        )
+        yield from find_plates(self._beamline, self._plates, record)
+
+    def _go_back(self, point: Point) -> MsgGenerator[None]:
+        """Bring the cell back to the temperature it was cut off at, watched like any heating."""
+        leg = way_back(self._beamline, point, self._settings, self._experiment.legs)
+        if leg is not None:
+            yield from self._heat(replace(point, leg=leg, pressure_gpa=math.nan), leg)
+            self._heated = None
 
     def _reference(self, point: Point) -> MsgGenerator[Reference | None]:
         """Read what the pressures of a leg rest on; nothing where the recipe is content with the run's own line."""

@@ -71,16 +71,25 @@ class Reducer:
     done : mapping of str to str, optional
         Exposures that the derived run holds already, and the phases it found in them, comma separated: they are
         counted, not reduced again.
+    known : mapping of str to mapping, optional
+        Values of exposures that another derived run of the same sweep and recipe holds: they are taken over.
     attempt : int
         1 for the first derived run of a raw run and a recipe; a later one supersedes the one before.
     """
 
     def __init__(
-        self, recipe: Recipe | None, *, data_root: Path, done: Mapping[str, str] | None = None, attempt: int = 1
+        self,
+        recipe: Recipe | None,
+        *,
+        data_root: Path,
+        done: Mapping[str, str] | None = None,
+        known: Mapping[str, Mapping[str, Any]] | None = None,
+        attempt: int = 1,
     ) -> None:
         self._recipe = recipe
         self._root = data_root.resolve()
         self._done = dict(done or {})
+        self._known = known or {}
         self._attempt = attempt
         self._uid = ""
         self._streams = Streams()
@@ -247,6 +256,9 @@ class Reducer:
         taken = self._plates.take(data, exposure_s=float(point.data.get("exposure_s", math.nan)) if point else math.nan)
         if exposure in self._done:
             yield Skipped(phases=self._done[exposure])
+            return
+        if exposure in self._known:
+            yield Pending(exposure_uid=exposure, number=self._events, values=dict(self._known[exposure]), work=None)
             return
         values = self._unreduced(exposure, data, point.data if point else {})
         work = None

@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # plans and devices import ophyd, which chooses the control l
 
     from lics_beamline.devices.beamline import Beamline
     from lics_beamline.experiment import Experiment
+    from lics_beamline.plans.sweep_record import SweepRecord
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +81,24 @@ class Session:
 
     def sweep(self, experiment: Experiment) -> MsgGenerator[str]:
         """Return the plan that walks an experiment at this beamline: ``session.engine(session.sweep(experiment))``."""
+        return self._sweep(experiment, record=None)
+
+    def resume(self, record: SweepRecord) -> MsgGenerator[str]:
+        """Return the plan that goes on with a sweep that was cut off (`plans.sweep_record`)."""
+        return self._sweep(record.experiment, record=record)
+
+    def _sweep(self, experiment: Experiment, *, record: SweepRecord | None) -> MsgGenerator[str]:
         from lics_beamline.plans.sweep import sweep
 
-        return sweep(self.beamline, experiment, profile=self.profile, recipe=self.recipe, requests=self.requests)
+        return sweep(
+            self.beamline,
+            experiment,
+            profile=self.profile,
+            recipe=self.recipe,
+            requests=self.requests,
+            md={"simulated": self.simulation.world} if self.simulation else None,
+            record=record,
+        )
 
 
 @contextlib.contextmanager

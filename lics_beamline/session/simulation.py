@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotConnected, ProfileError
@@ -40,6 +40,8 @@ class Simulation:
         Where it writes plates and its hidden truth.
     addresses : dict of str to str
         Variables of the environment by which a client of Channel Access finds it and nothing else.
+    world : dict
+        Name of the preset of its world, seed, and seconds of experiment in a second: what makes it again.
     """
 
     process: subprocess.Popen[str]
@@ -47,6 +49,7 @@ class Simulation:
     prefix: str
     plates: Path
     addresses: dict[str, str]
+    world: dict[str, Any]
 
 
 def loopback(port: int) -> dict[str, str]:
@@ -103,7 +106,14 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
         )
     try:
         port = _await_ready(process, log)
-        yield Simulation(process=process, port=port, prefix=prefix, plates=plates, addresses=loopback(port))
+        yield Simulation(
+            process=process,
+            port=port,
+            prefix=prefix,
+            plates=plates,
+            addresses=loopback(port),
+            world={"world": world, "seed": seed, "speed": speed},
+        )
     finally:
         process.terminate()
         try:
