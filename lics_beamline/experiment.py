@@ -136,25 +136,23 @@ class Experiment(Strict):
             points -= sum(1 for _ in asked_points(shorter))
         return self.model_copy(update={"legs": tuple(legs)})
 
-    def after(self, points: int) -> Experiment | None:
-        """Return the same experiment without its first `points` points; None where none is left.
+    def rest(self, leg: int, points: int) -> Experiment | None:
+        """Return what is left of the path: from one of its legs on, without the first `points` of it; None for nothing.
 
-        A leg that ends by what is seen has as many as are reckoned with; a hunt is begun whole or not at all.
+        Parameters
+        ----------
+        leg : int
+            Index of the leg.
+        points : int
+            Points of it that are done. A hunt is left whole: how many points it takes nobody knows.
         """
-        legs: list[AnyLeg] = []
-        for leg in self.legs:
-            count = sum(1 for _ in asked_points(leg))
-            done, points = min(points, count), max(points - count, 0)
-            if done == count and not isinstance(leg, HuntLeg):
-                continue
-            if isinstance(leg, PressureLeg):
-                legs.append(leg.model_copy(update={"pressures_gpa": leg.pressures_gpa[done:]}))
-            elif isinstance(leg, HeatingLeg):
-                legs.append(leg.model_copy(update={"temperatures_k": leg.temperatures_k[done:]}))
-            elif isinstance(leg, HoldLeg):
-                legs.append(leg.model_copy(update={"count": leg.count - done}))
-            elif points == 0:
-                legs.append(leg)
+        legs = list(self.legs[leg:])
+        if legs and isinstance(legs[0], PressureLeg):
+            legs[0] = legs[0].model_copy(update={"pressures_gpa": legs[0].pressures_gpa[points:]})
+        elif legs and isinstance(legs[0], HeatingLeg):
+            legs[0] = legs[0].model_copy(update={"temperatures_k": legs[0].temperatures_k[points:]})
+        elif legs and isinstance(legs[0], HoldLeg):
+            legs[0] = legs[0].model_copy(update={"count": legs[0].count - points})
         return self.model_copy(update={"legs": tuple(legs)}) if legs else None
 
 

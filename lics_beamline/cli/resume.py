@@ -56,7 +56,7 @@ def resume(options: argparse.Namespace) -> int:
         from lics_beamline.session.session import open_session
 
         record = SweepRecord(sweep_documents(head))
-        if record.next_index >= len(record.experiment.points()) and not record.unread:
+        if record.is_whole or (head.stop or {}).get("exit_status") == "success":
             _say(options, f"run {head.uid[:8]} is whole: {record.whole} points. There is nothing to go on with.")
             return 0
         with open_session(profile, data, simulated=simulated) as session:
@@ -200,10 +200,15 @@ def _is_allowed(
     """Judge what is left of the path as any sweep is judged, from the cell as it was found; say what is expected."""
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for, heating_lines
+    from lics_beamline.plans.resumption import next_point, way_back
 
-    left = record.experiment.after(record.next_index)
-    if left is None:
+    left, point = record.experiment.rest(*record.position), next_point(record)
+    if left is None or point is None:
         return True
+    points = len(left.points())
+    back = way_back(session.beamline, point, session.profile.values, record.experiment.legs)
+    if back is not None:
+        left = left.model_copy(update={"legs": (back, *left.legs)})
     case = case_for(options, session.profile, data, left, begins=now)
     if case.place is not None:  # that this sweep did not end as it should is known
         case = replace(case, place=replace(case.place, sweeps=()))
@@ -213,7 +218,7 @@ def _is_allowed(
         sys.stderr.write(f"{finding.verdict}: {finding.rule}: {finding.says}\n")
     for line in heating_lines(case):
         _say(options, f"  expected  {line}")
-    _say(options, f"  expected  {case.track.duration_s / 3600:.1f} h for {len(case.points)} points")
+    _say(options, f"  expected  {case.track.duration_s / 3600:.1f} h for {points} points")
     return not refused
 
 

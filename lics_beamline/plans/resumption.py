@@ -14,7 +14,7 @@ from lics_beamline import schema
 from lics_beamline.control.approach import ApproachState
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.instrument_settings import RubySettings
-from lics_beamline.control.path import AnyLeg, HeatingLeg, Point
+from lics_beamline.control.path import AnyLeg, HeatingLeg, Point, asked_points
 from lics_beamline.control.recorded_approach import recalled
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.beamline import Beamline
@@ -25,7 +25,7 @@ from lics_beamline.plans.approach import reading_of
 from lics_beamline.plans.gauge import Gauge, RubyReading, judge, laser_off, laser_on, prepare, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates, Waiting
-from lics_beamline.plans.sweep_record import SweepRecord, UnreadPlate
+from lics_beamline.plans.sweep_record import WAY_BACK, SweepRecord, UnreadPlate
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +87,11 @@ def find_cell(
     yield from laser_off(beamline)
     does = plan_of(record)
     log.info("%s", does)
-    index = record.next_index
-    points = record.experiment.points()
+    point = next_point(record)
     note.note(
         experiment_time_s=beamline.clock.now_s(),
-        point_index=index,
-        leg=points[index].leg.name if index < len(points) else "",
+        point_index=record.next_index,
+        leg=point.leg.name if point else "",
         points_whole=record.whole,
         plates_unread=",".join(plate.exposure_uid for plate in record.unread),
         cut_off_s=began_s - record.last_s if began_s >= record.last_s else math.nan,
@@ -108,12 +107,22 @@ def plan_of(record: SweepRecord) -> str:
     """Return what is done with a sweep that was cut off, for people."""
     unread = [f"point {plate.point_index + 1}" for plate in record.unread]
     first = f"reads the plate of {' and '.join(unread)}, then " if unread else ""
-    index, points = record.next_index, record.experiment.points()
-    if index >= len(points):
+    point = next_point(record)
+    if point is None:
         return f"{first}has nothing left to measure"
-    point = points[index]
     at = f"{point.temperature_k:g} K" + ("" if math.isnan(point.pressure_gpa) else f", {point.pressure_gpa:g} GPa")
-    return f"{first}goes on with point {index + 1} of {len(points)} ({point.leg.name}: {at})"
+    return f"{first}goes on with point {point.index + 1} ({point.leg.name}: {at})"
+
+
+def next_point(record: SweepRecord) -> Point | None:
+    """Return the first point that is to be measured; of a hunt its first rung, where it is has to be seen again."""
+    leg, done = record.position
+    legs = record.experiment.legs
+    if leg >= len(legs):
+        return None
+    asked = tuple(asked_points(legs[leg]))
+    pressure_gpa, temperature_k = asked[min(done, len(asked) - 1)]
+    return Point(index=record.next_index, leg=legs[leg], pressure_gpa=pressure_gpa, temperature_k=temperature_k)
 
 
 def find_plates(beamline: Beamline, plates: Plates, record: SweepRecord) -> MsgGenerator[None]:
@@ -194,7 +203,7 @@ def way_back(
     before = [leg for leg in legs[: legs.index(point.leg)] if isinstance(leg, HeatingLeg)]
     return HeatingLeg(
         kind="heating",
-        name=f"back to {point.temperature_k:g} K",
+        name=f"{WAY_BACK}{point.temperature_k:g} K",
         temperatures_k=(point.temperature_k,),
         ramp_rate_k_per_min=before[-1].ramp_rate_k_per_min if before else settings.heater.ramp_rate_k_per_min,
         soak_s=before[-1].soak_s if before else 0.0,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from lics_beamline import schema
 from lics_beamline.control.cell_estimate import PressureReading
+from lics_beamline.control.path import AnyLeg, HuntLeg, asked_points
 from lics_beamline.control.recorded_approach import RecordedReading
 from lics_beamline.errors import BadReading, RunNotFound
 from lics_beamline.experiment import Experiment, experiment_of
@@ -18,7 +20,8 @@ from lics_beamline.plans.measure import Measured
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 
-DOUBTED = "pause"  # phase of an approach whose reading was not believed, or that a person held
+WAY_BACK: Final = "back to "  # begins the name of the heating that brings a cell back to where it was cut off
+DOUBTED: Final = "pause"  # phase of an approach whose reading was not believed, or that a person held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,7 @@ class SweepRecord:
         self._unread: dict[str, UnreadPlate] = {}
         self._read: set[str] = set()  # exposures whose plates were read
         self._held: dict[int, str] = {}  # newest exposure of each plate
+        self._legs: dict[int, str] = {}  # name of the leg of each point
         self._farthest = -1  # index of the point that the cell was on its way to, or at
         for event in events(iter_):
             self._take(event)
@@ -145,11 +149,32 @@ class SweepRecord:
 
     @property
     def next_index(self) -> int:
-        """Index of the first point that is to be measured, unless an unread plate belongs to it."""
+        """Index of the first point that is to be measured, counted as its runs count them."""
         index = 0
         while self.visited(index) is not None:
             index += 1
         return index
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Leg of the path that is next, and how many of its points are done; the number of legs where none is left.
+
+        A leg that ends by what is seen is next until a point of the leg after it has been visited.
+        """
+        legs, leg, done = self.experiment.legs, 0, 0
+        for index in range(self.next_index):
+            name = self._legs.get(index, "")
+            while leg + 1 < len(legs) and (done >= _most_points(legs[leg]) or (name and name != legs[leg].name)):
+                leg, done = leg + 1, 0
+            done += 1
+        if legs and leg < len(legs) and done >= _most_points(legs[leg]):
+            leg, done = leg + 1, 0
+        return leg, done
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left: neither a point nor a plate."""
+        return self.position[0] >= len(self.experiment.legs) and not self._unread
 
     def visited(self, index: int) -> VisitedPoint | None:
         """Return how a point was measured; None where it is still to be.
@@ -169,6 +194,8 @@ class SweepRecord:
 
     def _take(self, event: StreamEvent) -> None:
         data = event.data
+        if schema.LEG.name in data and not str(data[schema.LEG.name]).startswith(WAY_BACK):
+            self._legs[int(data["point_index"])] = str(data[schema.LEG.name])
         self.last_s = max(self.last_s, float(data.get(schema.EXPERIMENT_TIME.name, 0.0)))
         if event.stream == schema.REFERENCE and self.first_reference is None:
             self._refer(data)
@@ -218,6 +245,10 @@ class SweepRecord:
         )
         if plate:
             self._held[plate] = exposure_uid
+
+
+def _most_points(leg: AnyLeg) -> float:
+    return math.inf if isinstance(leg, HuntLeg) else sum(1 for _ in asked_points(leg))
 
 
 def _recorded(data: Mapping[str, Any]) -> RecordedReading:

@@ -1,0 +1,455 @@
+"""``python -m tests.faults.campaign --kills N --seed S [--json]``: a sweep killed at random moments and resumed.
+
+A shortened sweep runs against soft IOCs in a process of their own. At random moments engine, guard, followers, IOCs or
+pairs of them are killed with SIGKILL; what must make safe does so; a person's acknowledgement is given; the sweep is
+resumed. When it is whole the next one begins, until the kills are spent. Nothing here helps what is tried: it only
+kills, starts again what a supervisor of services would start again, and counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.control_layer import choose
+from lics_beamline.journal.events import events
+from lics_beamline.journal.head import heads
+from lics_beamline.journal.reader import read
+from lics_beamline.profile import read_profile
+from lics_beamline.schema import APPROACH, FAILURE, HEATING, PRIMARY, READOUT, SWEEP
+from lics_beamline.session.simulation import loopback
+
+EXPERIMENT = """
+title = "a short way, cut off again and again"
+operator = "campaign"
+proposal = "T-1"
+[sample]
+name = "Li-Cs"
+composition = "LiCs"
+phases = ["cs-bcc", "alloy"]
+[cell]
+kind = "membrane diamond-anvil cell"
+culet_um = 350
+[gasket]
+material = "Re"
+[exposure]
+time_s = 120
+oscillation_deg = 6
+[[legs]]
+kind = "hold"
+name = "as loaded"
+temperature_k = 298
+[[legs]]
+kind = "pressure"
+name = "up"
+stroke = "upstroke"
+temperature_k = 298
+pressures_gpa = [1.0, 2.0, 4.2]
+[[legs]]
+kind = "heating"
+name = "heat"
+temperatures_k = [330.0, 350.0]
+ramp_rate_k_per_min = 10
+soak_s = 150
+[[legs]]
+kind = "pressure"
+name = "down"
+stroke = "downstroke"
+temperature_k = 350
+pressures_gpa = [3.8]
+"""
+POINTS = 7
+TARGETS = (
+    *(("engine",),) * 4,
+    ("guard",),
+    ("reduce",),
+    ("catalog",),
+    ("engine", "guard"),
+    ("engine", "reduce"),
+    ("engine", "catalog"),
+    ("ioc",),
+    ("engine", "ioc"),
+)
+LONGEST_BETWEEN_S = 25.0  # a kill comes at a random moment within this of the start of what it hits
+SAFE_WITHIN_S = 60.0  # after which a beamline that is not safe counts as one that never was
+ENVELOPE_GPA = read_profile("simulated").values.envelope.pressure_gpa[1]
+LONGEST_SWEEP_S = 900.0  # without being killed, of wall clock: only a hang is caught
+
+
+@dataclass(kw_only=True)
+class Score:
+    """What came of a campaign."""
+
+    kills: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+    sweeps: int = 0
+    points_asked: int = 0
+    measured_once: int = 0
+    measured_twice: int = 0
+    lost: int = 0
+    plates_lost: int = 0
+    journals_damaged: int = 0
+    documents_lost: int = 0
+    breaches: int = 0
+    unsafe_s: list[float] = field(default_factory=list)
+    recovered_s: list[float] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        plain = asdict(self) | {"killed": dict(self.killed)}
+        plain["longest_unsafe_s"] = max(self.unsafe_s, default=0.0)
+        plain["median_recovery_s"] = statistics.median(self.recovered_s) if self.recovered_s else None
+        return plain
+
+    def lines(self) -> Iterator[str]:
+        """Yield it for people."""
+        yield f"kills                 {self.kills} ({', '.join(f'{n} {what}' for what, n in self.killed.items())})"
+        yield f"sweeps, points asked  {self.sweeps}, {self.points_asked}"
+        yield f"measured once         {self.measured_once}"
+        yield f"measured twice        {self.measured_twice}"
+        yield f"lost                  {self.lost}"
+        yield f"plates lost           {self.plates_lost} (measured again where the cell was still there)"
+        yield f"documents lost        {self.documents_lost}, journals damaged {self.journals_damaged}"
+        yield f"envelope breaches     {self.breaches}"
+        yield f"longest unsafe time   {max(self.unsafe_s, default=0.0):.1f} s after a kill"
+        if self.recovered_s:
+            yield (
+                f"measuring again       {statistics.median(self.recovered_s):.1f} s (median), "
+                f"{max(self.recovered_s):.1f} s (most) after the resume, reheating not counted"
+            )
+        for trouble in self.troubles:
+            yield f"trouble               {trouble}"
+
+
+class Iocs:
+    """The soft IOCs, on a port of their own, with the plates and the world in a folder."""
+
+    def __init__(self, folder: Path, *, seed: int, speed: float) -> None:
+        self._folder, self._seed, self._speed = folder, seed, speed
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.environment = loopback(self.port)
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        (self._folder / "logs").mkdir(parents=True, exist_ok=True)
+        with (self._folder / "logs" / "iocs.log").open("a") as said:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "lics_simulators", "--port", str(self.port)),
+                    *("--seed", str(self._seed), "--speed", f"{self._speed:g}"),
+                    *("--plates", str(self._folder / "plates"), "--parent-pid", str(os.getpid())),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                start_new_session=True,
+            )
+        for line in process.stdout or ():
+            if line.startswith("ready"):
+                break
+        return process
+
+    def restart(self) -> None:
+        """Start them again, as the supervisor of a beamline's IOCs does."""
+        self.process.wait()
+        self.process = self._start()
+
+    def end(self) -> None:
+        """End them."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        self.process.kill()
+        self.process.wait()
+
+
+class Campaign:
+    """Sweeps, killed until the kills are spent."""
+
+    def __init__(
+        self,
+        *,
+        kills: int,
+        seed: int,
+        speed: float,
+        folder: Path,
+        targets: Sequence[tuple[str, ...]] = TARGETS,
+    ) -> None:
+        self._kills, self._speed, self._folder, self._targets = kills, speed, folder, targets
+        self._random = random.Random(seed)
+        self._seed = seed
+        self.score = Score()
+
+    def run(self) -> Score:
+        """Run it."""
+        while self.score.kills < self._kills:
+            folder = self._folder / f"sweep-{self.score.sweeps}"
+            folder.mkdir(parents=True)
+            (folder / "short.toml").write_text(EXPERIMENT)
+            iocs = Iocs(folder / "data", seed=self._seed + self.score.sweeps, speed=self._speed)
+            safety = Safety(iocs)
+            try:
+                self._sweep(folder, iocs, safety)
+            finally:
+                safety.end()
+                iocs.end()
+                _end_all(DataFolder(folder / "data"))
+            self.score.sweeps += 1
+            self._count(DataFolder(folder / "data"))
+        return self.score
+
+    def _sweep(self, folder: Path, iocs: Iocs, safety: Safety) -> None:
+        data = DataFolder(folder / "data")
+        environment = {**os.environ, **iocs.environment, "TILED_PROFILES": str(folder / "profiles")}
+        command, begun = ["sweep", str(folder / "short.toml")], False
+        tries = 0
+        while True:
+            resumed_at = time.monotonic()
+            with (folder / "said.log").open("a") as said:
+                said.write(f"--- lics {' '.join(command)}\n")
+                said.flush()
+                engine = subprocess.Popen(
+                    [sys.executable, "-m", "lics_beamline", *command, "--data", str(data.root)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                    env=environment,
+                    start_new_session=True,
+                )
+            if begun:
+                self._watch_recovery(data, engine, resumed_at)
+            targets = self._random.choice(self._targets) if self.score.kills < self._kills else ()
+            ended = self._await(engine, self._random.uniform(1.0, LONGEST_BETWEEN_S) if targets else LONGEST_SWEEP_S)
+            if ended is None and not targets:
+                self.score.troubles.append(f"{folder.name}: a sweep nobody killed did not end in {LONGEST_SWEEP_S} s")
+                engine.kill()
+                return
+            if ended is None:
+                self._kill(targets, engine, data, iocs, safety)
+            code = self._await(engine, LONGEST_SWEEP_S)
+            if code is None:
+                self.score.troubles.append(f"{folder.name}: lics {command[0]} hung, {'+'.join(targets)} killed")
+                engine.kill()
+                engine.wait()
+            if code == 0:
+                return
+            tries = 0 if ended is None else tries + 1
+            if tries > 2:
+                self.score.troubles.append(f"{folder.name}: lics {command[0]} ends with exit code {code}; see said.log")
+                return
+            subprocess.run(
+                [sys.executable, "-m", "lics_beamline", "guard", "--acknowledge", "--data", str(data.root)],
+                env=environment,
+                capture_output=True,
+                check=False,
+            )
+            begun = any(head.start.get("purpose") == SWEEP for head in heads(data.raw_journals))
+            command = ["resume", "--yes"] if begun else ["sweep", str(folder / "short.toml")]
+
+    def _await(self, process: subprocess.Popen[bytes], seconds: float) -> int | None:
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _kill(
+        self,
+        targets: tuple[str, ...],
+        engine: subprocess.Popen[bytes],
+        data: DataFolder,
+        iocs: Iocs,
+        safety: Safety,
+    ) -> None:
+        """Kill at once, and time how long the beamline is not safe where it must become so."""
+        pids = {"engine": engine.pid, "ioc": iocs.process.pid}
+        for name in ("guard", "reduce", "catalog"):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                pids[name] = int(json.loads((data.logs / f"{name}.json").read_text())["pid"])
+        killed_at = time.monotonic()
+        for target in targets:
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                os.kill(pids[target], signal.SIGKILL)
+        self.score.kills += 1
+        self.score.killed["+".join(targets)] += 1
+        if "ioc" in targets:
+            iocs.restart()
+            killed_at = time.monotonic()
+        if "engine" in targets:
+            engine.wait()
+            self.score.unsafe_s.append(safety.seconds_until_safe(killed_at))
+
+    def _watch_recovery(self, data: DataFolder, engine: subprocess.Popen[bytes], since: float) -> None:
+        """Note when the resumed run reads its first pressure beyond the way back to temperature."""
+
+        def watch() -> None:
+            known = {head.uid for head in heads(data.raw_journals)}
+            while engine.poll() is None:
+                for head in heads(data.raw_journals):
+                    if head.uid in known:
+                        continue
+                    with contextlib.suppress(Exception):
+                        streams = {
+                            event.stream
+                            for event in events(read(head.path))
+                            if not str(event.data.get("leg", "")).startswith("back to")
+                        }
+                        if streams & {APPROACH, HEATING, PRIMARY}:
+                            self.score.recovered_s.append(time.monotonic() - since)
+                            return
+                time.sleep(0.5)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+    def _count(self, data: DataFolder) -> None:
+        """Count what the journals of one sweep hold."""
+        read_out: Counter[int] = Counter()
+        exposed: dict[str, int] = {}
+        for head in heads(data.raw_journals):
+            if head.start.get("purpose") != SWEEP:
+                continue
+            numbers: Counter[str] = Counter()
+            try:
+                documents = list(read(head.path))
+            except Exception as error:  # whatever is wrong with it: that is what is counted
+                self.score.journals_damaged += 1
+                self.score.troubles.append(f"{head.path.name}: {error}")
+                continue
+            for name, doc in documents:
+                if name == "event":
+                    numbers[doc["descriptor"]] += 1
+                    self.score.documents_lost += int(doc["seq_num"] != numbers[doc["descriptor"]])
+            for event in events(documents):
+                if event.stream == PRIMARY:
+                    exposed[event.data["exposure_uid"]] = event.data["point_index"]
+                elif event.stream == READOUT:
+                    read_out[exposed[event.data["exposure_uid"]]] += 1
+                elif event.stream == FAILURE and "plate not read" in event.data["reason"]:
+                    self.score.plates_lost += 1
+                pressure_gpa = event.data.get("pressure_gpa")
+                self.score.breaches += int(pressure_gpa is not None and float(pressure_gpa) > ENVELOPE_GPA)
+        self.score.points_asked += POINTS
+        self.score.measured_once += sum(count == 1 for count in read_out.values())
+        self.score.measured_twice += sum(count > 1 for count in read_out.values())
+        self.score.lost += sum(index not in read_out for index in range(POINTS))
+        for line in (data.plates / "truth.jsonl").read_text().splitlines():
+            with contextlib.suppress(ValueError):  # the last line of IOCs that were killed
+                self.score.breaches += int(json.loads(line).get("pressure_gpa", 0.0) > ENVELOPE_GPA)
+
+
+class Safety:
+    """What the PVs read back, watched by a process of its own: it has no part in what is tried."""
+
+    def __init__(self, iocs: Iocs) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.campaign", "--watch"],
+            env={**os.environ, **iocs.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._seen: list[tuple[float, bool]] = []
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            when, state = line.split()
+            with self._changed:
+                self._seen.append((float(when), state == "safe"))
+                self._changed.notify_all()
+
+    def seconds_until_safe(self, since: float) -> float:
+        """Return how long after a moment the beamline was read back as safe; the limit where it never was."""
+
+        def safe_at() -> float | None:
+            before = [safe for when, safe in self._seen if when <= since]
+            if before and before[-1] and not any(when > since for when, _ in self._seen):
+                return since
+            return next((when for when, safe in self._seen if when > since and safe), None)
+
+        with self._changed:
+            self._changed.wait_for(lambda: safe_at() not in (None, since), timeout=1.0)
+            self._changed.wait_for(lambda: safe_at() is not None, timeout=SAFE_WITHIN_S)
+            found = safe_at()
+        return SAFE_WITHIN_S if found is None else found - since
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._process.kill()
+        self._process.wait()
+
+
+def _watch() -> int:
+    """Print when the beamline becomes safe by what is read back, and when it is not any more; for ever."""
+    choose()
+    from lics_beamline.devices.assembly import assemble
+    from lics_beamline.devices.beamline import connect
+    from lics_beamline.devices.safe_state import unsafe
+
+    with tempfile.TemporaryDirectory() as folder:
+        beamline = assemble(read_profile("simulated"), DataFolder(Path(folder)))
+        connect(beamline, 20.0, strict=False)
+        was: bool | None = None
+        while True:
+            safe = not unsafe(beamline)
+            if safe is not was:
+                print(time.monotonic(), "safe" if safe else "unsafe", flush=True)  # noqa: T201
+            was = safe
+            time.sleep(0.05)
+
+
+def _end_all(data: DataFolder) -> None:
+    """End guard and followers that are still there."""
+    for name in ("guard", "reduce", "catalog"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            said = json.loads((data.logs / f"{name}.json").read_text())
+            if said.get("state") != "ended":
+                os.kill(int(said["pid"]), signal.SIGKILL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a campaign; exit code 0 where nothing was lost, nothing twice, and no limit passed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.campaign", description=__doc__)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--speed", type=float, default=300.0)
+    parser.add_argument("--only", metavar="WHAT", help="kill only this: engine, guard, engine+ioc ... (default: any)")
+    parser.add_argument("--folder", type=Path, help="keep everything there (default: a temporary folder)")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    if asked.watch:
+        return _watch()
+    with contextlib.ExitStack() as stack:
+        folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        targets = [tuple(asked.only.split("+"))] if asked.only else TARGETS
+        campaign = Campaign(kills=asked.kills, seed=asked.seed, speed=asked.speed, folder=folder, targets=targets)
+        score = campaign.run()
+    print(json.dumps(score.as_dict(), indent=1) if asked.json else "\n".join(score.lines()))  # noqa: T201
+    bad = score.measured_twice or score.lost or score.documents_lost or score.journals_damaged or score.breaches
+    return 1 if bad or score.troubles else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
