@@ -172,7 +172,7 @@ class Iocs:
 
     def restart(self) -> None:
         """Start them again, as the supervisor of a beamline's IOCs does."""
-        self.process.wait()
+        _end(self.process)
         self.process = self._start()
 
     def end(self) -> None:
@@ -180,8 +180,7 @@ class Iocs:
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
-        self.process.kill()
-        self.process.wait()
+        _end(self.process)
 
 
 class Campaign:
@@ -370,7 +369,8 @@ class Safety:
         )
         self._seen: list[tuple[float, bool]] = []
         self._changed = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
@@ -397,7 +397,8 @@ class Safety:
     def end(self) -> None:
         """Watch no more."""
         self._process.kill()
-        self._process.wait()
+        self._reader.join()
+        _end(self._process)
 
 
 def _watch() -> int:
@@ -417,6 +418,13 @@ def _watch() -> int:
                 print(time.monotonic(), "safe" if safe else "unsafe", flush=True)  # noqa: T201
             was = safe
             time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _end_all(data: DataFolder) -> None:
