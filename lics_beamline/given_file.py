@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import struct
+import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +40,8 @@ READER_FAULTS: Final = (
     SyntaxError,
     TypeError,
     ValueError,
+    struct.error,
+    zlib.error,
 )
 
 

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.detector_plane import DetectorPlane
+from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
 from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 from lics_beamline.strict_toml import Strict, validate
 
@@ -31,7 +32,6 @@ RANGE_M: Final = {  # what a detector can be: a mistaken unit is outside
 MOST_ROTATION_RAD: Final = 2.0 * math.pi
 DETECTOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:+()-]{0,59}")  # no path: pyFAI would open it
 PIXEL_M: Final = (1e-7, 1e-1)  # edge of a pixel
-LARGEST_SIDE_PX: Final = 20_000  # no detector has more: 1 m at 50 um
 DEFAULT_ORIENTATION: Final = 3  # pyFAI: bottom-right, seen from the sample; what files without orientation mean
 
 
