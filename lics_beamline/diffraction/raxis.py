@@ -130,7 +130,7 @@ def read_header(path: Path) -> PlateHeader:
         with path.open("rb") as file:
             head = file.read(HEADER_BYTES)
     except ProfileError as error:
-        raise ReductionFailed(str(error), path=str(path)) from None
+        raise ReductionFailed(f"{path.name} cannot be read: {error}", path=str(path)) from None
     except OSError as error:
         raise _unreadable(path, error) from error
     if not head.startswith(MAGIC):
