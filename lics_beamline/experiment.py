@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lics_beamline.control.exposure import Exposure
-from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, Leg, Point, PressureLeg, asked_points
+from lics_beamline.control.path import (
+    MOST_LEGS,
+    MOST_POINTS,
+    AnyLeg,
+    HeatingLeg,
+    HoldLeg,
+    HuntLeg,
+    Leg,
+    Name,
+    Point,
+    PressureLeg,
+    asked_points,
+)
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.strict_toml import Positive, Strict, load, validate
+
+MOST_TITLE_CHARACTERS: Final = 500  # it is one line in lists, figures and start documents
+MOST_COMPOSITION_CHARACTERS: Final = 200  # a formula
+MOST_PHASES: Final = 100
 
 
 class Sample(Strict):
@@ -27,9 +43,9 @@ class Sample(Strict):
         Phases expected of it, for people; what is sought stands in the recipe.
     """
 
-    name: str
-    composition: str
-    phases: tuple[str, ...] = ()
+    name: Name
+    composition: Annotated[str, Field(max_length=MOST_COMPOSITION_CHARACTERS)]
+    phases: Annotated[tuple[Name, ...], Field(max_length=MOST_PHASES)] = ()
 
 
 class Cell(Strict):
@@ -43,7 +59,7 @@ class Cell(Strict):
         Diameter of the culets [um].
     """
 
-    kind: str
+    kind: Name
     culet_um: Positive
 
 
@@ -56,7 +72,7 @@ class Gasket(Strict):
         Chemical symbol: ``Re``.
     """
 
-    material: str
+    material: Name
 
 
 class Experiment(Strict):
@@ -82,15 +98,24 @@ class Experiment(Strict):
         The path, in its order.
     """
 
-    title: str
-    operator: str = ""
-    proposal: str = ""
+    title: Annotated[str, Field(max_length=MOST_TITLE_CHARACTERS)]
+    operator: Name = ""
+    proposal: Name = ""
     sample: Sample
     cell: Cell
     gasket: Gasket
     ruby_chip: RubyChip | None = None
     exposure: Exposure
-    legs: Annotated[tuple[Leg, ...], Field(min_length=1)]
+    legs: Annotated[tuple[Leg, ...], Field(min_length=1, max_length=MOST_LEGS)]
+
+    @model_validator(mode="after")
+    def _can_be_walked(self) -> Experiment:
+        if self.most_points > MOST_POINTS:
+            raise ValueError(
+                f"legs have {self.most_points} points together, and {MOST_POINTS} are the most of one path. "
+                "Ask for fewer, or make several experiments"
+            )
+        return self
 
     def points(self) -> tuple[Point, ...]:
         """Return the points of the path in order; of a leg that ends by what is seen, those to reckon with."""

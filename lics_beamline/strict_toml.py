@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -9,6 +10,14 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import SETTINGS_BYTES, check_nesting, read_text
+
+MOST_FINDINGS = 20  # told of one file; who mends these sees the others next time
+MOST_CHARACTERS = 1000  # of any text but those that say otherwise: a title, a name, a condition, a path of a file
+
+MOST_NUMBER = 1e15  # what is far beyond any quantity with a unit, and can still be squared and multiplied
+LEAST_NUMBER = 1e-100  # what can still be divided by
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # but tab and ends of lines
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -18,7 +27,9 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 class Strict(BaseModel):
     """A value read from a file: frozen, no unknown keys, no silent conversions but integer to float."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=MOST_CHARACTERS
+    )
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -40,13 +51,32 @@ def load(path: Path, kind: type[Model]) -> Model:
         If the file is not there, is not TOML, or does not satisfy the model. The message names file, key and value of
         every finding, and what is allowed.
     """
+    return validate(parse(path), kind, source=str(path))
+
+
+def parse(path: Path, *, what: str = "a TOML file") -> dict[str, Any]:
+    """Return what a TOML file says, unjudged.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it should be, for messages.
+
+    Raises
+    ------
+    ProfileError
+        If the file is not there, is no regular file, is too large, no UTF-8, no TOML, or nested too deep.
+    """
+    text = read_text(path, most_bytes=SETTINGS_BYTES, what=what)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProfileError(f"{path}: there is no such file. Give the path of a TOML file.", file=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
-    return validate(values, kind, source=str(path))
+        values = tomllib.loads(text)
+    except ValueError as error:  # of TOML itself, and of integers with thousands of digits
+        raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from None
+    except RecursionError:
+        raise ProfileError(f"{path}: not readable as TOML: nested too deep. Write it flat.", file=str(path)) from None
+    return values
 
 
 def validate(values: dict[str, Any], kind: type[Model], *, source: str) -> Model:
@@ -61,29 +91,47 @@ def validate(values: dict[str, Any], kind: type[Model], *, source: str) -> Model
     source : str
         Where the values come from, for the message.
     """
+    check_nesting(values, source=source)
     try:
         # JSON mode of validation: arrays may stand for tuples and integers for floats, nothing else is converted.
-        return kind.model_validate(_tuples(values))
+        return kind.model_validate(_plain(values, at="", source=source))
     except ValidationError as error:
+        found = error.errors(include_url=False)
         findings = [
-            f"  {'.'.join(str(part) for part in finding['loc']) or '(file)'} = {_shown(finding.get('input'))}: "
-            f"{finding['msg']}"
-            for finding in error.errors(include_url=False)
+            f"  {_cut('.'.join(str(part) for part in finding['loc']), 100) or '(file)'} = "
+            f"{_cut(repr(finding.get('input')), 60)}: {_cut(finding['msg'], 400)}"
+            for finding in found[:MOST_FINDINGS]
         ]
+        if len(found) > MOST_FINDINGS:
+            findings.append(f"  and {len(found) - MOST_FINDINGS} more")
         raise ProfileError(
-            f"{source}: {len(findings)} value(s) cannot be used:\n" + "\n".join(findings), file=source
+            f"{source}: {len(found)} value(s) cannot be used:\n" + "\n".join(findings), file=source
         ) from error
 
 
-def _tuples(value: Any) -> Any:
-    """Return `value` with every list as a tuple: TOML has arrays only, our values are immutable."""
+def _plain(value: Any, *, at: str, source: str) -> Any:
+    """Return `value` with every list as a tuple: TOML has arrays only, our values are immutable.
+
+    Raises
+    ------
+    ProfileError
+        At a number or a text that nothing of ours can be.
+    """
     if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
+        return {key: _plain(item, at=f"{at}.{key}" if at else str(key), source=source) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return tuple(_tuples(item) for item in value)
+        return tuple(_plain(item, at=f"{at}.{index}", source=source) for index, item in enumerate(value))
+    fault = ""
+    if isinstance(value, str) and (wrong := NO_TEXT.search(value)):
+        fault = f"has the character U+{ord(wrong.group()):04X}, which no text has"
+    elif isinstance(value, int) and abs(value) > MOST_NUMBER:
+        fault = f"is a whole number of {value.bit_length()} bits, and {MOST_NUMBER:g} is the most"
+    elif isinstance(value, float) and (abs(value) > MOST_NUMBER or 0 < abs(value) < LEAST_NUMBER):
+        fault = f"is {value:g}, and the numbers of anything here lie between {LEAST_NUMBER:g} and {MOST_NUMBER:g}"
+    if fault:
+        raise ProfileError(f"{source}: {_cut(at, 100)} {fault}. Mend it.", file=source, key=at)
     return value
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."

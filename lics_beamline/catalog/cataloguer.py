@@ -86,7 +86,7 @@ class Cataloguer:
         client = self._catalog.client
         for known in client.v3.search(Key("uid") == head.uid).values():
             stop = known.metadata.get("stop")
-            if head.stop is not None and stop is not None and stop["uid"] == head.stop["uid"]:
+            if head.stop is not None and stop is not None and stop.get("uid") == head.stop.get("uid"):
                 return None
             logger.info("run %s is not whole in the catalog; it is fed again", head.uid)
             client.delete_contents([head.uid], recursive=True, external_only=False)

@@ -12,7 +12,7 @@ from bluesky_tiled_plugins.writing.consolidators import CONSOLIDATOR_REGISTRY, M
 from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import UnsafeName
+from lics_beamline.errors import JournalError, LicsError, UnsafeName
 from lics_beamline.journal.safe_name import check_start, inside, safe_name
 from lics_beamline.schema import PLATE_MIMETYPE, PLATE_SPEC
 
@@ -112,7 +112,16 @@ class RunWriter:
                 for key, about in doc["data_keys"].items()
                 if about["dtype"] in _PYTHON_TYPE and not about.get("external")
             }
-        self._normalizer(name, doc)
+        try:
+            self._normalizer(name, doc)
+        except LicsError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise JournalError(
+                f"{name} document {doc.get('uid', '')} is none that the catalog can hold: {type(error).__name__}: "
+                f"{error}. Take the journal from a copy.",
+                document=name,
+            ) from error
 
     def flush(self) -> None:
         """Write all that was taken."""

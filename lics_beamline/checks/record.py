@@ -14,7 +14,8 @@ REDUCED_MEGABYTES: Final = 1.0  # journals, catalog and reduced pattern of a poi
 RESERVE_MEGABYTES: Final = 500.0  # for logs, figures and a second reduction; a choice
 NETWORK: Final = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs")
 ELEMENT: Final = r"(?:[A-Z][a-z]?)"  # one symbol; whether it exists is left to the reader
-FORMULA: Final = re.compile(rf"(?:\(?{ELEMENT}\d*\.?\d*\)?\d*\.?\d*[\s+:]*)+")
+NUMBER: Final = r"(?:\d+(?:\.\d*)?|\.\d+)?"  # one way to match each text, so that none takes long to refuse
+FORMULA: Final = re.compile(rf"(?:\(?{ELEMENT}{NUMBER}(?:\){NUMBER})?[\s+:]*)+")
 
 
 def sample_is_named(case: Case) -> Judgement:

@@ -49,7 +49,7 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -
             places["figure"] = str(draw_summary(run, data.figures / f"{raw_uid[:8]}-summary.png"))
     places["plates"] = str(data.plates / raw.start["plate_folder"])
     places["catalog"] = str(data.catalog)
-    status = raw.stop["exit_status"] if raw.stop else "not ended"
+    status = raw.exit_status or "not ended"
     whole = status == "success"
     if as_json:
         sys.stdout.write(

@@ -150,18 +150,18 @@ def show(options: argparse.Namespace) -> int:
 
 def _row(head: Head) -> dict[str, str]:
     start = head.start
-    if head.stop:
-        state = {"success": "whole"}.get(head.stop["exit_status"], head.stop["exit_status"])
+    if head.finished:
+        state = {"success": "whole"}.get(head.exit_status, head.exit_status)
     else:
         state = "running" if head.being_written else "abandoned"
     return {
         "uid": head.uid,
         "time": datetime.fromtimestamp(head.time, tz=UTC).isoformat(),
-        "purpose": start.get("purpose", ""),
+        "purpose": str(start.get("purpose", "")),
         "state": state,
-        "sample": start.get("sample", {}).get("name", "") if isinstance(start.get("sample"), dict) else "",
-        "title": start.get("title", ""),
-        "raw_uid": start.get("raw_uid", ""),
-        "recipe_digest": start.get("recipe_digest", ""),
+        "sample": str(start["sample"].get("name", "")) if isinstance(start.get("sample"), dict) else "",
+        "title": str(start.get("title", "")),
+        "raw_uid": str(start.get("raw_uid", "")),
+        "recipe_digest": str(start.get("recipe_digest", "")),
         "journal": str(head.path),
     }

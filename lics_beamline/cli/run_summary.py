@@ -50,7 +50,7 @@ class Story:
     def lines(self) -> Iterator[str]:
         """Yield the story line by line."""
         start = self.head.start
-        state = self.head.stop["exit_status"] if self.head.stop else "not ended"
+        state = self.head.exit_status or "not ended"
         yield f"run {self.head.uid}  {start.get('purpose', '')}  {state}"
         if self.head.stop and self.head.stop.get("reason"):
             yield f"  reason    {self.head.stop['reason']}"
@@ -66,7 +66,7 @@ class Story:
                 f"{self.duty.elapsed_s:.0f} s"
             )
         for derived in self.reductions:
-            yield f"  reduced   {derived.uid} by recipe {derived.start['recipe_digest'][:8]}"
+            yield f"  reduced   {derived.uid} by recipe {str(derived.start.get('recipe_digest', ''))[:8]}"
         for failure in self.failures:
             yield f"  failed    {failure}"
         for decision in self.decisions:

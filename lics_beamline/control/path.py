@@ -6,12 +6,26 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN, Hunted, condition, hunted
-from lics_beamline.strict_toml import NotNegative, Positive, Strict
+from lics_beamline.strict_toml import Strict
+
+# What a path may ask for: beyond it a file is mistaken, and would be reckoned with for hours before a rule says so.
+MOST_LEGS: Final = 1000
+MOST_POINTS: Final = 10_000  # of a path; at five minutes a point that is five weeks
+MOST_GPA: Final = 1000.0  # no diamond has held more
+MOST_KELVIN: Final = 5000.0  # no cell is heated further
+LEAST_WITHIN_GPA: Final = 1e-4  # ruby reads to a hundred times that at best
+LONGEST_WAIT_S: Final = 1e6  # of experiment: twelve days
+NAME_CHARACTERS: Final = 200  # of a leg's, a sample's; it is printed in lines and tables
+
+GigaPascal = Annotated[float, Field(ge=0.0, le=MOST_GPA)]
+Kelvin = Annotated[float, Field(gt=0.0, le=MOST_KELVIN)]
+Wait = Annotated[float, Field(ge=0.0, le=LONGEST_WAIT_S)]
+Name = Annotated[str, Field(max_length=NAME_CHARACTERS)]
 
 
 def _is_condition(text: str) -> str:
@@ -49,10 +63,10 @@ class PressureLeg(Strict):
     """
 
     kind: Literal["pressure"]
-    name: str
+    name: Name
     stroke: Literal["upstroke", "downstroke"]
-    temperature_k: Positive
-    pressures_gpa: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
+    temperature_k: Kelvin
+    pressures_gpa: Annotated[tuple[GigaPascal, ...], Field(min_length=1, max_length=MOST_POINTS)]
     until: Until | None = None
 
     @model_validator(mode="after")
@@ -89,12 +103,12 @@ class HeatingLeg(Strict):
     """
 
     kind: Literal["heating"]
-    name: str
+    name: Name
     hold: Literal["load", "pressure"] = "load"
-    pressure_gpa: Positive | None = None
-    temperatures_k: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    pressure_gpa: Annotated[float, Field(gt=0.0, le=MOST_GPA)] | None = None
+    temperatures_k: Annotated[tuple[Kelvin, ...], Field(min_length=1, max_length=MOST_POINTS)]
     ramp_rate_k_per_min: Annotated[float, Field(gt=0, le=20)]
-    soak_s: NotNegative = 0.0
+    soak_s: Wait = 0.0
 
     @model_validator(mode="after")
     def _rises(self) -> HeatingLeg:
@@ -147,10 +161,10 @@ class HoldLeg(Strict):
     """
 
     kind: Literal["hold"]
-    name: str
-    temperature_k: Positive
-    count: Annotated[int, Field(ge=1)] = 1
-    wait_s: NotNegative = 0.0
+    name: Name
+    temperature_k: Kelvin
+    count: Annotated[int, Field(ge=1, le=MOST_POINTS)] = 1
+    wait_s: Wait = 0.0
     until: Until | None = None
 
 
@@ -185,15 +199,15 @@ class HuntLeg(Strict):
     """
 
     kind: Literal["hunt"]
-    name: str
+    name: Name
     hunt: Annotated[str, AfterValidator(_is_hunted)]
     stroke: Literal["upstroke", "downstroke"]
-    temperature_k: Positive
-    start_gpa: NotNegative
-    last_gpa: NotNegative
-    within_gpa: Positive = 0.05
-    tau_s: Positive = 400.0
-    most_points: Annotated[int, Field(ge=1)] = 60
+    temperature_k: Kelvin
+    start_gpa: GigaPascal
+    last_gpa: GigaPascal
+    within_gpa: Annotated[float, Field(ge=LEAST_WITHIN_GPA, le=MOST_GPA)] = 0.05
+    tau_s: Annotated[float, Field(gt=0.0, le=LONGEST_WAIT_S)] = 400.0
+    most_points: Annotated[int, Field(ge=1, le=MOST_POINTS)] = 60
 
     @model_validator(mode="after")
     def _one_sided(self) -> HuntLeg:
@@ -218,7 +232,7 @@ class HuntLeg(Strict):
         """Return a ladder to reckon with [GPa]: rungs as far apart as the first ones, to the last pressure."""
         rungs = max(math.ceil(abs(self.last_gpa - self.start_gpa) / (FIRST_STEP_TO_WITHIN * self.within_gpa) - 1e-9), 1)
         way_gpa = (self.last_gpa - self.start_gpa) / rungs
-        return tuple(self.start_gpa + index * way_gpa for index in range(rungs + 1))[: self.most_points]
+        return tuple(self.start_gpa + index * way_gpa for index in range(min(rungs + 1, self.most_points)))
 
 
 AnyLeg = PressureLeg | HeatingLeg | HoldLeg | HuntLeg

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.calibration import Calibration
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import RECORD_BYTES, parse_json, read_text
 from lics_beamline.strict_toml import Strict, validate
+
+logger = logging.getLogger(__name__)
 
 SHORTEST_DIGEST: Final = 6  # characters by which a person names one
 
@@ -103,6 +107,12 @@ class CalibrationRecord(Strict):
     notes: tuple[str, ...] = ()
     kind: Literal["geometry"] = "geometry"
 
+    @field_validator("made")
+    @classmethod
+    def _is_a_date(cls, text: str) -> str:
+        datetime.fromisoformat(text)
+        return text
+
     @property
     def digest(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
@@ -169,13 +179,9 @@ def read_record(path: Path) -> CalibrationRecord:
     ProfileError
         If it is not there, is no record, or was changed since it was written.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        digest = content.pop("digest")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise ProfileError(
-            f"{path}: not readable as a calibration: {error!r}. Calibrate again.", file=str(path)
-        ) from None
+    text = read_text(path, most_bytes=RECORD_BYTES, what="a calibration")
+    content = parse_json(text, source=str(path), what="a calibration")
+    digest = content.pop("digest", None)
     record = validate(content, CalibrationRecord, source=str(path))
     if digest != record.digest or record.geometry_digest != record.geometry.digest:
         raise ProfileError(
@@ -187,8 +193,17 @@ def read_record(path: Path) -> CalibrationRecord:
 
 
 def records(folder: Path) -> list[CalibrationRecord]:
-    """Return the geometries kept in a folder, oldest first; the folder need not exist."""
-    return sorted((read_record(path) for path in folder.glob("geometry-*.json")), key=lambda record: record.made)
+    """Return the geometries kept in a folder, oldest first; the folder need not exist.
+
+    One that cannot be read is left out, with a warning: the others can be used.
+    """
+    found = []
+    for path in folder.glob("geometry-*.json"):
+        try:
+            found.append(read_record(path))
+        except ProfileError as error:
+            logger.warning("a calibration is left out: %s", error)
+    return sorted(found, key=lambda record: record.made)
 
 
 def find_record(folder: Path, name: str) -> CalibrationRecord:

@@ -8,10 +8,12 @@ in the geometry, never by the loader.
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import math
 import re
-import struct
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,13 +22,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.raxis import PlateHeader, is_plate, read_header, read_plate
-from lics_beamline.errors import ReductionFailed
+from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.given_file import IMAGE_BYTES, READER_FAULTS, regular_size
 
 Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 file format specification, section II.A
+ZIP_MAGIC: Final = b"PK\x03\x04"  # APPNOTE 6.3.10, section 4.3.7
+PACKED: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open}
+MOST_PIXELS: Final = 100_000_000  # of an image: 10 000 x 10 000, six times the largest detector; 400 MB of counts
+MOST_UNPACKED_BYTES: Final = 8 * MOST_PIXELS + (1 << 20)
 DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel; 2^32 - 1 marks them in unsigned images (Dectris)
-CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d+)", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
+_CHUNK_BYTES: Final = 1 << 20
+CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d{1,18})", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
 EXPOSURE: Final = re.compile(r"exposure_time\D{0,3}([0-9.eE+-]+)", re.IGNORECASE)  # [s], the same conventions
 
 
@@ -62,8 +70,41 @@ def check_file(path: Path) -> None:
     """
     if is_plate(path) or path.suffix.lower() == ".osc":
         read_header(path)
-    elif not path.is_file():
-        raise ReductionFailed(f"there is no image {path}. Check the path.", path=str(path))
+    else:
+        check_regular(Path(str(path).partition("::")[0]))
+
+
+def check_regular(path: Path) -> None:
+    """Refuse an image file that is missing, no regular file, or larger than any image.
+
+    Raises
+    ------
+    ReductionFailed
+        The message names the file and what is wrong.
+    """
+    try:
+        regular_size(path, most_bytes=IMAGE_BYTES, what="an image")
+    except ProfileError as error:
+        raise ReductionFailed(str(error), **error.facts) from None
+
+
+def check_pixels(shape: Sequence[int], path: Path) -> None:
+    """Refuse an image by its shape, before its pixels are read: one of two sides, each above none, few enough pixels.
+
+    Raises
+    ------
+    ReductionFailed
+        The message names the file and its shape.
+    """
+    if len(shape) != 2:
+        raise ReductionFailed(f"{path.name} holds no image of two dimensions.", path=str(path))
+    if min(shape) < 1 or math.prod(shape) > MOST_PIXELS:
+        raise ReductionFailed(
+            f"{path.name} has {shape[0]} x {shape[1]} pixels, 1 to {MOST_PIXELS / 1e6:.0f} million are read. Give one "
+            "image of a detector.",
+            path=str(path),
+            shape=tuple(shape),
+        )
 
 
 def read_frame(path: Path) -> Recording:
@@ -86,29 +127,74 @@ def read_frame(path: Path) -> Recording:
         )
     name, _, inside = str(path).partition("::")
     file = Path(name)
-    if not file.is_file():
-        raise ReductionFailed(f"there is no image {name}. Check the path.", path=name)
-    address = f"{name}::{_only_stack(file)}" if not inside and _is_hdf5(file) else str(path)
-    return _through_fabio(file, address)
+    check_regular(file)
+    if _is_hdf5(file):
+        return _through_fabio(file, f"{name}::{_stack(file, inside)}")
+    _check_packing(file)
+    return _through_fabio(file, str(path), says_its_shape=True)
 
 
-def _through_fabio(path: Path, address: str) -> Recording:
+def _through_fabio(path: Path, address: str, *, says_its_shape: bool = False) -> Recording:
     import fabio
 
     try:
+        shape = tuple(int(side) for side in fabio.openheader(address).shape or ()) if says_its_shape else ()
+        if len(shape) == 2:  # some readers know it only with the pixels
+            check_pixels(shape, path)
         image = fabio.open(address)
         data = image.data
-    except (OSError, ValueError, KeyError, IndexError, struct.error) as error:
-        raise ReductionFailed(f"{path.name} cannot be read: {error}. Check the file.", path=str(path)) from error
-    if data is None or data.ndim != 2:
-        raise ReductionFailed(f"{path.name} holds no image of two dimensions.", path=str(path))
+    except ReductionFailed:
+        raise
+    except READER_FAULTS as error:
+        raise _unreadable(path, error) from error
+    check_pixels(() if data is None else data.shape, path)
+    if data.dtype.kind not in "biuf":
+        raise ReductionFailed(f"{path.name} holds no counts but {data.dtype}. Give an image.", path=str(path))
     said = " ".join(f"{key} {value}" for key, value in _header(image).items())
     cutoff, exposure = CUTOFF.search(said), EXPOSURE.search(said)
     return Recording(
         counts=_counts(data),
         saturation_counts=int(cutoff.group(1)) if cutoff else None,
-        exposure_s=float(exposure.group(1)) if exposure else math.nan,
+        exposure_s=_number(exposure.group(1)) if exposure else math.nan,
     )
+
+
+def _unreadable(path: Path, error: Exception) -> ReductionFailed:
+    if isinstance(error, ReductionFailed):
+        return error
+    return ReductionFailed(
+        f"{path.name} cannot be read: {error or type(error).__name__}. Check the file.", path=str(path)
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _check_packing(path: Path) -> None:
+    """Refuse an archive, and a packed file that would not stay small: fabio unpacks it whole."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
+                raise ReductionFailed(f"{path.name} is an archive. Unpack it and give the image.", path=str(path))
+        opener = PACKED.get(path.suffix.lower())
+        if opener is None:
+            return
+        left = MOST_UNPACKED_BYTES
+        with opener(path, "rb") as packed:
+            while chunk := packed.read(_CHUNK_BYTES):
+                left -= len(chunk)
+                if left < 0:
+                    raise ReductionFailed(
+                        f"{path.name} is more than {MOST_UNPACKED_BYTES / 1e6:.0f} MB unpacked, which no image is. "
+                        "Check the file.",
+                        path=str(path),
+                    )
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, error) from error
 
 
 def _header(image: Any) -> Mapping[str, Any]:
@@ -118,8 +204,10 @@ def _header(image: Any) -> Mapping[str, Any]:
 
 def _counts(data: npt.NDArray[Any]) -> Counts:
     if data.dtype.kind == "f":
-        return np.ascontiguousarray(data, dtype=np.float32)
-    if data.dtype.kind == "u" and data.dtype.itemsize == 4:
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond 32 bits it becomes infinite, and is no count
+            counts = np.ascontiguousarray(data, dtype=np.float32)
+        return np.where(np.isinf(counts), np.float32(np.nan), counts)
+    if data.dtype.kind in "iu" and data.dtype.itemsize >= 4:
         data = np.where(data > np.iinfo(np.int32).max, DEAD_PIXEL_COUNT, data)
     return np.ascontiguousarray(data, dtype=np.int32)
 
@@ -129,13 +217,17 @@ def _is_hdf5(path: Path) -> bool:
         return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
-def _only_stack(path: Path) -> str:
-    """Path of the one data set of images in an HDF5 file."""
+def _stack(path: Path, inside: str) -> str:
+    """Path of the data set in an HDF5 file: the one that is named, or the only one of images; its shape is judged."""
     import h5py
 
     found: list[str] = []
     try:
         with h5py.File(path) as file:
+            if inside:
+                named = file[inside]
+                check_pixels(named.shape[-2:] if isinstance(named, h5py.Dataset) else (), path)
+                return inside
             file.visititems(
                 lambda name, item: (
                     found.append(name)
@@ -146,8 +238,12 @@ def _only_stack(path: Path) -> str:
                     else None
                 )
             )
-    except OSError as error:
-        raise ReductionFailed(f"{path.name} cannot be read: {error}. Check the file.", path=str(path)) from error
+            if len(found) == 1:
+                check_pixels(file[found[0]].shape[-2:], path)
+    except ReductionFailed:
+        raise
+    except READER_FAULTS as error:
+        raise _unreadable(path, error) from error
     if len(found) != 1:
         raise ReductionFailed(
             f"{path.name} holds {len(found)} stacks of images ({', '.join(found) or 'none'}). "

@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.detector_plane import DetectorPlane
-from lics_beamline.errors import ProfileError
+from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
+from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 from lics_beamline.strict_toml import Strict, validate
 
 NUMBERS: Final = ("Distance", "Poni1", "Poni2", "Rot1", "Rot2", "Rot3", "Wavelength")
+RANGE_M: Final = {  # what a detector can be: a mistaken unit is outside
+    "Distance": (1e-3, 100.0),
+    "Poni1": (-10.0, 10.0),
+    "Poni2": (-10.0, 10.0),
+    "Wavelength": (1e-13, 1e-8),  # 12 MeV to 120 eV
+}
+MOST_ROTATION_RAD: Final = 2.0 * math.pi
+DETECTOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:+()-]{0,59}")  # no path: pyFAI would open it
+PIXEL_M: Final = (1e-7, 1e-1)  # edge of a pixel
 DEFAULT_ORIENTATION: Final = 3  # pyFAI: bottom-right, seen from the sample; what files without orientation mean
 
 
@@ -38,7 +50,7 @@ class Geometry(Strict):
         From `read_geometry`: if a key is missing or a value is no number.
     """
 
-    poni: str
+    poni: str = Field(max_length=GEOMETRY_BYTES)
 
     @field_validator("poni")
     @classmethod
@@ -164,12 +176,7 @@ def read_geometry(path: Path) -> Geometry:
     ProfileError
         If the file is not there or is no PONI; the message names the file and what is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(
-            f"{path}: not readable as a PONI file: {error}. Give the path of one.", file=str(path)
-        ) from None
+    text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a PONI file")
     return validate({"poni": text}, Geometry, source=str(path))
 
 
@@ -187,22 +194,68 @@ def canonical_poni(text: str) -> str:
         If something is missing or is no number.
     """
     entries = _entries(text)
-    config = json.loads(entries.get("detector_config") or "{}")
-    for axis in ("1", "2"):
-        old = entries.get(f"pixelsize{axis}")  # version 1
-        if old is not None and f"pixel{axis}" not in config:
-            config[f"pixel{axis}"] = _number(f"PixelSize{axis}", old)
-    config["orientation"] = int(config.get("orientation") or DEFAULT_ORIENTATION)
-    if config["orientation"] not in (1, 2, 3, 4):
-        raise ValueError(f"orientation {config['orientation']} of the detector is not one of 1, 2, 3, 4")
-    lines = ["poni_version: 2.1", f"Detector: {entries.get('detector') or 'Detector'}"]
+    config = _config(entries)
+    detector = entries.get("detector") or "Detector"
+    if detector.lower() == "nexusdetector" or "filename" in config:
+        raise ValueError(
+            f"Detector {detector} keeps its pixels in another file, which is not read. Give pixel1, pixel2 and "
+            "max_shape in Detector_config of a plain Detector"
+        )
+    if not DETECTOR_NAME.fullmatch(detector):
+        raise ValueError(f"Detector {detector[:60]!r} is no name of a detector")
+    missing = [axis for axis in ("pixel1", "pixel2") if config.get(axis) is None]
+    if detector.lower() == "detector" and missing:
+        raise ValueError(f"Detector_config has no {' and no '.join(missing)}, which a plain Detector needs, in m")
+    lines = ["poni_version: 2.1", f"Detector: {detector}"]
     lines.append(f"Detector_config: {json.dumps(config, sort_keys=True)}")
     for key in NUMBERS:
         value = entries.get(key.lower())
         if value is None and not key.startswith("Rot"):
             raise ValueError(f"PONI has no {key}")
-        lines.append(f"{key}: {_number(key, value or '0.0')!r}")
+        number = _number(key, value or "0.0")
+        low, high = RANGE_M.get(key, (-MOST_ROTATION_RAD, MOST_ROTATION_RAD))
+        if not low <= number <= high:
+            unit = "m" if key in RANGE_M else "rad"
+            raise ValueError(f"{key} = {number!r} {unit} is not within {low:g} and {high:g} {unit}")
+        lines.append(f"{key}: {number!r}")
     return "\n".join(lines) + "\n"
+
+
+def _config(entries: dict[str, str]) -> dict[str, Any]:
+    """Return the settings of the detector, those that everybody reads judged."""
+    try:
+        config = json.loads(entries.get("detector_config") or "{}")
+    except RecursionError:
+        raise ValueError("Detector_config is nested too deep") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"Detector_config is no table but {config!r:.60}")
+    for axis in ("1", "2"):
+        old = entries.get(f"pixelsize{axis}")  # version 1
+        if old is not None and f"pixel{axis}" not in config:
+            config[f"pixel{axis}"] = _number(f"PixelSize{axis}", old)
+        pixel_m = config.get(f"pixel{axis}")
+        if pixel_m is not None and not (_is_number(pixel_m) and PIXEL_M[0] <= pixel_m <= PIXEL_M[1]):
+            raise ValueError(f"pixel{axis} = {pixel_m!r:.60} m is not within {PIXEL_M[0]:g} and {PIXEL_M[1]:g} m")
+    shape = config.get("max_shape")
+    if shape is not None and not _is_shape(shape):
+        raise ValueError(f"max_shape = {shape!r:.60} is not two numbers of pixels from 1 to {LARGEST_SIDE_PX}")
+    orientation = config.get("orientation") or DEFAULT_ORIENTATION
+    if orientation not in (1, 2, 3, 4):
+        raise ValueError(f"orientation {orientation!r:.60} of the detector is not one of 1, 2, 3, 4")
+    config["orientation"] = int(orientation)
+    return config
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_shape(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(side) is int and 1 <= side <= LARGEST_SIDE_PX for side in value)
+    )
 
 
 def _entries(text: str) -> dict[str, str]:

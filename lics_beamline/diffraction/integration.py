@@ -7,6 +7,7 @@ refinement needs. Polarisation and solid angle are corrected here, so nothing do
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from lics_beamline.diffraction.point_spread import Correlation, Patches
 from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.given_file import READER_FAULTS
 
 METHOD: Final = ("no", "csr", "cython")  # no splitting; csr is the only engine of sigma_clip_ng on a CPU
 MASKED_COUNTS: Final = -(2**31)  # value written into masked pixels: no count, and exact in both types of frame
@@ -74,6 +76,38 @@ class Integration:
     flat: StaticImage | None = None
 
 
+def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Any:
+    """Return pyFAI's detector of a geometry; a plain one that does not say its shape takes that of the frame.
+
+    Raises
+    ------
+    ReductionFailed
+        If pyFAI knows no such detector, or cannot make it with these settings.
+    """
+    from pyFAI.detectors import ALL_DETECTORS, detector_factory
+
+    name, config = geometry.detector, geometry.detector_config
+    if name == "Detector" and not config.get("max_shape"):
+        config["max_shape"] = list(shape)
+    try:
+        # A name that is not in the list would be taken for a file and opened.
+        known = {name.lower(), name.lower().replace(" ", "_")} & set(ALL_DETECTORS)
+        detector = detector_factory(name, config=config) if known else None
+    except READER_FAULTS as error:
+        raise ReductionFailed(
+            f"pyFAI cannot make the detector {name!r} of the geometry with the settings {json.dumps(config)}: {error}. "
+            "Mend Detector_config in the PONI file.",
+            detector=name,
+        ) from error
+    if detector is None or detector.shape is None or not detector.pixel1 or not detector.pixel2:
+        raise ReductionFailed(
+            f"pyFAI knows no detector {name!r}, or not its pixels. Write Detector: Detector in the PONI file, with "
+            "pixel1, pixel2 and max_shape in Detector_config.",
+            detector=name,
+        )
+    return detector
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
     """A frame ready to be integrated.
@@ -118,14 +152,10 @@ class Integrator:
 
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
         logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
-        from pyFAI.detectors import detector_factory
         from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
         entries = dict(line.split(": ", 1) for line in geometry.poni.splitlines())
-        config = geometry.detector_config
-        if geometry.detector == "Detector" and not config.get("max_shape"):
-            config["max_shape"] = list(shape)
-        detector = detector_factory(geometry.detector, config=config)
+        detector = detector_of(geometry, shape)
         if tuple(detector.shape) != tuple(shape):
             raise ReductionFailed(
                 f"the frame has {shape[0]} x {shape[1]} pixels and the geometry {detector.shape[0]} x "

@@ -7,21 +7,21 @@ and gives the equation of state of its cell; nothing else is needed.
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import STRUCTURE_BYTES, read_text
 from lics_beamline.physics.crystal import Reflection, powder_lines
 from lics_beamline.physics.equation_of_state import EquationOfState
 from lics_beamline.physics.structure import Structure, structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
-from lics_beamline.strict_toml import Strict, validate
+from lics_beamline.strict_toml import Strict, parse, validate
 
 LIBRARY: Final = Path(__file__).parent / "library"
 DEFAULT_NAMES: Final = ("alloy", "cs-bcc", "cs-fcc", "li-bcc", "re-hcp", "diamond")
@@ -85,7 +85,7 @@ class CrystalPhase(Strict):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     role: Role = "sample"
-    cif: str
+    cif: str = Field(max_length=STRUCTURE_BYTES)
     volume0_angstrom3: Annotated[float, Field(gt=1.0)] | None = None
     bulk_modulus_gpa: Annotated[float, Field(gt=0.0)]
     bulk_modulus_slope: Annotated[float, Field(gt=1.0)]
@@ -194,17 +194,14 @@ def read_phase(path: Path) -> CrystalPhase:
         If a file is missing or a value cannot be used; the message names file, key, value and what is allowed.
     """
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse(path, what="a phase")
         if isinstance(content.get("cif"), str) and "\n" not in content["cif"]:
-            content["cif"] = (path.parent / content["cif"]).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+            content["cif"] = read_text(path.parent / content["cif"], most_bytes=STRUCTURE_BYTES, what="a CIF")
+    except ProfileError as error:
         raise ProfileError(
-            f"{error.filename}: there is no such file. A phase is a TOML file that names a CIF beside it; the library "
-            f"has {', '.join(library())}.",
-            file=str(path),
+            f"{error} A phase is a TOML file that names a CIF beside it; the library has {', '.join(library())}.",
+            **error.facts,
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
     return validate(content, CrystalPhase, source=str(path))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import RECORD_BYTES, parse_json, read_text
 from lics_beamline.strict_toml import Strict, validate
 
 
@@ -66,16 +67,8 @@ def read_plate_calibration(path: Path) -> PlateCalibration:
     ProfileError
         If the file is missing, is no such calibration, or was altered after it was written.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProfileError(
-            f"{path}: not readable as a plate calibration: {error}. Give the path of one, or make one: "
-            "lics calibrate-plate.",
-            file=str(path),
-        ) from error
-    if not isinstance(content, dict):
-        raise ProfileError(f"{path}: is no plate calibration. Give the path of one.", file=str(path))
+    text = read_text(path, most_bytes=RECORD_BYTES, what="a plate calibration; lics calibrate-plate makes one")
+    content = parse_json(text, source=str(path), what="a plate calibration")
     written = content.pop("digest", None)
     calibration = validate(content, PlateCalibration, source=str(path))
     if written != calibration.digest:

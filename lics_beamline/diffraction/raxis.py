@@ -11,12 +11,13 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.errors import ReductionFailed
+from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.given_file import IMAGE_BYTES, regular_size
 
 Frame = npt.NDArray[np.int32]
 ByteOrder = Literal[">", "<"]
@@ -26,6 +27,10 @@ HEADER_BYTES: Final = 860  # the fields read here; the header itself is one reco
 LARGEST_WORD: Final = 0x7FFF  # fifteen bits of a high pixel, times the ratio
 HIGH_PIXEL_BIT: Final = 0x8000  # marks a high pixel
 LARGEST_SIDE_PX: Final = 20_000  # no plate has more: 1 m at 50 um
+LEAST_RATIO: Final = 1.0
+MOST_RATIO: Final = 1024.0  # 8 and 32 were built; at 65 536 a count would leave 32 bits
+LONGEST_MINUTES: Final = 1e5  # of exposure or fading, ten weeks; what is no such time is taken for not noted
+MOST_RECORD_BYTES: Final = 1 << 20  # 6000 in those that were seen
 BLOCK_ROWS: Final = 128  # decoded at a time: they stay in the processor's cache
 
 # Offsets [bytes] of the fields in the header: Rigaku's layout as fabio 2026.6 reads it (fabio.raxisimage).
@@ -43,7 +48,7 @@ class PlateHeader:
     wavelength_angstrom, distance_mm : float
         As set at the detector; a geometry is calibrated, this is a note.
     exposure_s : float
-        Exposure [s]; the file counts minutes.
+        Exposure [s]; the file counts minutes. NaN where it is none.
     columns, rows : int
         Pixels.
     pixel_mm : float
@@ -86,7 +91,9 @@ class PlateHeader:
     @property
     def waited_s(self) -> float:
         """From the end of the exposure to the start of the scan [s]; NaN where the reader does not note it."""
-        return max(0.0, self.fading_start_s - 0.5 * self.exposure_s) if self.fading_start_s > 0.0 else math.nan
+        if not self.fading_start_s > 0.0 or math.isnan(self.exposure_s):
+            return math.nan
+        return max(0.0, self.fading_start_s - 0.5 * self.exposure_s)
 
     @property
     def data_offset(self) -> int:
@@ -102,9 +109,11 @@ class PlateHeader:
 def is_plate(path: Path) -> bool:
     """Tell whether a file is an R-AXIS plate, by its first bytes."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in its name
         return False
 
 
@@ -117,9 +126,11 @@ def read_header(path: Path) -> PlateHeader:
         If the file is missing, is no R-AXIS file, or is torn.
     """
     try:
-        size = path.stat().st_size
+        size = regular_size(path, most_bytes=IMAGE_BYTES, what="a plate")
         with path.open("rb") as file:
             head = file.read(HEADER_BYTES)
+    except ProfileError as error:
+        raise ReductionFailed(f"{path.name} cannot be read: {error}", path=str(path)) from None
     except OSError as error:
         raise _unreadable(path, error) from error
     if not head.startswith(MAGIC):
@@ -128,11 +139,12 @@ def read_header(path: Path) -> PlateHeader:
         raise _torn(path, size, HEADER_BYTES)
     big, little = _header(head, ">"), _header(head, "<")
     header = little if _is_sane(little) and not _is_sane(big) else big
-    if header.columns <= 0 or header.rows <= 0:
-        raise ReductionFailed(
-            f"{path.name} claims {header.columns} x {header.rows} pixels: its header is damaged. Read the plate again.",
-            path=str(path),
-        )
+    if not _is_sane(header):
+        raise _damaged(path, f"claims {header.columns} x {header.rows} pixels, {LARGEST_SIDE_PX} a side are the most")
+    if not LEAST_RATIO <= header.ratio <= MOST_RATIO:  # NaN is not
+        raise _damaged(path, f"has a photomultiplier ratio of {header.ratio:g}, not {LEAST_RATIO:g} to {MOST_RATIO:g}")
+    if not 0 <= header.record_bytes <= MOST_RECORD_BYTES:
+        raise _damaged(path, f"has a header record of {header.record_bytes} bytes, {MOST_RECORD_BYTES} are the most")
     if size != header.file_bytes:
         raise _torn(path, size, header.file_bytes)
     return header
@@ -158,20 +170,27 @@ def read_plate(path: Path) -> tuple[PlateHeader, Frame]:
     """
     header = read_header(path)
     try:
-        words = np.fromfile(path, dtype=f"{header.byte_order}u2", offset=header.data_offset)
+        with path.open("rb") as file:
+            file.seek(header.data_offset)
+            return header, _counts(file, header, path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    words = words.reshape(header.rows, header.columns)
-    frame = np.empty(words.shape, dtype=np.int32)
+
+
+def _counts(file: BinaryIO, header: PlateHeader, path: Path) -> Frame:
+    """Return the counts, decoded by blocks of rows: the words of the whole file never lie in memory beside them."""
+    frame = np.empty((header.rows, header.columns), dtype=np.int32)
     for start in range(0, header.rows, BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
-        block = frame[rows]
-        block[...] = words[rows]
+        block = frame[start : start + BLOCK_ROWS]
+        words = file.read(2 * block.size)
+        if len(words) < 2 * block.size:
+            raise _torn(path, file.tell(), header.file_bytes)
+        block[...] = np.frombuffer(words, dtype=f"{header.byte_order}u2").reshape(block.shape)
         high = np.flatnonzero(block >= HIGH_PIXEL_BIT)
         if high.size:
             counts = (block.reshape(-1)[high] & LARGEST_WORD) * header.ratio
             block.reshape(-1)[high] = np.rint(counts).astype(np.int32)
-    return header, frame
+    return frame
 
 
 def _header(head: bytes, order: ByteOrder) -> PlateHeader:
@@ -180,20 +199,24 @@ def _header(head: bytes, order: ByteOrder) -> PlateHeader:
     def real(offset: int) -> float:
         return float(struct.unpack_from(f"{order}f", head, offset)[0])
 
+    def noted_s(offset: int) -> float:
+        minutes = real(offset)
+        return 60.0 * minutes if 0.0 <= minutes <= LONGEST_MINUTES else math.nan
+
     def whole(offset: int) -> int:
         return int(struct.unpack_from(f"{order}i", head, offset)[0])
 
     return PlateHeader(
         wavelength_angstrom=real(WAVELENGTH),
         distance_mm=real(DISTANCE),
-        exposure_s=60.0 * real(EXPOSURE),
+        exposure_s=noted_s(EXPOSURE),
         columns=whole(COLUMNS),
         rows=whole(ROWS),
         pixel_mm=real(PIXEL_X),
         plate=whole(PLATE),
         ratio=real(RATIO),
-        fading_start_s=60.0 * real(FADING_START),
-        fading_end_s=60.0 * real(FADING_END),
+        fading_start_s=noted_s(FADING_START),
+        fading_end_s=noted_s(FADING_END),
         record_bytes=whole(RECORD),
         byte_order=order,
     )
@@ -201,6 +224,10 @@ def _header(head: bytes, order: ByteOrder) -> PlateHeader:
 
 def _is_sane(header: PlateHeader) -> bool:
     return 0 < header.columns <= LARGEST_SIDE_PX and 0 < header.rows <= LARGEST_SIDE_PX
+
+
+def _damaged(path: Path, what: str) -> ReductionFailed:
+    return ReductionFailed(f"{path.name} {what}: its header is damaged. Read the plate again.", path=str(path))
 
 
 def _torn(path: Path, size: int, expected: int) -> ReductionFailed:

@@ -19,10 +19,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction import integration
 from lics_beamline.diffraction.control_points import ControlPoints
 from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.errors import CalibrationRefused
+from lics_beamline.errors import CalibrationRefused, ReductionFailed
 
 Array = npt.NDArray[np.float64]
 
@@ -89,14 +90,10 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
         If the detector has another shape, or no pixel size.
     """
     logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
-    from pyFAI.detectors import detector_factory
-
-    config = geometry.detector_config
-    if geometry.detector == "Detector" and not config.get("max_shape"):
-        config["max_shape"] = list(shape)
-    detector = detector_factory(geometry.detector, config=config)
-    if not detector.pixel1 or not detector.pixel2:
-        raise CalibrationRefused("the starting geometry has no pixel size. Give pixel1 and pixel2 in its PONI file.")
+    try:
+        detector = integration.detector_of(geometry, shape)
+    except ReductionFailed as error:
+        raise CalibrationRefused(f"the starting geometry cannot be used: {error}", **error.facts) from error
     if tuple(detector.shape) != shape:
         raise CalibrationRefused(
             f"the frame has {shape[0]} x {shape[1]} pixels and the starting geometry {detector.shape[0]} x "

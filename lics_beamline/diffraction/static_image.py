@@ -11,14 +11,20 @@ import binascii
 import hashlib
 import zlib
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
-from lics_beamline.diffraction.frame import read_frame
+from lics_beamline.diffraction.frame import check_pixels, check_regular, read_frame
+from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
 from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.strict_toml import Strict
+
+MOST_PACKED_CHARACTERS: Final = 24 << 20  # a mask of 100 million pixels without any order; of a detector, some kB
+MOST_PATH_CHARACTERS: Final = 4096  # PATH_MAX of Linux
 
 
 class StaticMask(Strict):
@@ -32,18 +38,26 @@ class StaticMask(Strict):
         One bit a pixel, row by row, 1 where masked; compressed (zlib) and in base 64.
     """
 
-    rows: int = Field(ge=1)
-    columns: int = Field(ge=1)
-    packed: str = Field(repr=False)
+    rows: int = Field(ge=1, le=LARGEST_SIDE_PX)
+    columns: int = Field(ge=1, le=LARGEST_SIDE_PX)
+    packed: str = Field(repr=False, max_length=MOST_PACKED_CHARACTERS)
 
-    @field_validator("packed")
-    @classmethod
-    def _unpacks(cls, text: str) -> str:
+    @model_validator(mode="after")
+    def _unpacks(self) -> StaticMask:
+        self._bits()
+        return self
+
+    def _bits(self) -> bytes:
+        """Return the bits, of which there are as many as pixels: a few bytes could unpack to gigabytes."""
+        wanted = (self.rows * self.columns + 7) // 8
         try:
-            zlib.decompress(base64.b64decode(text, validate=True))
-        except (binascii.Error, zlib.error) as error:
-            raise ValueError(f"no packed mask: {error}") from None
-        return text
+            unpacking = zlib.decompressobj()
+            bits = unpacking.decompress(base64.b64decode(self.packed, validate=True), wanted + 1)
+        except (binascii.Error, zlib.error, ValueError) as error:
+            raise ValueError(f"packed is no packed mask: {error}") from None
+        if len(bits) != wanted or not unpacking.eof:
+            raise ValueError(f"packed holds no mask of {self.rows} x {self.columns} pixels, which is {wanted} bytes")
+        return bits
 
     @classmethod
     def of(cls, masked: npt.NDArray[np.bool_]) -> StaticMask:
@@ -62,7 +76,7 @@ class StaticMask(Strict):
         """
         if tuple(shape) != (self.rows, self.columns):
             raise _other_shape("static mask", (self.rows, self.columns), shape)
-        bits = np.frombuffer(zlib.decompress(base64.b64decode(self.packed)), dtype=np.uint8)
+        bits = np.frombuffer(self._bits(), dtype=np.uint8)
         return np.unpackbits(bits, count=self.rows * self.columns).astype(bool).reshape(self.rows, self.columns)
 
 
@@ -77,7 +91,7 @@ class StaticImage(Strict):
         Of its content, in hexadecimal.
     """
 
-    file: str
+    file: str = Field(max_length=MOST_PATH_CHARACTERS)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
     @classmethod
@@ -130,20 +144,24 @@ def read_mask(path: Path) -> StaticMask:
 def _image(path: Path) -> npt.NDArray[np.generic]:
     if path.suffix.lower() != ".npy":
         return read_frame(path).counts
+    check_regular(path)
     try:
-        image = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # Mapped, not read: its header is held against the length of the file first, and an archive is no array.
+        image = np.lib.format.open_memmap(path, mode="r")
+    except READER_FAULTS as error:
         raise ReductionFailed(f"{path.name} cannot be read: {error}. Check the file.", path=str(path)) from error
-    if image.ndim != 2:
-        raise ReductionFailed(f"{path.name} has {image.ndim} dimensions, an image has 2.", path=str(path))
-    return np.asarray(image)
+    check_pixels(image.shape, path)
+    if image.dtype.kind not in "biuf":
+        raise ReductionFailed(f"{path.name} holds no numbers but {image.dtype}. Give an image.", path=str(path))
+    return image
 
 
 def _sha256(path: Path) -> str:
     try:
+        check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
+    except (OSError, ReductionFailed) as error:
         raise ProfileError(f"{path} cannot be read: {error}. Restore the file.", file=str(path)) from error
 
 

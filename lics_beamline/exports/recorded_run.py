@@ -95,7 +95,7 @@ class RecordedRun:
         for name, doc in read(self.derived.path):
             rows += [event.data for event in streams.take(name, doc) if event.stream == REDUCED]
             if name == "descriptor" and doc["name"] == REDUCED:
-                columns |= {key: None for key, about in doc["data_keys"].items() if about["dtype"] != "array"}
+                columns |= {key: None for key, about in doc.get("data_keys", {}).items() if about["dtype"] != "array"}
         return tuple(columns), rows
 
 

@@ -13,16 +13,18 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any, Final
 
 import numpy as np
 
 from lics_beamline.errors import JournalError
+from lics_beamline.given_file import READER_FAULTS, check_nesting
 
 TAG: Final = "__npy__"
 _TAG_AS_KEY: Final = f'"{TAG}":'
+MOST_LINE_BYTES: Final = 64 << 20  # of a document: the largest of ours, a pattern of 20 000 bins, has 1 MB
 _PYTHON_HOLDS: Final = "biuf"  # kinds of NumPy scalars that are Python numbers, up to 64 bits
 _WORD_BYTES: Final = 8  # 64 bits: a Python float holds every smaller one exactly (IEEE 754)
 _NPY_VERSION: Final = (3, 0)  # field names may be any Unicode; NumPy 1.17 and later read it
@@ -101,12 +103,29 @@ def decode(line: bytes) -> tuple[str, dict[str, Any]]:
     ValueError
         If the line is not a document; the caller knows file and number.
     """
-    hook = _unwrap if _TAG_AS_KEY.encode("ascii") in line else None
-    pair = json.loads(line, object_hook=hook)
+    hook = _unwrap if TAG.encode("ascii") in line else None
+    try:
+        pair = json.loads(line, object_hook=hook)
+        if b"\\ud" in line.lower():
+            _refuse_halves(json.loads(line))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     match pair:
         case [str() as name, dict() as doc]:
+            check_nesting(doc, source=f"{name} document")
             return name, doc
     raise ValueError("not a pair of name and document")
+
+
+def _refuse_halves(pair: Any) -> None:
+    """Refuse text with half of a surrogate pair: it could be printed nowhere and written to no file.
+
+    Raises
+    ------
+    ValueError
+        If there is some.
+    """
+    json.dumps(pair, ensure_ascii=False).encode()
 
 
 def _npy(array: np.ndarray[Any, Any]) -> str:
@@ -125,13 +144,32 @@ def _array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
 def _unwrap(value: dict[str, Any]) -> Any:
     if TAG not in value:
         return value
-    if value["kind"] == "items":
-        items = np.empty(len(value["items"]), dtype=value["dtype"])
-        for index, item in enumerate(value["items"]):  # one by one: an item may itself be a list or an array
-            items[index] = item
-        return items.reshape(value["shape"])
-    binary = base64.b64decode(value[TAG], validate=True)
-    if value["kind"] == "bytes":
-        return binary
-    array = np.load(io.BytesIO(binary), allow_pickle=False)
-    return array[()] if value["kind"] == "scalar" else array
+    match value:
+        case {"kind": "items", "items": list() as given, "dtype": ("O" | "T") as dtype, "shape": list() as shape}:
+            items = np.empty(len(given), dtype=dtype)
+            for index, item in enumerate(given):  # one by one: an item may itself be a list or an array
+                items[index] = item
+            return _guarded(lambda: items.reshape(shape))
+        case {"kind": "bytes" | "scalar" | "array" as kind, "__npy__": str() as text}:
+            binary = base64.b64decode(text, validate=True)
+            if kind == "bytes":
+                return binary
+            array = _guarded(lambda: np.lib.format.read_array(io.BytesIO(binary), allow_pickle=False))
+            if array.size > len(binary):  # elements of no size, of which a few bytes promise any number
+                raise ValueError(f"an array of {array.size} elements in {len(binary)} bytes")
+            return array[()] if kind == "scalar" else array
+    raise ValueError(f"what is marked by {TAG!r} is no array")
+
+
+def _guarded(make: Callable[[], Any]) -> Any:
+    """Return what NumPy makes of numbers that may be anything.
+
+    Raises
+    ------
+    ValueError
+        Whatever it raises.
+    """
+    try:
+        return make()
+    except READER_FAULTS as error:
+        raise ValueError(f"no array: {error}") from None

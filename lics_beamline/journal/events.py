@@ -37,6 +37,19 @@ class StreamEvent:
     timestamps: Mapping[str, Any]
 
 
+class _Values(dict[str, Any]):
+    """Values by field, which tell what they lack instead of raising a bare `KeyError`."""
+
+    def __init__(self, values: Mapping[str, Any], *, of: str) -> None:
+        super().__init__(values)
+        self._of = of
+
+    def __missing__(self, field: str) -> Any:
+        raise JournalError(
+            f"the record lacks {field!r} in {self._of}. Take the journal from a copy.", field=field, event=self._of
+        )
+
+
 class Streams:
     """The streams described so far: takes documents one by one, in order, and gives the events in them."""
 
@@ -87,7 +100,11 @@ class Streams:
                 f"it gives; described are: {', '.join(self.names) or 'no streams'}. Take the journal from a copy.",
                 descriptor=doc["descriptor"],
             )
-        return StreamEvent(stream=_name(descriptor), descriptor=descriptor, data=data, timestamps=timestamps)
+        stream = _name(descriptor)
+        told = f"event {doc.get('seq_num', '')} of stream {stream!r} of run {descriptor.get('run_start', '')}"
+        return StreamEvent(
+            stream=stream, descriptor=descriptor, data=_Values(data, of=told), timestamps=_Values(timestamps, of=told)
+        )
 
 
 def events(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[StreamEvent]:

@@ -215,10 +215,11 @@ class Following:
         if attempt < MOST_ATTEMPTS:
             self._again[path] = time.monotonic() + self._retry_s
         logger.error(
-            "run %s: attempt %d of %d failed, %s",
+            "run %s: attempt %d of %d failed, %s: %s",
             uid,
             attempt,
             MOST_ATTEMPTS,
             "it is begun again later" if attempt < MOST_ATTEMPTS else "it is left; the other runs go on",
-            exc_info=error,
+            error,
+            exc_info=None if isinstance(error, LicsError) else error,  # what is told in words needs no traceback
         )

@@ -10,8 +10,9 @@ from typing import Any, BinaryIO, Final
 
 from lics_beamline.errors import JournalError, LicsError, RunNotFound
 from lics_beamline.journal import lock
-from lics_beamline.journal.codec import decode
+from lics_beamline.journal.codec import MOST_LINE_BYTES, decode
 from lics_beamline.journal.safe_name import check_start
+from lics_beamline.journal.shape import Shapes
 from lics_beamline.journal.writer import SUFFIX
 
 SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
@@ -48,6 +49,11 @@ class Head:
     def finished(self) -> bool:
         """Whether the run has its stop document."""
         return self.stop is not None
+
+    @property
+    def exit_status(self) -> str:
+        """How the run ended: ``success``, ``abort``, ``fail``; ``unknown`` where its stop document does not say."""
+        return str(self.stop.get("exit_status", "unknown")) if self.stop is not None else ""
 
     @property
     def time(self) -> float:
@@ -90,13 +96,15 @@ def head(path: Path) -> Head | None:
     UnsafeName
         If it gives a name that might lead out of the data folder.
     JournalError
-        If its start document does not say when the run began.
+        If its start document does not say when the run began, or has another thing in place of a field.
     OSError
         If it cannot be read.
     """
+    if not path.is_file():
+        raise JournalError(f"{path} is no regular file. Take it out of the folder of journals.", path=str(path))
     being_written = lock.is_held(path)  # asked first: what was written by then is then seen
     with path.open("rb") as file:
-        first = file.readline()
+        first = file.readline(MOST_LINE_BYTES)
         last = _last_line(file)
     try:
         name, start = decode(first) if first.endswith(b"\n") else ("", {})
@@ -107,12 +115,13 @@ def head(path: Path) -> Head | None:
     if name != "start":
         return None
     uid = check_start(start, where=str(path))
-    if not isinstance(start.get("time"), (int, float)):
-        raise JournalError(
-            f"{path}: the start document has the time {start.get('time')!r}, which is no number of seconds since 1970. "
-            "Take the file from a copy.",
-            path=str(path),
-        )
+    Shapes().check("start", start, where=f"{path}, line 1")
+    try:
+        if stop is not None:
+            Shapes().check("stop", stop, where=f"{path}, last line")
+    except JournalError as error:
+        logger.warning("%s It is taken for a run without end.", error)
+        stop = None
     return Head(uid=uid, path=path, start=start, stop=stop, being_written=being_written)
 
 
@@ -125,6 +134,8 @@ def _last_line(file: BinaryIO) -> bytes:
         lines = file.read(length).split(b"\n")
         if len(lines) > 2 or length >= size:
             return lines[-2] if len(lines) > 1 else b""
+        if length > MOST_LINE_BYTES:
+            return b""
         length *= 8
 
 

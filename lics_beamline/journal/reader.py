@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +12,9 @@ from typing import Any, Final, Self
 
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
-from lics_beamline.journal.codec import decode
+from lics_beamline.journal.codec import MOST_LINE_BYTES, decode
 from lics_beamline.journal.safe_name import check_start
+from lics_beamline.journal.shape import Shapes
 
 LOOKED_EVERY_S: Final = 0.1  # between two looks of a follower [s]; twice this is the delay a reader adds
 _CHUNK_BYTES: Final = 1 << 20
@@ -44,9 +46,13 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise OSError(errno.EINVAL, "it is no regular file")
             self._file = self.path.open("rb")
-        except OSError as cause:
-            raise JournalError(f"{path} cannot be opened: {cause.strerror}.", path=str(path)) from cause
+        except (OSError, ValueError) as cause:
+            said = getattr(cause, "strerror", None) or cause
+            raise JournalError(f"{path} cannot be opened: {said}.", path=str(path)) from cause
+        self._shapes = Shapes()
         self.offset = 0
         self.line = 0
         self.finished = False
@@ -72,13 +78,17 @@ class Tail:
         Raises
         ------
         JournalError
-            If a line is damaged and others follow it.
+            If a line is damaged and others follow it, or a document is none: it lacks a field, or has another thing in
+            its place.
         UnsafeName
             If the start document gives a name that might lead out of the data folder.
         """
         self._file.seek(self.offset)
         damage: ValueError | None = None
-        for line in self._file:
+        while line := self._file.readline(MOST_LINE_BYTES):
+            if len(line) == MOST_LINE_BYTES:
+                damage = ValueError(f"it is longer than {MOST_LINE_BYTES / 1e6:.0f} MB")
+                break
             if not line.endswith(b"\n"):
                 if damage is None:
                     return
@@ -90,6 +100,7 @@ class Tail:
             except ValueError as cause:
                 damage = cause
                 continue
+            self._shapes.check(name, doc, where=f"{self.path}, line {self.line + 1}")
             if name == "start":
                 check_start(doc, where=str(self.path))
             self.offset += len(line)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +20,14 @@ from lics_beamline.diffraction.phase import CrystalPhase, default_phases, named_
 from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import read_plate_calibration
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask, read_mask
-from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
-from lics_beamline.strict_toml import Strict, validate
+from lics_beamline.strict_toml import Strict, parse, validate
 
 REDUCTION_REVISION: Final = 8  # raised whenever the same raw run and recipe give other numbers
+
+
+MOST_PHASES: Final = 100  # each is sought in each pattern
 
 
 class Frames(Strict):
@@ -144,7 +145,7 @@ class Recipe(Strict):
     frames: Frames = Frames()
     plate: PlateCorrections = PlateCorrections()
     ruby: RubyReduction = RubyReduction()
-    phases: tuple[CrystalPhase, ...] = Field(default_factory=default_phases)
+    phases: tuple[CrystalPhase, ...] = Field(default_factory=default_phases, max_length=MOST_PHASES)
     peak_significance: float = Field(5.0, ge=3.0, le=100.0)
 
     @property
@@ -231,15 +232,10 @@ def read_recipe(path: Path, *, geometry: Geometry | None = None) -> Recipe:
     ProfileError
         If a file is missing or a value cannot be used; the message names file, key, value and what is allowed.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProfileError(f"{path}: there is no such file. Give the path of a recipe.", file=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from error
+    content = parse(path, what="a recipe")
     if isinstance(content.get("geometry"), str):
         content["geometry"] = {"poni": _geometry_in(path.parent / content["geometry"]).poni}
-    if "phases" in content:
+    if isinstance(content.get("phases"), list):
         content["phases"] = [
             named_phase(phase, path.parent).model_dump() if isinstance(phase, str) else phase
             for phase in content["phases"]

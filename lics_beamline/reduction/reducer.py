@@ -136,7 +136,7 @@ class Reducer:
         elif not self._open:
             return
         elif name == "stop":
-            yield from self._end(doc["exit_status"], doc.get("reason", ""))
+            yield from self._end(doc.get("exit_status", "fail"), doc.get("reason", ""))
         else:
             for event in self._streams.take(name, doc):
                 yield from self._event(event.stream, event.data)

@@ -10,6 +10,7 @@ import pytest
 
 from lics_beamline.checks.judgement import GROUPS, case_of, judge, refusals, warnings
 from lics_beamline.checks.place import Kept, Place, look_at
+from lics_beamline.checks.record import FORMULA
 from lics_beamline.control.path import HeatingLeg, HoldLeg, PressureLeg
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.calibration_record import CalibrationRecord, RingRecord, Source
@@ -531,3 +532,14 @@ def test_a_folder_that_does_not_exist_yet_is_judged_by_the_one_above(tmp_path):
     assert place.free_bytes > 0
     assert not place.sweeps
     assert not (tmp_path / "deep").exists()
+
+
+@pytest.mark.parametrize("composition", ["LiCs", "MgSiO3", "Mg(OH)2", "Li0.5Cs1.5", "Ca(Al.5O4)2 + H2O", "Fe0.9O:Mg"])
+def test_a_formula_is_a_formula(composition):
+    assert FORMULA.fullmatch(composition)
+
+
+def test_what_is_nearly_a_formula_is_refused_in_no_time():
+    # A pattern with two ways to read the same digits tries all of them before it gives up.
+    assert not FORMULA.fullmatch("Li" + "1" * 20_000 + "!")
+    assert not FORMULA.fullmatch("A1" * 20_000 + "!")

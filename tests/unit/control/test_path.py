@@ -156,3 +156,39 @@ def test_a_leg_may_say_until_when_it_goes_on_and_nonsense_is_refused_by_name(tmp
     assert not read_experiment(written(tmp_path, TEXT)).acts
     with pytest.raises(ProfileError, match=r"until.*is no condition"):
         read_experiment(written(tmp_path, TEXT.replace("pressures_gpa = [1, 2.0]", until.replace("> 0.95", "formed"))))
+
+
+HOLD = '[[legs]]\nkind = "hold"\nname = "h"\ntemperature_k = 298.0\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[[legs]]", HOLD * 10_000 + "[[legs]]", "at most 1000 items"),
+        ("[[legs]]", f"{HOLD}count = 1000000000000\n[[legs]]", "less than or equal to 10000"),
+        ("[[legs]]", f"{HOLD}count = 9000\n" * 2 + "[[legs]]", "legs have 1800"),
+        ('title = "t"', f'title = "{"t" * 1_000_000}"', "at most 500 characters"),
+        ('title = "t"', f'title = "{"t" * 50_000_000}"', "are the most"),
+        ('title = "t"', 'title = "a\\u0000b"', "title has the character U+0000"),
+        ('title = "t"', 'title = "t"\nx = ' + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ('title = "t"', ".".join("a" * 5000) + ' = 1\ntitle = "t"', "nested more than 40 deep"),
+        ('title = "t"', 'title = "t"\nx = 0x' + "f" * 9000, "x is a whole number of 36000 bits"),
+        ("[1, 2.0]", "[1, 1e300]", "legs.0.pressures_gpa.1 is 1e+300"),
+        ("[1, 2.0]", "[1, 2000.0]", "less than or equal to 1000"),
+    ],
+)
+def test_an_experiment_beyond_all_measure_is_refused_at_once(tmp_path, old, new, said):
+    assert old in TEXT
+    with pytest.raises(ProfileError) as raised:
+        read_experiment(written(tmp_path, TEXT.replace(old, new, 1)))
+    assert said in str(raised.value)
+    assert len(str(raised.value)) < 3000
+
+
+def test_a_hunt_asks_for_no_more_than_ruby_can_tell(tmp_path):
+    hunt = HOLD.replace("hold", "hunt") + (
+        'hunt = "onset of alloy"\nstroke = "upstroke"\nstart_gpa = 0.1\nlast_gpa = 9.0\nwithin_gpa = '
+    )
+    with pytest.raises(ProfileError, match=r"within_gpa = 1e-09"):
+        read_experiment(written(tmp_path, TEXT.replace("[[legs]]", f"{hunt}1e-9\n[[legs]]", 1)))
+    assert len(read_experiment(written(tmp_path, TEXT.replace("[[legs]]", f"{hunt}1e-4\n[[legs]]", 1))).points()) < 100

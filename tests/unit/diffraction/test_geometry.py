@@ -95,6 +95,17 @@ def test_canonical_text_is_a_fixed_point():
         ("Distance: 0.3512", "", "Distance"),
         ("0.3512", "three hundred", "three hundred"),
         ('"orientation": 3', '"orientation": 7', "orientation 7"),
+        ('"orientation": 3', '"orientation": [3]', "orientation [3]"),
+        ('"orientation": 3', '"orientation": 3, "filename": "/etc/passwd"', "another file, which is not read"),
+        ("Detector: Detector", "Detector: NexusDetector", "another file, which is not read"),
+        ("Detector: Detector", "Detector: ../there.h5", "no name of a detector"),
+        ("0.3512", "nan", "Distance = nan m"),
+        ("0.3512", "0", "Distance = 0.0 m is not within 0.001 and 100 m"),
+        ("0.3512", "1e300", "Distance = 1e+300 m"),
+        ("0.3512", "351.2", "Distance = 351.2 m"),
+        ('{"', '["', "poni"),
+        ('{"', '{"x": ' + "[" * 100_000 + ', "', "nested too deep"),
+        ("pixel1", "pixel_1", "no pixel1"),
     ],
 )
 def test_a_poni_that_cannot_be_used_is_refused_with_file_and_reason(tmp_path, old, new, said):

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.peaks import find_peaks
 from lics_beamline.errors import ReductionFailed
@@ -162,3 +162,12 @@ def test_a_pattern_cannot_be_written_to_and_knows_its_spacings(integrator):
         pattern.intensity[0] = 1.0
     index = int(np.argmin(np.abs(pattern.two_theta_deg - 9.36)))
     assert pattern.d_angstrom[index] == pytest.approx(2.535, abs=0.004)
+
+
+@pytest.mark.parametrize("name", ["detecto", "there.h5"])
+def test_a_detector_that_pyfai_does_not_know_is_told_and_no_file_is_opened_for_it(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.h5").write_bytes(b"not to be opened")
+    unknown = Geometry(poni=GEOMETRY.poni.replace("Detector: Detector", f"Detector: {name}"))
+    with pytest.raises(ReductionFailed, match=f"knows no detector '{name}'"):
+        Integrator(unknown, Integration(), shape=SHAPE)

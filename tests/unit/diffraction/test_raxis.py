@@ -1,5 +1,7 @@
 import math
+import os
 import struct
+import tracemalloc
 
 import fabio
 import numpy as np
@@ -138,3 +140,59 @@ def test_the_header_says_how_long_the_image_waited_and_was_scanned(tmp_path, dim
 def test_a_missing_plate_is_named(tmp_path):
     with pytest.raises(ReductionFailed, match=r"nowhere\.osc"):
         read_plate(tmp_path / "nowhere.osc")
+
+
+def test_a_plate_of_60_000_by_60_000_pixels_is_refused_by_its_header(tmp_path, dim):
+    path = osc(tmp_path / "a.osc", dim)
+    header = bytearray(path.read_bytes()[: 2 * 900])
+    struct.pack_into(">ii", header, 768, 60_000, 60_000)
+    path.write_bytes(bytes(header))
+    with path.open("r+b") as file:
+        file.truncate(max(len(header), 2 * 60_000) + 2 * 60_000**2)  # sparse: as long as its header promises
+    with pytest.raises(ReductionFailed, match=r"has 7200\.1 MB"):
+        read_plate(path)
+    with path.open("r+b") as file:
+        file.truncate(len(header))
+    with pytest.raises(ReductionFailed, match="60000 x 60000 pixels, 20000 a side are the most"):
+        read_plate(path)
+
+
+@pytest.mark.parametrize("ratio", [math.nan, math.inf, 0.0, -8.0, 1e9])
+def test_a_photomultiplier_ratio_that_no_reader_has_is_refused(tmp_path, bright, ratio):
+    path = osc(tmp_path / "a.osc", bright)
+    content = bytearray(path.read_bytes())
+    struct.pack_into(">f", content, 800, ratio)
+    path.write_bytes(bytes(content))
+    with pytest.raises(ReductionFailed, match="photomultiplier ratio"):
+        read_plate(path)
+
+
+@pytest.mark.parametrize("minutes", [math.nan, math.inf, -1.0, 1e20])
+def test_times_that_are_none_are_taken_for_not_noted(tmp_path, dim, minutes):
+    path = osc(tmp_path / "a.osc", dim, fading_minutes=(3.0, 4.0))
+    content = bytearray(path.read_bytes())
+    for offset in (536, 804, 808):
+        struct.pack_into(">f", content, offset, minutes)
+    path.write_bytes(bytes(content))
+    header = read_header(path)
+    assert math.isnan(header.exposure_s)
+    assert math.isnan(header.waited_s)
+    assert math.isnan(header.scan_s)
+
+
+def test_reading_a_plate_takes_no_more_memory_than_twice_its_file(tmp_path):
+    path = osc(tmp_path / "a.osc", np.full((3000, 3000), 40_000))
+    tracemalloc.start()
+    try:
+        read_plate(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.0 * path.stat().st_size + 12e6, "counts of 32 bits for words of 16, and one block of rows"
+
+
+def test_a_pipe_in_place_of_a_plate_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.osc")
+    assert not is_plate(tmp_path / "a.osc")
+    with pytest.raises(ReductionFailed, match="a pipe or a device"):
+        read_header(tmp_path / "a.osc")

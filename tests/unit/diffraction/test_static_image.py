@@ -1,3 +1,8 @@
+import base64
+import gzip
+import tracemalloc
+import zlib
+
 import fabio
 import numpy as np
 import pytest
@@ -75,3 +80,63 @@ def test_a_dark_image_that_is_another_one_now_is_refused(tmp_path):
     np.save(path, np.ones(SHAPE))
     with pytest.raises(ReductionFailed, match="another image"):
         dark.array(SHAPE)
+
+
+def test_an_archive_is_no_mask_however_much_it_would_unpack_to(tmp_path):
+    for name in ("mask.npy", "mask.npz", "mask.edf"):
+        with (tmp_path / name).open("wb") as file:
+            np.savez_compressed(file, np.zeros((2000, 2000)))
+        with pytest.raises(ProfileError, match=rf"{name} "):
+            read_mask(tmp_path / name)
+
+
+def test_a_mask_whose_header_promises_more_than_its_file_holds_is_refused(tmp_path):
+    path = tmp_path / "mask.npy"
+    np.save(path, np.zeros((2, 2), np.uint8))
+    path.write_bytes(
+        path.read_bytes().replace(b"(2, 2)", b"(60000, 60000)").replace(b" " * 10 + b"\n", b" " * 2 + b"\n")
+    )
+    with pytest.raises(ProfileError, match=r"mask\.npy cannot be read"):
+        read_mask(path)
+
+
+def test_an_image_that_says_it_is_huge_is_refused_before_its_pixels_are_made(tmp_path):
+    path = tmp_path / "mask.edf"
+    fabio.edfimage.EdfImage(data=np.zeros((20, 20), np.uint8)).write(str(path))
+    content = path.read_bytes()
+    wide = content.replace(b"Dim_1 = 20", b"Dim_1 = 60000").replace(b"Dim_2 = 20", b"Dim_2 = 60000")
+    path.write_bytes(wide.replace(b" " * 6 + b"}", b"}"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileError, match="60000 x 60000"):
+            read_mask(path)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_packed_image_that_unpacks_without_end_is_refused(tmp_path):
+    path = tmp_path / "mask.edf.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for _ in range(900):
+            file.write(bytes(1 << 20))
+    with pytest.raises(ProfileError, match="801 MB unpacked"):
+        read_mask(path)
+
+
+@pytest.mark.parametrize("kind", [np.complex128, "U3", "V8"])
+def test_what_are_no_numbers_is_no_mask(tmp_path, kind):
+    np.save(tmp_path / "mask.npy", np.zeros((20, 20), kind))
+    with pytest.raises(ProfileError, match="holds no numbers"):
+        read_mask(tmp_path / "mask.npy")
+
+
+def test_a_packed_mask_in_a_recipe_unpacks_to_its_own_pixels_and_no_more():
+    bomb = base64.b64encode(zlib.compress(bytes(200 << 20))).decode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="no mask of 300 x 280"):
+            StaticMask(rows=300, columns=280, packed=bomb)
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
