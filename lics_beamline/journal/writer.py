@@ -20,6 +20,7 @@ from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.events import Streams
+from lics_beamline.journal.order import identity
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.safe_name import check_start
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
@@ -105,8 +106,8 @@ class Journal:
         else:
             run = self._find(name, doc)
             self._refuse_after_loss(run, name)
-        identity = _identity(name, doc)
-        if identity in run.known:
+        this = identity(name, doc) if self._resume else ""
+        if this in run.known:
             if name == "stop":
                 self._close(run)
             return
@@ -120,7 +121,7 @@ class Journal:
             doc = {**doc, "num_events": dict(run.events)}  # the engine counts what it sent, not what was recorded
         self._write(run, name, doc)
         if self._resume:
-            run.known.add(identity)
+            run.known.add(this)
         self._learn(run, name, doc)
         try:
             self._make_durable(run, name, doc)
@@ -170,7 +171,7 @@ class Journal:
     def _recall(self, run: _OpenRun) -> None:
         with Tail(run.path) as tail:
             for name, doc in tail.documents():
-                run.known.add(_identity(name, doc))
+                run.known.add(identity(name, doc))
                 self._learn(run, name, doc)
             run.size = tail.offset
             run.finished = tail.finished
@@ -322,12 +323,6 @@ def _append(run: _OpenRun, line: bytes) -> None:
             os.ftruncate(run.descriptor, run.size)
         raise
     run.size += written
-
-
-def _identity(name: str, doc: Mapping[str, Any]) -> str:
-    """Return what makes a document the same document when it is written again."""
-    uid = doc.get("uid", doc.get("datum_id"))
-    return f"{name} {uid if isinstance(uid, str) else list(uid or ())}"
 
 
 def _free_bytes(folder: Path) -> int:
