@@ -67,6 +67,7 @@ class Order:
         self._unnumbered: set[str] = set()
         self._stop: Numbered | None = None
         self._stopped = False
+        self._is_disordered = False
 
     @property
     def is_holding(self) -> bool:
@@ -90,6 +91,7 @@ class Order:
         missing = next((need for need in _needs(came) if need not in self._known), None)
         if missing is not None:
             self._waiting.setdefault(missing, []).append(came)
+            self._is_disordered = True
             self._fault(came.line, f"{came.name} document comes before the {_what(missing)} that it needs")
             return
         if not self._is_new(came) or self._is_foreign(came):
@@ -136,7 +138,7 @@ class Order:
     def _end(self, *, at_rest: bool) -> Iterator[Numbered]:
         """Yield the stop document once all it counts are there, or nothing more comes."""
         stop = self._stop
-        if stop is None or (self._waiting and not at_rest):
+        if stop is None or (self._is_disordered and not at_rest):
             return
         counted = stop.doc.get("num_events")
         short = {

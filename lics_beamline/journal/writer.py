@@ -7,6 +7,7 @@ lose is at most 100 ms, and nothing of a start, a measured point, a read plate, 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from lics_beamline.data_folder import sync_folder
+from lics_beamline.data_folder import set_aside, sync_folder
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
@@ -31,6 +32,8 @@ RESERVE_BYTES: Final = 1 << 20  # room for hundreds of stop documents (about 1 k
 SYNC_AFTER_S: Final = 0.05  # pause before a background fsync; with the fsync itself it stays within 100 ms
 _SYNCED_STREAMS: Final = frozenset({PRIMARY, READOUT, FAILURE})
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -310,6 +313,19 @@ class Journal:
             ) from cause
         finally:
             os.close(descriptor)
+
+
+def make_anew(path: Path) -> None:
+    """Set the damaged journal of a derived run aside, so that it is made again from what it was derived from.
+
+    Parameters
+    ----------
+    path : Path
+        The journal. One that is being written is left where it is.
+    """
+    if not lock.is_held(path):
+        aside = set_aside(path)
+        logger.warning("%s is damaged; it is kept as %s and made anew from the raw run", path, aside.name)
 
 
 def _append(run: _OpenRun, line: bytes) -> None:
