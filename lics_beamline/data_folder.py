@@ -140,6 +140,21 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         sync_folder(path.parent)
 
 
+def set_aside(path: Path) -> Path:
+    """Give a damaged file or folder another name beside it, so that it can be made anew; return where it is now.
+
+    Parameters
+    ----------
+    path : Path
+        What is damaged; nothing of it is changed or removed.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    return aside
+
+
 def sync_folder(folder: Path) -> None:
     """Make durable which files a folder holds, by their names."""
     _sync(folder)

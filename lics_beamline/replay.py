@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,17 +14,17 @@ from typing import Any
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
-from lics_beamline.journal.events import Streams, events
+from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import find
-from lics_beamline.journal.reader import read
+from lics_beamline.journal.reader import Tail, read
 from lics_beamline.journal.whole_sweep import sweep_documents
-from lics_beamline.journal.writer import Journal
+from lics_beamline.journal.writer import SUFFIX, Journal, make_anew
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Step, work_of
 from lics_beamline.reduction.work import WorkOutcome
 from lics_beamline.reduction.workers import crew
-from lics_beamline.schema import FAILURE, READOUT, REDUCED
+from lics_beamline.schema import FAILURE, PRIMARY, READOUT, REDUCED
 
 logger = logging.getLogger(__name__)
 
@@ -173,6 +174,10 @@ class Replay:
         How; None for the run's own.
     done : dict
         Points reduced before by their `exposure_uid`, and the phases found in each.
+    exposures : int
+        Plates exposed, as its documents tell; where nothing of them can be reduced, something is lost.
+    damaged : bool
+        Whether what was reduced before is damaged, and has to be made anew.
     source : callable
         Gives the raw documents.
     """
@@ -184,6 +189,8 @@ class Replay:
     attempt: int
     recipe: Recipe | None
     done: dict[str, str]
+    exposures: int
+    damaged: bool
     source: Callable[[], Documents]
 
 
@@ -197,19 +204,25 @@ def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Rep
     while True:
         derived = _derived_uid(start, recipe, data, attempt)
         before = _tally(data, derived)
-        if before is None or not before.whole or not before.failed:
+        if before is None or before.damaged or not before.whole or not before.failed:
             break
         attempt += 1
+    damaged = before is not None and before.damaged
+    if damaged:
+        before = None
+    points, exposures = _points(source())
     already = before is not None and before.whole
     done = dict(before.exposures) if before is not None else {}
     return Replay(
         raw_uid=start["uid"],
         uid=derived,
-        points=0 if already else max(0, _points(source()) - len(done)),
+        points=0 if already else max(0, points - len(done)),
         already=already,
         attempt=attempt,
         recipe=recipe,
         done=done,
+        exposures=exposures,
+        damaged=damaged,
         source=source,
     )
 
@@ -238,6 +251,9 @@ def replay_all(
     todo = [run for run in runs if not run.already]
     with ExitStack() as stack:
         if todo:
+            for run in todo:
+                if run.damaged:
+                    make_anew(data.derived_journals / f"{run.uid}{SUFFIX}")
             queue = stack.enter_context(crew(jobs, dask=dask)).queue()
             journal = stack.enter_context(Journal(data.derived_journals, resume=True))
             for run in todo:
@@ -276,6 +292,7 @@ class _Tally:
     exposures: dict[str, str]  # and the phases found in each, comma separated
     failed: int
     whole: bool
+    damaged: bool
 
 
 def _tally(data: DataFolder, uid: str) -> _Tally | None:
@@ -285,18 +302,25 @@ def _tally(data: DataFolder, uid: str) -> _Tally | None:
     exposures: dict[str, str] = {}
     streams = Streams()
     failed, whole = 0, False
-    for name, doc in read(path):
-        for event in streams.take(name, doc):
-            if event.stream == REDUCED:
-                exposures[event.data["exposure_uid"]] = event.data["phases"]
-                failed += not event.data["reduced"]
-        whole = whole or name == "stop"
-    return _Tally(exposures=exposures, failed=failed, whole=whole)
+    with Tail(path) as tail:
+        for name, doc in tail.documents():
+            for event in streams.take(name, doc):
+                if event.stream == REDUCED:
+                    exposures[event.data["exposure_uid"]] = event.data["phases"]
+                    failed += not event.data["reduced"]
+            whole = whole or name == "stop"
+        return _Tally(exposures=exposures, failed=failed, whole=whole, damaged=bool(tail.faults))
 
 
-def _points(documents: Documents) -> int:
-    """Return how many exposures of a run were read, or lost."""
-    return sum(event.stream in (READOUT, FAILURE) for event in events(documents))
+def _points(documents: Documents) -> tuple[int, int]:
+    """Return how many exposures of a run were read, or lost; and how many there were, as events or stop tell."""
+    streams, found, counted = Streams(), Counter[str](), 0
+    for name, doc in documents:
+        found.update(event.stream for event in streams.take(name, doc))
+        if name == "stop":
+            numbers = doc.get("num_events")
+            counted = int(numbers.get(PRIMARY, 0)) if isinstance(numbers, dict) else 0
+    return found[READOUT] + found[FAILURE], max(found[PRIMARY], counted)
 
 
 def _derived_uid(start: dict[str, Any], recipe: Recipe | None, data: DataFolder, attempt: int) -> str:

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lics_beamline import __version__
+from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
@@ -47,7 +48,7 @@ examples:
   lics refine last 12                   rival structures at point 12, ranked, with a figure
   lics analyse last --paper             the paper's table, recovered from the newest sweep, and a report
 
-exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed
+exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged
 """
 
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 usage, 3 beamline not ready, 4 run failed.
+        0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged.
     """
     options = parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
@@ -74,8 +75,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
+    damage = DamageHeard()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(damage)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        if code == EXIT_DONE and damage:
+            return _say(
+                "a journal is damaged: all of the above rests on what could be used of it. lics verify says what is "
+                "lost and what to do.",
+                EXIT_FAILED,
+                options,
+            )
+        return code
     except (NotAcknowledged, NotConnected, WrongUnit) as error:
         return _say(error, EXIT_NOT_READY, options)
     except (ProfileError, RunNotFound) as error:

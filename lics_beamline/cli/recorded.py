@@ -76,7 +76,12 @@ def follow(options: argparse.Namespace) -> int:
         write_profile(data.make())
     if options.once:
         once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
-        return max(follower.main([each, *once]) for each in which)
+        code = max(follower.main([each, *once]) for each in which)
+        for fares in status(data):
+            if fares.name in which:
+                for uid, trouble in fares.troubles.items():
+                    sys.stderr.write(f"lics follow {fares.name}: run {uid[:8]}: {trouble}\n")
+        return code
     running = [follower.start(data, each) for each in which]
     sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
     sys.stdout.flush()

@@ -94,7 +94,15 @@ def replay(options: argparse.Namespace) -> int:
     else:
         for result in results:
             sys.stdout.write(_line(result))
-    return 4 if refused or any(result.failed for result in results) else 0
+    lost = {run.uid: run.exposures for run in runs if run.exposures}
+    for result in results:
+        if not result.points and result.uid in lost:
+            sys.stderr.write(
+                f"run {result.raw_uid[:8]}: {lost[result.uid]} plates were exposed, and no readout or failure of one "
+                "can be read. lics verify says what is lost and what to do.\n"
+            )
+    nothing = any(not result.points and result.uid in lost for result in results)
+    return 4 if refused or nothing or any(result.failed for result in results) else 0
 
 
 def _named(data: DataFolder, names: list[str]) -> list[str]:

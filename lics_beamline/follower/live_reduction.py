@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.journal.events import Streams, events
+from lics_beamline.journal.events import events
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
-from lics_beamline.journal.reader import read
+from lics_beamline.journal.reader import Tail, read
 from lics_beamline.journal.whole_sweep import earlier_documents, runs_of
-from lics_beamline.journal.writer import SUFFIX, Journal
+from lics_beamline.journal.writer import SUFFIX, Journal, make_anew
 from lics_beamline.schema import EXPOSURE_UID, SWEEP
 
 if TYPE_CHECKING:
@@ -48,12 +48,15 @@ class LiveReduction:
         _, derived_start = next(iter(Reducer(None, data_root=self._data.root)("start", head.start)))
         path = self._data.derived_journals / f"{derived_start['uid']}{SUFFIX}"
         done: dict[str, str] = {}
-        streams = Streams()
-        for name, doc in read(path) if path.exists() else ():
-            if name == "stop":
-                return None
-            for event in streams.take(name, doc):
-                done[event.data[EXPOSURE_UID.name]] = event.data.get("phases", "")
+        if path.exists():
+            with Tail(path) as tail:
+                for event in events(tail.documents()):
+                    done[event.data[EXPOSURE_UID.name]] = event.data.get("phases", "")
+                if tail.faults:
+                    done.clear()
+                    make_anew(path)
+                elif tail.finished:
+                    return None
         reducer = Reducer(None, data_root=self._data.root, done=done, known=self._reduced_before(head))
         journal = Journal(self._data.derived_journals, resume=True)
         return RunReduction(head, reducer, journal, self._crew.queue(), troubles=self._troubles)

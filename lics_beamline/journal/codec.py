@@ -4,6 +4,10 @@ JSON already keeps Python floats (shortest repr), NaN, infinities, integers of a
 does not know (arrays, bytes, exotic NumPy scalars) travels as ``{"__npy__": <base64>, "kind": ...}``, where the base64
 text of an array is a complete ``.npy`` file: any program that reads NumPy's format can read it.
 
+A line is ``["event",{...},"5f3a9c01"]``: what the document is, the document, and the CRC-32 of all that stands before
+the comma behind the document, in eight hexadecimal digits. Journals of before there were checksums have pairs; they are
+read as they are.
+
 What changes on the way, on purpose: tuples and sets come back as lists, paths as strings, NumPy scalars that Python can
 hold exactly as Python numbers. Keys are strings, as event-model requires.
 """
@@ -13,6 +17,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any, Final
@@ -28,6 +33,7 @@ MOST_LINE_BYTES: Final = 64 << 20  # of a document: the largest of ours, a patte
 _PYTHON_HOLDS: Final = "biuf"  # kinds of NumPy scalars that are Python numbers, up to 64 bits
 _WORD_BYTES: Final = 8  # 64 bits: a Python float holds every smaller one exactly (IEEE 754)
 _NPY_VERSION: Final = (3, 0)  # field names may be any Unicode; NumPy 1.17 and later read it
+_CHECKSUM_BYTES: Final = len(b',"5f3a9c01"]\n')  # what stands behind the document in a line
 _NOT_IN_NPY: Final = "OT"  # kinds of arrays that .npy would have to pickle: objects, variable-width strings
 
 
@@ -70,7 +76,8 @@ class Encoder(json.JSONEncoder):
             raise JournalError(
                 f"{name} document has a key {TAG!r}, which marks arrays in a journal. Rename that key.", document=name
             )
-        return text.encode("ascii") + b"\n"
+        body = text[:-1].encode("ascii")
+        return b'%b,"%08x"]\n' % (body, zlib.crc32(body))
 
     def default(self, o: Any) -> Any:
         """Return something JSON knows for `o`; called by the base class for all it does not know."""
@@ -101,20 +108,33 @@ def decode(line: bytes) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     ValueError
-        If the line is not a document; the caller knows file and number.
+        If the line is not a document, or not the one that was written; the caller knows file and number.
     """
+    checked = has_checksum(line)
+    if checked:
+        body, said = line[:-_CHECKSUM_BYTES], line[-_CHECKSUM_BYTES + 2 : -3]
+        found = b"%08x" % zlib.crc32(body)
+        if found != said:
+            raise ValueError(
+                f"its checksum is {found.decode()}, and it was written with {said.decode('ascii', 'replace')}"
+            )
     hook = _unwrap if TAG.encode("ascii") in line else None
     try:
-        pair = json.loads(line, object_hook=hook)
+        parts = json.loads(line, object_hook=hook)
         if b"\\ud" in line.lower():
             _refuse_halves(json.loads(line))
     except RecursionError:
-        raise ValueError("nested too deep") from None
-    match pair:
-        case [str() as name, dict() as doc]:
+        raise ValueError("it is nested too deeply to be a document") from None
+    match parts:
+        case [str() as name, dict() as doc, *rest] if len(rest) == checked:
             check_nesting(doc, source=f"{name} document")
             return name, doc
-    raise ValueError("not a pair of name and document")
+    raise ValueError("not name, document and checksum")
+
+
+def has_checksum(line: bytes) -> bool:
+    """Whether a line carries the checksum of its document; those of older journals do not."""
+    return line.endswith(b'"]\n') and line[-_CHECKSUM_BYTES : -_CHECKSUM_BYTES + 2] == b',"'
 
 
 def _refuse_halves(pair: Any) -> None:

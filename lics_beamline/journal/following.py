@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from lics_beamline.errors import LicsError
 from lics_beamline.journal.head import Head, head
-from lics_beamline.journal.reader import Tail
+from lics_beamline.journal.reader import Tail, say
 from lics_beamline.journal.writer import SUFFIX
 
 LONGEST_TURN_S: Final = 0.25  # a run with a long backlog gives way to the others after this time [s]
@@ -50,6 +50,7 @@ class _Followed:
     path: Path
     tail: Tail
     consumer: Consumer
+    faults_told: int = 0
     written: bool = True
     idle_since: float | None = None
     given_up: bool = False
@@ -178,6 +179,7 @@ class Following:
                 if each.tail.finished or interrupted() or time.monotonic() > deadline:
                     exhausted = False
                     break
+            self._tell_faults(each)
             if each.tail.finished:
                 self._leave(each)
             elif exhausted:
@@ -203,6 +205,15 @@ class Following:
             logger.warning("run %s was abandoned by its writer after %d documents", each.uid, each.tail.line)
             each.given_up = True
             each.consumer.abandoned()
+
+    def _tell_faults(self, each: _Followed) -> None:
+        """Note what was wrong with the lines of a run; what can be used of it was taken, so it is not begun again."""
+        new = each.tail.faults[each.faults_told :]
+        if new:
+            say(new)
+            each.faults_told += len(new)
+            more = f" And {each.faults_told - 1} more." if each.faults_told > 1 else ""
+            self.troubles[each.uid] = f"{each.tail.faults[0]}{more} The other documents were used."
 
     def _leave(self, each: _Followed) -> None:
         self._open.pop(each.path, None)

@@ -16,6 +16,8 @@ from lics_beamline.journal.shape import Shapes
 from lics_beamline.journal.writer import SUFFIX
 
 SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
+_START: Final = b'["start",'
+_STOP: Final = b'["stop",'
 _TAIL_BYTES: Final = 1 << 16  # a stop document is about 1 kB
 
 logger = logging.getLogger(__name__)
@@ -96,7 +98,8 @@ def head(path: Path) -> Head | None:
     UnsafeName
         If it gives a name that might lead out of the data folder.
     JournalError
-        If its start document does not say when the run began, or has another thing in place of a field.
+        If its start document is damaged or not there, does not say when the run began, or has another thing in place of
+        a field.
     OSError
         If it cannot be read.
     """
@@ -106,14 +109,29 @@ def head(path: Path) -> Head | None:
     with path.open("rb") as file:
         first = file.readline(MOST_LINE_BYTES)
         last = _last_line(file)
+        if not first.endswith(b"\n"):
+            return None
+        if not first.startswith(_START):  # somebody has put the lines into another order
+            file.seek(0)
+            lines = file.readlines()
+            first = next((line for line in lines if line.startswith(_START)), b"")
+            last = next((line for line in lines if line.startswith(_STOP)), b"")
+            if not first and len(lines) < 2:
+                return None  # the scar of a power cut
     try:
-        name, start = decode(first) if first.endswith(b"\n") else ("", {})
-        stop = decode(last)[1] if last.startswith(b'["stop",') else None
+        if not first:
+            raise ValueError("it has no start document")
+        start = decode(first)[1]
+    except ValueError as cause:
+        raise JournalError(
+            f"{path}: its start document cannot be read, and without it nothing of the run can be used: {cause}. Take "
+            "the file from a copy.",
+            path=str(path),
+        ) from cause
+    try:
+        stop = decode(last)[1] if last.startswith(_STOP) else None
     except ValueError:
-        logger.warning("%s begins or ends with a damaged line; it is left out", path)
-        return None
-    if name != "start":
-        return None
+        stop = None  # who reads the run tells of the line
     uid = check_start(start, where=str(path))
     Shapes().check("start", start, where=f"{path}, line 1")
     try:
@@ -133,7 +151,7 @@ def _last_line(file: BinaryIO) -> bytes:
         file.seek(max(0, size - length))
         lines = file.read(length).split(b"\n")
         if len(lines) > 2 or length >= size:
-            return lines[-2] if len(lines) > 1 else b""
+            return lines[-2] + b"\n" if len(lines) > 1 else b""
         if length > MOST_LINE_BYTES:
             return b""
         length *= 8

@@ -7,6 +7,7 @@ lose is at most 100 ms, and nothing of a start, a measured point, a read plate, 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import threading
 import uuid
@@ -16,11 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from lics_beamline.data_folder import sync_folder
+from lics_beamline.data_folder import set_aside, sync_folder
 from lics_beamline.errors import JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.events import Streams
+from lics_beamline.journal.order import identity
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.safe_name import check_start
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
@@ -31,6 +33,8 @@ RESERVE_BYTES: Final = 1 << 20  # room for hundreds of stop documents (about 1 k
 SYNC_AFTER_S: Final = 0.05  # pause before a background fsync; with the fsync itself it stays within 100 ms
 _SYNCED_STREAMS: Final = frozenset({PRIMARY, READOUT, FAILURE})
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -106,8 +110,8 @@ class Journal:
         else:
             run = self._find(name, doc)
             self._refuse_after_loss(run, name)
-        identity = _identity(name, doc)
-        if identity in run.known:
+        this = identity(name, doc) if self._resume else ""
+        if this in run.known:
             if name == "stop":
                 self._close(run)
             return
@@ -121,7 +125,7 @@ class Journal:
             doc = {**doc, "num_events": dict(run.events)}  # the engine counts what it sent, not what was recorded
         self._write(run, name, doc)
         if self._resume:
-            run.known.add(identity)
+            run.known.add(this)
         self._learn(run, name, doc)
         try:
             self._make_durable(run, name, doc)
@@ -171,7 +175,7 @@ class Journal:
     def _recall(self, run: _OpenRun) -> None:
         with Tail(run.path) as tail:
             for name, doc in tail.documents():
-                run.known.add(_identity(name, doc))
+                run.known.add(identity(name, doc))
                 self._learn(run, name, doc)
             run.size = tail.offset
             run.finished = tail.finished
@@ -354,6 +358,19 @@ def close_cut_off(path: Path, *, reason: str) -> None:
         )
 
 
+def make_anew(path: Path) -> None:
+    """Set the damaged journal of a derived run aside, so that it is made again from what it was derived from.
+
+    Parameters
+    ----------
+    path : Path
+        The journal. One that is being written is left where it is.
+    """
+    if not lock.is_held(path):
+        aside = set_aside(path)
+        logger.warning("%s is damaged; it is kept as %s and made anew from the raw run", path, aside.name)
+
+
 def _append(run: _OpenRun, line: bytes) -> None:
     """Append all of `line` or nothing."""
     written = 0
@@ -365,12 +382,6 @@ def _append(run: _OpenRun, line: bytes) -> None:
             os.ftruncate(run.descriptor, run.size)
         raise
     run.size += written
-
-
-def _identity(name: str, doc: Mapping[str, Any]) -> str:
-    """Return what makes a document the same document when it is written again."""
-    uid = doc.get("uid", doc.get("datum_id"))
-    return f"{name} {uid if isinstance(uid, str) else list(uid or ())}"
 
 
 def _free_bytes(folder: Path) -> int:

@@ -74,7 +74,7 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
             (journal,) = inside.raw_journals.glob("*.jsonl")
             while '"exit_status"' not in journal.read_text():
                 pass
-            record = [json.loads(line) for line in journal.read_text().splitlines()]
+            record = [json.loads(line)[:2] for line in journal.read_text().splitlines()]
         finally:
             sweep.kill()  # what is left is to wait for followers, which wait for room
             sweep.communicate()

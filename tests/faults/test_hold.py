@@ -79,7 +79,7 @@ def passes(witness, seconds):
 
 def documents(data):
     (journal,) = data.raw_journals.glob("*.jsonl")
-    return [json.loads(line) for line in journal.read_text().splitlines()]
+    return [json.loads(line)[:2] for line in journal.read_text().splitlines()]
 
 
 def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_stops(data):

@@ -1,5 +1,6 @@
 """Reading what is there, following what comes."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -40,14 +41,48 @@ def test_a_damaged_last_line_is_left_out(path):
 
 
 @pytest.mark.parametrize("after", [b"", b'["event",{"uid'])
-def test_a_damaged_line_in_the_middle_names_file_and_line(path, after):
+def test_a_damaged_line_in_the_middle_names_file_and_line_and_the_others_are_given(path, after, caplog):
     lines = path.read_bytes().splitlines(keepends=True)
     lines[2] = b"\0" * 20 + lines[2][20:]
     path.write_bytes(b"".join(lines[:4]) + after)
-    seen = []
-    with pytest.raises(JournalError, match=r"aaaaaa\.jsonl is damaged in line 3") as error:
-        seen.extend(read(path))
-    assert error.value.facts == {"path": str(path), "line": 3}
+    assert list(read(path)) == [*DOCUMENTS[:2], DOCUMENTS[3]]
+    assert f"{path} is damaged in line 3: its checksum is" in caplog.text
+    with Tail(path) as tail:
+        assert len(list(tail.documents())) == 3
+        assert [(fault.path, fault.line) for fault in tail.faults] == [(path, 3)]
+
+
+def old(line):
+    """Return a line as it was written before there were checksums."""
+    return json.dumps(json.loads(line)[:2], separators=(",", ":")).encode() + b"\n"
+
+
+def test_a_journal_of_before_there_were_checksums_is_read_as_it_is(path, caplog):
+    path.write_bytes(b"".join(old(line) for line in path.read_bytes().splitlines()))
+    assert list(read(path)) == DOCUMENTS
+    assert caplog.text == ""
+
+
+def test_whichever_character_of_a_line_is_changed_it_is_noticed(path, caplog):
+    lines = path.read_bytes().splitlines(keepends=True)
+    for place in range(len(lines[3]) - 1):
+        for bit in (1, 32):
+            changed = bytearray(lines[3])
+            changed[place] ^= bit
+            path.write_bytes(b"".join([*lines[:3], changed, *lines[4:]]))
+            caplog.clear()
+            assert list(read(path)) == [*DOCUMENTS[:3], *DOCUMENTS[4:]]
+            assert "is damaged in line 4" in caplog.text
+
+
+def test_a_last_line_that_was_changed_is_named_though_one_that_was_torn_is_not(path, caplog):
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4])
+    assert list(read(path)) == DOCUMENTS[:-1]
+    assert caplog.text == ""
+    path.write_bytes(whole.replace(b'"run_start":"aaaaaa"},', b'"run_start":"aaaaab"},'))
+    list(read(path))
+    assert "is damaged in line 7" in caplog.text
 
 
 def test_a_journal_that_is_not_there_is_an_error(tmp_path):
