@@ -140,16 +140,18 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         sync_folder(path.parent)
 
 
-def set_aside(path: Path) -> Path:
-    """Give a damaged file or folder another name beside it, so that it can be made anew; return where it is now.
+def set_aside(path: Path, *, why: str = "damaged") -> Path:
+    """Give a file or folder another name beside it, so that it can be made anew; return where it is now.
 
     Parameters
     ----------
     path : Path
-        What is damaged; nothing of it is changed or removed.
+        What is set aside; nothing of it is changed or removed.
+    why : str
+        A word for its new name: ``catalog.damaged-1``.
     """
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.{why}-{number}")).exists():
         number += 1
     path.rename(aside)
     return aside

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from lics_beamline.catalog.soundness import set_damaged_aside
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
@@ -38,7 +39,8 @@ class Cataloguer:
     Parameters
     ----------
     data : DataFolder
-        The data folder. Its catalog is made where there is none, and made anew where the folder was moved or copied.
+        The data folder. Its catalog is made where there is none, and made anew where the folder was moved or copied, or
+        where its files are damaged; those are then kept aside.
     flush_s : float
         How long rows of a live run may be held back [s].
 
@@ -58,6 +60,7 @@ class Cataloguer:
         with ExitStack() as held:
             what = f"cataloguing of {self._data.root}"
             held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
+            set_damaged_aside(self._data)
             self._catalog = held.enter_context(open_catalog(self._data, writable=True))
             self._held = held.pop_all()
         return self

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tiled.catalog import from_uri
 
 from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
+from lics_beamline.catalog.soundness import damage
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import PLATE_MIMETYPE
@@ -49,7 +50,7 @@ def runs(root: str, *, writable: bool = False) -> Any:
     Raises
     ------
     RunNotFound
-        If there is no catalog yet, or the data folder was moved or copied after the catalog was built.
+        If there is no catalog yet, it is damaged, or the data folder was moved or copied after the catalog was built.
     """
     data = DataFolder(Path(root).resolve())
     if not is_built(data):
@@ -58,6 +59,12 @@ def runs(root: str, *, writable: bool = False) -> Any:
         raise RunNotFound(
             f"no run of {data.root} can be looked up: {reason}. "
             f"`python -m lics_beamline.follower catalog --once --data {data.root}` builds it from the journals.",
+            root=str(data.root),
+        )
+    if not writable and (problem := damage(data)):
+        raise RunNotFound(
+            f"no run of {data.root} can be looked up: {problem}. `lics rebuild-catalog --data {data.root}` makes the "
+            "catalog anew from the journals.",
             root=str(data.root),
         )
     arrays, tables = str(data.catalog / "arrays"), f"sqlite:///{data.catalog / 'tables.db'}"

@@ -21,6 +21,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "record",
     "resume",
     "recorded",
+    "verify",
     "requests",
     "guard",
     "reduce",

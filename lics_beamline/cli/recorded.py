@@ -1,4 +1,4 @@
-"""Verbs that look at what has been recorded: follow, runs, show."""
+"""Verbs that look at what has been recorded: follow, rebuild-catalog, runs, show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.cli.workers import jobs_of, positive
-from lics_beamline.errors import LicsError
+from lics_beamline.errors import Busy, LicsError, RunNotFound
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -36,6 +36,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--status", action="store_true", help="say how far the followers are, and end")
     verb.set_defaults(run=follow)
     verb = verbs.add_parser(
+        "rebuild-catalog",
+        parents=[shared],
+        help="make the catalog anew from the journals",
+        description="Set the catalog aside, under another name, and make it anew from the journals, which hold all "
+        "that was in it. Exit code 3 while another process fills it, 4 where a run cannot be catalogued.",
+    )
+    verb.set_defaults(run=rebuild_catalog)
+    verb = verbs.add_parser(
         "runs",
         parents=[shared, machine],
         help="list what has been recorded",
@@ -59,7 +67,7 @@ def follow(options: argparse.Namespace) -> int:
     from lics_beamline.catalog.store import write_profile
     from lics_beamline.cli.record import data_folder
     from lics_beamline.follower import process as follower
-    from lics_beamline.follower.status import WHICH, Which, status
+    from lics_beamline.follower.status import WHICH, Which, finishing, status
 
     data = data_folder(options)
     if options.status:
@@ -76,6 +84,11 @@ def follow(options: argparse.Namespace) -> int:
         write_profile(data.make())
     if options.once:
         once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
+        for each in which:
+            if pid := finishing(data, each):
+                sys.stderr.write(f"waiting for process {pid}, which finishes what its session left ({each})\n")
+        if "catalog" in which:
+            _set_damaged_aside(data)
         code = max(follower.main([each, *once]) for each in which)
         for fares in status(data):
             if fares.name in which:
@@ -96,6 +109,42 @@ def follow(options: argparse.Namespace) -> int:
             except subprocess.TimeoutExpired:
                 process.kill()
         return 0
+
+
+def _set_damaged_aside(data: DataFolder) -> None:
+    """Set a damaged catalog aside, unless somebody else writes it; here it is said where a person sees it."""
+    from lics_beamline.catalog.cataloguer import LOCK_NAME
+    from lics_beamline.catalog.soundness import set_damaged_aside
+    from lics_beamline.journal import lock
+
+    try:
+        with lock.sole(data.logs / LOCK_NAME, what=f"cataloguing of {data.root}"):
+            set_damaged_aside(data)
+    except Busy:
+        return  # who writes it has looked
+
+
+def rebuild_catalog(options: argparse.Namespace) -> int:
+    """Set the catalog aside and make it anew from the journals."""
+    from lics_beamline.catalog.cataloguer import LOCK_NAME
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.data_folder import set_aside
+    from lics_beamline.journal import lock
+
+    data = data_folder(options)
+    if not data.raw_journals.is_dir():
+        raise RunNotFound(f"{data.root} holds no journals, from which a catalog could be made.", root=str(data.root))
+    try:
+        with lock.sole(data.logs / LOCK_NAME, what=f"cataloguing of {data.root}"):
+            if data.catalog.exists():
+                aside = set_aside(data.catalog, why="old")
+                sys.stdout.write(f"the catalog of before is kept as {aside}; remove it when you do not miss it\n")
+                sys.stdout.flush()
+    except Busy as busy:
+        sys.stderr.write(f"lics rebuild-catalog: {busy}\n")
+        return 3
+    options.which, options.once, options.status, options.jobs = "catalog", True, False, None
+    return follow(options)
 
 
 def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -> int:

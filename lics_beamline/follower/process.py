@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from typing import Final
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.follower.status import WHICH, FollowerStatus, Which, lock_path
+from lics_beamline.follower.status import WHICH, FollowerStatus, Which, finishing, lock_path
 from lics_beamline.journal import lock
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes import background_process
-from lics_beamline.processes.background_process import BackgroundProcess
+from lics_beamline.processes.background_process import BackgroundProcess, watch
 
 FOLLOWER_NICENESS: Final = 10  # 0 to 19: control of the experiment comes before following it
 RUN_FAILED: Final = 4  # exit code, as everywhere at the command line
@@ -86,6 +86,8 @@ class _Follower:
         self._caught_up = time.monotonic()
 
     def work(self) -> int:
+        if self._once:
+            self._wait_for_who_finishes()
         with lock.sole(lock_path(self._data, self._which), what=f"following ({self._which})"):
             self._say(None, state="starting")
             with self._following() as following:
@@ -96,6 +98,15 @@ class _Follower:
                     self._say(following, state="ended")
         logger.info("ended, %d runs in trouble", len(following.troubles))
         return RUN_FAILED if following.troubles else 0
+
+    def _wait_for_who_finishes(self) -> None:
+        """Wait for a follower whose session is gone: it deals with what is there and ends, however long that takes."""
+        while pid := finishing(self._data, self._which):
+            logger.info("waiting for process %d, which finishes what its session left", pid)
+            is_gone = watch(pid)
+            while not is_gone():
+                if self._process.told_to_end.wait(LOOKED_EVERY_S):
+                    return
 
     @contextmanager
     def _following(self) -> Iterator[Following]:
@@ -140,6 +151,7 @@ class _Follower:
             FollowerStatus(
                 name=self._which,
                 pid=os.getpid(),
+                parent_pid=self._process.parent_pid,
                 state=state or ("catching up" if behind else "waiting"),
                 run=following.run if following is not None else "",
                 documents_behind=behind,

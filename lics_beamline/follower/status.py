@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
 from lics_beamline.journal.reader import LOOKED_EVERY_S
+from lics_beamline.processes.background_process import watch
 from lics_beamline.processes.status_file import SAID_EVERY_S, status_path
 
 Which = Literal["reduce", "catalog"]
@@ -27,6 +28,8 @@ class FollowerStatus:
         ``reduce`` or ``catalog``.
     pid : int
         Its process; 0 where it never ran.
+    parent_pid : int
+        The process it works for; 0 for none.
     alive : bool
         Whether that process works now.
     state : str
@@ -46,6 +49,7 @@ class FollowerStatus:
 
     name: str
     pid: int = 0
+    parent_pid: int = 0
     alive: bool = False
     state: str = "never ran"
     run: str = ""
@@ -102,6 +106,21 @@ def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
     if not alive and said.state != "ended":
         return FollowerStatus(**{**asdict(said), "state": "killed"})
     return said
+
+
+def finishing(data: DataFolder, which: Which) -> int:
+    """Return the process that follows for a session that is gone, and so ends when it has caught up; 0 for none.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    which : {"reduce", "catalog"}
+        What it does with the journals.
+    """
+    said, pid = _read_status(data, which), lock.holder(lock_path(data, which))
+    is_its_word = said.pid == pid != 0  # and not of one before it
+    return pid if is_its_word and said.parent_pid and watch(said.parent_pid)() else 0
 
 
 def lock_path(data: DataFolder, which: Which) -> Path:

@@ -65,6 +65,11 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def holder(path: Path) -> int:
+    """Return the process that is the sole one by a lock file; 0 where none is."""
+    return int(path.read_bytes() or b"0") if is_held(path) else 0
+
+
 @contextlib.contextmanager
 def sole(path: Path, *, what: str) -> Iterator[None]:
     """Be the only process that does something, while the context lasts.

@@ -123,3 +123,109 @@ def test_a_follower_uses_the_rest_of_a_damaged_journal_and_says_what_was_wrong(r
     assert "is damaged in line 4" in trouble
     assert "The other documents were used" in trouble
     assert follower.main(["reduce", "--once", "--data", str(recorded.root)]) == 0
+
+
+def verified(capsys, data, *runs):
+    code, printed, _ = answer(capsys, data, "verify", "--json", *runs)
+    found = json.loads(printed)
+    assert found["well"] == (code == 0)
+    assert all(each["remedy"] for each in found["differences"])
+    return code, found["differences"], found
+
+
+def all_files(data):
+    return {path: path.read_bytes() for path in data.root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def reduced(recorded, capsys):
+    """The same, reduced."""
+    assert answer(capsys, recorded, "replay", "last", "--jobs", "1")[0] == 0
+    return recorded
+
+
+def test_what_is_as_it_was_recorded_is_said_to_be_so_and_nothing_is_written(reduced, capsys):
+    before = all_files(reduced)
+    code, differences, found = verified(capsys, reduced)
+    assert (code, differences) == (0, [])
+    assert (found["runs"], found["plates"]) == (2, 3)
+    assert all_files(reduced) == before
+    assert "all is as it was recorded" in answer(capsys, reduced, "verify", "last")[1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda path: path.unlink(), "the plate is not there"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1000]), ""),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x7f"), "was recorded with"),
+    ],
+)
+def test_a_plate_that_is_gone_torn_or_another_one_is_named(reduced, raw_run, capsys, spoil, says):
+    recorded_path = raw_run.points[1][1]["data"]["frame_path"]
+    spoil(reduced.root / recorded_path)
+    code, (difference,), _ = verified(capsys, reduced)
+    assert code == 4
+    assert difference["where"] == recorded_path
+    assert says in difference["says"]
+
+
+@pytest.mark.parametrize("kind", ["raw", "derived"])
+def test_each_line_that_is_not_as_it_was_written_is_named(reduced, capsys, kind):
+    path = journal_of(reduced.raw_journals if kind == "raw" else reduced.derived_journals)
+    change_one_character(path, of=b'["event"')
+    code, differences, _ = verified(capsys, reduced)
+    assert code == 4
+    assert f"{path} line" in differences[0]["where"]
+    assert "its checksum is" in differences[0]["says"]
+    assert ("from a copy" in differences[0]["remedy"]) == (kind == "raw")
+
+
+def test_a_line_put_in_by_hand_without_a_checksum_is_named(reduced, capsys):
+    path = journal_of(reduced.raw_journals)
+    rewrite(path, lambda lines: [*lines[:-2], json.dumps(json.loads(lines[-2])[:2]).encode() + b"\n", lines[-1]])
+    code, (difference,), _ = verified(capsys, reduced)
+    assert code == 4
+    assert "1 lines have no checksum" in difference["says"]
+
+
+def test_a_damaged_start_is_named_though_the_run_cannot_be_used(reduced, capsys):
+    path = journal_of(reduced.raw_journals)
+    rewrite(path, lambda lines: [lines[0].replace(b"sweep", b"swoop", 1), *lines[1:]])
+    code, differences, _ = verified(capsys, reduced)
+    assert code == 4
+    assert {each["where"] for each in differences} >= {f"{path} line 1", str(journal_of(reduced.derived_journals))}
+    assert any("that it was made of is not here" in each["says"] for each in differences)
+    assert verified(capsys, reduced, path.stem)[0] == 4
+
+
+def test_points_that_were_not_reduced_and_a_recipe_that_is_another_one_are_named(reduced, capsys):
+    path = journal_of(reduced.derived_journals)
+    whole = [json.loads(line)[:2] for line in path.read_bytes().splitlines()]
+    start, stop = whole[0][1], whole[-1][1]
+    start["recipe"]["integration"]["bins"] = 1234 if "integration" in start["recipe"] else None
+    stop["num_events"]["primary"] = 2
+    path.unlink()
+    with Journal(reduced.derived_journals) as journal:
+        for name, doc in (*whole[:-2], whole[-1]):
+            journal(name, doc)
+    code, differences, _ = verified(capsys, reduced)
+    assert code == 4
+    said = " ".join(each["says"] for each in differences)
+    assert "1 of 3 points of its raw run are not in it" in said
+    assert "recipe" in said
+
+
+def test_a_run_that_was_cut_off_is_a_note_and_no_difference(reduced, capsys):
+    path = journal_of(reduced.raw_journals)
+    path.write_bytes(path.read_bytes()[:-40])
+    code, differences, found = verified(capsys, reduced)
+    assert (code, differences) == (0, [])
+    assert any("its last line is torn" in each["says"] for each in found["notes"])
+
+
+def test_a_run_that_is_not_there_and_a_folder_without_journals_are_usage(reduced, tmp_path, capsys):
+    code, _, said = answer(capsys, reduced, "verify", "zzzzzzzz")
+    assert (code, "no run answers" in said) == (2, True)
+    code, _, said = answer(capsys, DataFolder(tmp_path / "nowhere"), "verify")
+    assert (code, "holds no journals" in said) == (2, True)

@@ -98,7 +98,8 @@ def test_an_abandoned_run_is_reduced_and_closed_and_a_bad_one_does_not_stop_it(r
     assert "ProfileError" in said.troubles["0bad0bad"]
 
 
-def test_when_the_engine_dies_midway_what_it_recorded_is_reduced_and_the_derived_run_closed(raw_run):
+def recorded_by_an_engine_that_dies(raw_run):
+    """The data folder of a run whose engine, with a reducer at work, was killed after its second plate."""
     data = DataFolder(raw_run.root).make()
     engine = """
 import sys
@@ -118,6 +119,7 @@ for line in sys.stdin.buffer:
     for descriptor in raw_run.descriptors.values():
         descriptor["run_start"] = raw_run.start["uid"]
     encoder = Encoder()
+    pause = threading.Event()
     with subprocess.Popen(
         [sys.executable, "-c", engine, str(data.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -125,13 +127,30 @@ for line in sys.stdin.buffer:
             process.stdin.write(encoder.line(name, doc))
             process.stdin.flush()
             assert process.stdout.readline() == b"recorded\n"
+        while status(data)[0].pid == 0:
+            pause.wait(0.01)
         process.kill()
+    return data
+
+
+def test_when_the_engine_dies_midway_what_it_recorded_is_reduced_and_the_derived_run_closed(raw_run):
+    data = recorded_by_an_engine_that_dies(raw_run)
     pause = threading.Event()
     while status(data)[0].state != "ended":
         pause.wait(0.05)
     (derived,) = heads(data.derived_journals)
     assert derived.stop["exit_status"] == "abort"
     assert derived.stop["num_events"] == {"primary": 2}
+
+
+def test_catching_up_right_after_the_engine_died_waits_for_the_follower_it_left(raw_run):
+    data = recorded_by_an_engine_that_dies(raw_run)
+    left = status(data)[0].pid
+    assert subprocess.run(command(data, "--once"), check=False).returncode == 0
+    assert status(data)[0].pid != left
+    (derived,) = heads(data.derived_journals)
+    assert derived.stop["num_events"] == {"primary": 2}
+    assert f"waiting for process {left}" in (data.logs / "reduce.log").read_text()
 
 
 def test_two_processes_catch_up_to_what_one_would_have_written(recorded, raw_run):

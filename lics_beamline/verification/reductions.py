@@ -1,0 +1,64 @@
+"""Derived runs against the raw runs they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lics_beamline.errors import LicsError
+from lics_beamline.reduction.recipe import REDUCTION_REVISION, recipe_of
+from lics_beamline.reduction.reducer import derived_uid
+from lics_beamline.verification.difference import Difference
+from lics_beamline.verification.record import Record
+
+
+def judge_reduction(derived: Record, raw: Record | None) -> Iterator[Difference]:
+    """Yield what is wrong with a derived run.
+
+    Parameters
+    ----------
+    derived : Record
+        The derived run.
+    raw : Record, optional
+        The run it says it was made of; None where it is not here.
+    """
+    start, where = derived.start, str(derived.path)
+    raw_uid = str(start.get("raw_uid", ""))
+    anew = f"lics replay {raw_uid[:8]} makes it anew, once this file is out of the way."
+
+    def differs(says: str, remedy: str) -> Difference:
+        return Difference(run=derived.uid, where=where, says=says, remedy=remedy)
+
+    problem = _identity_fault(start)
+    if problem:
+        yield differs(problem, anew)
+    if raw is None:
+        yield differs(f"the raw run {raw_uid} that it was made of is not here", "Restore its journal from a copy.")
+        return
+    exposures, reduced = set(raw.read), set(derived.reduced)
+    if extra := reduced - exposures:
+        yield differs(f"{len(extra)} points are of exposures that its raw run does not have", anew)
+    lacking = exposures & set(raw.exposed) - reduced
+    if lacking and not derived.being_written and not raw.being_written:
+        remedy = anew if derived.stop else f"lics replay {raw_uid[:8]} goes on with it."
+        yield differs(f"{len(lacking)} of {len(exposures)} points of its raw run are not in it", remedy)
+
+
+def _identity_fault(start: Mapping[str, Any]) -> str:
+    """Return how the recipe, its digest and the uid contradict each other; empty where they do not."""
+    try:
+        found = recipe_of(start["recipe"]).digest
+    except (LicsError, KeyError) as error:
+        return f"its recipe cannot be read: {error}"
+    said = str(start.get("recipe_digest", ""))
+    if start.get("reduction_revision") != REDUCTION_REVISION:
+        return ""  # of another version of this program, which may have read the recipe otherwise
+    if found != said:
+        return f"its recipe has the digest {found[:12]}... and it says {said[:12]}..."
+    made_of = derived_uid(
+        sweep_uid=str(start.get("sweep_uid", "")),
+        raw_uid=str(start.get("raw_uid", "")),
+        recipe_digest=found,
+        attempt=int(start.get("attempt", 1)),
+    )
+    return "" if made_of == start.get("uid") else f"its uid is not that of its raw run and recipe, which is {made_of}"

@@ -1,0 +1,115 @@
+"""All that was recorded in a data folder, or some runs of it, against what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lics_beamline import schema
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import RunNotFound
+from lics_beamline.journal.head import SHORTEST_PREFIX
+from lics_beamline.journal.writer import SUFFIX
+from lics_beamline.verification.difference import Difference
+from lics_beamline.verification.index import judge_catalog
+from lics_beamline.verification.plates import judge_plates
+from lics_beamline.verification.record import Record, read_record
+from lics_beamline.verification.reductions import judge_reduction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was looked at and found.
+
+    Parameters
+    ----------
+    runs, documents, plates : int
+        How many were looked at.
+    differences : tuple of Difference
+        What is not as recorded, and what a person may want to know.
+    """
+
+    runs: int
+    documents: int
+    plates: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is to be done."""
+        return not any(each.is_wrong for each in self.differences)
+
+
+def verify(data: DataFolder, names: Sequence[str] = ()) -> Verified:
+    """Hold what is on disk against what was recorded; nothing is written.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder; it may be a copy that cannot be written.
+    names : sequence of str
+        Runs: ``last``, uids or their first characters; of a raw run, what was derived from it too. Empty for all.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no such run, or no data folder.
+    """
+    if not data.raw_journals.is_dir():
+        raise RunNotFound(f"{data.root} holds no journals. Give the data folder by --data.", root=str(data.root))
+    raw = {record.uid: record for record in map(read_record, _journals(data.raw_journals))}
+    derived = [read_record(path) for path in _journals(data.derived_journals)]
+    chosen = _chosen(names, raw, derived)
+    differences: list[Difference] = []
+    for record in chosen:
+        differences += record.differences
+        if record.is_derived:
+            differences += judge_reduction(record, raw.get(str(record.start.get("raw_uid"))))
+        else:
+            differences += judge_plates(data, record)
+    reduced = {each.start.get("raw_uid") for each in derived}
+    for record in chosen:
+        if record.start.get("purpose") == schema.SWEEP and record.read and record.uid not in reduced:
+            says = f"it has not been reduced; lics replay {record.uid[:8]} does it"
+            differences.append(Difference(run=record.uid, where=str(record.path), says=says))
+    differences += judge_catalog(data, chosen, all_runs=not names)
+    return Verified(
+        runs=len(chosen),
+        documents=sum(record.documents for record in chosen),
+        plates=sum(len(record.frames) for record in chosen),
+        differences=tuple(differences),
+    )
+
+
+def _journals(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _chosen(names: Sequence[str], raw: dict[str, Record], derived: list[Record]) -> list[Record]:
+    """Return the records that are meant, each once, raw ones with what was derived from them."""
+    everything = [*raw.values(), *derived]
+    if not names:
+        return everything
+    chosen: dict[Path, Record] = {}
+    for name in names:
+        if name == "last" and raw:
+            meant = [max(raw.values(), key=_began)]
+        else:
+            meant = [
+                each
+                for each in everything
+                if name in (each.uid, each.path.stem)
+                or (len(name) >= SHORTEST_PREFIX and (each.uid.startswith(name) or each.path.stem.startswith(name)))
+            ]
+        if not meant:
+            raise RunNotFound(f"no run answers to {name!r} among {len(everything)}. lics runs lists them.", name=name)
+        for record in meant:
+            made_of_it = (each for each in derived if each.start.get("raw_uid") == record.uid)
+            chosen |= {each.path: each for each in (record, *made_of_it)}
+    return list(chosen.values())
+
+
+def _began(record: Record) -> float:
+    time = record.start.get("time")
+    return float(time) if isinstance(time, (int, float)) else 0.0
