@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
+from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN
 from lics_beamline.control.exposure import Exposure
 from lics_beamline.control.path import (
     MOST_LEGS,
@@ -179,6 +180,29 @@ class Experiment(Strict):
         elif legs and isinstance(legs[0], HoldLeg):
             legs[0] = legs[0].model_copy(update={"count": legs[0].count - points})
         return self.model_copy(update={"legs": tuple(legs)}) if legs else None
+
+    def ahead_of(self, pressure_gpa: float) -> Experiment | None:
+        """Return the path without pressures at its beginning that the cell has reached already; None for nothing.
+
+        Such a point is measured where the cell is: no load goes back for it.
+
+        Parameters
+        ----------
+        pressure_gpa : float
+            Where the cell is [GPa].
+        """
+        first, *others = self.legs
+        if isinstance(first, HuntLeg) and first.sign * (pressure_gpa - first.start_gpa) > 0.0:
+            begins_gpa = pressure_gpa + first.sign * FIRST_STEP_TO_WITHIN * first.within_gpa
+            if first.sign * (first.last_gpa - begins_gpa) > 0.0:
+                others = [first.model_copy(update={"start_gpa": begins_gpa}), *others]
+        elif isinstance(first, PressureLeg):
+            sign = 1.0 if first.stroke == "upstroke" else -1.0
+            ahead = tuple(each for each in first.pressures_gpa if sign * (each - pressure_gpa) > 0.0)
+            others = [first.model_copy(update={"pressures_gpa": ahead}), *others] if ahead else others
+        else:
+            others = [first, *others]
+        return self.model_copy(update={"legs": tuple(others)}) if others else None
 
 
 def read_experiment(path: Path) -> Experiment:

@@ -206,7 +206,10 @@ def _is_allowed(
     if left is None or point is None:
         return True
     points = len(left.points())
-    back = way_back(session.beamline, point, session.profile.values, record.experiment.legs)
+    left = left.ahead_of(now.pressure_gpa)
+    if left is None:
+        return True
+    back = way_back(session.beamline, point, record, session.profile.values)
     if back is not None:
         left = left.model_copy(update={"legs": (back, *left.legs)})
     case = case_for(options, session.profile, data, left, begins=now)

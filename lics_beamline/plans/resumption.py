@@ -14,7 +14,7 @@ from lics_beamline import schema
 from lics_beamline.control.approach import ApproachState
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.instrument_settings import RubySettings
-from lics_beamline.control.path import AnyLeg, HeatingLeg, Point, asked_points
+from lics_beamline.control.path import HeatingLeg, Point, asked_points
 from lics_beamline.control.recorded_approach import recalled
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.beamline import Beamline
@@ -181,10 +181,11 @@ def _recover(beamline: Beamline, plates: Plates, record: SweepRecord, unread: Un
         log.info("the plate of point %d is read and belongs to it", unread.point_index + 1)
 
 
-def way_back(
-    beamline: Beamline, point: Point, settings: ControlSettings, legs: tuple[AnyLeg, ...]
-) -> HeatingLeg | None:
-    """Return the heating that brings a cell back to the temperature of a point, its load held; None where it is there.
+def way_back(beamline: Beamline, point: Point, record: SweepRecord, settings: ControlSettings) -> HeatingLeg | None:
+    """Return the heating that brings a cell back to where it was cut off, its load held; None where none is needed.
+
+    A load moves at the temperature of its point only, and an isobar goes on where it was left: a colder cell has a
+    different pressure. At a held load the way back is the leg itself.
 
     Parameters
     ----------
@@ -192,19 +193,25 @@ def way_back(
         The devices.
     point : Point
         The next point.
+    record : SweepRecord
+        The sweep so far: the cell is heated as it was.
     settings : ControlSettings
         How far from its temperature a load may move, and the usual ramp.
-    legs : tuple
-        Of the path: the cell is heated as it was.
     """
     gasket_k = beamline.thermocouples.believed().gasket_k
-    if isinstance(point.leg, HeatingLeg) or point.temperature_k - gasket_k <= settings.approach.temperature_band_k:
+    to_k = point.temperature_k
+    if isinstance(point.leg, HeatingLeg):
+        if point.leg.hold == "load" or math.isnan(record.heated_to_k):
+            return None
+        to_k = min(round(record.heated_to_k, 1), point.temperature_k)
+    if to_k - gasket_k <= settings.approach.temperature_band_k:
         return None
-    before = [leg for leg in legs[: legs.index(point.leg)] if isinstance(leg, HeatingLeg)]
+    legs = record.experiment.legs
+    before = [leg for leg in legs[: legs.index(point.leg) + 1] if isinstance(leg, HeatingLeg)]
     return HeatingLeg(
         kind="heating",
-        name=f"{WAY_BACK}{point.temperature_k:g} K",
-        temperatures_k=(point.temperature_k,),
+        name=f"{WAY_BACK}{to_k:g} K",
+        temperatures_k=(to_k,),
         ramp_rate_k_per_min=before[-1].ramp_rate_k_per_min if before else settings.heater.ramp_rate_k_per_min,
         soak_s=before[-1].soak_s if before else 0.0,
     )

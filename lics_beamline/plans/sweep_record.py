@@ -86,6 +86,8 @@ class SweepRecord:
         What its first leg rested on.
     decided : set of str
         Exposures after which the plan decided something, and said so.
+    heated_to_k : float
+        Gasket in the last reading of a heating leg [K]; NaN where there was none, or another leg came after it.
     last_s : float
         Time of its last event [s of experiment]; 0 where there is none.
 
@@ -106,6 +108,7 @@ class SweepRecord:
         self.readings: list[RecordedReading] = []
         self.first_reference: Reference | None = None
         self.decided: set[str] = set()
+        self.heated_to_k = math.nan
         self.last_s = 0.0
         self._visited: dict[int, VisitedPoint] = {}
         self._unread: dict[str, UnreadPlate] = {}
@@ -202,8 +205,10 @@ class SweepRecord:
         elif event.stream == schema.APPROACH:
             self._farthest = max(self._farthest, int(data["point_index"]))
             self.readings.append(_recorded(data))
+            self.heated_to_k = math.nan
         elif event.stream == schema.HEATING:
             self._farthest = max(self._farthest, int(data["point_index"]))
+            self.heated_to_k = float(data[schema.GASKET_TEMPERATURE])
         elif event.stream == schema.PRIMARY:
             self._expose(data)
         elif event.stream in (schema.READOUT, schema.FAILURE):

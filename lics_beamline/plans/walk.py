@@ -175,7 +175,7 @@ class Walk:
             yield from arm(self._beamline, self._settings.membrane)
             yield from bps.mv(self._beamline.stage.oscillation_deg, self._experiment.exposure.oscillation_deg)
             if self._record is not None:
-                yield from self._go_back(point)
+                yield from self._go_back(point, self._record)
 
     def _find(self, record: SweepRecord) -> MsgGenerator[None]:
         """Read the cell and the plates as they are found, before anything moves."""
@@ -185,11 +185,12 @@ class Walk:
         )
         yield from find_plates(self._beamline, self._plates, record)
 
-    def _go_back(self, point: Point) -> MsgGenerator[None]:
+    def _go_back(self, point: Point, record: SweepRecord) -> MsgGenerator[None]:
         """Bring the cell back to the temperature it was cut off at, watched like any heating."""
-        leg = way_back(self._beamline, point, self._settings, self._experiment.legs)
+        leg = way_back(self._beamline, point, record, self._settings)
         if leg is not None:
-            yield from self._heat(replace(point, leg=leg, pressure_gpa=math.nan), leg)
+            back_k = leg.temperatures_k[0]
+            yield from self._heat(replace(point, leg=leg, pressure_gpa=math.nan, temperature_k=back_k), leg)
             self._heated = None
 
     def _reference(self, point: Point) -> MsgGenerator[Reference | None]:

@@ -29,6 +29,7 @@ from typing import Any
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.control_layer import choose
+from lics_beamline.experiment import Experiment, read_experiment
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
@@ -87,7 +88,7 @@ TARGETS = (
     ("ioc",),
     ("engine", "ioc"),
 )
-LONGEST_BETWEEN_S = 25.0  # a kill comes at a random moment within this of the start of what it hits
+BETWEEN_S = 40.0  # a kill comes at a random moment within this of the start of the sweep, or of its going on
 SAFE_WITHIN_S = 60.0  # after which a beamline that is not safe counts as one that never was
 ENVELOPE_GPA = read_profile("simulated").values.envelope.pressure_gpa[1]
 LONGEST_SWEEP_S = 900.0  # without being killed, of wall clock: only a hang is caught
@@ -194,7 +195,11 @@ class Campaign:
         speed: float,
         folder: Path,
         targets: Sequence[tuple[str, ...]] = TARGETS,
+        experiment: str = EXPERIMENT,
+        between_s: float = BETWEEN_S,
     ) -> None:
+        self._between_s = between_s
+        self._experiment = experiment
         self._kills, self._speed, self._folder, self._targets = kills, speed, folder, targets
         self._random = random.Random(seed)
         self._seed = seed
@@ -205,7 +210,7 @@ class Campaign:
         while self.score.kills < self._kills:
             folder = self._folder / f"sweep-{self.score.sweeps}"
             folder.mkdir(parents=True)
-            (folder / "short.toml").write_text(EXPERIMENT)
+            (folder / "short.toml").write_text(self._experiment)
             iocs = Iocs(folder / "data", seed=self._seed + self.score.sweeps, speed=self._speed)
             safety = Safety(iocs)
             try:
@@ -215,7 +220,7 @@ class Campaign:
                 iocs.end()
                 _end_all(DataFolder(folder / "data"))
             self.score.sweeps += 1
-            self._count(DataFolder(folder / "data"))
+            self._count(DataFolder(folder / "data"), read_experiment(folder / "short.toml"))
         return self.score
 
     def _sweep(self, folder: Path, iocs: Iocs, safety: Safety) -> None:
@@ -239,7 +244,7 @@ class Campaign:
             if begun:
                 self._watch_recovery(data, engine, resumed_at)
             targets = self._random.choice(self._targets) if self.score.kills < self._kills else ()
-            ended = self._await(engine, self._random.uniform(1.0, LONGEST_BETWEEN_S) if targets else LONGEST_SWEEP_S)
+            ended = self._await(engine, self._random.uniform(1.0, self._between_s) if targets else LONGEST_SWEEP_S)
             if ended is None and not targets:
                 self.score.troubles.append(f"{folder.name}: a sweep nobody killed did not end in {LONGEST_SWEEP_S} s")
                 engine.kill()
@@ -320,7 +325,7 @@ class Campaign:
 
         threading.Thread(target=watch, daemon=True).start()
 
-    def _count(self, data: DataFolder) -> None:
+    def _count(self, data: DataFolder, experiment: Experiment) -> None:
         """Count what the journals of one sweep hold."""
         read_out: Counter[int] = Counter()
         exposed: dict[str, int] = {}
@@ -347,10 +352,13 @@ class Campaign:
                     self.score.plates_lost += 1
                 pressure_gpa = event.data.get("pressure_gpa")
                 self.score.breaches += int(pressure_gpa is not None and float(pressure_gpa) > ENVELOPE_GPA)
-        self.score.points_asked += POINTS
+        asked = len(experiment.points())
+        if experiment.acts:  # how many points that takes is seen on the way
+            asked = max(exposed.values(), default=-1) + 1
+        self.score.points_asked += asked
         self.score.measured_once += sum(count == 1 for count in read_out.values())
         self.score.measured_twice += sum(count > 1 for count in read_out.values())
-        self.score.lost += sum(index not in read_out for index in range(POINTS))
+        self.score.lost += sum(index not in read_out for index in range(asked))
         for line in (data.plates / "truth.jsonl").read_text().splitlines():
             with contextlib.suppress(ValueError):  # the last line of IOCs that were killed
                 self.score.breaches += int(json.loads(line).get("pressure_gpa", 0.0) > ENVELOPE_GPA)
@@ -443,6 +451,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=300.0)
     parser.add_argument("--only", metavar="WHAT", help="kill only this: engine, guard, engine+ioc ... (default: any)")
+    parser.add_argument("--between", type=float, default=BETWEEN_S, metavar="S", help="longest time to a kill")
+    parser.add_argument("--experiment", type=Path, metavar="FILE", help="sweep that is killed (default: a short one)")
     parser.add_argument("--folder", type=Path, help="keep everything there (default: a temporary folder)")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)
@@ -452,8 +462,15 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         targets = [tuple(asked.only.split("+"))] if asked.only else TARGETS
-        campaign = Campaign(kills=asked.kills, seed=asked.seed, speed=asked.speed, folder=folder, targets=targets)
-        score = campaign.run()
+        score = Campaign(
+            kills=asked.kills,
+            seed=asked.seed,
+            speed=asked.speed,
+            folder=folder,
+            targets=targets,
+            between_s=asked.between,
+            experiment=asked.experiment.read_text() if asked.experiment else EXPERIMENT,
+        ).run()
     print(json.dumps(score.as_dict(), indent=1) if asked.json else "\n".join(score.lines()))  # noqa: T201
     bad = score.measured_twice or score.lost or score.documents_lost or score.journals_damaged or score.breaches
     return 1 if bad or score.troubles else 0

@@ -180,6 +180,31 @@ def test_the_experiment_is_the_one_that_was_begun(start):
     assert experiment.rest(2, 0) is None
 
 
+def test_pressures_that_the_cell_has_reached_already_lie_behind_it(start):
+    experiment = record(start).experiment
+    assert experiment.ahead_of(0.5).legs[0].pressures_gpa == (1.0, 2.0, 3.0)
+    assert experiment.ahead_of(2.06).legs[0].pressures_gpa == (3.0,)
+    assert [leg.name for leg in experiment.ahead_of(3.1).legs] == ["heat"]
+    assert experiment.rest(1, 0).ahead_of(3.1).legs[0].temperatures_k == (330.0, 350.0)
+
+
+def test_a_hunt_goes_on_from_where_the_cell_is(start):
+    hunt = {
+        "kind": "hunt",
+        "name": "onset",
+        "hunt": "onset of alloy",
+        "stroke": "upstroke",
+        "temperature_k": 298.0,
+        "start_gpa": 1.6,
+        "last_gpa": 3.4,
+        "within_gpa": 0.1,
+    }
+    experiment = record(start | {"path": [hunt]}).experiment
+    assert experiment.ahead_of(1.0).legs[0].start_gpa == 1.6
+    assert experiment.ahead_of(2.0).legs[0].start_gpa == pytest.approx(2.2)
+    assert experiment.ahead_of(3.3) is None
+
+
 def test_an_older_record_that_does_not_name_plate_files_is_read(start):
     stream, data = exposed(0)
     older = {key: data[key] for key in data if key not in ("exposed_path", "exposed_plate", "arrived_s")}
