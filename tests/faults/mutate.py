@@ -22,13 +22,14 @@ import tempfile
 import traceback
 import warnings
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from .formats import FORMATS
 
 SLOW_S = 5.0
 MEMORY_BYTES = 3 << 30  # beyond what the process has once all is loaded
-CHUNK = 500  # inputs a process
+CHUNK = 2500  # inputs a process
 MOST_TOLD = 5
 
 
@@ -40,13 +41,19 @@ def _too_slow(*_):
     raise SlowInput
 
 
+@cache
+def sound(name: str) -> list[tuple[str, bytes]]:
+    """Return the sound inputs of a format, by their names."""
+    return sorted(FORMATS[name].sound().items())
+
+
 def one(name: str, seed: int, folder: Path) -> tuple[str, str]:
     """Read one broken input; return what came of it, and where an unexpected error came up."""
     from lics_beamline.errors import LicsError
 
     form = FORMATS[name]
     rng = random.Random(f"{name} {seed}")
-    file, content = rng.choice(sorted(form.sound().items()))
+    file, content = rng.choice(sound(name))
     broken = form.documents if form.documents is not None and rng.random() < 0.6 else form.broken
     path = folder / "work" / file
     path.parent.mkdir()
@@ -87,7 +94,7 @@ def _chunk(name: str, seeds: range, results) -> None:
         counts: Counter[str] = Counter()
         told: list[tuple[int, str]] = []
         form = FORMATS[name]
-        for file, content in form.sound().items():  # loads all libraries, and shows that what is sound is read
+        for file, content in sound(name):  # loads all libraries, and shows that what is sound is read
             (folder / "work").mkdir()
             (folder / "work" / file).write_bytes(content)
             form.read(folder / "work" / file)
