@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import struct
+import tokenize
 import zlib
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,7 @@ READER_FAULTS: Final = (
     TypeError,
     ValueError,
     struct.error,
+    tokenize.TokenError,
     zlib.error,
 )
 

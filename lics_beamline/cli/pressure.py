@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline.errors import OutsideCalibration, ProfileError
+from lics_beamline.given_file import SPECTRUM_BYTES, read_bytes
 from lics_beamline.physics.air import MEDIA, in_air_nm
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.spectrum_text import SpectrumText, decoded, parse_spectrum
@@ -153,10 +154,7 @@ def pressure(options: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> SpectrumText:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ProfileError(f"{path}: {error.strerror or error}. Give the path of a spectrum.", file=str(path)) from None
+    content = read_bytes(path, most_bytes=SPECTRUM_BYTES, what="a spectrum")
     return parse_spectrum(decoded(content), source=str(path))
 
 

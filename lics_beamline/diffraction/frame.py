@@ -29,6 +29,9 @@ Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 file format specification, section II.A
 ZIP_MAGIC: Final = b"PK\x03\x04"  # APPNOTE 6.3.10, section 4.3.7
+CBF_MAGIC: Final = b"###CBF"  # imgCIF/CBF, International Tables G, chapter 5.6
+CBF_SECTION: Final = b"--CIF-BINARY-FORMAT-SECTION--"
+CBF_STARTER: Final = b"\x0c\x1a\x04\xd5"  # begins the pixels; fabio 2026.6 looks for it beyond the end of the file
 PACKED: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open}
 MOST_PIXELS: Final = 100_000_000  # of an image: 10 000 x 10 000, six times the largest detector; 400 MB of counts
 MOST_UNPACKED_BYTES: Final = 8 * MOST_PIXELS + (1 << 20)
@@ -145,7 +148,7 @@ def _through_fabio(path: Path, address: str, *, says_its_shape: bool = False) ->
         data = image.data
     except ReductionFailed:
         raise
-    except READER_FAULTS as error:
+    except Exception as error:  # fabio's readers raise whatever they trip over, and bare Exception too
         raise _unreadable(path, error) from error
     check_pixels(() if data is None else data.shape, path)
     if data.dtype.kind not in "biuf":
@@ -175,12 +178,18 @@ def _number(text: str) -> float:
 
 
 def _check_packing(path: Path) -> None:
-    """Refuse an archive, and a packed file that would not stay small: fabio unpacks it whole."""
+    """Refuse what fabio does not come back from: an archive, a packed file without end, a CBF without its section."""
     try:
         with path.open("rb") as file:
             if file.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
                 raise ReductionFailed(f"{path.name} is an archive. Unpack it and give the image.", path=str(path))
         opener = PACKED.get(path.suffix.lower())
+        with (opener or open)(path, "rb") as file:
+            begin = file.read(_CHUNK_BYTES)
+        section = begin.find(CBF_SECTION)
+        is_cbf = begin.startswith(CBF_MAGIC) or ".cbf" in path.name.lower()
+        if is_cbf and (section < 0 or begin.find(CBF_STARTER, section) < 0):
+            raise ReductionFailed(f"{path.name} has no binary section of a CBF. Check the file.", path=str(path))
         if opener is None:
             return
         left = MOST_UNPACKED_BYTES

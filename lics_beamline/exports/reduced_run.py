@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.phase import CrystalPhase
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import JournalError, RunNotFound
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
 from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
 
+MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
 ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma", "graininess")
 
 
@@ -131,7 +132,15 @@ class ReducedRun:
     @property
     def wavelength_angstrom(self) -> float:
         """X-ray wavelength of the run [angstrom]."""
-        return float(self.start["wavelength_angstrom"])
+        wavelength = self.start.get("wavelength_angstrom")
+        if not isinstance(wavelength, (int, float)) or not 0.0 < wavelength < MOST_WAVELENGTH_ANGSTROM:
+            raise JournalError(
+                f"start document of run {self.start.get('uid', '')} has wavelength_angstrom = {wavelength!r:.60}, "
+                f"which is none: above 0 and below {MOST_WAVELENGTH_ANGSTROM:g} angstrom. Take the journal from "
+                "a copy.",
+                field="wavelength_angstrom",
+            )
+        return float(wavelength)
 
     @property
     def sample(self) -> str:
@@ -141,10 +150,14 @@ class ReducedRun:
     @property
     def sought(self) -> tuple[CrystalPhase, ...]:
         """Phases that the recipe looked for; empty where the start document has no recipe."""
-        return tuple(
-            validate(phase, CrystalPhase, source="start document")
-            for phase in self.start.get("recipe", {}).get("phases", ())
-        )
+        source = f"start document of run {self.start.get('uid', '')}"
+        phases = self.start.get("recipe", {}).get("phases", ())
+        if not isinstance(phases, (list, tuple)) or not all(isinstance(phase, Mapping) for phase in phases):
+            raise JournalError(
+                f"{source}: recipe.phases = {phases!r:.60} is not a list of phases. Take the journal from a copy.",
+                field="recipe.phases",
+            )
+        return tuple(validate(dict(phase), CrystalPhase, source=source) for phase in phases)
 
     @property
     def main_phase(self) -> str:
@@ -175,9 +188,20 @@ def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
     return ReducedPoint(
         index=data["point_index"],
         phases=tuple(_phase(name, data) for name in data["phases"].split(",") if name),
-        unknown_d_angstrom=tuple(float(d) for d in data["unknown_d_angstrom"].split()),
+        unknown_d_angstrom=_spacings(data["unknown_d_angstrom"]),
         **values,
     )
+
+
+def _spacings(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(d) for d in text.split())
+    except ValueError as error:
+        raise JournalError(
+            f"event of a reduced run: unknown_d_angstrom = {text!r:.60} are no spacings: {error}. Take the journal "
+            "from a copy.",
+            field="unknown_d_angstrom",
+        ) from None
 
 
 def _phase(name: str, data: Mapping[str, Any]) -> PhaseInPoint:

@@ -9,6 +9,7 @@ from typing import Final
 
 from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, ReducedRun
 
+FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, CSV Injection
 OF_A_PHASE: Final = ("a", "b", "c", "a_sigma", "fraction")
 
 
@@ -33,11 +34,11 @@ def write_table(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
     path = folder / "points.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow([*columns, "phases", *(f"{name} {what}" for name in names for what in OF_A_PHASE)])
+        table.writerow([*columns, "phases", *(safe_cell(f"{name} {what}") for name in names for what in OF_A_PHASE)])
         for point in sorted(run.points, key=lambda point: point.index):
             found = " ".join(phase.name for phase in point.phases)
             of_phases = [value for name in names for value in _of_phase(point.phase(name))]
-            table.writerow([*(_written(getattr(point, column)) for column in columns), found, *of_phases])
+            table.writerow([*(_written(getattr(point, column)) for column in columns), safe_cell(found), *of_phases])
     return (path,)
 
 
@@ -49,4 +50,21 @@ def _of_phase(phase: PhaseInPoint | None) -> tuple[object, ...]:
 
 
 def _written(value: object) -> object:
-    return " ".join(str(part) for part in value) if isinstance(value, tuple) else value
+    return safe_cell(" ".join(str(part) for part in value) if isinstance(value, tuple) else value)
+
+
+def safe_cell(value: object) -> object:
+    """Return what may stand in a cell: a text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Parameters
+    ----------
+    value : object
+        A number stays what it is, and so does a text that is one: ``-1.2``.
+    """
+    if not isinstance(value, str) or not value.lstrip(" ").startswith(FORMULA_BEGINS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value

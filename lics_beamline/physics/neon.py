@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.air import Medium, check_medium, from_air_nm
-from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, fit_line, peaks_nm
+from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, fit_line, numbers, peaks_nm
 
 # Ne I in air [nm]: NIST Atomic Spectra Database, from Saloman and Sansonetti, J. Phys. Chem. Ref. Data 33, 1113 (2004)
 NEON_NM: Final = (692.94672, 702.40500, 703.24128, 705.91079, 717.39380, 724.51665, 743.88981)
@@ -71,7 +71,7 @@ class WavelengthCheck:
 
     def corrected_nm(self, axis_nm: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return true wavelengths [nm] of wavelengths that the axis says [nm]."""
-        axis = np.asarray(axis_nm, dtype=np.float64)
+        axis = numbers(axis_nm)
         return np.asarray(PIVOT_NM + (axis - PIVOT_NM - self.offset_nm) / (1.0 + self.slope))
 
     def sigma_nm(self, axis_nm: float) -> float:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
+from lics_beamline.physics.spectral_line import is_spectrum, numbers
 
 Array = npt.NDArray[np.float64]
 
@@ -113,8 +114,8 @@ def fit_doublet(
     OutsideCalibration
         If the temperature is outside 50-900 K.
     """
-    x, y = np.asarray(wavelength_nm, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    if x.ndim != 1 or x.size < 32 or x.shape != y.shape or not np.isfinite([x, y]).all() or np.any(np.diff(x) <= 0.0):
+    x, y = numbers(wavelength_nm), numbers(counts)
+    if not is_spectrum(x, y):
         raise _bad(
             "corrupt", f"{x.shape} wavelengths and {y.shape} counts are no spectrum", "Read the spectrometer again"
         )

@@ -22,6 +22,10 @@ LEAST_SIGNIFICANCE: Final = 8.0  # least height over its error; chance reaches 4
 CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 FITTED_FWHM: Final = 4.0  # fitted to either side, in widths: enough for the background, little room for neighbours
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a hump or a pair forced into one line misses by 0.09
+LEAST_PIXELS: Final = 32  # fewer points are no spectrum
+LEAST_PIXEL_NM: Final = 1e-5  # no grating resolves less; a filter as wide as a line has 10^5 points then
+MOST_NM: Final = 1e5  # of an axis in nm; it bounds what is reckoned with, the fits look where their lines are
+MOST_COUNTS: Final = 1e15  # no detector counts further; sums and squares of it can still be reckoned with
 CENTRE, LOG_FWHM, MIXING, HEIGHT, FLAT, TILT = range(6)
 
 
@@ -52,6 +56,23 @@ class SpectralLine:
     reduced_chi2: float
 
 
+def numbers(values: npt.ArrayLike) -> Array:
+    """Return values as an array of numbers; an empty one where they are none, as a PV may give anything."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.empty(0)
+
+
+def is_spectrum(x: Array, y: Array) -> bool:
+    """Tell whether wavelengths [nm] and counts are a spectrum: two finite rows of one length, wavelengths rising."""
+    if x.ndim != 1 or x.size < LEAST_PIXELS or x.shape != y.shape or not np.isfinite(x).all():
+        return False
+    return bool(np.all(np.abs(y) <= MOST_COUNTS) and x[0] > 0.0 and np.all(np.diff(x) > 0.0)) and (
+        bool(np.median(np.diff(x)) >= LEAST_PIXEL_NM) and bool(x[-1] < MOST_NM)
+    )
+
+
 def checked_spectrum(wavelength_nm: npt.ArrayLike, counts: npt.ArrayLike) -> tuple[Array, Array]:
     """Return wavelengths and counts as arrays.
 
@@ -60,8 +81,8 @@ def checked_spectrum(wavelength_nm: npt.ArrayLike, counts: npt.ArrayLike) -> tup
     BadReading
         With ``facts["reason"]`` ``corrupt`` if they are not two finite rows of one length, wavelengths rising.
     """
-    x, y = np.asarray(wavelength_nm, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    if x.ndim != 1 or x.size < 32 or x.shape != y.shape or not np.isfinite([x, y]).all() or np.any(np.diff(x) <= 0.0):
+    x, y = numbers(wavelength_nm), numbers(counts)
+    if not is_spectrum(x, y):
         raise BadReading(
             f"spectrum is no reading (corrupt): {x.shape} wavelengths and {y.shape} counts, which must be 32 or more, "
             "finite, with rising wavelengths. Read the spectrometer again.",

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
+from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
-LEAST_PIXELS: Final = 32  # fewer points are no spectrum
+MOST_LINE_CHARACTERS: Final = 500  # of a line of two numbers; longer ones are passed over like any other text
+MOST_PIXELS: Final = 65_536  # no spectrometer has more; a fit of more would take minutes
 RANGE_NM: Final = (300.0, 1200.0)  # what a silicon detector sees; angstrom, pixels and wavenumbers are not in it
 
 
@@ -60,9 +62,10 @@ def parse_spectrum(text: str, *, source: str = "spectrum") -> SpectrumText:
     Raises
     ------
     BadReading
-        If there are fewer than 32 pairs, the first column neither rises nor falls throughout, or it is not in nm.
+        If there are fewer than 32 pairs or more than 65 536, one is not finite, the first column neither rises nor
+        falls throughout, or it is not in nm.
     """
-    rows = [pair for line in text.splitlines() if (pair := _pair(line)) is not None]
+    rows = [pair for line in text.splitlines() if line and (pair := _pair(line)) is not None]
     if len(rows) < LEAST_PIXELS:
         raise BadReading(
             f"{source} has {len(rows)} lines of two numbers, {LEAST_PIXELS} are needed. Export wavelength in nm and "
@@ -70,7 +73,21 @@ def parse_spectrum(text: str, *, source: str = "spectrum") -> SpectrumText:
             reason="corrupt",
             pairs=len(rows),
         )
+    if len(rows) > MOST_PIXELS:
+        raise BadReading(
+            f"{source} has {len(rows)} lines of two numbers, {MOST_PIXELS} are the most. Export one spectrum.",
+            reason="corrupt",
+            pairs=len(rows),
+        )
     x, y = np.array(rows, dtype=np.float64).T
+    wild = np.flatnonzero(~(np.isfinite(x) & (np.abs(y) <= MOST_COUNTS)))
+    if wild.size:
+        raise BadReading(
+            f"{source} has {x[wild[0]]:g} nm and {y[wild[0]]:g} counts in its pair {wild[0] + 1}, which "
+            "nothing counts. Export the spectrum again.",
+            reason="corrupt",
+            pair=int(wild[0]) + 1,
+        )
     if x[0] > x[-1]:
         x, y = x[::-1], y[::-1]
     backwards = np.flatnonzero(np.diff(x) <= 0.0)
@@ -94,6 +111,8 @@ def parse_spectrum(text: str, *, source: str = "spectrum") -> SpectrumText:
 
 def _pair(line: str) -> tuple[float, float] | None:
     """Two numbers of a line, or None where it is not two numbers."""
+    if len(line) > MOST_LINE_CHARACTERS:
+        return None
     for separator, decimal_comma in ((r"\s*;\s*|\s*\t\s*", True), (r"\s*,\s*|\s+", False), (r"\s+", True)):
         words = [word for word in re.split(separator, line.strip()) if word]
         if decimal_comma:

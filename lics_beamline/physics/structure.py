@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.physics.unit_cell import UnitCell, space_group
 
 Array = npt.NDArray[np.float64]
 Position = tuple[float, float, float]
 B_OF_U: Final = 8.0 * np.pi**2  # B = 8 pi^2 U
+LEAST_EDGE_ANGSTROM: Final = 1.0  # of a cell; atoms are no smaller
+MOST_EDGE_ANGSTROM: Final = 100.0  # a protein has more, and no powder of it is squeezed
+LEAST_ANGLE_DEG: Final = 20.0  # a reduced cell has 60 or more
+MOST_SITES: Final = 1000  # of the asymmetric unit
+MOST_FRACTION: Final = 10.0  # of a coordinate: some programs do not bring atoms back into the cell
+OCCUPANCY_ROUNDING: Final = 1e-3  # thirds printed with three digits sum to more than one
+MOST_U_ANGSTROM2: Final = 10.0  # an atom that far from its place is in none
 SAME_PLACE: Final = 1e-4  # fractional; coordinates of CIF have four digits
 
 
@@ -135,6 +143,38 @@ def _orbit(symbol: str, position: Position) -> tuple[Position, ...]:
     return tuple((float(x), float(y), float(z)) for x, y, z in found)
 
 
+def _check(small: Any, source: str) -> None:
+    """Refuse a structure that no powder has: it would be reckoned with for hours, or give no number at all.
+
+    Raises
+    ------
+    ProfileError
+        Naming what is beyond which bound.
+    """
+    fault = ""
+    edges, angles = small.cell.parameters[:3], small.cell.parameters[3:]
+    if not all(LEAST_EDGE_ANGSTROM <= edge <= MOST_EDGE_ANGSTROM for edge in edges):
+        fault = f"edges {edges} angstrom, within {LEAST_EDGE_ANGSTROM:g} and {MOST_EDGE_ANGSTROM:g} are allowed"
+    elif not all(LEAST_ANGLE_DEG <= angle <= 180.0 - LEAST_ANGLE_DEG for angle in angles):
+        fault = f"angles {angles} deg, within {LEAST_ANGLE_DEG:g} and {180.0 - LEAST_ANGLE_DEG:g} are allowed"
+    elif len(small.sites) > MOST_SITES:
+        fault = f"{len(small.sites)} atoms, {MOST_SITES} are the most"
+    for site in () if fault else small.sites:
+        where = f"atom {site.label[:20]!r} "
+        if not all(abs(x) <= MOST_FRACTION for x in (site.fract.x, site.fract.y, site.fract.z)):
+            fault = f"{where}at {site.fract.tolist()}, fractions of the cell are allowed"
+        elif not 0.0 <= site.occ <= 1.0 + OCCUPANCY_ROUNDING:
+            fault = f"{where}with occupancy {site.occ:g}, 0 to 1 is allowed"
+        elif not abs(site.u_iso) <= MOST_U_ANGSTROM2:
+            fault = f"{where}with U = {site.u_iso:g} angstrom^2, {MOST_U_ANGSTROM2:g} is the most"
+        elif site.element.atomic_number < 1:
+            fault = f"{where}of no element"
+        if fault:
+            break
+    if fault:
+        raise ProfileError(f"{source}: the structure has {fault}. Mend the CIF.", file=source)
+
+
 def structure_from_cif(text: str, *, source: str = "CIF") -> Structure:
     """Return the structure of a CIF with one data block.
 
@@ -155,7 +195,7 @@ def structure_from_cif(text: str, *, source: str = "CIF") -> Structure:
     try:
         block = gemmi.cif.read_string(text).sole_block()
         small = gemmi.make_small_structure_from_block(block)
-    except (RuntimeError, ValueError) as error:
+    except READER_FAULTS as error:
         raise ProfileError(f"{source}: not readable as CIF: {error}. Mend it.", file=source) from None
     if small.spacegroup is None or not small.sites or small.cell.volume <= 1.0:
         raise ProfileError(
@@ -163,6 +203,7 @@ def structure_from_cif(text: str, *, source: str = "CIF") -> Structure:
             f"angstrom^3, space group {small.spacegroup_hm or 'none'}, {len(small.sites)} atoms. Complete it.",
             file=source,
         )
+    _check(small, source)
     sites = tuple(
         Site(
             label=site.label,

@@ -37,6 +37,10 @@ def check_type_k(temperature_k: float, *, where: str) -> float:
     BadReading
         If the reading is not finite or outside the range of type K.
     """
+    try:
+        temperature_k = float("nan" if isinstance(temperature_k, str) else temperature_k)
+    except (TypeError, ValueError, OverflowError):  # a PV may give anything
+        temperature_k = math.nan
     lowest_k, highest_k = (kelvin_from_celsius(end_c) for end_c in TYPE_K_RANGE_C)
     if not math.isfinite(temperature_k) or not lowest_k <= temperature_k <= highest_k:
         raise BadReading(

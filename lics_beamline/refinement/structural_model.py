@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import STRUCTURE_BYTES, read_text
 from lics_beamline.physics.structure import Site, Structure, structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.powder_phase import PowderPhase
@@ -88,7 +89,7 @@ def read_model(path: Path) -> StructuralModel:
         raise ProfileError(
             f"there is no model {path}. Give the path of a CIF, or one of the shipped: {shipped}.", path=str(path)
         )
-    return model_from_cif(found.read_text(encoding="utf-8"), name=found.stem)
+    return model_from_cif(read_text(found, most_bytes=STRUCTURE_BYTES, what="a CIF"), name=found.stem)
 
 
 def model_from_cif(text: str, *, name: str = "") -> StructuralModel:
