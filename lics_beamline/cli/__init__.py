@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProfileError, RunNotFound) as error:
         return _say(error, EXIT_USAGE, options)
     except KeyboardInterrupt:
-        return _say("interrupted before anything was recorded.", EXIT_FAILED, options)
+        return _say("interrupted; what was recorded or written until then is kept.", EXIT_FAILED, options)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe went away: no fault
         return EXIT_DONE

@@ -107,7 +107,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for, heating_lines
-    from lics_beamline.cli.ending import summarise
+    from lics_beamline.cli.ending import summarise, tell_recorded
     from lics_beamline.cli.progress import Narration
     from lics_beamline.follower.status import WHICH, wait_until_caught_up
     from lics_beamline.session.pace import Stopwatch
@@ -124,15 +124,20 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     if not options.json:
         for line in heating_lines(case):
             _print(line)
-    with open_session(profile, data, simulated=simulated) as session:
-        with Narration(data, experiment, profile, quiet=options.json) as narration:
-            stopwatch = Stopwatch(session.beamline.clock)
-            ended_by = run_plan(session.engine, session.sweep(experiment), data)
-            pace = stopwatch.pace()
-            narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
-            if session.followers:
-                narration.say("filling the catalog")
-                wait_until_caught_up(data, CATCH_UP_S)
+    narration: Narration | None = None
+    try:
+        with open_session(profile, data, simulated=simulated) as session:
+            narration = Narration(data, experiment, profile, quiet=options.json)
+            with narration:
+                stopwatch = Stopwatch(session.beamline.clock)
+                ended_by = run_plan(session.engine, session.sweep(experiment), data)
+                pace = stopwatch.pace()
+                narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
+                if session.followers:
+                    narration.say("filling the catalog")
+                    wait_until_caught_up(data, CATCH_UP_S)
+    except KeyboardInterrupt:  # once more, while what came after the plan was waited for
+        return tell_recorded(data, narration.raw_uid if narration else "", experiment)
     if simulated is not None and not options.json:
         _print(f"\n{pace.says()}")
     return summarise(data, narration.raw_uid, ended_by=ended_by, as_json=options.json)
