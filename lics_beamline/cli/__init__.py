@@ -41,6 +41,7 @@ examples:
   lics check profiles/simulated/experiments/lics-2015.toml
   lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
   lics runs                             what has been recorded below ./lics-data
+  lics verify                           whether all that was recorded is still there
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way
   lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant
   lics export last --for xye --to out   patterns for a refinement program
