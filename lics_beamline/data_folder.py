@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+PLATES_NAME: Final = "plates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class DataFolder:
 
     @property
     def plates(self) -> Path:
-        """Plate files as the detector wrote them."""
-        return self.root / "plates"
+        """Plate files as the detector wrote them; the owner may make it a link to a folder on a bigger disk."""
+        return self.root / PLATES_NAME
 
     @property
     def catalog(self) -> Path:
@@ -66,7 +69,18 @@ class DataFolder:
         return self.root / "logs"
 
     def make(self) -> DataFolder:
-        """Create the folders that are not there yet and return self."""
+        """Create the folders that are not there yet and return self.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder of plates is a link to a folder that is not there.
+        """
+        if self.plates.is_symlink() and not self.plates.is_dir():
+            raise FileNotFoundError(
+                f"{self.plates} is a link to {self.plates.readlink()}, where there is no folder. Mount that disk, or "
+                "make the folder."
+            )
         for folder in (self.raw_journals, self.derived_journals, self.plates, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         return self
@@ -79,7 +93,10 @@ class DataFolder:
         ValueError
             If `path` is not below the data folder.
         """
-        return path.resolve().relative_to(self.root.resolve()).as_posix()
+        resolved, plates = path.resolve(), self.plates.resolve()
+        if resolved.is_relative_to(plates):
+            return (PLATES_NAME / resolved.relative_to(plates)).as_posix()
+        return resolved.relative_to(self.root.resolve()).as_posix()
 
 
 def write_whole(path: Path, content: str | bytes, *, durable: bool = False) -> None:

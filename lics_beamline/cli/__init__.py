@@ -44,6 +44,7 @@ examples:
   lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
   lics resume                           go on with a sweep that was cut off
   lics runs                             what has been recorded below ./lics-data
+  lics verify                           whether all that was recorded is still there
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way
   lics calibrate plate.osc --calibrant CeO2   distance, centre and tilt from a frame of a calibrant
   lics export last --for xye --to out   patterns for a refinement program
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProfileError, RunNotFound) as error:
         return _say(error, EXIT_USAGE, options)
     except KeyboardInterrupt:
-        return _say("interrupted before anything was recorded.", EXIT_FAILED, options)
+        return _say("interrupted; what was recorded or written until then is kept.", EXIT_FAILED, options)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe went away: no fault
         return EXIT_DONE

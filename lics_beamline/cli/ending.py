@@ -4,14 +4,42 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
+from lics_beamline.experiment import Experiment
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.recorded_run import newest_reduction
 from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.journal.events import events
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
+from lics_beamline.schema import PRIMARY, READOUT
+
+
+def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int:
+    """Say what of a sweep was recorded, where a person did not wait for the rest; return the exit code.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the sweep was recorded.
+    raw_uid : str
+        Its uid; empty when it never began.
+    experiment : Experiment
+        What was asked for.
+    """
+    if not raw_uid:
+        sys.stderr.write("interrupted before the run began: nothing was recorded\n")
+        return 4
+    raw = find(data.raw_journals, raw_uid)
+    recorded = Counter(event.stream for event in events(read(raw.path)))
+    sys.stderr.write(
+        f"interrupted: {recorded[PRIMARY]} of {len(experiment.points())} points are recorded, {recorded[READOUT]} of "
+        f"their plates are read, in {raw.path}. lics follow --once reduces them and fills the catalog.\n"
+    )
+    return 4
 
 
 def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -> int:

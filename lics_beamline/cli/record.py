@@ -133,22 +133,30 @@ class Walked:
 
     Parameters
     ----------
+    experiment : Experiment
+        What was walked.
     raw_uid : str
         Uid of its run; empty when it never began.
     ended_by : str
         Why it ended early; empty when it did not.
     pace : str
         How fast simulated time went; empty at a real beamline.
+    given_up : bool
+        Whether nobody waited for what comes after the plan: its points may not be reduced yet.
     """
 
+    experiment: Experiment
     raw_uid: str
-    ended_by: str
-    pace: str
+    ended_by: str = ""
+    pace: str = ""
+    given_up: bool = False
 
     def told(self, data: DataFolder, *, as_json: bool) -> int:
         """Draw its figure, say where everything is, and return the exit code."""
-        from lics_beamline.cli.ending import summarise
+        from lics_beamline.cli.ending import summarise, tell_recorded
 
+        if self.given_up:
+            return tell_recorded(data, self.raw_uid, self.experiment)
         if self.pace and not as_json:
             _print(f"\n{self.pace}")
         return summarise(data, self.raw_uid, ended_by=self.ended_by, as_json=as_json)
@@ -173,15 +181,19 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
     from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import run_plan
 
-    with Narration(session.data, experiment, session.profile, quiet=quiet) as narration:
-        stopwatch = Stopwatch(session.beamline.clock)
-        ended_by = run_plan(session.engine, plan, session.data)
-        pace = stopwatch.pace().says() if session.simulation is not None else ""
-        narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
-        if session.followers:
-            narration.say("filling the catalog")
-            wait_until_caught_up(session.data, CATCH_UP_S)
-    return Walked(raw_uid=narration.raw_uid, ended_by=ended_by, pace=pace)
+    narration = Narration(session.data, experiment, session.profile, quiet=quiet)
+    try:
+        with narration:
+            stopwatch = Stopwatch(session.beamline.clock)
+            ended_by = run_plan(session.engine, plan, session.data)
+            pace = stopwatch.pace().says() if session.simulation is not None else ""
+            narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
+            if session.followers:
+                narration.say("filling the catalog")
+                wait_until_caught_up(session.data, CATCH_UP_S)
+    except KeyboardInterrupt:  # once more, while what came after the plan was waited for
+        return Walked(experiment=experiment, raw_uid=narration.raw_uid, given_up=True)
+    return Walked(experiment=experiment, raw_uid=narration.raw_uid, ended_by=ended_by, pace=pace)
 
 
 def check(options: argparse.Namespace) -> int:

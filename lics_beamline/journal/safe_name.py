@@ -6,10 +6,12 @@ delete, outside the data folder.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from lics_beamline.data_folder import PLATES_NAME
 from lics_beamline.errors import UnsafeName
 
 MOST_NAME_BYTES: Final = 200  # file systems take 255; what is appended (.jsonl, .new) has room
@@ -106,16 +108,27 @@ def inside(root: Path, path: str | Path, *, what: str) -> Path:
     what : str
         What it names, for the message: ``plate``.
 
+    Returns
+    -------
+    Path
+        Below `root`, without links but one: the folder of plates of a data folder may itself be a link, by which its
+        owner keeps plates on a bigger disk. Then what is named below it has to lie there.
+
     Raises
     ------
     UnsafeName
-        If it leads out of `root`, by ``..`` or by a link, or is no path at all.
+        If it leads out of `root`, by ``..`` or by any other link, or is no path at all.
     """
     root = root.resolve()
     try:
         full = (root / path).resolve()
     except (ValueError, OSError, RuntimeError) as cause:  # a NUL in it; too long; links that go in circles
         raise UnsafeName(f"{what} {str(path)!r} is no path: {cause}. Mend what names it.", what=what) from cause
+    plates = root / PLATES_NAME
+    if plates.is_symlink() and Path(os.path.normpath(root / path)).is_relative_to(plates):
+        if full.is_relative_to(plates.resolve()):
+            return plates / full.relative_to(plates.resolve())
+        root = plates.resolve()
     if not full.is_relative_to(root):
         raise UnsafeName(
             f"{what} {str(path)!r} leads out of {root}. Put it there, or look where the document came from that names "

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lics_beamline import schema
+from lics_beamline.errors import UnsafeName
+from lics_beamline.journal.safe_name import inside
 from lics_beamline.reduction.image_record import ImageRecord
 
 PREVIOUS: Final = "previous_exposure_uid"  # of a readout: what its plate held before, empty where nobody knows
@@ -59,8 +61,8 @@ class PlateHistory:
     def _place(self, said: str) -> Path:
         """Return where an image lies; for what is no path the data folder itself, which is refused as no image."""
         try:
-            return (self._root / said).resolve()
-        except (ValueError, OSError, RuntimeError):  # a NUL in it; too long; links that go in circles
+            return inside(self._root, said, what="plate")
+        except UnsafeName:  # leads out, or is no path
             return self._root
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""One journal, read to its end and judged: its lines, their checksums, their order, and what others are held against."""
+"""One journal, read to its end and judged: lines, checksums, order, and what the others are held against."""
 
 from __future__ import annotations
 

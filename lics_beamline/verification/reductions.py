@@ -32,8 +32,11 @@ def judge_reduction(derived: Record, raw: Record | None) -> Iterator[Difference]
     problem = _identity_fault(start)
     if problem:
         yield differs(problem, anew)
-    if raw is None:
-        yield differs(f"the raw run {raw_uid} that it was made of is not here", "Restore its journal from a copy.")
+    if raw is None or not raw.start:
+        yield differs(
+            f"the raw run {raw_uid} that it was made of is not here, or cannot be used",
+            "Restore its journal from a copy.",
+        )
         return
     exposures, reduced = set(raw.read), set(derived.reduced)
     if extra := reduced - exposures:

@@ -4,20 +4,24 @@ import importlib.util
 import json
 import os
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fabio.raxisimage import RIGAKU_KEYS
 
-from lics_beamline.catalog.cataloguer import Cataloguer
+from lics_beamline.catalog.cataloguer import LOCK_NAME, Cataloguer
 from lics_beamline.catalog.store import find_run, open_catalog, write_profile
+from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy, RunNotFound
+from lics_beamline.journal import lock
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
@@ -411,3 +415,82 @@ def test_plain_databroker_finds_runs_and_reads_tables_and_frames_through_the_pro
     said = run_program(PLAIN_CLIENT, TILED_PROFILES=str(tmp_path)).splitlines()
     assert said[-5:] == [str(frame(3, 1)[2, 3]), "[0.0, 1.25, 2.25]", "5", f"(3, {NY}, {NX})", "True"]
     assert importlib.util.find_spec("databroker") is not None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(b""), id="empty"),
+        pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(bytes(range(256)) * 500), id="garbage"),
+        pytest.param(lambda catalog: os.truncate(catalog / "catalog.db", 50_000), id="cut"),
+        pytest.param(lambda catalog: (catalog / "catalog.db").unlink(), id="arrays alone"),
+        pytest.param(lambda catalog: (catalog / "tables.db").unlink(), id="no tables"),
+    ],
+)
+def test_a_damaged_catalog_is_kept_aside_by_name_and_made_anew(tmp_path, caplog, spoil):
+    data = DataFolder(tmp_path / "data").make()
+    record(data.raw_journals, raw_run(data, 1))
+    catalogue(data)
+    spoil(data.catalog)
+    with pytest.raises(RunNotFound, match="rebuild-catalog"):
+        find_run(data, full_uid(1))
+    catalogue(data)
+    aside = data.root / "catalog.damaged-1"
+    assert (aside / "arrays").is_dir()
+    assert f"it is kept as {aside} and made anew" in caplog.text
+    assert rows(data, 1) == 3
+
+
+def rows(data, number):
+    with open_catalog(data) as catalog:
+        return len(catalog.dataset(full_uid(number), "primary")["load_bar"])
+
+
+def test_lics_verify_holds_the_catalog_against_the_journals_and_rebuild_catalog_mends_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "profiles"))
+    data = DataFolder(tmp_path / "data").make()
+    for number in (1, 2):
+        record(data.raw_journals, raw_run(data, number))
+    catalogue(data)
+    options = ["--data", str(data.root)]
+
+    def wrong():
+        capsys.readouterr()
+        main(["verify", "--json", *options])
+        about = json.loads(capsys.readouterr().out)["differences"]
+        return [(each["run"], each["says"]) for each in about if each["where"] == str(data.catalog)]
+
+    assert wrong() == []
+    with closing(sqlite3.connect(data.catalog / "catalog.db")) as index, index:
+        index.execute("DELETE FROM nodes WHERE key = ?", (full_uid(1),))
+    shutil.rmtree(data.catalog / "arrays" / full_uid(2) / "approach")
+    with closing(sqlite3.connect(data.catalog / "tables.db")) as tables, tables:
+        names = [name for (name,) in tables.execute("SELECT name FROM sqlite_master WHERE name LIKE 'table_%'")]
+        for name in names:
+            tables.execute(f'DELETE FROM "{name}" WHERE seq_num = 3')
+    found = wrong()
+    assert (full_uid(1), "the catalog does not have this run") in found
+    assert (full_uid(2), "the catalog has 2 events of stream primary, and the journal 3") in found
+    assert any("is not there, and the catalog reads from it" in says for _, says in found)
+    assert main(["rebuild-catalog", *options]) == 0
+    assert "catalog.old-1" in capsys.readouterr().out
+    assert wrong() == []
+    assert rows(data, 2) == 3
+
+
+def test_a_catalog_that_another_process_fills_is_not_rebuilt(tmp_path, capsys):
+    data = DataFolder(tmp_path / "data").make()
+    with lock.sole(data.logs / LOCK_NAME, what="a test"):
+        assert main(["rebuild-catalog", "--data", str(data.root)]) == 3
+    assert not list(data.root.glob("catalog*"))
+
+
+def test_plates_on_a_bigger_disk_are_served(tmp_path):
+    data = DataFolder(tmp_path / "data")
+    data.root.mkdir()
+    (tmp_path / "disk").mkdir()
+    data.plates.symlink_to(tmp_path / "disk")
+    record(data.make().raw_journals, raw_run(data, 1))
+    catalogue(data)
+    with open_catalog(data) as catalog:
+        np.testing.assert_array_equal(catalog.image(full_uid(1), 2), frame(1, 2))

@@ -134,3 +134,22 @@ def test_the_guard_and_the_engine_may_trip_at_the_same_moment(tmp_path):
     assert latched(data)["cause"] == "leak"
     assert len(set(latched(data)["says"].split())) == 1, "it is of one of them, and whole"
     assert os.listdir(tmp_path) == ["guard-tripped.json"]
+
+
+def test_a_plate_on_a_bigger_disk_is_named_as_in_the_data_folder(tmp_path):
+    disk = tmp_path / "big"
+    disk.mkdir()
+    data = DataFolder(tmp_path / "data")
+    data.root.mkdir()
+    data.plates.symlink_to(disk)
+    data.make()
+    assert data.relative(data.plates / "ab" / "000001.osc") == "plates/ab/000001.osc"
+    assert data.relative(disk / "ab" / "000001.osc") == "plates/ab/000001.osc"
+
+
+def test_a_folder_of_plates_that_is_a_link_to_nowhere_says_so(tmp_path):
+    data = DataFolder(tmp_path / "data")
+    data.root.mkdir()
+    data.plates.symlink_to(tmp_path / "not mounted")
+    with pytest.raises(FileNotFoundError, match="Mount that disk"):
+        data.make()

@@ -95,3 +95,16 @@ def test_a_path_that_leads_out_of_its_folder_is_refused(tmp_path, path):
     (root / "link").symlink_to(tmp_path)
     with pytest.raises(UnsafeName, match="plate "):
         inside(root, path, what="plate")
+
+
+def test_the_folder_of_plates_may_be_a_link_to_a_bigger_disk_and_nothing_in_it_may_lead_out(tmp_path):
+    root, disk = tmp_path / "data", tmp_path / "disk" / "big"
+    disk.mkdir(parents=True)
+    root.mkdir()
+    (root / "plates").symlink_to(disk)
+    (disk / "out").symlink_to(tmp_path)
+    assert inside(root, "plates/ab/000001.osc", what="plate") == root / "plates" / "ab" / "000001.osc"
+    assert inside(root, root / "plates" / "ab", what="plate folder") == root / "plates" / "ab"
+    for path in ("plates/out/x.osc", "plates/../x.osc", "plates/ab/../../../x.osc", disk / "ab" / "000001.osc"):
+        with pytest.raises(UnsafeName, match="leads out of"):
+            inside(root, path, what="plate")

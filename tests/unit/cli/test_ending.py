@@ -1,0 +1,33 @@
+"""What is said at the end of a sweep that a person did not wait for."""
+
+from lics_beamline.cli.ending import tell_recorded
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.experiment import read_experiment
+from lics_beamline.journal.writer import Journal
+from lics_beamline.profile import shipped
+
+UID = "aaaaaaaa"
+
+
+def experiment():
+    return read_experiment(shipped() / "simulated" / "experiments" / "lics-2015.toml").first(4)
+
+
+def test_a_sweep_interrupted_once_more_says_what_was_recorded(tmp_path, capsys):
+    data = DataFolder(tmp_path).make()
+    with Journal(data.raw_journals) as journal:
+        journal("start", {"uid": UID, "time": 1.0})
+        for stream, count in (("primary", 2), ("readout", 1)):
+            journal("descriptor", {"uid": f"d-{stream}", "run_start": UID, "name": stream})
+            for index in range(count):
+                journal("event", {"uid": f"{stream}-{index}", "descriptor": f"d-{stream}", "data": {}})
+    assert tell_recorded(data, UID, experiment()) == 4
+    said = capsys.readouterr().err
+    assert "2 of 4 points are recorded, 1 of their plates are read" in said
+    assert f"{UID}.jsonl" in said
+    assert "lics follow --once" in said
+
+
+def test_a_sweep_interrupted_before_its_run_says_that_nothing_was_recorded(tmp_path, capsys):
+    assert tell_recorded(DataFolder(tmp_path).make(), "", experiment()) == 4
+    assert "nothing was recorded" in capsys.readouterr().err
