@@ -55,18 +55,21 @@ class Beamline:
     def __init__(self, prefix: str, *, world: World, folder: Path) -> None:
         self.world = world
         plates = ImagePlateIOC(prefix, world=world, folder=folder)
-        self.faults = Faults(Rig(world=world, plates=plates, membrane=f"{prefix}PC1:"))
+        served: dict[str, InstrumentIOC] = {
+            "membrane": MembraneIOC(prefix, world=world),
+            "heater": HeaterIOC(prefix, world=world),
+            "thermocouples": ThermocoupleIOC(prefix, world=world),
+            "ruby": RubySpectrometerIOC(prefix, world=world),
+            "plate": plates,
+            "beam": BeamIOC(prefix, world=world),
+        }
+        self.faults = Faults(Rig(world=world, plates=plates, instruments=served))
         world.steppers.append(self.faults.step)
         self.pace = Pace()
         self.clients: Callable[[], Collection[Address]] = tuple
         self.instruments: Sequence[InstrumentIOC] = (
             WorldIOC(prefix, world=world, faults=self.faults, pace=self.pace),
-            MembraneIOC(prefix, world=world),
-            HeaterIOC(prefix, world=world),
-            ThermocoupleIOC(prefix, world=world),
-            RubySpectrometerIOC(prefix, world=world),
-            plates,
-            BeamIOC(prefix, world=world),
+            *served.values(),
             StageIOC(prefix, world=world),
         )
         self.pvdb: dict[str, Any] = {}

@@ -62,9 +62,7 @@ class HeaterIOC(InstrumentIOC):
                 f"{heater.gasket_k:.1f} K. Wait until below {heater.parameters.reset_k:.0f} K; mend the sensor."
             )
 
-    RBV_pvTemp = reading(
-        "RBV_pvTemp", precision=1, unit="C", doc="Temperature of the gasket", alarm_group="temperature"
-    )
+    RBV_pvTemp = reading("RBV_pvTemp", precision=1, unit="C", doc="Temperature of the gasket")
     Setpoint = setting(
         "Setpoint", value=24.9, low=0.0, high=250.0, precision=1, unit="C", doc="Target setpoint", put=_put_setpoint
     )

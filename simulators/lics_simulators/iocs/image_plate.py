@@ -40,6 +40,7 @@ def _characters(name: str, value: str, *, doc: str, read_only: bool = False) -> 
     """Return a long string: a waveform of characters."""
     return pvproperty(
         name=name,
+        alarm_group=name,
         value=value,
         dtype=ChannelType.CHAR,
         max_length=LONGEST_PATH,
@@ -99,6 +100,10 @@ class ImagePlateIOC(InstrumentIOC):
     def jam(self, *, jammed: bool) -> None:
         """Let the changer of the plates jam, or free it."""
         self.reader.is_jammed = jammed
+
+    def power_up(self) -> None:
+        """Begin as after a power cut."""
+        self.reader.power_up()
 
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
         if self.index(instance, value) == 0:
@@ -182,18 +187,15 @@ class ImagePlateIOC(InstrumentIOC):
         """Say where files go."""
         await self.FilePath.write(str(self._folder), verify_value=False)
 
-    async def scan(self) -> None:
-        """Show the machine, and see to it that what it has scanned is written."""
-        reader = self.reader
-        state = reader.state
-        await self.show(self.TimeRemaining_RBV, reader.time_remaining_s)
-        await self.show(self.PlateInUse_RBV, reader.plate_in_use)
-        await self.show(self.Plate1State_RBV, reader.plates[0].state)
-        await self.show(self.Plate2State_RBV, reader.plates[1].state)
-        await self.show(self.StatusMessage_RBV, reader.message[: LONGEST_PATH - 1])
-        await self.show(self.DetectorState_RBV, state)
-        await self.warn(self.DetectorState_RBV, when=state is DetectorState.ERROR, severity=AlarmSeverity.MAJOR_ALARM)
-        if not reader.is_taking:
+    async def forget(self) -> None:
+        """Lose folder and number of the files to come, and which file came last: nothing of it is kept by autosave."""
+        await self.prepare()
+        for channel, value in ((self.FileNumber, 0), (self.FullFileName_RBV, "")):
+            await channel.write(value, verify_value=False)
+
+    async def work(self) -> None:
+        """See to it that what was scanned is written, and that who waits for the exposing side hears of its end."""
+        if not self.reader.is_taking:
             for finishing in self._finishing:
                 if not finishing.done():
                     finishing.set_result(None)
@@ -205,6 +207,18 @@ class ImagePlateIOC(InstrumentIOC):
             self._writing = None
         if self._writing is None and self._scans:
             self._writing = asyncio.create_task(self._write_scans())
+
+    async def scan(self) -> None:
+        """Show the machine."""
+        reader = self.reader
+        state = reader.state
+        await self.show(self.TimeRemaining_RBV, reader.time_remaining_s)
+        await self.show(self.PlateInUse_RBV, reader.plate_in_use)
+        await self.show(self.Plate1State_RBV, reader.plates[0].state)
+        await self.show(self.Plate2State_RBV, reader.plates[1].state)
+        await self.show(self.StatusMessage_RBV, reader.message[: LONGEST_PATH - 1])
+        await self.show(self.DetectorState_RBV, state)
+        await self.warn(self.DetectorState_RBV, when=state is DetectorState.ERROR, severity=AlarmSeverity.MAJOR_ALARM)
 
     def _receive(self, scan: Scan) -> None:
         """Take over a scanned plate; the world's clock stands still until its file is there."""
