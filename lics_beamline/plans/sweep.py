@@ -38,6 +38,7 @@ from lics_beamline.plans.measure import Measured, Notes, measure
 from lics_beamline.plans.pausing import Pausing, Requests
 from lics_beamline.plans.plates import Plates, announcing
 from lics_beamline.plans.reference import gauge_of, leg_reference, reference_line
+from lics_beamline.plans.silence import Silence
 from lics_beamline.profile import Profile, ProfileFile
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reference import Reference
@@ -118,7 +119,8 @@ def sweep(
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
         live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
-        pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=live.lag)
+        silence = Silence(beamline)
+        pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=lambda: live.lag() or silence())
         points = _points(
             beamline,
             experiment,
@@ -134,6 +136,7 @@ def sweep(
         try:
             return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
         finally:
+            silence.close()
             live.close()
 
     with requests.open():
