@@ -214,6 +214,17 @@ class Faults:
             for active in [only] if only else list(self.active):
                 self.mend(active)
 
+    def resume(self, active: Mapping[str, float]) -> None:
+        """Let faults go on that had begun before the IOCs were started again; an IOC that was gone is back."""
+        for name, value in active.items():
+            kind = KINDS[name]
+            if name.endswith("line_lost"):
+                kind.begin(self.rig, value)
+            if not name.endswith("ioc_restart"):
+                self.active[name] = value
+                if kind.lasts:
+                    self._ends_s[name] = self.rig.world.time_s + value
+
     def begin(self, asked: SubmittedRequest) -> None:
         """Begin a fault now; one that is there already is mended first."""
         self.mend(asked.name)

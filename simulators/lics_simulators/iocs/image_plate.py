@@ -89,7 +89,8 @@ class ImagePlateIOC(InstrumentIOC):
         )
         self.tear_next = False
         self._folder = folder
-        self._taken = 0  # scans so far: keys their random draws
+        self.taken = 0  # scans so far: keys their random draws
+        self._at: Scan | None = None  # the scan whose file is being written
         self._scans: list[tuple[Scan, contextlib.ExitStack]] = []
         self._images: dict[int, FrameArray] = {}  # what each plate held last
         self._model: asyncio.Task[PlateModel] | None = None
@@ -104,6 +105,18 @@ class ImagePlateIOC(InstrumentIOC):
     def power_up(self) -> None:
         """Begin as after a power cut."""
         self.reader.power_up()
+
+    def unwritten(self) -> list[Scan]:
+        """Return the scans whose files are not complete, oldest first."""
+        return [*([] if self._at is None else [self._at]), *(scan for scan, _ in self._scans)]
+
+    def write_again(self, scans: list[Scan]) -> None:
+        """Write the files of scans that an earlier process had not completed."""
+        later, self._scans = self._scans, []
+        for scan in scans:
+            Path(scan.order.path).unlink(missing_ok=True)
+            self._receive(scan)
+        self._scans += later
 
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
         if self.index(instance, value) == 0:
@@ -260,18 +273,21 @@ class ImagePlateIOC(InstrumentIOC):
         """Write the files of all scans, in the order in which they came."""
         while self._scans:
             scan, hold = self._scans.pop(0)
+            self._at = scan
             with hold:
                 await self._write_scan(scan)
+            self._at = None
 
     async def _write_scan(self, scan: Scan) -> None:
         if self._model is None:
             self._model = asyncio.create_task(_in_thread(self._make_model))
         model = await self._model
-        number, self._taken = self._taken, self._taken + 1
+        number = self.taken
         path = Path(scan.order.path)
         try:
             await _in_thread(lambda: self._render(model, scan, number, path))
         except OSError as error:
+            self.taken = number + 1
             self.reader.fail_reading(f"{path.name} was not written: {error.strerror}. The image is lost.")
             await self.scan()
             return
@@ -291,6 +307,7 @@ class ImagePlateIOC(InstrumentIOC):
             ghost_share=scan.ghost_share,
             sample=asdict(scan.sample),
         )
+        self.taken = number + 1
         await self.show(self.PlateRead_RBV, scan.plate)
         await self.show(self.ReadWait_RBV, scan.waited_s)
         await self.FullFileName_RBV.write(str(path), verify_value=False)

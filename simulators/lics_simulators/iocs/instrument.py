@@ -51,6 +51,9 @@ class InstrumentIOC(PVGroup):
     async def work(self) -> None:
         """Do what the instrument does by itself, whether its IOC hears of it or not; most do nothing of the kind."""
 
+    async def recall(self) -> None:
+        """Show the settings that the instrument kept while its IOC was gone; most have none that no scan shows."""
+
     async def forget(self) -> None:
         """Lose what only the IOC knew, as when it is started again; most IOCs know nothing of their own."""
 
@@ -65,6 +68,7 @@ class InstrumentIOC(PVGroup):
             self.is_restarted = False
             self._next_scan_s = -math.inf
             await self.forget()
+            await self.recall()
         if self.line_is_lost != self._shows_lost_line:
             await self._show_line(lost=self.line_is_lost)
         if self.world.time_s >= self._next_scan_s and not self.line_is_lost:

@@ -99,6 +99,11 @@ class MembraneIOC(InstrumentIOC):
         self._lease.take("")
         await self.Lease.write("", verify_value=False)
 
+    async def recall(self) -> None:
+        """Show what the controller kept."""
+        await self.show(self.Setpoint, self._units_per_bar * self.world.membrane.setpoint_bar)
+        await self.show(self.Slew, self._units_per_bar * self.world.membrane.slew_bar_per_s)
+
     async def scan(self) -> None:
         """Show the controller."""
         membrane = self.world.membrane

@@ -25,7 +25,7 @@ class RubySpectrometerIOC(InstrumentIOC):
         super().__init__(f"{prefix}RUBY:", world=world)
         self._state = IDLE
         self._aborted = False
-        self._drawn = 0  # spectra so far: keys their random draws
+        self.drawn = 0  # spectra so far: keys their random draws
 
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
         if self.index(instance, value) == 0:
@@ -114,6 +114,14 @@ class RubySpectrometerIOC(InstrumentIOC):
             await counter_.write(0, verify_value=False)
         await self.Acquire.write(self.Acquire.enum_strings[0], verify_value=False)
 
+    async def recall(self) -> None:
+        """Show what the optics kept."""
+        ruby = self.world.ruby
+        await self.show(self.Shutter, ruby.shutter_is_open)
+        await self.show(self.Lamp, ruby.lamp_is_on)
+        await self.show(self.AmbientRuby, ruby.ambient_chip_is_selected)
+        await self.show(self.LaserPower, ruby.laser_mw)
+
     async def scan(self) -> None:
         """Show the state of the detector."""
         await self.show(self.DetectorState_RBV, self._state)
@@ -133,8 +141,8 @@ class RubySpectrometerIOC(InstrumentIOC):
             await self._enter(READING)
             await self.wait(READOUT_S)
             number = self.ArrayCounter_RBV.value + 1
-            self._drawn += 1
-            counts = world.ruby.spectrum(rate, exposure_s, accumulations, world.random("ruby spectrum", self._drawn))
+            self.drawn += 1
+            counts = world.ruby.spectrum(rate, exposure_s, accumulations, world.random("ruby spectrum", self.drawn))
             await self.ArrayCounter_RBV.write(number, verify_value=False)
             if self.WaitForPlugins.value == "Yes":
                 await self._pass_on(number, counts)
