@@ -93,6 +93,9 @@ POINT_INDEX: Final = _integer("point_index", "Index of the point in the path, fr
 LEG: Final = _text("leg", "Name of the leg of the path.")
 STROKE: Final = _text("stroke", "upstroke, downstroke, heating or held.")
 
+ALARMS: Final = _text(
+    "alarms", "PVs in alarm as the event was saved, with severity: `PC1:Effort_RBV MINOR`; else empty."
+)
 EXPOSURE_S: Final = _number("exposure_s", "s", "Time the plate saw X-rays.")
 DOSE_COUNTS: Final = _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure.")
 
@@ -134,6 +137,7 @@ APPROACH_FIELDS: Final = (
     _number("ending_pressure_gpa", "GPa", "Where the pressure is believed to end at this load; NaN when unknown."),
     _number("next_load_bar", "bar", "Load commanded after this reading."),
     _text("phase_of_approach", "approach, settle, hold, pause or abort."),
+    ALARMS,
 )
 
 HEATING_FIELDS: Final = (
@@ -155,6 +159,7 @@ HEATING_FIELDS: Final = (
     _number("next_load_bar", "bar", "Load commanded after this reading."),
     _text("phase_of_heating", "ready, cross, ramp, held, soak, done or abort."),
     _text("decided", "What was decided after this reading, and why, for people."),
+    ALARMS,
 )
 
 PRIMARY_FIELDS: Final = (
@@ -171,6 +176,7 @@ PRIMARY_FIELDS: Final = (
     _number("arrived_s", "s", "Since when the cell had been at its pressure [s of experiment]: the middle of the way."),
     _text("exposed_path", "Plate file that its image becomes, relative to the data folder."),
     _integer("exposed_plate", "Plate that was exposed, 1 or 2."),
+    ALARMS,
 )
 
 CALIBRANT_FIELDS: Final = (
@@ -252,8 +258,8 @@ HOLDS_FIELDS: Final = (
     _text("hold_why", "What was said with it; empty when nothing was."),
     _number("hold_lasted_s", "s", "Time of the experiment since it was held; 0 when it was not."),
     _number("hold_pressure_gpa", "GPa", "Pressure read last; NaN before any."),
-    _number("hold_load_bar", "bar", "Membrane gas pressure then."),
-    _number("hold_gasket_k", "K", "Temperature of the gasket then."),
+    _number("hold_load_bar", "bar", "Membrane gas pressure then; NaN where it had no value."),
+    _number("hold_gasket_k", "K", "Temperature of the gasket then; NaN where it had no value."),
 )
 
 RESUMED_FIELDS: Final = (

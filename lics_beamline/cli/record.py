@@ -76,6 +76,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="run the simulated beamline until Ctrl-C, and say how to reach it",
         description="Run the soft IOCs of the simulated beamline on 127.0.0.1 until Ctrl-C.",
     )
+    verb.add_argument("--new", action="store_true", help="begin a new world, though the last one was cut off")
     verb.set_defaults(run=simulate)
     verb = verbs.add_parser(
         "shell",
@@ -212,7 +213,12 @@ def simulate(options: argparse.Namespace) -> int:
 
     profile, data = _place(options)
     with simulated_beamline(
-        profile, data.make(), speed=options.speed, seed=options.seed, world=options.world
+        profile,
+        data.make(),
+        speed=options.speed,
+        seed=options.seed,
+        world=options.world,
+        go_on="never" if options.new else "killed",
     ) as simulated:
         _print(f"simulated beamline {simulated.prefix} on 127.0.0.1, plates and truth in {simulated.plates}")
         _print("reach it from another shell:")

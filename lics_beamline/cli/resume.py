@@ -148,7 +148,12 @@ def _beamline(profile: Profile, data: DataFolder, head: Head) -> Iterator[Simula
         yield None
         return
     with simulated_beamline(
-        profile, data, speed=float(made["speed"]), seed=int(made["seed"]), world=str(made["world"])
+        profile,
+        data,
+        speed=float(made["speed"]),
+        seed=int(made["seed"]),
+        world=str(made["world"]),
+        go_on="always",
     ) as simulated:
         yield simulated
 

@@ -9,6 +9,7 @@ from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
+from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.clock import ExperimentClock, WallClock
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.safe_condition import SafeCondition, faults
@@ -52,7 +53,7 @@ class Shutter(Device):
     @property
     def is_open(self) -> bool:
         """Whether the read-back says so."""
-        return bool(self.state.get() == "Open")
+        return bool(value_of(self.state) == "Open")
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: a shutter is never half way."""
@@ -82,6 +83,8 @@ class Beam(Device):
         "ring_current_ma": "mA",
         "energy_kev": "keV",
     }
+
+    VITAL: ClassVar[tuple[str, ...]] = ("i0_cps", "ring_current_ma", "shutter.state")
 
     def __init__(self, prefix: str = "", *, name: str, clock: ExperimentClock, **kwargs: Any) -> None:
         super().__init__(prefix, name=name, **kwargs)

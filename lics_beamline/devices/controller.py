@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from ophyd import Device, Signal
 from ophyd.status import StatusBase
 
+from lics_beamline.devices.alarm import NO_ANSWER, asked_of, silence_of
 from lics_beamline.devices.clock import ExperimentClock, WallClock
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds
 from lics_beamline.devices.safe_condition import SafeCondition, faults
 from lics_beamline.devices.settling import ArrivalCriteria, Settling
-from lics_beamline.errors import DidNotSettle
+from lics_beamline.errors import DidNotSettle, NotConnected
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class Controller(Device):
         if self._motion is not None and not self._motion.done:
             self._motion.end("stopped")
         elif self._watched_elsewhere:
-            self._hold()
+            self._try_to_hold()
         self._watched_elsewhere = False
 
     def make_safe(self) -> StatusBase:
@@ -221,6 +222,27 @@ class Controller(Device):
 
     def _await(self, motion: Motion, signal: Signal, agrees: Callable[[Any], bool], *, what: str, wanted: str) -> None:
         motion.read_back(signal, agrees, clock=self.clock, patience_s=self.TRAITS.read_back_s, what=what, wanted=wanted)
+
+    def _asked(self, signal: Signal) -> float:
+        """Return what the instrument says when it is asked; an old value is no value.
+
+        Raises
+        ------
+        NotConnected
+            If it has none; names the PV.
+        """
+        value = asked_of(signal)
+        if value is None:
+            said = silence_of(signal) or f"{signal.name} did not answer in time"
+            raise NotConnected(f"{self.TRAITS.instrument}: {said}. The last setpoint stands; look at its IOC and line.")
+        return float(value)
+
+    def _try_to_hold(self) -> None:
+        """Hold, or say that nobody answers: the last setpoint stands then."""
+        try:
+            self._hold()
+        except NO_ANSWER as error:
+            logger.error("%s could not be held where it is: %s", self.TRAITS.instrument, error)
 
     def _hold(self) -> None:
         present = self._present()

@@ -36,6 +36,7 @@ FILE_BYTES: Final = (
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 PUT_WALL_S: Final = 60.0  # for a setting to read back; only a hang is caught, on a busy computer it took a second
 STILL_HELD: Final = ("Exposed", "Scanning")  # states of a plate whose image is not lost
+ARRIVAL_SILENT_WALL_S: Final = 300.0  # for a detector without value [s]: it scans meanwhile, and waiting loses nothing
 SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
 
 
@@ -51,6 +52,8 @@ class FileArrival(Watched):
     timeout_s : float
         Seconds of experiment after which waiting ends.
     """
+
+    silence_wall_s = ARRIVAL_SILENT_WALL_S
 
     def __init__(self, frame: Frame, expected: Expected, *, timeout_s: float) -> None:
         super().__init__(frame, clock=frame.clock, signal=frame.full_file_name, what="plate file")

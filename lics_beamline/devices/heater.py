@@ -9,11 +9,12 @@ from ophyd import Component as Cpt
 from ophyd import EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
+from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, QuantitySignal
-from lics_beamline.devices.safe_condition import SafeCondition, is_believable
+from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ArrivalCriteria, check_target
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.units import ZERO_CELSIUS_K
@@ -86,6 +87,7 @@ class Heater(Controller):
         "output_percent": "%",
         "output_high_percent": "%",
     }
+    VITAL: ClassVar[tuple[str, ...]] = ("temperature_c", "setpoint_readback_c", "output_percent", "contactor_readback")
     TRAITS: ClassVar[ControllerTraits] = ControllerTraits(
         instrument="heater",
         quantity="heater temperature",
@@ -189,7 +191,7 @@ class Heater(Controller):
         if self._motion is not None and not self._motion.done:
             self._motion.rest()
         elif self._watched_elsewhere:
-            self._hold()
+            self._try_to_hold()
         self._rests = True
 
     def go_on(self) -> None:
@@ -218,7 +220,7 @@ class Heater(Controller):
                 OUTPUT_DOWN_PERCENT,
                 what="heater output",
                 unit="%",
-                or_else=lambda: is_believable(self.contactor_readback) and self.contactor_readback.get() == "Open",
+                or_else=lambda: bool(value_of(self.contactor_readback) == "Open"),
             ),
         )
 
@@ -256,7 +258,7 @@ class Heater(Controller):
             )
 
     def _present(self) -> float:
-        temperature_k = float(self.temperature_c.get(use_monitor=False)) + ZERO_CELSIUS_K
+        temperature_k = self._asked(self.temperature_c) + ZERO_CELSIUS_K
         bounds = self.bounds()
         return min(max(temperature_k, bounds.low), bounds.high)
 

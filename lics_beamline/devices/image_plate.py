@@ -107,6 +107,7 @@ class ImagePlate(Device):
 
     UNITS: ClassVar[Mapping[str, str]] = {"exposure_s": "s", "time_remaining_s": "s"}
     SAYS: ClassVar[Mapping[str, str]] = {"resolution_um": "100"}
+    VITAL: ClassVar[tuple[str, ...]] = ("state", "plate_in_use")
 
     def __init__(
         self, prefix: str = "", *, name: str, clock: ExperimentClock, overhead_s: float = 900.0, **kwargs: Any

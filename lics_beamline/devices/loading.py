@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ophyd import Signal
 
+from lics_beamline.devices.alarm import asked_of, value_of
 from lics_beamline.devices.clock import SHORTEST_JUDGEMENT_WALL_S
 from lics_beamline.devices.leak import LEAK_EFFORT_PERCENT, LEAK_STOP_S, LEAK_WARNING_S, struggles
 from lics_beamline.devices.settling import Settling
@@ -46,7 +47,7 @@ class Loading(Settling):
             super().judge(value, now_s)
 
     def _judge_effort(self, load_bar: float, now_s: float) -> None:
-        effort_percent = float(self._effort.get()) if self._effort.connected else 0.0
+        effort_percent = float(value_of(self._effort) or 0.0)
         if not struggles(effort_percent):
             self._high_since, self._warned = None, False
             return
@@ -80,7 +81,8 @@ class Loading(Settling):
             )
 
     def _judge_setpoint(self, load_bar: float) -> None:
-        setpoint_bar = float(self._setpoint.get()) if self._setpoint.connected else self.target
+        told = value_of(self._setpoint)
+        setpoint_bar = self.target if told is None else float(told)
         if abs(setpoint_bar - self.target) > FOREIGN_BAR:
             setpoint_bar = self._asked_setpoint_bar()  # a monitor may not have told yet of our own
         if not self.done and abs(setpoint_bar - self.target) > FOREIGN_BAR:
@@ -95,7 +97,5 @@ class Loading(Settling):
 
     def _asked_setpoint_bar(self) -> float:
         """Return the setpoint by asking for it; the target where nobody answers, which is no accusation."""
-        try:
-            return float(self._setpoint.get(use_monitor=False))
-        except (TimeoutError, ConnectionError):
-            return self.target
+        said = asked_of(self._setpoint)
+        return self.target if said is None else float(said)

@@ -75,6 +75,7 @@ class Membrane(Controller):
         "effort_percent": "%",
     }
     SAYS: ClassVar[Mapping[str, str]] = {"units": "BAR"}
+    VITAL: ClassVar[tuple[str, ...]] = ("load_bar", "setpoint_readback_bar", "effort_percent", "control_readback")
     TRAITS: ClassVar[ControllerTraits] = ControllerTraits(
         instrument="membrane",
         quantity="membrane load",
@@ -247,7 +248,7 @@ class Membrane(Controller):
         super()._command_setpoint(motion, target)
 
     def _present(self) -> float:
-        load_bar = float(self.load_bar.get(use_monitor=False))
+        load_bar = self._asked(self.load_bar)
         low, high = self.setpoint_bar.limits
         return min(max(load_bar, low), high) if has_limits(low, high) else load_bar
 

@@ -11,6 +11,7 @@ from ophyd import Signal
 from ophyd.status import DeviceStatus, StatusBase
 from ophyd.utils.errors import WaitTimeoutError
 
+from lics_beamline.devices.alarm import NO_ANSWER
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ReadBack, Watched
@@ -130,8 +131,7 @@ class Motion(DeviceStatus):
             self._going.clear()
             if self._waiting_for is not None:
                 self._waiting_for.rests = True
-            if self._hold is not None:
-                self._hold()
+            self._try_to_hold()
 
     def go_on(self) -> None:
         """Go on after a rest, from where the device is: what was commanded last is commanded again."""
@@ -162,8 +162,8 @@ class Motion(DeviceStatus):
             waiting_for = self._waiting_for
             where = f" at {waiting_for.whereabouts()}" if waiting_for is not None else ""
             self._ended = DidNotSettle(f"{self.what} was {why}{where}. Move again when ready.", ended=why)
-            if hold and self._hold is not None:
-                self._hold()
+            if hold:
+                self._try_to_hold()
             self._going.set()
         if waiting_for is not None:
             waiting_for.end(self._ended)
@@ -184,7 +184,7 @@ class Motion(DeviceStatus):
         try:
             if self._hold is not None:
                 self._hold()
-        except (TimeoutError, ConnectionError) as error:
+        except NO_ANSWER as error:
             logger.error("%s could not be held where it is: %s", self.what, error)
 
 

@@ -56,6 +56,8 @@ class RubySpectrometer(Device):
         "laser_power_mw": "mW",
     }
 
+    VITAL: ClassVar[tuple[str, ...]] = ("unique_id", "state", "laser_readback", "shutter_readback")
+
     def __init__(self, prefix: str = "", *, name: str, clock: ExperimentClock, **kwargs: Any) -> None:
         super().__init__(prefix, name=name, **kwargs)
         self.clock = clock
@@ -68,14 +70,13 @@ class RubySpectrometer(Device):
         The status fails with `BadReading` when the detector is done and the spectrum still the old one.
         """
         seconds = float(self.acquire_time_s.get()) * int(self.accumulations.get()) + READOUT_S
+        # An IOC that is started again counts from 0: a lower id is no new spectrum.
         before = int(self.unique_id.get(use_monitor=False))
 
         def steps(motion: Motion) -> None:
             motion.write(self.acquire, "Acquire")
             try:
-                self._await(
-                    motion, self.unique_id, lambda now: int(now) != before, "ruby spectrum", "a new id", seconds
-                )
+                self._await(motion, self.unique_id, lambda now: int(now) > before, "ruby spectrum", "a new id", seconds)
             except DidNotSettle as error:
                 raise BadReading(
                     f"ruby spectrometer gave no new spectrum in {seconds:g} s: its id is still {before} and the "

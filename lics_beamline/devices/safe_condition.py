@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-INVALID_ALARM: Final = 3  # EPICS severity: the instrument behind the PV does not answer, its value is an old one
+from lics_beamline.devices.alarm import is_believable, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class SafeCondition:
         armed : bool
             Whether the instrument may be armed: a lock need not hold, but it has to answer.
         """
-        value = value_of(self.signal) if is_believable(self.signal) else None
+        value = value_of(self.signal)
         if value is None:
             return f"{self.what} does not answer (safe: {self.allowed})"
         unlocked = armed and self.is_lock and not is_no_number(value)
@@ -108,19 +108,6 @@ def faults(conditions: Iterable[SafeCondition], *, armed: bool = False) -> tuple
     return tuple(fault for fault in found if fault)
 
 
-def is_believable(signal: Any) -> bool:
-    """Whether a monitored signal is connected, and its instrument answers the IOC."""
-    return bool(signal.connected) and signal.metadata.get("severity") != INVALID_ALARM
-
-
 def is_no_number(value: Any) -> bool:
     """Whether an instrument says NaN or infinity: it does not know."""
     return isinstance(value, float) and not math.isfinite(value)
-
-
-def value_of(signal: Any) -> Any:
-    """Return what a monitored signal says now; None while it is not connected."""
-    try:
-        return signal.get() if signal.connected else None
-    except (TimeoutError, ConnectionError):
-        return None

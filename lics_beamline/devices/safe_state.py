@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.devices.safe_condition import value_of
+from lics_beamline.devices.alarm import value_of
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline

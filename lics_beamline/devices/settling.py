@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ophyd import Signal
 from ophyd.status import DeviceStatus
 
+from lics_beamline.devices.alarm import asked_of, name_of, silence_of, value_of
 from lics_beamline.devices.clock import ExperimentClock, clock_trouble
 from lics_beamline.errors import DidNotSettle, NotConnected
 
@@ -68,7 +69,11 @@ class Watched(DeviceStatus):
     ----------
     rests : bool
         While true nothing is judged but clock and connection.
+    silence_wall_s : float or None
+        Seconds of wall clock for which a read-back without value is waited for; None for the patience of the clock.
     """
+
+    silence_wall_s: ClassVar[float | None] = None
 
     def __init__(self, device: Any, *, clock: ExperimentClock, signal: Signal, what: str) -> None:
         super().__init__(device, call_stop_on_failure=False)
@@ -80,7 +85,7 @@ class Watched(DeviceStatus):
         self._value: Any = None
         self._started_s = clock.now_s()
         self._last_s = self._started_s
-        self._disconnected_at: float | None = None
+        self._silent_at: float | None = None
         self._leave: Callable[[], None] = lambda: None
 
     def holds_afresh(self) -> bool:
@@ -125,18 +130,16 @@ class Watched(DeviceStatus):
         self._leave()
 
     def _look(self) -> bool:
-        """Take the value that the signal's own monitor keeps; False while it is not connected.
+        """Take the value that the signal's own monitor keeps; False while it has none, as `alarm.value_of` says.
 
         No subscription: with the caproto layer each one asks for control values anew, whose late answer overwrites what
         a monitor has told meanwhile (ophyd 1.11, caproto 1.3).
         """
-        try:
-            if self._signal.connected:
-                self._value = self._signal.get()
-                return True
-        except (TimeoutError, ConnectionError):
-            logger.debug("%s went while it was read", self._signal.name)
-        return False
+        value = value_of(self._signal)
+        if value is None:
+            return False
+        self._value = value
+        return True
 
     def _ticked(self, now_s: float) -> None:
         with self._judging:
@@ -147,23 +150,25 @@ class Watched(DeviceStatus):
             if trouble is not None:
                 self.end(trouble)
             elif self._look():
-                self._disconnected_at = None
+                self._silent_at = None
                 if not self.rests:
                     self.judge(self._value, now_s)
             else:
-                self._judge_disconnection()
+                self._judge_silence()
 
-    def _judge_disconnection(self) -> None:
-        if self._disconnected_at is None:
-            self._disconnected_at = time.monotonic()
-            logger.warning("%s lost its read-back %s while moving", self.what, self._signal.name)
-        gone_s = time.monotonic() - self._disconnected_at
-        if gone_s > self._clock.patience_s:
+    def _judge_silence(self) -> None:
+        said = silence_of(self._signal) or f"{name_of(self._signal)} does not answer"
+        if self._silent_at is None:
+            self._silent_at = time.monotonic()
+            logger.warning("%s lost its read-back while it was waited for: %s", self.what, said)
+        silent_s, patience_s = time.monotonic() - self._silent_at, self.silence_wall_s or self._clock.patience_s
+        if silent_s > patience_s:
             self.end(
                 NotConnected(
-                    f"{self.what}: {self._signal.name} is disconnected since {gone_s:.1f} s of wall clock (patience "
-                    f"{self._clock.patience_s:g} s). Look whether its IOC is alive; the last setpoint stands.",
-                    gone_s=gone_s,
+                    f"{self.what}: {said}, since {silent_s:.1f} s of wall clock (patience {patience_s:g} s). Look at "
+                    "its IOC and its line; the last setpoint stands.",
+                    silent_s=silent_s,
+                    pv=name_of(self._signal),
                 )
             )
 
@@ -307,10 +312,8 @@ class ReadBack(Watched):
 
     def holds_afresh(self) -> bool:
         """Whether the read-back agrees when the instrument itself is asked; False while it does not answer."""
-        try:
-            return bool(self._agrees(self._signal.get(use_monitor=False)))
-        except (TimeoutError, ConnectionError):
-            return False
+        value = asked_of(self._signal)
+        return value is not None and bool(self._agrees(value))
 
     def judge(self, value: Any, now_s: float) -> None:
         """Decide from the newest read-back."""

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignalRO, Kind
 
+from lics_beamline.devices.alarm import name_of, silence_of, value_of
 from lics_beamline.devices.quantity import QuantitySignal
+from lics_beamline.errors import BadReading
 from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.units import ZERO_CELSIUS_K
 
@@ -75,6 +77,7 @@ class Thermocouples(Device):
     ambient_scale = _setting("Ti4Scale")
 
     UNITS: ClassVar[Mapping[str, str]] = dict.fromkeys(("gasket_c", "cell_c", "membrane_c", "ambient_c"), "C")
+    VITAL: ClassVar[tuple[str, ...]] = ("gasket_c", "cell_c", "membrane_c", "ambient_c")
     SAYS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("gasket_scale", "cell_scale", "membrane_scale", "ambient_scale"), "Celsius"),
         **dict.fromkeys(("gasket_type", "cell_type", "membrane_type", "ambient_type"), "K"),
@@ -86,11 +89,19 @@ class Thermocouples(Device):
         Raises
         ------
         BadReading
-            If any is outside the range of type K: its circuit is open.
+            If any has no value, or is outside the range of type K: its circuit is open.
         """
         return Temperatures(
-            gasket_k=check_type_k(float(self.gasket_k.get()), where="gasket"),
-            cell_k=check_type_k(float(self.cell_k.get()), where="cell"),
-            membrane_k=check_type_k(float(self.membrane_k.get()), where="membrane"),
-            ambient_k=check_type_k(float(self.ambient_k.get()), where="ambient"),
+            gasket_k=_believed(self.gasket_k, where="gasket"),
+            cell_k=_believed(self.cell_k, where="cell"),
+            membrane_k=_believed(self.membrane_k, where="membrane"),
+            ambient_k=_believed(self.ambient_k, where="ambient"),
         )
+
+
+def _believed(couple: Any, *, where: str) -> float:
+    value_k = value_of(couple)
+    if value_k is None:
+        said = silence_of(couple) or f"{name_of(couple)} does not answer"
+        raise BadReading(f"thermocouple {where} has no value: {said}. Look at the converter and its IOC.", where=where)
+    return check_type_k(float(value_k), where=where)

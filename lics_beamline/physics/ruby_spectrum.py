@@ -3,11 +3,15 @@
 Two pseudo-Voigts of one mixing on a quadratic background, fitted with Poisson weights. Where the residuals show that
 the lines lean to one side (a tail biases R1 by up to 0.02 GPa), one common asymmetry is fitted too; R1 is the
 wavelength of the line's maximum.
+
+How wide the lines are is for the spectrum to say: the width expected at the temperature is only the first start. A fit
+that ran away, or misses the spectrum, begins again from other widths before anything is refused.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +24,7 @@ from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.physics.spectral_line import is_spectrum, numbers
 
 Array = npt.NDArray[np.float64]
+Known = tuple[Array, Array]  # weights on the parameters, and values, of what is known besides the spectrum
 
 AMBIENT_R1_NM: Final = 694.25  # R1 in air at 298 K, Shen et al. 2020; only to know where to look
 BLUE_LIMIT_NM: Final = 0.8  # searched below the unshifted line: 100 K of wrong temperature, or a drifted spectrometer
@@ -36,6 +41,14 @@ FLAT_TOP_PIXELS: Final = 4  # equal neighbours at the maximum: by chance once in
 OUTLIER_SIGMA: Final = 7.0  # a pixel so far off the fit is a cosmic ray
 LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for an asymmetry: 5 sigma
 STEEPEST_RISE: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
+OTHER_WIDTHS_NM: Final = (0.06, 0.12, 0.25, 0.5, 1.0, 1.6)  # further starts: spectrometers of 0.05 to 1.5 nm, 4-700 K
+GOOD_CHI2: Final = 3.0  # reduced; what misses the spectrum by more is fitted from other starts too
+BETTER: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
+COLDEST_SHIFT_K: Final = 50.0  # below it R1 hardly moves (Datchi 2007 ends there); to know where to look
+FAINT_RATIO: Final = 0.2  # R2 over R1, below 30 K: less than any lost line has; R2 is then held near where it must be
+UNRESOLVED_SHARE: Final = 0.75  # of the splitting: lines that wide have no valley between them
+UNRESOLVED_SHAPE: Final = 0.008  # of the width: by so much a Voigt that wide moves the fit of two pseudo-Voigts
+MIXING_RANGE: Final = (-0.3, 1.5)  # a fit outside has run away: 0 is a Gaussian, 1 a Lorentzian
 CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 
 # Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background, and, in
@@ -98,7 +111,7 @@ def fit_doublet(
     counts : array_like
         Counts of the same pixels.
     temperature_k : float
-        Temperature of the ruby [K], 50-900; says where to look and how wide the lines will be.
+        Temperature of the ruby [K], up to 900; says where to look, and how strong R2 must be.
     saturation_counts : float, optional
         Count at which a pixel is full; without it, a flat top of the lines betrays saturation.
 
@@ -110,25 +123,67 @@ def fit_doublet(
     Raises
     ------
     BadReading
-        With ``facts["reason"]``: ``corrupt``, ``dark``, ``saturated``, ``one line lost`` or ``not converged``.
+        With ``facts["reason"]``: ``corrupt``, ``dark``, ``saturated``, ``one line lost``, ``not resolved`` or ``not
+        converged``.
     OutsideCalibration
-        If the temperature is outside 50-900 K.
+        If the temperature is above 900 K.
     """
     x, y = numbers(wavelength_nm), numbers(counts)
     if not is_spectrum(x, y):
         raise _bad(
             "corrupt", f"{x.shape} wavelengths and {y.shape} counts are no spectrum", "Read the spectrometer again"
         )
-    start_nm, fwhm_nm = _find(x, y, temperature_k)
+    found: list[RubyLine] = []
+    refusal: BadReading | None = None
+    for start_nm, fwhm_nm in _starts(x, y, temperature_k):
+        for faint in (True, False) if _expected_ratio(temperature_k) < FAINT_RATIO else (False,):
+            try:
+                line = _fitted(x, y, start_nm, fwhm_nm, temperature_k, saturation_counts, faint=faint)
+            except BadReading as error:
+                if error.facts["reason"] == "saturated":
+                    raise
+                refusal = refusal or error
+            else:
+                found.append(line)
+        if found and found[-1].reduced_chi2 < GOOD_CHI2:
+            break
+    if not found:
+        raise refusal or _bad("not converged", "no start led to a doublet", "Look at the spectrum")
+    best = found[0]
+    for line in found[1:]:
+        if line.reduced_chi2 < BETTER * best.reduced_chi2:
+            best = line
+    return best
+
+
+def _fitted(
+    x: Array,
+    y: Array,
+    start_nm: float,
+    fwhm_nm: float,
+    temperature_k: float,
+    saturation_counts: float | None,
+    *,
+    faint: bool,
+) -> RubyLine:
+    """Fit from one start; raises `BadReading` where the fit is no doublet."""
     window = (x > start_nm - WINDOW_NM[0]) & (x < start_nm + WINDOW_NM[1]) & ~_spikes(y)
     x, y = x[window], y[window]
     _refuse_saturation(y, saturation_counts)
-    values, covariance, chi2, freedom = _fit(x, y, _start_values(x, y, start_nm, fwhm_nm, temperature_k))
+    start = _start_values(x, y, start_nm, fwhm_nm, temperature_k)
+    held = _known(start, temperature_k, split_nm=0.05, width=0.2, height=0.5) if faint else None
+    values, covariance, chi2, freedom = _fit(x, y, start, held)
+    if held is None and math.exp(min(values[LOG_FWHM_1], 20.0)) > UNRESOLVED_SHARE * SPLITTING_NM:
+        held = _known(start, temperature_k, split_nm=0.02, width=0.05, height=0.15)
+        values, covariance, chi2, freedom = _fit(x, y, start, held)
+    elif held is None and not MIXING_RANGE[0] < values[MIXING] < MIXING_RANGE[1]:
+        held = _a_line_of_some_mixing(start.size)
+        values, covariance, chi2, freedom = _fit(x, y, start, held)
     if covariance is not None:
-        lean = _fit(x, y, np.append(values, 0.0))
+        lean = _fit(x, y, np.append(values, 0.0), held)
         if lean[1] is not None and chi2 - lean[2] > LEAN_CHI2 * lean[2] / lean[3]:
             values, covariance, chi2, freedom = lean
-    return _checked(x, values, covariance, chi2 / freedom, start_nm)
+    return _checked(x, values, covariance, chi2 / freedom, start_nm, faint=faint)
 
 
 def _bad(reason: str, what: str, advice: str, **facts: float) -> BadReading:
@@ -139,9 +194,31 @@ def _expected_ratio(temperature_k: float) -> float:
     return RATIO_298_K * math.exp(-SPLITTING_PER_CM * HC_OVER_K_CM_K * (1.0 / temperature_k - 1.0 / 298.0))
 
 
-def _find(x: Array, y: Array, temperature_k: float) -> tuple[float, float]:
-    """R1 [nm] and width [nm] where a doublet of the expected shape stands out most, by matched filter."""
-    unshifted = AMBIENT_R1_NM + CORRECTIONS["datchi-2007"].shift_nm(temperature_k, 298.0)
+def _starts(x: Array, y: Array, temperature_k: float) -> Iterator[tuple[float, float]]:
+    """R1 [nm] and width [nm] where a doublet of some width stands out most, the width expected first, then others."""
+    expected = FWHM_298_K_NM + FWHM_SLOPE_NM_PER_K * max(0.0, temperature_k - 298.0)
+    first: BadReading | None = None
+    try:
+        yield _find(x, y, temperature_k, (expected, 2.0 * expected))
+    except BadReading as error:
+        first = error
+    pixel_nm, any_found = float(np.median(np.diff(x))), first is None
+    for fwhm in OTHER_WIDTHS_NM:
+        if fwhm > 2.0 * pixel_nm:
+            try:
+                start = _find(x, y, temperature_k, (fwhm,))
+            except BadReading:
+                continue
+            any_found = True
+            yield start
+    if first is not None and not any_found:
+        raise first
+
+
+def _find(x: Array, y: Array, temperature_k: float, widths_nm: Iterable[float]) -> tuple[float, float]:
+    """R1 [nm] and width [nm] where a doublet of one of the widths stands out most, by matched filter."""
+    seen_k = max(temperature_k, COLDEST_SHIFT_K)
+    unshifted = AMBIENT_R1_NM + CORRECTIONS["datchi-2007"].shift_nm(seen_k, 298.0)
     pixel_nm = float(np.median(np.diff(x)))
     allowed = (x > unshifted - BLUE_LIMIT_NM) & (x < unshifted + RED_LIMIT_NM)
     allowed &= (x > x[0] + SPLITTING_NM + 0.5) & (x < x[-1] - 0.5)  # both lines must be on the detector
@@ -152,10 +229,9 @@ def _find(x: Array, y: Array, temperature_k: float) -> tuple[float, float]:
             "Set the spectrometer to the ruby lines",
         )
     spikeless = _median_of_five(y)
-    expected = FWHM_298_K_NM + FWHM_SLOPE_NM_PER_K * max(0.0, temperature_k - 298.0)
     ratio = _expected_ratio(temperature_k)
     best = (-math.inf, 0.0, 0.0)
-    for fwhm in (expected, 2.0 * expected):
+    for fwhm in widths_nm:
         reach = math.ceil((SPLITTING_NM + 2.0 * fwhm) / pixel_nm)
         offset = np.arange(-reach, reach + 1) * pixel_nm
         gauss = 4.0 * math.log(2.0) / fwhm**2
@@ -208,6 +284,28 @@ def _start_values(x: Array, y: Array, r1_nm: float, fwhm_nm: float, temperature_
     return np.array([r1_nm, SPLITTING_NM, log_fwhm, log_fwhm, 0.5, *heights, background, 0.0, 0.0])
 
 
+def _known(start: Array, temperature_k: float, *, split_nm: float, width: float, height: float) -> Known:
+    """Return what is known of R2 where the spectrum does not tell, as observations: weights on parameters, and values.
+
+    Its distance from R1 is known to `split_nm`, its width to the share `width` of that of R1, its height to the share
+    `height` of the expected.
+    """
+    ratio, counts = _expected_ratio(temperature_k), max(start[HEIGHT_1], 1.0)
+    weights = np.zeros((3, start.size))
+    weights[0, SPLIT] = 1.0 / split_nm
+    weights[1, [LOG_FWHM_1, LOG_FWHM_2]] = 1.0 / width, -1.0 / width
+    per_height = 1.0 / (counts * max(height * ratio, 0.01))
+    weights[2, [HEIGHT_2, HEIGHT_1]] = per_height, -ratio * per_height
+    return weights, np.array([SPLITTING_NM / split_nm, 0.0, 0.0])
+
+
+def _a_line_of_some_mixing(parameters: int) -> Known:
+    """Return that a line is something between a Gaussian and a Lorentzian, as an observation."""
+    weights = np.zeros((1, parameters))
+    weights[0, MIXING] = 1.0 / 0.25
+    return weights, np.array([0.5 / 0.25])
+
+
 def _doublet(p: Array, x: Array) -> tuple[Array, Array]:
     """Curve of the doublet and its derivatives by each parameter.
 
@@ -242,24 +340,27 @@ def _doublet(p: Array, x: Array) -> tuple[Array, Array]:
     return curve, slope
 
 
-def _fit(x: Array, y: Array, start: Array) -> tuple[Array, Array | None, float, int]:
+def _fit(x: Array, y: Array, start: Array, held: Known | None = None) -> tuple[Array, Array | None, float, int]:
     """Least squares by MINPACK: values, covariance (None where it failed), chi2, degrees of freedom."""
     from scipy.optimize import leastsq
 
+    known = np.zeros((0, start.size)), np.zeros(0)
+    if held is not None:  # an asymmetry is a further parameter, of which nothing is known
+        known = np.pad(held[0], ((0, 0), (0, start.size - held[0].shape[1]))), held[1]
     smooth = np.convolve(np.pad(y, 2, mode="edge"), np.full(5, 0.2), "valid")  # raw counts as weights bias fits low
     weight = 1.0 / np.sqrt(np.maximum(smooth, 1.0))
     values = start
     for _ in range(2):
         values, covariance, info, _, status = leastsq(
-            lambda p, w: w * (_doublet(p, x)[0] - y),
+            lambda p, w: np.append(w * (_doublet(p, x)[0] - y), known[0] @ p - known[1]),
             values,
             args=(weight,),
-            Dfun=lambda p, w: w * _doublet(p, x)[1],
+            Dfun=lambda p, w: np.hstack([w * _doublet(p, x)[1], known[0].T]),
             col_deriv=True,
             full_output=True,
             maxfev=200,
         )
-        residual = info["fvec"]
+        misfit, residual = info["fvec"], info["fvec"][: x.size]
         if status not in CONVERGED_INFO or covariance is None:
             return values, None, math.inf, 1
         scatter = max(1.0, 1.4826 * float(np.median(np.abs(residual))))  # 1.4826: MAD of a normal distribution
@@ -267,17 +368,28 @@ def _fit(x: Array, y: Array, start: Array) -> tuple[Array, Array | None, float, 
         if not outlier.any() or outlier.sum() > 0.02 * x.size:  # many outliers are a wrong shape, not cosmic rays
             break
         weight = np.where(outlier, 0.0, weight)
-    freedom = int(np.count_nonzero(weight)) - values.size
-    return values, covariance, float(residual @ residual), freedom
+    freedom = int(np.count_nonzero(weight)) + known[1].size - values.size
+    return values, covariance, float(misfit @ misfit), freedom
 
 
-def _checked(x: Array, p: Array, covariance: Array | None, reduced_chi2: float, start_nm: float) -> RubyLine:
-    """Return the line if it is one."""
+def _checked(
+    x: Array, p: Array, covariance: Array | None, reduced_chi2: float, start_nm: float, *, faint: bool
+) -> RubyLine:
+    """Return the line if it is one; of a `faint` R2 nothing is asked."""
     fwhm = math.exp(min(p[LOG_FWHM_1], 20.0))
     ratio = float(p[HEIGHT_2] / p[HEIGHT_1]) if p[HEIGHT_1] else 0.0
     sigma = np.full(p.size, math.inf) if covariance is None else np.sqrt(np.diag(covariance) * reduced_chi2)
+    unresolved = fwhm > UNRESOLVED_SHARE * SPLITTING_NM
     weak = covariance is not None and not p[HEIGHT_2] > 3.0 * sigma[HEIGHT_2]
-    if weak or not 0.2 < ratio < 1.6 or not 1.0 < p[SPLIT] < 2.2:
+    lost = not faint and (weak or not 0.2 < ratio < 1.6 or not 1.0 < p[SPLIT] < 2.2)
+    if unresolved and (lost or not sigma[R1] < 0.1) and fwhm < 3.0:
+        raise _bad(
+            "not resolved",
+            f"lines {fwhm:.2f} nm wide are {SPLITTING_NM:.2f} nm apart, R1 would be {p[R1]:.2f} +- {sigma[R1]:.2f} nm",
+            "Use a narrower slit or a finer grating, or expose longer",
+            fwhm_nm=fwhm,
+        )
+    if lost:
         raise _bad(
             "one line lost",
             f"R2 has {ratio:.2f} of the height of R1 at {p[SPLIT]:.2f} nm from it; 0.2-1.6 at 1.0-2.2 nm are a doublet",
@@ -299,7 +411,7 @@ def _checked(x: Array, p: Array, covariance: Array | None, reduced_chi2: float, 
     t = float((p[R1] - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0])))
     return RubyLine(
         r1_nm=float(p[R1]),
-        r1_sigma_nm=float(sigma[R1]),
+        r1_sigma_nm=math.hypot(float(sigma[R1]), UNRESOLVED_SHAPE * fwhm if unresolved else 0.0),
         r2_nm=float(p[R1] - p[SPLIT]),
         r2_sigma_nm=math.sqrt(max(float(r2_variance), 0.0)),
         fwhm_nm=fwhm,

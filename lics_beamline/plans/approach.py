@@ -18,12 +18,14 @@ from lics_beamline.control.command import Abort, AbortCause, Hold, LoadTo, ReadA
 from lics_beamline.control.path import Point
 from lics_beamline.control.request import Request
 from lics_beamline.control.settings import ControlSettings
+from lics_beamline.devices.alarm import silence_of, value_of
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
 from lics_beamline.plans.action import do
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Held
+from lics_beamline.plans.silence import answered
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ def approach(
     under way when it leaves the band is held where it is. After a hold, the next step rests on a reading taken later.
     """
     rules = settings.approach
+    yield from answered(beamline)
     now = begin(
         point.pressure_gpa,
         1 if point.stroke == "upstroke" else -1,
@@ -183,6 +186,7 @@ def _note(
         ending_pressure_gpa=estimate.creep.end_gpa,
         next_load_bar=command.load_bar if isinstance(command, LoadTo) else ruby.load_bar,
         phase_of_approach=str(decision.state.phase),
+        alarms=notes.alarms.of(beamline),
         **ruby.fields(),
     )
     yield from bps.read(notes.approach)
@@ -235,10 +239,10 @@ def _expected_k(beamline: Beamline, point: Point, gauge: Gauge) -> float:
 
 def _out_of_band(beamline: Beamline, point: Point, band_k: float) -> str:
     """Return why the temperature forbids a load to move, or nothing."""
-    try:
-        gasket_k = float(beamline.thermocouples.gasket_k.get())
-    except (TimeoutError, ConnectionError) as error:
-        return f"the gasket thermocouple does not answer ({error})"
+    told = value_of(beamline.thermocouples.gasket_k)
+    if told is None:
+        return f"the gasket thermocouple has no value ({silence_of(beamline.thermocouples.gasket_c)})"
+    gasket_k = float(told)
     if abs(gasket_k - point.temperature_k) <= band_k:
         return ""
     return (

@@ -10,11 +10,14 @@ import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator
 
+from lics_beamline.devices.alarm import asked_of, silences
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.image_plate import TAKING
 from lics_beamline.devices.plate_file import Expected
+from lics_beamline.errors import NotConnected
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.dose import Dose
+from lics_beamline.plans.silence import read_believed
 from lics_beamline.profile import BeamSettings
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ class ExposureFault(StrEnum):
     BEAM = "beam"
     SHUTTER = "shutter"
     PLATE = "plate"
+    INSTRUMENT = "instrument"  # one that gave no value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgG
         What the exposure asks of the beam.
     """
     plate = int(beamline.plate.plate_in_use.get(use_monitor=False))
+    devices = (beamline.beam, beamline.heater, beamline.stage)
     yield from bps.mv(beamline.plate.exposure_s, exposure_s)
     file = beamline.frame.expect(plate=plate)
 
@@ -125,13 +130,18 @@ def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgG
         )
         try:
             yield from do("first half of the exposure", lambda: dose.half)
-            for device in (beamline.beam, beamline.heater, beamline.stage):
-                yield from bps.read(device)
+            yield from read_believed(*devices)
             yield from do("exposure", lambda: dose)
-        except FailedStatus as error:
+        except NotConnected as error:
             yield from _close(beamline)
             yield from _abandon(beamline)
-            return failed(ExposureFault.BEAM if dose.is_short else ExposureFault.PLATE, error)
+            return Failed(cause=ExposureFault.INSTRUMENT, reason=str(error), plate=plate)
+        except FailedStatus as error:
+            silent = isinstance(error.__cause__, NotConnected) or bool(silences((beamline.plate, beamline.beam)))
+            yield from _close(beamline)
+            yield from _abandon(beamline)
+            cause = ExposureFault.BEAM if dose.is_short else ExposureFault.PLATE
+            return failed(ExposureFault.INSTRUMENT if silent else cause, error)
         closed = yield from _close(beamline)
         try:
             yield from do("swap of the plates", lambda: acquiring)
@@ -152,7 +162,7 @@ def expose(beamline: Beamline, *, exposure_s: float, beam: BeamSettings) -> MsgG
 
 def _abandon(beamline: Beamline) -> MsgGenerator[None]:
     """Give up an exposure that the detector is still at; what it does with the other plate goes on."""
-    if beamline.plate.state.get(use_monitor=False) in TAKING:
+    if asked_of(beamline.plate.state) in TAKING:
         yield from do("abort of the exposure", beamline.plate.abort)
 
 

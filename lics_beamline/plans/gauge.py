@@ -9,17 +9,18 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import numpy as np
-from bluesky.utils import MsgGenerator
+from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline.control.heating import RUBY_GPA_PER_K
 from lics_beamline.control.instrument_settings import RubySettings
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.errors import BadReading
+from lics_beamline.errors import BadReading, NotConnected
 from lics_beamline.physics.exposure import next_exposure_s
 from lics_beamline.physics.gauge import Gauge as Gauge  # plans know it by this door
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.ruby_spectrum import RubyLine
 from lics_beamline.plans.action import do
+from lics_beamline.plans.silence import answered, read_believed
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ def laser_off(beamline: Beamline) -> MsgGenerator[None]:
 def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[RubyReading]:
     """Take one spectrum and judge it, leaving the event of `stream` open for the plan to complete and save.
 
+    While an instrument gives no value it is waited for, and a reading in which one had none is taken again.
     A spectrum that cannot be believed is dropped and taken again, `SPECTRA_BEFORE_GIVING_UP` times in all. Where a
     spectrum is too dim or too bright, believed or not, the exposure of the next is adapted within the limits of the
     spectrometer (`physics.exposure`), and stays so.
@@ -104,19 +106,31 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
     ------
     BadReading
         If no spectrum can be believed; names the reason of the last.
+    NotConnected
+        If an instrument gives no value, for too long or again and again.
     """
     for attempt in range(1, SPECTRA_BEFORE_GIVING_UP + 1):
+        yield from answered(beamline)
         before_k = yield from bps.rd(beamline.thermocouples.gasket_k)
-        yield from bps.trigger(beamline.ruby, wait=True)
-        yield from bps.create(stream)
         try:
-            readings: dict[str, Any] = {}
+            yield from bps.trigger(beamline.ruby, wait=True)
+        except FailedStatus as error:
+            if not isinstance(error.__cause__, NotConnected) or attempt == SPECTRA_BEFORE_GIVING_UP:
+                raise
+            log.warning("%s", error.__cause__)
+            continue
+        yield from bps.create(stream)
+        data: dict[str, Any] = {}
+        try:
             # Temperature first: on a ramp it belongs to the spectrum just taken, and spectra take time to fetch.
-            for device in (beamline.thermocouples, beamline.ruby, beamline.membrane):
-                readings |= yield from bps.read(device)
-            data = {name: reading["value"] for name, reading in readings.items()}
+            data = yield from read_believed(beamline.thermocouples, beamline.ruby, beamline.membrane)
             full = SATURATION_COUNTS * int(beamline.ruby.accumulations.get())
             ruby = judge(data, gauge, saturation_counts=full, before_k=float(before_k))
+        except NotConnected as error:
+            yield from bps.drop()
+            if attempt == SPECTRA_BEFORE_GIVING_UP:
+                raise
+            log.warning("%s", error)
         except BadReading as error:
             yield from bps.drop()
             _require_laser(beamline, error)

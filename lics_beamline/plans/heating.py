@@ -28,6 +28,7 @@ from lics_beamline.plans.approach import ERRORS, SAME_SLEW_SHARE, reading_of
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Held
+from lics_beamline.plans.silence import answered
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ def heat(
         If the heater did not, or the leg was stopped.
     """
     settings.envelope.check_temperature(point.temperature_k)
+    yield from answered(beamline)
     ambient_k = yield from bps.rd(beamline.thermocouples.ambient_k)
 
     def sample_k(gasket_k: float) -> float:
@@ -251,6 +253,7 @@ def _note(
         next_load_bar=command.bleed_to_bar if isinstance(command, Ramp) and bled else ruby.load_bar,
         phase_of_heating=str(state.phase),
         decided=_decided(decision),
+        alarms=notes.alarms.of(beamline),
         **ruby.fields(),
     )
     yield from bps.read(notes.heating)

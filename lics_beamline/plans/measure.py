@@ -19,13 +19,16 @@ from lics_beamline.plans.exposure import Exposed, ExposureFault, expose, wait_fo
 from lics_beamline.plans.gauge import Gauge, laser_off, laser_on, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
+from lics_beamline.plans.silence import AlarmNote, answered
 from lics_beamline.profile import BeamSettings
 
 log = logging.getLogger(__name__)
 
 # Failures at one point that end the sweep. A jam is retried once; a beam lost four times is no beam to measure with; a
-# shutter that failed at the point before as well does not work.
-MOST_FAILURES: Final = MappingProxyType({ExposureFault.BEAM: 4, ExposureFault.PLATE: 2, ExposureFault.SHUTTER: 1})
+# shutter that failed at the point before as well does not work. An instrument without value is waited for each time.
+MOST_FAILURES: Final = MappingProxyType(
+    {ExposureFault.BEAM: 4, ExposureFault.PLATE: 2, ExposureFault.SHUTTER: 1, ExposureFault.INSTRUMENT: 3}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Notes:
     """What the plan itself knows, one readable a stream; made anew for each run."""
 
     reference: Noted = field(default_factory=lambda: Noted("reference", schema.REFERENCE_FIELDS))
+    alarms: AlarmNote = field(default_factory=AlarmNote)
     approach: Noted = field(default_factory=lambda: Noted("approach", schema.APPROACH_FIELDS))
     heating: Noted = field(default_factory=lambda: Noted("heating", schema.HEATING_FIELDS))
     point: Noted = field(default_factory=lambda: Noted("point", schema.PRIMARY_FIELDS))
@@ -112,6 +116,7 @@ def measure(
     failures: list[ExposureFault] = []
     while True:
         exposure_uid = str(uuid.uuid4())
+        yield from answered(beamline)
         yield from plates.clean()
         yield from wait_for_beam(beamline, beam)
         yield from laser_on(beamline)
@@ -148,6 +153,7 @@ def measure(
         arrived_s=arrived_s,
         exposed_path=str(outcome.file.below),
         exposed_plate=outcome.file.plate,
+        alarms=notes.alarms.of(beamline),
         **reading.fields(),
     )
     yield from bps.read(notes.point)

@@ -16,10 +16,12 @@ from ophyd.status import StatusBase
 from lics_beamline import schema
 from lics_beamline.control.request import Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.alarm import asked_of, is_believable, value_of
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import DidNotSettle, Stopped
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.noted import Noted
+from lics_beamline.plans.silence import named
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,8 @@ class Pausing:
     meanwhile : callable
         Plan carried out again and again while the sweep is held: what comes by itself is still recorded.
     hinders : callable
-        Says what of the sweep itself forbids to go on now, besides people and the session; empty for nothing.
+        Says what of the sweep itself forbids to go on now, besides people and the session; empty for nothing. What it
+        raises ends the sweep.
     """
 
     def __init__(
@@ -95,6 +98,8 @@ class Pausing:
         self._went_on = False
         self._over = False
         self._heard = ""
+        self._lit = False  # whether the ruby's laser was on when it answered last
+        self._unheld = False  # whether the membrane could not be told to hold
         self._pressure_gpa = math.nan
 
     def request(self) -> Request | None:
@@ -126,6 +131,8 @@ class Pausing:
                 message = plan.send(result) if error is None else plan.throw(error)
             except StopIteration as end:
                 return end.value
+            except (TimeoutError, ConnectionError) as caught:
+                raise named(caught) from caught
             result = error = None
             try:
                 result = yield from self._carry_out(message)
@@ -133,7 +140,7 @@ class Pausing:
                 plan.close()
                 raise
             except Exception as caught:  # handed to the plan, not swallowed: it may clean up, or know what to do
-                error = caught
+                error = named(caught)
 
     def _carry_out(self, message: Msg) -> Generator[Msg, Any, Any]:
         """Carry out one message of the plan."""
@@ -187,6 +194,8 @@ class Pausing:
             for says in self._requests.notes():
                 yield from self._record("noted", None, says)
         asked, hindrance = self._requests.asked(), self._hindrance()
+        if is_believable(self._beamline.ruby.laser_readback):
+            self._lit = bool(value_of(self._beamline.ruby.laser_readback) == "On")
         if asked is None and not hindrance:
             return
         if asked is not None and asked.request is Request.CONTINUE:
@@ -214,11 +223,9 @@ class Pausing:
         """Hold everything until somebody continues, or nothing hinders any more."""
         beamline = self._beamline
         stopped = yield from self._rest()
-        lit = beamline.ruby.laser_readback.get(use_monitor=False) == "On"
-        if lit:
-            yield from do("ruby laser off", beamline.ruby.laser_off)
-        if beamline.beam.shutter.state.get(use_monitor=False) != "Closed":
-            yield from bps.mv(beamline.beam.shutter, "Closed")
+        answer = asked_of(beamline.ruby.laser_readback)
+        lit = self._lit if answer is None else bool(answer == "On")
+        yield from self._darken()
         held_s = beamline.clock.now_s()
         yield from self._record("held", asked, hindrance)
         self._tell(asked, hindrance)
@@ -237,9 +244,18 @@ class Pausing:
         if stopped is not None:
             raise Held(why(stopped)) from stopped
 
+    def _darken(self) -> MsgGenerator[None]:
+        """Switch the laser off and close the shutter, those that answer."""
+        beamline = self._beamline
+        if asked_of(beamline.ruby.laser_readback) == "On":
+            yield from do("ruby laser off", beamline.ruby.laser_off)
+        if asked_of(beamline.beam.shutter.state) not in ("Closed", None):
+            yield from bps.mv(beamline.beam.shutter, "Closed")
+
     def _rest(self) -> MsgGenerator[FailedStatus | None]:
         """Let load and temperature stay where they are; returns how a load that was under way ended."""
         moving = self._loading is not None and not self._loading.done
+        self._unheld = moving and not is_believable(self._beamline.membrane.load_bar)
         self._beamline.membrane.stop()
         self._beamline.heater.rest()
         if self._loading is None or not moving:
@@ -263,6 +279,10 @@ class Pausing:
         while True:
             yield from bps.sleep(LOOK_S)
             yield from self._meanwhile()
+            yield from self._darken()  # what did not answer when it was told
+            if self._unheld and is_believable(self._beamline.membrane.load_bar):
+                self._unheld = False
+                yield from do("holding the membrane", self._beamline.membrane.hold)
             asked, hindrance = self._requests.asked(), self._hindrance()
             if asked is None:
                 if not by_person and not hindrance:
@@ -290,8 +310,8 @@ class Pausing:
     def _where(self) -> str:
         beamline = self._beamline
         read = "before any pressure was read" if math.isnan(self._pressure_gpa) else f"at {self._pressure_gpa:.3f} GPa"
-        load_bar = float(beamline.membrane.load_bar.get())
-        return f"{read}, load {load_bar:.2f} bar, gasket {float(beamline.thermocouples.gasket_k.get()):.1f} K"
+        load_bar, gasket_k = _number(beamline.membrane.load_bar), _number(beamline.thermocouples.gasket_k)
+        return f"{read}, load {load_bar:.2f} bar, gasket {gasket_k:.1f} K"
 
     def _tell(self, asked: SubmittedRequest | None, hindrance: str) -> None:
         says = f"held {self._where()}{f'; {hindrance}' if hindrance else ''}"
@@ -313,9 +333,15 @@ class Pausing:
             hold_why=asked.why if asked else otherwise,
             hold_lasted_s=0.0 if math.isnan(held_s) else now_s - held_s,
             hold_pressure_gpa=self._pressure_gpa,
-            hold_load_bar=float(self._beamline.membrane.load_bar.get()),
-            hold_gasket_k=float(self._beamline.thermocouples.gasket_k.get()),
+            hold_load_bar=_number(self._beamline.membrane.load_bar),
+            hold_gasket_k=_number(self._beamline.thermocouples.gasket_k),
         )
         yield from bps.create(schema.HOLDS)
         yield from bps.read(self._note)
         yield from bps.save()
+
+
+def _number(signal: Any) -> float:
+    """Return what a signal says now; NaN where it has no value."""
+    value = value_of(signal)
+    return math.nan if value is None else float(value)

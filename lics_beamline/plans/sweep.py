@@ -25,6 +25,7 @@ from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Pausing, Requests
 from lics_beamline.plans.plates import Plates, announcing
 from lics_beamline.plans.reference import reference_line, require_same_line
+from lics_beamline.plans.silence import Silence
 from lics_beamline.plans.sweep_record import SweepRecord
 from lics_beamline.plans.walk import Walk
 from lics_beamline.profile import Profile
@@ -113,7 +114,8 @@ def sweep(
         acquiring = (beamline.plate, beamline.frame, beamline.ruby)
         baseline = [device for device in beamline.devices() if device not in acquiring]
         live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
-        pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=live.lag)
+        silence = Silence(beamline)
+        pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=lambda: live.lag() or silence())
         steps = Walk(
             beamline,
             experiment,
@@ -130,6 +132,7 @@ def sweep(
         try:
             return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
         finally:
+            silence.close()
             live.close()
 
     with requests.open():

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.alarm import asked_of, value_of
 from lics_beamline.devices.control_layer import choose
-from lics_beamline.devices.safe_condition import value_of
 from lics_beamline.devices.safe_state import places, read_backs, unsafe
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
@@ -278,9 +278,7 @@ class _Guard:
         return InterlockReading(
             wall_s=time.monotonic(),
             experiment_s=_or_none(beamline.clock.now_s),
-            thermocouples_k={
-                place: self._worse(place, signal) if signal.connected else None for place, signal in couples.items()
-            },
+            thermocouples_k={place: self._worse(place, signal) for place, signal in couples.items()},
             # Without a process to watch there is no sign of life to miss.
             beat=beat.number if beat else (0 if self._heartbeat else time.monotonic_ns()),
             farewell=beat.farewell if beat else False,
@@ -290,15 +288,19 @@ class _Guard:
             setpoint_bar=value_of(membrane.setpoint_readback_bar)
             if value_of(membrane.control_readback) == "On"
             else None,
+            controls=None if (control := value_of(membrane.control_readback)) is None else control == "On",
             effort_percent=value_of(membrane.effort_percent),
             unsafe=unsafe(beamline),
             contactor_closed=value_of(beamline.heater.contactor_readback) == "Closed",
             acknowledged=watch.trip is not None and self._record is not None and not latch_path(self._data).exists(),
         )
 
-    def _worse(self, place: str, couple: Any) -> float:
-        """Return the worse of the monitor's reading and the answer to the last question."""
-        told_k = float(couple.get())
+    def _worse(self, place: str, couple: Any) -> float | None:
+        """Return the worse of the monitor's reading and the answer to the last question; None for no value."""
+        told = value_of(couple)
+        if told is None:
+            return None
+        told_k = float(told)
         asked_k = self._asked_k.get(place, told_k)
         return min(told_k, asked_k) if min(told_k, asked_k) < 0.0 else max(told_k, asked_k)
 
@@ -306,10 +308,11 @@ class _Guard:
         """Ask the thermocouples again and again, in a thread of its own: an answer may be long in coming."""
         while not self._over.wait(ASKED_EVERY_S):
             for place, couple in couples.items():
-                try:
-                    self._asked_k[place] = float(couple.get(use_monitor=False))
-                except (TimeoutError, ConnectionError, TypeError, ValueError):
+                answer = asked_of(couple)
+                if answer is None:
                     self._asked_k.pop(place, None)
+                else:
+                    self._asked_k[place] = float(answer)
             self._changed.set()
 
     def _trip(self, beamline: Beamline, trip: Trip, seen: InterlockReading) -> None:

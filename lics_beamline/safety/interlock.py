@@ -15,7 +15,7 @@ from lics_beamline.errors import BadReading
 from lics_beamline.physics.thermocouple import check_type_k
 
 HEARTBEAT_S: Final = 3.5  # without a sign of life of the engine [s]: leaves 1.5 s of five to be read back as safe
-BLIND_S: Final = 30.0  # for which a thermocouple that does not answer is waited for [s]: an IOC may be restarted
+BLIND_S: Final = 30.0  # for which a reading without value is waited for [s]: an IOC may be restarted
 SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
 
 
@@ -25,6 +25,7 @@ class TripCause(StrEnum):
     OPEN = "thermocouple open"
     OVER = "over-temperature"
     BLIND = "thermocouple silent"
+    LOAD = "load silent"
     ENGINE = "engine lost"
     RUBY = "ruby stale while the load rises"
     LEAK = "leak"
@@ -79,6 +80,8 @@ class InterlockReading:
         Number of the newest ruby spectrum.
     load_bar, setpoint_bar, effort_percent : float or None
         Of the membrane.
+    controls : bool or None
+        Whether the membrane's valves are at work; None where its controller does not answer.
     unsafe : tuple of str
         What is not in its safe state, or not known to be, one phrase each.
     contactor_closed : bool
@@ -97,6 +100,7 @@ class InterlockReading:
     load_bar: float | None = None
     setpoint_bar: float | None = None
     effort_percent: float | None = None
+    controls: bool | None = None
     unsafe: tuple[str, ...] = ()
     contactor_closed: bool = False
     acknowledged: bool = False
@@ -141,6 +145,10 @@ class InterlockState:
         Moment at which it was seen first [s of the steady wall clock]; None before the first look.
     silent_s : mapping of str to float
         Thermocouples that do not answer, and the moment at which each fell silent [s of the steady wall clock].
+    controlled : bool
+        Whether the gas was controlled when the membrane answered last.
+    load_silent_s : float or None
+        Moment since which a controlled load has no value [s of the steady wall clock].
     spectrum : int or None
         Number of the newest ruby spectrum.
     spectrum_since, rising_since, effort_since : Since or None
@@ -152,6 +160,8 @@ class InterlockState:
     beat: int = 0
     beat_s: float | None = None
     silent_s: Mapping[str, float] = field(default_factory=dict)
+    controlled: bool = False
+    load_silent_s: float | None = None
     spectrum: int | None = None
     spectrum_since: Since | None = None
     rising_since: Since | None = None
@@ -209,6 +219,11 @@ def step(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits)
         f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s)"
         for place, since_s in now.silent_s.items()
     ]
+    if now.load_silent_s is not None:
+        silent.append(
+            f"the membrane does not say its load since {seen.wall_s - now.load_silent_s:.0f} s, and controls it (limit "
+            f"{BLIND_S:.0f} s)"
+        )
     leaks = [_leak(seen, LEAK_WARNING_S)] if now.trip is None and _lasts(now.effort_since, seen, LEAK_WARNING_S) else []
     return InterlockDecision(actions=frozenset(actions), watch=now, warnings=(*silent, *leaks))
 
@@ -216,7 +231,10 @@ def step(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits)
 def _remember(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits) -> InterlockState:
     moment = Since(wall_s=seen.wall_s, experiment_s=seen.experiment_s)
     beats = watch.beat_s is None or seen.beat != watch.beat
-    fresh = watch.spectrum_since is None or (seen.spectrum is not None and seen.spectrum != watch.spectrum)
+    # A spectrometer that is started again counts from 0: a lower number is no new spectrum.
+    fresh = watch.spectrum_since is None or (seen.spectrum is not None and seen.spectrum > (watch.spectrum or 0))
+    controlled = watch.controlled if seen.controls is None else seen.controls
+    silent = controlled and seen.load_bar is None
     rises = None not in (seen.load_bar, seen.setpoint_bar) and (
         (seen.setpoint_bar or 0.0) > (seen.load_bar or 0.0) + limits.rising_bar
     )
@@ -230,9 +248,12 @@ def _remember(watch: InterlockState, seen: InterlockReading, limits: InterlockLi
             for place, value_k in seen.thermocouples_k.items()
             if value_k is None
         },
+        controlled=controlled,
+        load_silent_s=(seen.wall_s if watch.load_silent_s is None else watch.load_silent_s) if silent else None,
         spectrum=seen.spectrum if seen.spectrum is not None else watch.spectrum,
         spectrum_since=moment if fresh else watch.spectrum_since,
-        rising_since=(watch.rising_since or moment) if rises else None,
+        # What rose when it fell silent may rise on.
+        rising_since=(watch.rising_since or moment) if rises else watch.rising_since if silent else None,
         effort_since=(watch.effort_since or moment) if leaks else None,
     )
 
@@ -272,6 +293,12 @@ def _causes(watch: InterlockState, seen: InterlockReading, limits: InterlockLimi
                 f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s). "
                 "Look whether its IOC is alive.",
             )
+    if watch.load_silent_s is not None and seen.wall_s - watch.load_silent_s > BLIND_S:
+        yield (
+            TripCause.LOAD,
+            f"the membrane does not say its load since {seen.wall_s - watch.load_silent_s:.0f} s (limit {BLIND_S:.0f} "
+            "s), and controlled it when it said so last. Look at its IOC and its line; close the gas at the panel.",
+        )
     if _lasts(watch.effort_since, seen, LEAK_STOP_S):
         yield TripCause.LEAK, _leak(seen, LEAK_STOP_S)
     if _lasts(watch.rising_since, seen, 0.0) and _lasts(watch.spectrum_since, seen, limits.ruby_s):

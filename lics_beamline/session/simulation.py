@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotConnected, ProfileError
@@ -20,6 +20,7 @@ from lics_beamline.profile import Profile
 
 logger = logging.getLogger(__name__)
 
+GoOn = Literal["never", "killed", "always"]
 START_S: Final = 600.0  # a process that hangs is ended; a cold start loads tables, on a busy computer for a minute
 END_S: Final = 60.0  # for it to end when asked; longer means that it hangs
 
@@ -70,7 +71,9 @@ def loopback(port: int) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path, log: Path) -> Iterator[Simulation]:
+def simulation(
+    *, prefix: str, world: str, seed: int, speed: float, plates: Path, log: Path, go_on: GoOn = "never"
+) -> Iterator[Simulation]:
     """Run the simulated beamline while the context lasts.
 
     Parameters
@@ -87,6 +90,9 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
         Where it writes plates and truth.
     log : Path
         File that takes what the process says.
+    go_on : str
+        Whether it goes on with the world that is saved in `plates`: ``never``, where its process was ``killed``, or
+        ``always``.
 
     Raises
     ------
@@ -98,7 +104,7 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
     command = [
         *(sys.executable, "-m", "lics_simulators"),
         *("--prefix", prefix, "--world", world, "--seed", str(seed), "--speed", f"{speed:g}"),
-        *("--port", "0", "--plates", str(plates), "--parent-pid", str(os.getpid())),
+        *("--go-on", go_on, "--port", "0", "--plates", str(plates), "--parent-pid", str(os.getpid())),
     ]
     with log.open("a", encoding="utf-8") as said:
         process = subprocess.Popen(
@@ -128,9 +134,15 @@ def simulation(*, prefix: str, world: str, seed: int, speed: float, plates: Path
 
 @contextlib.contextmanager
 def simulated_beamline(
-    profile: Profile, data: DataFolder, *, speed: float | None, seed: int | None, world: str | None = None
+    profile: Profile,
+    data: DataFolder,
+    *,
+    speed: float | None,
+    seed: int | None,
+    world: str | None = None,
+    go_on: GoOn = "never",
 ) -> Iterator[Simulation]:
-    """Run the simulated beamline of a profile while the context lasts.
+    """Run the simulated beamline of a profile while the context lasts; `go_on` as of `simulation`.
 
     Raises
     ------
@@ -151,6 +163,7 @@ def simulated_beamline(
         speed=wanted.speed if speed is None else speed,
         plates=data.plates,
         log=data.logs / "simulators.log",
+        go_on=go_on,
     ) as running:
         yield running
 

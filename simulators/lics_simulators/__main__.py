@@ -13,6 +13,7 @@ from typing import Any
 
 from lics_simulators.faults import KINDS, parse
 from lics_simulators.preset import preset_names
+from lics_simulators.saved_world import restore, was_killed
 from lics_simulators.server import Beamline, free_port, serve
 from lics_simulators.world import World
 
@@ -39,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         return _complain(str(error), 2)
     beamline = Beamline(options.prefix, world=world, folder=options.plates)
+    try:
+        if options.go_on == "always" or (options.go_on == "killed" and was_killed(options.plates)):
+            restore(beamline, options.plates)
+            beamline.goes_on = True
+    except ValueError as error:
+        return _complain(str(error), 2)
     for asked in faults:
         beamline.faults.schedule(asked)
     asyncio.run(serve(beamline, port=port, parent_pid=options.parent_pid, announce=_announce))
@@ -54,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plates", type=Path, default=Path("plates"), help="folder for plates and truth.jsonl")
     parser.add_argument("--parent-pid", type=int, help="end when this process ends")
     parser.add_argument("--world", default="volumetric", help=f"one of {', '.join(preset_names())}, or a .toml file")
+    parser.add_argument(
+        "--go-on",
+        choices=("never", "killed", "always"),
+        default="never",
+        help="with the world saved in the folder of plates: if its process was killed, or in any case (default never)",
+    )
     parser.add_argument(
         "--fault",
         action="append",

@@ -8,14 +8,22 @@ one now, ``clear`` mends all, ``clear:NAME`` one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from lics_simulators.world import World
 
 CLEAR = "clear"
+WHOSE: Final = {
+    "membrane": "the membrane's gas controller",
+    "heater": "the heater's controller",
+    "thermocouples": "the thermocouples",
+    "ruby": "the ruby spectrometer",
+    "plate": "the image plate detector",
+    "beam": "the beam's shutter and monitors",
+}
 
 
 class Plates(Protocol):
@@ -26,6 +34,18 @@ class Plates(Protocol):
     def jam(self, *, jammed: bool) -> None:
         """Let the changer jam, or free it."""
         ...
+
+    def power_up(self) -> None:
+        """Begin as after a power cut."""
+        ...
+
+
+class Instrument(Protocol):
+    """What of an instrument's IOC a fault can touch."""
+
+    prefix: str
+    line_is_lost: bool
+    is_restarted: bool
 
 
 class Network(Protocol):
@@ -54,12 +74,15 @@ class Rig:
         The server, where there is one.
     membrane : str
         Prefix of the membrane's PVs.
+    instruments : mapping of str to Instrument
+        The IOCs by name: ``membrane``, ``heater``, ``thermocouples``, ``ruby``, ``plate``, ``beam``.
     """
 
     world: World
     plates: Plates | None = None
     network: Network | None = None
     membrane: str = ""
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
     def change_membrane(self, **parameters: float) -> None:
         """Give the gas controller other parameters."""
@@ -190,6 +213,17 @@ class Faults:
         else:
             for active in [only] if only else list(self.active):
                 self.mend(active)
+
+    def resume(self, active: Mapping[str, float]) -> None:
+        """Let faults go on that had begun before the IOCs were started again; an IOC that was gone is back."""
+        for name, value in active.items():
+            kind = KINDS[name]
+            if name.endswith("line_lost"):
+                kind.begin(self.rig, value)
+            if not name.endswith("ioc_restart"):
+                self.active[name] = value
+                if kind.lasts:
+                    self._ends_s[name] = self.rig.world.time_s + value
 
     def begin(self, asked: SubmittedRequest) -> None:
         """Begin a fault now; one that is there already is mended first."""
@@ -333,14 +367,37 @@ def _write_whole(rig: Rig, _: float) -> None:
         rig.plates.tear_next = False
 
 
-def _vanish(rig: Rig, _: float) -> None:
-    if rig.network is not None:
-        rig.network.hide(rig.membrane)
+def _restart(name: str) -> Kind:
+    """Return the restart of an IOC: its PVs vanish for a while, and it forgets what only it knew."""
+
+    def prefix(rig: Rig) -> str:
+        return rig.instruments[name].prefix if name in rig.instruments else rig.membrane
+
+    def vanish(rig: Rig, _: float) -> None:
+        if rig.network is not None:
+            rig.network.hide(prefix(rig))
+
+    def come_back(rig: Rig, _: float) -> None:
+        if name in rig.instruments:
+            rig.instruments[name].is_restarted = True
+        if rig.network is not None:
+            rig.network.show(prefix(rig))
+
+    return _spell(f"the IOC of {WHOSE[name]} is gone for VALUE s, then started again", vanish, come_back)
 
 
-def _return(rig: Rig, _: float) -> None:
-    if rig.network is not None:
-        rig.network.show(rig.membrane)
+def _lost_line(name: str) -> Kind:
+    """Return the loss of the line between an IOC and its instrument."""
+
+    def cut(rig: Rig, _: float) -> None:
+        if name in rig.instruments:
+            rig.instruments[name].line_is_lost = True
+
+    def mend(rig: Rig, _: float) -> None:
+        if name in rig.instruments:
+            rig.instruments[name].line_is_lost = False
+
+    return _spell(f"the line to {WHOSE[name]} is cut for VALUE s: last values, INVALID", cut, mend)
 
 
 def _speak_psi(rig: Rig, _: float) -> None:
@@ -349,6 +406,16 @@ def _speak_psi(rig: Rig, _: float) -> None:
 
 def _speak_bar(rig: Rig, _: float) -> None:
     rig.world.membrane.speaks_psi = False
+
+
+def _cut_power(rig: Rig, _: float) -> None:
+    rig.world.power_up()
+    if rig.plates is not None:
+        rig.plates.power_up()
+
+
+def _leave_as_it_is(rig: Rig, _: float) -> None:
+    """Mend nothing: what the power switched off stays off until somebody switches it on."""
 
 
 def _kind(
@@ -386,6 +453,9 @@ KINDS: dict[str, Kind] = {
     "shutter_stuck": _flag("the beam shutter stays where it is", _stick_shutter, _free_shutter),
     "plate_jam": _flag("a swap of plates ends in the state Error", _jam, _unjam),
     "plate_torn": _flag("plate files are half as long as they say", _tear, _write_whole),
-    "ioc_restart": _spell("the membrane's PVs are gone for VALUE s", _vanish, _return),
+    "ioc_restart": _restart("membrane"),
     "wrong_egu": _flag("the membrane's controller speaks psi", _speak_psi, _speak_bar),
+    **{f"{name}_ioc_restart": _restart(name) for name in WHOSE},
+    **{f"{name}_line_lost": _lost_line(name) for name in WHOSE},
+    "power_cut": _flag("the power of the hutch fails and comes back", _cut_power, _leave_as_it_is),
 }

@@ -125,6 +125,13 @@ class Heater:
         self.output_high_percent = percent
         self.output_percent = min(self.output_percent, percent)
 
+    def power_up(self) -> None:
+        """Be as after a power cut: manual without output, and the contactor open until somebody closes it."""
+        self.is_auto = False
+        self.output_percent = self._integral_percent = 0.0
+        self.contactor_is_closed = False
+        self.setpoint_k = self.working_setpoint_k = self.ambient_k
+
     def set_contactor(self, *, closed: bool) -> bool:
         """Open or close the contactor; return whether it obeyed.
 

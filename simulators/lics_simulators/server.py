@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 
 from caproto.asyncio.server import Context
 
+from lics_simulators import saved_world
 from lics_simulators.faults import Faults, Rig
 from lics_simulators.iocs.beam import BeamIOC
 from lics_simulators.iocs.heater import HeaterIOC
@@ -31,6 +33,7 @@ from lics_simulators.world import World
 LOOPBACK = "127.0.0.1"
 LONGEST_TICK_S = 0.1  # wall clock one tick may catch up with [s]: after a longer stall the world has simply stood still
 ASK_AGAIN_S = 0.2  # between two attempts to end what runs [s]
+SAVED_EVERY_S = 0.5  # the world is saved so often [s of wall clock]: what is newer goes with a process that is killed
 WATCH_S = 0.5  # period at which the parent is looked for [s]
 
 
@@ -50,23 +53,31 @@ class Beamline:
     ----------
     clients : callable
         Returns host and port of each client that is connected; the server says so.
+    goes_on : bool
+        Whether the world is one that was there before: its instruments are asked for their settings.
     """
 
     def __init__(self, prefix: str, *, world: World, folder: Path) -> None:
         self.world = world
-        plates = ImagePlateIOC(prefix, world=world, folder=folder)
-        self.faults = Faults(Rig(world=world, plates=plates, membrane=f"{prefix}PC1:"))
+        self.folder = folder
+        self.plates = plates = ImagePlateIOC(prefix, world=world, folder=folder)
+        self.ruby = RubySpectrometerIOC(prefix, world=world)
+        self.goes_on = False
+        served: dict[str, InstrumentIOC] = {
+            "membrane": MembraneIOC(prefix, world=world),
+            "heater": HeaterIOC(prefix, world=world),
+            "thermocouples": ThermocoupleIOC(prefix, world=world),
+            "ruby": self.ruby,
+            "plate": plates,
+            "beam": BeamIOC(prefix, world=world),
+        }
+        self.faults = Faults(Rig(world=world, plates=plates, instruments=served))
         world.steppers.append(self.faults.step)
         self.pace = Pace()
         self.clients: Callable[[], Collection[Address]] = tuple
         self.instruments: Sequence[InstrumentIOC] = (
             WorldIOC(prefix, world=world, faults=self.faults, pace=self.pace),
-            MembraneIOC(prefix, world=world),
-            HeaterIOC(prefix, world=world),
-            ThermocoupleIOC(prefix, world=world),
-            RubySpectrometerIOC(prefix, world=world),
-            plates,
-            BeamIOC(prefix, world=world),
+            *served.values(),
             StageIOC(prefix, world=world),
         )
         self.pvdb: dict[str, Any] = {}
@@ -81,6 +92,8 @@ class Beamline:
                 await description.write(channel.__doc__[:40])
         for instrument in self.instruments:
             await instrument.prepare()
+            if self.goes_on:
+                await instrument.recall()
             await instrument.publish()
 
     async def run_clock(self) -> None:
@@ -89,6 +102,7 @@ class Beamline:
         With drivers no step is longer than a tick: what they could not look at is not caught up with.
         """
         last = time.monotonic()
+        saved = -math.inf
         while True:
             await asyncio.sleep(max(last + TICK_S - time.monotonic(), 0.0))
             self.pace.keep(self.clients())
@@ -105,6 +119,9 @@ class Beamline:
                 last = now
             for instrument in self.instruments:
                 await instrument.publish()
+            if time.monotonic() - saved > SAVED_EVERY_S:
+                saved = time.monotonic()
+                saved_world.save(self, self.folder)
 
 
 def free_port(wanted: int) -> int:
@@ -182,6 +199,7 @@ async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announ
         tasks.append(asyncio.create_task(_watch(parent_pid)))
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await _end(running)
+    saved_world.save(beamline, beamline.folder, ended=over.is_set())
     beamline.world.close()
     await _end(asyncio.all_tasks() - {asyncio.current_task()})
     for task in done:

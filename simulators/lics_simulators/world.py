@@ -129,6 +129,15 @@ class World:
             ),
         )
 
+    def power_up(self) -> None:
+        """Be as after a power cut: the gas is shut in, no heat, no laser, the shutter closed; the cell is as it was."""
+        self.membrane.set_control(on=False)
+        self.heater.power_up()
+        self.ruby.switch_laser(on=False)
+        self.ruby.shutter_is_open = False
+        self.ruby.lamp_is_on = False
+        self.beam.command_shutter(is_open=False)
+
     def close(self) -> None:
         """Close the truth."""
         self.truth.close()

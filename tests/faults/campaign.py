@@ -158,7 +158,7 @@ class Iocs:
                 [
                     *(sys.executable, "-m", "lics_simulators", "--port", str(self.port)),
                     *("--seed", str(self._seed), "--speed", f"{self._speed:g}"),
-                    *("--plates", str(self._folder / "plates"), "--parent-pid", str(os.getpid())),
+                    *("--plates", str(self._folder / "plates"), "--parent-pid", str(os.getpid()), "--go-on", "killed"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

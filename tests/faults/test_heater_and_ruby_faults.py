@@ -8,7 +8,7 @@ from caproto import AlarmSeverity
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.control.path import HoldLeg, Point
-from lics_beamline.devices.safe_condition import is_believable
+from lics_beamline.devices.alarm import is_believable
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.plans.gauge import laser_on, prepare, read_ruby
 from lics_beamline.plans.measure import Notes

@@ -44,6 +44,11 @@ class BeamIOC(InstrumentIOC):
         put=_put_attenuator,
     )
 
+    async def recall(self) -> None:
+        """Show what the shutter and the absorber were told."""
+        await self.show(self.Shutter, self.world.beam.shutter_commanded_open)
+        await self.Attenuator.write(self.world.beam.attenuator, verify_value=False)
+
     async def scan(self) -> None:
         """Show the beam."""
         beam = self.world.beam

@@ -1,4 +1,4 @@
-"""The kinds of PVs the soft IOCs are made of, each as the EPICS record a client would expect."""
+"""The kinds of PVs the soft IOCs are made of, each as the EPICS record a client would expect, with its own alarm."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from caproto.server import pvproperty
 def reading(name: str, *, precision: int, doc: str, unit: str = "", value: float = 0.0, **metadata: Any) -> pvproperty:
     """Return a read-only number (ai), published when it changes at its precision."""
     return pvproperty(
-        name=name, value=float(value), record="ai", units=unit, precision=precision, read_only=True, doc=doc, **metadata
+        name=name,
+        alarm_group=name,
+        value=float(value),
+        record="ai",
+        units=unit,
+        precision=precision,
+        read_only=True,
+        doc=doc,
+        **metadata,
     )
 
 
@@ -23,6 +31,7 @@ def setting(
     return pvproperty(
         put=put,
         name=name,
+        alarm_group=name,
         value=float(value),
         record="ao",
         units=unit,
@@ -42,6 +51,7 @@ def whole_setting(
     return pvproperty(
         put=put,
         name=name,
+        alarm_group=name,
         value=value,
         record="longout",
         units=unit,
@@ -55,7 +65,7 @@ def whole_setting(
 
 def counter(name: str, *, doc: str, value: int = 0) -> pvproperty:
     """Return a read-only integer (longin)."""
-    return pvproperty(name=name, value=value, record="longin", read_only=True, doc=doc)
+    return pvproperty(name=name, alarm_group=name, value=value, record="longin", read_only=True, doc=doc)
 
 
 def choice(name: str, states: tuple[str, ...], *, doc: str, value: int = 0, put: Any = None) -> pvproperty:
@@ -64,6 +74,7 @@ def choice(name: str, states: tuple[str, ...], *, doc: str, value: int = 0, put:
     return pvproperty(
         put=_by_name(put) if put else None,
         name=name,
+        alarm_group=name,
         value=states[value],
         enum_strings=states,
         dtype=ChannelType.ENUM,
@@ -88,6 +99,7 @@ def indicator(name: str, states: tuple[str, ...], *, doc: str, value: int = 0) -
     record = "bi" if len(states) == 2 else "mbbi"
     return pvproperty(
         name=name,
+        alarm_group=name,
         value=states[value],
         enum_strings=states,
         dtype=ChannelType.ENUM,
@@ -99,4 +111,12 @@ def indicator(name: str, states: tuple[str, ...], *, doc: str, value: int = 0) -
 
 def text(name: str, value: str, *, doc: str) -> pvproperty:
     """Return a read-only string of up to 40 characters (stringin)."""
-    return pvproperty(name=name, value=value, dtype=ChannelType.STRING, record="stringin", read_only=True, doc=doc)
+    return pvproperty(
+        name=name,
+        alarm_group=name,
+        value=value,
+        dtype=ChannelType.STRING,
+        record="stringin",
+        read_only=True,
+        doc=doc,
+    )

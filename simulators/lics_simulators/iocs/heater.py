@@ -62,9 +62,7 @@ class HeaterIOC(InstrumentIOC):
                 f"{heater.gasket_k:.1f} K. Wait until below {heater.parameters.reset_k:.0f} K; mend the sensor."
             )
 
-    RBV_pvTemp = reading(
-        "RBV_pvTemp", precision=1, unit="C", doc="Temperature of the gasket", alarm_group="temperature"
-    )
+    RBV_pvTemp = reading("RBV_pvTemp", precision=1, unit="C", doc="Temperature of the gasket")
     Setpoint = setting(
         "Setpoint", value=24.9, low=0.0, high=250.0, precision=1, unit="C", doc="Target setpoint", put=_put_setpoint
     )
@@ -90,6 +88,21 @@ class HeaterIOC(InstrumentIOC):
     )
     Contactor = choice("Contactor", ("Open", "Closed"), value=1, doc="Independent cut-off", put=_put_contactor)
     Contactor_RBV = indicator("Contactor_RBV", ("Open", "Closed"), value=1, doc="Independent cut-off, as it is")
+
+    async def recall(self) -> None:
+        """Show what the controller kept."""
+        heater = self.world.heater
+        for channel, value in (
+            (self.Setpoint, heater.setpoint_k - ZERO_CELSIUS_K),
+            (self.RampRate, heater.ramp_k_per_min),
+            (self.P, heater.band_k),
+            (self.I, heater.integral_s),
+            (self.D, heater.derivative_s),
+            (self.OutputHigh, heater.output_high_percent),
+            (self.Auto, heater.is_auto),
+        ):
+            await self.show(channel, value)
+        self._next_slow_s = -math.inf
 
     async def scan(self) -> None:
         """Show the controller: temperature, output and contactor each second, settings every 8 s."""

@@ -40,6 +40,7 @@ def _characters(name: str, value: str, *, doc: str, read_only: bool = False) -> 
     """Return a long string: a waveform of characters."""
     return pvproperty(
         name=name,
+        alarm_group=name,
         value=value,
         dtype=ChannelType.CHAR,
         max_length=LONGEST_PATH,
@@ -88,7 +89,8 @@ class ImagePlateIOC(InstrumentIOC):
         )
         self.tear_next = False
         self._folder = folder
-        self._taken = 0  # scans so far: keys their random draws
+        self.taken = 0  # scans so far: keys their random draws
+        self._at: Scan | None = None  # the scan whose file is being written
         self._scans: list[tuple[Scan, contextlib.ExitStack]] = []
         self._images: dict[int, FrameArray] = {}  # what each plate held last
         self._model: asyncio.Task[PlateModel] | None = None
@@ -99,6 +101,22 @@ class ImagePlateIOC(InstrumentIOC):
     def jam(self, *, jammed: bool) -> None:
         """Let the changer of the plates jam, or free it."""
         self.reader.is_jammed = jammed
+
+    def power_up(self) -> None:
+        """Begin as after a power cut."""
+        self.reader.power_up()
+
+    def unwritten(self) -> list[Scan]:
+        """Return the scans whose files are not complete, oldest first."""
+        return [*([] if self._at is None else [self._at]), *(scan for scan, _ in self._scans)]
+
+    def write_again(self, scans: list[Scan]) -> None:
+        """Write the files of scans that an earlier process had not completed."""
+        later, self._scans = self._scans, []
+        for scan in scans:
+            Path(scan.order.path).unlink(missing_ok=True)
+            self._receive(scan)
+        self._scans += later
 
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
         if self.index(instance, value) == 0:
@@ -182,18 +200,15 @@ class ImagePlateIOC(InstrumentIOC):
         """Say where files go."""
         await self.FilePath.write(str(self._folder), verify_value=False)
 
-    async def scan(self) -> None:
-        """Show the machine, and see to it that what it has scanned is written."""
-        reader = self.reader
-        state = reader.state
-        await self.show(self.TimeRemaining_RBV, reader.time_remaining_s)
-        await self.show(self.PlateInUse_RBV, reader.plate_in_use)
-        await self.show(self.Plate1State_RBV, reader.plates[0].state)
-        await self.show(self.Plate2State_RBV, reader.plates[1].state)
-        await self.show(self.StatusMessage_RBV, reader.message[: LONGEST_PATH - 1])
-        await self.show(self.DetectorState_RBV, state)
-        await self.warn(self.DetectorState_RBV, when=state is DetectorState.ERROR, severity=AlarmSeverity.MAJOR_ALARM)
-        if not reader.is_taking:
+    async def forget(self) -> None:
+        """Lose folder and number of the files to come, and which file came last: nothing of it is kept by autosave."""
+        await self.prepare()
+        for channel, value in ((self.FileNumber, 0), (self.FullFileName_RBV, "")):
+            await channel.write(value, verify_value=False)
+
+    async def work(self) -> None:
+        """See to it that what was scanned is written, and that who waits for the exposing side hears of its end."""
+        if not self.reader.is_taking:
             for finishing in self._finishing:
                 if not finishing.done():
                     finishing.set_result(None)
@@ -205,6 +220,18 @@ class ImagePlateIOC(InstrumentIOC):
             self._writing = None
         if self._writing is None and self._scans:
             self._writing = asyncio.create_task(self._write_scans())
+
+    async def scan(self) -> None:
+        """Show the machine."""
+        reader = self.reader
+        state = reader.state
+        await self.show(self.TimeRemaining_RBV, reader.time_remaining_s)
+        await self.show(self.PlateInUse_RBV, reader.plate_in_use)
+        await self.show(self.Plate1State_RBV, reader.plates[0].state)
+        await self.show(self.Plate2State_RBV, reader.plates[1].state)
+        await self.show(self.StatusMessage_RBV, reader.message[: LONGEST_PATH - 1])
+        await self.show(self.DetectorState_RBV, state)
+        await self.warn(self.DetectorState_RBV, when=state is DetectorState.ERROR, severity=AlarmSeverity.MAJOR_ALARM)
 
     def _receive(self, scan: Scan) -> None:
         """Take over a scanned plate; the world's clock stands still until its file is there."""
@@ -246,18 +273,21 @@ class ImagePlateIOC(InstrumentIOC):
         """Write the files of all scans, in the order in which they came."""
         while self._scans:
             scan, hold = self._scans.pop(0)
+            self._at = scan
             with hold:
                 await self._write_scan(scan)
+            self._at = None
 
     async def _write_scan(self, scan: Scan) -> None:
         if self._model is None:
             self._model = asyncio.create_task(_in_thread(self._make_model))
         model = await self._model
-        number, self._taken = self._taken, self._taken + 1
+        number = self.taken
         path = Path(scan.order.path)
         try:
             await _in_thread(lambda: self._render(model, scan, number, path))
         except OSError as error:
+            self.taken = number + 1
             self.reader.fail_reading(f"{path.name} was not written: {error.strerror}. The image is lost.")
             await self.scan()
             return
@@ -277,6 +307,7 @@ class ImagePlateIOC(InstrumentIOC):
             ghost_share=scan.ghost_share,
             sample=asdict(scan.sample),
         )
+        self.taken = number + 1
         await self.show(self.PlateRead_RBV, scan.plate)
         await self.show(self.ReadWait_RBV, scan.waited_s)
         await self.FullFileName_RBV.write(str(path), verify_value=False)

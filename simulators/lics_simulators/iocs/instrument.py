@@ -24,6 +24,14 @@ class InstrumentIOC(PVGroup):
         Prefix of the beamline with its closing colon, such as ``SIM:LICS:``.
     world : World
         The world it shows.
+
+    Attributes
+    ----------
+    line_is_lost : bool
+        Whether the line between IOC and instrument is cut: the last values stay with severity INVALID, and no command
+        reaches the instrument.
+    is_restarted : bool
+        Set when the IOC has been started again: it will `forget`, and ask the instrument anew.
     """
 
     SCAN_S = 0.5  # the instrument answers its IOC this often [s of experiment]
@@ -32,10 +40,22 @@ class InstrumentIOC(PVGroup):
         self.world = world
         self._next_scan_s = -math.inf
         self._waiting: list[asyncio.Future[None]] = []
+        self.line_is_lost = self.is_restarted = False
+        self._commands: dict[str, Any] = {}
+        self._shows_lost_line = False
         super().__init__(prefix, **kwargs)
 
     async def prepare(self) -> None:
         """Fill what no reading fills, before the first client looks; most instruments have nothing of the kind."""
+
+    async def work(self) -> None:
+        """Do what the instrument does by itself, whether its IOC hears of it or not; most do nothing of the kind."""
+
+    async def recall(self) -> None:
+        """Show the settings that the instrument kept while its IOC was gone; most have none that no scan shows."""
+
+    async def forget(self) -> None:
+        """Lose what only the IOC knew, as when it is started again; most IOCs know nothing of their own."""
 
     async def publish(self) -> None:
         """Bring the PVs up to date, if the instrument is due to be asked, and wake whoever waits for the world."""
@@ -43,7 +63,15 @@ class InstrumentIOC(PVGroup):
         for future in waiting:
             if not future.done():
                 future.set_result(None)
-        if self.world.time_s >= self._next_scan_s:
+        await self.work()
+        if self.is_restarted:
+            self.is_restarted = False
+            self._next_scan_s = -math.inf
+            await self.forget()
+            await self.recall()
+        if self.line_is_lost != self._shows_lost_line:
+            await self._show_line(lost=self.line_is_lost)
+        if self.world.time_s >= self._next_scan_s and not self.line_is_lost:
             self._next_scan_s = self.world.time_s + self.SCAN_S
             await self.scan()
 
@@ -69,9 +97,29 @@ class InstrumentIOC(PVGroup):
         status: AlarmStatus = AlarmStatus.STATE,
     ) -> None:
         """Raise or clear the alarm of a PV: caproto derives none from limits."""
-        wanted = severity if when else AlarmSeverity.NO_ALARM
-        if channel.alarm.severity != wanted:
-            await channel.alarm.write(status=status if when else AlarmStatus.NO_ALARM, severity=wanted)
+        if when:
+            await self.alarm(channel, severity, status)
+        else:
+            await self.alarm(channel, AlarmSeverity.NO_ALARM, AlarmStatus.NO_ALARM)
+
+    async def alarm(self, channel: Any, severity: AlarmSeverity, status: AlarmStatus) -> None:
+        """Give a PV an alarm, or take it away."""
+        if channel.alarm.severity != severity:
+            await channel.alarm.write(status=status, severity=severity)
+
+    async def _show_line(self, *, lost: bool) -> None:
+        """Give every PV the severity INVALID and let no command through, or everything as it was."""
+        self._shows_lost_line = lost
+        if lost:
+            self._commands = {name: channel.putter for name, channel in self.pvdb.items()}
+        for name, channel in self.pvdb.items():
+            if lost:
+                channel.putter = _lose
+                await self.alarm(channel, AlarmSeverity.INVALID_ALARM, AlarmStatus.COMM)
+            else:
+                channel.putter = self._commands[name]
+                await self.alarm(channel, AlarmSeverity.NO_ALARM, AlarmStatus.NO_ALARM)
+        self._next_scan_s = -math.inf
 
     def index(self, channel: Any, value: Any) -> int:
         """Return the index of a state a client wrote.
@@ -97,3 +145,8 @@ class InstrumentIOC(PVGroup):
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         await future
+
+
+async def _lose(channel: Any, value: Any) -> Any:
+    """Take a command that does not reach its instrument: what the PV shows stays as it was."""
+    return channel.value

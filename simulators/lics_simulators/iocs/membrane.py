@@ -85,8 +85,24 @@ class MembraneIOC(InstrumentIOC):
     Source_RBV = reading("Source_RBV", precision=2, unit="bar", doc="Supply pressure")
     InLimits_RBV = indicator("InLimits_RBV", ("No", "Yes"), doc="Controlling and at the setpoint")
     Lease = pvproperty(
-        put=_put_lease, name="Lease", value="", dtype=ChannelType.STRING, record="stringout", doc="The single writer"
+        put=_put_lease,
+        name="Lease",
+        alarm_group="Lease",
+        value="",
+        dtype=ChannelType.STRING,
+        record="stringout",
+        doc="The single writer",
     )
+
+    async def forget(self) -> None:
+        """Lose the lease, which only the IOC keeps; the controller goes on with gas, setpoint and mode."""
+        self._lease.take("")
+        await self.Lease.write("", verify_value=False)
+
+    async def recall(self) -> None:
+        """Show what the controller kept."""
+        await self.show(self.Setpoint, self._units_per_bar * self.world.membrane.setpoint_bar)
+        await self.show(self.Slew, self._units_per_bar * self.world.membrane.slew_bar_per_s)
 
     async def scan(self) -> None:
         """Show the controller."""

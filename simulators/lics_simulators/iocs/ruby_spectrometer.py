@@ -25,6 +25,7 @@ class RubySpectrometerIOC(InstrumentIOC):
         super().__init__(f"{prefix}RUBY:", world=world)
         self._state = IDLE
         self._aborted = False
+        self.drawn = 0  # spectra so far: keys their random draws
 
     async def _put_acquire(self, instance: Any, value: str) -> str | None:
         if self.index(instance, value) == 0:
@@ -71,6 +72,7 @@ class RubySpectrometerIOC(InstrumentIOC):
     UniqueId_RBV = counter("image1:UniqueId_RBV", doc="Number of the spectrum passed on")
     ArrayData = pvproperty(
         name="image1:ArrayData",
+        alarm_group="image1:ArrayData",
         value=[0.0] * SPECTROMETER_PIXELS,
         max_length=SPECTROMETER_PIXELS,
         record="waveform",
@@ -80,6 +82,7 @@ class RubySpectrometerIOC(InstrumentIOC):
     )
     Wavelength = pvproperty(
         name="Wavelength",
+        alarm_group="Wavelength",
         value=[FIRST_NM + STEP_NM * pixel for pixel in range(SPECTROMETER_PIXELS)],
         max_length=SPECTROMETER_PIXELS,
         record="waveform",
@@ -103,6 +106,22 @@ class RubySpectrometerIOC(InstrumentIOC):
     )
     Shutter = choice("Shutter", ("Closed", "Open"), doc="Laser shutter", put=_put_shutter)
 
+    async def forget(self) -> None:
+        """Count spectra from 0 again, and hold none; an acquisition under way ends with the driver."""
+        self._aborted = True
+        await self.ArrayData.write([0.0] * SPECTROMETER_PIXELS, verify_value=False)
+        for counter_ in (self.ArrayCounter_RBV, self.UniqueId_RBV):
+            await counter_.write(0, verify_value=False)
+        await self.Acquire.write(self.Acquire.enum_strings[0], verify_value=False)
+
+    async def recall(self) -> None:
+        """Show what the optics kept."""
+        ruby = self.world.ruby
+        await self.show(self.Shutter, ruby.shutter_is_open)
+        await self.show(self.Lamp, ruby.lamp_is_on)
+        await self.show(self.AmbientRuby, ruby.ambient_chip_is_selected)
+        await self.show(self.LaserPower, ruby.laser_mw)
+
     async def scan(self) -> None:
         """Show the state of the detector."""
         await self.show(self.DetectorState_RBV, self._state)
@@ -122,7 +141,8 @@ class RubySpectrometerIOC(InstrumentIOC):
             await self._enter(READING)
             await self.wait(READOUT_S)
             number = self.ArrayCounter_RBV.value + 1
-            counts = world.ruby.spectrum(rate, exposure_s, accumulations, world.random("ruby spectrum", number))
+            self.drawn += 1
+            counts = world.ruby.spectrum(rate, exposure_s, accumulations, world.random("ruby spectrum", self.drawn))
             await self.ArrayCounter_RBV.write(number, verify_value=False)
             if self.WaitForPlugins.value == "Yes":
                 await self._pass_on(number, counts)
@@ -136,7 +156,7 @@ class RubySpectrometerIOC(InstrumentIOC):
         await self._pass_on(number, counts)
 
     async def _pass_on(self, number: int, counts: FloatArray) -> None:
-        if self.EnableCallbacks.value == "Enable":
+        if self.EnableCallbacks.value == "Enable" and not self.line_is_lost:
             await self.ArrayData.write(counts, verify_value=False)
             await self.UniqueId_RBV.write(number, verify_value=False)
 

@@ -144,6 +144,10 @@ class StageIOC(InstrumentIOC):
         put=_put_oscillation,
     )
 
+    async def recall(self) -> None:
+        """Show the oscillation that was set; the motors show where they are."""
+        await self.show(self.OscRange, self.world.stage.oscillation_deg)
+
     async def prepare(self) -> None:
         """Fill the fields of the motor records."""
         for motor in (self.x, self.y, self.z, self.omega):

@@ -159,6 +159,18 @@ class PlateReader:
         self.message = "aborted: the exposure is lost"
         self._enter(DetectorState.ABORTING, self.settings.abort_s)
 
+    def power_up(self) -> None:
+        """Begin as after a power cut: what was exposed is lost, and a plate left in the reader is erased."""
+        self._exposure, self._being_read, self._erases_only = None, None, False
+        for plate in self.plates:
+            if plate.state is not PlateState.READY:
+                plate.state = PlateState.EXPOSED
+        self.message = "powered up: what was exposed is lost"
+        self._read_left_s = NEVER
+        if self._other.state is PlateState.EXPOSED:
+            self._other.state, self._read_left_s = PlateState.ERASING, self.settings.erase_s
+        self._enter(DetectorState.IDLE, NEVER)
+
     def fail(self, message: str) -> None:
         """Enter the state Error for a reason from outside; an exposure under way is lost."""
         self._exposure, self._erases_only = None, False

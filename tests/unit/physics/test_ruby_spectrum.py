@@ -2,10 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import voigt_profile
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_spectrum import fit_doublet
+from lics_beamline.physics.ruby_temperature import CORRECTIONS
 
 AXIS_NM = 680.0 + 0.03 * np.arange(2048)
 
@@ -137,3 +139,62 @@ def test_noise_alone_is_never_a_pressure():
     for level in np.geomspace(0.1, 1e4, 60):
         with pytest.raises(BadReading):
             fit_doublet(AXIS_NM, draw.poisson(level, AXIS_NM.size), temperature_k=300.0)
+
+
+def voigt_doublet(temperature_k, resolution_nm, height, draw):
+    """A doublet as nature makes it, not of the shape that is fitted: Lorentzians through a Gaussian spectrometer."""
+    shift_nm = CORRECTIONS["datchi-2007"].shift_nm(max(temperature_k, 50.0), 298.0)
+    r1_nm = 694.25 + shift_nm + 0.365 * draw.uniform(0.0, 10.0)
+    step_nm = min(0.03, resolution_nm / 3.5)
+    axis_nm = np.arange(r1_nm - 12.0, r1_nm + 12.0, step_nm) + draw.uniform(0.0, step_nm)
+    lorentz_nm = (0.02 + 0.37 * (temperature_k / 298.0) ** 1.6) * draw.normal(1.0, 0.05)
+    ratio = 0.62 * math.exp(-29.7 * 1.4388 * (1.0 / temperature_k - 1.0 / 298.0)) * draw.normal(1.0, 0.03)
+
+    def line(centre_nm):
+        shape = voigt_profile(axis_nm - centre_nm, resolution_nm / 2.3548, lorentz_nm / 2.0)
+        return shape / voigt_profile(0.0, resolution_nm / 2.3548, lorentz_nm / 2.0)
+
+    split_nm = 1.43 * draw.normal(1.0, 0.005)
+    return axis_nm, draw.poisson(60.0 + height * (line(r1_nm) + ratio * line(r1_nm - split_nm))), r1_nm
+
+
+def test_over_spectrometers_temperatures_and_noise_r1_lies_within_its_error_or_is_refused_by_name():
+    draw, pulls, refused = np.random.default_rng(11), [], []
+    for temperature_k in (4.0, 20.0, 77.0, 298.0, 498.0, 700.0):
+        for resolution_nm in (0.05, 0.1, 0.25, 0.5, 1.0, 1.25, 1.5):
+            for height in (150.0, 2000.0, 40_000.0):
+                axis_nm, counts, r1_nm = voigt_doublet(temperature_k, resolution_nm, height, draw)
+                try:
+                    line = fit_doublet(axis_nm, counts, temperature_k=temperature_k)
+                except BadReading as error:
+                    refused.append(error.facts["reason"])
+                else:
+                    pulls.append((line.r1_nm - r1_nm) / line.r1_sigma_nm)
+    assert len(refused) <= 2
+    assert set(refused) <= {"not resolved", "dark"}
+    assert np.median(np.abs(pulls)) == pytest.approx(0.67, abs=0.15)
+    assert np.max(np.abs(pulls)) < 5.0
+
+
+@pytest.mark.parametrize("stated_k", [100.0, 298.0, 498.0])
+@pytest.mark.parametrize("fwhm_nm", [0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
+@pytest.mark.parametrize("mixing", [0.0, 0.5])
+def test_a_clean_doublet_of_any_width_is_read_whatever_temperature_is_stated(stated_k, fwhm_nm, mixing):
+    counts = doublet(697.0, fwhm_nm=fwhm_nm, mixing=mixing, background=0.0)
+    line = fit_doublet(AXIS_NM, counts, temperature_k=stated_k)
+    assert line.r1_nm == pytest.approx(697.0, abs=max(5.0 * line.r1_sigma_nm, 0.002))
+    assert line.fwhm_nm == pytest.approx(fwhm_nm, rel=0.03)
+
+
+def test_a_clean_doublet_half_a_nanometre_wide_stated_at_498_k_is_found_at_low_pressure_too():
+    for r1_nm in (695.5, 696.0, 697.0, 698.0):
+        line = fit_doublet(AXIS_NM, doublet(r1_nm, fwhm_nm=0.5, mixing=0.0, background=0.0), temperature_k=498.0)
+        assert line.r1_nm == pytest.approx(r1_nm, abs=max(5.0 * line.r1_sigma_nm, 0.002))
+
+
+def test_lines_that_are_not_resolved_are_read_with_an_error_that_says_so():
+    draw = np.random.default_rng(3)
+    axis_nm, counts, r1_nm = voigt_doublet(298.0, 1.5, 40_000.0, draw)
+    line = fit_doublet(axis_nm, counts, temperature_k=298.0)
+    assert line.r1_sigma_nm > 0.005, "forty thousand counts of a resolved doublet give a tenth of that"
+    assert line.r1_nm == pytest.approx(r1_nm, abs=4.0 * line.r1_sigma_nm)

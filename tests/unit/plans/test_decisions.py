@@ -38,7 +38,10 @@ class Sweep:
         self.told, self.documents = [], []
         self.requests = RequestFiles(self.data)
         self.live = LiveResults(self.data.derived_journals, START, settings=LiveSettings(**patience))
-        value = {name: SimpleNamespace(get=lambda value=value, **_: value) for name, value in VALUES.items()}
+        value = {
+            name: SimpleNamespace(get=lambda value=value, **_: value, connected=True, metadata={})
+            for name, value in VALUES.items()
+        }
         self.beamline = SimpleNamespace(
             clock=SimpleNamespace(now_s=lambda: 1000.0),
             membrane=SimpleNamespace(load_bar=value["load"], stop=lambda: self.told.append("membrane")),

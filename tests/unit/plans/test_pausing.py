@@ -1,6 +1,7 @@
 """Holding a plan: what is looked at when, what is finished first, and what a load step comes to that was held."""
 
 import os
+from types import MappingProxyType
 
 import pytest
 
@@ -18,6 +19,8 @@ from lics_beamline.session.requests import RequestFiles, ask, sweep_status
 
 class Value:
     """A read-back."""
+
+    connected, metadata = True, MappingProxyType({})
 
     def __init__(self, value):
         self.value = value

@@ -210,3 +210,36 @@ def test_only_a_person_lets_it_go_on_and_not_while_the_cause_is_there(moments):
             open_still = replace(well, thermocouples_k={**ROOM, "gasket": -9725.85})
             assert step(decision.watch, replace(well, setpoint_bar=0.0), LIMITS).watch.trip is None
             assert step(decision.watch, open_still, LIMITS).watch.trip.cause is TripCause.OPEN
+
+
+def test_a_controlled_load_without_value_is_told_at_once_and_trips_after_a_while():
+    controlled = after(0.0, controls=True)
+    gone = {"load_bar": None, "setpoint_bar": None, "controls": None}
+    decision = go_on([controlled, *(after(1 + second / 2, **gone) for second in range(int(2 * BLIND_S)))])
+    assert not decision.actions
+    assert "does not say its load since 30 s" in decision.warnings[0]
+    decision = step(decision.watch, after(BLIND_S + 1.5, **gone), LIMITS)
+    assert decision.watch.trip.cause is TripCause.LOAD
+    assert "does not say its load since 30 s" in decision.watch.trip.says
+
+
+def test_a_load_that_nobody_controls_may_be_silent():
+    shut = after(0.0, controls=False)
+    gone = {"load_bar": None, "setpoint_bar": None, "controls": None}
+    decision = go_on([shut, *(after(1 + second / 2, **gone) for second in range(int(4 * BLIND_S)))])
+    assert decision.watch.trip is None
+    assert not decision.warnings
+
+
+def test_a_load_that_falls_silent_while_it_rises_counts_as_rising_on_a_stale_ruby():
+    rising = {"load_bar": 20.0, "setpoint_bar": 25.0, "controls": True}
+    gone = {"load_bar": None, "setpoint_bar": None, "controls": None}
+    moments = [after(tenth / 10, **(rising if tenth < 20 else gone)) for tenth in range(200)]
+    decision = go_on(moments)
+    assert decision.watch.trip.cause is TripCause.RUBY
+
+
+def test_a_spectrometer_that_counts_from_0_again_has_not_given_a_new_spectrum():
+    rising = {"load_bar": 20.0, "setpoint_bar": 25.0}
+    moments = [after(tenth / 10, spectrum=7 if tenth < 100 else 0, **rising) for tenth in range(200)]
+    assert go_on(moments).watch.trip.cause is TripCause.RUBY

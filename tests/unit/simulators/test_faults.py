@@ -2,7 +2,7 @@
 
 import pytest
 
-from lics_simulators.faults import KINDS, Faults, Rig, parse
+from lics_simulators.faults import KINDS, WHOSE, Faults, Rig, parse
 from lics_simulators.world import World
 
 
@@ -12,6 +12,16 @@ class Plates:
 
     def jam(self, *, jammed):
         self.jammed = jammed
+
+    def power_up(self):
+        self.jammed = False
+
+
+class Instrument:
+    line_is_lost = is_restarted = False
+
+    def __init__(self, prefix):
+        self.prefix = prefix
 
 
 class Network:
@@ -28,7 +38,8 @@ class Network:
 @pytest.fixture
 def faults():
     world = World(seed=1)
-    faults = Faults(Rig(world=world, plates=Plates(), network=Network(), membrane="PC1:"))
+    instruments = {name: Instrument("PC1:" if name == "membrane" else f"{name}:") for name in WHOSE}
+    faults = Faults(Rig(world=world, plates=Plates(), network=Network(), instruments=instruments))
     world.steppers.append(faults.step)
     return faults
 
@@ -91,16 +102,47 @@ def shown(faults):
         plates.jammed,
         plates.tear_next,
         faults.rig.network.hidden.copy(),
+        [instrument.line_is_lost for instrument in faults.rig.instruments.values()],
     )
 
 
-@pytest.mark.parametrize("name", [name for name in KINDS if name != "readback_lag"])
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in ("readback_lag", "power_cut")])
 def test_each_fault_changes_something_and_clearing_mends_it(faults, name):
     sound = shown(faults)
     faults.ask(name)
     assert shown(faults) != sound
     faults.ask("clear")
     assert shown(faults) == sound
+
+
+def test_after_a_power_cut_gas_is_shut_in_nothing_heats_or_shines_and_the_cell_is_as_it_was():
+    world = World(seed=1)
+    world.membrane.set_control(on=True)
+    world.membrane.slew_bar_per_s, world.membrane.setpoint_bar = 0.05, 10.0
+    world.heater.set_setpoint(350.0)
+    world.ruby.switch_laser(on=True)
+    world.beam.command_shutter(is_open=True)
+    world.advance(300.0)
+    load_bar, gasket_k = world.membrane.load_bar, world.heater.gasket_k
+    Faults(Rig(world=world)).ask("power_cut")
+    assert (world.membrane.load_bar, world.heater.gasket_k) == (load_bar, gasket_k)
+    world.advance(60.0)
+    assert world.membrane.load_bar == pytest.approx(load_bar)
+    assert world.heater.gasket_k < gasket_k
+    on = (world.membrane.control_on, world.heater.contactor_is_closed, world.heater.is_auto, world.ruby.laser_is_on)
+    assert on == (False, False, False, False)
+    assert not world.beam.shutter_is_open
+    assert world.heater.output_percent == 0.0
+
+
+def test_an_ioc_that_restarts_is_gone_and_then_told_to_forget(faults):
+    faults.ask("ruby_ioc_restart:10")
+    faults.rig.world.advance(5.0)
+    assert faults.rig.network.hidden == {"ruby:"}
+    assert not faults.rig.instruments["ruby"].is_restarted
+    faults.rig.world.advance(6.0)
+    assert not faults.rig.network.hidden
+    assert faults.rig.instruments["ruby"].is_restarted
 
 
 def test_one_fault_is_cleared_by_its_name_and_the_others_stay(faults):

@@ -1,5 +1,6 @@
 """The simulators as a process: ready, answering, and gone when told or when the parent is gone."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -207,3 +208,60 @@ def test_list_prints_every_pv_with_unit_and_limits(capsys):
     setpoint = next(line for line in lines if line.startswith("L:PC1:Setpoint "))
     assert "bar" in setpoint
     assert "0 to 150" in setpoint
+
+
+@contextlib.contextmanager
+def serving(folder, *options):
+    """A process on a world in a folder, and a client of it; killed as by a power cut unless it was ended before."""
+    process = subprocess.Popen(
+        [*COMMAND, "--plates", str(folder), "--parent-pid", str(os.getpid()), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("EPICS_CA_ADDR_LIST", "127.0.0.1")
+            patch.setenv("EPICS_CA_AUTO_ADDR_LIST", "NO")
+            patch.setenv("EPICS_CA_SERVER_PORT", str(ready_port(process)))
+            yield process, Client()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def saved_later(folder):
+    """Wait for a state that is written after this moment."""
+    path = folder / "world.json"
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    while not path.exists() or path.stat().st_mtime_ns == before:
+        pass
+
+
+def test_a_process_that_is_killed_and_started_again_meets_the_same_cell_and_what_only_the_ioc_knew_is_lost(tmp_path):
+    with serving(tmp_path, "--go-on", "killed") as (_, client):
+        client.write("PC1:Slew", 0.05)
+        client.write("PC1:Control", "On")
+        client.write("PC1:Setpoint", 4.0)
+        client.write("PC1:Lease", "somebody")
+        client.write("ET1:OutputHigh", 40.0)
+        client.write("ET1:Setpoint", 60.0)
+        client.write("RUBY:Laser", "On")
+        client.write("RUBY:cam1:Acquire", "Acquire")
+        while client.read("PC1:Pressure_RBV") < 3.9 or client.read("TC:Ti1") < 35.0:
+            pass
+        load_bar, gasket_c, time_s = (client.read(name) for name in ("PC1:Pressure_RBV", "TC:Ti1", "WORLD:Time_RBV"))
+        saved_later(tmp_path)
+    with serving(tmp_path, "--go-on", "killed") as (process, client):
+        assert client.read("WORLD:Time_RBV") >= time_s
+        assert client.read("PC1:Pressure_RBV") == pytest.approx(load_bar, abs=0.15)
+        assert client.read("PC1:Setpoint") == pytest.approx(4.0)
+        assert client.read("TC:Ti1") > gasket_c - 0.5, "the heater's controller has its own power"
+        assert client.read("ET1:OutputHigh") == pytest.approx(40.0)
+        assert client.read("RUBY:Laser") == b"On"
+        assert client.read("PC1:Lease") == b""
+        assert client.read("RUBY:image1:UniqueId_RBV") == 0
+        process.terminate()
+        process.wait()
+    with serving(tmp_path, "--go-on", "killed") as (_, client):
+        assert client.read("PC1:Pressure_RBV") == pytest.approx(0.0, abs=0.1), "ended, not killed: a new world"
