@@ -24,6 +24,7 @@ from lics_simulators.iocs.membrane import MembraneIOC
 from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
 from lics_simulators.iocs.stage import StageIOC
 from lics_simulators.iocs.thermocouples import ThermocoupleIOC
+from lics_simulators.iocs.watchdog import WatchdogIOC
 from lics_simulators.iocs.world import WorldIOC
 from lics_simulators.pace import AHEAD_TICKS, Pace
 from lics_simulators.world import World
@@ -59,15 +60,19 @@ class Beamline:
         world.steppers.append(self.faults.step)
         self.pace = Pace()
         self.clients: Callable[[], Collection[Address]] = tuple
+        membrane = MembraneIOC(prefix, world=world)
+        heater = HeaterIOC(prefix, world=world)
+        beam = BeamIOC(prefix, world=world)
         self.instruments: Sequence[InstrumentIOC] = (
             WorldIOC(prefix, world=world, faults=self.faults, pace=self.pace),
-            MembraneIOC(prefix, world=world),
-            HeaterIOC(prefix, world=world),
+            membrane,
+            heater,
             ThermocoupleIOC(prefix, world=world),
             RubySpectrometerIOC(prefix, world=world),
             plates,
-            BeamIOC(prefix, world=world),
+            beam,
             StageIOC(prefix, world=world),
+            WatchdogIOC(prefix, world=world, instruments=(membrane, heater, beam), release=self.pace.release),
         )
         self.pvdb: dict[str, Any] = {}
         for group in self.instruments:

@@ -44,6 +44,11 @@ class BeamIOC(InstrumentIOC):
         put=_put_attenuator,
     )
 
+    async def make_safe(self) -> None:
+        """Close the shutter."""
+        self.world.beam.command_shutter(is_open=False)
+        await self.show(self.Shutter, False)
+
     async def scan(self) -> None:
         """Show the beam."""
         beam = self.world.beam

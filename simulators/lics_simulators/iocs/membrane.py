@@ -88,6 +88,14 @@ class MembraneIOC(InstrumentIOC):
         put=_put_lease, name="Lease", value="", dtype=ChannelType.STRING, record="stringout", doc="The single writer"
     )
 
+    async def make_safe(self) -> None:
+        """Shut the valves, so that the gas stays, and let whoever comes next have the lease: its holder is silent."""
+        self._lease.take("")
+        self.world.membrane.set_control(on=False)
+        await self.show(self.Control, False)
+        if self.Lease.value:
+            await self.Lease.write("", verify_value=False)
+
     async def scan(self) -> None:
         """Show the controller."""
         membrane = self.world.membrane
