@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lics_beamline import __version__
-from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
+from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager means the same
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: started by nohup, and meant to go on
+            signal.signal(signal.SIGHUP, signal.default_int_handler)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
     )
@@ -74,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
     try:
         return int(options.run(options))
-    except (NotAcknowledged, NotConnected, WrongUnit) as error:
+    except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
         return _say(error, EXIT_NOT_READY, options)
     except (ProfileError, RunNotFound) as error:
         return _say(error, EXIT_USAGE, options)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
@@ -45,6 +45,7 @@ from lics_beamline.reduction.ruby import RubyReduction
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 PACKAGES = ("lics_beamline", "bluesky", "ophyd", "caproto", "event-model", "numpy", "pyFAI", "fabio", "peritheos")
 
 
@@ -114,9 +115,9 @@ def sweep(
             keeping=settings.plate.measured(todays_recipe.plate.fading),
         )
         yield from plates.open_folder()
-        # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
-        acquiring = (beamline.plate, beamline.frame, beamline.ruby)
-        baseline = [device for device in beamline.devices() if device not in acquiring]
+        # Reading the baseline triggers: what exposes or acquires at a trigger is left out, and what reads nothing.
+        left_out = (beamline.plate, beamline.frame, beamline.ruby, beamline.watchdog)
+        baseline = [device for device in beamline.devices() if device not in left_out]
         live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
         pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=live.lag)
         points = _points(
@@ -136,13 +137,34 @@ def sweep(
         finally:
             live.close()
 
-    with requests.open():
+    def held() -> MsgGenerator[str]:
         return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
+
+    with requests.open():
+        return (yield from holding(beamline, held()))
+
+
+def holding(beamline: Beamline, plan: MsgGenerator[T]) -> MsgGenerator[T]:
+    """Hold the beamline while a plan runs; where another process holds it, nothing of the plan is done, nor undone.
+
+    Once all is safe the membrane has given its lease back; what could not be made safe keeps it.
+    """
+
+    def let_go(error: Exception) -> MsgGenerator[None]:
+        yield from bps.null()
+        beamline.membrane.release()
+
+    yield from bpp.contingency_wrapper(do("taking of the lease", beamline.membrane.take), except_plan=let_go)
+    return (yield from plan)
 
 
 def safe(beamline: Beamline) -> MsgGenerator[None]:
     """Hold the gas, bring the heater down, close the shutter, each verified by read-back."""
     yield from bps.null()
+    holder = beamline.membrane.foreign_holder()
+    if holder:  # it was safe before it was given back, and is theirs now
+        log.warning("the beamline is held by %s: nothing is cleaned up any more", holder)
+        return
     make_safe(beamline)
 
 
@@ -311,7 +333,9 @@ def _reference(
 
 
 def arm(beamline: Beamline, membrane: MembraneSettings) -> MsgGenerator[None]:
-    """Take membrane and heater under control where they are, so that nothing jumps."""
+    """Take membrane and heater under control where they are, so that nothing jumps; from now on somebody must live."""
+    if beamline.watchdog is not None:
+        yield from do("arming of the watchdog", beamline.watchdog.arm)
     yield from do("arming of the membrane", beamline.membrane.arm)
     yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(membrane.slew_bar_per_s))
     yield from do("arming of the heater", beamline.heater.arm)
