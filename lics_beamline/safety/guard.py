@@ -8,16 +8,13 @@ until a person acknowledges: ``lics guard --acknowledge``. It says how it fares 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import math
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,16 +22,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.control_layer import choose
-from lics_beamline.devices.lease import LeaseHolder, this_host
+from lics_beamline.devices.lease import this_host
 from lics_beamline.devices.safe_condition import value_of
 from lics_beamline.devices.safe_state import read_backs
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess
-from lics_beamline.processes.status_file import StatusFile, status_path
 from lics_beamline.profile import Profile, read_profile
 from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.guard_status import NAME, STAYING, GuardStatus, status
 from lics_beamline.safety.heartbeat import heartbeat_path
 from lics_beamline.safety.interlock import (
     InterlockAction,
@@ -45,100 +42,21 @@ from lics_beamline.safety.interlock import (
     TripCause,
     step,
 )
-from lics_beamline.safety.latch import NOBODY_LEFT, latch, latch_path, trip
+from lics_beamline.safety.latch import latch, latch_path
 from lics_beamline.safety.observation import AnyEngine, EngineProcess, Observation
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
 
-NAME: Final = "guard"  # of its log and its status
 MODULE: Final = "lics_beamline.safety.guard"  # its name is __main__ where it runs
 
 logger = logging.getLogger(MODULE)
 
 LOOKED_WITHIN_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
-STALE_AFTER_S: Final = 5.0  # a status older than this is that of a guard that died [s]
 CONNECTED_WITHIN_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
 WATCHING_WITHIN_S: Final = 300.0  # after a guard's start [s]: nothing runs before, so only a hang is caught
 TRIED_AGAIN_AFTER_S: Final = 1.0  # between two attempts to make safe [s]
 SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never called stale [s of experiment]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardStatus:
-    """How the guard of a data folder fares.
-
-    Parameters
-    ----------
-    state : str
-        ``starting``, ``watching``, ``tripped``, ``safe`` (tripped, and read back as safe), ``ended`` or ``never ran``.
-    pid, engine_pid : int
-        Its process, and the one it watches; 0 for none.
-    host : str
-        Its computer.
-    alive : bool
-        Whether it has said so within the last seconds.
-    says : str
-        Why it tripped; empty where it has not.
-    warnings : tuple of str
-        What is not well and has not tripped it.
-    time : float
-        When it said so last [s since 1970].
-    """
-
-    state: str = "never ran"
-    pid: int = 0
-    engine_pid: int = 0
-    host: str = ""
-    alive: bool = False
-    says: str = ""
-    warnings: tuple[str, ...] = ()
-    time: float = 0.0
-
-
-def status(data: DataFolder, name: str = NAME) -> GuardStatus:
-    """Return how a guard of a data folder fares, that of its session or another one by name; never fails."""
-    try:
-        said = json.loads(status_path(data, name).read_text(encoding="utf-8"))
-        found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
-    except (OSError, ValueError, TypeError, KeyError):
-        return GuardStatus()
-    fresh = found.state != "ended" and time.time() - found.time < STALE_AFTER_S
-    return GuardStatus(**{**asdict(found), "alive": fresh})
-
-
-def lost(data: DataFolder) -> str:
-    """Return the sentence about a guard that has fallen silent without an end; empty where none has.
-
-    Where the process that it watched is silent as well, nobody keeps the beamline: that is a trip, and is kept as one.
-    """
-    said = status(data)
-    if said.alive or said.state in ("never ran", "ended"):
-        return ""
-    here = said.host == this_host()
-    is_dead = here and LeaseHolder(pid=said.pid, host=said.host, since="").is_dead()
-    if said.state == "starting" and not is_dead:
-        return ""
-    silent_s = time.time() - said.time
-    where = f"process {said.pid} on {said.host or 'an unknown computer'}"
-    says = f"the guard ({where}) has said nothing for {silent_s:.0f} s{' and has died' if is_dead else ''}"
-    heartbeat = heartbeat_path(data.logs, said.engine_pid)
-    try:
-        engine_s = time.time() - heartbeat.stat().st_mtime
-    except OSError:
-        engine_s = math.inf
-    if engine_s < STALE_AFTER_S:
-        return f"{says}. The process that runs the plan ({said.engine_pid}) lives, and holds until another one guards."
-    says += f", and the process it watched ({said.engine_pid}) is silent too. Look what is on at the beamline."
-    trip(data, cause=NOBODY_LEFT, says=says)
-    return says
-
-
-def bury(data: DataFolder) -> None:
-    """Note that a guard which fell silent is known to be no more; done as a person acknowledges."""
-    said = status(data)
-    if not said.alive and said.state not in ("never ran", "ended"):
-        StatusFile(status_path(data, NAME)).say(replace(said, state="ended"))
 
 
 def start(
@@ -220,6 +138,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--give-up", type=float, metavar="S", help="after its death, try silent PVs so long only")
     asked = parser.parse_args(arguments)
     return background_process.run(NAME, asked, partial(_guard, asked))
+
+
+def serve(profile: Profile, prefix: str, data: DataFolder) -> int:
+    """Guard a beamline until SIGTERM or SIGINT, whoever runs plans there; return the exit code.
+
+    Parameters
+    ----------
+    profile : Profile
+        The beamline as data.
+    prefix : str
+        Prefix of the PVs.
+    data : DataFolder
+        Where its log, its status and its trips go: that of the sweeps, where both can reach it, or one of its own.
+    """
+    asked = argparse.Namespace(data=data.root, parent_pid=None)
+    return background_process.run(
+        STAYING, asked, lambda process: GuardAtWork(process, profile, prefix, stays=True).work()
+    )
 
 
 def _guard(asked: argparse.Namespace, process: BackgroundProcess) -> int:

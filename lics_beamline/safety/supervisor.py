@@ -17,6 +17,7 @@ from bluesky.utils import TransitionError
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
+from lics_beamline.safety.guard_status import status
 from lics_beamline.safety.interlock import HEARTBEAT_S
 from lics_beamline.safety.latch import latched, trip
 
@@ -98,7 +99,7 @@ class GuardSupervisor:
         if ended is not None:
             self._replace(f"the guard (process {self._process.pid}) died, exit code {ended}")
             return
-        said = guard.status(self._data)
+        said = status(self._data)
         if said.pid != self._process.pid or said.state == "starting":
             return  # it has just been started; what was missing is missing still
         if said.time != self._said:

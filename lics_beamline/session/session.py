@@ -23,6 +23,7 @@ from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
 from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.guard_status import lost
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import has_acknowledged, latched, require_acknowledged, trip
 from lics_beamline.safety.supervisor import GuardSupervisor
@@ -120,7 +121,7 @@ def open_session(
     from lics_beamline.devices.beamline import be_patient, connect, disconnect
 
     data.make()
-    guard.lost(data)
+    lost(data)
     require_acknowledged(data)
     recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
     prefix = simulated.prefix if simulated else profile.values.prefix

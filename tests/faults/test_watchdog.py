@@ -3,14 +3,16 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.safety.guard import status
+from lics_beamline.safety.guard_status import STAYING, status
 from lics_beamline.safety.latch import latched
 
-from .test_guard import HOT, lics, simulators
+from .test_guard import HOT, lics, safe, simulators
 from .test_hold import sweeping, until
 
 
@@ -62,3 +64,37 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         name, document = json.loads(newest.read_text().splitlines()[-1])
         assert (name, document["exit_status"]) == ("stop", "abort"), "the journal is closed"
         assert latched(data) is None
+
+
+def test_a_guard_that_stays_makes_safe_for_an_engine_it_knows_by_the_instruments_alone_and_ends_by_sigterm(data):
+    watch = DataFolder(data.root.parent / "watch")
+    with simulators(data) as witness:
+        staying = subprocess.Popen(
+            [sys.executable, "-m", "lics_beamline", "guard", "--run", "--data", str(watch.root)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert staying.stdout.readline() == "guarding BL10XU, simulated (SIM:LICS:) until SIGTERM or Ctrl-C\n"
+            while status(watch, STAYING).state != "watching":
+                assert staying.poll() is None
+            with sweeping(data, HOT) as process:
+                until(lambda: is_hot(witness), process)
+                os.kill(status(data).pid, signal.SIGKILL)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            tripped = safe(watch)
+            assert tripped["cause"] == "engine lost"
+            assert "no sign of life" in tripped["says"]
+            assert witness.get("PC1:Lease") == ""
+            assert witness.get("SAFE:EngineBeat") == 0
+            assert witness.get("SAFE:Watchdog_RBV") == "Tripped", "whoever begins anywhere is told by the instruments"
+            assert lics("guard", "--acknowledge", "--data", "watch", folder=data.root.parent).returncode == 0
+            while status(watch, STAYING).state != "watching" or witness.get("SAFE:Watchdog_RBV") != "Off":
+                assert staying.poll() is None, "it stays"
+            staying.send_signal(signal.SIGTERM)
+            assert staying.wait() == 0
+        finally:
+            staying.kill()
+            staying.wait()
+            staying.stdout.close()
