@@ -23,7 +23,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--acknowledge", action="store_true", help="I have looked: let sweeps begin again")
     verb.add_argument(
-        "--run", action="store_true", help="guard the beamline until SIGTERM, whoever runs plans on whatever computer"
+        "--run",
+        dest="stays",
+        action="store_true",
+        help="guard the beamline until SIGTERM, whoever runs plans on whatever computer",
     )
     verb.add_argument("--profile", default="simulated", help="with --run: name or folder of a profile")
     verb.add_argument("--prefix", help="with --run: prefix of the PVs (default: the profile's)")
@@ -33,7 +36,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def guard(options: argparse.Namespace) -> int:
     """Tell how the guard fares, acknowledge, or be a guard that stays."""
-    if options.run:
+    if options.stays:
         return _run(options)
     from lics_beamline.cli.record import data_folder
     from lics_beamline.safety.guard_status import STAYING, bury, lost, status

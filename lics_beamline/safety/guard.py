@@ -42,7 +42,7 @@ from lics_beamline.safety.interlock import (
     TripCause,
     step,
 )
-from lics_beamline.safety.latch import latch, latch_path
+from lics_beamline.safety.latch import latch, latch_path, latched
 from lics_beamline.safety.observation import AnyEngine, EngineProcess, Observation
 
 if TYPE_CHECKING:
@@ -308,8 +308,9 @@ class GuardAtWork:
             beamline.watchdog.trip.put("Yes")  # so that it is known to whoever begins, on whatever computer
 
     def _latch(self, record: Mapping[str, Any]) -> None:
+        first = latched(self._data) or record  # what another guard says of the same moment came first and stands
         try:
-            latch(self._data, record)
+            latch(self._data, {**record, **{key: first[key] for key in ("when", "cause", "says")}})
         except OSError as error:  # a full disk does not keep anybody from making safe
             logger.error("the trip could not be written to %s: %s", latch_path(self._data), error)
 
