@@ -101,6 +101,34 @@ class StageSettings(Strict):
     positions: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
+class WatchdogSettings(Strict):
+    """What makes the beamline safe when engine and guard are both dead.
+
+    Parameters
+    ----------
+    kind : {"ioc", "controller", "none"}
+        Who does: a watchdog behind PVs, armed and fed by a sweep; the controllers' own communication time-out, which
+        nothing here can read; or nobody.
+    prefix : str
+        Prefix of the watchdog's PVs, after that of the beamline.
+    timeout_s : float
+        Silence after which it acts at the latest [s of wall clock].
+    reason : str
+        What was set at the controllers, or why there is nothing; needed where there are no PVs.
+    """
+
+    kind: Literal["ioc", "controller", "none"] = "none"
+    prefix: str = "SAFE:"
+    timeout_s: Annotated[float, Field(ge=5, le=600)] = 10.0  # above the 3.5 s a guard takes to miss an engine
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _says_why(self) -> WatchdogSettings:
+        if self.kind != "ioc" and not self.reason.strip():
+            raise ValueError(f'kind = "{self.kind}" needs a reason: what was set at the controllers, or why nothing')
+        return self
+
+
 class LiveSettings(Strict):
     """How long a plan that acts on reduced points waits for one, from its plate being read [s of wall clock].
 
@@ -140,6 +168,7 @@ class ProfileFile(ControlSettings):
     beam: BeamSettings
     stage: StageSettings
     live: LiveSettings = LiveSettings()
+    watchdog: WatchdogSettings = WatchdogSettings(reason="the profile says nothing of one")
     recipe: str = "recipe.toml"
 
     @model_validator(mode="after")

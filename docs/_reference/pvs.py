@@ -62,6 +62,7 @@ def _device(kind: Any) -> Any:
     """Return the device class of a field of the beamline: of a protocol, the one that speaks to EPICS."""
     from ophyd import Device
 
+    kind = next((one for one in typing.get_args(kind) if one is not type(None)), kind)  # of what may be absent
     if isinstance(kind, type) and issubclass(kind, Device):
         return kind
     beside = vars(sys.modules[kind.__module__]).values()

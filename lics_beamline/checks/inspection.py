@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lics_beamline.checks.case import Case
-from lics_beamline.checks.live import BeamlineReadings, JudgedSpectrum
+from lics_beamline.checks.readings import BeamlineReadings, JudgedSpectrum, WatchdogReading
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, LicsError
 from lics_beamline.physics.ruby_spectrum import fit_doublet
@@ -63,7 +63,19 @@ def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> Beamlin
         scan_resolution_um=str(plate.resolution_um.get()),
         exposure_limits_s=_limits(plate.exposure_s),
         oscillation_limits_deg=_limits(beamline.stage.oscillation_deg),
+        watchdog=_watchdog(beamline),
         ruby=_spectrum(beamline, case) if spectrum and not lease.strip() and laser == "Off" else None,
+    )
+
+
+def _watchdog(beamline: Beamline) -> WatchdogReading | None:
+    watchdog = beamline.watchdog
+    if watchdog is None:
+        return None
+    return WatchdogReading(
+        state=str(watchdog.state.get()),
+        timeout_s=float(watchdog.silence_s.get()),
+        says=watchdog.says() if watchdog.trip_at() else "",
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
-from lics_beamline.checks.case import Case, named
+from lics_beamline.checks.case import named
 from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
+from lics_beamline.checks.readings import BeamlineReadings
 from lics_beamline.control.path import HoldLeg
 from lics_beamline.devices.leak import LEAK_EFFORT_PERCENT, struggles
 from lics_beamline.errors import BadReading, OutsideCalibration
@@ -23,75 +23,6 @@ AGREE_K: Final = 5.0  # two thermocouples of class 1 at rest, and the gradient o
 LINE_ROOM_NM: Final = 2.0  # a doublet and its background need so much axis on either side
 GAS_BAR: Final = 1.0  # more gas than this in the membrane is a cell already under load
 LEAST_R1_TO_NOISE: Final = 20.0  # height of R1 over the noise of its background; below it the fit scatters by 0.02 GPa
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedSpectrum:
-    """One ruby spectrum, judged.
-
-    Parameters
-    ----------
-    r1_nm, r1_sigma_nm : float
-        R1 in air and its standard deviation [nm].
-    height_counts, background_counts : float
-        Height of R1 over the background, and the background under it [counts].
-    trouble : str
-        Why the spectrum cannot be believed; empty where it can.
-    """
-
-    r1_nm: float = math.nan
-    r1_sigma_nm: float = math.nan
-    height_counts: float = 0.0
-    background_counts: float = 0.0
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeamlineReadings:
-    """What the beamline says of itself. Fields are named as the instruments' read-backs.
-
-    Parameters
-    ----------
-    case : Case
-        The experiment to be judged against it.
-    ruby : JudgedSpectrum or None
-        A spectrum taken now; None where none could be taken without disturbing somebody.
-    membrane_unsafe, heater_unsafe, beam_unsafe : tuple of str
-        What these devices say of themselves that is not safe before a sweep; membrane and heater may be armed.
-    """
-
-    case: Case
-    clock_speed: float
-    clock_silent_s: float
-    load_bar: float
-    supply_bar: float
-    effort_percent: float
-    membrane_error: str
-    membrane_control: str
-    lease: str
-    slew_limits_bar_per_s: tuple[float, float]
-    membrane_unsafe: tuple[str, ...]
-    heater_unsafe: tuple[str, ...]
-    beam_unsafe: tuple[str, ...]
-    heater_k: float
-    heater_auto: str
-    contactor: str
-    gasket_k: float
-    cell_k: float
-    membrane_k: float
-    ambient_k: float
-    thermocouple_types: tuple[str, ...]
-    ruby: JudgedSpectrum | None
-    ruby_axis_nm: tuple[float, float]
-    laser: str
-    ring_current_ma: float
-    energy_kev: float
-    attenuator: int
-    detector_state: str
-    plate_states: tuple[str, ...]
-    scan_resolution_um: str
-    exposure_limits_s: tuple[float, float]
-    oscillation_limits_deg: tuple[float, float]
 
 
 def clock_goes_as_the_profile_says(live: BeamlineReadings) -> Judgement:
@@ -394,6 +325,25 @@ def oscillation_is_one_the_stage_accepts(live: BeamlineReadings) -> Judgement:
     return _within(asked, live.oscillation_limits_deg, "deg", "Change exposure.oscillation_deg.")
 
 
+def somebody_makes_safe_when_nobody_lives(live: BeamlineReadings) -> Judgement:
+    """Check that the instruments make themselves safe when engine and guard are both dead, and soon enough."""
+    asked, found = live.case.settings.watchdog, live.watchdog
+    if found is None:
+        return warned_if(
+            asked.kind == "none",
+            f"{'the controllers themselves' if asked.kind == 'controller' else 'nothing'}: {asked.reason}",
+            f"a watchdog, or the controllers' own time-out, of up to {asked.timeout_s:g} s",
+            "Set one up (how-to: watchdog), and say so in [watchdog] of the profile.",
+        )
+    return graded(
+        refuse=found.state not in ("Off", "Armed"),
+        warn=not found.timeout_s <= asked.timeout_s,
+        found=found.says or f"watchdog {found.state or 'says nothing'}, which bears {found.timeout_s:g} s of silence",
+        limit=f"Off or Armed, up to {asked.timeout_s:g} s (watchdog.timeout_s)",
+        remedy="Look at the beamline and say lics guard --acknowledge; arming sets the time.",
+    )
+
+
 def _within(asked: float, limits: tuple[float, float], unit: str, remedy: str) -> Judgement:
     low, high = limits
     if not low < high:
@@ -429,4 +379,5 @@ RULES: tuple[Rule[BeamlineReadings], ...] = (
     plates_are_scanned_with_the_pixels_of_the_geometry,
     exposure_is_one_the_detector_accepts,
     oscillation_is_one_the_stage_accepts,
+    somebody_makes_safe_when_nobody_lives,
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lics_beamline import __version__
 from lics_beamline.cli.damage import DamageHeard
-from lics_beamline.errors import LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
+from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
@@ -75,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager means the same
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: started by nohup, and meant to go on
+            signal.signal(signal.SIGHUP, signal.default_int_handler)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
     )
@@ -94,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options,
             )
         return code
-    except (NotAcknowledged, NotConnected, WrongUnit) as error:
+    except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
         return _say(error, EXIT_NOT_READY, options)
     except (ProfileError, RunNotFound) as error:
         return _say(error, EXIT_USAGE, options)

@@ -32,6 +32,7 @@ def assemble(profile: Profile, data: DataFolder, *, prefix: str | None = None) -
     from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
     from lics_beamline.devices.stage import Stage
     from lics_beamline.devices.thermocouples import Thermocouples
+    from lics_beamline.devices.watchdog import Watchdog
 
     values = profile.values
     root = prefix or values.prefix
@@ -65,4 +66,7 @@ def assemble(profile: Profile, data: DataFolder, *, prefix: str | None = None) -
         frame=Frame(root + values.plate.prefix, name="frame", clock=clock, data_root=data.root, timeout_s=2 * plate_s),
         beam=Beam(root + values.beam.prefix, name="beam", clock=clock),
         stage=Stage(root + values.stage.prefix, name="stage", positions=values.stage.positions),
+        watchdog=Watchdog(root + values.watchdog.prefix, name="watchdog", timeout_s=values.watchdog.timeout_s)
+        if values.watchdog.kind == "ioc"
+        else None,
     )

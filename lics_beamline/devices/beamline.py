@@ -22,6 +22,7 @@ from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage
 from lics_beamline.devices.thermocouples import Thermocouples
+from lics_beamline.devices.watchdog import Watchdog
 from lics_beamline.errors import DidNotSettle, LicsError, NotConnected, OutsideEnvelope, WrongUnit
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class Beamline:
         X-rays.
     stage : Stage
         Motors that move the cell.
+    watchdog : Watchdog or None
+        What makes safe when nobody lives to do so; None where no PVs tell of one.
     """
 
     clock: ExperimentClock
@@ -68,6 +71,7 @@ class Beamline:
     frame: Frame
     beam: Beam
     stage: Stage
+    watchdog: Watchdog | None = None
 
     def devices(self) -> tuple[Device, ...]:
         """Every ophyd device of the set; a wall clock is none."""
@@ -248,6 +252,17 @@ def make_safe(beamline: Beamline) -> None:
             logger.info("%s is safe", device.name)
     if failures:
         raise DidNotSettle("could not make safe: " + " ".join(failures), failures=tuple(failures))
+    _disarm(beamline)
+
+
+def _disarm(beamline: Beamline) -> None:
+    """Ask for no signs of life once all is safe; a watchdog that does not hear trips over a safe beamline."""
+    if beamline.watchdog is None:
+        return
+    try:
+        beamline.watchdog.disarm().wait(timeout=SAFE_WALL_S)
+    except (LicsError, TimeoutError, ConnectionError) as error:
+        logger.warning("all is safe, but the watchdog is armed still and will trip: %s", error)
 
 
 def disconnect(beamline: Beamline) -> None:

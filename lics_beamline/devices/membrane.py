@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -12,21 +11,22 @@ from ophyd import Component as Cpt
 from ophyd import EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
+from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.leak import struggles
+from lics_beamline.devices.lease import LeaseHolder, foreign
 from lics_beamline.devices.loading import Loading
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, has_limits
 from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ArrivalCriteria, Settling, check_target
-from lics_beamline.errors import DidNotSettle, OutsideEnvelope
+from lics_beamline.errors import Busy, DidNotSettle, OutsideEnvelope
 
 logger = logging.getLogger(__name__)
 
 LEASE_WALL_S: Final = 30.0  # for the controller to say who holds it [s of wall clock]; only a hang is caught
 SLEW_RESOLUTION_BAR_PER_S: Final = 5e-5  # of the read-back of the slew: a tenth of the lowest slew
-LONGEST_LEASE_CHARACTERS: Final = 39  # of an EPICS string
 
 
 class Membrane(Controller):
@@ -64,7 +64,7 @@ class Membrane(Controller):
     units = Cpt(EpicsSignalRO, "Units_RBV", kind=Kind.config, string=True)
     error = Cpt(EpicsSignalRO, "Error_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     model = Cpt(EpicsSignalRO, "Model_RBV", kind=Kind.config, string=True)
-    lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True)
+    lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True, auto_monitor=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {
         "load_bar": "bar",
@@ -107,7 +107,7 @@ class Membrane(Controller):
         self.tolerance_bar = tolerance_bar
         self.dwell_s = dwell_s
         self.stall_s = stall_s
-        self.lease_name = f"{os.getpid()} on {socket.gethostname()}"[:LONGEST_LEASE_CHARACTERS]
+        self.lease_name = LeaseHolder.of_process(os.getpid()).name
 
     def bounds(self) -> Bounds:
         """Return the limits of the load [bar]; raises `OutsideEnvelope` when nothing limits it."""
@@ -186,8 +186,10 @@ class Membrane(Controller):
         Raises
         ------
         DidNotSettle
-            While the membrane vents. From the status when another client holds the lease, or a read-back never agrees;
-            a command whose read-back lags is waited for, never repeated.
+            While the membrane vents. From the status when a read-back never agrees; a command whose read-back lags is
+            waited for, never repeated.
+        Busy
+            From the status when another client holds the lease.
         """
         if self.vent_readback.get(use_monitor=False) == "In progress":
             raise DidNotSettle("membrane is venting and cannot be armed. Wait until the vent is complete.")
@@ -197,9 +199,39 @@ class Membrane(Controller):
         """Return that the valves are shut, so that the gas is kept; armed it holds its load, which is no danger."""
         return (SafeCondition.reads(self.control_readback, "Off", what="membrane control", is_lock=True),)
 
+    def take(self) -> StatusBase:
+        """Take the lease and nothing else: who holds it holds the beamline.
+
+        Raises
+        ------
+        Busy
+            From the status when another client holds it, with who and since when.
+        """
+        return Motion(self, self._take_lease, what="taking the lease of the membrane")
+
+    def require_free(self) -> None:
+        """Refuse while another client holds the lease.
+
+        Raises
+        ------
+        Busy
+            With who and since when; nothing was touched.
+        """
+        holder = foreign(str(self.lease.get(use_monitor=False)), os.getpid())
+        if holder:
+            raise Busy(
+                f"the beamline is held: its membrane is leased to {holder}. Nothing was touched. Wait until that sweep "
+                f"has ended, or end it; if it is dead, write an empty string to {self.lease.pvname}.",
+                holder=holder,
+            )
+
+    def foreign_holder(self) -> str:
+        """Return which other client holds the lease, for people; empty where none does, is dead, or nobody answers."""
+        return foreign(str(value_of(self.lease) or ""), os.getpid())
+
     def release(self) -> None:
         """Give back the lease, if it is ours: other clients may move the membrane again."""
-        if self.lease.get(use_monitor=False) == self.lease_name:
+        if self.lease.connected and self.lease.get(use_monitor=False) == self.lease_name:
             self.lease.put("")
 
     def _command_safe(self, motion: Motion) -> None:
@@ -219,13 +251,15 @@ class Membrane(Controller):
         )
 
     def _take_lease(self, motion: Motion) -> None:
-        holder = str(self.lease.get(use_monitor=False))
-        if holder not in ("", self.lease_name):
-            raise DidNotSettle(
-                f"membrane is leased to {holder!r}: only that client may move it. End it; if it is dead, write an "
-                f"empty string to {self.lease.pvname}.",
-                holder=holder,
-            )
+        self.require_free()
+        said = str(self.lease.get(use_monitor=False))
+        holder = LeaseHolder.read(said)
+        if holder is not None and holder.is_process(os.getpid()):
+            self.lease_name = said
+        else:
+            self.lease_name = LeaseHolder.of_process(os.getpid()).name
+            if said:
+                motion.write(self.lease, "", wait=True, timeout=LEASE_WALL_S)  # of a process that is dead
         motion.write(self.lease, self.lease_name, wait=True, timeout=LEASE_WALL_S)
 
     def _settling(self, target: float, arrival: ArrivalCriteria) -> Settling:

@@ -75,6 +75,10 @@ class SafeCondition:
         """Return that a state is `wanted`."""
         return cls(signal=signal, what=what, allowed=wanted, holds=lambda said: bool(said == wanted), is_lock=is_lock)
 
+    def answers(self) -> bool:
+        """Whether the read-back says something now that can be believed."""
+        return is_believable(self.signal) and value_of(self.signal) is not None
+
     def agrees(self, value: Any) -> bool:
         """Whether `value`, just read from the signal, is safe and can be believed."""
         return value is not None and is_believable(self.signal) and self.holds(value)

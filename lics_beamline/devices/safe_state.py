@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.devices.alarm import value_of
+from lics_beamline.devices.safe_condition import SafeCondition, faults
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
@@ -39,3 +40,21 @@ def unsafe(beamline: Beamline) -> tuple[str, ...]:
     What ``make_safe`` waits for, the guard watches and the checks report: each device says it of itself.
     """
     return (*beamline.membrane.unsafe(), *beamline.heater.unsafe(), *beamline.beam.unsafe())
+
+
+def at_work(beamline: Beamline) -> tuple[str, ...]:
+    """Return a phrase for everything that answers and is not at rest: gas controlled, heater up, shutter open.
+
+    A heater that may heat and does not is at rest.
+    """
+    return faults(condition for condition in _of_rest(beamline) if condition.answers())
+
+
+def silent(beamline: Beamline) -> tuple[str, ...]:
+    """Return the names of what would tell whether the beamline is at rest, and does not answer."""
+    return tuple(condition.what for condition in _of_rest(beamline) if not condition.answers())
+
+
+def _of_rest(beamline: Beamline) -> tuple[SafeCondition, ...]:
+    heater = (condition for condition in beamline.heater.safe_conditions() if not condition.is_lock)
+    return (*beamline.membrane.safe_conditions(), *heater, *beamline.beam.safe_conditions())

@@ -20,7 +20,7 @@ from lics_beamline.errors import BadReading
 from lics_beamline.plans.exposure import Exposed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
-from lics_beamline.plans.sweep import PACKAGES, as_run
+from lics_beamline.plans.sweep import PACKAGES, as_run, holding
 from lics_beamline.profile import BeamSettings, Profile
 from lics_beamline.reduction.recipe import Recipe
 
@@ -89,11 +89,19 @@ def calibrate(
             beamline, calibrant, beam=profile.values.beam, exposure_s=exposure_s, plates=plates, note=exposed
         )
 
-    yield from plates.open_folder()
-    # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
-    acquiring = (beamline.plate, beamline.frame, beamline.ruby)
-    baseline = [device for device in beamline.devices() if device not in acquiring]
-    return (yield from bpp.baseline_wrapper(as_run(one_plate(), start), baseline, name=schema.BASELINE))
+    # Reading the baseline triggers: what exposes or acquires at a trigger is left out, and what reads nothing.
+    left_out = (beamline.plate, beamline.frame, beamline.ruby, beamline.watchdog)
+    baseline = [device for device in beamline.devices() if device not in left_out]
+
+    def give_back() -> MsgGenerator[None]:
+        yield from bps.null()
+        beamline.membrane.release()
+
+    def held() -> MsgGenerator[str]:
+        yield from plates.open_folder()
+        return (yield from bpp.baseline_wrapper(as_run(one_plate(), start), baseline, name=schema.BASELINE))
+
+    return (yield from holding(beamline, bpp.finalize_wrapper(held(), give_back)))
 
 
 def start_document(

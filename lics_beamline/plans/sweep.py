@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 import math
 import uuid
-from typing import Any
+from typing import Any, TypeVar
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
@@ -18,7 +18,7 @@ from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
-from lics_beamline.plans.action import why
+from lics_beamline.plans.action import do, why
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Notes
@@ -33,6 +33,7 @@ from lics_beamline.reduction.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 PACKAGES = ("lics_beamline", "bluesky", "ophyd", "caproto", "event-model", "numpy", "pyFAI", "fabio", "peritheos")
 
 
@@ -110,9 +111,9 @@ def sweep(
             keeping=settings.plate.measured(todays_recipe.plate.fading),
         )
         yield from plates.open_folder()
-        # Reading the baseline triggers: what exposes or acquires at a trigger is no part of it.
-        acquiring = (beamline.plate, beamline.frame, beamline.ruby)
-        baseline = [device for device in beamline.devices() if device not in acquiring]
+        # Reading the baseline triggers: what exposes or acquires at a trigger is left out, and what reads nothing.
+        left_out = (beamline.plate, beamline.frame, beamline.ruby, beamline.watchdog)
+        baseline = [device for device in beamline.devices() if device not in left_out]
         live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
         silence = Silence(beamline)
         pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=lambda: live.lag() or silence())
@@ -135,13 +136,34 @@ def sweep(
             silence.close()
             live.close()
 
-    with requests.open():
+    def held() -> MsgGenerator[str]:
         return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
+
+    with requests.open():
+        return (yield from holding(beamline, held()))
+
+
+def holding(beamline: Beamline, plan: MsgGenerator[T]) -> MsgGenerator[T]:
+    """Hold the beamline while a plan runs; where another process holds it, nothing of the plan is done, nor undone.
+
+    Once all is safe the membrane has given its lease back; what could not be made safe keeps it.
+    """
+
+    def let_go(error: Exception) -> MsgGenerator[None]:
+        yield from bps.null()
+        beamline.membrane.release()
+
+    yield from bpp.contingency_wrapper(do("taking of the lease", beamline.membrane.take), except_plan=let_go)
+    return (yield from plan)
 
 
 def safe(beamline: Beamline) -> MsgGenerator[None]:
     """Hold the gas, bring the heater down, close the shutter, each verified by read-back."""
     yield from bps.null()
+    holder = beamline.membrane.foreign_holder()
+    if holder:  # it was safe before it was given back, and is theirs now
+        log.warning("the beamline is held by %s: nothing is cleaned up any more", holder)
+        return
     make_safe(beamline)
 
 

@@ -225,7 +225,9 @@ class Walk:
 
 
 def arm(beamline: Beamline, membrane: MembraneSettings) -> MsgGenerator[None]:
-    """Take membrane and heater under control where they are, so that nothing jumps."""
+    """Take membrane and heater under control where they are, so that nothing jumps; from now on somebody must live."""
+    if beamline.watchdog is not None:
+        yield from do("arming of the watchdog", beamline.watchdog.arm)
     yield from do("arming of the membrane", beamline.membrane.arm)
     yield from do("slew of the membrane", lambda: beamline.membrane.set_slew(membrane.slew_bar_per_s))
     yield from do("arming of the heater", beamline.heater.arm)

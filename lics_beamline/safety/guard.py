@@ -8,96 +8,55 @@ until a person acknowledges: ``lics guard --acknowledge``. It says how it fares 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.devices.alarm import asked_of, value_of
+from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.control_layer import choose
-from lics_beamline.devices.safe_state import places, read_backs, unsafe
+from lics_beamline.devices.lease import this_host
+from lics_beamline.devices.safe_state import read_backs
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess
-from lics_beamline.processes.status_file import status_path
 from lics_beamline.profile import Profile, read_profile
-from lics_beamline.safety.heartbeat import heartbeat_path, read_beat
+from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.guard_status import NAME, STAYING, GuardStatus, status
+from lics_beamline.safety.heartbeat import heartbeat_path
 from lics_beamline.safety.interlock import (
     InterlockAction,
     InterlockLimits,
     InterlockReading,
     InterlockState,
     Trip,
+    TripCause,
     step,
 )
-from lics_beamline.safety.latch import latch, latch_path
+from lics_beamline.safety.latch import latch, latch_path, latched
+from lics_beamline.safety.observation import AnyEngine, EngineProcess, Observation
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
 
-NAME: Final = "guard"  # of its log and its status
 MODULE: Final = "lics_beamline.safety.guard"  # its name is __main__ where it runs
 
 logger = logging.getLogger(MODULE)
 
 LOOKED_WITHIN_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
-ASKED_EVERY_S: Final = 0.3  # thermocouples are asked too [s]: a monitor may fail to tell of a value that changes once
-STALE_AFTER_S: Final = 5.0  # a status older than this is that of a guard that died [s]
 CONNECTED_WITHIN_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
 WATCHING_WITHIN_S: Final = 300.0  # after a guard's start [s]: nothing runs before, so only a hang is caught
 TRIED_AGAIN_AFTER_S: Final = 1.0  # between two attempts to make safe [s]
 SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never called stale [s of experiment]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardStatus:
-    """How the guard of a data folder fares.
-
-    Parameters
-    ----------
-    state : str
-        ``starting``, ``watching``, ``tripped``, ``safe`` (tripped, and read back as safe), ``ended`` or ``never ran``.
-    pid, engine_pid : int
-        Its process, and the one it watches; 0 for none.
-    alive : bool
-        Whether it has said so within the last seconds.
-    says : str
-        Why it tripped; empty where it has not.
-    warnings : tuple of str
-        What is not well and has not tripped it.
-    time : float
-        When it said so last [s since 1970].
-    """
-
-    state: str = "never ran"
-    pid: int = 0
-    engine_pid: int = 0
-    alive: bool = False
-    says: str = ""
-    warnings: tuple[str, ...] = ()
-    time: float = 0.0
-
-
-def status(data: DataFolder) -> GuardStatus:
-    """Return how the guard of a data folder fares; never fails."""
-    try:
-        said = json.loads(status_path(data, NAME).read_text(encoding="utf-8"))
-        found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
-    except (OSError, ValueError, TypeError, KeyError):
-        return GuardStatus()
-    fresh = found.state != "ended" and time.time() - found.time < STALE_AFTER_S
-    return GuardStatus(**{**asdict(found), "alive": fresh})
 
 
 def start(
@@ -181,25 +140,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return background_process.run(NAME, asked, partial(_guard, asked))
 
 
+def serve(profile: Profile, prefix: str, data: DataFolder) -> int:
+    """Guard a beamline until SIGTERM or SIGINT, whoever runs plans there; return the exit code.
+
+    Parameters
+    ----------
+    profile : Profile
+        The beamline as data.
+    prefix : str
+        Prefix of the PVs.
+    data : DataFolder
+        Where its log, its status and its trips go: that of the sweeps, where both can reach it, or one of its own.
+    """
+    asked = argparse.Namespace(data=data.root, parent_pid=None)
+    return background_process.run(
+        STAYING, asked, lambda process: GuardAtWork(process, profile, prefix, stays=True).work()
+    )
+
+
 def _guard(asked: argparse.Namespace, process: BackgroundProcess) -> int:
     """Watch as the command line asks."""
-    logging.getLogger("caproto").setLevel(logging.CRITICAL)  # that a PV is gone is told in our own words
     engine_pid = process.parent_pid
     heartbeat = asked.heartbeat or (heartbeat_path(process.data.logs, engine_pid) if engine_pid else None)
-    return _Guard(process, read_profile(asked.profile), asked.prefix, heartbeat, give_up_s=asked.give_up).work()
+    return GuardAtWork(process, read_profile(asked.profile), asked.prefix, heartbeat, give_up_s=asked.give_up).work()
 
 
-class _Guard:
-    """One guard at work."""
+class GuardAtWork:
+    """One guard at work: that of a process, or one that stays whoever comes and goes.
+
+    Parameters
+    ----------
+    process : BackgroundProcess
+        Its data folder, its status, the process it watches and whether it was told to end.
+    profile : Profile
+        The beamline as data.
+    prefix : str, optional
+        Prefix of the PVs, instead of the profile's.
+    heartbeat : Path, optional
+        Sign of life of the process it watches.
+    give_up_s : float, optional
+        After the death of that process, seconds for which PVs that do not answer are tried; default for ever.
+    stays : bool
+        Whether it watches any engine by the watchdog of the instruments, and ends only when told to.
+    """
 
     def __init__(
         self,
         process: BackgroundProcess,
         profile: Profile,
         prefix: str | None,
-        heartbeat: Path | None,
+        heartbeat: Path | None = None,
         *,
-        give_up_s: float | None,
+        give_up_s: float | None = None,
+        stays: bool = False,
     ) -> None:
         self._data = process.data
         self._status = process.status
@@ -209,33 +202,37 @@ class _Guard:
         self._engine_gone = process.parent_gone
         self._heartbeat = heartbeat
         self._give_up_s = give_up_s
+        self._stays = stays
         self._limits = limits_of(profile)
         self._changed = threading.Event()
         self._over = process.told_to_end  # also when it has nothing more to watch
-        self._asked_k: dict[str, float] = {}
         self._making: threading.Thread | None = None
         self._made_at = -TRIED_AGAIN_AFTER_S
         self._record: dict[str, Any] | None = None
+        self._known_trip = ""
         self._warned: set[str] = set()
 
     def work(self) -> int:
-        """Watch until the engine's farewell, or until all is safe after its death."""
+        """Watch until the engine's farewell finds all at rest, or until all is safe after its death."""
+        logging.getLogger("caproto").setLevel(logging.CRITICAL)  # that a PV is gone is told in our own words
         self._say("starting")
         choose()
         from lics_beamline.devices.assembly import assemble
         from lics_beamline.devices.beamline import connect, disconnect
 
         beamline = assemble(self._profile, self._data, prefix=self._prefix)
+        watchdog = beamline.watchdog
+        engine = (
+            AnyEngine(watchdog) if self._stays else EngineProcess(self._engine_pid, self._engine_gone, self._heartbeat)
+        )
+        observation = Observation(beamline, engine, self._changed)
         try:
             connect(beamline, CONNECTED_WITHIN_S, strict=False)
-            couples = places(beamline)
-            for place in couples.values():
-                place.subscribe(lambda **_: self._changed.set(), run=False)
-            asker = threading.Thread(target=self._ask, args=(couples,), name="asking", daemon=True)
-            asker.start()
-            self._watch(beamline, couples)
-            self._over.set()
-            asker.join()
+            observation.begin(self._over)
+            with Feeding(watchdog, watchdog.guard_beat if watchdog is not None else None) as feeding:
+                self._watch(beamline, observation, feeding)
+                self._over.set()
+            observation.end()
         finally:
             disconnect(beamline)
             self._say("ended")
@@ -243,12 +240,14 @@ class _Guard:
             self._heartbeat.unlink(missing_ok=True)
         return 0
 
-    def _watch(self, beamline: Beamline, couples: Mapping[str, Any]) -> None:
+    def _watch(self, beamline: Beamline, observation: Observation, feeding: Feeding) -> None:
         watch, alone_since = InterlockState(), None
+        gives_up: bool | float | None = False
         while not self._over.is_set():
             self._changed.wait(LOOKED_WITHIN_S)
             self._changed.clear()
-            seen = self._look(beamline, couples, watch)
+            acknowledged = self._is_acknowledged(beamline, watch)
+            seen = observation.look(acknowledged=acknowledged, known_trip=self._known_trip)
             decision = step(watch, seen, self._limits)
             if InterlockAction.CUT_POWER in decision.actions:  # commands first, then words: a disk may be slow
                 beamline.heater.contactor.put("Open")
@@ -257,63 +256,32 @@ class _Guard:
             elif InterlockAction.MAKE_SAFE in decision.actions:
                 self._make_safe(beamline)
             watch = decision.watch
+            if watch.trip is None and not seen.farewell and not seen.foreign:
+                feeding.tell()  # from here, so that one who hangs is silent
             self._warn(decision.warnings)
             self._finish(beamline, watch, seen)
             alone = self._engine_gone() and all(value is None for value in seen.thermocouples_k.values())
             alone_since = (alone_since or seen.wall_s) if alone else None
             gives_up = self._give_up_s is not None and alone_since and seen.wall_s - alone_since > self._give_up_s
-            if InterlockAction.END in decision.actions or gives_up:
+            if gives_up or (InterlockAction.END in decision.actions and not self._stays):
                 break
             self._say(
                 ("tripped" if seen.unsafe else "safe") if watch.trip else "watching",
                 says=watch.trip.says if watch.trip else "",
                 warnings=decision.warnings,
             )
-        if self._making is not None:
+        if self._making is not None and not gives_up:
             self._making.join()
 
-    def _look(self, beamline: Beamline, couples: Mapping[str, Any], watch: InterlockState) -> InterlockReading:
-        beat = read_beat(self._heartbeat) if self._heartbeat is not None else None
-        membrane = beamline.membrane
-        return InterlockReading(
-            wall_s=time.monotonic(),
-            experiment_s=_or_none(beamline.clock.now_s),
-            thermocouples_k={place: self._worse(place, signal) for place, signal in couples.items()},
-            # Without a process to watch there is no sign of life to miss.
-            beat=beat.number if beat else (0 if self._heartbeat else time.monotonic_ns()),
-            farewell=beat.farewell if beat else False,
-            engine_gone=self._engine_gone() and not (beat and beat.farewell),
-            spectrum=value_of(beamline.ruby.unique_id),
-            load_bar=value_of(membrane.load_bar),
-            setpoint_bar=value_of(membrane.setpoint_readback_bar)
-            if value_of(membrane.control_readback) == "On"
-            else None,
-            controls=None if (control := value_of(membrane.control_readback)) is None else control == "On",
-            effort_percent=value_of(membrane.effort_percent),
-            unsafe=unsafe(beamline),
-            contactor_closed=value_of(beamline.heater.contactor_readback) == "Closed",
-            acknowledged=watch.trip is not None and self._record is not None and not latch_path(self._data).exists(),
-        )
-
-    def _worse(self, place: str, couple: Any) -> float | None:
-        """Return the worse of the monitor's reading and the answer to the last question; None for no value."""
-        told = value_of(couple)
-        if told is None:
-            return None
-        told_k = float(told)
-        asked_k = self._asked_k.get(place, told_k)
-        return min(told_k, asked_k) if min(told_k, asked_k) < 0.0 else max(told_k, asked_k)
-
-    def _ask(self, couples: Mapping[str, Any]) -> None:
-        """Ask the thermocouples again and again, in a thread of its own: an answer may be long in coming."""
-        while not self._over.wait(ASKED_EVERY_S):
-            for place, couple in couples.items():
-                answer = asked_of(couple)
-                if answer is None:
-                    self._asked_k.pop(place, None)
-                else:
-                    self._asked_k[place] = float(answer)
-            self._changed.set()
+    def _is_acknowledged(self, beamline: Beamline, watch: InterlockState) -> bool:
+        """Whether a person has taken note of the trip; then the watchdog of the instruments is told so too."""
+        if watch.trip is None or self._record is None or latch_path(self._data).exists():
+            return False
+        watchdog = beamline.watchdog
+        if watchdog is not None and watchdog.trip_at():
+            self._known_trip = watchdog.trip_at()
+            watchdog.reset.put("Yes")
+        return True
 
     def _trip(self, beamline: Beamline, trip: Trip, seen: InterlockReading) -> None:
         self._make_safe(beamline)
@@ -329,16 +297,20 @@ class _Guard:
                 "contactor": value_of(beamline.heater.contactor_readback),
                 "has_a_break_trip_of_its_own": heater.break_trip,
             },
+            "watchdog": beamline.watchdog.trip_at() if beamline.watchdog is not None else "",
             "read_back_before": read_backs(beamline),
             "read_back_safe": None,
             "safe_after_s": None,
         }
         self._latch(self._record)
         logger.error("tripped (%s): %s", trip.cause, trip.says)
+        if self._stays and beamline.watchdog is not None and beamline.watchdog.trip.connected:
+            beamline.watchdog.trip.put("Yes")  # so that it is known to whoever begins, on whatever computer
 
     def _latch(self, record: Mapping[str, Any]) -> None:
+        first = latched(self._data) or record  # what another guard says of the same moment came first and stands
         try:
-            latch(self._data, record)
+            latch(self._data, {**record, **{key: first[key] for key in ("when", "cause", "says")}})
         except OSError as error:  # a full disk does not keep anybody from making safe
             logger.error("the trip could not be written to %s: %s", latch_path(self._data), error)
 
@@ -358,10 +330,14 @@ class _Guard:
         elif self._record is not None and self._record["read_back_safe"] is None and not seen.unsafe:
             self._record["read_back_safe"] = read_backs(beamline)
             self._record["safe_after_s"] = round(seen.wall_s - watch.trip.wall_s, 3)
-            self._latch(self._record)
             logger.warning("all is safe, read back after %.2f s", self._record["safe_after_s"])
-            if seen.engine_gone:
+            if beamline.watchdog is not None:
+                self._record["watchdog"] = beamline.watchdog.trip_at()
+            self._latch(self._record)
+            if seen.engine_gone or seen.farewell or watch.trip.cause is TripCause.ENGINE:
                 beamline.membrane.lease.put("")
+                if beamline.watchdog is not None:
+                    beamline.watchdog.engine_beat.put(NOBODY)
 
     def _warn(self, warnings: tuple[str, ...]) -> None:
         """Log when something becomes not well; the number of seconds in it goes on."""
@@ -379,6 +355,7 @@ class _Guard:
                 state=state,
                 pid=os.getpid(),
                 engine_pid=self._engine_pid,
+                host=this_host(),
                 alive=True,
                 says=says,
                 warnings=warnings,
@@ -394,13 +371,6 @@ def _try_to_make_safe(beamline: Beamline) -> None:
         make_safe(beamline)
     except LicsError as error:
         logger.error("%s", error)
-
-
-def _or_none(ask: Callable[[], float]) -> float | None:
-    try:
-        return ask()
-    except NotConnected:
-        return None
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from lics_beamline.physics.thermocouple import check_type_k
 
 HEARTBEAT_S: Final = 3.5  # without a sign of life of the engine [s]: leaves 1.5 s of five to be read back as safe
 BLIND_S: Final = 30.0  # for which a reading without value is waited for [s]: an IOC may be restarted
+LEFT_S: Final = 3.0  # after a farewell, for what was at work to be read back as at rest [s]: a monitor may be late
 SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
 
 
@@ -29,6 +30,8 @@ class TripCause(StrEnum):
     ENGINE = "engine lost"
     RUBY = "ruby stale while the load rises"
     LEAK = "leak"
+    LEFT = "left unsafe"
+    WATCHDOG = "watchdog"
 
 
 class InterlockAction(StrEnum):
@@ -84,6 +87,14 @@ class InterlockReading:
         Whether the membrane's valves are at work; None where its controller does not answer.
     unsafe : tuple of str
         What is not in its safe state, or not known to be, one phrase each.
+    at_work, silent : tuple of str
+        What answers and is not at rest, one phrase each; what would tell and does not answer.
+    holds : bool
+        Whether the engine that is watched holds the beamline.
+    foreign : str
+        Who else holds the beamline: then it is not ours to touch. Empty where nobody else does.
+    watchdog : str
+        What the instruments say that made themselves safe; empty where they have not, or it is known already.
     contactor_closed : bool
         Whether the heater's independent contactor is closed.
     acknowledged : bool
@@ -102,6 +113,11 @@ class InterlockReading:
     effort_percent: float | None = None
     controls: bool | None = None
     unsafe: tuple[str, ...] = ()
+    at_work: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    holds: bool = False
+    foreign: str = ""
+    watchdog: str = ""
     contactor_closed: bool = False
     acknowledged: bool = False
 
@@ -153,6 +169,11 @@ class InterlockState:
         Number of the newest ruby spectrum.
     spectrum_since, rising_since, effort_since : Since or None
         Moments at which that spectrum came, the load began to rise, and the effort became high.
+    engaged : bool or None
+        Whether something is at work, by what was said last, that was at rest before or is the engine's; None where it
+        is at work for somebody else since before.
+    farewell_s : float or None
+        Moment of the engine's farewell [s of the steady wall clock].
     trip : Trip or None
         The trip that nobody has acknowledged yet.
     """
@@ -166,6 +187,8 @@ class InterlockState:
     spectrum_since: Since | None = None
     rising_since: Since | None = None
     effort_since: Since | None = None
+    engaged: bool | None = None
+    farewell_s: float | None = None
     trip: Trip | None = None
 
 
@@ -201,6 +224,9 @@ def step(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits)
         Limits of the profile.
     """
     now = _remember(watch, seen, limits)
+    if seen.foreign:  # whoever holds the beamline has a guard of his own
+        ends = {InterlockAction.END} if seen.farewell or seen.engine_gone else set()
+        return InterlockDecision(actions=frozenset(ends), watch=replace(now, engaged=None))
     if now.trip is not None and seen.acknowledged:
         now = replace(now, trip=None)
     causes = dict(_causes(now, seen, limits))
@@ -213,7 +239,8 @@ def step(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits)
         actions.add(InterlockAction.MAKE_SAFE)
     if TripCause.OVER in causes and seen.contactor_closed:
         actions.add(InterlockAction.CUT_POWER)
-    if not actions and (seen.farewell or (now.trip is not None and TripCause.ENGINE in causes)):
+    over = seen.farewell and not (now.trip is None and now.engaged)
+    if not actions and (over or (now.trip is not None and TripCause.ENGINE in causes)):
         actions.add(InterlockAction.END)
     silent = [
         f"thermocouple {place} does not answer since {seen.wall_s - since_s:.0f} s (limit {BLIND_S:.0f} s)"
@@ -239,8 +266,15 @@ def _remember(watch: InterlockState, seen: InterlockReading, limits: InterlockLi
         (seen.setpoint_bar or 0.0) > (seen.load_bar or 0.0) + limits.rising_bar
     )
     leaks = seen.effort_percent is not None and struggles(seen.effort_percent)
+    engaged = watch.engaged
+    if seen.at_work:
+        engaged = True if seen.holds or engaged is not None else None
+    elif not seen.silent:
+        engaged = False
     return replace(
         watch,
+        engaged=engaged,
+        farewell_s=(watch.farewell_s or seen.wall_s) if seen.farewell else None,
         beat=seen.beat,
         beat_s=seen.wall_s if beats else watch.beat_s,
         silent_s={
@@ -286,6 +320,14 @@ def _causes(watch: InterlockState, seen: InterlockReading, limits: InterlockLimi
                 f"no sign of life of the process that runs the plan for {unheard_s:.1f} s (limit {HEARTBEAT_S:g} s). "
                 "Find out what holds it; end it, and start it again.",
             )
+    elif watch.engaged and seen.wall_s - (watch.farewell_s or seen.wall_s) > LEFT_S:
+        left = "; ".join(seen.at_work) or f"no answer whether it is at rest: {', '.join(seen.silent)}"
+        yield (
+            TripCause.LEFT,
+            f"the process that ran the plan ended and left the beamline at work: {left}. Look why it was not safe.",
+        )
+    if seen.watchdog:
+        yield TripCause.WATCHDOG, seen.watchdog
     for place, since_s in watch.silent_s.items():
         if seen.wall_s - since_s > BLIND_S:
             yield (

@@ -7,10 +7,13 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import NotAcknowledged
+
+NOBODY_LEFT: Final = "guard lost"  # the cause where engine and guard have both fallen silent
+KEPT_AS: Final = "guard-tripped-%Y%m%dT%H%M%S%f"  # name of an acknowledged trip, by when that was
 
 
 def latch_path(data: DataFolder) -> Path:
@@ -29,12 +32,43 @@ def latched(data: DataFolder) -> dict[str, Any] | None:
     return said
 
 
-def trip(data: DataFolder, *, cause: str, says: str) -> None:
-    """Say that something has tripped, where the guard itself cannot; a trip that is there already stands."""
+def trip(data: DataFolder, *, cause: str, says: str, watchdog: str = "") -> None:
+    """Say that something has tripped, where the guard itself cannot; a trip that is there already stands.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where it is kept.
+    cause, says : str
+        In a word or two, and in a sentence.
+    watchdog : str
+        When the watchdog of the instruments tripped, by its own word.
+    """
     if latched(data) is not None:
         return
     when = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    latch(data, {"when": when, "cause": cause, "says": says})
+    latch(data, {"when": when, "cause": cause, "says": says, "watchdog": watchdog})
+
+
+def has_acknowledged(data: DataFolder, watchdog: str) -> bool:
+    """Whether a person has looked since the watchdog of the instruments tripped, by when it says it did.
+
+    Either that trip was acknowledged, or that nobody kept the beamline any more, which was why.
+    """
+    for kept in data.logs.glob("guard-tripped-*.json"):
+        try:
+            said = json.loads(kept.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if said.get("watchdog") == watchdog:
+            return True
+        if said.get("cause") == NOBODY_LEFT and _acknowledged_at(kept) >= datetime.fromisoformat(watchdog):
+            return True
+    return False
+
+
+def _acknowledged_at(kept: Path) -> datetime:
+    return datetime.strptime(kept.stem, KEPT_AS).astimezone()
 
 
 def latch(data: DataFolder, said: Mapping[str, Any]) -> None:
@@ -74,7 +108,7 @@ def acknowledge(data: DataFolder) -> Path | None:
     Path or None
         File in which it is kept; None when nothing had tripped.
     """
-    kept = data.logs / f"guard-tripped-{datetime.now().astimezone():%Y%m%dT%H%M%S%f}.json"
+    kept = data.logs / f"{datetime.now().astimezone().strftime(KEPT_AS)}.json"
     data.logs.mkdir(parents=True, exist_ok=True)
     try:
         os.replace(latch_path(data), kept)

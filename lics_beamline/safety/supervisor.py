@@ -17,6 +17,8 @@ from bluesky.utils import TransitionError
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
+from lics_beamline.safety.guard_status import status
+from lics_beamline.safety.interlock import HEARTBEAT_S
 from lics_beamline.safety.latch import latched, trip
 
 logger = logging.getLogger(__name__)
@@ -31,8 +33,8 @@ class GuardSupervisor:
     """Keeps a guard of this process at work while the context lasts.
 
     `look` is called with each sign of life of this process, twice a second. A guard that has died is noticed there, and
-    one that hangs when its last word is `guard.STALE_AFTER_S` old. Until another watches, `missing` says so, and
-    nothing may go on; a second one that dies is a trip.
+    one that hangs when it is silent for as long as it bears silence of the engine itself. Until another watches,
+    `missing` says so, and nothing may go on; a second one that dies is a trip.
 
     Parameters
     ----------
@@ -64,6 +66,7 @@ class GuardSupervisor:
         self._missing = ""
         self._told = ""
         self._replaced = False
+        self._said, self._heard_s = 0.0, time.monotonic()
         self._process = self._start()
 
     @property
@@ -96,13 +99,15 @@ class GuardSupervisor:
         if ended is not None:
             self._replace(f"the guard (process {self._process.pid}) died, exit code {ended}")
             return
-        said = guard.status(self._data)
+        said = status(self._data)
         if said.pid != self._process.pid or said.state == "starting":
             return  # it has just been started; what was missing is missing still
-        silent_s = time.time() - said.time
+        if said.time != self._said:
+            self._said, self._heard_s = said.time, time.monotonic()
+        silent_s = time.monotonic() - self._heard_s
         if silent_s > GUARD_HUNG_S:
             self._process.kill()
-        if silent_s > guard.STALE_AFTER_S:
+        if silent_s > HEARTBEAT_S:
             self._missing = f"the guard (process {said.pid}) has said nothing for {silent_s:.0f} s"
         else:
             self._missing = ""

@@ -1,4 +1,8 @@
-"""What Ctrl-C does while a plan runs: the first ends it cleanly, the second makes safe past the engine and halts it."""
+"""What Ctrl-C does while a plan runs: the first ends it cleanly, the second makes safe past the engine and halts it.
+
+Whoever ends the process by SIGTERM (a service manager, a computer that shuts down) or by SIGHUP (a terminal that goes
+away) means the same.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ import socket
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from bluesky import RunEngine
 from bluesky.utils import TransitionError
+
+NAMES: Final = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +53,9 @@ class Interruption:
             threading.Thread(target=self._answer, args=(hear,), name="interruption", daemon=True).start()
             self._undo.callback(tell.close)  # the last: it ends the thread
             self._undo.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False))
-            self._undo.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, _heard))
+            for number in NAMES:
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # ignored: nohup, it stays
+                    self._undo.callback(signal.signal, number, signal.signal(number, _heard))
         return self
 
     def __exit__(
@@ -57,13 +65,15 @@ class Interruption:
 
     def _answer(self, hear: socket.socket) -> None:
         with hear:
-            if not _interrupted(hear):
+            first = _interrupted(hear)
+            if not first:
                 return
-            logger.warning("Ctrl-C: ending the plan and going to the safe state; again to make safe at once")
-            threading.Thread(target=self._interrupt, args=(self._engine.abort, "Ctrl-C"), daemon=True).start()
-            if not _interrupted(hear):
+            logger.warning("%s: ending the plan and going to the safe state; again to make safe at once", first)
+            threading.Thread(target=self._interrupt, args=(self._engine.abort, first), daemon=True).start()
+            second = _interrupted(hear)
+            if not second:
                 return
-            logger.warning("second Ctrl-C: making safe through the devices, halting the engine")
+            logger.warning("second %s: making safe through the devices, halting the engine", second)
             try:
                 self._make_safe()
             finally:
@@ -76,12 +86,12 @@ class Interruption:
             logger.info("the engine was on its way already: %s", error)
 
 
-def _interrupted(hear: socket.socket) -> bool:
-    """Wait for a Ctrl-C; False when there will be none any more."""
+def _interrupted(hear: socket.socket) -> str:
+    """Wait for a Ctrl-C or its like and return which; empty when there will be none any more."""
     while number := hear.recv(1):
-        if number[0] == signal.SIGINT:
-            return True
-    return False
+        if number[0] in NAMES:
+            return NAMES[signal.Signals(number[0])]
+    return ""
 
 
 def _heard(number: int, frame: FrameType | None) -> None:

@@ -22,8 +22,10 @@ from lics_beamline.journal.writer import Journal
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
+from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.guard_status import lost
 from lics_beamline.safety.heartbeat import Heartbeat
-from lics_beamline.safety.latch import latched, require_acknowledged
+from lics_beamline.safety.latch import has_acknowledged, latched, require_acknowledged, trip
 from lics_beamline.safety.supervisor import GuardSupervisor
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.interruption import Interruption
@@ -126,13 +128,16 @@ def open_session(
     ------
     NotConnected, WrongUnit
         With the whole list of what is dead or speaks another unit.
+    Busy
+        If another process holds the beamline; nothing was touched.
     NotAcknowledged
-        If the guard has tripped and nobody has taken note.
+        If the guard, or the watchdog of the instruments, has tripped and nobody has taken note.
     """
     choose(simulated.addresses if simulated else None)
-    from lics_beamline.devices.beamline import be_patient, connect, disconnect, make_safe
+    from lics_beamline.devices.beamline import be_patient, connect, disconnect
 
     data.make()
+    lost(data)
     require_acknowledged(data)
     recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
     prefix = simulated.prefix if simulated else profile.values.prefix
@@ -140,22 +145,31 @@ def open_session(
     give_up_s = GIVE_UP_S if simulated else None
     with contextlib.ExitStack() as stack:
         stack.enter_context(logged_in(data.logs))
-        guard_supervisor = stack.enter_context(
-            GuardSupervisor(profile.folder, prefix, data, give_up_s=give_up_s, note=requests.note)
-        )
-        requests.hindrance = guard_supervisor.missing
-        stack.enter_context(Heartbeat(data.logs, at_each=guard_supervisor.look))  # its farewell ends the guard
         be_patient()
         beamline = assemble(profile, data, prefix=prefix)
         stack.callback(disconnect, beamline)
         connect(beamline, timeout_s=CONNECT_S, strict=True)
+        beamline.membrane.require_free()
+        _require_untripped(beamline, data)
+        guard_supervisor = stack.enter_context(
+            GuardSupervisor(profile.folder, prefix, data, give_up_s=give_up_s, note=requests.note)
+        )
+        requests.hindrance = guard_supervisor.missing
+        feeding = stack.enter_context(_feeding(beamline))
+
+        def at_each_beat() -> None:
+            guard_supervisor.look()
+            if latched(data) is None:  # what has tripped is not kept from being made safe by the instruments too
+                feeding.tell()
+
+        stack.enter_context(Heartbeat(data.logs, at_each=at_each_beat))  # its farewell lets the guard end
         journal = stack.enter_context(Journal(data.raw_journals))
         engine = Engine(
             {},
             requests=requests,
             context_managers=[
                 lambda engine: _guarded(data, guard_supervisor),
-                lambda engine: Interruption(engine, lambda: make_safe(beamline)),
+                lambda engine: Interruption(engine, lambda: _make_safe(beamline)),
             ],
         )
         engine.subscribe(journal)
@@ -175,6 +189,39 @@ def open_session(
             followers=following,
             guard_supervisor=guard_supervisor,
         )
+
+
+def _require_untripped(beamline: Beamline, data: DataFolder) -> None:
+    """Refuse while the instruments have made themselves safe and nobody has taken note; else let them be armed."""
+    watchdog = beamline.watchdog
+    tripped_at = watchdog.trip_at() if watchdog is not None else ""
+    if watchdog is None or not tripped_at:
+        return
+    if not has_acknowledged(data, tripped_at):
+        trip(data, cause="watchdog", says=watchdog.says(), watchdog=tripped_at)
+        require_acknowledged(data)
+    watchdog.reset.put("Yes", wait=True)
+
+
+@contextlib.contextmanager
+def _feeding(beamline: Beamline) -> Iterator[Feeding]:
+    """Feed the watchdog of the instruments, and say farewell to it in the end."""
+    watchdog = beamline.watchdog
+    with Feeding(watchdog, watchdog.engine_beat if watchdog is not None else None) as feeding:
+        yield feeding
+    if watchdog is not None and watchdog.engine_beat.connected:
+        watchdog.engine_beat.put(NOBODY)
+
+
+def _make_safe(beamline: Beamline) -> None:
+    """Make safe past the engine, unless another process holds the beamline."""
+    from lics_beamline.devices.beamline import make_safe
+
+    holder = beamline.membrane.foreign_holder()
+    if holder:
+        logger.warning("the beamline is held by %s: nothing was touched", holder)
+    else:
+        make_safe(beamline)
 
 
 @contextlib.contextmanager

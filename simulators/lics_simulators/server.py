@@ -26,6 +26,7 @@ from lics_simulators.iocs.membrane import MembraneIOC
 from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
 from lics_simulators.iocs.stage import StageIOC
 from lics_simulators.iocs.thermocouples import ThermocoupleIOC
+from lics_simulators.iocs.watchdog import WatchdogIOC
 from lics_simulators.iocs.world import WorldIOC
 from lics_simulators.pace import AHEAD_TICKS, Pace
 from lics_simulators.world import World
@@ -75,10 +76,12 @@ class Beamline:
         world.steppers.append(self.faults.step)
         self.pace = Pace()
         self.clients: Callable[[], Collection[Address]] = tuple
+        made_safe = tuple(served[name] for name in ("membrane", "heater", "beam"))
         self.instruments: Sequence[InstrumentIOC] = (
             WorldIOC(prefix, world=world, faults=self.faults, pace=self.pace),
             *served.values(),
             StageIOC(prefix, world=world),
+            WatchdogIOC(prefix, world=world, instruments=made_safe, release=self.pace.release),
         )
         self.pvdb: dict[str, Any] = {}
         for group in self.instruments:

@@ -21,6 +21,7 @@ from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage
 from lics_beamline.devices.thermocouples import Thermocouples
+from lics_beamline.devices.watchdog import Watchdog
 from lics_simulators.server import Beamline as Served
 from lics_simulators.world import World
 
@@ -40,6 +41,7 @@ def beamline(tmp_path_factory):
         frame=Frame(f"{PREFIX}RAXIS:cam1:", name="frame", clock=clock, data_root=tmp_path_factory.mktemp("data")),
         beam=Beam(f"{PREFIX}BEAM:", name="beam", clock=clock),
         stage=Stage(f"{PREFIX}STAGE:", name="stage"),
+        watchdog=Watchdog(f"{PREFIX}SAFE:", name="watchdog"),
     )
     yield beamline
     disconnect(beamline)

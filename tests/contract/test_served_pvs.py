@@ -34,6 +34,7 @@ READINGS = {  # name: unit
     "WORLD:Time_RBV": "s",
     "WORLD:Waited_RBV": "s",
     "WORLD:Held_RBV": "s",
+    "SAFE:Silent_RBV": "s",
 }
 
 SETTINGS = {  # name: unit, low, high
@@ -50,6 +51,9 @@ SETTINGS = {  # name: unit, low, high
     "STAGE:OscRange": ("deg", 0.0, 20.0),
     "WORLD:Speed": ("", 1.0, 300.0),
     "WORLD:Heard": ("s", -1.0, 1e9),
+    "SAFE:Timeout": ("s", 1.0, 600.0),
+    "SAFE:EngineBeat": ("", 0, 2_000_000_000),
+    "SAFE:GuardBeat": ("", 0, 2_000_000_000),
 }
 
 OFF_ON, NO_YES = ("Off", "On"), ("No", "Yes")
@@ -87,6 +91,10 @@ STATES = {  # name: states in order, the one at start
     "RAXIS:cam1:Plate1State_RBV": (PLATE_STATES, "Ready"),
     "RAXIS:cam1:Plate2State_RBV": (PLATE_STATES, "Ready"),
     "WORLD:Release": (NO_YES, "No"),
+    "SAFE:Watchdog": (("Off", "Armed"), "Off"),
+    "SAFE:Watchdog_RBV": (("Off", "Armed", "Tripped"), "Off"),
+    "SAFE:Trip": (NO_YES, "No"),
+    "SAFE:Reset": (NO_YES, "No"),
     "BEAM:Shutter": (("Closed", "Open"), "Closed"),
     "BEAM:Shutter_RBV": (("Closed", "Open"), "Closed"),
 }
@@ -97,6 +105,8 @@ OTHERS = {  # name: value at start
     "PC1:Model_RBV": "PACE5000 (simulated)",
     "PC1:Lease": "",
     "WORLD:Fault": "",
+    "SAFE:TrippedAt_RBV": "",
+    "SAFE:Cause_RBV": "",
     "WORLD:Drivers_RBV": 0,
     "RUBY:cam1:ArrayCounter_RBV": 0,
     "RUBY:image1:UniqueId_RBV": 0,

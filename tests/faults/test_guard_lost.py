@@ -82,3 +82,20 @@ def test_an_engine_that_lives_and_hangs_is_made_safe_by_its_guard_and_ends_when_
         assert witness.get("PC1:Pressure_RBV") == pytest.approx(load_bar, abs=0.05)
         assert witness.get("PC1:Control_RBV") == "Off"
         assert latched(data)["cause"] == "engine lost"
+
+
+def test_a_guard_that_hangs_is_noticed_held_like_a_dead_one_and_replaced(data):
+    with simulators(data) as witness, sweeping(data, UP) as process:
+        until(lambda: rising(witness) and witness.get("PC1:Pressure_RBV") > 0.7, process)
+        first = status(data).pid
+        os.kill(first, signal.SIGSTOP)
+        until(lambda: not rising(witness), process)
+        load_bar = witness.get("PC1:Pressure_RBV")
+        assert load_bar < 4.0, "on its way"
+        until(lambda: status(data).pid != first and status(data).state == "watching", process)
+        until(lambda: witness.get("PC1:Pressure_RBV") > load_bar + 0.5, process)
+        assert latched(data) is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 4
+    holds = [doc["data"] for name, doc in documents(data) if name == "event" and "hold_did" in doc["data"]]
+    assert any(f"the guard (process {first}) has said nothing" in hold["hold_why"] for hold in holds)

@@ -8,7 +8,7 @@ from bluesky.utils import FailedStatus
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.devices.beamline import connect
-from lics_beamline.errors import DidNotSettle, OutsideEnvelope, WrongUnit
+from lics_beamline.errors import Busy, DidNotSettle, OutsideEnvelope, WrongUnit
 
 
 def until(signal, condition):
@@ -131,7 +131,7 @@ def test_a_membrane_leased_to_another_is_not_armed_and_says_to_whom(rig):
     membrane.make_safe().wait()
     rig.put("PC1:Lease", "somebody else")
     try:
-        with pytest.raises(DidNotSettle, match="leased to 'somebody else'"):
+        with pytest.raises(Busy, match="leased to 'somebody else'"):
             membrane.arm().wait()
     finally:
         rig.put("PC1:Lease", "")

@@ -49,6 +49,11 @@ class BeamIOC(InstrumentIOC):
         await self.show(self.Shutter, self.world.beam.shutter_commanded_open)
         await self.Attenuator.write(self.world.beam.attenuator, verify_value=False)
 
+    async def make_safe(self) -> None:
+        """Close the shutter."""
+        self.world.beam.command_shutter(is_open=False)
+        await self.show(self.Shutter, False)
+
     async def scan(self) -> None:
         """Show the beam."""
         beam = self.world.beam

@@ -104,6 +104,15 @@ class HeaterIOC(InstrumentIOC):
             await self.show(channel, value)
         self._next_slow_s = -math.inf
 
+    async def make_safe(self) -> None:
+        """Allow no output, and aim at the temperature of the room."""
+        heater = self.world.heater
+        heater.set_output_high(0.0)
+        if heater.setpoint_k != heater.ambient_k:  # a setpoint that is set anew begins its ramp anew
+            heater.set_setpoint(heater.ambient_k)
+        await self.show(self.OutputHigh, 0.0)
+        await self.show(self.Setpoint, heater.ambient_k - ZERO_CELSIUS_K)
+
     async def scan(self) -> None:
         """Show the controller: temperature, output and contactor each second, settings every 8 s."""
         heater = self.world.heater

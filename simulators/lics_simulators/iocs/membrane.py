@@ -104,6 +104,14 @@ class MembraneIOC(InstrumentIOC):
         await self.show(self.Setpoint, self._units_per_bar * self.world.membrane.setpoint_bar)
         await self.show(self.Slew, self._units_per_bar * self.world.membrane.slew_bar_per_s)
 
+    async def make_safe(self) -> None:
+        """Shut the valves, so that the gas stays, and let whoever comes next have the lease: its holder is silent."""
+        self._lease.take("")
+        self.world.membrane.set_control(on=False)
+        await self.show(self.Control, False)
+        if self.Lease.value:
+            await self.Lease.write("", verify_value=False)
+
     async def scan(self) -> None:
         """Show the controller."""
         membrane = self.world.membrane

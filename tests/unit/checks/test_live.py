@@ -8,11 +8,11 @@ import pytest
 from lics_beamline.checks import connection, live
 from lics_beamline.checks.finding import findings
 from lics_beamline.checks.judgement import case_of
-from lics_beamline.checks.live import BeamlineReadings, JudgedSpectrum
+from lics_beamline.checks.readings import BeamlineReadings, JudgedSpectrum, WatchdogReading
 from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.devices.beamline import Report
 from lics_beamline.experiment import read_experiment
-from lics_beamline.profile import read_profile
+from lics_beamline.profile import WatchdogSettings, read_profile
 from lics_beamline.reduction.recipe import read_recipe
 
 LINE = JudgedSpectrum(r1_nm=694.25, r1_sigma_nm=0.002, height_counts=20000.0, background_counts=500.0)
@@ -56,6 +56,7 @@ def healthy():
         scan_resolution_um="100",
         exposure_limits_s=(1.0, 36000.0),
         oscillation_limits_deg=(0.0, 20.0),
+        watchdog=WatchdogReading(state="Off", timeout_s=10.0),
     )
 
 
@@ -100,6 +101,18 @@ TRIPS = [
     ("plates are scanned with the pixels of the geometry", "refused", {"scan_resolution_um": "50"}),
     ("exposure is one the detector accepts", "refused", {"exposure_limits_s": (1.0, 60.0)}),
     ("oscillation is one the stage accepts", "refused", {"oscillation_limits_deg": (0.0, 2.0)}),
+    (
+        "somebody makes safe when nobody lives",
+        "refused",
+        {"watchdog": WatchdogReading(state="Tripped", timeout_s=10.0, says="the watchdog tripped at noon.")},
+    ),
+    ("somebody makes safe when nobody lives", "refused", {"watchdog": WatchdogReading(state="None", timeout_s=10.0)}),
+    ("somebody makes safe when nobody lives", "warning", {"watchdog": WatchdogReading(state="Off", timeout_s=60.0)}),
+    (
+        "somebody makes safe when nobody lives",
+        "warning",
+        {"watchdog": WatchdogReading(state="Off", timeout_s=float("nan"))},
+    ),
 ]
 
 
@@ -155,3 +168,13 @@ def test_a_hot_cell_may_begin_with_a_heating_leg_from_below_its_first_temperatur
         if each.rule == "cell is at the temperature the path begins with"
     )
     assert finding.verdict == "ok"
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("none", "warning"), ("controller", "ok")])
+def test_a_beamline_without_a_watchdog_says_by_whose_word_it_is_made_safe(kind, verdict):
+    case = healthy().case
+    values = case.profile.values.model_copy(update={"watchdog": WatchdogSettings(kind=kind, reason="COMMS-WD of 8 s")})
+    case = dataclasses.replace(case, profile=dataclasses.replace(case.profile, values=values))
+    judged = live.somebody_makes_safe_when_nobody_lives(dataclasses.replace(healthy(), case=case, watchdog=None))
+    assert judged.verdict == verdict
+    assert "COMMS-WD of 8 s" in judged.found

@@ -60,7 +60,7 @@ def beamline(clock):
     membrane.lease.sim_put("")
     membrane.control.put("On")
     beam.shutter.command.put("Open")
-    return SimpleNamespace(clock=clock, heater=heater, membrane=membrane, beam=beam)
+    return SimpleNamespace(clock=clock, heater=heater, membrane=membrane, beam=beam, watchdog=None)
 
 
 def said_by_the_checks(beamline):

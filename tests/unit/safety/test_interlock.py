@@ -243,3 +243,55 @@ def test_a_spectrometer_that_counts_from_0_again_has_not_given_a_new_spectrum():
     rising = {"load_bar": 20.0, "setpoint_bar": 25.0}
     moments = [after(tenth / 10, spectrum=7 if tenth < 100 else 0, **rising) for tenth in range(200)]
     assert go_on(moments).watch.trip.cause is TripCause.RUBY
+
+
+REST = {"unsafe": (), "at_work": (), "silent": ()}
+WORK = {"unsafe": ("membrane control is On",), "at_work": ("membrane control is On (safe: Off)",), "silent": ()}
+GONE = {"unsafe": ("membrane control does not answer",), "at_work": (), "silent": ("membrane control",)}
+
+
+def test_a_farewell_ends_the_watch_of_a_beamline_at_rest_and_not_of_one_that_is_left_at_work():
+    begun = [after(0.0, **REST), after(1.0, **WORK)]
+    at_rest = go_on([*begun, after(2.0, **REST), after(2.1, **REST, farewell=True)])
+    assert at_rest.actions == {InterlockAction.END}
+    left = go_on([*begun, after(2.0, **WORK, farewell=True)])
+    assert not left.actions, "a monitor may be late"
+    left = go_on([after(5.5, **WORK, farewell=True)], left.watch)
+    assert left.watch.trip.cause is TripCause.LEFT
+    assert "membrane control is On" in left.watch.trip.says
+    assert left.actions == {InterlockAction.MAKE_SAFE}
+
+
+def test_what_was_at_work_and_does_not_answer_any_more_keeps_the_guard_until_it_has_been_read_back_as_safe():
+    begun = go_on([after(0.0, **REST), after(1.0, **WORK), after(2.0, **GONE), after(3.0, **GONE, farewell=True)])
+    lost = go_on([after(3.0 + second, **GONE, farewell=True) for second in range(1, 600)], begun.watch)
+    assert lost.watch.trip.cause is TripCause.LEFT
+    assert "no answer whether it is at rest: membrane control" in lost.watch.trip.says
+    assert lost.actions == {InterlockAction.MAKE_SAFE}, "again and again"
+    back = go_on([after(603.0, **REST, farewell=True)], lost.watch)
+    assert back.actions == {InterlockAction.END}
+
+
+def test_what_others_had_at_work_before_is_theirs_unless_the_engine_took_it():
+    theirs = go_on([after(0.0, **WORK), after(9.0, **WORK, farewell=True), after(19.0, **WORK, farewell=True)])
+    assert theirs.actions == {InterlockAction.END}
+    taken = go_on([after(0.0, **WORK), after(1.0, **WORK, holds=True), after(9.0, **WORK, farewell=True)])
+    assert go_on([after(19.0, **WORK, farewell=True)], taken.watch).watch.trip.cause is TripCause.LEFT
+
+
+@pytest.mark.parametrize("end", [{"farewell": True}, {"engine_gone": True}])
+def test_a_beamline_that_somebody_else_holds_is_not_touched_whatever_becomes_of_the_engine(end):
+    held = {"foreign": "process 4711 on elsewhere", **WORK}
+    hot = go_on([after(0.0, **held, thermocouples_k={**ROOM, "gasket": 700.0}), after(9.0, **held, beat=1)])
+    assert not hot.actions
+    assert hot.watch.trip is None
+    over = go_on([after(10.0, **held, **end)], hot.watch)
+    assert over.actions == {InterlockAction.END}
+    assert over.watch.trip is None
+
+
+def test_instruments_that_made_themselves_safe_are_a_trip_until_a_person_has_looked():
+    tripped = go_on([after(0.0), after(1.0, watchdog="the watchdog of the instruments tripped at noon.")])
+    assert tripped.watch.trip.cause is TripCause.WATCHDOG
+    assert "at noon" in tripped.watch.trip.says
+    assert go_on([after(2.0, acknowledged=True)], tripped.watch).watch.trip is None

@@ -15,7 +15,8 @@ LONG_S = 30.0
 class Watcher:
     """A plan that tells where it is, and a way to make safe that is counted."""
 
-    def __init__(self, *, cleanup_s: float):
+    def __init__(self, *, cleanup_s: float, number: int = signal.SIGINT):
+        self.number = number
         self.cleanup_s = cleanup_s
         self.cleaned = False
         self.made_safe = []
@@ -26,12 +27,12 @@ class Watcher:
 
     def plan(self):
         def work():
-            interrupt()
+            interrupt(self.number)
             yield from bps.sleep(LONG_S)
 
         def cleanup():
             if self.cleanup_s > 0.1:
-                interrupt()
+                interrupt(self.number)
             yield from bps.sleep(self.cleanup_s)
             self.cleaned = True
 
@@ -46,12 +47,13 @@ def _ctrl_c_is_heard():
     signal.signal(signal.SIGINT, before)
 
 
-def interrupt():
-    os.kill(os.getpid(), signal.SIGINT)
+def interrupt(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
 
 
-def test_the_first_ctrl_c_ends_the_plan_through_its_own_clean_up():
-    watcher = Watcher(cleanup_s=0.01)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_ctrl_c_or_its_like_ends_the_plan_through_its_own_clean_up(number):
+    watcher = Watcher(cleanup_s=0.01, number=number)
     with pytest.raises(RunEngineInterrupted):
         watcher.engine(watcher.plan())
     assert watcher.cleaned
@@ -59,8 +61,9 @@ def test_the_first_ctrl_c_ends_the_plan_through_its_own_clean_up():
     assert watcher.made_safe == []
 
 
-def test_the_second_ctrl_c_makes_safe_without_waiting_for_a_slow_clean_up():
-    watcher = Watcher(cleanup_s=1.0)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_ctrl_c_or_its_like_makes_safe_without_waiting_for_a_slow_clean_up(number):
+    watcher = Watcher(cleanup_s=1.0, number=number)
     with pytest.raises(RunEngineInterrupted):
         watcher.engine(watcher.plan())
     assert watcher.made_safe == ["while cleaning up"]
@@ -72,3 +75,17 @@ def test_after_the_plan_ctrl_c_is_python_s_own_again():
     watcher.engine(bps.null())
     with pytest.raises(KeyboardInterrupt):
         interrupt()
+
+
+def test_a_terminal_that_goes_away_means_nothing_to_a_plan_that_was_started_to_outlive_it():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+
+        def outlives():
+            interrupt(signal.SIGHUP)
+            yield from bps.null()
+
+        Watcher(cleanup_s=0.01).engine(outlives())
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
