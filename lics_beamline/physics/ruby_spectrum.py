@@ -43,7 +43,7 @@ LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for 
 STEEPEST_RISE: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
 OTHER_WIDTHS_NM: Final = (0.06, 0.12, 0.25, 0.5, 1.0, 1.6)  # further starts: spectrometers of 0.05 to 1.5 nm, 4-700 K
 GOOD_CHI2: Final = 3.0  # reduced; what misses the spectrum by more is fitted from other starts too
-BETTER: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
+BETTER_CHI2_SHARE: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
 COLDEST_SHIFT_K: Final = 50.0  # below it R1 hardly moves (Datchi 2007 ends there); to know where to look
 FAINT_RATIO: Final = 0.2  # R2 over R1, below 30 K: less than any lost line has; R2 is then held near where it must be
 UNRESOLVED_SHARE: Final = 0.75  # of the splitting: lines that wide have no valley between them
@@ -151,7 +151,7 @@ def fit_doublet(
         raise refusal or _bad("not converged", "no start led to a doublet", "Look at the spectrum")
     best = found[0]
     for line in found[1:]:
-        if line.reduced_chi2 < BETTER * best.reduced_chi2:
+        if line.reduced_chi2 < BETTER_CHI2_SHARE * best.reduced_chi2:
             best = line
     return best
 
@@ -351,15 +351,16 @@ def _fit(x: Array, y: Array, start: Array, held: Known | None = None) -> tuple[A
     weight = 1.0 / np.sqrt(np.maximum(smooth, 1.0))
     values = start
     for _ in range(2):
-        values, covariance, info, _, status = leastsq(
-            lambda p, w: np.append(w * (_doublet(p, x)[0] - y), known[0] @ p - known[1]),
-            values,
-            args=(weight,),
-            Dfun=lambda p, w: np.hstack([w * _doublet(p, x)[1], known[0].T]),
-            col_deriv=True,
-            full_output=True,
-            maxfev=200,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # of a fit that runs away: its covariance is refused below
+            values, covariance, info, _, status = leastsq(
+                lambda p, w: np.append(w * (_doublet(p, x)[0] - y), known[0] @ p - known[1]),
+                values,
+                args=(weight,),
+                Dfun=lambda p, w: np.hstack([w * _doublet(p, x)[1], known[0].T]),
+                col_deriv=True,
+                full_output=True,
+                maxfev=200,
+            )
         misfit, residual = info["fvec"], info["fvec"][: x.size]
         if status not in CONVERGED_INFO or covariance is None:
             return values, None, math.inf, 1

@@ -21,7 +21,7 @@ from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import DidNotSettle, Stopped
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.noted import Noted
-from lics_beamline.plans.silence import named
+from lics_beamline.plans.silence import NO_READING, named
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class Pausing:
                 message = plan.send(result) if error is None else plan.throw(error)
             except StopIteration as end:
                 return end.value
-            except (TimeoutError, ConnectionError) as caught:
+            except NO_READING as caught:
                 raise named(caught) from caught
             result = error = None
             try:

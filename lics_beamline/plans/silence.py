@@ -10,8 +10,9 @@ from typing import Any, Final
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator
 from ophyd import Device
+from ophyd.utils.errors import DisconnectedError
 
-from lics_beamline.devices.alarm import alarms_of, silences
+from lics_beamline.devices.alarm import NO_ANSWER, alarms_of, silences
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.reconnection import Reconnections
 from lics_beamline.errors import LicsError, NotConnected, WrongUnit
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 SILENT_WALL_S: Final = 300.0  # for which values are waited for, all held [s]: an IOC computer starts in two minutes
 LOOK_S: Final = 0.2  # between two looks at what gives no value [s of wall clock]
 NAMED: Final = 4  # PVs named in a sentence
+NO_READING: Final = (*NO_ANSWER, DisconnectedError)  # what a device raises that cannot be read
 
 
 class Silence:
@@ -117,7 +119,7 @@ def read_believed(*devices: Device) -> MsgGenerator[dict[str, Any]]:
     try:
         for device in devices:
             readings |= yield from bps.read(device)
-    except (TimeoutError, ConnectionError) as error:
+    except NO_READING as error:
         raise named(error) from error
     said = silences(devices)
     if said:
@@ -127,6 +129,6 @@ def read_believed(*devices: Device) -> MsgGenerator[dict[str, Any]]:
 
 def named(error: Exception) -> Exception:
     """Return an error of ours for what ophyd raises when nobody answers: it names the PV; others as they are."""
-    if isinstance(error, TimeoutError | ConnectionError) and not isinstance(error, LicsError):
+    if isinstance(error, NO_READING) and not isinstance(error, LicsError):
         return NotConnected(f"an instrument did not answer: {error}. Look at its IOC and its line.")
     return error
