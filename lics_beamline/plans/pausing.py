@@ -288,7 +288,7 @@ class Pausing:
     def _stay(self, *, by_person: bool, held_s: float) -> MsgGenerator[SubmittedRequest | None]:
         """Stay held; returns who continues, None where what hindered is over and nobody held."""
         while True:
-            for suspension in self._requests.suspensions:
+            for suspension in tuple(self._requests.suspensions):
                 if suspension not in self._suspended:
                     self._suspended.append(suspension)
                     yield from _plan_of(suspension.before)
