@@ -273,8 +273,7 @@ def shell(options: argparse.Namespace) -> int:
             "Path": Path,
         }
         about = f"{profile.values.beamline}, by {layer}: {', '.join(names | offered)}"
-        _interact(names | offered, f"{about}\n{how}")
-    return 0
+        return _interact_until_safe(session, names | offered, f"{about}\n{how}")
 
 
 def _offered(profile: Profile) -> tuple[dict[str, Any], str]:
@@ -291,21 +290,48 @@ def _offered(profile: Profile) -> tuple[dict[str, Any], str]:
     return {"experiment": experiment}, "RE(sweep(beamline, experiment.first(2)))"
 
 
-def _interact(names: dict[str, Any], banner: str) -> None:
-    """Give the prompt to the person: IPython where it is installed, else Python's own."""
+def _interact_until_safe(session: Session, names: dict[str, Any], banner: str) -> int:
+    """Give the prompt until the person leaves, and leave nothing on; return the exit code."""
+    from lics_beamline.session import aftermath
+
+    code = _interact(names, banner)
+    while (on := aftermath.left_on(session.beamline)) and not _leaves(on):
+        code = _interact(names, "still in the session")
+    return code if aftermath.leave(session.engine, session.beamline) else 4
+
+
+def _leaves(on: tuple[str, ...]) -> bool:
+    """Ask whether to make safe what is on and leave; who cannot be asked does."""
+    if not sys.stdin.isatty():
+        return True
+    _print(f"still on: {'; '.join(on)}.")
+    try:
+        return not input("Make safe and leave? [Y/n] ").strip().lower().startswith("n")
+    except EOFError:
+        return True
+    except KeyboardInterrupt:
+        return False
+
+
+def _interact(names: dict[str, Any], banner: str) -> int:
+    """Give the prompt to the person, IPython where it is installed, else Python's own; return the code of `exit()`."""
     import code
     import importlib
 
-    if not sys.stdin.isatty():
-        code.InteractiveConsole(names).interact(banner, exitmsg="")
-        return
     try:
-        ipython = importlib.import_module("IPython")
-    except ImportError:
-        code.interact(banner, local=names, exitmsg="")
-    else:
-        _print(banner)
-        ipython.start_ipython(argv=["--no-banner"], user_ns=names)
+        if sys.stdin.isatty():
+            try:
+                ipython = importlib.import_module("IPython")
+            except ImportError:
+                pass
+            else:
+                _print(banner)
+                ipython.start_ipython(argv=["--no-banner"], user_ns=names)
+                return 0
+        code.InteractiveConsole(names).interact(banner, exitmsg="")
+    except SystemExit as left:  # `exit()` at Python's own prompt
+        return left.code if isinstance(left.code, int) else 0
+    return 0
 
 
 def data_folder(options: argparse.Namespace) -> DataFolder:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+ENGINE: Final = "engine"  # who asks by pausing the RunEngine: it is paused itself once the sweep is held
 
 
 class Request(StrEnum):

@@ -175,6 +175,7 @@ class Heater(Controller):
             self.ramp_rate_k_per_min.put(ramp)
             self.setpoint_k.put(temperature_k)
 
+        self._rests = False
         motion = self._go(temperature_k, arrival, settle=settle, first=ramped)
         self._again = again
         return motion
@@ -201,6 +202,19 @@ class Heater(Controller):
         elif self._rests and self._watched_elsewhere:
             self._again()
         self._rests = False
+
+    def stop(self, *, success: bool = False) -> None:
+        """End a ramp under way and hold the temperature of this moment; one that rests already stays as it is.
+
+        The engine stops what it has moved when it is paused, and a ramp that rests goes on afterwards.
+        """
+        if not self._rests:
+            super().stop(success=success)
+
+    def make_safe(self) -> StatusBase:
+        """Make the heater safe, resting or not."""
+        self._rests = False
+        return super().make_safe()
 
     def safe_conditions(self) -> tuple[SafeCondition, ...]:
         """Return that no output is allowed, the setpoint is ambient, and no power flows: none, or an open contactor."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 import bluesky.plan_stubs as bps
-from bluesky.utils import FailedStatus, Msg, MsgGenerator
+from bluesky.utils import FailedStatus, Msg, MsgGenerator, ensure_generator
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
-from lics_beamline.control.request import Request, SubmittedRequest
+from lics_beamline.control.request import ENGINE, Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.alarm import asked_of, is_believable, value_of
 from lics_beamline.devices.beamline import Beamline
@@ -30,11 +30,31 @@ ENDED_S: Final = 60.0  # for a stopped load to say so [s of wall clock]; it hold
 SHORT: Final = {"timeout": LOOK_S, "error_on_timeout": False}  # a piece of a wait
 
 
+class Suspension(Protocol):
+    """Something outside that forbids a sweep to go on: why, and the plans to carry out before and after the hold."""
+
+    @property
+    def why(self) -> str:
+        """Say what it is."""
+
+    @property
+    def before(self) -> Any:
+        """Plan to carry out once the sweep is held, or what returns one; None for none."""
+
+    @property
+    def after(self) -> Any:
+        """Plan to carry out before the sweep goes on, or what returns one; None for none."""
+
+
 class Requests(Protocol):
     """What people ask of a sweep, and where they are answered; a session keeps it in files of the data folder."""
 
     data: DataFolder
     hindrance: Callable[[], str]
+
+    @property
+    def suspensions(self) -> Sequence[Suspension]:
+        """What forbids the sweep to go on now, by suspenders of the engine."""
 
     def open(self) -> AbstractContextManager[None]:
         """Be the only sweep of the data folder while the context lasts."""
@@ -63,6 +83,9 @@ class Pausing:
     ruby's laser off; the engine lives, and its sign of life with it. A heating ramp goes on from there when the plan
     continues. A load step does not: it ends as `Held`, and so does each further one until ruby was read afresh. An open
     event, and with it an exposure, is finished first. Each hold and its end are events of the `holds` stream.
+
+    A pause of the engine and a suspender's suspension are holds too. Whoever paused the engine gets it paused, once the
+    sweep is held, and resumes it there; nothing is rewound.
 
     Parameters
     ----------
@@ -97,6 +120,7 @@ class Pausing:
         self._stale = False
         self._went_on = False
         self._over = False
+        self._suspended: list[Suspension] = []
         self._heard = ""
         self._lit = False  # whether the ruby's laser was on when it answered last
         self._unheld = False  # whether the membrane could not be told to hold
@@ -210,7 +234,7 @@ class Pausing:
 
     def _hindrance(self) -> str:
         """Return what forbids to go on now, besides people."""
-        return self._requests.hindrance() or self._hinders()
+        return self._requests.hindrance() or self._hinders() or "; ".join(one.why for one in self._requests.suspensions)
 
     def _hear(self, asked: SubmittedRequest | None) -> None:
         if asked is not None and asked.uid != self._heard:
@@ -229,7 +253,10 @@ class Pausing:
         held_s = beamline.clock.now_s()
         yield from self._record("held", asked, hindrance)
         self._tell(asked, hindrance)
+        yield from self._pause_engine(asked)
         continued = yield from self._stay(by_person=asked is not None, held_s=held_s)
+        while self._suspended:
+            yield from _plan_of(self._suspended.pop().after)
         if lit:
             yield from do("ruby laser on", beamline.ruby.laser_on)
         beamline.heater.go_on()
@@ -277,6 +304,10 @@ class Pausing:
     def _stay(self, *, by_person: bool, held_s: float) -> MsgGenerator[SubmittedRequest | None]:
         """Stay held; returns who continues, None where what hindered is over and nobody held."""
         while True:
+            for suspension in tuple(self._requests.suspensions):
+                if suspension not in self._suspended:
+                    self._suspended.append(suspension)
+                    yield from _plan_of(suspension.before)
             yield from bps.sleep(LOOK_S)
             yield from self._meanwhile()
             yield from self._darken()  # what did not answer when it was told
@@ -293,11 +324,18 @@ class Pausing:
                 by_person = True
                 yield from self._record("held", asked, hindrance, held_s=held_s)
                 self._tell(asked, hindrance)
+                yield from self._pause_engine(asked)
             elif hindrance:
                 by_person = False
                 self._tell(asked, hindrance)
             else:
                 return asked
+
+    def _pause_engine(self, asked: SubmittedRequest | None) -> MsgGenerator[None]:
+        """Pause the engine, if it was the engine that was paused; goes on when it is resumed."""
+        if asked is not None and asked.who == ENGINE:
+            yield Msg("pause")
+            yield from bps.clear_checkpoint()  # as a sweep does at its start: nothing of it is ever rewound
 
     def _stop(self, asked: SubmittedRequest, *, held_s: float = math.nan) -> MsgGenerator[None]:
         """End the plan, as somebody asks."""
@@ -345,3 +383,9 @@ def _number(signal: Any) -> float:
     """Return what a signal says now; NaN where it has no value."""
     value = value_of(signal)
     return math.nan if value is None else float(value)
+
+
+def _plan_of(plan: Any) -> MsgGenerator[None]:
+    """Carry out the plan that comes with a suspender: messages, or what returns them; None for none."""
+    if plan is not None:
+        yield from ensure_generator(plan() if callable(plan) else plan)

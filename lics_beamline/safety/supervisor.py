@@ -143,7 +143,7 @@ class GuardSupervisor:
             return
         self._told = when
         logger.error("the guard tripped: %s", says)
-        if self.engine is not None and self.engine.state == "running":
+        if self.engine is not None and self.engine.state in ("running", "paused"):
             # In a thread of its own: it lasts as long as the plan's clean-up, and the heart must beat.
             threading.Thread(target=_abort, args=(self.engine, says), daemon=True).start()
 

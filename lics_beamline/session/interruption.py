@@ -32,6 +32,8 @@ class Interruption:
         The engine that runs the plan.
     make_safe : callable
         Makes the beamline safe directly through its devices; for the second Ctrl-C, when cleaning up hangs.
+    ended : callable
+        Called when a plan has ended by Ctrl-C: not every plan makes safe what it leaves behind.
 
     Notes
     -----
@@ -41,9 +43,13 @@ class Interruption:
     must not wait for that. The engine halts when the message it is at has ended.
     """
 
-    def __init__(self, engine: RunEngine, make_safe: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: RunEngine, make_safe: Callable[[], None], *, ended: Callable[[], object] = lambda: None
+    ) -> None:
         self._engine = engine
         self._make_safe = make_safe
+        self._ended = ended
+        self._interrupted = False
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -61,13 +67,16 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._undo.close()
+        with self._undo:  # until then a second Ctrl-C is heard
+            if self._interrupted:
+                self._ended()
 
     def _answer(self, hear: socket.socket) -> None:
         with hear:
             first = _interrupted(hear)
             if not first:
                 return
+            self._interrupted = True
             logger.warning("%s: ending the plan and going to the safe state; again to make safe at once", first)
             threading.Thread(target=self._interrupt, args=(self._engine.abort, first), daemon=True).start()
             second = _interrupted(hear)

@@ -93,6 +93,23 @@ def sweep_status(data: DataFolder) -> SweepStatus | None:
     return SweepStatus(**{**asdict(said), "alive": alive})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Suspension:
+    """Something outside that forbids a sweep to go on, until it does not any more.
+
+    Parameters
+    ----------
+    why : str
+        What it is, for people.
+    before, after : plan, or callable that returns one, or None
+        Carried out once the sweep is held for it, and before the sweep goes on.
+    """
+
+    why: str
+    before: Any = None
+    after: Any = None
+
+
 class RequestFiles:
     """The sweep's side: hears what is asked, and answers.
 
@@ -109,12 +126,15 @@ class RequestFiles:
         Whether a sweep is at work.
     data : DataFolder
         Where the sweep is recorded.
+    suspensions : list of Suspension
+        What forbids a sweep to go on now, by suspenders of the engine; kept by the engine, in its own thread.
     """
 
     def __init__(self, data: DataFolder, *, hindrance: Callable[[], str] = lambda: "") -> None:
         self.hindrance = hindrance
         self.is_open = False
         self.data = data
+        self.suspensions: list[Suspension] = []
         self._notes: deque[str] = deque()
         self._stamp = (0, 0)
         self._newest: SubmittedRequest | None = None
@@ -133,6 +153,7 @@ class RequestFiles:
             _asked_path(self.data).unlink(missing_ok=True)
             self._stamp, self._newest, self._answered = (0, 0), None, ""
             self._notes.clear()
+            self.suspensions.clear()
             self.say("running", "the sweep begins")
             self.is_open = True
             try:

@@ -27,6 +27,7 @@ from lics_beamline.safety.guard_status import lost
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import has_acknowledged, latched, require_acknowledged, trip
 from lics_beamline.safety.supervisor import GuardSupervisor
+from lics_beamline.session import aftermath
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.interruption import Interruption
 from lics_beamline.session.requests import RequestFiles
@@ -168,8 +169,10 @@ def open_session(
             {},
             requests=requests,
             context_managers=[
-                lambda engine: _guarded(data, guard_supervisor),
-                lambda engine: Interruption(engine, lambda: _make_safe(beamline)),
+                lambda engine: _guarded(engine, data, guard_supervisor),
+                lambda engine: Interruption(
+                    engine, lambda: _make_safe(beamline), ended=lambda: aftermath.make_safe(beamline)
+                ),
             ],
         )
         engine.subscribe(journal)
@@ -178,6 +181,7 @@ def open_session(
         if followers:
             write_profile(data)
         following = tuple(follower.start(data, which) for which in WHICH) if followers else ()
+        stack.callback(aftermath.leave, engine, beamline)  # the guard goes with the session: nothing may stay on
         yield Session(
             beamline=beamline,
             engine=engine,
@@ -225,10 +229,11 @@ def _make_safe(beamline: Beamline) -> None:
 
 
 @contextlib.contextmanager
-def _guarded(data: DataFolder, guard_supervisor: GuardSupervisor) -> Iterator[None]:
-    """Refuse to run a plan while a trip is not acknowledged, or while nobody guards it."""
-    require_acknowledged(data)
-    guard.wait_until_watching(guard_supervisor.process, data)
+def _guarded(engine: RunEngine, data: DataFolder, guard_supervisor: GuardSupervisor) -> Iterator[None]:
+    """Refuse to begin or resume a plan while a trip is not acknowledged, or nobody guards; one may always be ended."""
+    if engine.state in ("idle", "paused"):
+        require_acknowledged(data)
+        guard.wait_until_watching(guard_supervisor.process, data)
     yield
 
 
