@@ -141,14 +141,13 @@ class Tail:
             except ValueError as cause:
                 damaged, damage = line, cause
                 continue
+            where = f"{self.path}, line {self.line + 1}"
             try:
-                self._shapes.check(name, doc, where=f"{self.path}, line {self.line + 1}")
+                self._shapes.check(name, doc, where=where)
             except JournalError as cause:
                 if name == "start":
                     raise
-                self.offset += len(line)
-                self.line += 1
-                self._fault(self.line, str(cause))
+                self._pass_over(line, ValueError(str(cause).removeprefix(f"{where}: ").split(". Take the file")[0]))
                 continue
             if name == "start":
                 check_start(doc, where=str(self.path))

@@ -19,10 +19,10 @@ RUN = "d-0123456789"
 
 def record(root, points):
     journal = Journal(DataFolder(root).derived_journals)
-    for name, document in documents(points):
+    for number, (name, document) in enumerate(documents(points)):
         if name == "start":
             document["recipe"]["phases"] = [phase.model_dump(mode="json") for phase in default_phases()]
-        journal(name, {"uid": f"event {len(points)}", "run_start": RUN, **document})
+        journal(name, {"uid": f"event {number}", "run_start": RUN, **document})
     return root
 
 

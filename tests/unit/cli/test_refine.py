@@ -22,8 +22,8 @@ def folder(tmp_path_factory):
         point |= {"two_theta_deg": pattern.two_theta_deg, "intensity": pattern.intensity}
         point |= {"intensity_sigma": pattern.sigma, "phases": "alloy"}
     journal = Journal(DataFolder(root).derived_journals)
-    for name, document in documents(points):
-        journal(name, {"uid": f"event {len(points)}", "run_start": "d-0123456789", **document})
+    for number, (name, document) in enumerate(documents(points)):
+        journal(name, {"uid": f"event {number}", "run_start": "d-0123456789", **document})
     return root
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -48,10 +49,16 @@ def test_a_sound_journal_is_read_whole(tmp_path):
         ({"stop": {**STOP, "exit_status": 3}}, 4, "exit_status = 3, which is not a text"),
     ],
 )
-def test_what_is_wrong_is_said_with_file_line_field_and_what_is_right(tmp_path, changed, line, said):
+def test_what_is_wrong_is_said_with_file_line_field_and_what_is_right(tmp_path, changed, line, said, caplog):
     path = written(tmp_path, **changed)
-    with pytest.raises(JournalError, match=rf"{path.name}, line {line}: \w+ document.*{said}"):
-        list(read(path))
+    if line == 1:  # without a start document nothing can be used
+        with pytest.raises(JournalError, match=rf"{path.name}, line 1: start document.*{said}"):
+            list(read(path))
+        return
+    read_back = [name for name, _ in read(path)]
+    assert re.search(rf"{path.name} is damaged in line {line}: \w+ document.*{said}", caplog.text)
+    assert "start" in read_back
+    assert ["start", "descriptor", "event", "stop"][line - 1] not in read_back
 
 
 def test_runs_of_other_plans_may_call_what_they_like_as_they_like(tmp_path):
