@@ -28,6 +28,7 @@ def test_a_name_is_short_enough_for_epics_and_is_read_back_with_pid_host_and_sin
         ("4711 on elsewhere", "process 4711 on elsewhere"),
         ("somebody else", "'somebody else'"),
     ],
+    ids=["free", "mine", "of another process", "of my number elsewhere", "without a time", "without a number"],
 )
 def test_who_holds_it_is_named_unless_it_is_oneself(name, says):
     assert foreign(name, ME) == says
