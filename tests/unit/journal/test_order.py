@@ -78,6 +78,16 @@ def test_a_stop_that_stands_first_is_given_last(path):
     assert (known.uid, known.stop) == (UID, WHOLE[-1][1])
 
 
+def test_a_stop_that_stands_first_and_counts_nothing_is_given_last_too(tmp_path):
+    stop = {key: value for key, value in WHOLE[-1][1].items() if key != "num_events"}
+    with Journal(tmp_path) as journal:
+        for name, doc in (*WHOLE[:-1], ("stop", stop)):
+            journal(name, doc)
+    path = tmp_path / f"{UID}.jsonl"
+    rewrite(path, lambda lines: [lines[-1], *lines[:-1]])
+    assert read_with_faults(path)[0] == [*WHOLE[:-1], ("stop", stop)]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_in_whatever_order_lines_stand_each_document_is_given_once_after_what_it_needs(path, seed):
     rewrite(path, lambda lines: random.Random(seed).sample(lines, len(lines)))
