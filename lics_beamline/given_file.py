@@ -47,6 +47,14 @@ READER_FAULTS: Final = (
 )
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is such a file; what no file can be called is not there."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long a name; a NUL in it
+        return False
+
+
 def regular_size(path: Path, *, most_bytes: int, what: str) -> int:
     """Return the size of a file [bytes], or refuse it before it is opened.
 

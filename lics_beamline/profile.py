@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import is_there
 from lics_beamline.strict_toml import Positive, Strict, load
 
 
@@ -258,13 +259,13 @@ def read_profile(name: str) -> Profile:
         If there is none, or its content cannot be used.
     """
     folder = Path(name)
-    if not (folder / "profile.toml").is_file():
+    if not is_there(folder / "profile.toml"):
         folder = shipped() / name
     file = folder / "profile.toml"
-    if not file.is_file():
+    if not is_there(file):
         known = ", ".join(sorted(found.parent.name for found in shipped().glob("*/profile.toml")))
         raise ProfileError(
-            f"there is no profile {name!r}: neither a folder with a profile.toml nor one of {known}. "
+            f"there is no profile {name!r:.100}: neither a folder with a profile.toml nor one of {known}. "
             "Give one of these names or the path of a profile folder.",
             profile=name,
         )

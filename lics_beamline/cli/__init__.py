@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Sequence
@@ -121,6 +122,19 @@ def _say(problem: object, code: int, options: argparse.Namespace) -> int:
     return code
 
 
+def _folder(text: str) -> Path:
+    """Return a folder that is there or may be made; for `argparse`, which says what is wrong with another."""
+    try:
+        path = Path(text).expanduser()
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise argparse.ArgumentTypeError(f"{text} is no folder")
+    except FileNotFoundError:
+        pass  # it is made when something is written
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name; a NUL in it; nobody's home
+        raise argparse.ArgumentTypeError(f"{text[:100]!r} can be no folder: {error!s:.100}") from None
+    return path
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads a command line: every verb with its options."""
     made = argparse.ArgumentParser(
@@ -133,7 +147,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", required=True, metavar="VERB")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
-        "--data", type=Path, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
+        "--data", type=_folder, default=Path("lics-data"), metavar="DIR", help="data folder (default ./lics-data)"
     )
     shared.add_argument("--verbose", action="store_true", help="log everything, and tracebacks of errors")
     for room in ROOMS:

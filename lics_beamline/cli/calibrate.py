@@ -166,7 +166,9 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
 
 def _plate(source: str, data: DataFolder) -> _Plate:
     """Find the image: a file by its path, or the newest plate of a run."""
-    if Path(source.partition("::")[0]).is_file():
+    from lics_beamline.given_file import is_there
+
+    if is_there(Path(source.partition("::")[0])):
         return _Plate(path=Path(source))
     from lics_beamline import schema
     from lics_beamline.errors import RunNotFound

@@ -375,16 +375,17 @@ def _named_experiment(profile: Profile, name: str) -> Experiment:
     """Read an experiment by the path of its file, or by its name in a profile."""
     from lics_beamline.errors import ProfileError
     from lics_beamline.experiment import read_experiment
+    from lics_beamline.given_file import is_there
 
     file = Path(name)
-    if file.suffix or file.is_file():
+    if file.suffix or is_there(file):
         return read_experiment(file)
     file = profile.experiments / f"{name}.toml"
-    if not file.exists():
+    if not is_there(file):
         known = ", ".join(sorted(found.stem for found in profile.experiments.glob("*.toml"))) or "none"
         raise ProfileError(
-            f"profile {profile.values.name!r} has no experiment {name!r}; those it has: {known}. Give one of them, or "
-            "the path of an experiment file.",
+            f"profile {profile.values.name!r} has no experiment {name!r:.100}; those it has: {known}. Give one of "
+            "them, or the path of an experiment file.",
             profile=profile.values.name,
             experiment=name,
         )

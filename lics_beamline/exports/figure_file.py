@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lics_beamline.data_folder import replacing
+from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +30,21 @@ def save_figure(figure: Figure, path: Path, *, dpi: float = RESOLUTION_DPI) -> P
     -------
     Path
         The file written.
+
+    Raises
+    ------
+    ProfileError
+        If the name ends in no kind of figure, or is that of a folder.
     """
     path = path if path.suffix else path.with_suffix(".png")
+    known = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known or path.is_dir():
+        raise ProfileError(
+            f"{path}: no figure can be written there: "
+            f"{'it is a folder' if path.is_dir() else f'{path.suffix} is no kind of figure'}. Give the name of a file "
+            f"that ends in one of {', '.join(sorted(known))}.",
+            file=str(path),
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as unfinished:
         figure.savefig(unfinished, dpi=dpi, format=path.suffix[1:])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import STRUCTURE_BYTES, read_text
+from lics_beamline.given_file import STRUCTURE_BYTES, is_there, read_text
 from lics_beamline.physics.structure import Site, Structure, structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.powder_phase import PowderPhase
@@ -83,8 +83,8 @@ def read_model(path: Path) -> StructuralModel:
     ProfileError
         If there is no such file, or it is no structure.
     """
-    found = path if path.is_file() else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
-    if not found.is_file():
+    found = path if is_there(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
+    if not is_there(found):
         shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.cif")))
         raise ProfileError(
             f"there is no model {path}. Give the path of a CIF, or one of the shipped: {shipped}.", path=str(path)

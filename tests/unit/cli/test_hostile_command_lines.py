@@ -1,0 +1,42 @@
+"""Whatever a person passes on a command line, it is answered in words, with the exit code for usage."""
+
+import pytest
+
+from lics_beamline.cli import main
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["show", "a\0b"], "no run answers"),
+        (["show", "\ud800"], "no run answers"),
+        (["runs", "--data", "FILE"], "is no folder"),
+        (["runs", "--data", "a\0b"], "can be no folder"),
+        (["runs", "--data", LONG], "can be no folder"),
+        (["pressure", "FOLDER", "--temperature-k", "298"], "is a folder"),
+        (["pressure", "/dev/zero", "--temperature-k", "298"], "a pipe or a device"),
+        (["calibrate", LONG, "--calibrant", "CeO2"], "is no image file"),
+        (["replay", "last", "--recipe", "FOLDER"], "is a folder"),
+        (["check", LONG], "has no experiment"),
+        (["check", "FOLDER.toml"], "there is no such file"),
+        (["check", "lics-2015", "--profile", LONG], "there is no profile"),
+        (["check", "lics-2015", "--hours", "nan"], "is not above zero"),
+        (["check", "lics-2015", "--figure", "FOLDER/a.toml"], "no kind of figure"),
+        (["check", "lics-2015", "--figure", "FOLDER/a.png/"], "a folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(line, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_text("x")
+    (tmp_path / "FOLDER" / "a.png").mkdir(parents=True)
+    try:
+        code = main(line)
+    except SystemExit as ended:
+        code = ended.code
+    told = capsys.readouterr().err
+    assert said in told
+    assert "unexpected" not in told
+    assert code == 2
+    assert len(told) < 12_000
