@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from ophyd import Device
 from ophyd.signal import EpicsSignal
@@ -12,6 +13,8 @@ from ophyd.signal import EpicsSignal
 from lics_beamline.devices.alarm import NO_ANSWER, epics_signal, is_believable, vital_signals
 from lics_beamline.devices.beamline import missing_limits, pvs, wrong_units
 from lics_beamline.devices.quantity import has_limits
+
+SAME_LIMIT: Final = 1e-6  # relative difference of limits that only another way of rounding makes
 
 
 class Reconnections:
@@ -81,7 +84,7 @@ class Reconnections:
         yield from missing_limits(device)
         for pv, before in self._limits[device.name].items():
             now = dict(_limits(device)).get(pv, (0.0, 0.0))
-            if now != before:
+            if not all(math.isclose(*pair, rel_tol=SAME_LIMIT) for pair in zip(now, before, strict=True)):
                 yield (
                     f"{pv} came back with limits {now[0]:g} to {now[1]:g}; they were {before[0]:g} to {before[1]:g}. "
                     "Find out who changed them, and set them right."

@@ -120,11 +120,15 @@ def read_believed(*devices: Device) -> MsgGenerator[dict[str, Any]]:
         for device in devices:
             readings |= yield from bps.read(device)
     except NO_READING as error:
-        raise named(error) from error
+        raise _without_value(silences(devices) or (str(error),)) from error
     said = silences(devices)
     if said:
-        raise NotConnected(f"{'; '.join(said[:NAMED])}. Nothing of it is recorded; look at its IOC and its line.")
+        raise _without_value(said)
     return {name: reading["value"] for name, reading in readings.items()}
+
+
+def _without_value(said: tuple[str, ...]) -> NotConnected:
+    return NotConnected(f"{'; '.join(said[:NAMED])}. Nothing of it is recorded; look at its IOC and its line.")
 
 
 def named(error: Exception) -> Exception:

@@ -1,17 +1,24 @@
 """A plan meets an instrument without value: it is held, goes on when there is one again, and records no old one."""
 
 import threading
+import uuid
 
+import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 import pytest
 
 from lics_beamline import schema
-from lics_beamline.control.path import Point, PressureLeg
+from lics_beamline.control.heating import prior_of
+from lics_beamline.control.path import HeatingLeg, Point, PressureLeg
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.reconnection import Reconnections
+from lics_beamline.errors import NotConnected
 from lics_beamline.plans.approach import approach
-from lics_beamline.plans.measure import Notes
+from lics_beamline.plans.heating import heat
+from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.pausing import Pausing
-from lics_beamline.plans.silence import Silence
+from lics_beamline.plans.plates import Plates
+from lics_beamline.plans.silence import Silence, answered
 from lics_beamline.plans.sweep import arm
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
@@ -80,3 +87,103 @@ def test_on_a_leg_the_sweep_is_held_while_an_instrument_gives_no_value_and_goes_
     holds = [event["data"] for event in events(documents, schema.HOLDS)]
     assert [hold["hold_did"] for hold in holds] == ["held", "continued"]
     assert "is INVALID" in holds[0]["hold_why"]
+
+
+def exposed(rig, gauge, notes, folder):
+    """Measure one point, and read its plate."""
+    plates = Plates(rig.beamline, readout=notes.readout, failure=notes.failure, folder=folder, overlapped=True)
+    yield from plates.open_folder()
+    yield from measure(
+        rig.beamline,
+        upward(1.0),
+        gauge=gauge,
+        notes=notes,
+        exposure_s=60.0,
+        plates=plates,
+        beam=PROFILE.values.beam,
+    )
+    yield from plates.finish()
+
+
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [
+        *(("Exposing", f"{name}_line_lost:120") for name in INSTRUMENTS),
+        ("Scanning", "plate_line_lost:60"),
+        ("Scanning", "thermocouples_line_lost:60"),
+    ],
+)
+def test_in_an_exposure_and_a_readout_the_point_is_measured_once_and_no_old_value_recorded(
+    rig, engine, documents, held, gauge, state, fault
+):
+    values = []
+    begun = fails_when(rig, rig.beamline.plate.state, lambda said: said == state, fault)
+    held(exposed(rig, gauge, Notes(), uuid.uuid4().hex[:8]))
+    assert begun.is_set()
+    (primary,) = events(documents, schema.PRIMARY)
+    (readout,) = events(documents, schema.READOUT)
+    assert readout["data"]["exposure_uid"] == primary["data"]["exposure_uid"]
+    for failure in events(documents, schema.FAILURE):
+        values.append(failure["data"]["reason"])
+        assert "exposure failed by the instrument: " in failure["data"]["reason"]
+    if fault.startswith("heater"):
+        assert len(values) == 1
+        assert f"{rig.prefix}ET1:" in values[0]
+
+
+@pytest.mark.parametrize("name", ["heater", "thermocouples", "ruby"])
+def test_on_a_heating_leg_the_ramp_is_held_while_an_instrument_gives_no_value_and_goes_on_after(
+    rig, engine, documents, held, gauge, name
+):
+    leg = HeatingLeg(
+        kind="heating", name="warm", hold="load", temperatures_k=(330.0,), ramp_rate_k_per_min=10.0, soak_s=75.0
+    )
+    point = Point(index=0, leg=leg, pressure_gpa=float("nan"), temperature_k=330.0)
+
+    def warm():
+        yield from arm(rig.beamline, PROFILE.values.membrane)
+        settings = PROFILE.values
+        yield from heat(
+            rig.beamline, point, leg, gauge=gauge, settings=settings, prior=prior_of(settings, None), notes=Notes()
+        )
+
+    begun = fails_when(rig, rig.beamline.heater.temperature_k, lambda kelvin: kelvin > 305.0, f"{name}_line_lost:120")
+    held(warm())
+    assert begun.is_set()
+    holds = [event["data"] for event in events(documents, schema.HOLDS)]
+    assert [hold["hold_did"] for hold in holds] == ["held", "continued"]
+    assert float(rig.beamline.heater.temperature_k.get()) == pytest.approx(330.0, abs=2.0)
+    rig.beamline.heater.make_safe().wait()
+    rig.put("ET1:OutputHigh", 100.0)
+
+
+def test_a_sweep_whose_instrument_stays_without_value_ends_after_its_patience_and_names_the_pv(rig, held, gauge):
+    def wait():
+        rig.fail("beam_line_lost:1e6")
+        yield from bps.sleep(0.5)
+        yield from answered(rig.beamline)
+
+    with pytest.raises(NotConnected, match=r"BEAM:I0_RBV is INVALID.*: since 2 s of wall clock \(patience 1\.5 s\)"):
+        held(wait(), patience_s=1.5)
+
+
+def test_another_unit_and_other_limits_after_a_restart_are_noticed(rig):
+    membrane = rig.beamline.membrane
+    reconnections = Reconnections([membrane])
+    assert not reconnections.findings()
+    rig.fail("membrane_ioc_restart:1e6")
+    while membrane.load_bar.connected:
+        pass
+    rig.fail("wrong_egu")
+    rig.fail("clear:membrane_ioc_restart")
+    while not (found := reconnections.findings()):
+        pass
+    said = "; ".join(found)
+    assert "PC1:Pressure_RBV says its unit is 'psi'; the profile declares 'bar'" in said
+    assert "PC1:Setpoint came back with limits 0 to 2175.57; they were 0 to 150" in said
+    assert reconnections.findings(), "asked anew while it is so"
+    rig.fail("clear")
+    while reconnections.findings():
+        pass
+    assert membrane.setpoint_bar.limits == pytest.approx((0.0, 150.0))
+    reconnections.close()
