@@ -52,7 +52,7 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         assert witness.get("SAFE:Watchdog_RBV") == "Tripped"
         assert lics("guard", "--acknowledge", "--data", "data", folder=folder).returncode == 0
         with sweeping(data, HOT) as process:
-            until(lambda: witness.get("SAFE:Watchdog_RBV") == "Armed", process)
+            until(lambda: is_hot(witness) and witness.get("SAFE:Watchdog_RBV") == "Armed", process)
             process.send_signal(signal.SIGTERM)
             assert process.wait() == 4
         assert witness.get("SAFE:Watchdog_RBV") == "Off", "a lawful end needs no watchdog"
