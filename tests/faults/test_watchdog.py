@@ -46,16 +46,13 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         assert "nothing has tripped" not in told.stdout
         assert "has said nothing for" in told.stdout
         assert latched(data)["cause"] == "guard lost"
-        refused = lics("sweep", "walk.toml", "--data", "data", folder=folder)
-        assert refused.returncode == 3
-        assert "lics guard --acknowledge" in refused.stderr
         elsewhere = lics("sweep", "walk.toml", "--data", "elsewhere", folder=folder)
         assert elsewhere.returncode == 3, "another data folder knows it from the instruments"
         assert "the watchdog of the instruments tripped at" in elsewhere.stderr
         assert witness.get("SAFE:Watchdog_RBV") == "Tripped"
         assert lics("guard", "--acknowledge", "--data", "data", folder=folder).returncode == 0
         with sweeping(data, HOT) as process:
-            until(lambda: witness.get("SAFE:Watchdog_RBV") == "Armed", process)
+            until(lambda: is_hot(witness) and witness.get("SAFE:Watchdog_RBV") == "Armed", process)
             process.send_signal(signal.SIGTERM)
             assert process.wait() == 4
         assert witness.get("SAFE:Watchdog_RBV") == "Off", "a lawful end needs no watchdog"

@@ -1,15 +1,19 @@
 """What is left behind about a trip and a life: latch, acknowledgement, status, heartbeat, limits."""
 
 import json
+import os
+import time
+from dataclasses import asdict
 
 import pytest
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.lease import this_host
 from lics_beamline.errors import NotAcknowledged
 from lics_beamline.profile import read_profile
-from lics_beamline.safety import guard
+from lics_beamline.safety import guard, guard_status
 from lics_beamline.safety.heartbeat import Heartbeat, heartbeat_path, read_beat
-from lics_beamline.safety.latch import acknowledge, latch_path, latched, require_acknowledged
+from lics_beamline.safety.latch import acknowledge, has_acknowledged, latch_path, latched, require_acknowledged, trip
 
 TRIP = {"when": "2026-01-01T00:00:00", "cause": "leak", "says": "the membrane needs 100 % effort."}
 
@@ -60,3 +64,45 @@ def test_limits_leave_room_for_what_a_profile_allows():
     assert limits.gasket_k > values.envelope.temperature_k[1]
     assert limits.gasket_k < 530.0, "the simulated controller trips there: ours comes first"
     assert limits.ruby_s > values.approach.largest_step_bar / values.membrane.slew_bar_per_s
+
+
+def said_by_a_guard(data, *, pid, engine_pid=1, time_s=0.0, state="watching"):
+    said = guard_status.GuardStatus(state=state, pid=pid, engine_pid=engine_pid, host=this_host(), time=time_s)
+    guard_status.status_path(data, "guard").write_text(json.dumps(asdict(said)))
+
+
+def test_a_guard_and_an_engine_that_fell_silent_are_a_trip_and_known_once_acknowledged(data):
+    assert guard_status.lost(data) == ""
+    said_by_a_guard(data, pid=os.getpid())
+    assert "has said nothing for" in guard_status.lost(data)
+    assert latched(data)["cause"] == "guard lost"
+    acknowledge(data)
+    guard_status.bury(data)
+    assert guard_status.lost(data) == ""
+    assert latched(data) is None
+
+
+def test_a_guard_that_fell_silent_beside_an_engine_that_lives_is_told_and_is_no_trip(data):
+    with Heartbeat(data.logs):
+        said_by_a_guard(data, pid=os.getpid(), engine_pid=os.getpid())
+        assert "lives, and holds until another one guards" in guard_status.lost(data)
+    assert latched(data) is None
+
+
+@pytest.mark.parametrize(("state", "time_s"), [("ended", 0.0), ("watching", time.time() + 3600.0), ("starting", 0.0)])
+def test_a_guard_that_has_ended_watches_or_begins_is_not_lost(data, state, time_s):
+    said_by_a_guard(data, pid=os.getpid(), state=state, time_s=time_s)
+    assert guard_status.lost(data) == ""
+
+
+def test_a_watchdog_that_tripped_is_known_where_that_or_the_death_of_all_was_acknowledged_since(data):
+    before, after = "2001-01-01T00:00:00.000+00:00", "2101-01-01T00:00:00.000+00:00"
+    trip(data, cause="watchdog", says="it tripped.", watchdog=after)
+    assert not has_acknowledged(data, after)
+    acknowledge(data)
+    assert has_acknowledged(data, after)
+    assert not has_acknowledged(data, before), "another trip"
+    trip(data, cause="guard lost", says="both are silent.")
+    acknowledge(data)
+    assert has_acknowledged(data, before)
+    assert not has_acknowledged(data, "2102-01-01T00:00:00.000+00:00")
