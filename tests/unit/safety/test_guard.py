@@ -89,7 +89,11 @@ def test_a_guard_that_fell_silent_beside_an_engine_that_lives_is_told_and_is_no_
     assert latched(data) is None
 
 
-@pytest.mark.parametrize(("state", "time_s"), [("ended", 0.0), ("watching", time.time() + 3600.0), ("starting", 0.0)])
+@pytest.mark.parametrize(
+    ("state", "time_s"),
+    [("ended", 0.0), ("watching", time.time() + 3600.0), ("starting", 0.0)],
+    ids=["ended", "watching", "starting"],
+)
 def test_a_guard_that_has_ended_watches_or_begins_is_not_lost(data, state, time_s):
     said_by_a_guard(data, pid=os.getpid(), state=state, time_s=time_s)
     assert guard_status.lost(data) == ""
