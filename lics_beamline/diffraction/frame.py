@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.raxis import PlateHeader, is_plate, read_header, read_plate
+from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX, PlateHeader, is_plate, read_header, read_plate
 from lics_beamline.errors import ProfileError, ReductionFailed
 from lics_beamline.given_file import IMAGE_BYTES, READER_FAULTS, regular_size
 
@@ -101,9 +101,10 @@ def check_pixels(shape: Sequence[int], path: Path) -> None:
     """
     if len(shape) != 2:
         raise ReductionFailed(f"{path.name} holds no image of two dimensions.", path=str(path))
-    if min(shape) < 1 or math.prod(shape) > MOST_PIXELS:
+    if min(shape) < 1 or max(shape) > LARGEST_SIDE_PX or math.prod(shape) > MOST_PIXELS:
         raise ReductionFailed(
-            f"{path.name} has {shape[0]} x {shape[1]} pixels, 1 to {MOST_PIXELS / 1e6:.0f} million are read. Give one "
+            f"{path.name} has {shape[0]} x {shape[1]} pixels, 1 to {MOST_PIXELS / 1e6:.0f} million are read, "
+            f"{LARGEST_SIDE_PX} a side at most. Give one "
             "image of a detector.",
             path=str(path),
             shape=tuple(shape),
@@ -240,7 +241,8 @@ def _stack(path: Path, inside: str) -> str:
             file.visititems(
                 lambda name, item: (
                     found.append(name)
-                    if isinstance(item, h5py.Dataset)
+                    if isinstance(name, str)  # one that is no UTF-8 comes as bytes
+                    and isinstance(item, h5py.Dataset)
                     and item.ndim in (2, 3)
                     and item.dtype.kind in "iuf"
                     and min(item.shape[-2:]) > 16
