@@ -13,7 +13,14 @@ def derived(journal, uid, **start):
 
 def reduced(journal, uid, exposure, number=1, **data):
     """Write one reduced point."""
-    values = {"exposure_uid": exposure, "point_index": number - 1, "reduced": True, "intensity": np.zeros(3), **data}
+    values = {
+        "exposure_uid": exposure,
+        "point_index": number - 1,
+        "reduced": True,
+        "phases": "",
+        "intensity": np.zeros(3),
+        **data,
+    }
     journal(
         "event",
         {

@@ -89,20 +89,7 @@ _NEEDED: Final[Mapping[str, Mapping[str, str]]] = {  # without which nothing can
     schema.FAILURE: {"point_index": "whole number", "reason": "text"},
     schema.DECISIONS: {"point_index": "whole number", "choice": "text"},
 }
-_NOT_ALWAYS_REDUCED: Final = (  # fields that older reductions do not have, or that nobody rests on
-    "graininess",
-    "experiment_time_s",
-    "rejected_fraction",
-    "fading_remaining",
-    "fading_sigma",
-    "ghost_fraction",
-    "unknown_peaks",
-)
-_OF_REDUCED: Final[Mapping[str, str]] = {
-    field.name: _OF_OUR_EVENTS[field.name]
-    for field in schema.reduced_fields(0)
-    if field.name not in _NOT_ALWAYS_REDUCED
-}
+_OF_REDUCED: Final = {"exposure_uid": "text", "point_index": "whole number"}  # others came with later versions
 
 
 class Shapes:
