@@ -130,3 +130,30 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
     name, stop = record[-1]
     assert (name, stop["exit_status"]) == ("stop", "abort")
     assert "enough" in stop["reason"]
+
+
+def test_a_paused_sweep_is_ended_in_the_safe_state_when_the_guard_trips(data):
+    folder = data.root.parent
+    (folder / "walk.toml").write_text(WARM_THEN_UP)
+    os.mkfifo(folder / "asked")
+    with (
+        simulators(data) as witness,
+        terminal([sys.executable, "-c", SESSION], folder=folder, environment=os.environ) as session,
+        (folder / "asked").open("w", buffering=1) as door,
+    ):
+        session.shows(">>> ")
+        session.types("RE(session.sweep(experiment))")
+        while witness.get("ET1:RBV_pvTemp") < 303.0 - 273.15:
+            pass
+        door.write("as a queue does\n")
+        paused(session)
+        witness.put("WORLD:Fault", "tc_open")
+        while sweep_status(data).state != "ended":
+            pass
+        session.types("while RE.state != 'idle': pass", "", "print('then', RE.state)")
+        session.shows("then idle")
+        assert witness.get("ET1:OutputHigh") == 0.0
+        session.leaves()
+        assert session.ends() == 0
+    name, stop = documents(data)[-1]
+    assert (name, stop["exit_status"]) == ("stop", "abort")
