@@ -328,8 +328,10 @@ def _interact(names: dict[str, Any], banner: str) -> int:
                 _print(banner)
                 ipython.start_ipython(argv=["--no-banner"], user_ns=names)
                 return 0
+        for leaving in ("exit", "quit"):  # Python's own close the terminal, in which there may be something to ask
+            names.setdefault(leaving, sys.exit)
         code.InteractiveConsole(names).interact(banner, exitmsg="")
-    except SystemExit as left:  # `exit()` at Python's own prompt
+    except SystemExit as left:
         return left.code if isinstance(left.code, int) else 0
     return 0
 

@@ -75,13 +75,15 @@ def leave(engine: RunEngine, beamline: Beamline) -> bool:
     bool
         Whether all is safe, as far as anything answers.
     """
-    if engine.state != "idle":
-        logger.warning("the plan that is %s is ended: the session ends", engine.state)
-        try:
+    try:
+        if engine.state != "idle":
+            logger.warning("the plan that is %s is ended: the session ends", engine.state)
             engine.abort("the session ended")
-        except (LicsError, RunEngineInterrupted, TransitionError) as error:
-            logger.warning("%s", error)
-    return make_safe(beamline) if left_on(beamline) else True
+    except (LicsError, RunEngineInterrupted, TransitionError) as error:
+        logger.warning("%s", error)
+    finally:  # however the plan ended
+        is_safe = make_safe(beamline) if left_on(beamline) else True
+    return is_safe
 
 
 def _said(beamline: Beamline) -> str:

@@ -112,7 +112,7 @@ def open_session(
     simulated: Simulation | None = None,
     followers: bool = True,
 ) -> Iterator[Session]:
-    """Connect the devices of a profile and be ready to run plans.
+    """Connect the devices of a profile and be ready to run plans; what is on when it closes is made safe.
 
     Parameters
     ----------

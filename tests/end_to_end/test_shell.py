@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from caproto import ChannelType
+from caproto.sync.client import read
+from terminal import terminal
 
 from lics_beamline.profile import shipped
 from lics_beamline.session.simulation import loopback, simulation
@@ -16,6 +19,81 @@ LOOK = """
 print("has", sorted(name for name in ("RE", "beamline", "sweep", "experiment", "read_experiment") if name in globals()))
 print("load", beamline.membrane.load_bar.get())
 """
+
+
+HEAT = (  # the heater at 303 K and the membrane on, as a person may leave them
+    "import bluesky.plans as bp, bluesky.plan_stubs as bps",
+    "beamline.heater.arm().wait(); beamline.membrane.arm().wait()",
+    "_ = RE(bps.mv(beamline.heater, 303.0))",
+    "print('heated', '%.0f K' % beamline.heater.setpoint_readback_k.get(use_monitor=False))",
+)
+NOW = (  # asked afresh: what a monitor told may be old
+    "print('now', '%.0f K' % beamline.heater.setpoint_readback_k.get(use_monitor=False),"
+    " '%.0f %%' % beamline.heater.output_high_readback_percent.get(use_monitor=False),"
+    " beamline.membrane.control_readback.get(use_monitor=False), RE.state)"
+)
+
+
+def shell(folder, *options, **environment):
+    command = [sys.executable, "-m", "lics_beamline", "shell", "--data", "data", *options]
+    return terminal(command, folder=folder, environment={**os.environ, **environment})
+
+
+def test_ctrl_c_in_a_stock_plan_makes_safe_what_is_on_and_says_what_was_read_back(tmp_path):
+    with shell(tmp_path, "--speed", "60") as session:
+        session.shows(">>> ")
+        session.types(*HEAT, NOW)
+        session.shows("now 303 K 100 % On idle")
+        session.types("RE(bp.count([beamline.thermocouples], num=None), lambda name, doc: print('counted', name))")
+        session.shows("counted event")
+        session.interrupts()
+        session.shows("going to the safe state")
+        said = session.shows("shutter Closed")
+        assert "all is safe, read back: gas held at" in said
+        assert "heater setpoint 298.0 K" in said
+        session.shows("there is nothing to resume")
+        assert "RE.resume()" not in session.said
+        session.types(NOW)
+        session.shows("now 298 K 0 % Off idle")
+        session.leaves()
+        assert session.ends() == 0
+        assert "still on" not in session.said
+
+
+def test_who_leaves_a_session_is_asked_about_what_is_on_and_it_is_made_safe(tmp_path):
+    profile = shutil.copytree(shipped() / "bl10xu", tmp_path / "mine")
+    with simulation(
+        prefix="BL10XU:",
+        world="volumetric",
+        seed=1,
+        speed=60.0,
+        plates=tmp_path / "data" / "plates",
+        log=tmp_path / "simulators.log",
+    ) as simulators:
+        with shell(tmp_path, "--profile", str(profile), **loopback(simulators.port)) as session:
+            session.shows(">>> ")
+            session.types(*HEAT)
+            session.shows("heated 303 K")
+            session.types("exit()")
+            on = session.shows("Make safe and leave? [Y/n] ")
+            assert "heater setpoint is 303." in on
+            assert "membrane control is On" in on
+            session.types("n")
+            session.shows(">>> ")
+            session.types(NOW, "print('kept', bps.__name__)")
+            session.shows("now 303 K 100 % On idle")
+            session.shows("kept bluesky.plan_stubs")
+            session.leaves()
+            session.shows("Make safe and leave? [Y/n] ")
+            session.types("y")
+            session.shows("all is safe, read back: gas held at")
+            assert session.ends() == 0
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in loopback(simulators.port).items():
+                patch.setenv(name, value)
+            control = read("BL10XU:PC1:Control_RBV", repeater=False, timeout=300.0, data_type=ChannelType.STRING)
+            assert list(control.data) == [b"Off"]
+            assert list(read("BL10XU:ET1:OutputHigh", repeater=False, timeout=300.0).data) == [0.0]
 
 
 def test_a_session_begins_without_an_experiment_where_the_profile_has_none_and_says_so(tmp_path):

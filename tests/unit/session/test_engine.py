@@ -166,8 +166,9 @@ def test_a_paused_sweep_is_stopped_from_elsewhere(engine, requests):
     with pytest.raises(RunEngineInterrupted):
         sweep.run()
     ask(requests.data, Request.STOP, who="Ada")
-    while sweep_status(requests.data).state != "ended":
+    while engine.state != "idle":
         pass
+    assert sweep_status(requests.data).state == "ended"
     assert [(one["hold_did"], one["hold_who"]) for one in sweep.holds()] == [("held", "engine"), ("stopped", "Ada")]
 
 

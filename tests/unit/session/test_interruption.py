@@ -20,7 +20,13 @@ class Watcher:
         self.cleanup_s = cleanup_s
         self.cleaned = False
         self.made_safe = []
-        self.engine = RunEngine({}, context_managers=[lambda engine: Interruption(engine, self.make_safe)])
+        self.ended = []
+        self.engine = RunEngine(
+            {}, context_managers=[lambda engine: Interruption(engine, self.make_safe, ended=self.end)]
+        )
+
+    def end(self):
+        self.ended.append((self.engine.state, self.cleaned))
 
     def make_safe(self):
         self.made_safe.append("after clean-up" if self.cleaned else "while cleaning up")
@@ -68,6 +74,15 @@ def test_the_second_ctrl_c_or_its_like_makes_safe_without_waiting_for_a_slow_cle
         watcher.engine(watcher.plan())
     assert watcher.made_safe == ["while cleaning up"]
     assert watcher.engine.state == "idle"
+
+
+def test_what_a_plan_leaves_behind_is_seen_to_after_its_clean_up_when_ctrl_c_ended_it():
+    watcher = Watcher(cleanup_s=0.01)
+    watcher.engine(bps.null())
+    assert watcher.ended == [], "a plan that runs to its end may leave on what it likes"
+    with pytest.raises(RunEngineInterrupted):
+        watcher.engine(watcher.plan())
+    assert watcher.ended == [("idle", True)]
 
 
 def test_after_the_plan_ctrl_c_is_python_s_own_again():
