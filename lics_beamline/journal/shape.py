@@ -89,7 +89,6 @@ _NEEDED: Final[Mapping[str, Mapping[str, str]]] = {  # without which nothing can
     schema.FAILURE: {"point_index": "whole number", "reason": "text"},
     schema.DECISIONS: {"point_index": "whole number", "choice": "text"},
 }
-_OF_REDUCED: Final = {"exposure_uid": "text", "point_index": "whole number"}  # others came with later versions
 
 
 class Shapes:
@@ -137,8 +136,6 @@ class Shapes:
 
     def _needed(self, stream: str) -> Mapping[str, str]:
         """Return the fields without which nothing can be told of an event."""
-        if self._ours == schema.REDUCTION and stream == schema.REDUCED:
-            return _OF_REDUCED
         return _NEEDED.get(stream, {}) if self._ours == schema.SWEEP else {}
 
 

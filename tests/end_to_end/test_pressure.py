@@ -133,7 +133,7 @@ def test_a_neon_spectrum_mends_a_drifted_axis(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("no-such-file.txt", "--temperature-k", "298"), 2, "No such file"),
+        (("no-such-file.txt", "--temperature-k", "298"), 2, "no such file"),
         (("spectrum.txt", "--temperature-k", "298", "--scale", "rekhi"), 2, "ruby_shen_2020"),
         (("spectrum.txt", "--temperature-k", "298", "--correction", "rekhi"), 2, "datchi-2007"),
         (("spectrum.txt", "--temperature-k", "498", "--correction", "vos-1991"), 4, "150-400 K"),

@@ -217,7 +217,7 @@ def insane_line(content, rng):
     """One document of a journal with insane values, in the place of itself, or of another."""
     lines = content.splitlines()
     at = rng.randrange(len(lines))
-    lines[at] = json.dumps(insane(json.loads(lines[at]), rng)).encode()
+    lines[at] = json.dumps(insane(json.loads(lines[at])[:2], rng)).encode()  # without a checksum, as older ones are
     if rng.random() < 0.1:
         lines.insert(rng.randrange(len(lines)), lines[at])
     return b"\n".join(lines) + b"\n"
@@ -254,6 +254,18 @@ def read_raw(path):
         for _ in reducer(name, doc):
             pass
     raw_points(read(inside))
+    refuse_damage(inside)
+
+
+def refuse_damage(path):
+    """Refuse a journal of which a line could not be used: the others are read, and that is said."""
+    from lics_beamline.errors import JournalError
+    from lics_beamline.journal.reader import Tail
+
+    with Tail(path) as tail:
+        list(tail.documents())
+        if tail.faults:
+            raise JournalError(str(tail.faults[0]))
 
 
 def read_derived(path):
@@ -267,6 +279,7 @@ def read_derived(path):
     for point in run.points:
         point_line(point)
     write_table(run, path.parent / "out")
+    refuse_damage(path)
 
 
 def read_poni(path):

@@ -19,7 +19,7 @@ from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.pausing import Pausing
 from lics_beamline.plans.plates import Plates
 from lics_beamline.plans.silence import Silence, answered
-from lics_beamline.plans.sweep import arm
+from lics_beamline.plans.walk import arm
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
 from lics_beamline.session.requests import RequestFiles

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import threading
+from types import MappingProxyType
 
 import pytest
 
@@ -23,6 +24,8 @@ from lics_beamline.session.requests import RequestFiles, ask, sweep_status
 
 class Value:
     """A read-back."""
+
+    connected, metadata = True, MappingProxyType({})
 
     def __init__(self, value):
         self.value = value
