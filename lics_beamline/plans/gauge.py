@@ -13,12 +13,14 @@ from bluesky.utils import FailedStatus, MsgGenerator
 
 from lics_beamline.control.heating import RUBY_GPA_PER_K
 from lics_beamline.control.instrument_settings import RubySettings
+from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, NotConnected
 from lics_beamline.physics.exposure import next_exposure_s
 from lics_beamline.physics.gauge import Gauge as Gauge  # plans know it by this door
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.ruby_spectrum import RubyLine
+from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.plans.action import do
 from lics_beamline.plans.silence import answered, read_believed
 from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
@@ -110,6 +112,9 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
         If an instrument gives no value, for too long or again and again.
     """
     for attempt in range(1, SPECTRA_BEFORE_GIVING_UP + 1):
+        said_k = value_of(beamline.thermocouples.gasket_k)
+        if said_k is not None:  # an open circuit is an answer: what else it silences is not waited for
+            check_type_k(float(said_k), where="gasket")
         yield from answered(beamline)
         before_k = yield from bps.rd(beamline.thermocouples.gasket_k)
         try:

@@ -5,7 +5,7 @@ import itertools
 import math
 import os
 import time
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,6 +47,7 @@ class Device:
     """A readable and movable whose values are functions of the world."""
 
     parent = None
+    connected, metadata = True, MappingProxyType({})
 
     def __init__(self, name, values=None, move=None):
         self.name, self.values, self.move = name, values or {}, move
