@@ -414,14 +414,14 @@ def _watch() -> int:
     choose()
     from lics_beamline.devices.assembly import assemble
     from lics_beamline.devices.beamline import connect
-    from lics_beamline.devices.safe_state import unsafe
+    from lics_beamline.devices.safe_state import at_work, silent
 
     with tempfile.TemporaryDirectory() as folder:
         beamline = assemble(read_profile("simulated"), DataFolder(Path(folder)))
         connect(beamline, 20.0, strict=False)
         was: bool | None = None
         while True:
-            safe = not unsafe(beamline)
+            safe = not at_work(beamline) and not silent(beamline)  # a heater that may heat and does not is at rest
             if safe is not was:
                 print(time.monotonic(), "safe" if safe else "unsafe", flush=True)  # noqa: T201
             was = safe
