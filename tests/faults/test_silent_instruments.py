@@ -98,6 +98,7 @@ def exposed(rig, gauge, notes, folder):
         upward(1.0),
         gauge=gauge,
         notes=notes,
+        arrived_s=0.0,
         exposure_s=60.0,
         plates=plates,
         beam=PROFILE.values.beam,
