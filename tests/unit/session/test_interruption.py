@@ -59,6 +59,14 @@ def interrupt(number=signal.SIGINT):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_ctrl_c_or_its_like_ends_the_plan_through_its_own_clean_up(number):
+    was = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests that nohup started ignore it
+    try:
+        _ends_the_plan(number)
+    finally:
+        signal.signal(signal.SIGHUP, was)
+
+
+def _ends_the_plan(number):
     watcher = Watcher(cleanup_s=0.01, number=number)
     with pytest.raises(RunEngineInterrupted):
         watcher.engine(watcher.plan())
