@@ -12,7 +12,7 @@ from lics_beamline.errors import JournalError, LicsError, RunNotFound
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import MOST_LINE_BYTES, decode
 from lics_beamline.journal.safe_name import check_start
-from lics_beamline.journal.shape import Shapes
+from lics_beamline.journal.shape import DocumentShapes
 from lics_beamline.journal.writer import SUFFIX
 
 SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
@@ -133,10 +133,10 @@ def head(path: Path) -> Head | None:
     except ValueError:
         stop = None  # who reads the run tells of the line
     uid = check_start(start, where=str(path))
-    Shapes().check("start", start, where=f"{path}, line 1")
+    DocumentShapes().check("start", start, where=f"{path}, line 1")
     try:
         if stop is not None:
-            Shapes().check("stop", stop, where=f"{path}, last line")
+            DocumentShapes().check("stop", stop, where=f"{path}, last line")
     except JournalError as error:
         logger.warning("%s It is taken for a run without end.", error)
         stop = None

@@ -22,7 +22,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import MOST_LINE_BYTES, decode, has_checksum
 from lics_beamline.journal.order import Numbered, Order, identity
 from lics_beamline.journal.safe_name import check_start
-from lics_beamline.journal.shape import Shapes
+from lics_beamline.journal.shape import DocumentShapes
 
 LOOKED_EVERY_S: Final = 0.1  # between two looks of a follower [s]; twice this is the delay a reader adds
 MOST_FAULTS_SAID: Final = 10  # lines of one journal, one by one; then only how many more
@@ -87,7 +87,7 @@ class Tail:
         except (OSError, ValueError) as cause:
             said = getattr(cause, "strerror", None) or cause
             raise JournalError(f"{path} cannot be opened: {said}.", path=str(path)) from cause
-        self._shapes = Shapes()
+        self._shapes = DocumentShapes()
         self.offset = 0
         self.line = 0
         self.finished = False

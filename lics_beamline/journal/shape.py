@@ -91,7 +91,7 @@ _NEEDED: Final[Mapping[str, Mapping[str, str]]] = {  # without which nothing can
 }
 
 
-class Shapes:
+class DocumentShapes:
     """Judges the documents of one run, in their order."""
 
     def __init__(self) -> None:

@@ -333,16 +333,17 @@ def close_cut_off(path: Path, *, reason: str) -> None:
     JournalError
         If it is damaged, or cannot be written.
     """
-    with Tail(path) as tail:
-        documents = list(tail.documents())
-    if not documents or tail.finished:
-        return
+    start: Mapping[str, Any] = {}
     streams, counted, last_s = Streams(), dict[str, int](), 0.0
-    for name, doc in documents:
-        for event in streams.take(name, doc):
-            counted[event.stream] = counted.get(event.stream, 0) + 1
-        last_s = max(last_s, float(doc.get("time", 0.0)) if isinstance(doc.get("time", 0.0), (int, float)) else 0.0)
-    start = documents[0][1]
+    with Tail(path) as tail:
+        for name, doc in tail.documents():
+            start = doc if name == "start" else start
+            for event in streams.take(name, doc):
+                counted[event.stream] = counted.get(event.stream, 0) + 1
+            said_s = doc.get("time")
+            last_s = max(last_s, said_s) if isinstance(said_s, (int, float)) else last_s
+    if not start or tail.finished:
+        return
     with Journal(path.parent, resume=True) as journal:
         journal("start", start)
         journal(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator
@@ -25,6 +24,7 @@ from lics_beamline.plans.approach import reading_of
 from lics_beamline.plans.gauge import Gauge, RubyReading, judge, laser_off, laser_on, prepare, read_ruby
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates, Waiting
+from lics_beamline.plans.silence import read_believed
 from lics_beamline.plans.sweep_record import WAY_BACK, SweepRecord, UnreadPlate
 
 log = logging.getLogger(__name__)
@@ -46,15 +46,15 @@ def glance(beamline: Beamline, *, gauge: Gauge, ruby: RubySettings) -> MsgGenera
     ------
     BadReading
         If spectrum or thermocouple cannot be believed.
+    NotConnected
+        If an instrument gives no value.
     """
     yield from prepare(beamline, ruby)
     yield from laser_on(beamline)
     began_s = beamline.clock.now_s()
     yield from bps.trigger(beamline.ruby, wait=True)
     yield from laser_off(beamline)
-    data: dict[str, Any] = {}
-    for device in (beamline.thermocouples, beamline.ruby, beamline.membrane):
-        data |= {name: reading["value"] for name, reading in device.read().items()}
+    data = yield from read_believed(beamline.thermocouples, beamline.ruby, beamline.membrane)
     return reading_of(judge(data, gauge), began_s)
 
 

@@ -80,6 +80,10 @@ class SweepRecord:
     ----------
     start : dict
         Start document of the newest run.
+    experiment : Experiment
+        The experiment as it was begun.
+    recipe : Recipe
+        How it is reduced.
     readings : list of RecordedReading
         Of its approaches, in order.
     first_reference : Reference or None
@@ -104,6 +108,7 @@ class SweepRecord:
                 f"run {self.start.get('uid', '')} is no sweep but {self.start.get('purpose', 'unknown')!r}: only a "
                 "sweep can be resumed."
             )
+        self.experiment: Experiment = experiment_of(self.start)
         self.recipe: Recipe = recipe_of(self.start["recipe"], source=f"start document of {self.start['uid']}")
         self.readings: list[RecordedReading] = []
         self.first_reference: Reference | None = None
@@ -134,11 +139,6 @@ class SweepRecord:
             "resumed_times": times,
             "plate_folder": f"{sweep_uid[:8]}r{times}",
         }
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment as it was begun."""
-        return experiment_of(self.start)
 
     @property
     def unread(self) -> tuple[UnreadPlate, ...]:

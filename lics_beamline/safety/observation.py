@@ -33,7 +33,7 @@ class SignOfLife:
     gone: bool = False
 
 
-class Engine(Protocol):
+class WatchedEngine(Protocol):
     """Who runs plans, as a guard hears of it."""
 
     def sign(self) -> SignOfLife:
@@ -119,13 +119,13 @@ class Observation:
     ----------
     beamline : Beamline
         The devices.
-    engine : Engine
+    engine : WatchedEngine
         Who runs plans.
     changed : Event
         Set whenever there may be something new to look at.
     """
 
-    def __init__(self, beamline: Beamline, engine: Engine, changed: threading.Event) -> None:
+    def __init__(self, beamline: Beamline, engine: WatchedEngine, changed: threading.Event) -> None:
         self._beamline = beamline
         self._engine = engine
         self._changed = changed

@@ -15,7 +15,7 @@ from bluesky.utils import Msg, RunEngineInterrupted
 
 from lics_beamline.control.request import ENGINE, Request
 from lics_beamline.errors import LicsError
-from lics_beamline.session.requests import RequestFiles, Suspension
+from lics_beamline.session.requests import EngineSuspension, RequestFiles
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Engine(RunEngine):
         if not self._requests.is_open:
             super().request_suspend(fut, pre_plan=pre_plan, post_plan=post_plan, justification=justification)
             return
-        suspension = Suspension(why=justification or "suspended from outside", before=pre_plan, after=post_plan)
+        suspension = EngineSuspension(why=justification or "suspended from outside", before=pre_plan, after=post_plan)
 
         async def last() -> None:
             self._requests.suspensions.append(suspension)

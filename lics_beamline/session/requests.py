@@ -94,7 +94,7 @@ def sweep_status(data: DataFolder) -> SweepStatus | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Suspension:
+class EngineSuspension:
     """Something outside that forbids a sweep to go on, until it does not any more.
 
     Parameters
@@ -126,7 +126,7 @@ class RequestFiles:
         Whether a sweep is at work.
     data : DataFolder
         Where the sweep is recorded.
-    suspensions : list of Suspension
+    suspensions : list of EngineSuspension
         What forbids a sweep to go on now, by suspenders of the engine; kept by the engine, in its own thread.
     """
 
@@ -134,7 +134,7 @@ class RequestFiles:
         self.hindrance = hindrance
         self.is_open = False
         self.data = data
-        self.suspensions: list[Suspension] = []
+        self.suspensions: list[EngineSuspension] = []
         self._notes: deque[str] = deque()
         self._stamp = (0, 0)
         self._newest: SubmittedRequest | None = None

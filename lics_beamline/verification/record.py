@@ -20,7 +20,7 @@ _LOOK_PATH: Final = "look_path"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class RecordedFrame:
     """A plate file that a run names.
 
     Parameters
@@ -47,7 +47,7 @@ class Record:
         How many can be used.
     events : Counter
         How many, by stream.
-    frames : list of Frame
+    frames : list of RecordedFrame
         Plates it names.
     exposed, read, reduced : list of str
         Exposures of points; of those that were read or lost; of those that were reduced.
@@ -62,7 +62,7 @@ class Record:
     stop: Mapping[str, Any] = field(default_factory=dict)
     documents: int = 0
     events: Counter[str] = field(default_factory=Counter)
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[RecordedFrame] = field(default_factory=list)
     exposed: list[str] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     reduced: list[str] = field(default_factory=list)
@@ -126,9 +126,9 @@ def _take(record: Record, event: StreamEvent) -> None:
         record.read.append(exposure)
     if event.data.get(schema.FRAME_PATH):
         sha256 = str(event.data.get(schema.FRAME_SHA256, ""))
-        record.frames.append(Frame(path=str(event.data[schema.FRAME_PATH]), sha256=sha256))
+        record.frames.append(RecordedFrame(path=str(event.data[schema.FRAME_PATH]), sha256=sha256))
     elif event.data.get(_LOOK_PATH):
-        record.frames.append(Frame(path=str(event.data[_LOOK_PATH]), sha256=""))
+        record.frames.append(RecordedFrame(path=str(event.data[_LOOK_PATH]), sha256=""))
 
 
 def _judge_end(record: Record, tail: Tail) -> None:
