@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lics_simulators.faults import KINDS, parse
+from lics_simulators.fault_kinds import KINDS
+from lics_simulators.faults import parse
 from lics_simulators.preset import preset_names
 from lics_simulators.saved_world import restore, was_killed
 from lics_simulators.server import Beamline, free_port, serve

@@ -16,7 +16,8 @@ from typing import Any
 from caproto.asyncio.server import Context
 
 from lics_simulators import saved_world
-from lics_simulators.faults import Faults, Rig
+from lics_simulators.fault_kinds import Rig
+from lics_simulators.faults import Faults
 from lics_simulators.iocs.beam import BeamIOC
 from lics_simulators.iocs.heater import HeaterIOC
 from lics_simulators.iocs.image_plate import ImagePlateIOC

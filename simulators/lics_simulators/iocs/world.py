@@ -13,7 +13,8 @@ from typing import Any, Final
 from caproto import ChannelType
 from caproto.server import pvproperty
 
-from lics_simulators.faults import Faults, Rig
+from lics_simulators.fault_kinds import Rig
+from lics_simulators.faults import Faults
 from lics_simulators.iocs.channels import choice, counter, reading, setting
 from lics_simulators.iocs.instrument import InstrumentIOC
 from lics_simulators.iocs.leasing import CLIENT, know_client

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lics_simulators.faults import KINDS, WHOSE, Faults, Rig, parse
+from lics_simulators.fault_kinds import KINDS, WHOSE, Rig
+from lics_simulators.faults import Faults, parse
 from lics_simulators.world import World
 
 
