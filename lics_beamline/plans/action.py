@@ -82,6 +82,11 @@ def compute(name: str, function: Callable[[], T]) -> MsgGenerator[T]:
     return result
 
 
+def ended_by(error: FailedStatus) -> str:
+    """Return who ended the motion that failed: ``stopped``, ``made safe``; empty where it failed by itself."""
+    return str(getattr(error.__cause__, "facts", {}).get("ended", ""))
+
+
 def why(error: FailedStatus) -> str:
     """Return what the device said about its failure."""
     (status,) = error.args[:1]

@@ -21,7 +21,7 @@ from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.alarm import silence_of, value_of
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
-from lics_beamline.plans.action import do
+from lics_beamline.plans.action import do, ended_by
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
 from lics_beamline.plans.measure import Notes
 from lics_beamline.plans.pausing import Held
@@ -224,7 +224,7 @@ def load_to(beamline: Beamline, command: LoadTo, *, forbids: Callable[[], str] =
     except Held as error:
         log.warning("%s", error)
     except FailedStatus as error:
-        if getattr(error.__cause__, "facts", {}).get("ended") != "stopped":
+        if ended_by(error) != "stopped":
             raise
     else:
         return True

@@ -18,7 +18,7 @@ from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline, make_safe
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
-from lics_beamline.plans.action import do, why
+from lics_beamline.plans.action import do, ended_by, why
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Notes
@@ -84,7 +84,12 @@ def sweep(
             make_safe(beamline)
         except DidNotSettle as unsafe:
             log.error("%s", unsafe)  # tried again when the run is closed, and raised then
-        yield from plates.finish()
+        while True:
+            try:
+                return (yield from plates.finish())
+            except FailedStatus as overtaking:  # what moved was just made safe: the sweep ends for its first reason
+                if ended_by(overtaking) != "made safe":
+                    raise
 
     def walk() -> MsgGenerator[str]:
         settings = profile.values

@@ -58,7 +58,7 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         assert witness.get("SAFE:Watchdog_RBV") == "Off", "a lawful end needs no watchdog"
         assert witness.get("PC1:Lease") == ""
         newest = max(data.raw_journals.glob("*.jsonl"), key=lambda journal: journal.stat().st_mtime)
-        name, document = json.loads(newest.read_text().splitlines()[-1])
+        name, document = json.loads(newest.read_text().splitlines()[-1])[:2]
         assert (name, document["exit_status"]) == ("stop", "abort"), "the journal is closed"
         assert latched(data) is None
 
