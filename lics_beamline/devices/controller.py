@@ -12,7 +12,7 @@ from ophyd.status import StatusBase
 
 from lics_beamline.devices.alarm import NO_ANSWER, asked_of, silence_of
 from lics_beamline.devices.clock import ExperimentClock, WallClock
-from lics_beamline.devices.motion import Motion
+from lics_beamline.devices.motion import MADE_SAFE, STOPPED, Motion
 from lics_beamline.devices.quantity import Bounds
 from lics_beamline.devices.safe_condition import SafeCondition, faults
 from lics_beamline.devices.settling import ArrivalCriteria, Settling
@@ -107,7 +107,7 @@ class Controller(Device):
         arrived fails in either case, because a plan that goes on must not take it for arrived.
         """
         if self._motion is not None and not self._motion.done:
-            self._motion.end("stopped")
+            self._motion.end(STOPPED)
         elif self._watched_elsewhere:
             self._try_to_hold()
         self._watched_elsewhere = False
@@ -115,7 +115,7 @@ class Controller(Device):
     def make_safe(self) -> StatusBase:
         """Make the instrument safe, again and again until its read-backs say so."""
         if self._motion is not None:
-            self._motion.end("made safe", hold=False)
+            self._motion.end(MADE_SAFE, hold=False)
         self._watched_elsewhere = False
         wall = WallClock()  # works when the world's clock does not
         traits = self.TRAITS

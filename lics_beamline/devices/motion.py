@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # A monitor tells of a change that happens once only once; a read-back that stays away is asked for at the instrument.
 ASK_AGAIN_WALL_S: Final = 0.5
+STOPPED: Final = "stopped"  # how a motion was ended before it arrived: it stays where it is
+MADE_SAFE: Final = "made safe"  # and here its instrument was made safe
 
 
 class Motion(DeviceStatus):

@@ -83,7 +83,7 @@ def compute(name: str, function: Callable[[], T]) -> MsgGenerator[T]:
 
 
 def ended_by(error: FailedStatus) -> str:
-    """Return who ended the motion that failed: ``stopped``, ``made safe``; empty where it failed by itself."""
+    """Return how the motion that failed was ended, `STOPPED` or `MADE_SAFE`; empty where it failed by itself."""
     return str(getattr(error.__cause__, "facts", {}).get("ended", ""))
 
 

@@ -20,6 +20,7 @@ from lics_beamline.control.request import Request
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.devices.alarm import silence_of, value_of
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.devices.motion import STOPPED
 from lics_beamline.errors import BadReading, DidNotSettle, LicsError, OutsideEnvelope, Stopped
 from lics_beamline.plans.action import do, ended_by
 from lics_beamline.plans.gauge import Gauge, RubyReading, laser_off, laser_on, read_ruby
@@ -224,7 +225,7 @@ def load_to(beamline: Beamline, command: LoadTo, *, forbids: Callable[[], str] =
     except Held as error:
         log.warning("%s", error)
     except FailedStatus as error:
-        if ended_by(error) != "stopped":
+        if ended_by(error) != STOPPED:
             raise
     else:
         return True

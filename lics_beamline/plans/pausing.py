@@ -18,6 +18,7 @@ from lics_beamline.control.request import ENGINE, Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.alarm import asked_of, is_believable, value_of
 from lics_beamline.devices.beamline import Beamline
+from lics_beamline.devices.motion import STOPPED
 from lics_beamline.errors import DidNotSettle, Stopped
 from lics_beamline.plans.action import do, why
 from lics_beamline.plans.noted import Noted
@@ -298,7 +299,7 @@ class Pausing:
         if self._loading.done:
             return None
         raise DidNotSettle(
-            f"the load was stopped and does not say so within {ENDED_S:g} s. Look at the membrane.", ended="stopped"
+            f"the load was stopped and does not say so within {ENDED_S:g} s. Look at the membrane.", ended=STOPPED
         )
 
     def _stay(self, *, by_person: bool, held_s: float) -> MsgGenerator[SubmittedRequest | None]:

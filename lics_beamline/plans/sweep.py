@@ -16,9 +16,11 @@ from lics_beamline import schema
 from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline, make_safe
+from lics_beamline.devices.motion import MADE_SAFE
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, ended_by, why
+from lics_beamline.plans.ending import Ending
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Notes
@@ -75,21 +77,18 @@ def sweep(
     str
         Uid of the run.
     """
+    ending = Ending()
 
     def rescue(error: Exception, plates: Plates) -> MsgGenerator[None]:
         """Keep what is exposed already: its image is worth the minute until it has been read, in the safe state."""
+        ending.begin()
         if isinstance(error, JournalError):
             return  # nothing can be recorded any more
         try:
             make_safe(beamline)
         except DidNotSettle as unsafe:
             log.error("%s", unsafe)  # tried again when the run is closed, and raised then
-        while True:
-            try:
-                return (yield from plates.finish())
-            except FailedStatus as overtaking:  # what moved was just made safe: the sweep ends for its first reason
-                if ended_by(overtaking) != "made safe":
-                    raise
+        yield from plates.finish()
 
     def walk() -> MsgGenerator[str]:
         settings = profile.values
@@ -145,7 +144,7 @@ def sweep(
         return (yield from bpp.finalize_wrapper(walk(), lambda: safe(beamline)))
 
     with requests.open():
-        return (yield from holding(beamline, held()))
+        return (yield from holding(beamline, ending.for_the_first_reason(held())))
 
 
 def holding(beamline: Beamline, plan: MsgGenerator[T]) -> MsgGenerator[T]:
@@ -211,6 +210,8 @@ def as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]
             yield from bps.close_run(exit_status=error.exit_status, reason=reason)
         elif isinstance(error, Stopped):
             yield from bps.close_run(exit_status="abort", reason=str(error))
+        elif isinstance(error, FailedStatus) and ended_by(error) == MADE_SAFE:  # heard before the engine was aborted
+            yield from bps.close_run(exit_status="abort", reason=f"ended from outside the plan: {why(error)}")
         else:
             reason = why(error) if isinstance(error, FailedStatus) else str(error)
             yield from bps.close_run(exit_status="fail", reason=f"{type(error).__name__}: {reason}")

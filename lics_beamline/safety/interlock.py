@@ -15,6 +15,7 @@ from lics_beamline.errors import BadReading
 from lics_beamline.physics.thermocouple import check_type_k
 
 HEARTBEAT_S: Final = 3.5  # without a sign of life of the engine [s]: leaves 1.5 s of five to be read back as safe
+AWAY_S: Final = 1.0  # between two looks [s]: who was kept from looking for longer cannot tell who was silent meanwhile
 BLIND_S: Final = 30.0  # for which a reading without value is waited for [s]: an IOC may be restarted
 LEFT_S: Final = 3.0  # after a farewell, for what was at work to be read back as at rest [s]: a monitor may be late
 SHORTEST_WALL_S: Final = 0.25  # nothing shorter can be judged over Channel Access: five of its slowest answers
@@ -158,7 +159,10 @@ class InterlockState:
     beat : int
         Number of the newest sign of life of the engine.
     beat_s : float or None
-        Moment at which it was seen first [s of the steady wall clock]; None before the first look.
+        Moment at which it was seen first [s of the steady wall clock], later by the time for which nobody looked; None
+        before the first look.
+    looked_s : float or None
+        Moment of the last look [s of the steady wall clock]; None before the first.
     silent_s : mapping of str to float
         Thermocouples that do not answer, and the moment at which each fell silent [s of the steady wall clock].
     controlled : bool
@@ -180,6 +184,7 @@ class InterlockState:
 
     beat: int = 0
     beat_s: float | None = None
+    looked_s: float | None = None
     silent_s: Mapping[str, float] = field(default_factory=dict)
     controlled: bool = False
     load_silent_s: float | None = None
@@ -258,6 +263,7 @@ def step(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits)
 def _remember(watch: InterlockState, seen: InterlockReading, limits: InterlockLimits) -> InterlockState:
     moment = Since(wall_s=seen.wall_s, experiment_s=seen.experiment_s)
     beats = watch.beat_s is None or seen.beat != watch.beat
+    away_s = 0.0 if watch.looked_s is None else max(seen.wall_s - watch.looked_s - AWAY_S, 0.0)
     # A spectrometer that is started again counts from 0: a lower number is no new spectrum.
     fresh = watch.spectrum_since is None or (seen.spectrum is not None and seen.spectrum > (watch.spectrum or 0))
     controlled = watch.controlled if seen.controls is None else seen.controls
@@ -276,7 +282,8 @@ def _remember(watch: InterlockState, seen: InterlockReading, limits: InterlockLi
         engaged=engaged,
         farewell_s=(watch.farewell_s or seen.wall_s) if seen.farewell else None,
         beat=seen.beat,
-        beat_s=seen.wall_s if beats else watch.beat_s,
+        beat_s=seen.wall_s if beats or watch.beat_s is None else watch.beat_s + away_s,
+        looked_s=seen.wall_s,
         silent_s={
             place: watch.silent_s.get(place, seen.wall_s)
             for place, value_k in seen.thermocouples_k.items()

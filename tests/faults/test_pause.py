@@ -57,6 +57,13 @@ def paused(session):
     session.shows(">>> ")
 
 
+def until(seen, data):
+    """Wait for something that comes while the sweep goes on."""
+    while not seen():
+        now = sweep_status(data)
+        assert now.state != "ended", now.says
+
+
 def rests(witness, pv, *, within):
     """It stays where it is, for as long as it would have moved by much more."""
     passes(witness, 30.0)
@@ -77,8 +84,7 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
     ):
         session.shows(">>> ")
         session.types("RE(session.sweep(experiment))")
-        while witness.get("ET1:RBV_pvTemp") < 303.0 - 273.15:
-            pass
+        until(lambda: witness.get("ET1:RBV_pvTemp") >= 303.0 - 273.15, data)
         witness.put("WORLD:Speed", 1.0)  # what begins slowly on a busy computer still falls into the ramp
         door.write("as a queue does\n")
         paused(session)
@@ -90,27 +96,23 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
         assert "resume() there" in elsewhere.stdout + elsewhere.stderr
         witness.put("WORLD:Speed", 1.0)
         session.types("RE.resume()")
-        while witness.get("ET1:RBV_pvTemp") < resting_c + 2.0:
-            pass
+        until(lambda: witness.get("ET1:RBV_pvTemp") >= resting_c + 2.0, data)
 
         door.write("ring 0\n")
-        while "ring_ma" not in sweep_status(data).says:
-            pass
+        until(lambda: "ring_ma" in sweep_status(data).says, data)
         assert sweep_status(data).state == "held"
         witness.put("WORLD:Speed", 60.0)
         resting_c = rests(witness, "ET1:RBV_pvTemp", within=1.5)
         assert resting_c < 338.0 - 273.15
         door.write("ring 100\n")
 
-        while not 2.0 < witness.get("PC1:Pressure_RBV") < witness.get("PC1:Setpoint_RBV") - 0.5:
-            pass
+        until(lambda: 2.0 < witness.get("PC1:Pressure_RBV") < witness.get("PC1:Setpoint_RBV") - 0.5, data)
         door.write("from a thread\n")
         paused(session)
         load_bar = rests(witness, "PC1:Pressure_RBV", within=0.05)
         assert witness.get("PC1:Control_RBV") == "On", "the gas is held, not let go"
         session.types("RE.resume()")
-        while witness.get("PC1:Pressure_RBV") < load_bar + 0.5:
-            pass
+        until(lambda: witness.get("PC1:Pressure_RBV") >= load_bar + 0.5, data)
 
         door.write("as a queue does\n")
         paused(session)
@@ -128,7 +130,7 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
     points = [doc for name, doc in record if name == "event" and doc["descriptor"] == primary]
     assert len(points) == 1, "the first point, once"
     name, stop = record[-1]
-    assert (name, stop["exit_status"]) == ("stop", "abort")
+    assert (name, stop["exit_status"]) == ("stop", "abort"), stop
     assert "enough" in stop["reason"]
 
 
@@ -143,8 +145,7 @@ def test_a_paused_sweep_is_ended_in_the_safe_state_when_the_guard_trips(data):
     ):
         session.shows(">>> ")
         session.types("RE(session.sweep(experiment))")
-        while witness.get("ET1:RBV_pvTemp") < 303.0 - 273.15:
-            pass
+        until(lambda: witness.get("ET1:RBV_pvTemp") >= 303.0 - 273.15, data)
         door.write("as a queue does\n")
         paused(session)
         witness.put("WORLD:Fault", "tc_open")
@@ -156,4 +157,4 @@ def test_a_paused_sweep_is_ended_in_the_safe_state_when_the_guard_trips(data):
         session.leaves()
         assert session.ends() == 0
     name, stop = documents(data)[-1]
-    assert (name, stop["exit_status"]) == ("stop", "abort")
+    assert (name, stop["exit_status"]) == ("stop", "abort"), stop

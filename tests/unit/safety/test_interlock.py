@@ -190,6 +190,14 @@ def test_it_is_never_silent_on_a_dead_thermocouple(moments):
             assert decision.watch.trip is not None
 
 
+def test_a_guard_that_was_kept_from_looking_itself_blames_nobody_until_it_has_looked_again():
+    last = after(1.0)
+    frozen = replace(last, wall_s=last.wall_s + 20.0)  # the computer slept, and the engine has not had its turn yet
+    assert not go_on([last, frozen]).actions
+    hung = [replace(frozen, wall_s=frozen.wall_s + tenth / 10) for tenth in range(30)]
+    assert go_on([last, frozen, *hung]).watch.trip.cause is TripCause.ENGINE
+
+
 @given(MOMENTS)
 def test_it_trips_within_five_seconds_of_the_last_sign_of_life(moments):
     last_beat, heard_s = None, 0.0

@@ -1,0 +1,56 @@
+"""The end of a sweep: a preprocessor that lets it end for its first reason, whatever that ends meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from typing import Any
+
+from bluesky.utils import FailedStatus, Msg, MsgGenerator
+
+from lics_beamline.plans.action import why
+
+log = logging.getLogger(__name__)
+
+
+class Ending:
+    """Knows whether a sweep is ending.
+
+    While it is, all is made safe and nothing is waited for any more, so whatever was under way fails. The engine tells
+    of that whenever it hears of it, at any message of the clean-up: without this it would take the place of the reason
+    why the sweep ended, and the clean-up would not be finished.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def begin(self) -> None:
+        """From now on the sweep is ending."""
+        self._begun = True
+
+    def for_the_first_reason(self, plan: MsgGenerator[Any]) -> Generator[Msg, Any, Any]:
+        """Carry out a plan; once it is ending, it does not hear of what fails meanwhile.
+
+        The engine has carried out the message at which it tells of a failure. What it answered is lost, so a plan that
+        is ending uses no answers, and asks what it waited for itself how that went.
+        """
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                message = plan.send(answer) if error is None else plan.throw(error)
+            except StopIteration as end:
+                return end.value
+            answer = error = None
+            try:
+                answer = yield message
+            except GeneratorExit:
+                plan.close()
+                raise
+            except FailedStatus as failed:
+                if self._begun:
+                    log.debug("at its end: %s", why(failed))
+                else:
+                    error = failed
+            except Exception as caught:  # handed to the plan, not swallowed
+                error = caught
