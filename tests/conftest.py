@@ -1,11 +1,16 @@
 """Fixtures shared by all tests: where measured data lie."""
 
 import os
+import sys
 from pathlib import Path
 
 # Several tests run at a time, each with processes of its own: threads inside them only wait for one another.
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(library, "1")
+
+# They begin hundreds of processes; each would translate all that it imports anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # ophyd takes pyepics where it is installed, when imported
 
