@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from child import child
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.follower import process as follower
@@ -61,7 +62,7 @@ def events_in(data):
 
 
 def test_a_reducer_killed_midway_goes_on_where_it_was(recorded, raw_run):
-    with subprocess.Popen(command(recorded)) as first:
+    with child(command(recorded)) as first:
         pause = threading.Event()
         while not events_in(recorded):
             pause.wait(0.01)
@@ -120,7 +121,7 @@ for line in sys.stdin.buffer:
         descriptor["run_start"] = raw_run.start["uid"]
     encoder = Encoder()
     pause = threading.Event()
-    with subprocess.Popen(
+    with child(
         [sys.executable, "-c", engine, str(data.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         for name, doc in list(raw_run.documents())[:-3]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from child import child
 
 from lics_beamline.errors import Busy
 from lics_beamline.journal.lock import is_held, sole
@@ -21,7 +22,7 @@ with sole(Path(sys.argv[1]), what="cataloguing"):
 
 def test_the_second_is_told_who_is_first_and_may_when_the_first_was_killed(tmp_path):
     path = tmp_path / "logs" / "catalog.lock"
-    with subprocess.Popen(
+    with child(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as first:
         assert first.stdout.readline() == "held\n"

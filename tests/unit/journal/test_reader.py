@@ -7,6 +7,7 @@ import textwrap
 import threading
 
 import pytest
+from child import child
 
 from lics_beamline.errors import JournalError
 from lics_beamline.journal.reader import Tail, follow, read
@@ -122,7 +123,7 @@ def test_following_sees_documents_while_another_process_writes_them(tmp_path):
             print("written", flush=True)
         """
     )
-    with subprocess.Popen(
+    with child(
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as writer:
 

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 
 import pytest
+from child import child
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.processes.background_process import NOT_READY, watch
@@ -64,7 +65,7 @@ def fares(data, state):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_that_is_told_to_end_ends_its_work_first(data, number):
-    with subprocess.Popen(command(data)) as process:
+    with child(command(data)) as process:
         assert fares(data, "working")["pid"] == process.pid
         ours = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(ours + 5, MOST_NICE)
@@ -74,8 +75,8 @@ def test_a_process_that_is_told_to_end_ends_its_work_first(data, number):
 
 
 def test_a_process_whose_parent_is_killed_knows_it(data):
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as parent:
-        with subprocess.Popen(command(data, "--parent-pid", str(parent.pid))) as process:
+    with child([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as parent:
+        with child(command(data, "--parent-pid", str(parent.pid))) as process:
             fares(data, "working")
             parent.kill()
             assert process.wait() == 7
@@ -91,7 +92,7 @@ def test_a_process_that_cannot_begin_says_why_in_its_log_and_to_who_asked(data):
 
 
 def test_a_process_that_has_ended_before_is_gone_and_one_that_lives_is_not():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    with child([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         gone = watch(process.pid)
         assert not gone()
         process.kill()
