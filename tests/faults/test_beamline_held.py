@@ -50,7 +50,7 @@ def test_a_membrane_that_was_away_while_the_sweep_gave_up_is_made_safe_when_it_i
     with simulators(data) as witness, sweeping(data, UP) as process:
         until(lambda: rising(witness) and witness.get("PC1:Pressure_RBV") > 0.7, process)
         guard_pid = status(data).pid
-        witness.put("WORLD:Speed", 1.0)  # on a busy computer the ruby would grow stale before the sweep has given up
+        witness.put("WORLD:Speed", 10.0)  # on a busy computer the ruby would grow stale before the sweep has given up
         fail("ioc_restart:36000")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 4
