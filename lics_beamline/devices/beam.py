@@ -11,6 +11,7 @@ from ophyd.status import StatusBase
 
 from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.safe_condition import SafeCondition, faults
 
@@ -75,7 +76,7 @@ class Beam(Device):
     i0_cps = Cpt(EpicsSignalRO, "I0_RBV", kind=Kind.hinted, auto_monitor=True)
     ring_current_ma = Cpt(EpicsSignalRO, "RingCurrent_RBV", kind=Kind.normal, auto_monitor=True)
     energy_kev = Cpt(EpicsSignalRO, "Energy_RBV", kind=Kind.config, auto_monitor=True)
-    attenuator = Cpt(EpicsSignal, "Attenuator", kind=Kind.normal, limits=True, auto_monitor=True)
+    attenuator = Cpt(LimitedSignal, "Attenuator", kind=Kind.normal, auto_monitor=True)
     shutter = Cpt(Shutter, "Shutter", kind=Kind.normal)
 
     UNITS: ClassVar[Mapping[str, str]] = {

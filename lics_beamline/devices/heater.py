@@ -12,6 +12,7 @@ from ophyd.status import StatusBase
 from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.controller import Controller, ControllerTraits
+from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, QuantitySignal
 from lics_beamline.devices.safe_condition import SafeCondition
@@ -54,7 +55,7 @@ class Heater(Controller):
 
     temperature_c = Cpt(EpicsSignalRO, "RBV_pvTemp", kind=Kind.omitted, auto_monitor=True)
     temperature_k = Cpt(QuantitySignal, derived_from="temperature_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.hinted)
-    setpoint_c = Cpt(EpicsSignal, "Setpoint", kind=Kind.omitted, limits=True, auto_monitor=True)
+    setpoint_c = Cpt(LimitedSignal, "Setpoint", kind=Kind.omitted, auto_monitor=True)
     setpoint_k = Cpt(QuantitySignal, derived_from="setpoint_c", unit="K", offset=ZERO_CELSIUS_K, kind=Kind.normal)
     setpoint_readback_c = Cpt(EpicsSignalRO, "RBV_spTemp", kind=Kind.omitted, auto_monitor=True)
     setpoint_readback_k = Cpt(
@@ -65,12 +66,10 @@ class Heater(Controller):
         kind=Kind.omitted,
         write_access=False,
     )
-    ramp_rate_c_per_min = Cpt(
-        EpicsSignal, "RBV_RampRate", write_pv="RampRate", kind=Kind.omitted, limits=True, auto_monitor=True
-    )
+    ramp_rate_c_per_min = Cpt(LimitedSignal, "RBV_RampRate", write_pv="RampRate", kind=Kind.omitted, auto_monitor=True)
     ramp_rate_k_per_min = Cpt(QuantitySignal, derived_from="ramp_rate_c_per_min", unit="K/min", kind=Kind.config)
     output_percent = Cpt(EpicsSignalRO, "RBV_Output", kind=Kind.normal, auto_monitor=True)
-    output_high_percent = Cpt(EpicsSignal, "OutputHigh", kind=Kind.config, limits=True, auto_monitor=True)
+    output_high_percent = Cpt(LimitedSignal, "OutputHigh", kind=Kind.config, auto_monitor=True)
     output_high_readback_percent = Cpt(EpicsSignalRO, "OutputHigh", kind=Kind.omitted, auto_monitor=True)
     proportional = Cpt(EpicsSignal, "P", kind=Kind.config)
     integral = Cpt(EpicsSignal, "I", kind=Kind.config)

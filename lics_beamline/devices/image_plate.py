@@ -14,6 +14,7 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
@@ -91,7 +92,7 @@ class ImagePlate(Device):
         Seconds of experiment an exposure may last beyond its own time: waiting for the other plate, and the swap.
     """
 
-    exposure_s = Cpt(EpicsSignal, "AcquireTime", kind=Kind.normal, limits=True, auto_monitor=True)
+    exposure_s = Cpt(LimitedSignal, "AcquireTime", kind=Kind.normal, auto_monitor=True)
     plate_in_use = Cpt(EpicsSignalRO, "PlateInUse_RBV", kind=Kind.normal, auto_monitor=True)
     state = Cpt(EpicsSignalRO, "DetectorState_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     time_remaining_s = Cpt(EpicsSignalRO, "TimeRemaining_RBV", kind=Kind.omitted, auto_monitor=True)

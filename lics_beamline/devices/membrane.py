@@ -16,6 +16,7 @@ from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.leak import struggles
 from lics_beamline.devices.lease import LeaseHolder, foreign
+from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.loading import Loading
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.quantity import Bounds, has_limits
@@ -51,10 +52,10 @@ class Membrane(Controller):
     """
 
     load_bar = Cpt(EpicsSignalRO, "Pressure_RBV", kind=Kind.hinted, auto_monitor=True)
-    setpoint_bar = Cpt(EpicsSignal, "Setpoint", kind=Kind.normal, limits=True, auto_monitor=True)
+    setpoint_bar = Cpt(LimitedSignal, "Setpoint", kind=Kind.normal, auto_monitor=True)
     setpoint_readback_bar = Cpt(EpicsSignalRO, "Setpoint_RBV", kind=Kind.omitted, auto_monitor=True)
     effort_percent = Cpt(EpicsSignalRO, "Effort_RBV", kind=Kind.normal, auto_monitor=True)
-    slew_bar_per_s = Cpt(EpicsSignal, "Slew_RBV", write_pv="Slew", kind=Kind.config, limits=True, auto_monitor=True)
+    slew_bar_per_s = Cpt(LimitedSignal, "Slew_RBV", write_pv="Slew", kind=Kind.config, auto_monitor=True)
     source_bar = Cpt(EpicsSignalRO, "Source_RBV", kind=Kind.config, auto_monitor=True)
     control = Cpt(EpicsSignal, "Control", kind=Kind.omitted, string=True)
     control_readback = Cpt(EpicsSignalRO, "Control_RBV", kind=Kind.config, string=True, auto_monitor=True)

@@ -12,6 +12,7 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock, WallClock
+from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import Motion
 from lics_beamline.errors import BadReading, DidNotSettle
 
@@ -35,10 +36,10 @@ class RubySpectrometer(Device):
     spectrum = Cpt(EpicsSignalRO, "image1:ArrayData", kind=Kind.normal)
     wavelength_nm = Cpt(EpicsSignalRO, "Wavelength", kind=Kind.normal)
     unique_id = Cpt(EpicsSignalRO, "image1:UniqueId_RBV", kind=Kind.normal, auto_monitor=True)
-    acquire_time_s = Cpt(EpicsSignal, "cam1:AcquireTime", kind=Kind.normal, limits=True, auto_monitor=True)
-    accumulations = Cpt(EpicsSignal, "cam1:NumAccumulations", kind=Kind.normal, limits=True, auto_monitor=True)
+    acquire_time_s = Cpt(LimitedSignal, "cam1:AcquireTime", kind=Kind.normal, auto_monitor=True)
+    accumulations = Cpt(LimitedSignal, "cam1:NumAccumulations", kind=Kind.normal, auto_monitor=True)
     laser = Cpt(EpicsSignal, "Laser", kind=Kind.normal, string=True, auto_monitor=True)
-    laser_power_mw = Cpt(EpicsSignal, "LaserPower", kind=Kind.normal, limits=True, auto_monitor=True)
+    laser_power_mw = Cpt(LimitedSignal, "LaserPower", kind=Kind.normal, auto_monitor=True)
     shutter = Cpt(EpicsSignal, "Shutter", kind=Kind.normal, string=True, auto_monitor=True)
     laser_readback = Cpt(EpicsSignalRO, "Laser", kind=Kind.omitted, string=True, auto_monitor=True)
     shutter_readback = Cpt(EpicsSignalRO, "Shutter", kind=Kind.omitted, string=True, auto_monitor=True)

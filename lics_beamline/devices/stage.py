@@ -8,9 +8,10 @@ from operator import and_
 from typing import Any, ClassVar
 
 from ophyd import Component as Cpt
-from ophyd import Device, EpicsMotor, EpicsSignal, Kind
+from ophyd import Device, EpicsMotor, Kind
 from ophyd.status import StatusBase
 
+from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import finished
 from lics_beamline.devices.settling import check_target
 from lics_beamline.errors import OutsideEnvelope
@@ -35,7 +36,7 @@ class Stage(Device):
     y = Cpt(EpicsMotor, "y", kind=Kind.normal)
     z = Cpt(EpicsMotor, "z", kind=Kind.normal)
     omega = Cpt(EpicsMotor, "omega", kind=Kind.normal)
-    oscillation_deg = Cpt(EpicsSignal, "OscRange", kind=Kind.config, limits=True, auto_monitor=True)
+    oscillation_deg = Cpt(LimitedSignal, "OscRange", kind=Kind.config, auto_monitor=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {"oscillation_deg": "deg"}
 

@@ -5,6 +5,8 @@ from ophyd.status import SubscriptionStatus
 
 from lics_beamline.errors import DidNotSettle, OutsideEnvelope
 
+from .conftest import devices
+
 SPEED = 120.0
 
 
@@ -79,6 +81,17 @@ def test_made_safe_the_output_is_none_and_the_setpoint_ambient(heater):
 
     assert heater.output_percent.get(use_monitor=False) <= 0.5
     assert heater.setpoint_readback_k.get(use_monitor=False) == pytest.approx(heater.ambient_k, abs=0.1)
+
+
+def test_a_heater_that_never_said_its_limits_is_made_safe_in_vain_and_in_words(tmp_path):
+    away = devices("NOBODY:", tmp_path).heater
+    try:
+        with pytest.raises(DidNotSettle, match=r"heater could not be made safe in \d+ attempts"):
+            away.make_safe().wait()
+        with pytest.raises(TimeoutError):
+            away.output_high_percent.put(0.0)
+    finally:
+        away.destroy()
 
 
 def test_a_heater_made_safe_refuses_to_heat_and_says_to_arm_it(heater):

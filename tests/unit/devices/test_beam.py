@@ -1,5 +1,5 @@
 import pytest
-from ophyd.sim import make_fake_device
+from fake_device import make_fake_device
 
 from lics_beamline.devices.beam import Beam
 from lics_beamline.errors import DidNotSettle

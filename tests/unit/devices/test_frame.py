@@ -4,9 +4,9 @@ import itertools
 import math
 
 import pytest
+from fake_device import make_fake_device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ophyd.sim import make_fake_device
 
 from lics_beamline.devices.frame import FILE_BYTES, Frame
 from lics_beamline.devices.plate_file import NO_PLATE

@@ -4,7 +4,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from ophyd.sim import make_fake_device
+from fake_device import make_fake_device
 
 from lics_beamline.checks import live
 from lics_beamline.devices.beam import Beam

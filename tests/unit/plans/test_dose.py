@@ -7,8 +7,8 @@ import pytest
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
+from fake_device import make_fake_device
 from hand_clock import HandClock
-from ophyd.sim import make_fake_device
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.beam import Beam
