@@ -88,7 +88,9 @@ TARGETS = (
     ("ioc",),
     ("engine", "ioc"),
 )
-BETWEEN_S = 40.0  # a kill comes at a random moment within this of the start of the sweep, or of its going on
+BETWEEN_S = 40.0  # a kill comes at a random moment within this of the opening of the run
+EARLY = 0.15  # share of the kills that come before, while the session opens, within
+EARLY_S = 5.0
 SAFE_WITHIN_S = 60.0  # after which a beamline that is not safe counts as one that never was
 ENVELOPE_GPA = read_profile("simulated").values.envelope.pressure_gpa[1]
 LONGEST_SWEEP_S = 900.0  # without being killed, of wall clock: only a hang is caught
@@ -197,8 +199,10 @@ class Campaign:
         targets: Sequence[tuple[str, ...]] = TARGETS,
         experiment: str = EXPERIMENT,
         between_s: float = BETWEEN_S,
+        early: float = EARLY,
     ) -> None:
         self._between_s = between_s
+        self._early = early
         self._experiment = experiment
         self._kills, self._speed, self._folder, self._targets = kills, speed, folder, targets
         self._random = random.Random(seed)
@@ -244,7 +248,7 @@ class Campaign:
             if begun:
                 self._watch_recovery(data, engine, resumed_at)
             targets = self._random.choice(self._targets) if self.score.kills < self._kills else ()
-            ended = self._await(engine, self._random.uniform(1.0, self._between_s) if targets else LONGEST_SWEEP_S)
+            ended = self._await_moment(engine, data) if targets else self._await(engine, LONGEST_SWEEP_S)
             if ended is None and not targets:
                 self.score.troubles.append(f"{folder.name}: a sweep nobody killed did not end in {LONGEST_SWEEP_S} s")
                 engine.kill()
@@ -270,6 +274,19 @@ class Campaign:
             )
             begun = any(head.start.get("purpose") == SWEEP for head in heads(data.raw_journals))
             command = ["resume", "--yes"] if begun else ["sweep", str(folder / "short.toml")]
+
+    def _await_moment(self, engine: subprocess.Popen[bytes], data: DataFolder) -> int | None:
+        """Wait for the moment of a kill: while the session opens, or once its run has, late on a busy computer."""
+        if self._random.random() < self._early:
+            return self._await(engine, self._random.uniform(0.2, EARLY_S))
+        wait_s = self._random.uniform(0.0, self._between_s)
+        known = set(data.raw_journals.glob("*.jsonl"))
+        until_s = time.monotonic() + LONGEST_SWEEP_S
+        while set(data.raw_journals.glob("*.jsonl")) <= known and time.monotonic() < until_s:
+            code = self._await(engine, 0.1)
+            if code is not None:
+                return code
+        return self._await(engine, wait_s)
 
     def _await(self, process: subprocess.Popen[bytes], seconds: float) -> int | None:
         try:

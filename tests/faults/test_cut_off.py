@@ -17,7 +17,9 @@ KILLS = 2
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campaign")
-    score = Campaign(kills=KILLS, seed=11, speed=300.0, folder=folder, targets=[("engine",)]).run()
+    score = Campaign(
+        kills=KILLS, seed=11, speed=300.0, folder=folder, targets=[("engine",)], between_s=15.0, early=0.0
+    ).run()
     return score, folder / "sweep-0" / "data"
 
 
