@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from child import end_guards
 
 EXPERIMENT = """
 title = "a short way through the alloy"
@@ -47,6 +49,13 @@ stroke = "downstroke"
 temperature_k = 340
 pressures_gpa = [3.8]
 """
+
+
+@pytest.fixture(autouse=True)
+def no_guard_left(tmp_path: Path) -> Iterator[None]:
+    """End the guard of a test that failed."""
+    yield
+    end_guards(tmp_path)
 
 
 @dataclass(frozen=True)

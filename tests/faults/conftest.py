@@ -9,11 +9,19 @@ from typing import Any
 
 import pytest
 from caproto.sync.client import read, write
+from child import end_guards
 
 sys.path.append(str(Path(__file__).parents[1]))  # the simulators of tests/ioc are started here too
 from ioc.conftest import HANG_S, connected, documents, engine  # noqa: F401 - fixtures are found by their names
 
 from lics_beamline.devices.beamline import Beamline
+
+
+@pytest.fixture(autouse=True)
+def no_guard_left(tmp_path: Path) -> Iterator[None]:
+    """End the guard of a test that failed."""
+    yield
+    end_guards(tmp_path)
 
 
 @dataclass(frozen=True)
