@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lics_beamline.errors import JournalError
+
 PLATES_NAME: Final = "plates"
 
 
@@ -73,13 +75,14 @@ class DataFolder:
 
         Raises
         ------
-        FileNotFoundError
+        JournalError
             If the folder of plates is a link to a folder that is not there.
         """
         if self.plates.is_symlink() and not self.plates.is_dir():
-            raise FileNotFoundError(
+            raise JournalError(
                 f"{self.plates} is a link to {self.plates.readlink()}, where there is no folder. Mount that disk, or "
-                "make the folder."
+                "make the folder.",
+                path=str(self.plates),
             )
         for folder in (self.raw_journals, self.derived_journals, self.plates, self.logs):
             folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.readings import BeamlineReadings, JudgedSpectrum, WatchdogReading
+from lics_beamline.devices.alarm import alarms_of, silences
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading, LicsError
 from lics_beamline.physics.ruby_spectrum import fit_doublet
@@ -64,6 +65,8 @@ def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> Beamlin
         exposure_limits_s=_limits(plate.exposure_s),
         oscillation_limits_deg=_limits(beamline.stage.oscillation_deg),
         watchdog=_watchdog(beamline),
+        silent=silences(beamline.devices()),
+        alarms=alarms_of(beamline.devices()),
         ruby=_spectrum(beamline, case) if spectrum and not lease.strip() and laser == "Off" else None,
     )
 

@@ -25,6 +25,17 @@ GAS_BAR: Final = 1.0  # more gas than this in the membrane is a cell already und
 LEAST_R1_TO_NOISE: Final = 20.0  # height of R1 over the noise of its background; below it the fit scatters by 0.02 GPa
 
 
+def no_instrument_is_in_alarm(live: BeamlineReadings) -> Judgement:
+    """Check that every instrument gives a value, and none says that something is not well."""
+    return graded(
+        refuse=bool(live.silent),
+        warn=bool(live.alarms),
+        found="; ".join(live.silent) or live.alarms or "no alarm",
+        limit="no alarm; INVALID is no value at all",
+        remedy="Look at the instrument, and at its line to the IOC; a sweep is held while a value is INVALID.",
+    )
+
+
 def clock_goes_as_the_profile_says(live: BeamlineReadings) -> Judgement:
     """Check that the experiment's clock goes, at the speed waits were judged by."""
     standing = live.clock_silent_s > 2.0
@@ -352,6 +363,7 @@ def _within(asked: float, limits: tuple[float, float], unit: str, remedy: str) -
 
 
 RULES: tuple[Rule[BeamlineReadings], ...] = (
+    no_instrument_is_in_alarm,
     clock_goes_as_the_profile_says,
     supply_suffices_for_the_highest_load,
     nobody_else_holds_the_membrane,

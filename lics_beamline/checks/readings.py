@@ -62,6 +62,10 @@ class BeamlineReadings:
         What makes safe when nobody lives to do so; None where no PVs tell of one.
     membrane_unsafe, heater_unsafe, beam_unsafe : tuple of str
         What these devices say of themselves that is not safe before a sweep; membrane and heater may be armed.
+    silent : tuple of str
+        A phrase for each read-back without whose value nothing may be decided, and which has none: ``INVALID``.
+    alarms : str
+        PVs in alarm, each with its severity; empty for none.
     """
 
     case: Case
@@ -97,3 +101,5 @@ class BeamlineReadings:
     exposure_limits_s: tuple[float, float]
     oscillation_limits_deg: tuple[float, float]
     watchdog: WatchdogReading | None = None
+    silent: tuple[str, ...] = ()
+    alarms: str = ""

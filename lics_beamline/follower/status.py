@@ -12,10 +12,11 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes.background_process import watch
-from lics_beamline.processes.status_file import SAID_EVERY_S, status_path
+from lics_beamline.processes.status_file import status_path
 
 Which = Literal["reduce", "catalog"]
 WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
+AFRESH: Final = 2  # new words of a follower after which it has looked since it was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +86,18 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
     bool
         Whether all have; False too when none is alive.
     """
-    asked = time.time()
-    while time.time() < asked + timeout_s:
+    until_s = time.monotonic() + timeout_s
+    heard: dict[str, list[float]] = {}  # by name: when each says that it said so, newest last; not to be compared
+    while time.monotonic() < until_s:
         living = [each for each in status(data) if each.alive]
         if not living:
             return False
-        # What it said before the question may be older than the last document.
-        if all(each.time > asked + SAID_EVERY_S and each.documents_behind == 0 for each in living):
+        for each in living:
+            said = heard.setdefault(each.name, [])
+            if each.time not in said[-1:]:
+                said.append(each.time)
+        # What it said before the question, and what it was writing then, may be older than the last document.
+        if all(len(heard[each.name]) > AFRESH and each.documents_behind == 0 for each in living):
             return True
         time.sleep(LOOKED_EVERY_S)
     return False

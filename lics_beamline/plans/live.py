@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
@@ -43,7 +44,8 @@ class LiveResult:
     derived_uid : str
         Uid of the derived run.
     data : mapping
-        Data of its event.
+        Numbers and words of its event. Its pattern is left out: a plan decides nothing by it, and a long sweep would
+        keep thousands.
     """
 
     derived_uid: str
@@ -183,7 +185,8 @@ class _Run:
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
         for event in self._streams.take(name, doc):
             exposure = event.data[schema.EXPOSURE_UID.name]
-            self._found[exposure] = LiveResult(derived_uid=self._uid, data=event.data)
+            kept = {key: value for key, value in event.data.items() if not isinstance(value, np.ndarray)}
+            self._found[exposure] = LiveResult(derived_uid=self._uid, data=kept)
 
     def pause(self) -> None:
         """Do nothing: nothing is held back."""

@@ -16,16 +16,18 @@ from lics_beamline import schema
 from lics_beamline.control.instrument_settings import RubySettings
 from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.errors import BadReading
+from lics_beamline.errors import BadReading, NotConnected
 from lics_beamline.physics.ruby_spectrum import fit_doublet
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.plans.gauge import Gauge, adapt, laser_off, laser_on
 from lics_beamline.plans.noted import Noted
+from lics_beamline.plans.silence import answered, read_believed
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 from lics_beamline.reduction.ruby import RubyReduction
 
 log = logging.getLogger(__name__)
 
+READ_BEFORE_GIVING_UP = 3  # times; a line that is lost again and again is no line
 SPECTRA_OF_EACH = 3  # taken while the exposure is being adapted: two quarters cover sixteen times
 
 
@@ -53,10 +55,13 @@ def reference_line(beamline: Beamline) -> MsgGenerator[ReferenceLine]:
     ------
     BadReading
         If the spectrum cannot be believed.
+    NotConnected
+        If an instrument gives no value.
     """
     counts = yield from _of_the_ambient_ruby(beamline)
     axis_nm = yield from bps.rd(beamline.ruby.wavelength_nm)
-    temperature_k = float((yield from bps.rd(beamline.thermocouples.ambient_k)))
+    yield from answered(beamline)
+    temperature_k = float((yield from read_believed(beamline.thermocouples))[schema.AMBIENT_TEMPERATURE])
     line = fit_doublet(axis_nm, counts, temperature_k=temperature_k)
     return ReferenceLine(r1_nm=line.r1_nm, r1_sigma_nm=line.r1_sigma_nm, temperature_k=temperature_k)
 
@@ -98,6 +103,8 @@ def leg_reference(
     ------
     BadReading
         If the spectrum the recipe believes cannot be read, or the axis has moved too far.
+    NotConnected
+        If an instrument gives no value, for too long or again and again.
     """
     exposure_s = yield from bps.rd(beamline.ruby.acquire_time_s)
 
@@ -113,10 +120,7 @@ def leg_reference(
 
     # The chip in the cell is as bright as before: its exposure stays.
     taken = yield from bpp.finalize_wrapper(spectra(), lambda: bps.mv(beamline.ruby.acquire_time_s, exposure_s))
-    yield from bps.create(schema.REFERENCE)
-    data = dict(taken)
-    for device in (beamline.thermocouples, beamline.heater):
-        data |= {name: reading["value"] for name, reading in (yield from bps.read(device)).items()}
+    data = taken | (yield from _temperatures(beamline))
     try:
         reference = refer(reading_of(data), ruby, first=first)
     except BadReading as error:
@@ -138,6 +142,21 @@ def leg_reference(
     yield from bps.save()
     _judge(reference.drift_nm, settings, leg=point.leg.name)
     return reference
+
+
+def _temperatures(beamline: Beamline) -> MsgGenerator[dict[str, Any]]:
+    """Open the event of the reference and read the temperatures into it; again where one had no value."""
+    for attempt in range(1, READ_BEFORE_GIVING_UP + 1):
+        yield from answered(beamline)
+        yield from bps.create(schema.REFERENCE)
+        try:
+            return (yield from read_believed(beamline.thermocouples, beamline.heater))
+        except NotConnected as error:
+            yield from bps.drop()
+            if attempt == READ_BEFORE_GIVING_UP:
+                raise
+            log.warning("%s", error)
+    raise AssertionError("unreachable")
 
 
 def require_same_line(line: ReferenceLine, ruby: RubyReduction, settings: RubySettings) -> None:
@@ -212,6 +231,7 @@ def _of_the_ambient_ruby(beamline: Beamline) -> MsgGenerator[npt.NDArray[np.floa
 def _spectrum(beamline: Beamline) -> MsgGenerator[npt.NDArray[np.float64]]:
     """Take spectra until the exposure suits, `SPECTRA_OF_EACH` at most; return the last."""
     for _ in range(SPECTRA_OF_EACH):
+        yield from answered(beamline)
         yield from bps.trigger(beamline.ruby, wait=True)
         counts = yield from bps.rd(beamline.ruby.spectrum)
         if not (yield from adapt(beamline, counts)):

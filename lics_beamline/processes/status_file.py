@@ -63,3 +63,8 @@ class StatusFile:
             write_whole(self._path, json.dumps(asdict(status), indent=1))
         except OSError as error:
             logger.error("%s could not be written: %s", self._path, error)
+
+
+def uptime_s() -> float:
+    """Return the time since this computer was started [s]: the same in all its processes, and set by nobody."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -29,6 +29,7 @@ from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess
+from lics_beamline.processes.status_file import uptime_s
 from lics_beamline.profile import Profile, read_profile
 from lics_beamline.safety.feeding import NOBODY, Feeding
 from lics_beamline.safety.guard_status import NAME, STAYING, GuardStatus, status
@@ -360,6 +361,7 @@ class GuardAtWork:
                 says=says,
                 warnings=warnings,
                 time=time.time(),
+                uptime_s=uptime_s(),
             )
         )
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import LeaseHolder, this_host
-from lics_beamline.processes.status_file import StatusFile, status_path
-from lics_beamline.safety.heartbeat import heartbeat_path
+from lics_beamline.processes.status_file import StatusFile, status_path, uptime_s
+from lics_beamline.safety.heartbeat import heartbeat_path, silent_for_s
 from lics_beamline.safety.latch import NOBODY_LEFT, trip
 
 NAME: Final = "guard"  # of its log and its status
@@ -39,6 +39,8 @@ class GuardStatus:
         What is not well and has not tripped it.
     time : float
         When it said so last [s since 1970].
+    uptime_s : float
+        The same by the clock that its computer counts from its start [s], which nobody sets; 0 where it did not say.
     """
 
     state: str = "never ran"
@@ -49,6 +51,7 @@ class GuardStatus:
     says: str = ""
     warnings: tuple[str, ...] = ()
     time: float = 0.0
+    uptime_s: float = 0.0
 
 
 def status(data: DataFolder, name: str = NAME) -> GuardStatus:
@@ -58,8 +61,16 @@ def status(data: DataFolder, name: str = NAME) -> GuardStatus:
         found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
     except (OSError, ValueError, TypeError, KeyError):
         return GuardStatus()
-    fresh = found.state != "ended" and time.time() - found.time < STALE_AFTER_S
+    fresh = found.state != "ended" and _silent_s(found) < STALE_AFTER_S
     return GuardStatus(**{**asdict(found), "alive": fresh})
+
+
+def _silent_s(said: GuardStatus) -> float:
+    """Return how long ago a guard said so [s]: the time of day may be set, and only serves for another computer."""
+    if said.host == this_host() and said.uptime_s:
+        silent_s = uptime_s() - said.uptime_s
+        return silent_s if silent_s >= 0.0 else math.inf  # the computer has been started anew
+    return time.time() - said.time
 
 
 def lost(data: DataFolder) -> str:
@@ -74,15 +85,10 @@ def lost(data: DataFolder) -> str:
     is_dead = here and LeaseHolder(pid=said.pid, host=said.host, since="").is_dead()
     if said.state == "starting" and not is_dead:
         return ""
-    silent_s = time.time() - said.time
+    silent_s = _silent_s(said)
     where = f"process {said.pid} on {said.host or 'an unknown computer'}"
     says = f"the guard ({where}) has said nothing for {silent_s:.0f} s{' and has died' if is_dead else ''}"
-    heartbeat = heartbeat_path(data.logs, said.engine_pid)
-    try:
-        engine_s = time.time() - heartbeat.stat().st_mtime
-    except OSError:
-        engine_s = math.inf
-    if engine_s < STALE_AFTER_S:
+    if silent_for_s(heartbeat_path(data.logs, said.engine_pid)) < STALE_AFTER_S:
         return f"{says}. The process that runs the plan ({said.engine_pid}) lives, and holds until another one guards."
     says += f", and the process it watched ({said.engine_pid}) is silent too. Look what is on at the beamline."
     trip(data, cause=NOBODY_LEFT, says=says)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from lics_beamline.data_folder import write_whole
+from lics_beamline.devices.lease import this_host
+from lics_beamline.processes.status_file import uptime_s
 
 BEAT_EVERY_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
 
@@ -31,11 +35,17 @@ class Beat:
         Rises with each beat, from 1.
     farewell : bool
         Whether this was the last one, and lawfully so.
+    host : str
+        Its computer.
+    uptime_s : float
+        When, by the clock that its computer counts from its start [s].
     """
 
     pid: int
     number: int
     farewell: bool = False
+    host: str = ""
+    uptime_s: float = 0.0
 
 
 def heartbeat_path(logs: Path, pid: int) -> Path:
@@ -49,6 +59,18 @@ def read_beat(path: Path) -> Beat | None:
         return Beat(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def silent_for_s(path: Path) -> float:
+    """Return how old the newest beat is [s]: the time of day, which may be set, only serves for another computer."""
+    beat = read_beat(path)
+    if beat is not None and beat.host == this_host():
+        silent_s = uptime_s() - beat.uptime_s
+        return silent_s if silent_s >= 0.0 else math.inf  # the computer has been started anew
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 class Heartbeat:
@@ -91,7 +113,7 @@ class Heartbeat:
 
     def _beat(self, *, farewell: bool = False) -> None:
         self._number += 1
-        beat = Beat(pid=os.getpid(), number=self._number, farewell=farewell)
+        beat = Beat(pid=os.getpid(), number=self._number, farewell=farewell, host=this_host(), uptime_s=uptime_s())
         try:
             write_whole(self.path, json.dumps(asdict(beat)))
         except OSError as error:  # a full disk: whoever listens will make safe, which is right

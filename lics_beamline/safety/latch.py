@@ -13,7 +13,7 @@ from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import NotAcknowledged
 
 NOBODY_LEFT: Final = "guard lost"  # the cause where engine and guard have both fallen silent
-KEPT_AS: Final = "guard-tripped-%Y%m%dT%H%M%S%f"  # name of an acknowledged trip, by when that was
+KEPT_AS: Final = "guard-tripped-%Y%m%dT%H%M%S%f%z"  # name of an acknowledged trip, by when that was; any time zone
 
 
 def latch_path(data: DataFolder) -> Path:
@@ -68,7 +68,10 @@ def has_acknowledged(data: DataFolder, watchdog: str) -> bool:
 
 
 def _acknowledged_at(kept: Path) -> datetime:
-    return datetime.strptime(kept.stem, KEPT_AS).astimezone()
+    try:
+        return datetime.strptime(kept.stem, KEPT_AS).astimezone()
+    except ValueError:  # of an earlier version, which kept the time of its own zone
+        return datetime.strptime(kept.stem, KEPT_AS.removesuffix("%z")).astimezone()
 
 
 def latch(data: DataFolder, said: Mapping[str, Any]) -> None:

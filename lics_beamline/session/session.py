@@ -18,6 +18,7 @@ from lics_beamline.devices.control_layer import choose, logged_in
 from lics_beamline.errors import LicsError
 from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import WHICH
+from lics_beamline.journal import lock
 from lics_beamline.journal.writer import Journal
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe, read_recipe
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # plans and devices import ophyd, which chooses the control l
 
 logger = logging.getLogger(__name__)
 
+LOCK_NAME = "session.lock"  # of the one session that a data folder has at a time
 CONNECT_S = 30.0  # without another PV that answers [s]; on a busy computer one took 1 s
 GIVE_UP_S = 5.0  # a simulated beamline ends with this process; its guard need not look for it any longer
 
@@ -130,7 +132,7 @@ def open_session(
     NotConnected, WrongUnit
         With the whole list of what is dead or speaks another unit.
     Busy
-        If another process holds the beamline; nothing was touched.
+        If another process holds the beamline, or has a session in this data folder; nothing was touched.
     NotAcknowledged
         If the guard, or the watchdog of the instruments, has tripped and nobody has taken note.
     """
@@ -138,13 +140,15 @@ def open_session(
     from lics_beamline.devices.beamline import be_patient, connect, disconnect
 
     data.make()
-    lost(data)
-    require_acknowledged(data)
-    recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
-    prefix = simulated.prefix if simulated else profile.values.prefix
-    requests = RequestFiles(data)
-    give_up_s = GIVE_UP_S if simulated else None
     with contextlib.ExitStack() as stack:
+        # Guard, heartbeat and requests of a session are files of its data folder: a second one would write over them.
+        stack.enter_context(lock.sole(data.logs / LOCK_NAME, what=f"a session in {data.root}"))
+        lost(data)
+        require_acknowledged(data)
+        recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
+        prefix = simulated.prefix if simulated else profile.values.prefix
+        requests = RequestFiles(data)
+        give_up_s = GIVE_UP_S if simulated else None
         stack.enter_context(logged_in(data.logs))
         be_patient()
         beamline = assemble(profile, data, prefix=prefix)

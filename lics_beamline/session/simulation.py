@@ -16,11 +16,13 @@ from typing import Any, Final, Literal
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotConnected, ProfileError
+from lics_beamline.journal import lock
 from lics_beamline.profile import Profile
 
 logger = logging.getLogger(__name__)
 
 GoOn = Literal["never", "killed", "always"]
+LOCK_NAME: Final = "simulators.lock"  # of the one world that a data folder has at a time
 START_S: Final = 600.0  # a process that hangs is ended; a cold start loads tables, on a busy computer for a minute
 END_S: Final = 60.0  # for it to end when asked; longer means that it hangs
 
@@ -148,6 +150,8 @@ def simulated_beamline(
     ------
     ProfileError
         If the profile is that of a real beamline.
+    Busy
+        If another process simulates one in this data folder.
     """
     wanted = profile.values.simulators
     if wanted is None:
@@ -156,15 +160,19 @@ def simulated_beamline(
             "Use --profile simulated.",
             profile=profile.values.name,
         )
-    with simulation(
-        prefix=profile.values.prefix,
-        world=world or wanted.world,
-        seed=wanted.seed if seed is None else seed,
-        speed=wanted.speed if speed is None else speed,
-        plates=data.plates,
-        log=data.logs / "simulators.log",
-        go_on=go_on,
-    ) as running:
+    what = f"simulating a beamline in {data.root}"
+    with (
+        lock.sole(data.logs / LOCK_NAME, what=what),  # two worlds in one folder would mix their plates and truths
+        simulation(
+            prefix=profile.values.prefix,
+            world=world or wanted.world,
+            seed=wanted.seed if seed is None else seed,
+            speed=wanted.speed if speed is None else speed,
+            plates=data.plates,
+            log=data.logs / "simulators.log",
+            go_on=go_on,
+        ) as running,
+    ):
         yield running
 
 

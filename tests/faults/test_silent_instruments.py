@@ -11,6 +11,7 @@ from lics_beamline import schema
 from lics_beamline.control.heating import prior_of
 from lics_beamline.control.path import HeatingLeg, Point, PressureLeg
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.devices.alarm import silences
 from lics_beamline.devices.reconnection import Reconnections
 from lics_beamline.errors import NotConnected
 from lics_beamline.plans.approach import approach
@@ -18,6 +19,7 @@ from lics_beamline.plans.heating import heat
 from lics_beamline.plans.measure import Notes, measure
 from lics_beamline.plans.pausing import Pausing
 from lics_beamline.plans.plates import Plates
+from lics_beamline.plans.reference import leg_reference
 from lics_beamline.plans.silence import Silence, answered
 from lics_beamline.plans.walk import arm
 from lics_beamline.profile import read_profile
@@ -156,6 +158,44 @@ def test_on_a_heating_leg_the_ramp_is_held_while_an_instrument_gives_no_value_an
     assert float(rig.beamline.heater.temperature_k.get()) == pytest.approx(330.0, abs=2.0)
     rig.beamline.heater.make_safe().wait()
     rig.put("ET1:OutputHigh", 100.0)
+
+
+def test_the_reference_of_a_leg_waits_for_an_instrument_without_value_and_records_no_old_one(rig, engine):
+    recipe = read_recipe(PROFILE.recipe_file)
+    described, silent = {}, []
+
+    def look(name, doc):
+        if name == "descriptor":
+            described[doc["uid"]] = doc["name"]
+        elif name == "event" and described[doc["descriptor"]] == schema.REFERENCE:
+            silent.append(silences([rig.beamline.thermocouples]))
+
+    lost = threading.Event()
+
+    def away(value, **_):
+        if str(value) == "On" and not lost.is_set():
+            lost.set()
+            threading.Thread(target=rig.fail, args=("thermocouples_line_lost:300",)).start()
+
+    token = engine.subscribe(look)
+    rig.beamline.ruby.laser_readback.subscribe(away, run=False)
+    try:
+        engine(
+            bpp.run_wrapper(
+                leg_reference(
+                    rig.beamline,
+                    upward(1.0),
+                    ruby=recipe.ruby,
+                    notes=Notes().reference,
+                    settings=PROFILE.values.ruby,
+                    first=None,
+                )
+            )
+        )
+    finally:
+        engine.unsubscribe(token)
+    assert lost.is_set()
+    assert silent == [()], "one reading, of instruments that answer"
 
 
 def test_a_sweep_whose_instrument_stays_without_value_ends_after_its_patience_and_names_the_pv(rig, held, gauge):

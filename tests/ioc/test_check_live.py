@@ -65,6 +65,7 @@ def test_the_simulated_beamline_as_it_starts_trips_no_rule_and_gives_a_believed_
         ("WORLD:Speed", 30.0, SPEED, "clock goes as the profile says"),
         ("ET1:Setpoint", 28.0, 24.9, "heater is down"),
         ("SAFE:Timeout", 60.0, 10.0, "somebody makes safe when nobody lives"),
+        ("WORLD:Fault", "thermocouples_line_lost:1e6", "clear", "no instrument is in alarm"),
     ],
 )
 def test_a_state_that_is_wrong_is_seen_and_named(served, case, pv, wrong, right, rule):

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from lics_beamline.data_folder import DataFolder, replacing, write_whole
+from lics_beamline.errors import JournalError
 from lics_beamline.safety.latch import latched, trip
 
 TIMES = 300  # that each writes
@@ -151,5 +152,5 @@ def test_a_folder_of_plates_that_is_a_link_to_nowhere_says_so(tmp_path):
     data = DataFolder(tmp_path / "data")
     data.root.mkdir()
     data.plates.symlink_to(tmp_path / "not mounted")
-    with pytest.raises(FileNotFoundError, match="Mount that disk"):
+    with pytest.raises(JournalError, match="Mount that disk"):
         data.make()

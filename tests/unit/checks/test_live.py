@@ -61,6 +61,8 @@ def healthy():
 
 
 TRIPS = [
+    ("no instrument is in alarm", "refused", {"silent": ("PC1:Pressure_RBV is INVALID",), "alarms": "PC1: INVALID"}),
+    ("no instrument is in alarm", "warning", {"alarms": "PC1:Effort_RBV MINOR"}),
     ("clock goes as the profile says", "refused", {"clock_silent_s": 20.0}),
     ("clock goes as the profile says", "warning", {"clock_speed": 60.0}),
     ("supply suffices for the highest load", "refused", {"supply_bar": 60.0}),

@@ -102,3 +102,15 @@ def test_an_amount_is_that_for_its_dose_and_a_phase_that_is_gone_is_none(folder)
     assert math.isnan(failed.value)
     assert math.isnan(live.take("e2").fraction("alloy").value)
     live.close()
+
+
+def test_a_long_sweep_keeps_of_each_point_what_a_plan_decides_by_and_no_pattern(folder):
+    live = results(folder)
+    with Journal(folder) as journal:
+        derived(journal, "run")
+        reduced(journal, "run", "e1", 1, alloy_fraction=0.1, pressure_gpa=3.0)
+        live.awaits("e1", what="point 1").wait()
+    kept = live.take("e1").data
+    assert (kept["alloy_fraction"], kept["pressure_gpa"]) == (0.1, 3.0)
+    assert "intensity" not in kept
+    live.close()

@@ -4,15 +4,17 @@ import json
 import os
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import this_host
 from lics_beamline.errors import NotAcknowledged
+from lics_beamline.processes.status_file import uptime_s
 from lics_beamline.profile import read_profile
 from lics_beamline.safety import guard, guard_status
-from lics_beamline.safety.heartbeat import Heartbeat, heartbeat_path, read_beat
+from lics_beamline.safety.heartbeat import Heartbeat, heartbeat_path, read_beat, silent_for_s
 from lics_beamline.safety.latch import acknowledge, has_acknowledged, latch_path, latched, require_acknowledged, trip
 
 TRIP = {"when": "2026-01-01T00:00:00", "cause": "leak", "says": "the membrane needs 100 % effort."}
@@ -66,8 +68,10 @@ def test_limits_leave_room_for_what_a_profile_allows():
     assert limits.ruby_s > values.approach.largest_step_bar / values.membrane.slew_bar_per_s
 
 
-def said_by_a_guard(data, *, pid, engine_pid=1, time_s=0.0, state="watching"):
-    said = guard_status.GuardStatus(state=state, pid=pid, engine_pid=engine_pid, host=this_host(), time=time_s)
+def said_by_a_guard(data, *, pid, engine_pid=1, time_s=0.0, state="watching", uptime_s=0.0):
+    said = guard_status.GuardStatus(
+        state=state, pid=pid, engine_pid=engine_pid, host=this_host(), time=time_s, uptime_s=uptime_s
+    )
     guard_status.status_path(data, "guard").write_text(json.dumps(asdict(said)))
 
 
@@ -97,6 +101,43 @@ def test_a_guard_that_fell_silent_beside_an_engine_that_lives_is_told_and_is_no_
 def test_a_guard_that_has_ended_watches_or_begins_is_not_lost(data, state, time_s):
     said_by_a_guard(data, pid=os.getpid(), state=state, time_s=time_s)
     assert guard_status.lost(data) == ""
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_clock_that_is_set_by_an_hour_makes_no_guard_silent_and_none_alive(data, step_s):
+    said_by_a_guard(data, pid=os.getpid(), time_s=time.time() - step_s, uptime_s=uptime_s())
+    assert guard.status(data).alive
+    assert guard_status.lost(data) == ""
+    said_by_a_guard(data, pid=os.getpid(), time_s=time.time() - step_s, uptime_s=uptime_s() - 60.0)
+    assert not guard.status(data).alive
+    assert "has said nothing for 60 s" in guard_status.lost(data)
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_an_engine_lives_by_its_beats_whatever_its_clock_is_set_to(data, step_s):
+    with Heartbeat(data.logs) as heartbeat:
+        os.utime(heartbeat.path, (time.time() - step_s,) * 2)
+        assert silent_for_s(heartbeat.path) < 60.0
+    heartbeat.path.write_text(json.dumps({"pid": 1, "number": 1, "host": this_host(), "uptime_s": uptime_s() - 60.0}))
+    assert silent_for_s(heartbeat.path) >= 60.0
+
+
+def test_a_trip_acknowledged_in_one_time_zone_is_known_in_another(data, monkeypatch):
+    def be_in(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    try:
+        be_in("Asia/Tokyo")
+        trip(data, cause="guard lost", says="both are silent.")
+        acknowledge(data)
+        now = datetime.now(tz=UTC)
+        be_in("America/St_Johns")
+        assert has_acknowledged(data, (now - timedelta(minutes=1)).isoformat())
+        assert not has_acknowledged(data, (now + timedelta(minutes=1)).isoformat())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_watchdog_that_tripped_is_known_where_that_or_the_death_of_all_was_acknowledged_since(data):

@@ -1,0 +1,38 @@
+"""Whether followers have caught up is known by what they say, not by the time of day, which may be set."""
+
+import threading
+import time
+
+import pytest
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.follower.status import FollowerStatus, lock_path, wait_until_caught_up
+from lics_beamline.journal import lock
+from lics_beamline.processes.status_file import StatusFile, status_path
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_clock_that_is_set_while_followers_are_waited_for_changes_nothing(tmp_path, step_s):
+    data, over, said = (
+        DataFolder(tmp_path).make(),
+        threading.Event(),
+        StatusFile(status_path(DataFolder(tmp_path), "catalog")),
+    )
+
+    def speak():
+        number = 0
+        while not over.wait(0.2):
+            number += 1
+            moment = time.time() + (step_s if number > 1 else 0.0)
+            said.say(FollowerStatus(name="catalog", state="waiting", documents_behind=0, troubles={}, time=moment))
+
+    with lock.sole(lock_path(data, "catalog"), what="following"):
+        speaking = threading.Thread(target=speak)
+        speaking.start()
+        try:
+            began_s = time.monotonic()
+            assert wait_until_caught_up(data, timeout_s=120.0)
+            assert time.monotonic() - began_s < 60.0
+        finally:
+            over.set()
+            speaking.join()
