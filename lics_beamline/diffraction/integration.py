@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.negative_pixels import NegativePixels
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.plate import PlateState
@@ -215,7 +216,7 @@ class Integrator:
         Parameters
         ----------
         frame : ndarray of int32 or float32, shape (rows, columns)
-            Counts; negative whole numbers and NaN are dead.
+            Counts; NaN is dead, and so is what is negative, unless it is the noise of a dark that was taken off.
         saturation_counts : int, optional
             Count from which a pixel is full.
         plate : PlateState, optional
@@ -311,13 +312,17 @@ class Integrator:
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""
         bad: npt.NDArray[np.bool_] | None = None
+        negative = NegativePixels()
         if not frame.min() >= 0:  # also where the smallest is NaN
-            bad = np.isnan(frame) if frame.dtype.kind == "f" else frame < 0
+            negative = NegativePixels.of(frame)
+            bad = negative.dead(frame)
         if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
             full = frame >= saturation_counts
             bad = full if bad is None else bad | full
         if self.integration.shadow_fraction > 0.0:
-            shadow = self._rings.shadows(frame, bad, self.integration.shadow_fraction)
+            shadow = self._rings.shadows(
+                frame, bad, self.integration.shadow_fraction, noise_counts=negative.noise_counts
+            )
             if shadow is not None:
                 bad = shadow if bad is None else bad | shadow
         return bad
@@ -369,11 +374,12 @@ class _Rings:
         return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
 
     def shadows(
-        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float
+        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float, *, noise_counts: float = 0.0
     ) -> npt.NDArray[np.bool_] | None:
         """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
 
-        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours.
+        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
+        is dim only beyond counting and the noise of a pixel, `noise_counts`.
         """
         pixels = np.full(self.ring_of_block.size, float(BLOCK_PX**2)) if bad is None else self._block_sums(~bad)
         mean = self._block_sums(frame if bad is None else np.where(bad, 0, frame)) / np.maximum(pixels, 1.0)
@@ -383,7 +389,7 @@ class _Rings:
         padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
         around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
         floor = around.min(axis=1)[self.ring_of_block]
-        significance = (floor - mean) * np.sqrt(pixels / np.maximum(floor, 1e-3))
+        significance = (floor - mean) * np.sqrt(pixels / (np.maximum(floor, 1e-3) + noise_counts**2))
         dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
         if not dim.any():
             return None

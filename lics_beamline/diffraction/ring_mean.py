@@ -174,7 +174,7 @@ class RingTable:
         ends[:, BRIGHTEST], ends[:, DIMMEST] = -np.inf, np.inf
         _add_up(flat, self.ring, self.weight, taken, answer, sums, ends)
         seen = sums[:rings, N].copy()
-        quantum = _quantum(frame, sums[:rings])
+        quantum = _quantum(frame, sums[:rings], ends[:rings])
         if clip_sigma > 0.0 and clip_rounds > 0:
             spots = (self.pixel, self.starts, quantum, float(clip_sigma), int(clip_rounds))
             _clip(flat, self.weight, taken, answer, *spots, sums, ends)
@@ -183,14 +183,16 @@ class RingTable:
         return RingMeans(mean=mean, sigma=sigma, counted=counted, rejected=np.rint(seen).astype(np.int64) - counted)
 
 
-def _quantum(frame: Counts, sums: Array) -> float:
+def _quantum(frame: Counts, sums: Array, ends: Array) -> float:
     """Return the value of one count: 1 in frames of whole numbers, else what the scatter of most rings says.
 
     Frames that were divided by a flat or a monitor count in other units. Where counting makes the scatter, variance
-    over mean is that unit; the median over the rings does not see spots.
+    over mean is that unit; the median over the rings does not see spots. Below zero there is noise that is no counting.
     """
     some = frame.ravel()[:: max(1, frame.size // 10_000)]
     if frame.dtype.kind != "f" or np.array_equal(some, np.rint(some), equal_nan=True):
+        return 1.0
+    if ends[:, DIMMEST].min(initial=np.inf) < 0.0:
         return 1.0
     lit = (sums[:, N] > 2.0) & (sums[:, S] > 0.0)
     found = float(np.median(_squares(sums[lit]) / sums[lit, S])) if lit.any() else 0.0
