@@ -49,6 +49,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "4 flipped left-right, 1 both",
     )
     verb.add_argument("--bins", type=int, default=2500, help="bins of the pattern (default 2500)")
+    verb.add_argument("--no-clip", action="store_true", help="keep what stands out of its ring: reject no spots")
     verb.add_argument("--to", type=Path, metavar="FILE", help="write the pattern as .xye")
     verb.set_defaults(run=reduce)
 
@@ -136,7 +137,7 @@ def reduce(options: argparse.Namespace) -> int:
     geometry = read_geometry(options.geometry)
     if options.orientation:
         geometry = geometry.oriented(options.orientation)
-    reduced = reduce_image(options.image, geometry, bins=options.bins)
+    reduced = reduce_image(options.image, geometry, bins=options.bins, clip=not options.no_clip)
     if options.to:
         write_pattern(
             options.to,
@@ -149,6 +150,9 @@ def reduce(options: argparse.Namespace) -> int:
                 {
                     "image": str(options.image),
                     "wavelength_angstrom": reduced.pattern.wavelength_angstrom,
+                    "masked_fraction": reduced.pattern.masked_fraction,
+                    "rejected_fraction": reduced.pattern.rejected_fraction,
+                    "remarks": reduced.remarks,
                     "peaks": [asdict(peak) for peak in reduced.peaks],
                 },
                 indent=1,
@@ -161,6 +165,8 @@ def reduce(options: argparse.Namespace) -> int:
         sys.stdout.write(
             f"{peak.two_theta_deg:12.4f}  {peak.d_angstrom:10.5f}  {peak.d_sigma_angstrom:8.5f}  {peak.area:10.4g}\n"
         )
+    for remark in reduced.remarks:
+        sys.stderr.write(f"{remark}\n")
     if options.to:
         sys.stdout.write(f"pattern: {options.to}\n")
     return 0

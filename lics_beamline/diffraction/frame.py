@@ -35,7 +35,11 @@ CBF_STARTER: Final = b"\x0c\x1a\x04\xd5"  # begins the pixels; fabio 2026.6 look
 PACKED: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open}
 MOST_PIXELS: Final = 100_000_000  # of an image: 10 000 x 10 000, six times the largest detector; 400 MB of counts
 MOST_UNPACKED_BYTES: Final = 8 * MOST_PIXELS + (1 << 20)
-DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel; 2^32 - 1 marks them in unsigned images (Dectris)
+DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel
+DEAD_NUMBERS: Final = (2**32 - 1, 2**63 - 1, 2**64 - 1)  # mark dead pixels in images of 32 and 64 bits (Dectris)
+LEAST_FULL_COUNT: Final = 255  # 2^8 - 1: no detector has fewer bits
+FEWEST_FULL: Final = 10  # pixels at the largest number of some bits that are no chance
+JUST_BELOW_FULL: Final = 0.1  # of the largest number: where pixels would be that are bright and not full
 _CHUNK_BYTES: Final = 1 << 20
 CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d{1,18})", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
 EXPOSURE: Final = re.compile(r"exposure_time\D{0,3}([0-9.eE+-]+)", re.IGNORECASE)  # [s], the same conventions
@@ -50,7 +54,7 @@ class Recording:
     counts : ndarray of int32 or float32, shape (rows, columns)
         In the order of the file. A dead pixel is negative in whole numbers and NaN in others.
     saturation_counts : int or None
-        Count from which a pixel is full, where the file says.
+        Count from which a pixel is full or marked as no data: where the file says so, or pixels pile up at 2^n - 1.
     exposure_s : float
         Exposure [s]; NaN where the file does not say.
     plate : PlateHeader or None
@@ -154,11 +158,12 @@ def _through_fabio(path: Path, address: str, *, says_its_shape: bool = False) ->
     check_pixels(() if data is None else data.shape, path)
     if data.dtype.kind not in "biuf":
         raise ReductionFailed(f"{path.name} holds no counts but {data.dtype}. Give an image.", path=str(path))
+    counts = _counts(data)
     said = " ".join(f"{key} {value}" for key, value in _header(image).items())
     cutoff, exposure = CUTOFF.search(said), EXPOSURE.search(said)
     return Recording(
-        counts=_counts(data),
-        saturation_counts=int(cutoff.group(1)) if cutoff else None,
+        counts=counts,
+        saturation_counts=_full(data, counts, int(cutoff.group(1)) if cutoff else None),
         exposure_s=_number(exposure.group(1)) if exposure else math.nan,
     )
 
@@ -218,8 +223,33 @@ def _counts(data: npt.NDArray[Any]) -> Counts:
             counts = np.ascontiguousarray(data, dtype=np.float32)
         return np.where(np.isinf(counts), np.float32(np.nan), counts)
     if data.dtype.kind in "iu" and data.dtype.itemsize >= 4:
-        data = np.where(data > np.iinfo(np.int32).max, DEAD_PIXEL_COUNT, data)
+        numbers = np.iinfo(np.int32)
+        dead = np.isin(data, DEAD_NUMBERS) if data.max() > numbers.max else None
+        kept = data if dead is None else np.where(dead, data.dtype.type(0), data)
+        if kept.max() > numbers.max or kept.min() < numbers.min:
+            # A quarter of the precision of counting, at the most counts that 32 bits hold.
+            return np.where(
+                kept < 0 if dead is None else dead | (kept < 0), np.float32(np.nan), kept.astype(np.float32)
+            )
+        if dead is not None:
+            return np.where(dead, np.int32(DEAD_PIXEL_COUNT), kept.astype(np.int32))
     return np.ascontiguousarray(data, dtype=np.int32)
+
+
+def _full(data: npt.NDArray[Any], counts: Counts, said: int | None) -> int | None:
+    """Return the count from which a pixel is full, or holds the mark of no data, by the file or by the pixels.
+
+    The largest number of an unsigned type is no count. The largest of fewer bits, 2^n - 1, is none where pixels pile up
+    at it: more hold it than all numbers just below.
+    """
+    top = float(np.nanmax(counts)) if np.any(np.isfinite(counts)) else 0.0
+    if top < LEAST_FULL_COUNT or (said is not None and said <= top) or not math.log2(top + 1.0).is_integer():
+        return said
+    unsigned = data.dtype.kind == "u" and top == np.iinfo(data.dtype).max
+    at_top = np.count_nonzero(counts == top)
+    below = np.count_nonzero(counts >= (1.0 - JUST_BELOW_FULL) * top) - at_top
+    piled = at_top >= FEWEST_FULL and at_top > below
+    return int(top) if unsigned or piled else said
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.diffraction.geometry import Geometry
@@ -11,6 +14,9 @@ from lics_beamline.diffraction.integration import Integration
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.reduction.point import integrator
+
+WORTH_TELLING: Final = 1.0e-3  # of the pixels, masked: a few dead ones are as good as none
+RING_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, rejected: more than the spots of diamonds take from most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,10 +29,31 @@ class ReducedImage:
         The integrated image.
     peaks : tuple of Peak
         Its peaks, by rising angle.
+    full_counts : int or None
+        Count from which pixels were taken for full or marked as no data, and masked; None where there are none.
     """
 
     pattern: Pattern
     peaks: tuple[Peak, ...]
+    full_counts: int | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What of the image is not in the pattern, for people; nothing where that is as good as none."""
+        said = []
+        if self.pattern.masked_fraction >= WORTH_TELLING:
+            full = "" if self.full_counts is None else f", those from {self.full_counts} counts as full or no data"
+            masked = f"{100.0 * self.pattern.masked_fraction:.1f} % of the pixels are masked{full}"
+            said.append(f"{masked}: dead, full or in shadow.")
+        share = self.pattern.rejected_share
+        if np.any(share >= RING_WORTH_TELLING):
+            worst = int(np.nanargmax(share))
+            said.append(
+                f"{100.0 * self.pattern.rejected_fraction:.2f} % of the pixels are rejected as spots, "
+                f"{100.0 * share[worst]:.0f} % of those at {self.pattern.two_theta_deg[worst]:.3f} deg. "
+                "Where these are grains of the powder, --no-clip keeps them."
+            )
+        return tuple(said)
 
 
 def reduce_image(
@@ -37,6 +64,7 @@ def reduce_image(
     two_theta_deg: tuple[float, float] | None = None,
     polarisation: float = 0.99,
     significance: float = 5.0,
+    clip: bool = True,
 ) -> ReducedImage:
     """Integrate one image and find its peaks.
 
@@ -55,6 +83,8 @@ def reduce_image(
         Degree of horizontal linear polarisation.
     significance : float
         Least height of a peak over its error.
+    clip : bool
+        Reject spots: pixels that stand out of their ring.
 
     Raises
     ------
@@ -64,6 +94,13 @@ def reduce_image(
     recording = read_frame(path)
     frame = recording.counts
     choice = Integration(bins=bins, two_theta_deg=two_theta_deg, polarisation=polarisation)
+    if not clip:
+        choice = replace(choice, clip_sigma=0.0)
     shape = (int(frame.shape[0]), int(frame.shape[1]))
-    pattern = integrator(geometry, choice, shape).integrate(frame, saturation_counts=recording.saturation_counts)
-    return ReducedImage(pattern=pattern, peaks=find_peaks(pattern, significance=significance))
+    full = recording.saturation_counts
+    pattern = integrator(geometry, choice, shape).integrate(frame, saturation_counts=full)
+    return ReducedImage(
+        pattern=pattern,
+        peaks=find_peaks(pattern, significance=significance),
+        full_counts=full if full is not None and bool(np.any(frame >= full)) else None,
+    )
