@@ -109,8 +109,10 @@ def read_bytes(path: Path, *, most_bytes: int, what: str) -> bytes:
     return content
 
 
-def read_text(path: Path, *, most_bytes: int, what: str) -> str:
+def read_text(path: Path, *, most_bytes: int, what: str, or_latin_1: bool = False) -> str:
     """Return the text of a file in UTF-8; parameters as of `regular_size`.
+
+    Other programs write Latin-1 where an author's name has an accent: `or_latin_1` reads that too.
 
     Raises
     ------
@@ -121,12 +123,18 @@ def read_text(path: Path, *, most_bytes: int, what: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if or_latin_1:
+            return _without_nul(content.decode("latin-1"), path, what)
         line = content.count(b"\n", 0, error.start) + 1
         raise ProfileError(
             f"{path}, line {line}: byte {content[error.start]:#04x} is no UTF-8. Save it as UTF-8.",
             file=str(path),
             line=line,
         ) from None
+    return _without_nul(text, path, what)
+
+
+def _without_nul(text: str, path: Path, what: str) -> str:
     nul = text.find("\0")
     if nul >= 0:
         line = text.count("\n", 0, nul) + 1

@@ -16,10 +16,11 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import STRUCTURE_BYTES, read_text
+from lics_beamline.given_file import STRUCTURE_BYTES
 from lics_beamline.physics.crystal import Reflection, powder_lines
 from lics_beamline.physics.equation_of_state import EquationOfState
-from lics_beamline.physics.structure import Structure, structure_from_cif
+from lics_beamline.physics.structure import Structure
+from lics_beamline.physics.structure_file import read_structure_text, structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.strict_toml import Strict, parse, validate
 
@@ -196,7 +197,7 @@ def read_phase(path: Path) -> CrystalPhase:
     try:
         content = parse(path, what="a phase")
         if isinstance(content.get("cif"), str) and "\n" not in content["cif"]:
-            content["cif"] = read_text(path.parent / content["cif"], most_bytes=STRUCTURE_BYTES, what="a CIF")
+            content["cif"] = read_structure_text(path.parent / content["cif"])
     except ProfileError as error:
         raise ProfileError(
             f"{error} A phase is a TOML file that names a CIF beside it; the library has {', '.join(library())}.",

@@ -44,7 +44,7 @@ def form_factor(element: str, s_per_angstrom: FloatArray) -> FloatArray:
             s_per_angstrom=float(s.max()),
         )
     try:
-        return np.asarray(xraydb.f0(element, s), dtype=np.float64)
+        return np.asarray(xraydb.f0(_by_charge(element), s), dtype=np.float64)
     except ValueError as error:
         raise OutsideCalibration(
             f"there is no form factor of {element!r}. Write a chemical symbol, or an ion like 'Cs1+'.", element=element
@@ -68,7 +68,7 @@ def dispersion(element: str, wavelength_angstrom: float) -> complex:
     import xraydb
 
     energy_ev = 1000.0 * energy_kev_from_wavelength(wavelength_angstrom)
-    symbol = element.rstrip("0123456789+-")
+    symbol = _by_charge(element.rstrip("0123456789+-"))
     return complex(float(xraydb.f1_chantler(symbol, energy_ev)), float(xraydb.f2_chantler(symbol, energy_ev)))
 
 
@@ -76,4 +76,9 @@ def electrons(element: str) -> int:
     """Electrons of a neutral atom."""
     import xraydb
 
-    return int(xraydb.atomic_number(element.rstrip("0123456789+-")))
+    return int(xraydb.atomic_number(_by_charge(element.rstrip("0123456789+-"))))
+
+
+def _by_charge(element: str) -> str:
+    """Return the element whose electrons an isotope has: those of deuterium scatter X-rays as those of hydrogen."""
+    return "H" if element == "D" else element

@@ -1,29 +1,20 @@
-"""Crystal structures: atoms in a cell, read from CIF, and their structure factors for X-rays."""
+"""Crystal structures: atoms in a cell, and their structure factors for X-rays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.physics.unit_cell import UnitCell, space_group
 
 Array = npt.NDArray[np.float64]
 Position = tuple[float, float, float]
 B_OF_U: Final = 8.0 * np.pi**2  # B = 8 pi^2 U
-LEAST_EDGE_ANGSTROM: Final = 1.0  # of a cell; atoms are no smaller
-MOST_EDGE_ANGSTROM: Final = 100.0  # a protein has more, and no powder of it is squeezed
-LEAST_ANGLE_DEG: Final = 20.0  # a reduced cell has 60 or more
-MOST_SITES: Final = 1000  # of the asymmetric unit
-MOST_FRACTION: Final = 10.0  # of a coordinate: some programs do not bring atoms back into the cell
-OCCUPANCY_ROUNDING: Final = 1e-3  # thirds printed with three digits sum to more than one
-MOST_U_ANGSTROM2: Final = 10.0  # an atom that far from its place is in none
 SAME_PLACE: Final = 1e-4  # fractional; coordinates of CIF have four digits
 
 
@@ -134,94 +125,10 @@ class Structure:
 
 @lru_cache(maxsize=1024)  # asked for at every point of a run, of the same few sites
 def _orbit(symbol: str, position: Position) -> tuple[Position, ...]:
-    found: list[Array] = []
-    for operation in space_group(symbol).operations():
-        there = np.array(operation.apply_to_xyz(list(position))) % 1.0
-        apart = [np.abs((there - other + 0.5) % 1.0 - 0.5).max() for other in found]
-        if not apart or min(apart) > SAME_PLACE:
-            found.append(there)
+    operations = space_group(symbol).operations()
+    images = np.array([operation.apply_to_xyz(list(position)) for operation in operations]) % 1.0
+    found = images[:0]
+    for there in images:
+        if not (np.abs((there - found + 0.5) % 1.0 - 0.5).max(axis=1) <= SAME_PLACE).any():
+            found = np.vstack([found, there])
     return tuple((float(x), float(y), float(z)) for x, y, z in found)
-
-
-def _check(small: Any, source: str) -> None:
-    """Refuse a structure that no powder has: it would be reckoned with for hours, or give no number at all.
-
-    Raises
-    ------
-    ProfileError
-        Naming what is beyond which bound.
-    """
-    fault = ""
-    edges, angles = small.cell.parameters[:3], small.cell.parameters[3:]
-    if not all(LEAST_EDGE_ANGSTROM <= edge <= MOST_EDGE_ANGSTROM for edge in edges):
-        fault = f"edges {edges} angstrom, within {LEAST_EDGE_ANGSTROM:g} and {MOST_EDGE_ANGSTROM:g} are allowed"
-    elif not all(LEAST_ANGLE_DEG <= angle <= 180.0 - LEAST_ANGLE_DEG for angle in angles):
-        fault = f"angles {angles} deg, within {LEAST_ANGLE_DEG:g} and {180.0 - LEAST_ANGLE_DEG:g} are allowed"
-    elif len(small.sites) > MOST_SITES:
-        fault = f"{len(small.sites)} atoms, {MOST_SITES} are the most"
-    for site in () if fault else small.sites:
-        where = f"atom {site.label[:20]!r} "
-        if not all(abs(x) <= MOST_FRACTION for x in (site.fract.x, site.fract.y, site.fract.z)):
-            fault = f"{where}at {site.fract.tolist()}, fractions of the cell are allowed"
-        elif not 0.0 <= site.occ <= 1.0 + OCCUPANCY_ROUNDING:
-            fault = f"{where}with occupancy {site.occ:g}, 0 to 1 is allowed"
-        elif not abs(site.u_iso) <= MOST_U_ANGSTROM2:
-            fault = f"{where}with U = {site.u_iso:g} angstrom^2, {MOST_U_ANGSTROM2:g} is the most"
-        elif site.element.atomic_number < 1:
-            fault = f"{where}of no element"
-        if fault:
-            break
-    if fault:
-        raise ProfileError(f"{source}: the structure has {fault}. Mend the CIF.", file=source)
-
-
-def structure_from_cif(text: str, *, source: str = "CIF") -> Structure:
-    """Return the structure of a CIF with one data block.
-
-    Parameters
-    ----------
-    text : str
-        The CIF.
-    source : str
-        Named in errors.
-
-    Raises
-    ------
-    ProfileError
-        If it is no CIF, or lacks cell, space group or atoms.
-    """
-    import gemmi
-
-    try:
-        block = gemmi.cif.read_string(text).sole_block()
-        small = gemmi.make_small_structure_from_block(block)
-    except READER_FAULTS as error:
-        raise ProfileError(f"{source}: not readable as CIF: {error}. Mend it.", file=source) from None
-    if small.spacegroup is None or not small.sites or small.cell.volume <= 1.0:
-        raise ProfileError(
-            f"{source}: a structure needs cell, space group and atoms; found a cell of {small.cell.volume:.4g} "
-            f"angstrom^3, space group {small.spacegroup_hm or 'none'}, {len(small.sites)} atoms. Complete it.",
-            file=source,
-        )
-    _check(small, source)
-    sites = tuple(
-        Site(
-            label=site.label,
-            element=site.element.name,
-            x=site.fract.x,
-            y=site.fract.y,
-            z=site.fract.z,
-            occupancy=site.occ,
-            b_iso_angstrom2=B_OF_U * site.u_iso,
-        )
-        for site in small.sites
-    )
-    cell = UnitCell(
-        a_angstrom=small.cell.a,
-        b_angstrom=small.cell.b,
-        c_angstrom=small.cell.c,
-        alpha_deg=small.cell.alpha,
-        beta_deg=small.cell.beta,
-        gamma_deg=small.cell.gamma,
-    )
-    return Structure(name=block.name, space_group=small.spacegroup.xhm(), cell=cell, sites=sites)

@@ -11,21 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import STRUCTURE_BYTES, is_there, read_text
-from lics_beamline.physics.structure import Site, Structure, structure_from_cif
+from lics_beamline.given_file import is_there
+from lics_beamline.physics.structure import Site, Structure
+from lics_beamline.physics.structure_file import names_structure_file, read_structure_file, read_structure_text
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.powder_phase import PowderPhase
 
 SHIPPED: Final = Path(__file__).with_name("models")
 DEFAULT_B_ANGSTROM2: Final = 1.0  # engineering value, for a file that gives none
 PRINTED_COORDINATE_STEP: Final = 6e-5  # a coordinate printed with four digits
-TAGS: Final = {  # of a CIF's table of atoms, for each number that may be refined
-    "x": ("fract_x",),
-    "y": ("fract_y",),
-    "z": ("fract_z",),
-    "occupancy": ("occupancy",),
-    "b": ("B_iso_or_equiv", "U_iso_or_equiv"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +70,20 @@ def read_model(path: Path) -> StructuralModel:
     Parameters
     ----------
     path : Path
-        ``mine.cif``, or the name of a shipped one: ``rhenium``.
+        ``mine.cif``, ``mine.cif::block`` of one with several blocks, or the name of a shipped one: ``rhenium``.
 
     Raises
     ------
     ProfileError
         If there is no such file, or it is no structure.
     """
-    found = path if is_there(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
+    found = path if names_structure_file(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
     if not is_there(found):
         shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.cif")))
         raise ProfileError(
             f"there is no model {path}. Give the path of a CIF, or one of the shipped: {shipped}.", path=str(path)
         )
-    return model_from_cif(read_text(found, most_bytes=STRUCTURE_BYTES, what="a CIF"), name=found.stem)
+    return model_from_cif(read_structure_text(found), name=found.name.rpartition("::")[2].removesuffix(".cif"))
 
 
 def model_from_cif(text: str, *, name: str = "") -> StructuralModel:
@@ -107,34 +101,21 @@ def model_from_cif(text: str, *, name: str = "") -> StructuralModel:
     ProfileError
         If the text is no CIF, or lacks cell, space group or atoms.
     """
-    from gemmi import cif
-
-    structure = structure_from_cif(text, source=name or "CIF")
-    block = cif.read_string(text).sole_block()
-    words = {
-        tag: list(block.find_values(f"_atom_site_{tag}"))
-        for tags in TAGS.values()
-        for tag in tags
-        if block.find_loop(f"_atom_site_{tag}")
-    }
-    given = any(tag in words for tag in TAGS["b"])
+    found = read_structure_file(text, source=name or "CIF")
+    structure = found.structure
     sites = tuple(
         replace(
             site,
             x=_fraction(site.x),
             y=_fraction(site.y),
             z=_fraction(site.z),
-            b_iso_angstrom2=site.b_iso_angstrom2 if given else DEFAULT_B_ANGSTROM2,
+            b_iso_angstrom2=site.b_iso_angstrom2 if displaced else DEFAULT_B_ANGSTROM2,
         )
-        for site in structure.sites
+        for site, displaced in zip(structure.sites, found.displaced, strict=True)
     )
-    refined = tuple(
-        frozenset(
-            number for number, tags in TAGS.items() if any("(" in words[tag][index] for tag in tags if tag in words)
-        )
-        for index in range(len(sites))
+    return StructuralModel(
+        name=name or structure.name, structure=replace(structure, sites=sites), refined=found.uncertain
     )
-    return StructuralModel(name=name or structure.name, structure=replace(structure, sites=sites), refined=refined)
 
 
 def _fraction(value: float) -> float:

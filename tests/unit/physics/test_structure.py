@@ -7,7 +7,7 @@ import pytest
 
 from lics_beamline.diffraction.phase import LIBRARY, library
 from lics_beamline.errors import ProfileError
-from lics_beamline.physics.structure import structure_from_cif
+from lics_beamline.physics.structure_file import structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell
 
 HKL = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 0, 0], [2, 1, 1], [3, 1, 0]])

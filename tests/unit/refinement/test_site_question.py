@@ -8,7 +8,8 @@ from worlds.measured_alloy import CELL, QUESTION, WAVELENGTH_ANGSTROM, groups
 import lics_beamline.refinement
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.crystal import powder_lines
-from lics_beamline.physics.structure import Site, Structure, structure_from_cif
+from lics_beamline.physics.structure import Site, Structure
+from lics_beamline.physics.structure_file import structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.density import judge
 from lics_beamline.refinement.density_grid import DensityGrid
