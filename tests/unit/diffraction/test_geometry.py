@@ -1,8 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 
 from lics_beamline.diffraction.geometry import Geometry, flat_geometry, read_geometry
+from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.poni import canonical_poni
 from lics_beamline.errors import ProfileError
 
@@ -202,3 +204,35 @@ def test_a_flat_detector_is_hit_in_its_middle():
     geometry = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(3000, 2000), pixel_mm=0.1)
     assert "Poni1: 0.15" in geometry.poni
     assert "Poni2: 0.1\n" in geometry.poni
+
+
+TILTED = """poni_version: 2.1
+Detector: Detector
+Detector_config: {"pixel1": 0.001, "pixel2": 0.002, "max_shape": [40, 30], "orientation": 3}
+Distance: 0.1
+Poni1: 0.013
+Poni2: 0.041
+Rot1: 0.2
+Rot2: -0.3
+Rot3: 0.5
+Wavelength: 4e-11
+"""
+
+
+@pytest.mark.parametrize(
+    ("orientation", "angles_deg"),
+    [
+        # 2theta and chi of the pixels (0, 0), (0, 29), (39, 0), (12, 7): row, column of the file. Computed from the
+        # rotations as published (Ashiotis et al., J. Appl. Cryst. 48, 510, 2015), without pyFAI.
+        (1, [(38.3215, 26.1782), (32.6490, 80.2047), (23.4653, -5.5920), (28.8368, 32.1626)]),
+        (2, [(32.6490, 80.2047), (38.3215, 26.1782), (14.6207, 106.3019), (25.3647, 68.5688)]),
+        (3, [(14.6207, 106.3019), (23.4653, -5.5920), (32.6490, 80.2047), (17.1873, 71.9489)]),
+        (4, [(23.4653, -5.5920), (14.6207, 106.3019), (38.3215, 26.1782), (21.6548, 21.2543)]),
+    ],
+)
+def test_the_pixels_of_a_tilted_image_lie_where_each_orientation_has_always_put_them(orientation, angles_deg):
+    integrator = Integrator(Geometry(poni=TILTED).oriented(orientation), Integration(bins=50), shape=(40, 30))
+    chi_deg = np.degrees(integrator._engine.center_array((40, 30), unit="chi_rad", scale=False))
+    rows, columns = (0, 0, 39, 12), (0, 29, 0, 7)
+    found = zip(integrator.two_theta_deg[rows, columns], chi_deg[rows, columns], strict=True)
+    assert [pytest.approx(each, abs=1e-4) for each in angles_deg] == list(found)
