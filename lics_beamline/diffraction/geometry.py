@@ -95,6 +95,11 @@ class Geometry(Strict):
             rot2_rad=float(entries["rot2"]),
         )
 
+    @property
+    def rot3_rad(self) -> float:
+        """Rotation about the beam [rad], which moves no ring."""
+        return float(entries_of(self.poni)["rot3"])
+
     def moved(self, plane: DetectorPlane, *, wavelength_angstrom: float | None = None) -> Geometry:
         """Return the same detector at another place, with another wavelength [angstrom] if one is given.
 

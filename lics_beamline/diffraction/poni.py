@@ -20,7 +20,7 @@ from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
 NUMBERS: Final = ("Distance", "Poni1", "Poni2", "Rot1", "Rot2", "Rot3", "Wavelength")
 VERSION_1_KEYS: Final = ("PixelSize1", "PixelSize2", "SplineFile")  # what Detector_config took the place of
 KEYS: Final = ("poni_version", "Detector", "Detector_config", *NUMBERS, "Parallax", *VERSION_1_KEYS)
-VERSIONS: Final = (1.0, 2.0, 2.1, 3.0)  # pyFAI.io.ponifile: 2.1 has the orientation, 3 the parallax
+PONI_VERSIONS: Final = (1.0, 2.0, 2.1, 3.0)  # pyFAI.io.ponifile: 2.1 has the orientation, 3 the parallax
 CONFIG_KEYS: Final = ("pixel1", "pixel2", "max_shape", "orientation", "sensor", "module_size", "radius")
 FILE_KEYS: Final = ("splinefile", "x_offset_file", "y_offset_file")  # of Detector_config: a distortion, elsewhere
 NOTHING: Final = ("", "none", "null", "false")  # how PONI files say that there is none
@@ -102,8 +102,8 @@ def _hint(key: str, number: float, unit: str) -> str:
 def _judge_version(entries: dict[str, str]) -> None:
     """Refuse versions that nobody knows, and corrections that are not made here."""
     said = entries.get("poni_version", "1")
-    if _number("poni_version", said) not in VERSIONS:
-        known = ", ".join(f"{version:g}" for version in VERSIONS)
+    if _number("poni_version", said) not in PONI_VERSIONS:
+        known = ", ".join(f"{version:g}" for version in PONI_VERSIONS)
         raise ValueError(f"poni_version {said:.20} is not known: {known} are. What it means cannot be told")
     if (spline := entries.get("splinefile", "")).lower() not in NOTHING:
         raise ValueError(
