@@ -29,6 +29,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "reduce",
     "compare",
     "calibrate",
+    "geometry",
     "calibrate_plate",
     "calibrate_gradient",
     "refine",

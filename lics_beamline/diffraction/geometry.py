@@ -9,30 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
+import logging
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.detector_plane import DetectorPlane
-from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
+from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION, canonical_poni, entries_of, geometries_in
 from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 from lics_beamline.strict_toml import Strict, validate
 
-NUMBERS: Final = ("Distance", "Poni1", "Poni2", "Rot1", "Rot2", "Rot3", "Wavelength")
-RANGE_M: Final = {  # what a detector can be: a mistaken unit is outside
-    "Distance": (1e-3, 100.0),
-    "Poni1": (-10.0, 10.0),
-    "Poni2": (-10.0, 10.0),
-    "Wavelength": (1e-13, 1e-8),  # 12 MeV to 120 eV
-}
-MOST_ROTATION_RAD: Final = 2.0 * math.pi
-DETECTOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:+()-]{0,59}")  # no path: pyFAI would open it
-PIXEL_M: Final = (1e-7, 1e-1)  # edge of a pixel
-DEFAULT_ORIENTATION: Final = 3  # pyFAI: bottom-right, seen from the sample; what files without orientation mean
+logger = logging.getLogger(__name__)
 
 
 class Geometry(Strict):
@@ -65,22 +54,22 @@ class Geometry(Strict):
     @property
     def wavelength_angstrom(self) -> float:
         """X-ray wavelength [angstrom]."""
-        return float(_entries(self.poni)["wavelength"]) * 1e10
+        return float(entries_of(self.poni)["wavelength"]) * 1e10
 
     @property
     def distance_mm(self) -> float:
         """Distance from the sample to the detector's plane, along its normal [mm]."""
-        return float(_entries(self.poni)["distance"]) * 1e3
+        return float(entries_of(self.poni)["distance"]) * 1e3
 
     @property
     def detector(self) -> str:
         """Name of the detector as pyFAI knows it; ``Detector`` for a plain grid of pixels."""
-        return _entries(self.poni)["detector"]
+        return entries_of(self.poni)["detector"]
 
     @property
     def detector_config(self) -> dict[str, Any]:
         """Settings of pyFAI's detector: pixels, shape, orientation."""
-        config: dict[str, Any] = json.loads(_entries(self.poni)["detector_config"])
+        config: dict[str, Any] = json.loads(entries_of(self.poni)["detector_config"])
         return config
 
     @property
@@ -90,14 +79,14 @@ class Geometry(Strict):
 
     def oriented(self, orientation: int) -> Geometry:
         """Return the same geometry for an image stored in another orientation, 1 to 4."""
-        entries = _entries(self.poni)
+        entries = entries_of(self.poni)
         entries["detector_config"] = json.dumps(self.detector_config | {"orientation": orientation})
         return Geometry(poni="\n".join(f"{key}: {value}" for key, value in entries.items()))
 
     @property
     def plane(self) -> DetectorPlane:
         """Position and tilt of the detector."""
-        entries = _entries(self.poni)
+        entries = entries_of(self.poni)
         return DetectorPlane(
             distance_mm=1e3 * float(entries["distance"]),
             poni1_mm=1e3 * float(entries["poni1"]),
@@ -106,12 +95,17 @@ class Geometry(Strict):
             rot2_rad=float(entries["rot2"]),
         )
 
+    @property
+    def rot3_rad(self) -> float:
+        """Rotation about the beam [rad], which moves no ring."""
+        return float(entries_of(self.poni)["rot3"])
+
     def moved(self, plane: DetectorPlane, *, wavelength_angstrom: float | None = None) -> Geometry:
         """Return the same detector at another place, with another wavelength [angstrom] if one is given.
 
         Rotation about the beam, which moves no ring, is set to zero.
         """
-        entries = _entries(self.poni) | {
+        entries = entries_of(self.poni) | {
             "distance": repr(1e-3 * plane.distance_mm),
             "poni1": repr(1e-3 * plane.poni1_mm),
             "poni2": repr(1e-3 * plane.poni2_mm),
@@ -175,97 +169,20 @@ def read_geometry(path: Path) -> Geometry:
     ------
     ProfileError
         If the file is not there or is no PONI; the message names the file and what is wrong.
+
+    Notes
+    -----
+    Programs append to PONI files. The last geometry of a file counts, and a warning says so.
     """
     text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a PONI file")
-    return validate({"poni": text}, Geometry, source=str(path))
-
-
-def canonical_poni(text: str) -> str:
-    """Return PONI text in canonical form.
-
-    Parameters
-    ----------
-    text : str
-        PONI of version 1 (``PixelSize1``), 2 or 2.1.
-
-    Raises
-    ------
-    ValueError
-        If something is missing or is no number.
-    """
-    entries = _entries(text)
-    config = _config(entries)
-    detector = entries.get("detector") or "Detector"
-    if detector.lower() == "nexusdetector" or "filename" in config:
-        raise ValueError(
-            f"Detector {detector} keeps its pixels in another file, which is not read. Give pixel1, pixel2 and "
-            "max_shape in Detector_config of a plain Detector"
+    geometry = validate({"poni": text}, Geometry, source=str(path))
+    several = len(geometries_in(text))
+    if several > 1:
+        logger.warning(
+            "%s: holds %d geometries, one after the other. The last one counts: %.4f mm, %.6f angstrom.",
+            path,
+            several,
+            geometry.distance_mm,
+            geometry.wavelength_angstrom,
         )
-    if not DETECTOR_NAME.fullmatch(detector):
-        raise ValueError(f"Detector {detector[:60]!r} is no name of a detector")
-    missing = [axis for axis in ("pixel1", "pixel2") if config.get(axis) is None]
-    if detector.lower() == "detector" and missing:
-        raise ValueError(f"Detector_config has no {' and no '.join(missing)}, which a plain Detector needs, in m")
-    lines = ["poni_version: 2.1", f"Detector: {detector}"]
-    lines.append(f"Detector_config: {json.dumps(config, sort_keys=True)}")
-    for key in NUMBERS:
-        value = entries.get(key.lower())
-        if value is None and not key.startswith("Rot"):
-            raise ValueError(f"PONI has no {key}")
-        number = _number(key, value or "0.0")
-        low, high = RANGE_M.get(key, (-MOST_ROTATION_RAD, MOST_ROTATION_RAD))
-        if not low <= number <= high:
-            unit = "m" if key in RANGE_M else "rad"
-            raise ValueError(f"{key} = {number!r} {unit} is not within {low:g} and {high:g} {unit}")
-        lines.append(f"{key}: {number!r}")
-    return "\n".join(lines) + "\n"
-
-
-def _config(entries: dict[str, str]) -> dict[str, Any]:
-    """Return the settings of the detector, those that everybody reads judged."""
-    try:
-        config = json.loads(entries.get("detector_config") or "{}")
-    except RecursionError:
-        raise ValueError("Detector_config is nested too deep") from None
-    if not isinstance(config, dict):
-        raise ValueError(f"Detector_config is no table but {config!r:.60}")
-    for axis in ("1", "2"):
-        old = entries.get(f"pixelsize{axis}")  # version 1
-        if old is not None and f"pixel{axis}" not in config:
-            config[f"pixel{axis}"] = _number(f"PixelSize{axis}", old)
-        pixel_m = config.get(f"pixel{axis}")
-        if pixel_m is not None and not (_is_number(pixel_m) and PIXEL_M[0] <= pixel_m <= PIXEL_M[1]):
-            raise ValueError(f"pixel{axis} = {pixel_m!r:.60} m is not within {PIXEL_M[0]:g} and {PIXEL_M[1]:g} m")
-    shape = config.get("max_shape")
-    if shape is not None and not _is_shape(shape):
-        raise ValueError(f"max_shape = {shape!r:.60} is not two numbers of pixels from 1 to {LARGEST_SIDE_PX}")
-    orientation = config.get("orientation") or DEFAULT_ORIENTATION
-    if orientation not in (1, 2, 3, 4):
-        raise ValueError(f"orientation {orientation!r:.60} of the detector is not one of 1, 2, 3, 4")
-    config["orientation"] = int(orientation)
-    return config
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_shape(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(type(side) is int and 1 <= side <= LARGEST_SIDE_PX for side in value)
-    )
-
-
-def _entries(text: str) -> dict[str, str]:
-    """Key, value of every line that has both; keys in lower case, as pyFAI reads them."""
-    pairs = (line.partition(":") for line in text.splitlines() if not line.lstrip().startswith("#"))
-    return {key.strip().lower(): value.strip() for key, colon, value in pairs if colon}
-
-
-def _number(key: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{key} = {text!r} is no number") from None
+    return geometry

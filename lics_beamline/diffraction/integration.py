@@ -85,6 +85,7 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Any:
     ReductionFailed
         If pyFAI knows no such detector, or cannot make it with these settings.
     """
+    logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
     from pyFAI.detectors import ALL_DETECTORS, detector_factory
 
     name, config = geometry.detector, geometry.detector_config
