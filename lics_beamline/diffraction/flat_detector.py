@@ -105,8 +105,8 @@ class FlatDetector:
             If a number is outside what a detector can be.
         """
         config: dict[str, Any] = {
-            "pixel1": 1e-3 * self.pixel_mm[0],
-            "pixel2": 1e-3 * self.pixel_mm[1],
+            "pixel1": self.pixel_mm[0] / 1e3,
+            "pixel2": self.pixel_mm[1] / 1e3,
             "orientation": self.orientation,
         }
         if self.shape:
@@ -114,13 +114,13 @@ class FlatDetector:
         lines = {
             "Detector": "Detector",
             "Detector_config": json.dumps(config),
-            "Distance": 1e-3 * self.plane.distance_mm,
-            "Poni1": 1e-3 * self.plane.poni1_mm,
-            "Poni2": 1e-3 * self.plane.poni2_mm,
+            "Distance": self.plane.distance_mm / 1e3,
+            "Poni1": self.plane.poni1_mm / 1e3,
+            "Poni2": self.plane.poni2_mm / 1e3,
             "Rot1": self.plane.rot1_rad,
             "Rot2": self.plane.rot2_rad,
             "Rot3": self.rot3_rad,
-            "Wavelength": 1e-10 * self.wavelength_angstrom,
+            "Wavelength": self.wavelength_angstrom / 1e10,
         }
         return validate({"poni": "\n".join(f"{key}: {value}" for key, value in lines.items())}, Geometry, source=source)
 

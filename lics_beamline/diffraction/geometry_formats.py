@@ -24,15 +24,18 @@ from lics_beamline.diffraction.gsas_image_controls import (
 from lics_beamline.diffraction.hexrd_instrument import (
     HEXRD_ORIENTATION,
     detector_of_instrument,
+    instrument_of_hdf5,
+    instrument_of_yaml,
     instrument_text,
     is_instrument,
 )
 from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import GEOMETRY_BYTES, read_text
+from lics_beamline.given_file import GEOMETRY_BYTES, IMAGE_BYTES, read_text, regular_size
 
 FORMATS: Final = ("poni", "fit2d", "gsas", "hexrd")
 PROGRAMS: Final = {"poni": "pyFAI or Dioptas", "fit2d": "Fit2D", "gsas": "GSAS-II", "hexrd": "HEXRD"}
+HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 COMMENT: Final = re.compile(r"^# (orientation|shape|pixel_mm|azimuth_offset_deg): ([-+.\deE ]+)$", re.MULTILINE)
 
 
@@ -77,6 +80,10 @@ def read_any_geometry(
     ProfileError
         If the file cannot be read, is not whole, or says what a PONI geometry cannot.
     """
+    if _is_hdf5(path):
+        content = instrument_of_hdf5(path)
+        detector = detector_of_instrument(content, source=str(path), panel=panel)
+        return FoundGeometry(geometry=detector.geometry(source=str(path)), form="hexrd")
     text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a geometry: PONI, Fit2D, GSAS-II's .imctrl or HEXRD's YAML")
     source = str(path)
     comments = _comments(text, source)
@@ -85,7 +92,8 @@ def read_any_geometry(
     sides = comments.get("shape")
     shape = shape or ((int(sides[0]), int(sides[1])) if sides else None)
     if is_instrument(text):
-        form, detector = "hexrd", detector_of_instrument(text, source=source, panel=panel)
+        form = "hexrd"
+        detector = detector_of_instrument(instrument_of_yaml(text, source=source), source=source, panel=panel)
     elif is_image_controls(text):
         form = "gsas"
         detector = detector_of_image_controls(text, source=source, pixel_mm=pixel_mm, shape=shape)
@@ -128,6 +136,13 @@ def geometry_text(geometry: Geometry, form: str, *, shape: tuple[int, int] | Non
     if form == "fit2d":
         lines.append(f"# azimuth_offset_deg: {said(math.degrees(held.azimuth_offset_rad))}")
     return "\n".join(lines) + "\n" + written
+
+
+def _is_hdf5(path: Path) -> bool:
+    """Tell whether a file begins as HDF5 does; HEXRD's may be large, it holds the masks of its panels too."""
+    regular_size(path, most_bytes=IMAGE_BYTES, what="a geometry")
+    with path.open("rb") as file:
+        return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
 
 
 def _comments(text: str, source: str) -> dict[str, tuple[float, ...]]:

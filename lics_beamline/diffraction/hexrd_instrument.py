@@ -1,4 +1,4 @@
-"""HEXRD's instrument (YAML): one flat panel of it.
+"""HEXRD's instrument (YAML, or HDF5 as ``.hexrd``): one flat panel of it.
 
 HEXRD's laboratory has X to the right and Y up as seen from the sample, and Z against the beam. A panel has its x along
 a row and y up, from its middle; rows count down. ``translation`` [mm] is the place of its middle, ``tilt`` [rad] its
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +23,12 @@ import numpy.typing as npt
 from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.flat_detector import FlatDetector, said
 from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import READER_FAULTS
 
 HEXRD_ORIENTATION: Final = 2  # the first pixel at the top left, as seen from the sample
 KEV_ANGSTROM: Final = 12.398419843320026  # h c / e, exact: CODATA 2018
 TO_HEXRD: Final = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])  # from up, right, along the beam
+MOST_VALUES: Final = 100  # of one entry: a translation has three, a mask millions
 LEAST_BEAM_SINE: Final = 1e-6  # between the beam and X, from which azimuths count: parallel, they have no zero
 
 
@@ -88,13 +91,64 @@ oscillation_stage:
 """
 
 
-def detector_of_instrument(text: str, *, source: str, panel: str | None = None) -> FlatDetector:
-    """Read one panel of an instrument.
+def instrument_of_yaml(text: str, *, source: str) -> Any:
+    """Return what the YAML of an instrument says.
+
+    Raises
+    ------
+    ProfileError
+        If it is no YAML.
+    """
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ProfileError(f"{source}: not readable as YAML: {reason}. Mend it.", file=source) from None
+
+
+def instrument_of_hdf5(path: Path) -> Any:
+    """Return what a ``.hexrd`` file says, like YAML would; masks and other large arrays are left out.
+
+    Raises
+    ------
+    ProfileError
+        If it is no HDF5, or has no instrument in it.
+    """
+    import h5py
+
+    found: dict[str, Any] = {}
+
+    def keep(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset) or not item.size or item.size > MOST_VALUES:
+            return
+        *groups, key = name.split("/")
+        table = found
+        for group in groups:
+            table = table.setdefault(group, {})
+        value = np.asarray(item.asstr()[()] if item.dtype.kind in "OS" else item[()])
+        table[key] = value.tolist() if value.size > 1 else value.item()
+
+    try:
+        with h5py.File(path, "r") as file:
+            if "instrument" not in file or not isinstance(file["instrument"], h5py.Group):
+                raise ProfileError(f"{path}: has no instrument of HEXRD in it. Give another file.", file=str(path))
+            file["instrument"].visititems(keep)
+    except READER_FAULTS as error:
+        if isinstance(error, ProfileError):
+            raise
+        raise ProfileError(f"{path}: not readable as HEXRD's HDF5: {error}. Restore it.", file=str(path)) from None
+    return found
+
+
+def detector_of_instrument(content: Any, *, source: str, panel: str | None = None) -> FlatDetector:
+    """Return one panel of an instrument.
 
     Parameters
     ----------
-    text : str
-        The YAML.
+    content : Any
+        What the file says.
     source : str
         Where it comes from, for messages.
     panel : str, optional
@@ -103,17 +157,11 @@ def detector_of_instrument(text: str, *, source: str, panel: str | None = None) 
     Raises
     ------
     ProfileError
-        If it is no YAML, a key is missing, or it says what a PONI geometry cannot: a distortion, a bent panel, a beam
-        that diverges, a sample off the origin.
+        If a key is missing, or it says what a PONI geometry cannot: a distortion, a bent panel, a beam that diverges,
+        a sample off the origin.
     """
-    import yaml
     from scipy.spatial.transform import Rotation
 
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ProfileError(f"{source}: not readable as YAML: {reason}. Mend it.", file=source) from None
     told = _Told(content, source)
     panels = told.value("detectors")
     if not isinstance(panels, dict) or (panel is None and len(panels) != 1) or (panel and panel not in panels):

@@ -10,6 +10,7 @@ from lics_beamline.diffraction.flat_detector import FlatDetector
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.geometry_formats import FORMATS, geometry_text, read_any_geometry
 from lics_beamline.errors import ProfileError
+from lics_beamline.reduction.image import reduce_image
 
 SHAPE = (600, 500)
 PIXEL_MM = (0.2, 0.17)
@@ -240,6 +241,69 @@ def test_a_panel_of_an_instrument_with_an_oblique_beam_is_read(tmp_path, panel, 
     found = read(tmp_path, INSTRUMENT, panel=panel).geometry
     assert found.orientation == orientation
     np.testing.assert_allclose(angles(found)[0], hexrd_angles(INSTRUMENT, panel)[0], rtol=1e-9)
+
+
+def written_in_hdf5(path, **changed):
+    """An instrument as HEXRD keeps it in HDF5: every number an array, and a mask as large as the image."""
+    import h5py
+
+    given = {
+        "beam/energy": [30.0],
+        "beam/vector/azimuth": [89.0],
+        "beam/vector/polar_angle": [91.5],
+        "detectors/front/pixels/rows": [600],
+        "detectors/front/pixels/columns": [500],
+        "detectors/front/pixels/size": [0.2, 0.17],
+        "detectors/front/transform/tilt": [0.1, -0.2, 0.05],
+        "detectors/front/transform/translation": [3.0, -7.0, -250.0],
+        "detectors/front/buffer": np.ones(SHAPE, dtype=bool),
+    }
+    with h5py.File(path, "w") as file:
+        for key, value in (given | changed).items():
+            file[f"instrument/{key}"] = value
+    return path
+
+
+def test_an_instrument_in_hdf5_is_the_one_in_yaml(tmp_path):
+    found = read_any_geometry(written_in_hdf5(tmp_path / "a.hexrd"))
+    assert found.form == "hexrd"
+    assert found.geometry == read(tmp_path, INSTRUMENT, panel="front").geometry
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"detectors/front/distortion/parameters": [1.0, 2.0]}, "has a distortion"),
+        ({"detectors/front/detector_type": "cylindrical"}, "'cylindrical', not flat"),
+        ({"beam/energy": "high"}, "beam.energy = 'high' is not a number"),
+    ],
+)
+def test_what_an_instrument_in_hdf5_says_and_a_geometry_cannot_is_refused(tmp_path, changed, said):
+    with pytest.raises(ProfileError, match=said):
+        read_any_geometry(written_in_hdf5(tmp_path / "a.hexrd", **changed))
+
+
+def test_half_a_file_of_hdf5_and_one_without_an_instrument_are_refused(tmp_path):
+    import h5py
+
+    whole = written_in_hdf5(tmp_path / "a.hexrd").read_bytes()
+    (tmp_path / "half.hexrd").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ProfileError, match="not readable as HEXRD's HDF5"):
+        read_any_geometry(tmp_path / "half.hexrd")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["images"] = np.ones((2, 2))
+    with pytest.raises(ProfileError, match="has no instrument of HEXRD"):
+        read_any_geometry(tmp_path / "other.h5")
+
+
+def test_a_real_instrument_of_hexrd_puts_the_rings_of_ceria_where_they_are(measured_data):
+    folder = measured_data / "ceo2-pilatus2m"
+    found = read_any_geometry(folder / "Pilatus2M_CeO2_Yb_edge.hexrd").geometry
+    reduced = reduce_image(folder / "ceria_50x30_740mm_000005_Pilatus2M.hdf5", found)
+    strongest = sorted(reduced.peaks, key=lambda peak: peak.area)[-4:]
+    spacings = sorted((peak.d_angstrom for peak in strongest), reverse=True)
+    ceria = [5.411651 / math.sqrt(square) for square in (3, 4, 8, 11)]
+    assert spacings == pytest.approx(ceria, rel=2e-4)
 
 
 HEXRD, GSAS, FIT2D = (geometry_text(geometry(2), form) for form in ("hexrd", "gsas", "fit2d"))
