@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from lics_beamline.catalog import tree
 from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, opened
@@ -68,7 +68,7 @@ def indexed_runs(data: DataFolder) -> dict[str, IndexedRun] | None:
                     run.rows[name] = sum(
                         _count(tables, json.loads(about)) for (about,) in index.execute(_TABLES, (stream,))
                     )
-                    files = (Path(unquote(urlsplit(uri).path)) for (uri,) in index.execute(_FILES, (stream,)))
+                    files = (Path(urlsplit(uri).path) for (uri,) in index.execute(_FILES, (stream,)))
                     run.missing += [file for file in files if not file.exists()]
     return found
 

@@ -151,7 +151,7 @@ class RunWriter:
         if index < len(self._rows.files):  # an event that was given up announced it already
             return numbered
         file = folder / template.format(doc["datum_kwargs"]["point_number"])
-        self._rows.files.append(file.as_uri().replace("file://", "file://localhost", 1))  # as Tiled writes them
+        self._rows.files.append(f"file://localhost{file}")  # as Tiled writes and reads them: nothing is escaped
         return numbered
 
     def _typed(self, doc: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,36 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.data_folder import DataFolder, set_aside
+from lics_beamline.errors import RunNotFound
 
 INDEX_NAME: Final = "catalog.db"
 TABLES_NAME: Final = "tables.db"
 
+UNNAMEABLE: Final = "#?;"  # in a URI they end a path, and Tiled escapes none
+
 logger = logging.getLogger(__name__)
+
+
+def require_nameable(data: DataFolder) -> None:
+    """Refuse a data folder whose files the catalog could not name: Tiled ends a path at the first such character.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+
+    Raises
+    ------
+    RunNotFound
+        If its path has one.
+    """
+    root = str(data.root.resolve())
+    if found := [letter for letter in UNNAMEABLE if letter in root]:
+        raise RunNotFound(
+            f"{root} has {' and '.join(map(repr, found))} in its path, behind which Tiled finds no file: it can have "
+            "no catalog there. Everything but the catalog works; for that, give the folder another name.",
+            root=root,
+        )
 
 
 def damage(data: DataFolder, *, thoroughly: bool = False) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tiled.catalog import from_uri
 
 from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
-from lics_beamline.catalog.soundness import damage
+from lics_beamline.catalog.soundness import damage, require_nameable
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import PLATE_MIMETYPE
@@ -50,9 +50,11 @@ def runs(root: str, *, writable: bool = False) -> Any:
     Raises
     ------
     RunNotFound
-        If there is no catalog yet, it is damaged, or the data folder was moved or copied after the catalog was built.
+        If there is no catalog yet, it is damaged, the data folder was moved or copied after the catalog was built, or
+        its path is one that Tiled cannot name.
     """
     data = DataFolder(Path(root).resolve())
+    require_nameable(data)
     if not is_built(data):
         past = built_for(data)
         reason = f"its catalog was built when it was {past}" if past else "it has no catalog yet"

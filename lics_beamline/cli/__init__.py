@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import logging
 import os
@@ -37,6 +38,8 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "export",
     "pressure",
 )
+
+DISK_TROUBLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG})
 
 EPILOG = """\
 examples:
@@ -110,10 +113,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_DONE
     except LicsError as error:
         return _say(error, EXIT_FAILED, options)
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE or error.filename is None:
+            return _unexpected(error, options)
+        where = "Give another folder (--to, --data), or make room there and the right to write."
+        return _say(f"{error.filename}: {os.strerror(error.errno)}. {where}", EXIT_FAILED, options)
     except Exception as error:
-        if options.verbose:
-            raise
-        return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", EXIT_FAILED, options)
+        return _unexpected(error, options)
+
+
+def _unexpected(error: Exception, options: argparse.Namespace) -> int:
+    if options.verbose:
+        raise error
+    return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", EXIT_FAILED, options)
 
 
 def _say(problem: object, code: int, options: argparse.Namespace) -> int:

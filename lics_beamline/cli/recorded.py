@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -62,8 +63,6 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def follow(options: argparse.Namespace) -> int:
     """Run the followers in this process's name."""
-    import subprocess
-
     from lics_beamline.catalog.store import write_profile
     from lics_beamline.cli.record import data_folder
     from lics_beamline.follower import process as follower
@@ -89,7 +88,7 @@ def follow(options: argparse.Namespace) -> int:
                 sys.stderr.write(f"waiting for process {pid}, which finishes what its session left ({each})\n")
         if "catalog" in which:
             _set_damaged_aside(data)
-        code = max(follower.main([each, *once]) for each in which)
+        code = max(_to_its_end(follower.start_alone([each, *once])) for each in which)
         for fares in status(data):
             if fares.name in which:
                 for uid, trouble in fares.troubles.items():
@@ -111,6 +110,15 @@ def follow(options: argparse.Namespace) -> int:
         return 0
 
 
+def _to_its_end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process and return its exit code; a Ctrl-C ends it after the document it is at."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+
+
 def _set_damaged_aside(data: DataFolder) -> None:
     """Set a damaged catalog aside, unless somebody else writes it; here it is said where a person sees it."""
     from lics_beamline.catalog.cataloguer import LOCK_NAME
@@ -127,11 +135,13 @@ def _set_damaged_aside(data: DataFolder) -> None:
 def rebuild_catalog(options: argparse.Namespace) -> int:
     """Set the catalog aside and make it anew from the journals."""
     from lics_beamline.catalog.cataloguer import LOCK_NAME
+    from lics_beamline.catalog.soundness import require_nameable
     from lics_beamline.cli.record import data_folder
     from lics_beamline.data_folder import set_aside
     from lics_beamline.journal import lock
 
     data = data_folder(options)
+    require_nameable(data)
     if not data.raw_journals.is_dir():
         raise RunNotFound(f"{data.root} holds no journals, from which a catalog could be made.", root=str(data.root))
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,20 @@ def start(data: DataFolder, which: Which) -> subprocess.Popen[bytes]:
         Its handle. ``terminate()`` ends it after the document it is at.
     """
     return background_process.start("lics_beamline.follower", [which], name=which, data=data)
+
+
+def start_alone(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a follower that works for nobody, at this terminal.
+
+    It has a process of its own, because this one may have open the catalog that is set aside: Tiled would go on writing
+    to that.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Its command line, as `main` takes it.
+    """
+    return subprocess.Popen([sys.executable, "-m", "lics_beamline.follower", *arguments], stdin=subprocess.DEVNULL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

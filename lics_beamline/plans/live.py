@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from ophyd.status import StatusBase
@@ -25,6 +25,8 @@ from lics_beamline.journal.head import Head
 from lics_beamline.journal.lock import is_held
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.profile import LiveSettings
+
+MOST_KEPT: Final = 100  # results, the newest: a plan acts on the point just measured, and a sweep may have thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +189,8 @@ class _Run:
             exposure = event.data[schema.EXPOSURE_UID.name]
             kept = {key: value for key, value in event.data.items() if not isinstance(value, np.ndarray)}
             self._found[exposure] = LiveResult(derived_uid=self._uid, data=kept)
+            if len(self._found) > MOST_KEPT:
+                del self._found[next(iter(self._found))]
 
     def pause(self) -> None:
         """Do nothing: nothing is held back."""

@@ -9,7 +9,7 @@ from derived_run import START, derived, reduced
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.writer import Journal
-from lics_beamline.plans.live import LiveResults
+from lics_beamline.plans.live import MOST_KEPT, LiveResults
 from lics_beamline.profile import LiveSettings
 
 AT_ONCE_S = 1e-9  # a deadline that has passed when anybody looks
@@ -113,4 +113,17 @@ def test_a_long_sweep_keeps_of_each_point_what_a_plan_decides_by_and_no_pattern(
     kept = live.take("e1").data
     assert (kept["alloy_fraction"], kept["pressure_gpa"]) == (0.1, 3.0)
     assert "intensity" not in kept
+    live.close()
+
+
+def test_of_a_long_sweep_only_the_newest_results_are_kept(folder):
+    live = results(folder)
+    with Journal(folder) as journal:
+        derived(journal, "run")
+        for number in range(1, MOST_KEPT + 3):
+            reduced(journal, "run", f"e{number}", number)
+        live.awaits(f"e{MOST_KEPT + 2}", what="the last").wait()
+    assert live.take("e3").reduced
+    with pytest.raises(KeyError):
+        live.take("e2")
     live.close()
