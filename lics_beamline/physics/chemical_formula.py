@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 ELEMENT: Final = re.compile(r"([A-Z][a-z]?)\s*(\d+\.?\d*|\.\d+)?\s*")
-UNEQUAL: Final = 0.05  # of an element's share; a wrong position makes 1/4 of it or more, a rounded formula 0.02
+UNEQUAL_SHARE: Final = 0.05  # of an element's share; a wrong position makes 1/4 of it or more, a rounded formula 0.02
 
 
 def elements_of(formula: str) -> dict[str, float]:
@@ -52,7 +52,7 @@ def contradiction(content: Mapping[str, float], formula: str, units: float | Non
     scale = units or sum(there.values()) / sum(stated.values())
     for element in sorted({*there, *stated}):
         wanted, found = scale * stated.get(element, 0.0), there.get(element, 0.0)
-        if abs(found - wanted) > UNEQUAL * max(found, wanted):
+        if abs(found - wanted) > UNEQUAL_SHARE * max(found, wanted):
             stated_units = f" and Z = {units:g}" if units else ""
             return f"{found:.4g} {element} in the cell, where formula {formula!r}{stated_units} make {wanted:.4g}"
     return ""

@@ -10,7 +10,7 @@ from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import READER_FAULTS
 
 NUMBER: Final = re.compile(
-    r"([+-]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<only>\d+)))(?:[eE]([+-]?\d{1,3}))?(?:\((\d{1,9})\))?"
+    r"([+-]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<only>\d+)))(?:[eE]([+-]?\d{1,2}))?(?:\((\d{1,9})\))?"
 )
 UNSAID: Final = ("", "?", ".")  # unknown, and not applicable or the default
 SECOND_VERSION: Final = "#\\#CIF_2.0"

@@ -17,7 +17,7 @@ SNAPPED_BY_DIGITS_ANGSTROM: Final = 0.1  # at most, where the last digit that is
 CLOSEST_ANGSTROM: Final = 0.5  # between atoms that are both there; the shortest bond, of H2, is 0.74
 CROWDED_OCCUPANCY: Final = 0.02  # over one: 0.33 three times, 0.67 and 0.34
 SETTLED_ANGSTROM: Final = 1e-9  # of a position that has become special
-ROUNDING: Final = 1e-12  # of an average of coordinates: what moved no further is where it was
+ROUNDED_FRACTION: Final = 1e-12  # of an average of coordinates: what moved no further is where it was
 MOST_ROUNDS: Final = 8  # of averaging; two or three are enough
 
 
@@ -53,7 +53,7 @@ def on_special_position(symbol: str, cell: UnitCell, position: Array, steps: Arr
         moved = _length(cell, place - position)
         within_digits = bool(np.all(np.abs(place - position) <= steps * (1.0 + 1e-6)))
         if moved <= SNAPPED_ANGSTROM or (within_digits and moved <= SNAPPED_BY_DIGITS_ANGSTROM):
-            return np.where(np.abs(place - position) < ROUNDING, position, place)
+            return np.where(np.abs(place - position) < ROUNDED_FRACTION, position, place)
     return position
 
 
