@@ -161,8 +161,10 @@ def calibrate(
         distance_mm=(about_mm / DISTANCE_SEARCH_FACTOR, about_mm * DISTANCE_SEARCH_FACTOR),
     )
     refuse_without_rings(found, calibrant, about_mm, factor=DISTANCE_SEARCH_FACTOR)
-    notes = judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
+    judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
+    # Once more: a flip that leaves hundredths of a millimetre is told from chance only by a refined beam.
+    notes = judge_beam(start, refined.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
 
 
