@@ -30,8 +30,17 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "wavelength and rough distance of the run's geometry, of --geometry, or of the plate's header.",
     )
     verb.add_argument("source", metavar="SOURCE", nargs="?", default="last", help="RUN or IMAGE (default last)")
-    verb.add_argument("--calibrant", default="CeO2", metavar="NAME", help="CeO2 or LaB6 (default CeO2)")
+    verb.add_argument(
+        "--calibrant",
+        default="CeO2",
+        metavar="NAME",
+        help="CeO2, LaB6 (both certified), any other that pyFAI ships, or a .D file of spacings (default CeO2)",
+    )
     verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file to start from")
+    verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
+    verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
+    verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
+    verb.add_argument("--mask", type=Path, metavar="FILE", help="image or .npy, not 0 where pixels are left out")
     verb.add_argument(
         "--orientation",
         type=int,
@@ -134,17 +143,19 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     from lics_beamline.diffraction.calibration import calibrate as find
     from lics_beamline.diffraction.calibration_record import record_of, write_record
     from lics_beamline.diffraction.frame import read_frame
+    from lics_beamline.diffraction.static_image import read_mask
     from lics_beamline.exports.calibration_figure import draw_calibration
 
     calibrant = find_calibrant(options.calibrant)
     plate = _plate(options.source, data)
-    start = _start(options, plate)
     recording = read_frame(plate.path)
+    start = _start(options, plate, shape=(int(recording.counts.shape[0]), int(recording.counts.shape[1])))
     calibration = find(
         recording.counts,
         calibrant,
         start,
         saturation_counts=recording.saturation_counts,
+        mask=read_mask(options.mask) if options.mask else None,
         free_wavelength=options.free_wavelength,
         beam_is_known=not options.beam_anywhere,
     )
@@ -189,14 +200,25 @@ def _plate(source: str, data: DataFolder) -> _Plate:
     return _Plate(path=path, run=start["uid"], geometry=recipe_of(start["recipe"]).geometry)
 
 
-def _start(options: argparse.Namespace, plate: _Plate) -> Geometry:
+def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]) -> Geometry:
     """Return where to start: what was given, what the run was made with, or what the plate's header says."""
+    from lics_beamline.diffraction.detector_plane import DetectorPlane
     from lics_beamline.diffraction.geometry import flat_geometry, read_geometry
     from lics_beamline.diffraction.raxis import is_plate, read_header
     from lics_beamline.errors import ProfileError
 
+    for name, low, high in (("pixel", 1e-4, 10.0), ("distance", 1.0, 1e5)):
+        value = getattr(options, name)
+        if value is not None and not low <= value <= high:
+            raise ProfileError(f"--{name} {value:g} mm is not within {low:g} and {high:g} mm.")
+    if options.wavelength is not None and not 0.05 < options.wavelength < 5.0:
+        raise ProfileError(f"--wavelength {options.wavelength:g} is no X-ray wavelength: 0.05 to 5 angstrom.")
+    if options.geometry and (options.detector or options.pixel):
+        raise ProfileError("--geometry has the detector and its pixels: leave --detector and --pixel out.")
     if options.geometry:
         start = read_geometry(options.geometry)
+    elif options.detector or options.pixel:
+        start = _described(options, shape)
     elif plate.geometry is not None:
         start = plate.geometry
     elif is_plate(plate.path):
@@ -210,15 +232,56 @@ def _start(options: argparse.Namespace, plate: _Plate) -> Geometry:
     else:
         raise ProfileError(
             f"{plate.path.name} does not say which detector it is of. Give --geometry with a PONI file that has its "
-            "pixels, the wavelength and the distance within a factor of two."
+            "pixels, the wavelength and the distance within a factor of two; or --detector or --pixel, --distance and "
+            "--wavelength."
+        )
+    if options.distance is not None:
+        meant = start.plane
+        start = start.moved(
+            DetectorPlane.through(
+                beam1_mm=meant.beam1_mm,
+                beam2_mm=meant.beam2_mm,
+                beam_distance_mm=options.distance,
+                rot1_rad=meant.rot1_rad,
+                rot2_rad=meant.rot2_rad,
+            )
         )
     if options.orientation:
         start = start.oriented(options.orientation)
     if options.wavelength is not None:
-        if not 0.05 < options.wavelength < 5.0:
-            raise ProfileError(f"--wavelength {options.wavelength:g} is no X-ray wavelength: 0.05 to 5 angstrom.")
         start = start.moved(start.plane, wavelength_angstrom=options.wavelength)
     return start
+
+
+def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
+    """Return an untilted detector whose middle the beam hits, of the pixels and at the distance that were given."""
+    from lics_beamline.diffraction.flat_detector import FlatDetector
+    from lics_beamline.diffraction.geometry import Geometry, flat_geometry
+    from lics_beamline.errors import ProfileError
+    from lics_beamline.strict_toml import validate
+
+    if options.detector and options.pixel:
+        raise ProfileError("--detector has its pixels: leave --pixel out.")
+    if missing := [f"--{name}" for name in ("distance", "wavelength") if getattr(options, name) is None]:
+        raise ProfileError(f"{' and '.join(missing)} must be given where no PONI file says where to start.")
+    if options.pixel:
+        return flat_geometry(
+            distance_mm=options.distance,
+            wavelength_angstrom=options.wavelength,
+            shape=shape,
+            pixel_mm=options.pixel,
+        )
+    lines = {
+        "Detector": options.detector,
+        "Distance": options.distance / 1e3,
+        "Wavelength": options.wavelength / 1e10,
+    }
+    text = "\n".join(f"{key}: {value}" for key, value in lines.items())
+    corner = validate({"poni": f"{text}\nPoni1: 0\nPoni2: 0"}, Geometry, source="--detector")
+    detector = FlatDetector.of(corner)
+    rows, columns = detector.shape or shape
+    middle = (0.5 * rows * detector.pixel_mm[0] / 1e3, 0.5 * columns * detector.pixel_mm[1] / 1e3)
+    return Geometry(poni=f"{text}\nPoni1: {middle[0]}\nPoni2: {middle[1]}")
 
 
 def _source(plate: _Plate, data: DataFolder) -> Any:
@@ -236,14 +299,18 @@ def _source(plate: _Plate, data: DataFolder) -> Any:
 
 def _lines(calibration: Calibration, record: CalibrationRecord) -> list[str]:
     """Return what was found, for people."""
+    from lics_beamline.diffraction.flat_detector import FlatDetector
+
     plane, sigma = calibration.geometry.plane, calibration.sigma
+    beam_px = FlatDetector.of(calibration.geometry).beam_px
     wavelength = "refined" if calibration.free_wavelength else "fixed"
     lines = [
         f"{record.calibrant} ({record.calibrant_source}), orientation {calibration.geometry.orientation}",
         f"distance  {plane.beam_distance_mm:.4f} +- {sigma['beam_distance_mm']:.4f} mm along the beam "
         f"({plane.distance_mm:.4f} mm along the detector's normal)",
         f"beam at   {plane.beam1_mm:.4f} +- {sigma['beam1_mm']:.4f} mm along the rows' axis, "
-        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'",
+        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'"
+        f" ({beam_px[0]:.3f}, {beam_px[1]:.3f} px)",
         f"tilt      {plane.tilt_deg:.4f} +- {sigma['tilt_deg']:.4f} deg",
         f"wave      {calibration.geometry.wavelength_angstrom:.6f} angstrom, {wavelength}"
         + (f" +- {sigma['wavelength_angstrom']:.6f}" if calibration.free_wavelength else ""),

@@ -33,6 +33,7 @@ from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.orientation import oriented
 from lics_beamline.diffraction.refinement import NUMBERS, Pixels, RefinedGeometry, detector_of, refine
 from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
+from lics_beamline.diffraction.static_image import StaticMask
 
 Array = npt.NDArray[np.float64]
 
@@ -119,6 +120,7 @@ def calibrate(
     start: Geometry,
     *,
     saturation_counts: int | None = None,
+    mask: StaticMask | None = None,
     free_wavelength: bool = False,
     beam_is_known: bool = True,
 ) -> Calibration:
@@ -135,6 +137,8 @@ def calibrate(
         to tell the orientation.
     saturation_counts : int, optional
         Count from which a pixel is full.
+    mask : StaticMask, optional
+        Pixels to leave out, in the order of the file.
     free_wavelength : bool
         Refine the wavelength too; only large angles tell it from the distance.
     beam_is_known : bool
@@ -153,6 +157,8 @@ def calibrate(
         bad |= upright >= saturation_counts
     if detector.dead is not None:
         bad |= oriented(detector.dead, start.orientation)
+    if mask is not None:
+        bad |= oriented(mask.array(shape), start.orientation)
     about_mm = start.plane.beam_distance_mm
     found = find_rings(
         contrast_of(upright, bad, detector.pixel_mm),
@@ -161,8 +167,10 @@ def calibrate(
         distance_mm=(about_mm / DISTANCE_SEARCH_FACTOR, about_mm * DISTANCE_SEARCH_FACTOR),
     )
     refuse_without_rings(found, calibrant, about_mm, factor=DISTANCE_SEARCH_FACTOR)
-    notes = judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
+    judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
+    # Once more: a flip that leaves hundredths of a millimetre is told from chance only by a refined beam.
+    notes = judge_beam(start, refined.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
 
 

@@ -25,6 +25,8 @@ LARGEST_RESIDUAL_PX: Final = 0.5  # root mean square; wrong rings leave pixels, 
 LEAST_PRECISION: Final = 1e-3  # relative standard deviation of the distance: 4e-3 angstrom in a cell of the alloy
 BEAM_TRUST_MM: Final = 7.5  # a start is believed to know the beam to 5 mm in each direction
 BEAM_AGREES_MM: Final = 2.0  # a flip that brings the beam so near to the start is what was meant
+FLIP_EXPLAINS: Final = 30.0  # times nearer by a flip: of rough starts three in thousand are so by chance
+LEAST_FLIP_MM: Final = 0.5  # a beam nearer to the start than this is nobody's flip, but an older calibration
 
 
 def refuse_without_rings(found: Found, calibrant: Calibrant, about_mm: float, *, factor: float) -> None:
@@ -148,12 +150,14 @@ def judge_beam(
         away[orientation] = math.hypot(place[0] - meant.beam1_mm, place[1] - meant.beam2_mm)
     asked = away[start.orientation]
     best = min(away, key=lambda orientation: away[orientation])
-    if beam_is_known and asked > BEAM_TRUST_MM and away[best] < BEAM_AGREES_MM:
+    far = asked > BEAM_TRUST_MM
+    explained = asked > LEAST_FLIP_MM and asked > FLIP_EXPLAINS * away[best]
+    if beam_is_known and (far or explained) and away[best] < BEAM_AGREES_MM:
         raise CalibrationRefused(
             f"the rings' centre is {asked:.2f} mm from where the starting geometry has the beam (limit "
-            f"{BEAM_TRUST_MM:g} mm) with the image in orientation {start.orientation}, and {away[best]:.2f} mm with it "
-            f"{FLIP_WORDS[best]}: it is orientation {best}. Calibrate with --orientation {best}; or, if the "
-            "detector was moved so far, with --beam-anywhere.",
+            f"{BEAM_TRUST_MM:g} mm, or {FLIP_EXPLAINS:g} times what a flip leaves) with the image in orientation "
+            f"{start.orientation}, and {away[best]:.2f} mm with it {FLIP_WORDS[best]}: it is orientation {best}. "
+            f"Calibrate with --orientation {best}; or, if the detector was moved so far, with --beam-anywhere.",
             orientation=best,
             asked_mm=asked,
             best_mm=away[best],
@@ -162,7 +166,12 @@ def judge_beam(
     if asked > BEAM_TRUST_MM:
         notes.append(f"the beam hits {asked:.2f} mm from where the starting geometry has it")
     others = min(value for orientation, value in away.items() if orientation != start.orientation)
-    if others < asked + BEAM_AGREES_MM:
+    if explained:
+        notes.append(
+            f"orientation {best} has the beam {away[best]:.2f} mm from the start's, {start.orientation} has it "
+            f"{asked:.2f} mm away: the image may be {FLIP_WORDS[best]}"
+        )
+    elif others < asked + BEAM_AGREES_MM:
         notes.append(
             f"orientation {start.orientation} is taken on trust: rings look the same in a mirror, and the beam is too "
             "near the middle of the frame to tell"

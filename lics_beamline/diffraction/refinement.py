@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -103,6 +104,15 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
         )
     dead = None if detector.mask is None or not np.any(detector.mask) else np.asarray(detector.mask, dtype=bool)
     return Pixels(pixel_mm=(1e3 * float(detector.pixel1), 1e3 * float(detector.pixel2)), dead=dead)
+
+
+def shipped_calibrants() -> dict[str, Path]:
+    """Return the lists of spacings that pyFAI ships, by name."""
+    from pyFAI.calibrant import CALIBRANT_FACTORY
+    from pyFAI.resources import resource_filename
+
+    names = sorted(name for name in CALIBRANT_FACTORY.keys() if name != "mock")
+    return {name: Path(resource_filename(f"calibration/{name}.D")) for name in names}
 
 
 def refine(

@@ -1,12 +1,16 @@
 """``lics calibrate`` from an image file, as a person would call it."""
 
+import argparse
 import json
+import math
 
 import fabio
+import numpy as np
 import pytest
 from worlds.calibrant_world import WAVELENGTH, drawn_frame
 
 from lics_beamline.cli import main
+from lics_beamline.cli.calibrate import _described
 from lics_beamline.diffraction.geometry import flat_geometry, read_geometry
 
 
@@ -40,6 +44,48 @@ def test_an_image_gives_a_record_a_poni_file_and_a_figure(image, capsys):
     assert read_geometry(image.parent / "mine.poni").digest == said["geometry_digest"]
     data = image.parent / "data" / "calibrations"
     assert {path.suffix for path in data.iterdir()} == {".json", ".poni", ".png"}
+
+
+def test_a_detector_in_words_a_list_of_spacings_and_a_mask_are_enough_to_start_from(image, capsys):
+    folder = image.parent
+    spacings = [5.411651 / math.sqrt(square) for square in (3, 4, 8, 11, 12, 16, 19, 20, 24, 27, 32, 35, 36, 40)]
+    (folder / "ceria.D").write_text("\n".join(f"{spacing:.8f}" for spacing in spacings))
+    mask = np.zeros((750, 750), dtype=np.uint8)
+    mask[:100] = 1
+    np.save(folder / "mask.npy", mask)
+    given = ["--pixel", "0.4", "--distance", "340", "--wavelength", str(WAVELENGTH), "--data", str(folder / "data")]
+    more = ["--calibrant", str(folder / "ceria.D"), "--mask", str(folder / "mask.npy"), "--to", str(folder / "a.poni")]
+    assert main(["calibrate", str(image), *given, *more]) == 0
+    assert "ceria (ceria.D of 14 spacings), orientation 3" in capsys.readouterr().out
+    plane = read_geometry(folder / "a.poni").plane
+    assert (plane.beam1_mm, plane.beam2_mm) == pytest.approx((154.5, 151.0), abs=0.02)
+    assert plane.beam_distance_mm == pytest.approx(350.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--pixel", "0.4"], "--distance and --wavelength must be given"),
+        (["--detector", "Pilatus1M", "--distance", "300"], "--wavelength must be given"),
+        (["--detector", "Pilatus1M", "--pixel", "0.172", "--distance", "1"], "leave --pixel out"),
+        (["--pixel", "172", "--distance", "300"], "--pixel 172 mm is not within"),
+        (["--pixel", "0.4", "--distance", "nan"], "--distance nan mm is not within"),
+        (["--pixel", "0.4", "--distance", "300", "--wavelength", "40"], "--wavelength 40 is no X-ray wavelength"),
+        (["--geometry", "g.poni", "--pixel", "0.4"], "leave --detector and --pixel out"),
+        (["--calibrant", "salt"], "there is no calibrant 'salt'"),
+        (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--mask", "no.npy"], "no.npy"),
+    ],
+)
+def test_a_start_that_cannot_be_one_is_said_in_words(image, capsys, options, said):
+    assert main(["calibrate", str(image), *options, "--data", str(image.parent / "data")]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_named_detector_starts_in_its_middle(image):
+    options = argparse.Namespace(detector="Pilatus1M", pixel=None, distance=300.0, wavelength=0.4)
+    start = _described(options, (1043, 981))
+    assert start.detector == "Pilatus1M"
+    assert (start.plane.beam1_mm, start.plane.beam2_mm) == pytest.approx((89.698, 84.366))
 
 
 def test_a_flipped_image_is_refused_by_name_and_nothing_is_kept(image, capsys):

@@ -8,6 +8,8 @@ from worlds.calibrant_world import WAVELENGTH, drawn_frame, hidden_geometry, sim
 
 from lics_beamline.diffraction.calibrant import find_calibrant
 from lics_beamline.diffraction.calibration import calibrate
+from lics_beamline.diffraction.calibration_refusal import judge_beam
+from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.frame import read_frame
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.diffraction.orientation import oriented
@@ -148,6 +150,33 @@ def test_a_free_wavelength_is_found_with_the_distance_and_its_error():
     sigma = calibration.sigma["wavelength_angstrom"]
     assert calibration.geometry.wavelength_angstrom == pytest.approx(WAVELENGTH, abs=5 * sigma)
     assert sigma < 2e-4 * WAVELENGTH
+
+
+def judged(*, start_mm, orientation=3, found_mm=(151.5, 151.0), beam_is_known=True):
+    """Judge rings about a place on a frame of 300 mm against a start that has the beam at another."""
+    start = flat_geometry(
+        distance_mm=350.0,
+        wavelength_angstrom=WAVELENGTH,
+        shape=(750, 750),
+        pixel_mm=0.4,
+        centre_px=(start_mm[0] / 0.4, start_mm[1] / 0.4),
+        orientation=orientation,
+    )
+    plane = DetectorPlane.through(beam1_mm=found_mm[0], beam2_mm=found_mm[1], beam_distance_mm=350.0)
+    return judge_beam(start, plane, (750, 750), (0.4, 0.4), beam_is_known=beam_is_known)
+
+
+def test_a_flip_that_leaves_hundredths_of_millimetres_is_refused_by_name():
+    with pytest.raises(CalibrationRefused, match="flipped up-down: it is orientation 2") as refused:
+        judged(start_mm=(148.49, 151.0))
+    assert refused.value.facts["asked_mm"] == pytest.approx(3.01)
+    (note,) = judged(start_mm=(148.49, 151.0), beam_is_known=False)
+    assert "the image may be flipped up-down" in note
+
+
+@pytest.mark.parametrize("start_mm", [(150.0, 150.0), (147.2, 148.8), (151.1, 151.0), (148.0, 151.0)])
+def test_a_start_off_by_millimetres_that_no_flip_explains_thirty_times_better_is_not_refused(start_mm):
+    assert "taken on trust" in judged(start_mm=start_mm)[-1]
 
 
 def test_noise_is_refused():
