@@ -115,14 +115,16 @@ def leases():
 def read_lease(path):
     """Tell who holds a beamline by any bytes that a PV may give."""
     from lics_beamline.devices.lease import LONGEST_CHARACTERS, LeaseHolder, foreign
+    from lics_beamline.errors import ProfileError
 
     name = path.read_bytes().decode("latin-1")
     told = foreign(name, os.getpid())
     assert len(told) <= 4 * len(name) + 60
     holder = LeaseHolder.read(name)
-    if holder is not None:
-        _ = (holder.is_process(1), holder.is_dead())
-        assert len(holder.name) <= LONGEST_CHARACTERS
+    if holder is None:
+        raise ProfileError(f"{name[:40]!r} names no process")
+    _ = (holder.is_process(1), holder.is_dead())
+    assert len(holder.name) <= LONGEST_CHARACTERS
 
 
 @cache
