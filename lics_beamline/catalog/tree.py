@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,10 +10,12 @@ from tiled.catalog import from_uri
 from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
 from lics_beamline.catalog.soundness import damage, require_nameable
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import ProfileError, RunNotFound
+from lics_beamline.given_file import parse_json, read_text
 from lics_beamline.schema import PLATE_MIMETYPE
 
 BIRTH_NAME: Final = "built-for.json"  # where the data folder was when the catalog was built: the index holds full paths
+MOST_BIRTH_BYTES: Final = 64 << 10  # of that file; a path has 4 kB at most
 _SPEC: Final = {"name": "CatalogOfBlueskyRuns", "version": "3.0"}
 
 
@@ -26,10 +27,11 @@ def database(data: DataFolder) -> str:
 def built_for(data: DataFolder) -> str:
     """Return the path that the data folder had when its catalog was built; empty where there is no whole catalog."""
     try:
-        root: str = json.loads((data.catalog / BIRTH_NAME).read_text())["root"]
-    except (OSError, ValueError, KeyError):
+        text = read_text(data.catalog / BIRTH_NAME, most_bytes=MOST_BIRTH_BYTES, what="the birth of a catalog")
+        root = parse_json(text, source=BIRTH_NAME, what="the birth of a catalog").get("root", "")
+    except ProfileError:
         return ""
-    return root
+    return root if isinstance(root, str) else ""
 
 
 def is_built(data: DataFolder) -> bool:

@@ -39,7 +39,7 @@ class LeaseHolder:
     @classmethod
     def read(cls, name: str) -> LeaseHolder | None:
         """Return the holder that a lease names; None where somebody else wrote it in words of his own."""
-        found = re.fullmatch(r"(\d+) on (\S+)(?: (\S+))?", name.strip())
+        found = re.fullmatch(r"(\d{1,10}) on (\S+)(?: (\S+))?", name.strip(), re.ASCII)
         return cls(pid=int(found[1]), host=found[2], since=found[3] or "") if found else None
 
     @property
@@ -57,7 +57,7 @@ class LeaseHolder:
             return False
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):  # no number of a process is that large
             return True
         except PermissionError:
             return False

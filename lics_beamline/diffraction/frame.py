@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.image_header import check_header
 from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX, PlateHeader, is_plate, read_header, read_plate
 from lics_beamline.errors import ProfileError, ReductionFailed
 from lics_beamline.given_file import IMAGE_BYTES, READER_FAULTS, regular_size
@@ -196,6 +197,8 @@ def _check_packing(path: Path) -> None:
         is_cbf = begin.startswith(CBF_MAGIC) or ".cbf" in path.name.lower()
         if is_cbf and (section < 0 or begin.find(CBF_STARTER, section) < 0):
             raise ReductionFailed(f"{path.name} has no binary section of a CBF. Check the file.", path=str(path))
+        with (opener or open)(path, "rb") as file:
+            check_header(file, path)
         if opener is None:
             return
         left = MOST_UNPACKED_BYTES

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -12,7 +12,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes.background_process import watch
-from lics_beamline.processes.status_file import status_path
+from lics_beamline.processes.status_file import read_status, status_path
 
 Which = Literal["reduce", "catalog"]
 WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
@@ -105,13 +105,10 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
 
 def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
     alive = lock.is_held(lock_path(data, name))
-    try:
-        said = FollowerStatus(**{**json.loads(status_path(data, name).read_text()), "alive": alive})
-    except (OSError, ValueError, TypeError):
+    said = read_status(status_path(data, name), FollowerStatus)
+    if said is None or not math.isfinite(said.time):
         return FollowerStatus(name=name, alive=alive, state="starting" if alive else "never ran", troubles={})
-    if not alive and said.state != "ended":
-        return FollowerStatus(**{**asdict(said), "state": "killed"})
-    return said
+    return replace(said, alive=alive, state=said.state if alive or said.state == "ended" else "killed")
 
 
 def finishing(data: DataFolder, which: Which) -> int:

@@ -13,6 +13,7 @@ from typing import Final
 from lics_beamline.errors import Busy
 
 PROBE_PATIENCE_S: Final = 1.0  # of a writer [s]: a reader that asks "is it locked?" holds the lock for microseconds
+_MOST_PID_BYTES: Final = 32  # of a number; Linux counts processes to 4194304
 _TRIED_EVERY_S: Final = 0.05  # between two attempts to take a lock [s]
 
 
@@ -53,7 +54,7 @@ def release(descriptor: int) -> None:
 def is_held(path: Path) -> bool:
     """Whether a living process holds the exclusive lock on `path`; False where there is no such file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in its place is not waited for
     except FileNotFoundError:
         return False
     try:
@@ -67,7 +68,15 @@ def is_held(path: Path) -> bool:
 
 def holder(path: Path) -> int:
     """Return the process that is the sole one by a lock file; 0 where none is."""
-    return int(path.read_bytes() or b"0") if is_held(path) else 0
+    if not is_held(path):
+        return 0
+    with path.open("rb") as file:
+        return _pid(file.read(_MOST_PID_BYTES))
+
+
+def _pid(said: bytes) -> int:
+    """Return the process that a lock file names; 0 where somebody else wrote something else into it."""
+    return int(said) if said.isdigit() else 0
 
 
 @contextlib.contextmanager
@@ -92,7 +101,7 @@ def sole(path: Path, *, what: str) -> Iterator[None]:
         try:
             claim(descriptor, path)
         except Busy:
-            pid = int(os.read(descriptor, 32) or b"0")
+            pid = _pid(os.read(descriptor, _MOST_PID_BYTES))
             raise Busy(
                 f"{what} is done by process {pid} already ({path}). Wait for it, or stop it.", pid=pid, path=str(path)
             ) from None

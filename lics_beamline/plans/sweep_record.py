@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from lics_beamline import schema
 from lics_beamline.control.cell_estimate import PressureReading
-from lics_beamline.control.path import AnyLeg, HuntLeg, asked_points
+from lics_beamline.control.path import MOST_POINTS, AnyLeg, HuntLeg, asked_points
 from lics_beamline.control.recorded_approach import RecordedReading
-from lics_beamline.errors import BadReading, RunNotFound
+from lics_beamline.errors import BadReading, JournalError, RunNotFound
 from lics_beamline.experiment import Experiment, experiment_of
 from lics_beamline.journal.events import StreamEvent, events
 from lics_beamline.journal.whole_sweep import RESUMES, Document
@@ -99,6 +99,8 @@ class SweepRecord:
     ------
     RunNotFound
         If they are no sweep.
+    JournalError
+        If an event cannot be used.
     """
 
     def __init__(self, documents: Iterable[Document]) -> None:
@@ -122,7 +124,14 @@ class SweepRecord:
         self._legs: dict[int, str] = {}  # name of the leg of each point
         self._farthest = -1  # index of the point that the cell was on its way to, or at
         for event in events(iter_):
-            self._take(event)
+            try:
+                self._take(event)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise JournalError(
+                    f"an event of stream {event.stream!r} of run {self.uid} cannot be used: {error}. lics verify says "
+                    "what is wrong; take the journal from a copy.",
+                    stream=event.stream,
+                ) from error
 
     @property
     def uid(self) -> str:
@@ -198,16 +207,16 @@ class SweepRecord:
     def _take(self, event: StreamEvent) -> None:
         data = event.data
         if schema.LEG.name in data and not str(data[schema.LEG.name]).startswith(WAY_BACK):
-            self._legs[int(data["point_index"])] = str(data[schema.LEG.name])
+            self._legs[_index(data)] = str(data[schema.LEG.name])
         self.last_s = max(self.last_s, float(data.get(schema.EXPERIMENT_TIME.name, 0.0)))
         if event.stream == schema.REFERENCE and self.first_reference is None:
             self._refer(data)
         elif event.stream == schema.APPROACH:
-            self._farthest = max(self._farthest, int(data["point_index"]))
+            self._farthest = max(self._farthest, _index(data))
             self.readings.append(_recorded(data))
             self.heated_to_k = math.nan
         elif event.stream == schema.HEATING:
-            self._farthest = max(self._farthest, int(data["point_index"]))
+            self._farthest = max(self._farthest, _index(data))
             self.heated_to_k = float(data[schema.GASKET_TEMPERATURE])
         elif event.stream == schema.PRIMARY:
             self._expose(data)
@@ -230,7 +239,7 @@ class SweepRecord:
                 return  # the plan ended there, or read it again
 
     def _expose(self, data: Mapping[str, Any]) -> None:
-        index, exposure_uid = int(data["point_index"]), str(data["exposure_uid"])
+        index, exposure_uid = _index(data), str(data["exposure_uid"])
         over_s, exposure_s = float(data["experiment_time_s"]), float(data["exposure_s"])
         plate = int(data.get("exposed_plate", 0))
         self._farthest = max(self._farthest, index)
@@ -250,6 +259,20 @@ class SweepRecord:
         )
         if plate:
             self._held[plate] = exposure_uid
+
+
+def _index(data: Mapping[str, Any]) -> int:
+    """Return the index of the point of an event.
+
+    Raises
+    ------
+    ValueError
+        If no path has such a point.
+    """
+    index = int(data["point_index"])
+    if not 0 <= index < MOST_POINTS:
+        raise ValueError(f"point_index is {index}, and a path has {MOST_POINTS} points at most")
+    return index
 
 
 def _most_points(leg: AnyLeg) -> float:

@@ -160,7 +160,7 @@ def watch(pid: int) -> Callable[[], bool]:
     """
     try:
         descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError, ValueError):  # what is no number of a process has no process
         return lambda: True
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)  # readable once the process has ended

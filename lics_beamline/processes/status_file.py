@@ -6,12 +6,20 @@ import json
 import logging
 import time
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, TypeVar
+
+from pydantic import TypeAdapter
 
 from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import read_text
 
 SAID_EVERY_S: Final = 1.0  # time between two statuses of a process whose state stays [s of wall clock]
+MOST_STATUS_BYTES: Final = 1 << 20  # of one; a follower with a thousand runs in trouble has 200 kB
+
+Said = TypeVar("Said")
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +37,29 @@ class ProcessStatus(Protocol):
 def status_path(data: DataFolder, name: str) -> Path:
     """Return the file in which a process says how it fares."""
     return data.logs / f"{name}.json"
+
+
+def read_status(path: Path, kind: type[Said]) -> Said | None:
+    """Return what a small file says; None where there is none, or it says something else than it should.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Whoever may write the folder may have written it.
+    kind : type
+        The dataclass that it should say; each field is held to its type.
+    """
+    try:
+        text = read_text(path, most_bytes=MOST_STATUS_BYTES, what="a status")
+        said: Said = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]  # classes can be hashed
+    except (ProfileError, ValueError):
+        return None
+    return said
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 class StatusFile:
@@ -67,4 +98,4 @@ class StatusFile:
 
 def uptime_s() -> float:
     """Return the time since this computer was started [s]: the same in all its processes, and set by nobody."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import LeaseHolder, this_host
-from lics_beamline.processes.status_file import StatusFile, status_path, uptime_s
+from lics_beamline.processes.status_file import StatusFile, read_status, status_path, uptime_s
 from lics_beamline.safety.heartbeat import heartbeat_path, silent_for_s
 from lics_beamline.safety.latch import NOBODY_LEFT, trip
 
@@ -56,13 +55,11 @@ class GuardStatus:
 
 def status(data: DataFolder, name: str = NAME) -> GuardStatus:
     """Return how a guard of a data folder fares, that of its session or another one by name; never fails."""
-    try:
-        said = json.loads(status_path(data, name).read_text(encoding="utf-8"))
-        found = GuardStatus(**{**said, "warnings": tuple(said["warnings"])})
-    except (OSError, ValueError, TypeError, KeyError):
+    found = read_status(status_path(data, name), GuardStatus)
+    if found is None or not math.isfinite(found.time):
         return GuardStatus()
     fresh = found.state != "ended" and _silent_s(found) < STALE_AFTER_S
-    return GuardStatus(**{**asdict(found), "alive": fresh})
+    return replace(found, alive=fresh)
 
 
 def _silent_s(said: GuardStatus) -> float:

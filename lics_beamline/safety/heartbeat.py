@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.devices.lease import this_host
-from lics_beamline.processes.status_file import uptime_s
+from lics_beamline.processes.status_file import read_status, uptime_s
 
 BEAT_EVERY_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
 
@@ -55,10 +55,7 @@ def heartbeat_path(logs: Path, pid: int) -> Path:
 
 def read_beat(path: Path) -> Beat | None:
     """Return the newest beat; None where there is none, or none that can be read."""
-    try:
-        return Beat(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+    return read_status(path, Beat)
 
 
 def silent_for_s(path: Path) -> float:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from lics_beamline.data_folder import DataFolder, write_whole
-from lics_beamline.errors import NotAcknowledged
+from lics_beamline.errors import NotAcknowledged, ProfileError
+from lics_beamline.given_file import check_nesting, parse_json, read_text
 
 NOBODY_LEFT: Final = "guard lost"  # the cause where engine and guard have both fallen silent
+MOST_TRIP_BYTES: Final = 1 << 20  # of one; the longest sentence about four instruments is a kilobyte
 KEPT_AS: Final = "guard-tripped-%Y%m%dT%H%M%S%f%z"  # name of an acknowledged trip, by when that was; any time zone
 
 
@@ -23,13 +25,13 @@ def latch_path(data: DataFolder) -> Path:
 
 def latched(data: DataFolder) -> dict[str, Any] | None:
     """Return what has tripped and is not acknowledged: when, why, and what was read back; None when nothing is."""
+    path = latch_path(data)
     try:
-        said: dict[str, Any] = json.loads(latch_path(data).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        return {"when": "", "cause": "unreadable", "says": f"{latch_path(data)} cannot be read: {error}"}
-    return said
+        return _read(path)
+    except ProfileError as error:
+        if not path.is_symlink() and not path.exists():
+            return None
+        return {"when": "", "cause": "unreadable", "says": f"{path} cannot be read: {error}"}
 
 
 def trip(data: DataFolder, *, cause: str, says: str, watchdog: str = "") -> None:
@@ -57,12 +59,12 @@ def has_acknowledged(data: DataFolder, watchdog: str) -> bool:
     """
     for kept in data.logs.glob("guard-tripped-*.json"):
         try:
-            said = json.loads(kept.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            said = _read(kept)
+        except ProfileError:
             continue
         if said.get("watchdog") == watchdog:
             return True
-        if said.get("cause") == NOBODY_LEFT and _acknowledged_at(kept) >= datetime.fromisoformat(watchdog):
+        if said["cause"] == NOBODY_LEFT and _is_since(kept, watchdog):
             return True
     return False
 
@@ -72,6 +74,31 @@ def _acknowledged_at(kept: Path) -> datetime:
         return datetime.strptime(kept.stem, KEPT_AS).astimezone()
     except ValueError:  # of an earlier version, which kept the time of its own zone
         return datetime.strptime(kept.stem, KEPT_AS.removesuffix("%z")).astimezone()
+
+
+def _is_since(kept: Path, watchdog: str) -> bool:
+    """Whether a trip was acknowledged since the watchdog's; False where one of them does not say when."""
+    try:
+        return _acknowledged_at(kept) >= datetime.fromisoformat(watchdog).astimezone()
+    except (ValueError, OverflowError):
+        return False
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a trip says.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be read, or does not say when, why and what.
+    """
+    said = parse_json(read_text(path, most_bytes=MOST_TRIP_BYTES, what="a trip"), source=str(path), what="a trip")
+    check_nesting(said, source=str(path))
+    lacking = [key for key in ("when", "cause", "says") if not isinstance(said.get(key), str)]
+    lacking += [key for key in ("read_back_before", "read_back_safe") if not isinstance(said.get(key, {}), dict | None)]
+    if lacking:
+        raise ProfileError(f"{path}: does not say {', '.join(lacking)} as a trip does. Restore it.", file=str(path))
+    return said
 
 
 def latch(data: DataFolder, said: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import socket
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from lics_beamline.control.request import Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.journal import lock
+from lics_beamline.processes.status_file import read_status
 
 logger = logging.getLogger(__name__)
 
@@ -82,15 +83,10 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
 
 def sweep_status(data: DataFolder) -> SweepStatus | None:
     """Return how the newest sweep of a data folder stands, and whether it runs still; None where there was none."""
-    found = _read(_status_path(data))
-    try:
-        said = SweepStatus(**found) if found is not None else None
-    except TypeError:
-        return None
+    said = read_status(_status_path(data), SweepStatus)
     if said is None:
         return None
-    alive = said.state != "ended" and lock.is_held(_lock_path(data))
-    return SweepStatus(**{**asdict(said), "alive": alive})
+    return replace(said, alive=said.state != "ended" and lock.is_held(_lock_path(data)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,14 +180,9 @@ class RequestFiles:
             return None
         stamp = (found.st_ino, found.st_mtime_ns)  # each question is a file of its own, moved into place
         if stamp != self._stamp:
-            said = _read(_asked_path(self.data))
-            try:
-                self._newest = (
-                    SubmittedRequest(**{**said, "request": Request(said["request"])}) if said is not None else None
-                )
-            except (TypeError, ValueError, KeyError) as error:
-                logger.error("%s cannot be understood: %s", _asked_path(self.data), error)
-                self._newest = None
+            self._newest = read_status(_asked_path(self.data), SubmittedRequest)
+            if self._newest is None:
+                logger.error("%s cannot be understood: it is no request of lics", _asked_path(self.data))
             self._stamp = stamp
         return self._newest if self._newest is not None and self._newest.uid != self._answered else None
 
@@ -226,11 +217,3 @@ def _lock_path(data: DataFolder) -> Path:
 
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -5,6 +5,7 @@ import json
 import random
 import struct
 import tempfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import states
 from .mutations import damaged, insane
 
 SIDE_PX = 48
@@ -217,10 +219,28 @@ def insane_line(content, rng):
     """One document of a journal with insane values, in the place of itself, or of another."""
     lines = content.splitlines()
     at = rng.randrange(len(lines))
-    lines[at] = json.dumps(insane(json.loads(lines[at])[:2], rng)).encode()  # without a checksum, as older ones are
+    lines[at] = json.dumps(insane(json.loads(lines[at])[:2], rng), separators=(",", ":")).encode()
+    if rng.random() < 0.5:  # else without a checksum, as older ones are
+        lines[at] = with_checksum(lines[at][:-1])
     if rng.random() < 0.1:
         lines.insert(rng.randrange(len(lines)), lines[at])
     return b"\n".join(lines) + b"\n"
+
+
+def with_checksum(body):
+    """A line of a journal that ends behind its document, as whoever has lied on purpose ends it."""
+    return b'%b,"%08x"]' % (body, zlib.crc32(body))
+
+
+def damaged_journal(content, rng):
+    """A damaged journal; half of them with checksums that say that nothing happened."""
+    broken = damaged(content, rng)
+    if rng.random() < 0.5:
+        return broken
+    return b"\n".join(
+        with_checksum(line.rpartition(b',"')[0]) if line.endswith(b'"]') and b',"' in line else line
+        for line in broken.split(b"\n")
+    )
 
 
 def insane_json(content, rng):
@@ -402,8 +422,11 @@ def read_reading(path):
 
 
 FORMATS = {
-    "raw-journal": Format(sound=raw_journal, read=read_raw, documents=insane_line),
-    "derived-journal": Format(sound=derived_journal, read=read_derived, documents=insane_line),
+    "raw-journal": Format(sound=raw_journal, read=read_raw, broken=damaged_journal, documents=insane_line),
+    "derived-journal": Format(sound=derived_journal, read=read_derived, broken=damaged_journal, documents=insane_line),
+    "cut-off-sweep": Format(
+        sound=states.cut_off, read=states.read_cut_off, broken=damaged_journal, documents=insane_line
+    ),
     "plate": Format(sound=plate, read=read_plate_file),
     "mask": Format(sound=masks, read=read_mask_file),
     "poni": Format(sound=lambda: {"a.poni": poni()}, read=read_poni),
@@ -415,4 +438,12 @@ FORMATS = {
     "calibration": Format(sound=calibrations, read=read_calibration, documents=insane_json),
     "spectrum": Format(sound=spectra, read=read_spectrum),
     "pv": Format(sound=readings, read=read_reading, broken=insane_reading),
+    "frame": Format(sound=lambda: states.frames(plate), read=lambda path: states.read_whole_frame(path, poni)),
+    "small-file": Format(
+        sound=states.small_files,
+        read=states.read_small_file,
+        documents=lambda content, rng: states.insane_small_file(content, rng, insane),
+    ),
+    "lease": Format(sound=states.leases, read=states.read_lease),
+    "saved-world": Format(sound=states.simulated_world, read=states.read_saved_world, documents=insane_json),
 }

@@ -144,6 +144,14 @@ def test_a_stick_slip_does_not_make_the_next_step_large():
     assert second.state.estimate.most_gpa_per_bar(5.0, RULES) > 0.15
 
 
+def test_what_a_cell_that_sticks_still_owes_is_taken_off_the_next_step():
+    reading = later()
+    free_bar = decide(known(4.0), reading).command.load_bar - reading.load_bar
+    owing = replace(known(4.0), estimate=replace(known(4.0).estimate, owed_gpa=0.1))
+    owing_bar = decide(owing, reading).command.load_bar - reading.load_bar
+    assert owing_bar / free_bar == pytest.approx(0.9, abs=0.01), "1 GPa is to go, and 0.1 GPa of it will come by itself"
+
+
 @pytest.mark.parametrize("field", ["pressure_gpa", "sigma_gpa", "load_bar", "temperature_k", "time_s"])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_reading_that_is_no_number_moves_nothing(field, value):
@@ -309,6 +317,8 @@ def test_gas_moved_within_the_budget_time_is_limited():
     assert first.command.load_bar - 20.0 == pytest.approx(3.0)
     moved = later(500.0, load_bar=23.0, pressure_gpa=3.6)
     assert isinstance(decide(first.state, moved, settings=tight).command, ReadAgain)
+    more = changed(SETTINGS, approach={"budget_bar": 4.0})
+    assert decide(first.state, moved, settings=more).command.load_bar - 23.0 == pytest.approx(1.0), "3 of 4 are spent"
     assert isinstance(decide(first.state, later(250.0, after=moved), settings=tight).command, LoadTo)
 
 

@@ -27,8 +27,21 @@ def test_a_name_is_short_enough_for_epics_and_is_read_back_with_pid_host_and_sin
         (f"{ME} on elsewhere 11-26T07:05", f"process {ME} on elsewhere since 11-26T07:05"),
         ("4711 on elsewhere", "process 4711 on elsewhere"),
         ("somebody else", "'somebody else'"),
+        (f"9999999999 on {this_host()}", ""),
+        (f"{'9' * 5000} on {this_host()}", f"'{'9' * 5000} on {this_host()}'"),
+        (f"\u0663 on {this_host()}", f"'\u0663 on {this_host()}'"),
     ],
-    ids=["free", "mine", "of another process", "of my number elsewhere", "without a time", "without a number"],
+    ids=[
+        "free",
+        "mine",
+        "of another process",
+        "of my number elsewhere",
+        "without a time",
+        "without a number",
+        "of no process",
+        "endless",
+        "another digit",
+    ],
 )
 def test_who_holds_it_is_named_unless_it_is_oneself(name, says):
     assert foreign(name, ME) == says

@@ -110,7 +110,11 @@ def test_a_key_that_marks_arrays_is_refused_but_not_such_a_string():
 
 
 @pytest.mark.parametrize(
-    "line", [b"\n", b"{}\n", b'["event"]\n', b'["event", 3]\n', b'["event",{"a":\n', b"\0\0\n", b"\xff\n"]
+    "line",
+    [
+        *(b"\n", b"{}\n", b'["event"]\n', b'["event", 3]\n', b'["event",{"a":\n', b"\0\0\n", b"\xff\n"),
+        *(b'["event",{},""]\n', b'["event",{},12345678]\n', b'["event",{},"123456789"]\n', b'["event",{},"",""]\n'),
+    ],
 )
 def test_what_is_not_a_document_is_a_value_error(line):
     with pytest.raises(ValueError):  # noqa: PT011 - the caller names file and line

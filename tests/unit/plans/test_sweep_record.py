@@ -2,7 +2,7 @@
 
 import pytest
 
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import JournalError, RunNotFound
 from lics_beamline.plans.sweep_record import SweepRecord
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
@@ -125,8 +125,29 @@ def test_a_point_whose_plate_is_lost_is_measured_again_while_the_cell_is_there(s
 def test_a_point_that_the_cell_has_left_is_not_gone_back_to(start):
     found = record(start, approached(0), exposed(0), read_out(0), approached(1), exposed(1), approached(2))
     found.settle(found.unread[0], came=False)
-    assert found.visited(1) is not None
+    assert found.visited(1).measured.exposure_uid == "e1"
     assert found.next_index == 2
+
+
+def test_a_plate_that_was_lost_makes_no_point_whole(start):
+    found = record(start, approached(0), exposed(0), lost(0, "e0", reason="the plate jammed"))
+    assert (found.whole, found.unread) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("point_index", 10**30, "point_index is 1000000000000000000000000000000, and a path has 10000 points at most"),
+        ("point_index", -1, "point_index is -1"),
+        ("point_index", float("nan"), "NaN"),
+        ("pressure_gpa", "3 GPa", "could not convert string to float"),
+        ("next_load_bar", None, "NoneType"),
+    ],
+)
+def test_an_event_that_cannot_be_used_is_refused_by_stream_and_value_before_anything_moves(start, field, value, said):
+    stream, data = approached(0)
+    with pytest.raises(JournalError, match=f"stream 'approach' of run 11111111-a cannot be used: .*{said}"):
+        record(start, (stream, {**data, field: value}))
 
 
 def test_an_exposure_that_failed_is_no_point(start):

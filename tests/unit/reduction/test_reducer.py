@@ -1,6 +1,7 @@
 import copy
 import json
 import math
+import uuid
 
 import event_model
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.reduction.event import fields_of
-from lics_beamline.reduction.reducer import Reducer, derived_uid
+from lics_beamline.reduction.recipe import REDUCTION_REVISION
+from lics_beamline.reduction.reducer import NAMESPACE, Reducer, derived_uid
 
 
 def reduce_all(run, recipe=None, **options):
@@ -91,6 +93,12 @@ def test_another_recipe_or_attempt_is_another_run(raw_run):
     assert runs[0]["uid"] == derived_uid(
         sweep_uid="sweep-1", raw_uid=raw_run.start["uid"], recipe_digest=raw_run.recipe.digest, attempt=1
     )
+
+
+def test_the_uid_of_a_derived_run_follows_from_all_that_it_is_made_of_the_revision_of_the_reduction_too():
+    made_of = {"sweep_uid": "s", "raw_uid": "r", "recipe_digest": "d"}
+    named = uuid.uuid5(NAMESPACE, f"s/r/d/{REDUCTION_REVISION}/2")
+    assert derived_uid(**made_of, attempt=2) == str(named)
 
 
 def test_another_scale_moves_the_pressure_of_the_same_frames(raw_run):

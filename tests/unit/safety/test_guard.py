@@ -151,3 +151,39 @@ def test_a_watchdog_that_tripped_is_known_where_that_or_the_death_of_all_was_ack
     acknowledge(data)
     assert has_acknowledged(data, before)
     assert not has_acknowledged(data, "2102-01-01T00:00:00.000+00:00")
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "7", "{}", '{"when": 1, "cause": "x", "says": "y"}', "[" * 100_000, '{"a":' * 100 + "1" + "}" * 100]
+)
+def test_whatever_the_latch_holds_it_forbids_and_can_be_acknowledged(data, text):
+    latch_path(data).write_text(text)
+    assert latched(data)["cause"] == "unreadable"
+    with pytest.raises(NotAcknowledged, match=r"guard-tripped\.json cannot be read.*lics guard --acknowledge"):
+        require_acknowledged(data)
+    acknowledge(data)
+    require_acknowledged(data)
+
+
+@pytest.mark.parametrize("said", ["[]", '{"cause": "guard lost"}', "{"])
+@pytest.mark.parametrize(
+    ("when", "seen"),
+    [("at an unknown time", False), ("2001-01-01T00:00:00", True), ("0001-01-01T00:00:00+23:00", False)],
+)
+def test_a_watchdog_that_does_not_say_when_it_tripped_has_not_been_seen_by_anybody(data, said, when, seen):
+    (data.logs / "guard-tripped-yesterday.json").write_text(said)
+    (data.logs / "guard-tripped-20200101T000000000000.json").write_text(
+        json.dumps({"when": "", "cause": "guard lost", "says": ""})
+    )
+    assert has_acknowledged(data, when) is seen
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"time": "now"}, {"time": float("nan")}, {"pid": None}, {"warnings": 7}, {"state": []}],
+)
+def test_a_guard_that_says_nonsense_does_not_watch(data, changed):
+    said = {"state": "watching", "warnings": [], "time": time.time() + 3600.0, "pid": 1}
+    (data.logs / "guard.json").write_text(json.dumps({**said, **changed}))
+    assert not guard.status(data).alive
+    assert guard_status.lost(data) == ""
