@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from lics_beamline.diffraction.frame import check_pixels, check_regular, read_frame
+from lics_beamline.diffraction.frame import read_frame
+from lics_beamline.diffraction.image_file import check_pixels, check_regular
 from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
 from lics_beamline.errors import ProfileError, ReductionFailed
 from lics_beamline.given_file import READER_FAULTS
