@@ -156,7 +156,7 @@ class FrameSeries:
             first.counts.dtype.kind == "i" and float(np.max(sums, where=~bad, initial=0.0)) <= np.iinfo(np.int32).max
         )
         counts: Counts = sums.astype(np.int32) if whole else sums.astype(np.float32)
-        return replace(first, counts=_dead(counts, bad), saturation_counts=None, exposure_s=exposure_s)
+        return replace(first, counts=dead(counts, bad), saturation_counts=None, exposure_s=exposure_s)
 
 
 def read_frame(path: Path) -> Recording:
@@ -178,14 +178,22 @@ def read_frame(path: Path) -> Recording:
 def _recording(raw: RawFrame) -> Recording:
     counts = _counts(raw.pixels)
     return Recording(
-        counts=counts if raw.masked is None else _dead(counts, raw.masked),
+        counts=counts if raw.masked is None else dead(counts, raw.masked),
         saturation_counts=raw.saturation_counts,
         exposure_s=raw.exposure_s,
     )
 
 
-def _dead(counts: Counts, bad: npt.NDArray[np.bool_]) -> Counts:
-    """Return counts with some pixels marked as dead."""
+def dead(counts: Counts, bad: npt.NDArray[np.bool_]) -> Counts:
+    """Return counts with some pixels marked as dead.
+
+    Parameters
+    ----------
+    counts : ndarray of int32 or float32, shape (rows, columns)
+        Of an image.
+    bad : ndarray of bool, shape (rows, columns)
+        True where a pixel is not to be used.
+    """
     marked: Counts = counts.copy()
     marked[bad] = np.nan if counts.dtype.kind == "f" else DEAD_PIXEL_COUNT
     return marked

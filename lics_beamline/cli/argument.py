@@ -1,0 +1,75 @@
+"""Arguments judged before anything is done: numbers within their range, files and folders that can be meant."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within a range, for `argparse`."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is no whole number from {least} to {most}") from None
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{number} is not within {least} and {most}")
+        return number
+
+    return read
+
+
+def real(least: float, most: float, unit: str) -> Callable[[str], float]:
+    """Return what reads a number within a range of a unit, for `argparse`."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:  # NaN is not
+            raise argparse.ArgumentTypeError(f"{text[:60]} is no number within {least:g} and {most:g} {unit}".rstrip())
+        return number
+
+    return read
+
+
+def existing_file(text: str) -> Path:
+    """Return the path of a file that is there; of an HDF5 file with what is meant inside, behind ``::``."""
+    path = Path(text)
+    try:
+        if path.is_dir() or not Path(text.partition("::")[0]).exists():
+            raise argparse.ArgumentTypeError(
+                f"{text[:200]!r} is {'a folder' if path.is_dir() else 'not there'}: give a file"
+            )
+    except (OSError, ValueError) as error:  # too long a name; a NUL in it
+        raise argparse.ArgumentTypeError(f"{text[:100]!r} can be no file: {error!s:.100}") from None
+    return path
+
+
+def file_to_write(path: Path) -> str:
+    """Return why nothing can be written under a name; empty where it can."""
+    try:
+        if path.is_dir():
+            return f"{path} is a folder: give the name of a file in it"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}: make it, or write elsewhere"
+    except (OSError, ValueError) as error:
+        return f"{str(path)[:100]!r} can be no file: {error!s:.100}"
+    return ""
+
+
+def folder_to_write(path: Path) -> str:
+    """Return why no folder of this name can be written to, or made; empty where it can."""
+    try:
+        if path.exists() and not path.is_dir():
+            return f"{path} is a file: give a folder"
+        if not path.absolute().parent.is_dir():
+            return f"there is no folder {path.parent}: make it, or write elsewhere"
+    except (OSError, ValueError) as error:
+        return f"{str(path)[:100]!r} can be no folder: {error!s:.100}"
+    return ""
