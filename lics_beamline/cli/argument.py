@@ -38,17 +38,16 @@ def real(least: float, most: float, unit: str) -> Callable[[str], float]:
     return read
 
 
-def existing_file(text: str) -> Path:
-    """Return the path of a file that is there; of an HDF5 file with what is meant inside, behind ``::``."""
-    path = Path(text)
+def file_to_read(path: Path) -> str:
+    """Return why no file of a name can be read; empty where one is there. Behind ``::`` is what is meant inside it."""
     try:
-        if path.is_dir() or not Path(text.partition("::")[0]).exists():
-            raise argparse.ArgumentTypeError(
-                f"{text[:200]!r} is {'a folder' if path.is_dir() else 'not there'}: give a file"
-            )
+        if path.is_dir():
+            return f"{path} is a folder: give a file"
+        if not Path(str(path).partition("::")[0]).exists():
+            return f"{path} is not there: give a file"
     except (OSError, ValueError) as error:  # too long a name; a NUL in it
-        raise argparse.ArgumentTypeError(f"{text[:100]!r} can be no file: {error!s:.100}") from None
-    return path
+        return f"{str(path)[:100]!r} can be no file: {error!s:.100}"
+    return ""
 
 
 def file_to_write(path: Path) -> str:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lics_beamline.cli.argument import existing_file, real, whole
+from lics_beamline.cli.argument import file_to_read, real, whole
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.diffraction.integration import Integration
     from lics_beamline.diffraction.static_image import StaticMask
     from lics_beamline.reduction.image import ImageRecipe
+    from lics_beamline.reduction.image_batch import FrameChoice
 
 FEWEST_BINS, MOST_BINS, DEFAULT_BINS = 10, 20_000, 2500  # those that a recipe may have
-MOST_JOBS: Final = 1024  # processes of one machine
+MOST_FRAMES: Final = 10_000_000  # of one file
 MOST_Q_PER_ANGSTROM: Final = 1000.0  # beyond any X-rays that diffract
 
 
@@ -31,10 +31,10 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     from lics_beamline.exports.layouts import LAYOUTS_OF_IMAGES
 
     angle, per_angstrom = real(0.0, 180.0, "deg"), real(0.0, MOST_Q_PER_ANGSTROM, "1/angstrom")
-    verb.add_argument("--geometry", type=existing_file, metavar="G.poni", help="PONI file of the detector")
+    verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file of the detector")
     verb.add_argument(
         "--recipe",
-        type=existing_file,
+        type=Path,
         metavar="FILE",
         help="recipe: its geometry, mask, dark, flat, range, bins, polarisation and clipping; what is said here "
         "instead goes before it",
@@ -62,7 +62,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--mask",
-        type=existing_file,
+        type=Path,
         action="append",
         default=[],
         metavar="FILE",
@@ -80,8 +80,14 @@ def add_options(verb: argparse.ArgumentParser) -> None:
             metavar=("LOW", "HIGH"),
             help=f"mask a range of {what}; may be said again",
         )
-    verb.add_argument("--dark", type=existing_file, metavar="FILE", help="image that is taken off every frame")
-    verb.add_argument("--flat", type=existing_file, metavar="FILE", help="relative response that is divided out")
+    verb.add_argument("--dark", type=Path, metavar="FILE", help="image that is taken off every frame")
+    verb.add_argument("--flat", type=Path, metavar="FILE", help="relative response that is divided out")
+    which = verb.add_mutually_exclusive_group()
+    which.add_argument(
+        "--frame", type=whole(1, MOST_FRAMES), metavar="N", help="frame of a file that holds several, from 1"
+    )
+    which.add_argument("--sum", action="store_true", help="add all frames of a file up")
+    which.add_argument("--each", action="store_true", help="reduce every frame of a file by itself: a series")
     verb.add_argument(
         "--for",
         dest="layout",
@@ -94,9 +100,21 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         default="2theta",
         help="first column of .xy and .xye: 2theta [deg], q [1/angstrom] or d [angstrom]",
     )
-    verb.add_argument(
-        "--jobs", type=whole(1, MOST_JOBS), metavar="N", help="processes that share the frames (default: one a core)"
-    )
+
+
+def check_files(options: argparse.Namespace, *others: Path) -> None:
+    """Refuse files that are not there, before anything is read.
+
+    Raises
+    ------
+    ProfileError
+        The message names the file.
+    """
+    named = (options.geometry, options.recipe, *options.mask, options.dark, options.flat)
+    for path in (*others, *named):
+        wrong = file_to_read(path) if path else ""
+        if wrong:
+            raise ProfileError(f"{wrong}.", file=str(path))
 
 
 def image_recipe(options: argparse.Namespace) -> ImageRecipe:
@@ -132,6 +150,13 @@ def image_recipe(options: argparse.Namespace) -> ImageRecipe:
         integration=_integration(made.integration, options),
         left_out_deg=_left_out(options, geometry),
     )
+
+
+def frame_choice(options: argparse.Namespace) -> FrameChoice:
+    """Return which frames of a file are meant."""
+    if options.sum:
+        return "sum"
+    return "each" if options.each else options.frame or "first"
 
 
 def _integration(choice: Integration, options: argparse.Namespace) -> Integration:

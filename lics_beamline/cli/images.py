@@ -8,20 +8,20 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import existing_file, file_to_write, folder_to_write, whole
-from lics_beamline.cli.image_options import add_options, image_recipe
+from lics_beamline.cli.argument import file_to_write, folder_to_write, whole
+from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.workers import PointBar, jobs_of
 from lics_beamline.errors import ProfileError, ReductionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lics_beamline.reduction.image import Choice, ImageRecipe, ReducedImage
+    from lics_beamline.reduction.image import ImageRecipe, ReducedImage
     from lics_beamline.reduction.image_batch import ImageOutcome
 
-MOST_FRAMES: Final = 10_000_000  # of one file
+MOST_JOBS: Final = 1024  # processes of one machine
 COLUMNS: Final = ("xy", "xye", "chi")  # layouts of one file a frame, written as each is reduced
 
 
@@ -35,14 +35,11 @@ def add_reduce(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         "else fabio reads. Of a file with several frames the first is taken, unless --frame, --sum or --each says "
         "which.",
     )
-    verb.add_argument("image", type=existing_file, metavar="IMAGE", nargs="+")
+    verb.add_argument("image", type=Path, metavar="IMAGE", nargs="+")
     add_options(verb)
-    which = verb.add_mutually_exclusive_group()
-    which.add_argument(
-        "--frame", type=whole(1, MOST_FRAMES), metavar="N", help="frame of a file that holds several, from 1"
+    verb.add_argument(
+        "--jobs", type=whole(1, MOST_JOBS), metavar="N", help="processes that share the frames (default: one a core)"
     )
-    which.add_argument("--sum", action="store_true", help="add all frames of a file up")
-    which.add_argument("--each", action="store_true", help="reduce every frame of a file by itself: a series")
     verb.add_argument(
         "--to",
         type=Path,
@@ -59,13 +56,11 @@ def reduce(options: argparse.Namespace) -> int:
 
     several = len(options.image) > 1 or options.each
     in_folder = several or options.layout is not None
+    check_files(options, *options.image)
     check_destination(options, in_folder=in_folder)
     _check_frame(options)
     recipe = image_recipe(options)
-    choice: Choice | Literal["each"] = (
-        "sum" if options.sum else "each" if options.each else options.frame if options.frame else "first"
-    )
-    work, outcomes = work_of(options.image, choice)
+    work, outcomes = work_of(options.image, frame_choice(options))
     if options.to and in_folder:
         _check_names([one.name for one in work])
     with PointBar(len(work) if several else 0, quiet=options.json) as bar:
@@ -149,6 +144,7 @@ def layout_of(options: argparse.Namespace) -> str:
 
 def write_one(path: Path, came: ImageOutcome, options: argparse.Namespace) -> None:
     """Write the pattern of one frame in columns."""
+    from lics_beamline.data_folder import replacing
     from lics_beamline.exports.image_run import write_image_pattern
 
     if came.reduced is None:
@@ -157,7 +153,8 @@ def write_one(path: Path, came: ImageOutcome, options: argparse.Namespace) -> No
     which = {0: ", sum of all frames", 1: ""}.get(came.reduced.frame, f", frame {came.reduced.frame}")
     said = f"{came.work.path.name}{which}, wavelength = {pattern.wavelength_angstrom:.6f} angstrom"
     layout: Any = layout_of(options)
-    write_image_pattern(path, pattern, (said,), layout=layout, unit=options.unit)
+    with replacing(path) as unfinished:
+        write_image_pattern(unfinished, pattern, (said,), layout=layout, unit=options.unit)
 
 
 def write_together(

@@ -15,6 +15,8 @@ from lics_beamline.diffraction.image_file import PACKED
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.reduction.image import Choice, ImageRecipe, ReducedImage, reduce_frame
 
+FrameChoice = Choice | Literal["each"]
+
 OUT_FOR_EACH: Final = 3  # frames that wait for a process while it works: none idles, and few are held in memory
 
 
@@ -65,7 +67,7 @@ class ImageOutcome:
     reason: str = ""
 
 
-def work_of(paths: Sequence[Path], choice: Choice | Literal["each"]) -> tuple[list[ImageWork], list[ImageOutcome]]:
+def work_of(paths: Sequence[Path], choice: FrameChoice) -> tuple[list[ImageWork], list[ImageOutcome]]:
     """Return the frames that are meant of some files, and the files that cannot be read.
 
     Parameters
