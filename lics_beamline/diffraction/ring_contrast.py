@@ -20,7 +20,7 @@ SPOT_PERCENTILE: Final = 99.5  # brighter pixels count as this much: spots of a 
 FEWEST_IN_RING: Final = 10  # pixels from which a ring has a mean
 LEAST_VARIANCE: Final = 0.1  # of that of a mean ring: one whose few pixels are equal by chance does not outweigh all
 LEAST_CONTRAST: Final = 3.0  # variance of rings against that of chance below which there are none
-SHARPER: Final = 2.0  # ratio from which one flip explains an image better than another
+MUCH_SHARPER: Final = 2.0  # ratio from which one flip explains an image better than another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class RingContrast:
         """Orientation under which rings are sharper by far than as the image was taken; None where there is none."""
         best = max(self.contrast, key=lambda orientation: self.contrast[orientation])
         above = self.contrast[best] - 1.0
-        if self.contrast[best] < LEAST_CONTRAST or above < SHARPER * (self.contrast[self.taken] - 1.0):
+        if self.contrast[best] < LEAST_CONTRAST or above < MUCH_SHARPER * (self.contrast[self.taken] - 1.0):
             return None
         return None if best == self.taken else best
 

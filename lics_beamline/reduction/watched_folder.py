@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ ENDINGS: Final = (  # of images; others are told of by a pattern
     ".mar2400 .mar3000 .npy .sfrm .gfrm .spe .ge .ge1 .ge2 .ge3 .ge4 .ge5"
 ).split()
 PACKED: Final = (".gz", ".bz2")
+PART_OF_MASTER: Final = re.compile(r"(.*_)?data_\d{6}\.h5")  # of an Eiger: its frames are read through the master file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +80,4 @@ class WatchedFolder:
 
 def _is_image(path: Path) -> bool:
     name = Path(path.stem) if path.suffix.lower() in PACKED else path
-    return name.suffix.lower() in ENDINGS
+    return name.suffix.lower() in ENDINGS and not PART_OF_MASTER.fullmatch(path.name)

@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_read_is_tried_so_often_and_then_given_up_until_it
 
 
 def test_what_is_no_image_is_left_alone_unless_it_is_named(tmp_path):
-    for name in ("a.edf", "b.cbf.gz", "notes.txt", ".hidden.tif", "geometry.poni", "empty.tif"):
+    for name in ("a.edf", "b.cbf.gz", "notes.txt", ".hidden.tif", "geometry.poni", "empty.tif", "run_data_000001.h5"):
         (tmp_path / name).write_bytes(b"" if name.startswith("empty") else b"x")
     (tmp_path / "folder.tif").mkdir()
     for pattern, names in (("", ["a.edf", "b.cbf.gz"]), ("*.txt", ["notes.txt"])):
