@@ -25,6 +25,7 @@ from lics_beamline.errors import ReductionFailed
 Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel; 2^32 - 1 marks them in unsigned images (Dectris)
+MASKED_COUNT: Final = -(2**31)  # written where a mask says so: no noise about zero reaches it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,7 +151,7 @@ class FrameSeries:
             bad |= np.isnan(one.counts) if one.counts.dtype.kind == "f" else one.counts < 0
             if one.saturation_counts is not None:
                 bad |= one.counts >= one.saturation_counts
-            sums += one.counts
+            sums += np.where(bad, 0, one.counts)
             exposure_s += one.exposure_s
         whole = (
             first.counts.dtype.kind == "i" and float(np.max(sums, where=~bad, initial=0.0)) <= np.iinfo(np.int32).max
@@ -195,7 +196,7 @@ def dead(counts: Counts, bad: npt.NDArray[np.bool_]) -> Counts:
         True where a pixel is not to be used.
     """
     marked: Counts = counts.copy()
-    marked[bad] = np.nan if counts.dtype.kind == "f" else DEAD_PIXEL_COUNT
+    marked[bad] = np.nan if counts.dtype.kind == "f" else MASKED_COUNT
     return marked
 
 
