@@ -60,6 +60,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         metavar="P",
         help="degree of horizontal linear polarisation, -1 to 1 (default 0.99)",
     )
+    verb.add_argument("--no-clip", action="store_true", help="keep what stands out of its ring: reject no spots")
     verb.add_argument(
         "--mask",
         type=Path,
@@ -168,6 +169,8 @@ def _integration(choice: Integration, options: argparse.Namespace) -> Integratio
         choice = replace(choice, two_theta_deg=_rising("--range", options.range, "deg"))
     if options.polarisation is not None:
         choice = replace(choice, polarisation=options.polarisation)
+    if options.no_clip:
+        choice = replace(choice, clip_sigma=0.0)
     if options.dark:
         choice = replace(choice, dark=StaticImage.of(options.dark))
     if options.flat:

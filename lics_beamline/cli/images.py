@@ -176,7 +176,7 @@ def say_doubts(came: ImageOutcome, recipe: ImageRecipe, *, asked_bins: bool, sev
     if came.reduced is None:
         sys.stderr.write(f"lics: {begin}{came.reason}\n")
         return
-    notes = list(came.reduced.notes)
+    notes = [*came.reduced.notes, *came.reduced.remarks]
     bins, across = recipe.integration.bins, came.reduced.pixels_across
     if asked_bins and bins > across:
         notes.append(
@@ -204,6 +204,9 @@ def _plain(came: ImageOutcome) -> dict[str, Any]:
         "frame": came.reduced.frame,
         "frames": came.reduced.frames,
         "wavelength_angstrom": came.reduced.pattern.wavelength_angstrom,
+        "masked_fraction": came.reduced.pattern.masked_fraction,
+        "rejected_fraction": came.reduced.pattern.rejected_fraction,
+        "remarks": list(came.reduced.remarks),
         "notes": list(came.reduced.notes),
         "warnings": list(came.reduced.warnings),
         "peaks": [asdict(peak) for peak in came.reduced.peaks],

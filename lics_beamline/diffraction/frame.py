@@ -19,12 +19,17 @@ import numpy.typing as npt
 from lics_beamline.diffraction.fabio_frames import FabioFrames
 from lics_beamline.diffraction.hdf5_frames import Hdf5Frames
 from lics_beamline.diffraction.image_file import RawFrame, check_regular, is_hdf5
+from lics_beamline.diffraction.negative_pixels import NegativePixels
 from lics_beamline.diffraction.raxis import PlateHeader, is_plate, read_header, read_plate
 from lics_beamline.errors import ReductionFailed
 
 Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
-DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel; 2^32 - 1 marks them in unsigned images (Dectris)
+DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel
+DEAD_NUMBERS: Final = (2**32 - 1, 2**63 - 1, 2**64 - 1)  # mark dead pixels in images of 32 and 64 bits (Dectris)
+LEAST_FULL_COUNT: Final = 255  # 2^8 - 1: no detector has fewer bits
+FEWEST_FULL: Final = 10  # pixels at the largest number of some bits that are no chance
+JUST_BELOW_FULL: Final = 0.1  # of the largest number: where pixels would be that are bright and not full
 MASKED_COUNT: Final = -(2**31)  # written where a mask says so: no noise about zero reaches it
 
 
@@ -37,7 +42,7 @@ class Recording:
     counts : ndarray of int32 or float32, shape (rows, columns)
         In the order of the file. A dead pixel is negative in whole numbers and NaN in others.
     saturation_counts : int or None
-        Count from which a pixel is full, where the file says.
+        Count from which a pixel is full or marked as no data: where the file says so, or pixels pile up at 2^n - 1.
     exposure_s : float
         Exposure [s]; NaN where the file does not say.
     plate : PlateHeader or None
@@ -148,7 +153,7 @@ class FrameSeries:
                     f"the first {rows} x {columns}: they cannot be added.",
                     path=str(self.path),
                 )
-            bad |= np.isnan(one.counts) if one.counts.dtype.kind == "f" else one.counts < 0
+            bad |= NegativePixels.of(one.counts).dead(one.counts)
             if one.saturation_counts is not None:
                 bad |= one.counts >= one.saturation_counts
             sums += np.where(bad, 0, one.counts)
@@ -180,7 +185,7 @@ def _recording(raw: RawFrame) -> Recording:
     counts = _counts(raw.pixels)
     return Recording(
         counts=counts if raw.masked is None else dead(counts, raw.masked),
-        saturation_counts=raw.saturation_counts,
+        saturation_counts=_full(raw.pixels, counts, raw.saturation_counts),
         exposure_s=raw.exposure_s,
     )
 
@@ -206,5 +211,30 @@ def _counts(data: npt.NDArray[Any]) -> Counts:
             counts = np.ascontiguousarray(data, dtype=np.float32)
         return np.where(np.isinf(counts), np.float32(np.nan), counts)
     if data.dtype.kind in "iu" and data.dtype.itemsize >= 4:
-        data = np.where(data > np.iinfo(np.int32).max, DEAD_PIXEL_COUNT, data)
+        numbers = np.iinfo(np.int32)
+        dead = np.isin(data, DEAD_NUMBERS) if data.max() > numbers.max else None
+        kept = data if dead is None else np.where(dead, data.dtype.type(0), data)
+        if kept.max() > numbers.max or kept.min() < numbers.min:
+            # A quarter of the precision of counting, at the most counts that 32 bits hold.
+            return np.where(
+                kept < 0 if dead is None else dead | (kept < 0), np.float32(np.nan), kept.astype(np.float32)
+            )
+        if dead is not None:
+            return np.where(dead, np.int32(DEAD_PIXEL_COUNT), kept.astype(np.int32))
     return np.ascontiguousarray(data, dtype=np.int32)
+
+
+def _full(data: npt.NDArray[Any], counts: Counts, said: int | None) -> int | None:
+    """Return the count from which a pixel is full, or holds the mark of no data, by the file or by the pixels.
+
+    The largest number of an unsigned type is no count. The largest of fewer bits, 2^n - 1, is none where pixels pile up
+    at it: more hold it than all numbers just below.
+    """
+    top = float(np.nanmax(counts)) if np.any(np.isfinite(counts)) else 0.0
+    if top < LEAST_FULL_COUNT or (said is not None and said <= top) or not math.log2(top + 1.0).is_integer():
+        return said
+    unsigned = data.dtype.kind == "u" and top == np.iinfo(data.dtype).max
+    at_top = np.count_nonzero(counts == top)
+    below = np.count_nonzero(counts >= (1.0 - JUST_BELOW_FULL) * top) - at_top
+    piled = at_top >= FEWEST_FULL and at_top > below
+    return int(top) if unsigned or piled else said

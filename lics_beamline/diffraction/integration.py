@@ -1,8 +1,9 @@
 """From a frame to a pattern: mask, corrections, spots out, errors. The only door to pyFAI.
 
-Sigma-clipping along each ring (`sigma_clip_ng`) removes the diamonds' spots, and the azimuthal scatter that is left
-gives the standard error of the mean. Pixels are not split: a pixel counts in one bin, so bins are independent, which a
-refinement needs. Polarisation and solid angle are corrected here, so nothing downstream may correct them again.
+pyFAI says where each pixel is and what it weighs; `ring_mean` takes the diamonds' spots out of each ring, and the
+azimuthal scatter that is left gives the standard error of the mean. Pixels are not split: a pixel counts in one bin, so
+bins are independent, which a refinement needs. Polarisation and solid angle are corrected here, so nothing downstream
+may correct them again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.negative_pixels import NegativePixels
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.plate import PlateState
@@ -28,7 +30,6 @@ from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.given_file import READER_FAULTS
 
-METHOD: Final = ("no", "csr", "cython")  # no splitting; csr is the only engine of sigma_clip_ng on a CPU
 MASKED_COUNTS: Final = -(2**31)  # value written into masked pixels: no count, and exact in both types of frame
 BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
 SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
@@ -50,8 +51,8 @@ class Integration:
     polarisation : float
         Degree of linear polarisation in the horizontal plane, -1 to 1.
     clip_sigma : float
-        A pixel farther than this from the mean of its bin is a spot. 5 leaves a flat ring's chi2 at 1 and removes no
-        tail of a Poisson distribution; smaller values bias dim rings down.
+        A pixel farther than this from the mean of its bin, in standard deviations, is a spot, unless counting explains
+        it. 5 leaves a flat ring's chi2 at 1. 0 rejects nothing.
     clip_iterations : int
         Most passes; a frame with spots is stable after three.
     shadow_fraction : float
@@ -154,6 +155,8 @@ class Integrator:
         logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
         from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
+        from lics_beamline.diffraction.ring_mean import RingTable  # compiles, which takes a second to import
+
         entries = dict(line.split(": ", 1) for line in geometry.poni.splitlines())
         detector = detector_of(geometry, shape)
         if tuple(detector.shape) != tuple(shape):
@@ -176,11 +179,10 @@ class Integrator:
             detector=detector,
             wavelength=float(entries["Wavelength"]),
         )
-        self.two_theta_deg: npt.NDArray[np.float32] = np.degrees(
-            self._engine.center_array(shape, unit="2th_rad", scale=False)
-        ).astype(np.float32)
+        angle_deg = np.degrees(self._engine.center_array(shape, unit="2th_rad", scale=False))
+        self.two_theta_deg: npt.NDArray[np.float32] = angle_deg.astype(np.float32)
         low, high = integration.two_theta_deg or (0.0, math.inf)
-        inside = (self.two_theta_deg >= low) & (self.two_theta_deg <= high)
+        inside = (angle_deg >= low) & (angle_deg <= high)
         self._static_mask: npt.NDArray[np.bool_] | None = None
         if detector.mask is not None and np.any(detector.mask):
             self._static_mask = np.asarray(detector.mask, dtype=bool)
@@ -193,9 +195,17 @@ class Integrator:
         self._flat = integration.flat.array(shape) if integration.flat else None
         self._in_range = inside
         self._rings = _Rings.of(self.two_theta_deg)
-        # A blank frame builds the engine's tables, so that the first frame is as fast, and counts the pixels it uses.
-        self._pixels_in_range = round(float(np.sum(self._clip(np.zeros(shape, dtype=np.int32), None, None).count)))
-        self._patches = Patches.over(self.two_theta_deg, inside, self._factor())
+        self._pixels_in_range = int(np.count_nonzero(inside))
+        seen = angle_deg[inside] if self._pixels_in_range else angle_deg
+        factor = self._factor()
+        self._table = RingTable.of(
+            angle_deg,
+            inside,
+            factor,
+            rings=integration.bins,
+            range_deg=integration.two_theta_deg or (float(seen.min()), float(seen.max())),
+        )
+        self._patches = Patches.over(self.two_theta_deg, inside, factor)
         self._map: AzimuthalMap | None = None
 
     def integrate(
@@ -206,7 +216,7 @@ class Integrator:
         Parameters
         ----------
         frame : ndarray of int32 or float32, shape (rows, columns)
-            Counts; negative whole numbers and NaN are dead.
+            Counts; NaN is dead, and so is what is negative, unless it is the noise of a dark that was taken off.
         saturation_counts : int, optional
             Count from which a pixel is full.
         plate : PlateState, optional
@@ -248,31 +258,32 @@ class Integrator:
 
     def pattern(self, prepared: Prepared) -> Pattern:
         """Integrate a prepared frame; errors as of `integrate`."""
-        # pyFAI takes the mean of (frame - offset) / (response x solid angle x polarisation): no copy is made.
         frame, masked = prepared.frame, prepared.masked
         offset, response = prepared.offset, prepared.response
-        result = self._clip(frame, offset, response)
-        counted = np.asarray(result.count, dtype=np.float64)
-        left = counted > 1.5  # one pixel has no scatter
-        if not left.any():
+        choice, two_theta_deg = self.integration, self._table.two_theta_deg
+        rings = self._table.means(
+            frame,
+            clip_sigma=choice.clip_sigma,
+            clip_rounds=choice.clip_iterations,
+            offset=offset,
+            response=response,
+        )
+        if not rings.counted.any():
             raise ReductionFailed("every pixel of the frame is masked: it is dead or saturated. Look at the image.")
-        intensity = np.where(left, result.intensity, np.nan)
         spread = Correlation()
-        if self.integration.point_spread:
-            spread = self._patches.correlation(
-                frame, np.asarray(result.radial, dtype=np.float64), intensity, offset=offset, response=response
-            )
+        if choice.point_spread:
+            spread = self._patches.correlation(frame, two_theta_deg, rings.mean, offset=offset, response=response)
         usable = max(self._pixels_in_range - masked, 1)
         return Pattern(
-            two_theta_deg=result.radial,
-            intensity=intensity,
-            sigma=np.where(
-                left, np.hypot(result.sem * math.sqrt(spread.in_bin), self._ghost_sigma(prepared.plate)), np.nan
-            ),
+            two_theta_deg=two_theta_deg,
+            intensity=rings.mean,
+            sigma=np.hypot(rings.sigma * math.sqrt(spread.in_bin), self._ghost_sigma(prepared.plate)),
             correlation=math.sqrt(spread.in_peak / spread.in_bin),
             pixel_correlation=spread.in_peak,
             wavelength_angstrom=self.geometry.wavelength_angstrom,
-            rejected_fraction=max(0.0, 1.0 - float(counted.sum()) / usable),
+            counted=rings.counted,
+            rejected=rings.rejected,
+            rejected_fraction=float(rings.rejected.sum()) / usable,
             masked_fraction=masked / self._pixels_in_range,
         )
 
@@ -301,13 +312,17 @@ class Integrator:
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""
         bad: npt.NDArray[np.bool_] | None = None
+        negative = NegativePixels()
         if not frame.min() >= 0:  # also where the smallest is NaN
-            bad = np.isnan(frame) if frame.dtype.kind == "f" else frame < 0
+            negative = NegativePixels.of(frame)
+            bad = negative.dead(frame)
         if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
             full = frame >= saturation_counts
             bad = full if bad is None else bad | full
         if self.integration.shadow_fraction > 0.0:
-            shadow = self._rings.shadows(frame, bad, self.integration.shadow_fraction)
+            shadow = self._rings.shadows(
+                frame, bad, self.integration.shadow_fraction, noise_counts=negative.noise_counts
+            )
             if shadow is not None:
                 bad = shadow if bad is None else bad | shadow
         return bad
@@ -331,38 +346,11 @@ class Integrator:
         if ghost is None or ghost.relative_sigma == 0.0:
             return 0.0
         some = slice(GHOST_ROWS // 2, None, GHOST_ROWS)
-        used = self._in_range[some]
-        low, high = self.integration.two_theta_deg or (0.0, float(self.two_theta_deg.max()))
-        place = ((self.two_theta_deg[some][used] - low) * (self.integration.bins / (high - low))).astype(np.intp)
-        place = np.clip(place, 0, self.integration.bins - 1)
-        counts = np.bincount(place, minlength=self.integration.bins)
-        sums = np.bincount(place, weights=ghost.counts[some][used], minlength=self.integration.bins)
+        place = self._table.ring.reshape(self.shape)[some].ravel()
+        bins = self.integration.bins
+        counts = np.bincount(place, minlength=bins + 1)[:bins]
+        sums = np.bincount(place, weights=ghost.counts[some].ravel(), minlength=bins + 1)[:bins]
         return ghost.relative_sigma * sums / np.maximum(counts, 1)
-
-    def _clip(
-        self,
-        frame: Counts,
-        offset: npt.NDArray[np.float32] | None,
-        response: npt.NDArray[np.float32] | None,
-    ) -> Any:
-        choice = self.integration
-        return self._engine.sigma_clip_ng(
-            frame,
-            choice.bins,
-            unit="2th_deg",
-            radial_range=choice.two_theta_deg,
-            error_model="azimuthal",
-            method=METHOD,
-            polarization_factor=choice.polarisation,
-            correctSolidAngle=True,
-            thres=choice.clip_sigma,
-            max_iter=choice.clip_iterations,
-            dummy=MASKED_COUNTS,
-            delta_dummy=0.5,
-            mask=self._static_mask,
-            dark=offset,
-            flat=response,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -386,11 +374,12 @@ class _Rings:
         return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
 
     def shadows(
-        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float
+        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float, *, noise_counts: float = 0.0
     ) -> npt.NDArray[np.bool_] | None:
         """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
 
-        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours.
+        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
+        is dim only beyond counting and the noise of a pixel, `noise_counts`.
         """
         pixels = np.full(self.ring_of_block.size, float(BLOCK_PX**2)) if bad is None else self._block_sums(~bad)
         mean = self._block_sums(frame if bad is None else np.where(bad, 0, frame)) / np.maximum(pixels, 1.0)
@@ -400,7 +389,7 @@ class _Rings:
         padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
         around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
         floor = around.min(axis=1)[self.ring_of_block]
-        significance = (floor - mean) * np.sqrt(pixels / np.maximum(floor, 1e-3))
+        significance = (floor - mean) * np.sqrt(pixels / (np.maximum(floor, 1e-3) + noise_counts**2))
         dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
         if not dim.any():
             return None

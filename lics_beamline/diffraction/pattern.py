@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +31,8 @@ class Pattern:
     graininess : ndarray of float64, shape (bins,)
         Relative azimuthal scatter of the ring that a bin belongs to, between sectors of 5 deg and beyond counting; NaN
         between rings, and everywhere where it was not measured.
+    counted, rejected : ndarray of int64, shape (bins,), or None
+        Pixels that make up each mean, and those left out of it as spots; None where it was not told.
     wavelength_angstrom : float
         X-ray wavelength [angstrom].
     rejected_fraction : float
@@ -45,6 +48,8 @@ class Pattern:
     correlation: float = 1.0
     pixel_correlation: float = 1.0
     graininess: Array | None = None
+    counted: Numbers | None = None
+    rejected: Numbers | None = None
     rejected_fraction: float = 0.0
     masked_fraction: float = 0.0
 
@@ -55,11 +60,24 @@ class Pattern:
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        for name in ("counted", "rejected"):
+            if getattr(self, name) is not None:
+                numbers = np.array(getattr(self, name), dtype=np.int64)
+                numbers.setflags(write=False)
+                object.__setattr__(self, name, numbers)
 
     @property
     def d_angstrom(self) -> Array:
         """Spacing that diffracts into each bin [angstrom]."""
         return self.wavelength_angstrom / (2.0 * np.sin(np.radians(self.two_theta_deg) / 2.0))
+
+    @property
+    def rejected_share(self) -> Array:
+        """Part of the unmasked pixels of each bin that was left out as spots; NaN where it was not told."""
+        if self.counted is None or self.rejected is None:
+            return np.full(self.two_theta_deg.shape, np.nan)
+        seen = self.counted + self.rejected
+        return np.where(seen > 0, self.rejected / np.maximum(seen, 1), np.nan)
 
     @property
     def step_deg(self) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from lics_beamline.reduction.image_doubts import doubt_of_mask, doubts_of_rings,
 from lics_beamline.reduction.point import integrator
 
 Choice = int | Literal["first", "sum"]
+
+WORTH_TELLING: Final = 1.0e-3  # of the pixels, masked: a few dead ones are as good as none
+RING_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, rejected: more than the spots of diamonds take from most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,6 +44,8 @@ class ReducedImage:
         What was chosen where the file left a choice, and what of the file was used beside its counts.
     warnings : tuple of str
         What a person should look at before the numbers are believed.
+    full_counts : int or None
+        Count from which pixels were taken for full or marked as no data, and masked; None where there are none.
     """
 
     pattern: Pattern
@@ -50,6 +55,25 @@ class ReducedImage:
     pixels_across: float = 0.0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    full_counts: int | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What of the image is not in the pattern, for people; nothing where that is as good as none."""
+        said = []
+        if self.pattern.masked_fraction >= WORTH_TELLING:
+            full = "" if self.full_counts is None else f", those from {self.full_counts} counts as full or no data"
+            masked = f"{100.0 * self.pattern.masked_fraction:.1f} % of the pixels are masked{full}"
+            said.append(f"{masked}: dead, full or in shadow.")
+        share = self.pattern.rejected_share
+        if np.any(share >= RING_WORTH_TELLING):
+            worst = int(np.nanargmax(share))
+            said.append(
+                f"{100.0 * self.pattern.rejected_fraction:.2f} % of the pixels are rejected as spots, "
+                f"{100.0 * share[worst]:.0f} % of those at {self.pattern.two_theta_deg[worst]:.3f} deg. "
+                "Where these are grains of the powder, --no-clip keeps them."
+            )
+        return tuple(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +109,7 @@ def reduce_image(
     two_theta_deg: tuple[float, float] | None = None,
     polarisation: float = 0.99,
     significance: float = 5.0,
+    clip: bool = True,
 ) -> ReducedImage:
     """Integrate one image and find its peaks.
 
@@ -103,6 +128,8 @@ def reduce_image(
         Degree of horizontal linear polarisation.
     significance : float
         Least height of a peak over its error.
+    clip : bool
+        Reject spots: pixels that stand out of their ring.
 
     Raises
     ------
@@ -110,6 +137,8 @@ def reduce_image(
         If the image cannot be read or does not fit the geometry.
     """
     choice = Integration(bins=bins, two_theta_deg=two_theta_deg, polarisation=polarisation)
+    if not clip:
+        choice = replace(choice, clip_sigma=0.0)
     return reduce_frame(path, ImageRecipe(geometry=geometry, integration=choice, significance=significance))
 
 
@@ -171,6 +200,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
         pixels_across=pixels_across(engine.two_theta_deg, good),
         notes=tuple(notes),
         warnings=warnings,
+        full_counts=full if full is not None and bool(np.any(counts >= full)) else None,
     )
 
 

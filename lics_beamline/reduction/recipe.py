@@ -25,7 +25,7 @@ from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, parse, validate
 
-REDUCTION_REVISION: Final = 8  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 9  # raised whenever the same raw run and recipe give other numbers
 
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ class Frames(Strict):
     polarisation : float
         Degree of horizontal linear polarisation, -1 to 1.
     clip_sigma, clip_iterations : float, int
-        Spots are pixels farther than this from the mean of their ring, in at most so many passes.
+        Spots are pixels farther than this from the mean of their ring, 3 to 100 standard deviations, in at most so many
+        passes; 0 rejects none.
     shadow_fraction : float
         Blocks dimmer than this fraction of their ring are masked; 0 masks none.
     point_spread : bool
@@ -59,7 +60,7 @@ class Frames(Strict):
     bins: int = Field(2500, ge=10, le=20_000)
     two_theta_deg: tuple[float, float] = (3.0, 31.0)
     polarisation: float = Field(0.99, ge=-1.0, le=1.0)
-    clip_sigma: float = Field(5.0, ge=3.0, le=100.0)
+    clip_sigma: float = Field(5.0, ge=0.0, le=100.0)
     clip_iterations: int = Field(5, ge=0, le=50)
     shadow_fraction: float = Field(0.5, ge=0.0, lt=1.0)
     point_spread: bool = True
@@ -72,6 +73,13 @@ class Frames(Strict):
         if not 0.0 <= pair[0] < pair[1] <= 180.0:
             raise ValueError(f"{list(pair)} is no range: lower below upper, within 0-180 deg")
         return pair
+
+    @field_validator("clip_sigma")
+    @classmethod
+    def _clips_spots_or_nothing(cls, sigma: float) -> float:
+        if 0.0 < sigma < 3.0:
+            raise ValueError(f"{sigma:g} would reject pixels of every ring: 3 to 100, or 0 to reject none")
+        return sigma
 
     def integration(self, plate: PlateCorrections) -> Integration:
         """Return what the integrator takes; `plate` has the detector's mask, dark and flat."""

@@ -95,3 +95,49 @@ def test_what_is_no_image_is_refused_by_name(tmp_path):
             act(path)
         with pytest.raises(ReductionFailed, match=r"nowhere\.tif"):
             act(tmp_path / "nowhere.tif")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_the_largest_number_of_an_unsigned_image_is_full(tmp_path, kind):
+    top = int(np.iinfo(kind).max)
+    image = np.random.default_rng(1).poisson(100.0, (60, 50)).clip(max=top - 1).astype(kind)
+    with h5py.File(tmp_path / "clean.h5", "w") as file:
+        file["data"] = image
+    assert read_frame(tmp_path / "clean.h5").saturation_counts is None
+    image[3, 4] = top
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = image
+    assert read_frame(tmp_path / "a.h5").saturation_counts == top
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 15, 16, 20])
+@pytest.mark.parametrize("kind", [np.int32, np.uint32, np.int64, np.float32])
+def test_pixels_piled_up_at_the_largest_number_of_some_bits_are_full(tmp_path, bits, kind):
+    image = np.random.default_rng(1).poisson(100.0, (60, 50)).astype(kind)
+    image[:, 20:23] = 2**bits - 1
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = image
+    assert read_frame(tmp_path / "a.h5").saturation_counts == 2**bits - 1
+
+
+def test_a_bright_pixel_that_happens_to_hold_such_a_number_is_not_full(tmp_path):
+    image = np.random.default_rng(1).poisson(100.0, (60, 50)).astype(np.int32)
+    image[5, 5:10] = 4095
+    image[30, :20] = np.linspace(3700, 4095, 20)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = image
+    assert read_frame(tmp_path / "a.h5").saturation_counts is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "dead"), [(np.uint32, 2**32 - 1), (np.int64, -1), (np.int64, 2**63 - 1), (np.uint64, 2**64 - 1)]
+)
+def test_counts_beyond_31_bits_keep_their_value_and_dead_pixels_stay_dead(tmp_path, kind, dead):
+    image = np.full((40, 50), 7, kind)
+    image[1, 1], image[2, 3] = 3_000_000_000, dead
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = image
+    frame = read_frame(tmp_path / "a.h5").counts
+    assert frame[1, 1] == pytest.approx(3e9, rel=1e-6)
+    assert frame[0, 0] == 7
+    assert np.isnan(frame[2, 3])

@@ -77,3 +77,43 @@ def test_the_same_frame_in_another_format_is_the_same_pattern(frame, tmp_path, s
     )
     np.testing.assert_array_equal(found.intensity, expected.intensity)
     np.testing.assert_array_equal(found.sigma, expected.sigma)
+
+
+SMALL = flat_geometry(distance_mm=100.0, wavelength_angstrom=0.41373, shape=(300, 300), pixel_mm=0.2)
+
+
+def small(tmp_path, change):
+    image = np.random.default_rng(1).poisson(100.0, (300, 300)).astype(np.uint16)
+    change(image)
+    fabio.tifimage.TifImage(data=image).write(str(tmp_path / "a.tif"))
+    return tmp_path / "a.tif"
+
+
+def test_pixels_of_65535_are_masked_and_said(tmp_path):
+    def gap_and_scattered(image):
+        image[140:157] = 65535
+        image.ravel()[np.random.default_rng(2).choice(90_000, 900, replace=False)] = 65535
+
+    reduced = reduce_image(small(tmp_path, gap_and_scattered), SMALL, bins=200)
+    assert reduced.pattern.masked_fraction == pytest.approx(17 / 300 + 0.01, abs=0.002)
+    assert np.nanmedian(reduced.pattern.intensity) == pytest.approx(105.0, abs=10.0)  # 100 over solid angle
+    (remark,) = reduced.remarks
+    assert "6.6 % of the pixels are masked" in remark
+    assert "65535" in remark
+
+
+def test_what_is_rejected_of_the_worst_ring_is_said_and_can_be_kept(tmp_path):
+    def grains(image):
+        image[60:63, 140:158] = 9000
+
+    path = small(tmp_path, grains)
+    clipped, kept = reduce_image(path, SMALL, bins=200), reduce_image(path, SMALL, bins=200, clip=False)
+    (remark,) = clipped.remarks
+    assert "rejected as spots" in remark
+    assert "--no-clip" in remark
+    assert kept.remarks == ()
+    assert kept.pattern.intensity.max() > 1.5 * clipped.pattern.intensity.max()
+
+
+def test_an_image_without_spots_or_shadows_needs_no_remark(tmp_path):
+    assert reduce_image(small(tmp_path, lambda image: None), SMALL, bins=200).remarks == ()
