@@ -18,6 +18,7 @@ PATCH_PX: Final = 48  # small enough that solid angle is constant in a patch, la
 REACH_PX: Final = 4  # correlation looked at so far; a reader's point spread of 2 pixels has ended there
 PLATE_PATCHES: Final = 49  # their mean knows the factor to 3 %
 SPOT_SIGMA: Final = 5.0  # pixels farther off are spots
+DIM_COUNTS: Final = 10.0  # a pixel; below, counts are no normal distribution
 MASKED_BELOW: Final = -1.0e9  # counts: no detector reads so little
 NO_CORRELATION: Final = 1.05  # factors below are the noise of this measurement
 
@@ -128,7 +129,10 @@ class Patches:
         expected = np.maximum(mean * factor + (0.0 if offset is None else self._cut(offset)), 1e-9)
         residual = np.where(used, (cut - expected) / np.sqrt(expected), 0.0)
         width = 1.4826 * np.median(np.abs(residual), axis=(1, 2))[:, None, None]  # MAD of a normal distribution
-        used &= np.abs(residual) < SPOT_SIGMA * np.maximum(width, 1e-9)
+        # Of few counts the median tells no width: nearly all pixels are alike, and single counts are no spots.
+        root = np.sqrt(np.minimum(expected, DIM_COUNTS))
+        counting = np.where(expected < DIM_COUNTS, SPOT_SIGMA * (1.0 + 1.0 / root), 0.0)
+        used &= np.abs(residual) < np.maximum(SPOT_SIGMA * np.maximum(width, 1e-9), counting)
         count = np.maximum(used.sum(axis=(1, 2)), 1)[:, None, None]
         # What is left of slow changes - flat field, absorption - is a plane in a patch, and no correlation of noise.
         t = np.linspace(-1.0, 1.0, PATCH_PX)

@@ -83,6 +83,8 @@ class RingTable:
         Solid angle times polarisation of each pixel.
     pixel : ndarray of int32, shape (pixels in a ring,)
         Places of the pixels, ring by ring.
+    pixel_weight : ndarray of float32, shape (pixels in a ring,)
+        Their weights, in the same order.
     starts : ndarray of int64, shape (rings + 1,)
         Where each ring begins in `pixel`.
     """
@@ -91,6 +93,7 @@ class RingTable:
     ring: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
     weight: npt.NDArray[np.float32]
     pixel: npt.NDArray[np.int32]
+    pixel_weight: npt.NDArray[np.float32]
     starts: npt.NDArray[np.int64]
 
     @classmethod
@@ -126,11 +129,13 @@ class RingTable:
         ring[inside] = np.clip(number, 0, rings - 1)
         order = np.argsort(ring[inside], kind="stable")  # in a ring, pixels stay in the order of memory
         pixel = inside[order]
+        weight = np.ascontiguousarray(weight.ravel(), dtype=np.float32)
         return cls(
             two_theta_deg=low + (np.arange(rings, dtype=np.float64) + 0.5) * width,
             ring=ring,
-            weight=np.ascontiguousarray(weight.ravel(), dtype=np.float32),
+            weight=weight,
             pixel=pixel,
+            pixel_weight=weight[pixel],
             starts=np.searchsorted(ring[pixel], np.arange(rings + 1)).astype(np.int64),
         )
 
@@ -176,8 +181,8 @@ class RingTable:
         seen = sums[:rings, N].copy()
         quantum = _quantum(frame, sums[:rings], ends[:rings])
         if clip_sigma > 0.0 and clip_rounds > 0:
-            spots = (self.pixel, self.starts, quantum, float(clip_sigma), int(clip_rounds))
-            _clip(flat, self.weight, taken, answer, *spots, sums, ends)
+            spots = (self.pixel, self.pixel_weight, self.starts, quantum, float(clip_sigma), int(clip_rounds))
+            _clip(flat, taken, answer, *spots, sums, ends)
         mean, sigma = _mean_and_sigma(sums[:rings], ends[:rings], quantum)
         counted = np.rint(sums[:rings, N]).astype(np.int64)
         return RingMeans(mean=mean, sigma=sigma, counted=counted, rejected=np.rint(seen).astype(np.int64) - counted)
@@ -245,30 +250,45 @@ def _add_up(frame: Any, ring: Any, weight: Any, offset: Any, response: Any, sums
                 s -= offset[place]
             if not (s > MASKED_BELOW and w > 0.0):
                 continue
-            _add(s, w, sums[ring[place]], ends[ring[place]])
+            row, end = sums[ring[place]], ends[ring[place]]
+            row[N] += 1.0
+            row[S] += s
+            row[W] += w
+            row[SS] += s * s
+            row[SW] += s * w
+            row[WW] += w * w
+            row[SSS] += s * s * s
+            value = s / w
+            end[BRIGHTEST] = max(end[BRIGHTEST], value)
+            end[DIMMEST] = min(end[DIMMEST], value)
 
 
 @compiled
-def _add(s: Any, w: Any, row: Any, end: Any) -> None:
-    row[N] += 1.0
-    row[S] += s
-    row[W] += w
-    row[SS] += s * s
-    row[SW] += s * w
-    row[WW] += w * w
-    row[SSS] += s * s * s
-    value = s / w
-    end[BRIGHTEST] = max(end[BRIGHTEST], value)
-    end[DIMMEST] = min(end[DIMMEST], value)
+def _add_up_anew(s: Any, w: Any, row: Any, end: Any) -> None:
+    """Add up the pixels that are left of one ring: sums in registers, several pixels at a time."""
+    all_s, all_w, all_ss, all_sw, all_ww, all_sss = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    brightest, dimmest = -np.inf, np.inf
+    for i in range(s.size):
+        all_s += s[i]
+        all_w += w[i]
+        all_ss += s[i] * s[i]
+        all_sw += s[i] * w[i]
+        all_ww += w[i] * w[i]
+        all_sss += s[i] * s[i] * s[i]
+        brightest = max(brightest, s[i] / w[i])
+        dimmest = min(dimmest, s[i] / w[i])
+    row[N], row[S], row[W], row[SS] = s.size, all_s, all_w, all_ss
+    row[SW], row[WW], row[SSS] = all_sw, all_ww, all_sss
+    end[BRIGHTEST], end[DIMMEST] = brightest, dimmest
 
 
 @compiled
 def _clip(
     frame: Any,
-    weight: Any,
     offset: Any,
     response: Any,
     pixel: Any,
+    pixel_weight: Any,
     starts: Any,
     quantum: float,
     clip_sigma: float,
@@ -288,7 +308,7 @@ def _clip(
         left = 0
         for i in range(starts[number], starts[number + 1]):
             place = pixel[i]
-            value, share, off = np.float64(frame[place]), np.float64(weight[place]), 0.0
+            value, share, off = np.float64(frame[place]), np.float64(pixel_weight[i]), 0.0
             if response.size > 0:
                 share *= response[place]
             if offset.size > 0:
@@ -305,15 +325,13 @@ def _clip(
                 far = abs(distance) > limit * w[i]
                 if far and not (distance > 0.0 and _is_counting(s[i] + taken[i], mean * w[i] + taken[i], quantum)):
                     continue
-                s[kept], w[kept], taken[kept] = s[i], w[i], taken[i]
+                if kept < i:
+                    s[kept], w[kept], taken[kept] = s[i], w[i], taken[i]
                 kept += 1
             if kept == left:
                 break
             left = kept
-            row[:] = 0.0
-            end[BRIGHTEST], end[DIMMEST] = -np.inf, np.inf
-            for i in range(left):
-                _add(s[i], w[i], row, end)
+            _add_up_anew(s[:left], w[:left], row, end)
 
 
 @compiled

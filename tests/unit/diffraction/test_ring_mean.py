@@ -93,6 +93,13 @@ def test_errors_of_flat_rings_are_right_at_any_counts(integrator, weight, mean):
     assert chi2 == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("mean", [0.01, 0.1, 1.0])
+def test_counting_is_not_taken_for_the_point_spread_of_a_reader(weight, mean):
+    looking = integrator_of(point_spread=True)
+    patterns = [looking.integrate(drawn(weight, mean, 3000 + seed)) for seed in range(20)]
+    assert np.median([pattern.pixel_correlation for pattern in patterns]) < 1.1
+
+
 def test_a_ring_has_an_error_wherever_a_pixel_was_counted(integrator, weight):
     for mean in (0.0, 0.01, 0.1):
         pattern = integrator.integrate(drawn(weight, mean, 5))
