@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def file_to_write(path: Path) -> str:
             return f"{path} is a folder: give the name of a file in it"
         if not path.parent.is_dir():
             return f"there is no folder {path.parent}: make it, or write elsewhere"
+        if not os.access(path.parent, os.W_OK):
+            return f"the folder {path.parent} cannot be written to: write elsewhere"
     except (OSError, ValueError) as error:
         return f"{str(path)[:100]!r} can be no file: {error!s:.100}"
     return ""
@@ -69,6 +72,8 @@ def folder_to_write(path: Path) -> str:
             return f"{path} is a file: give a folder"
         if not path.absolute().parent.is_dir():
             return f"there is no folder {path.parent}: make it, or write elsewhere"
+        if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            return f"the folder {path} cannot be written to: write elsewhere"
     except (OSError, ValueError) as error:
         return f"{str(path)[:100]!r} can be no folder: {error!s:.100}"
     return ""

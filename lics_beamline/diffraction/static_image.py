@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from lics_beamline.diffraction.frame import read_frame
+from lics_beamline.diffraction.frame import FrameSeries
 from lics_beamline.diffraction.image_file import check_pixels, check_regular, unreadable
 from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
 from lics_beamline.errors import ProfileError, ReductionFailed
@@ -153,7 +153,14 @@ def _image(path: Path) -> npt.NDArray[np.generic]:
     if path.suffix.lower() == ".png":
         return _picture(path)
     if path.suffix.lower() != ".npy":
-        return read_frame(path).counts
+        series = FrameSeries(path)
+        if series.count > 1:
+            raise ReductionFailed(
+                f"{path.name} holds {series.count} frames, and one image is wanted. Give their mean, or one of them.",
+                path=str(path),
+                frames=series.count,
+            )
+        return series.frame(1).counts
     check_regular(path)
     try:
         # Mapped, not read: its header is held against the length of the file first, and an archive is no array.

@@ -100,6 +100,14 @@ def test_a_dark_image_that_is_another_one_now_is_refused(tmp_path):
         dark.array(SHAPE)
 
 
+def test_a_dark_of_several_frames_is_refused_and_not_the_first_of_them_taken(tmp_path):
+    image = fabio.edfimage.EdfImage(data=np.ones(SHAPE, np.int32))
+    image.append_frame(data=np.full(SHAPE, 3, np.int32))
+    image.write(str(tmp_path / "dark.edf"))
+    with pytest.raises(ReductionFailed, match="holds 2 frames, and one image is wanted"):
+        StaticImage.of(tmp_path / "dark.edf").array(SHAPE)
+
+
 def test_an_archive_is_no_mask_however_much_it_would_unpack_to(tmp_path):
     for name in ("mask.npy", "mask.npz", "mask.edf"):
         with (tmp_path / name).open("wb") as file:

@@ -181,3 +181,15 @@ def test_an_unknown_key_of_the_plate_section_is_refused(tmp_path, recipe):
     (tmp_path / "recipe.toml").write_text('geometry = "geometry.poni"\n[plate]\nghost = 0.001\n')
     with pytest.raises(ProfileError, match=r"plate\.ghost"):
         read_recipe(tmp_path / "recipe.toml")
+
+
+def test_a_mask_that_takes_most_of_the_pixels_is_doubted_with_its_share(folder, caplog):
+    gap = np.zeros((100, 100), bool)
+    gap[:, :7] = True
+    path = written(folder, TEXT + '\n[plate]\nmask = "mask.npy"\n')
+    np.save(folder / "mask.npy", gap)
+    read_recipe(path)
+    assert not caplog.messages
+    np.save(folder / "mask.npy", ~gap)
+    read_recipe(path)
+    assert "takes 93.0 % of the pixels" in caplog.messages[0]
