@@ -203,7 +203,9 @@ class Integrator:
             range_deg=integration.two_theta_deg or (float(seen.min()), float(seen.max())),
         )
         # A blank frame compiles what works on frames, or loads it, so that the first frame is as fast.
-        self._table.means(np.zeros(shape, dtype=np.int32), clip_sigma=5.0, clip_rounds=1)
+        blank = np.zeros(shape, dtype=np.int32)
+        self._rings.shadows(blank, None, 0.5)
+        self._table.means(blank, clip_sigma=5.0, clip_rounds=1)
         self._patches = Patches.over(self.two_theta_deg, inside, factor)
         self._map: AzimuthalMap | None = None
 
