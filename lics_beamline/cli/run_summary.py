@@ -66,7 +66,9 @@ class Story:
                 f"{self.duty.elapsed_s:.0f} s"
             )
         for derived in self.reductions:
-            yield f"  reduced   {derived.uid} by recipe {str(derived.start.get('recipe_digest', ''))[:8]}"
+            revision = derived.start.get("reduction_revision", "not said")
+            by = f"by recipe {str(derived.start.get('recipe_digest', ''))[:8]}, revision {revision}"
+            yield f"  reduced   {derived.uid} {by}"
         for failure in self.failures:
             yield f"  failed    {failure}"
         for decision in self.decisions:

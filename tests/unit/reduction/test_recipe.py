@@ -98,6 +98,13 @@ def test_a_bad_value_is_refused_with_file_key_value_and_what_is_allowed(folder, 
         assert words in message
 
 
+def test_clipping_is_by_choice_and_never_so_tight_that_every_ring_loses_pixels(folder):
+    recipe = read_recipe(written(folder, TEXT.replace("bins", "clip_sigma = 0\nbins")))
+    assert recipe.integration().clip_sigma == 0.0
+    with pytest.raises(ProfileError, match=r"clip_sigma.*3 to 100, or 0 to reject none"):
+        read_recipe(written(folder, TEXT.replace("bins", "clip_sigma = 2.5\nbins")))
+
+
 def test_a_missing_recipe_is_named(tmp_path):
     with pytest.raises(ProfileError, match=r"nowhere\.toml"):
         read_recipe(tmp_path / "nowhere.toml")

@@ -4,8 +4,12 @@ import pytest
 
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.exports.recorded_run import read_run
+from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.journal.head import heads
+from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
+from lics_beamline.reduction.recipe import REDUCTION_REVISION
 
 
 @pytest.fixture
@@ -37,6 +41,31 @@ def test_a_run_is_replayed_once_and_then_said_to_be_reduced_already(recorded, ra
     assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
     assert capsys.readouterr().out.startswith("already reduced by this recipe: 3 points")
     assert derived.path.read_bytes() == before
+
+
+def test_a_reduction_of_an_earlier_revision_opens_and_is_made_anew_beside_it(recorded, raw_run, capsys):
+    uid, earlier_uid = raw_run.start["uid"], "88888888-1111-5222-8333-444444444444"
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
+    (made,) = heads(recorded.derived_journals)
+    documents = list(read(made.path))
+    made.path.unlink()
+    changed = {"start": {"uid": earlier_uid, "reduction_revision": 8}, "descriptor": {"run_start": earlier_uid}}
+    changed["stop"] = changed["descriptor"]
+    with Journal(recorded.derived_journals) as journal:
+        for name, doc in documents:
+            journal(name, {**doc, **changed.get(name, {})})
+    (earlier,) = heads(recorded.derived_journals)
+    before = earlier.path.read_bytes()
+    assert read_run(earlier.uid, recorded).derived.start["reduction_revision"] == 8
+    assert len(reduced_run(read(earlier.path)).points) == 3
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
+    assert earlier.path.read_bytes() == before
+    assert {head.start["reduction_revision"] for head in heads(recorded.derived_journals)} == {8, REDUCTION_REVISION}
+    capsys.readouterr()
+    assert lics("show", uid, data=recorded) == 0
+    said = capsys.readouterr().out
+    assert "revision 8" in said
+    assert f"revision {REDUCTION_REVISION}" in said
 
 
 def test_all_sweeps_are_replayed_and_one_that_cannot_be_is_named(recorded, raw_run, capsys):
