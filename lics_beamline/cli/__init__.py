@@ -28,6 +28,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "requests",
     "guard",
     "reduce",
+    "watch",
     "compare",
     "calibrate",
     "geometry",

@@ -142,13 +142,16 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     from lics_beamline.diffraction.calibrant import find_calibrant
     from lics_beamline.diffraction.calibration import calibrate as find
     from lics_beamline.diffraction.calibration_record import record_of, write_record
-    from lics_beamline.diffraction.frame import read_frame
+    from lics_beamline.diffraction.frame import FrameSeries
     from lics_beamline.diffraction.static_image import read_mask
     from lics_beamline.exports.calibration_figure import draw_calibration
 
     calibrant = find_calibrant(options.calibrant)
     plate = _plate(options.source, data)
-    recording = read_frame(plate.path)
+    series = FrameSeries(plate.path)
+    if series.count > 1:
+        sys.stderr.write(f"note: frame 1 of the {series.count} in {plate.path.name} is calibrated with\n")
+    recording = series.frame(1)
     start = _start(options, plate, shape=(int(recording.counts.shape[0]), int(recording.counts.shape[1])))
     calibration = find(
         recording.counts,

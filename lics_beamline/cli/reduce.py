@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.images import add_reduce
 from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 from lics_beamline.errors import LicsError, RunNotFound
 
@@ -31,27 +32,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("uid", metavar="RUN", nargs="*", default=["last"])
     verb.add_argument("--recipe", type=Path, metavar="FILE", help="recipe file (default: the run's own recipe)")
     verb.set_defaults(run=replay)
-    verb = verbs.add_parser(
-        "reduce",
-        parents=[shared, machine],
-        help="integrate one image of any detector",
-        description="Integrate one image and list its peaks with their d-spacings. R-AXIS, TIFF, CBF, HDF5 and "
-        "whatever else fabio reads.",
-    )
-    verb.add_argument("image", type=Path, metavar="IMAGE")
-    verb.add_argument("--geometry", type=Path, required=True, metavar="G.poni", help="PONI file of the detector")
-    verb.add_argument(
-        "--orientation",
-        type=int,
-        choices=(1, 2, 3, 4),
-        metavar="N",
-        help="orientation of the image, instead of the PONI's: 3 as pyFAI takes it by default, 2 flipped up-down, "
-        "4 flipped left-right, 1 both",
-    )
-    verb.add_argument("--bins", type=int, default=2500, help="bins of the pattern (default 2500)")
-    verb.add_argument("--no-clip", action="store_true", help="keep what stands out of its ring: reject no spots")
-    verb.add_argument("--to", type=Path, metavar="FILE", help="write the pattern as .xye")
-    verb.set_defaults(run=reduce)
+    add_reduce(verbs, [shared, machine])
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -126,47 +107,3 @@ def _line(result: Replayed) -> str:
     if result.already:
         return f"already reduced by this recipe: {result.points} points in {result.journal}\n"
     return f"{result.points} points, {result.failed} failed: {result.journal}\n"
-
-
-def reduce(options: argparse.Namespace) -> int:
-    """Integrate one image."""
-    from lics_beamline.diffraction.geometry import read_geometry
-    from lics_beamline.exports.columns import write_pattern
-    from lics_beamline.reduction.image import reduce_image
-
-    geometry = read_geometry(options.geometry)
-    if options.orientation:
-        geometry = geometry.oriented(options.orientation)
-    reduced = reduce_image(options.image, geometry, bins=options.bins, clip=not options.no_clip)
-    if options.to:
-        write_pattern(
-            options.to,
-            (reduced.pattern.two_theta_deg, reduced.pattern.intensity, reduced.pattern.sigma),
-            (f"{options.image.name}, wavelength = {reduced.pattern.wavelength_angstrom:.6f} angstrom",),
-        )
-    if options.json:
-        sys.stdout.write(
-            json.dumps(
-                {
-                    "image": str(options.image),
-                    "wavelength_angstrom": reduced.pattern.wavelength_angstrom,
-                    "masked_fraction": reduced.pattern.masked_fraction,
-                    "rejected_fraction": reduced.pattern.rejected_fraction,
-                    "remarks": reduced.remarks,
-                    "peaks": [asdict(peak) for peak in reduced.peaks],
-                },
-                indent=1,
-            )
-            + "\n"
-        )
-        return 0
-    sys.stdout.write("  2theta (deg)      d (A)        +-     area\n")
-    for peak in reduced.peaks:
-        sys.stdout.write(
-            f"{peak.two_theta_deg:12.4f}  {peak.d_angstrom:10.5f}  {peak.d_sigma_angstrom:8.5f}  {peak.area:10.4g}\n"
-        )
-    for remark in reduced.remarks:
-        sys.stderr.write(f"{remark}\n")
-    if options.to:
-        sys.stdout.write(f"pattern: {options.to}\n")
-    return 0

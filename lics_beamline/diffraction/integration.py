@@ -26,16 +26,13 @@ from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
 from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
+from lics_beamline.diffraction.shadow import BlockRings
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.given_file import READER_FAULTS
 
 MASKED_COUNTS: Final = -(2**31)  # value written into masked pixels: no count, and exact in both types of frame
-BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
-SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
-RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
 GHOST_ROWS: Final = 16  # one row in so many tells how strong a ghost is in each bin
-NEIGHBOUR_RINGS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +192,7 @@ class Integrator:
         self._dark = integration.dark.array(shape) if integration.dark else None
         self._flat = integration.flat.array(shape) if integration.flat else None
         self._in_range = inside
-        self._rings = _Rings.of(self.two_theta_deg)
+        self._rings = BlockRings.of(self.two_theta_deg)
         self._pixels_in_range = int(np.count_nonzero(inside))
         seen = angle_deg[inside] if self._pixels_in_range else angle_deg
         factor = self._factor()
@@ -207,7 +204,9 @@ class Integrator:
             range_deg=integration.two_theta_deg or (float(seen.min()), float(seen.max())),
         )
         # A blank frame compiles what works on frames, or loads it, so that the first frame is as fast.
-        self._table.means(np.zeros(shape, dtype=np.int32), clip_sigma=5.0, clip_rounds=1)
+        blank = np.zeros(shape, dtype=np.int32)
+        self._rings.shadows(blank, None, 0.5)
+        self._table.means(blank, clip_sigma=5.0, clip_rounds=1)
         self._patches = Patches.over(self.two_theta_deg, inside, factor)
         self._map: AzimuthalMap | None = None
 
@@ -354,60 +353,3 @@ class Integrator:
         counts = np.bincount(place, minlength=bins + 1)[:bins]
         sums = np.bincount(place, weights=ghost.counts[some].ravel(), minlength=bins + 1)[:bins]
         return ghost.relative_sigma * sums / np.maximum(counts, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Rings:
-    """Blocks of a frame sorted into rings, to see which block is dimmer than the rest of its ring."""
-
-    shape: tuple[int, int]
-    order: npt.NDArray[np.intp]
-    starts: npt.NDArray[np.intp]
-    ring_of_block: npt.NDArray[np.intp]
-
-    @classmethod
-    def of(cls, two_theta_deg: npt.NDArray[np.float32]) -> _Rings:
-        rows, columns = (size // BLOCK_PX for size in two_theta_deg.shape)
-        centre = two_theta_deg[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX][:rows, :columns]
-        width = RING_BIN_BLOCKS * float(np.median(np.abs(np.diff(centre, axis=0)).max(axis=0)))
-        ring = (centre / max(width, 1e-6)).astype(np.intp).ravel()
-        ring = np.unique(ring, return_inverse=True)[1]
-        order = np.argsort(ring, kind="stable")
-        starts = np.searchsorted(ring[order], np.arange(ring.max() + 2))
-        return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
-
-    def shadows(
-        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float, *, noise_counts: float = 0.0
-    ) -> npt.NDArray[np.bool_] | None:
-        """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
-
-        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
-        is dim only beyond counting and the noise of a pixel, `noise_counts`.
-        """
-        pixels = np.full(self.ring_of_block.size, float(BLOCK_PX**2)) if bad is None else self._block_sums(~bad)
-        mean = self._block_sums(frame if bad is None else np.where(bad, 0, frame)) / np.maximum(pixels, 1.0)
-        ordered = mean[self.order]
-        bounds = zip(self.starts[:-1], self.starts[1:], strict=True)
-        median = np.array([np.median(ordered[first:last]) for first, last in bounds])
-        padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
-        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
-        floor = around.min(axis=1)[self.ring_of_block]
-        significance = (floor - mean) * np.sqrt(pixels / (np.maximum(floor, 1e-3) + noise_counts**2))
-        dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
-        if not dim.any():
-            return None
-        grown = np.pad(dim, 1)
-        grown = grown[:-2] | grown[1:-1] | grown[2:]
-        dim = grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]
-        shadow = np.zeros(frame.shape, dtype=bool)
-        rows, columns = self.shape
-        shadow[: rows * BLOCK_PX, : columns * BLOCK_PX] = dim.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
-        return shadow
-
-    def _block_sums(self, pixels: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        rows, columns = self.shape
-        cut = pixels[: rows * BLOCK_PX, : columns * BLOCK_PX]
-        lines = cut.reshape(rows, BLOCK_PX, columns * BLOCK_PX).sum(
-            axis=1, dtype=np.float64 if pixels.dtype.kind == "f" else np.int64
-        )
-        return lines.reshape(rows, columns, BLOCK_PX).sum(axis=2, dtype=np.float64).ravel()

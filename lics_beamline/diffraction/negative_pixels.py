@@ -9,12 +9,13 @@ as many pixels as the next.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.frame import Counts
+if TYPE_CHECKING:
+    from lics_beamline.diffraction.frame import Counts
 
 LOOKED_AT: Final = 100_000  # pixels below zero that tell what all of them are
 FEWEST_NOISE_VALUES: Final = 4  # fewer different numbers below zero are marks

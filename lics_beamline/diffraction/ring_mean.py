@@ -32,7 +32,7 @@ FEWEST_COUNTS: Final = 2.0  # variance of a ring without a count [counts^2]
 SKEW_TERM: Final = (
     1.35  # chi2 of Poisson counts about their mean is 0.95 to 1.05 from 5 counts a ring up; 2 in the limit
 )
-SKEWED: Final = 0.01  # part of the variance; a ring whose skewness matters less is left as it is
+LEAST_SKEW_SHARE: Final = 0.01  # part of the variance; a ring whose skewness matters less is left as it is
 
 # What is added up for each ring: of pixels' counts s without offset, and of their weights w.
 N, S, W, SS, SW, WW, SSS = range(7)
@@ -225,7 +225,7 @@ def _mean_and_sigma(sums: Array, ends: Array, quantum: float) -> tuple[Array, Ar
     scattered = np.where(squares > 0.0, squares, 1.0)
     most = farthest**2 * part[:, WW] / scattered  # skewness^2 of anything is less than this
     skew_squared = np.minimum(cubes**2 * number / scattered**3, most)
-    variance = squares * (1.0 + np.where(most > SKEWED * number, SKEW_TERM * skew_squared / number, 0.0))
+    variance = squares * (1.0 + np.where(most > LEAST_SKEW_SHARE * number, SKEW_TERM * skew_squared / number, 0.0))
     counting = np.maximum(np.abs(part[:, S]), FEWEST_COUNTS * quantum) * quantum
     variance = np.where(squares > 0.0, variance, counting)
     mean[counted] = centre

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import warnings
 import zlib
 from pathlib import Path
 from typing import Final
@@ -17,13 +18,15 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from lics_beamline.diffraction.frame import check_pixels, check_regular, read_frame
+from lics_beamline.diffraction.frame import FrameSeries
+from lics_beamline.diffraction.image_file import check_pixels, check_regular, unreadable
 from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
 from lics_beamline.errors import ProfileError, ReductionFailed
 from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.strict_toml import Strict
 
 MOST_PACKED_CHARACTERS: Final = 24 << 20  # a mask of 100 million pixels without any order; of a detector, some kB
+MOST_MASKED: Final = 0.5  # share of an image from which its mask is doubted: one of a detector has some percent
 MOST_PATH_CHARACTERS: Final = 4096  # PATH_MAX of Linux
 
 
@@ -58,6 +61,11 @@ class StaticMask(Strict):
         if len(bits) != wanted or not unpacking.eof:
             raise ValueError(f"packed holds no mask of {self.rows} x {self.columns} pixels, which is {wanted} bytes")
         return bits
+
+    @property
+    def share(self) -> float:
+        """Share of the pixels that are masked, 0 to 1."""
+        return float(self.array((self.rows, self.columns)).mean())
 
     @classmethod
     def of(cls, masked: npt.NDArray[np.bool_]) -> StaticMask:
@@ -142,8 +150,17 @@ def read_mask(path: Path) -> StaticMask:
 
 
 def _image(path: Path) -> npt.NDArray[np.generic]:
+    if path.suffix.lower() == ".png":
+        return _picture(path)
     if path.suffix.lower() != ".npy":
-        return read_frame(path).counts
+        series = FrameSeries(path)
+        if series.count > 1:
+            raise ReductionFailed(
+                f"{path.name} holds {series.count} frames, and one image is wanted. Give their mean, or one of them.",
+                path=str(path),
+                frames=series.count,
+            )
+        return series.frame(1).counts
     check_regular(path)
     try:
         # Mapped, not read: its header is held against the length of the file first, and an archive is no array.
@@ -154,6 +171,22 @@ def _image(path: Path) -> npt.NDArray[np.generic]:
     if image.dtype.kind not in "biuf":
         raise ReductionFailed(f"{path.name} holds no numbers but {image.dtype}. Give an image.", path=str(path))
     return image
+
+
+def _picture(path: Path) -> npt.NDArray[np.generic]:
+    """Read a picture, of which black is 0; what is not grey becomes so."""
+    from PIL import Image
+
+    check_regular(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is the lower one
+            with Image.open(path) as picture:
+                check_pixels((picture.height, picture.width), path)
+                is_grey = picture.mode in ("1", "L") or picture.mode.startswith(("I", "F"))
+                return np.asarray(picture if is_grey else picture.convert("RGB").convert("L"))
+    except (Image.DecompressionBombError, *READER_FAULTS) as error:
+        raise unreadable(path, error) from error
 
 
 def _sha256(path: Path) -> str:

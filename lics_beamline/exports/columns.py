@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
 Layout = Literal["xy", "xye", "chi"]
+UNITS: Final = {"2theta": "2theta [deg]", "q": "q [1/angstrom]", "d": "d [angstrom]"}  # of the first column
 
 
 def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Path, ...]:
@@ -39,16 +40,26 @@ def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Pat
 def _write(run: ReducedRun, point: ReducedPoint, folder: Path, layout: Layout) -> Path:
     path = folder / f"{point_name(point)}.{layout}"
     if layout == "chi":
-        return _write_chi(path, point, title(run, point))
+        return write_chi(path, (point.two_theta_deg, point.intensity), title(run, point))
     columns = [point.two_theta_deg, point.intensity]
     if layout == "xye":
         columns.append(point.intensity_sigma)
     return write_pattern(path, columns, says(run, point))
 
 
-def _write_chi(path: Path, point: ReducedPoint, name: str) -> Path:
-    """Write the layout of FIT2D: title, what each axis is, number of points, two columns."""
-    table = rows((point.two_theta_deg, point.intensity))
+def write_chi(path: Path, columns: Sequence[npt.NDArray[np.float64]], name: str) -> Path:
+    """Write one pattern in the layout of FIT2D: title, what each axis is, number of points, two columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of ndarray, shape (bins,)
+        2theta [deg] and intensity [counts a pixel]; empty bins (NaN) are left out.
+    name : str
+        The title.
+    """
+    table = rows(columns)
     header = "\n".join((name, "2-Theta Angle (Degrees)", "Intensity", f"       {len(table)}"))
     np.savetxt(path, table, fmt=("%14.6e", "%14.6e"), header=header, comments="")
     return path
@@ -60,7 +71,9 @@ def rows(columns: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
     return table[np.isfinite(table).all(axis=1)]
 
 
-def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], lines: Sequence[str]) -> Path:
+def write_pattern(
+    path: Path, columns: Sequence[npt.NDArray[np.float64]], lines: Sequence[str], *, unit: str = "2theta"
+) -> Path:
     """Write one pattern.
 
     Parameters
@@ -68,16 +81,20 @@ def write_pattern(path: Path, columns: Sequence[npt.NDArray[np.float64]], lines:
     path : Path
         The file.
     columns : sequence of ndarray, shape (bins,)
-        2theta [deg], intensity [counts a pixel], and optionally its standard error; empty bins (NaN) are left out.
+        First column, intensity [counts a pixel], and optionally its standard error; empty bins (NaN) are left out.
     lines : sequence of str
         Comment lines.
+    unit : {"2theta", "q", "d"}
+        What the first column is, as in `UNITS`.
     """
     table = rows(columns)
     header = "\n".join(
         (
             *lines,
-            "columns: 2theta [deg]  intensity [counts a pixel]" + ("  standard error" if len(columns) > 2 else ""),
+            f"columns: {UNITS[unit]}  intensity [counts a pixel]" + ("  standard error" if len(columns) > 2 else ""),
         )
     )
-    np.savetxt(path, table, fmt=("%.5f", *["%.8g"] * (table.shape[1] - 1)), header=header)
+    np.savetxt(
+        path, table, fmt=("%.5f" if unit == "2theta" else "%.7f", *["%.8g"] * (table.shape[1] - 1)), header=header
+    )
     return path

@@ -41,7 +41,7 @@ def _data(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
     lines = [
         "XYDATA",
         f"INTER 1.0 1.0 0 {run.pattern(point).step_deg:.7f}",
-        f"TEMP {point.temperature_k:.2f}",
+        "! temperature not known" if point.image else f"TEMP {point.temperature_k:.2f}",
         *(f"! {line}" for line in says(run, point)),
         f"! {title(run, point)}",
         *(f"{x:12.5f} {y:16.7g} {e:16.7g}" for x, y, e in table),

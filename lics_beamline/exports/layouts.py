@@ -22,3 +22,15 @@ LAYOUTS: Final = {
     "tiff": "the images, and the geometry that integrates them",
 }
 NEEDS_RAW: Final = ("nexus", "tiff")  # layouts that take something from the raw run
+LAYOUTS_OF_IMAGES: Final = (
+    "xy",
+    "xye",
+    "chi",
+    "rietveld",
+    "gsas",
+    "fullprof",
+    "topas",
+    "cif",
+    "csv",
+    "nexus",
+)  # those that need no phase and no run

@@ -15,12 +15,16 @@ CORRECTED: Final = "polarisation and solid angle are corrected: switch both off 
 
 
 def point_name(point: ReducedPoint) -> str:
-    """Return the stem of the files of a point: its index, pressure and temperature."""
+    """Return the stem of the files of a point: its index, pressure and temperature; of an image by itself, its name."""
+    if point.image:
+        return point.image
     return f"point-{point.index:03d}_{point.pressure_gpa:.2f}GPa_{point.temperature_k:.0f}K"
 
 
 def title(run: ReducedRun, point: ReducedPoint) -> str:
-    """Return one line that names sample, point and conditions."""
+    """Return one line that names sample, point and conditions, or the image."""
+    if point.image:
+        return f"image {point.image}"
     return (
         f"{run.sample}, point {point.index}, {point.leg}, {point.pressure_gpa:.3f} GPa, {point.temperature_k:.1f} K"
     ).strip(", ")
@@ -40,8 +44,16 @@ def says(run: ReducedRun, point: ReducedPoint) -> tuple[str, ...]:
     -------
     tuple of str
         Lines without a comment mark: pressure with both errors, temperature, load, wavelength, graininess of the rings,
-        orientation of the image that was integrated, the runs and the recipe.
+        orientation of the image that was integrated, the runs and the recipe. Nobody knows P and T of an image that
+        was reduced by itself.
     """
+    if point.image:
+        return (
+            f"image {point.image}, pressure and temperature not known",
+            f"wavelength = {run.wavelength_angstrom:.6f} angstrom",
+            orientation(run),
+            CORRECTED,
+        )
     return (
         f"{run.sample}, point {point.index}, {point.leg}",
         f"P = {point.pressure_gpa:.4f} +- {point.pressure_sigma_gpa:.4f} (stat) "

@@ -84,6 +84,8 @@ class ReducedPoint:
         False where the frame could not be reduced.
     note : str
         Reason for which it was not reduced, or what to look at.
+    image : str
+        Name of the image, where it was reduced by itself and is no point of a run; else empty.
     """
 
     index: int
@@ -108,6 +110,7 @@ class ReducedPoint:
     unknown_d_angstrom: tuple[float, ...]
     reduced: bool
     note: str
+    image: str = ""
 
     def phase(self, name: str) -> PhaseInPoint | None:
         """Return a phase by its name; None where it was not found."""
@@ -180,7 +183,7 @@ class ReducedRun:
 
 def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
     """Return the point that the data of one event describe."""
-    derived = ("index", "phases", "unknown_d_angstrom", *ARRAYS)
+    derived = ("index", "phases", "unknown_d_angstrom", "image", *ARRAYS)
     values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name not in derived}
     for name in ARRAYS:
         older = np.full(np.shape(data["two_theta_deg"]), np.nan)  # graininess was not always measured

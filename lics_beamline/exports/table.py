@@ -29,7 +29,8 @@ def write_table(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
         The one file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    columns = [field.name for field in fields(ReducedPoint) if field.name not in (*ARRAYS, "phases")]
+    columns = [field.name for field in fields(ReducedPoint) if field.name not in (*ARRAYS, "phases", "image")]
+    columns += ["image"] if any(point.image for point in run.points) else []
     names = list(dict.fromkeys(phase.name for point in run.points for phase in point.phases))
     path = folder / "points.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

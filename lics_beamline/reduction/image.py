@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from lics_beamline.diffraction.frame import read_frame
+from lics_beamline.diffraction.frame import FrameSeries, dead
 from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.integration import Integration
+from lics_beamline.diffraction.integration import MASKED_COUNTS, Integration
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
+from lics_beamline.errors import ReductionFailed
+from lics_beamline.reduction.image_doubts import doubt_of_mask, doubts_of_rings, pixels_across
 from lics_beamline.reduction.point import integrator
+
+Choice = int | Literal["first", "sum"]
 
 WORTH_TELLING: Final = 1.0e-3  # of the pixels, masked: a few dead ones are as good as none
 RING_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, rejected: more than the spots of diamonds take from most
@@ -29,12 +34,27 @@ class ReducedImage:
         The integrated image.
     peaks : tuple of Peak
         Its peaks, by rising angle.
+    frame : int
+        Number of the frame in its file, from 1; 0 for the sum of all.
+    frames : int
+        Frames in the file.
+    pixels_across : float
+        Pixels side by side from the least to the largest angle: more bins than these say nothing of their own.
+    notes : tuple of str
+        What was chosen where the file left a choice, and what of the file was used beside its counts.
+    warnings : tuple of str
+        What a person should look at before the numbers are believed.
     full_counts : int or None
         Count from which pixels were taken for full or marked as no data, and masked; None where there are none.
     """
 
     pattern: Pattern
     peaks: tuple[Peak, ...]
+    frame: int = 1
+    frames: int = 1
+    pixels_across: float = 0.0
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     full_counts: int | None = None
 
     @property
@@ -56,6 +76,31 @@ class ReducedImage:
         return tuple(said)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecipe:
+    """How images are reduced.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Calibrated geometry. Its orientation says how the rows of the file lie in space.
+    integration : Integration
+        Settings of the integration.
+    significance : float
+        Least height of a peak over its error.
+    left_out_deg : tuple of (float, float)
+        Ranges of 2theta that are masked [deg].
+    mask_saturated : bool
+        Mask pixels from the count at which the file says they are full.
+    """
+
+    geometry: Geometry
+    integration: Integration
+    significance: float = 5.0
+    left_out_deg: tuple[tuple[float, float], ...] = ()
+    mask_saturated: bool = True
+
+
 def reduce_image(
     path: Path,
     geometry: Geometry,
@@ -71,7 +116,7 @@ def reduce_image(
     Parameters
     ----------
     path : Path
-        Image that fabio reads; HDF5 as ``file.h5`` or ``file.h5::/path/to/data``.
+        Image that fabio reads; HDF5 as ``file.h5`` or ``file.h5::/path/to/data``. Of several frames the first.
     geometry : Geometry
         Calibrated geometry. Its orientation says how the rows of the file lie in space: where rings do not index, the
         image is usually flipped against the calibration, which ``geometry.oriented(2)`` or another of 1 to 4 mends.
@@ -91,16 +136,78 @@ def reduce_image(
     ReductionFailed
         If the image cannot be read or does not fit the geometry.
     """
-    recording = read_frame(path)
-    frame = recording.counts
     choice = Integration(bins=bins, two_theta_deg=two_theta_deg, polarisation=polarisation)
     if not clip:
         choice = replace(choice, clip_sigma=0.0)
-    shape = (int(frame.shape[0]), int(frame.shape[1]))
-    full = recording.saturation_counts
-    pattern = integrator(geometry, choice, shape).integrate(frame, saturation_counts=full)
+    return reduce_frame(path, ImageRecipe(geometry=geometry, integration=choice, significance=significance))
+
+
+def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") -> ReducedImage:
+    """Integrate a frame of a file, or the sum of all, and find its peaks.
+
+    Parameters
+    ----------
+    path : Path
+        As of `reduce_image`.
+    recipe : ImageRecipe
+        How it is reduced.
+    frame : int or {"first", "sum"}
+        Number of the frame, from 1; the first, which is said where there are others; or the sum of all.
+
+    Raises
+    ------
+    ReductionFailed
+        If the image cannot be read or does not fit the geometry.
+    """
+    series = FrameSeries(path)
+    recording = series.total() if frame == "sum" else series.frame(1 if frame == "first" else frame)
+    notes = list(series.notes)
+    if frame == "first" and series.count > 1:
+        notes.append(
+            f"frame 1 of {series.count} taken: --frame N takes another, --sum all together, --each every one by itself"
+        )
+    if frame == "sum":
+        notes.append(f"sum of {series.count} frame{'s' if series.count > 1 else ''}")
+    shape = (int(recording.counts.shape[0]), int(recording.counts.shape[1]))
+    static = recipe.integration.mask.array(shape) if recipe.integration.mask is not None else np.zeros(shape, bool)
+    if static.all():
+        raise ReductionFailed(doubt_of_mask("the mask", 1.0)[0])
+    engine = integrator(recipe.geometry, recipe.integration, shape)
+    left_out = _left_out(engine.two_theta_deg, recipe)
+    if (static | left_out).all():
+        seen = engine.two_theta_deg
+        raise ReductionFailed(
+            f"nothing is left of {path.name}: it sees 2theta from {seen.min():.2f} to {seen.max():.2f} deg, and range "
+            "and masks leave none of it. Choose others.",
+            path=str(path),
+        )
+    full = recording.saturation_counts if recipe.mask_saturated else None
+    counts = dead(recording.counts, left_out) if recipe.left_out_deg else recording.counts
+    prepared = engine.prepare(counts, saturation_counts=full)
+    pattern = engine.pattern(prepared)
+    peaks = find_peaks(pattern, significance=recipe.significance)
+    good = (prepared.frame != MASKED_COUNTS) & ~static & ~left_out
+    warnings = doubt_of_mask("the mask", float(static.mean()))
+    warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)
+    warnings += doubts_of_rings(
+        prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
+    )
     return ReducedImage(
         pattern=pattern,
-        peaks=find_peaks(pattern, significance=significance),
-        full_counts=full if full is not None and bool(np.any(frame >= full)) else None,
+        peaks=peaks,
+        frame=0 if frame == "sum" else 1 if frame == "first" else frame,
+        frames=series.count,
+        pixels_across=pixels_across(engine.two_theta_deg, good),
+        notes=tuple(notes),
+        warnings=warnings,
+        full_counts=full if full is not None and bool(np.any(counts >= full)) else None,
     )
+
+
+def _left_out(two_theta_deg: npt.NDArray[np.float32], recipe: ImageRecipe) -> npt.NDArray[np.bool_]:
+    """Return the pixels that lie outside the range, or in one that is masked."""
+    low, high = recipe.integration.two_theta_deg or (0.0, 180.0)
+    out = (two_theta_deg < low) | (two_theta_deg > high)
+    for begin, end in recipe.left_out_deg:
+        out |= (two_theta_deg >= begin) & (two_theta_deg <= end)
+    return out

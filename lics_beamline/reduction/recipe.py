@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +20,15 @@ from lics_beamline.diffraction.integration import Integration
 from lics_beamline.diffraction.phase import CrystalPhase, default_phases, named_phase
 from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import read_plate_calibration
-from lics_beamline.diffraction.static_image import StaticImage, StaticMask, read_mask
+from lics_beamline.diffraction.static_image import MOST_MASKED, StaticImage, StaticMask, read_mask
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, parse, validate
 
 REDUCTION_REVISION: Final = 9  # raised whenever the same raw run and recipe give other numbers
 
+
+logger = logging.getLogger(__name__)
 
 MOST_PHASES: Final = 100  # each is sought in each pattern
 
@@ -270,7 +273,15 @@ def _with_its_files(plate: dict[str, Any], folder: Path) -> dict[str, Any]:
             "calibration_digest": calibration.digest,
         } | content
     if isinstance(content.get("mask"), str):
-        content["mask"] = read_mask(folder / content["mask"]).model_dump()
+        mask = read_mask(folder / content["mask"])
+        if mask.share > MOST_MASKED:
+            logger.warning(
+                "the mask %s takes %.1f %% of the pixels. A mask is 0 where a pixel is good: if this one is the other "
+                "way round, turn it.",
+                folder / content["mask"],
+                100.0 * mask.share,
+            )
+        content["mask"] = mask.model_dump()
     for key in ("dark", "flat"):
         if isinstance(content.get(key), str):
             content[key] = StaticImage.of(folder / content[key]).model_dump()

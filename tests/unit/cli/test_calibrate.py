@@ -102,3 +102,11 @@ def test_what_is_neither_a_file_nor_a_run_is_said(image, capsys):
 def test_an_image_of_an_unknown_detector_asks_for_a_geometry(image, capsys):
     assert main(["calibrate", str(image), "--data", str(image.parent / "data")]) == 2
     assert "--geometry" in capsys.readouterr().err
+
+
+def test_of_a_series_it_is_said_which_frame_is_calibrated_with(image, capsys):
+    series = fabio.edfimage.EdfImage(data=fabio.open(str(image)).data)
+    series.append_frame(data=fabio.open(str(image)).data)
+    series.write(str(image.with_suffix(".edf")))
+    lics(image.with_suffix(".edf"))
+    assert "frame 1 of the 2 in ceria.edf is calibrated with" in capsys.readouterr().err

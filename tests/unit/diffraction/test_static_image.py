@@ -6,6 +6,7 @@ import zlib
 import fabio
 import numpy as np
 import pytest
+from PIL import Image
 
 from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
@@ -30,14 +31,31 @@ def test_a_mask_survives_its_packing_and_is_small(masked):
     np.testing.assert_array_equal(StaticMask.model_validate_json(packed.model_dump_json()).array(SHAPE), masked)
 
 
-@pytest.mark.parametrize("suffix", ["npy", "edf", "tif"])
+@pytest.mark.parametrize("suffix", ["npy", "edf", "tif", "msk"])
 def test_masks_are_read_from_files_of_any_kind(tmp_path, masked, suffix):
     path = tmp_path / f"mask.{suffix}"
     if suffix == "npy":
         np.save(path, masked)
     else:
-        image = {"edf": fabio.edfimage.EdfImage, "tif": fabio.tifimage.TifImage}[suffix]
+        image = {
+            "edf": fabio.edfimage.EdfImage,
+            "tif": fabio.tifimage.TifImage,
+            "msk": fabio.fit2dmaskimage.Fit2dMaskImage,
+        }[suffix]
         image(data=masked.astype(np.uint8)).write(str(path))
+    np.testing.assert_array_equal(read_mask(path).array(SHAPE), masked)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_a_mask_may_be_painted_as_a_picture(tmp_path, masked, mode):
+    path = tmp_path / "mask.png"
+    Image.fromarray(255 * masked.astype(np.uint8)).convert(mode).save(path)
+    np.testing.assert_array_equal(read_mask(path).array(SHAPE), masked)
+
+
+def test_a_mask_that_dioptas_saved_is_read(tmp_path, masked):
+    path = tmp_path / "a.mask"  # its kind: a packed TIFF
+    Image.fromarray(masked.astype(np.uint8)).save(path, format="TIFF", compression="tiff_deflate")
     np.testing.assert_array_equal(read_mask(path).array(SHAPE), masked)
 
 
@@ -80,6 +98,14 @@ def test_a_dark_image_that_is_another_one_now_is_refused(tmp_path):
     np.save(path, np.ones(SHAPE))
     with pytest.raises(ReductionFailed, match="another image"):
         dark.array(SHAPE)
+
+
+def test_a_dark_of_several_frames_is_refused_and_not_the_first_of_them_taken(tmp_path):
+    image = fabio.edfimage.EdfImage(data=np.ones(SHAPE, np.int32))
+    image.append_frame(data=np.full(SHAPE, 3, np.int32))
+    image.write(str(tmp_path / "dark.edf"))
+    with pytest.raises(ReductionFailed, match="holds 2 frames, and one image is wanted"):
+        StaticImage.of(tmp_path / "dark.edf").array(SHAPE)
 
 
 def test_an_archive_is_no_mask_however_much_it_would_unpack_to(tmp_path):

@@ -98,6 +98,13 @@ def test_a_bad_value_is_refused_with_file_key_value_and_what_is_allowed(folder, 
         assert words in message
 
 
+def test_clipping_is_by_choice_and_never_so_tight_that_every_ring_loses_pixels(folder):
+    recipe = read_recipe(written(folder, TEXT.replace("bins", "clip_sigma = 0\nbins")))
+    assert recipe.integration().clip_sigma == 0.0
+    with pytest.raises(ProfileError, match=r"clip_sigma.*3 to 100, or 0 to reject none"):
+        read_recipe(written(folder, TEXT.replace("bins", "clip_sigma = 2.5\nbins")))
+
+
 def test_a_missing_recipe_is_named(tmp_path):
     with pytest.raises(ProfileError, match=r"nowhere\.toml"):
         read_recipe(tmp_path / "nowhere.toml")
@@ -181,3 +188,15 @@ def test_an_unknown_key_of_the_plate_section_is_refused(tmp_path, recipe):
     (tmp_path / "recipe.toml").write_text('geometry = "geometry.poni"\n[plate]\nghost = 0.001\n')
     with pytest.raises(ProfileError, match=r"plate\.ghost"):
         read_recipe(tmp_path / "recipe.toml")
+
+
+def test_a_mask_that_takes_most_of_the_pixels_is_doubted_with_its_share(folder, caplog):
+    gap = np.zeros((100, 100), bool)
+    gap[:, :7] = True
+    path = written(folder, TEXT + '\n[plate]\nmask = "mask.npy"\n')
+    np.save(folder / "mask.npy", gap)
+    read_recipe(path)
+    assert not caplog.messages
+    np.save(folder / "mask.npy", ~gap)
+    read_recipe(path)
+    assert "takes 93.0 % of the pixels" in caplog.messages[0]

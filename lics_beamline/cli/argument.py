@@ -1,0 +1,79 @@
+"""Arguments judged before anything is done: numbers within their range, files and folders that can be meant."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within a range, for `argparse`."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is no whole number from {least} to {most}") from None
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{number} is not within {least} and {most}")
+        return number
+
+    return read
+
+
+def real(least: float, most: float, unit: str) -> Callable[[str], float]:
+    """Return what reads a number within a range of a unit, for `argparse`."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:  # NaN is not
+            raise argparse.ArgumentTypeError(f"{text[:60]} is no number within {least:g} and {most:g} {unit}".rstrip())
+        return number
+
+    return read
+
+
+def file_to_read(path: Path) -> str:
+    """Return why no file of a name can be read; empty where one is there. Behind ``::`` is what is meant inside it."""
+    try:
+        if path.is_dir():
+            return f"{path} is a folder: give a file"
+        if not Path(str(path).partition("::")[0]).exists():
+            return f"{path} is not there: give a file"
+    except (OSError, ValueError) as error:  # too long a name; a NUL in it
+        return f"{str(path)[:100]!r} can be no file: {error!s:.100}"
+    return ""
+
+
+def file_to_write(path: Path) -> str:
+    """Return why nothing can be written under a name; empty where it can."""
+    try:
+        if path.is_dir():
+            return f"{path} is a folder: give the name of a file in it"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}: make it, or write elsewhere"
+        if not os.access(path.parent, os.W_OK):
+            return f"the folder {path.parent} cannot be written to: write elsewhere"
+    except (OSError, ValueError) as error:
+        return f"{str(path)[:100]!r} can be no file: {error!s:.100}"
+    return ""
+
+
+def folder_to_write(path: Path) -> str:
+    """Return why no folder of this name can be written to, or made; empty where it can."""
+    try:
+        if path.exists() and not path.is_dir():
+            return f"{path} is a file: give a folder"
+        if not path.absolute().parent.is_dir():
+            return f"there is no folder {path.parent}: make it, or write elsewhere"
+        if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            return f"the folder {path} cannot be written to: write elsewhere"
+    except (OSError, ValueError) as error:
+        return f"{str(path)[:100]!r} can be no folder: {error!s:.100}"
+    return ""

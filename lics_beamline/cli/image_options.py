@@ -1,0 +1,219 @@
+"""What says how images are reduced: options of ``reduce`` and ``watch``, and the recipe that they make."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lics_beamline.cli.argument import file_to_read, real, whole
+from lics_beamline.errors import ProfileError
+
+if TYPE_CHECKING:
+    from lics_beamline.diffraction.geometry import Geometry
+    from lics_beamline.diffraction.integration import Integration
+    from lics_beamline.diffraction.static_image import StaticMask
+    from lics_beamline.reduction.image import ImageRecipe
+    from lics_beamline.reduction.image_batch import FrameChoice
+
+FEWEST_BINS, MOST_BINS, DEFAULT_BINS = 10, 20_000, 2500  # those that a recipe may have
+MOST_FRAMES: Final = 10_000_000  # of one file
+MOST_Q_PER_ANGSTROM: Final = 1000.0  # beyond any X-rays that diffract
+
+
+def add_options(verb: argparse.ArgumentParser) -> None:
+    """Add the options to a verb."""
+    from lics_beamline.exports.columns import UNITS
+    from lics_beamline.exports.layouts import LAYOUTS_OF_IMAGES
+
+    angle, per_angstrom = real(0.0, 180.0, "deg"), real(0.0, MOST_Q_PER_ANGSTROM, "1/angstrom")
+    verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file of the detector")
+    verb.add_argument(
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="recipe: its geometry, mask, dark, flat, range, bins, polarisation and clipping; what is said here "
+        "instead goes before it",
+    )
+    verb.add_argument(
+        "--orientation",
+        type=int,
+        choices=(1, 2, 3, 4),
+        metavar="N",
+        help="orientation of the image, instead of the PONI's: 3 as pyFAI takes it by default, 2 flipped up-down, "
+        "4 flipped left-right, 1 both",
+    )
+    verb.add_argument(
+        "--bins",
+        type=whole(FEWEST_BINS, MOST_BINS),
+        metavar="N",
+        help=f"bins of the pattern, {FEWEST_BINS} to {MOST_BINS} (default {DEFAULT_BINS})",
+    )
+    verb.add_argument("--range", type=angle, nargs=2, metavar=("LOW", "HIGH"), help="range of 2theta [deg]")
+    verb.add_argument(
+        "--polarisation",
+        type=real(-1.0, 1.0, ""),
+        metavar="P",
+        help="degree of horizontal linear polarisation, -1 to 1 (default 0.99)",
+    )
+    verb.add_argument("--no-clip", action="store_true", help="keep what stands out of its ring: reject no spots")
+    verb.add_argument(
+        "--mask",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="pixels never to be used, 0 where a pixel is good: EDF of pyFAI-mask, .msk of Fit2D, .npy, PNG, TIFF; "
+        "several are taken together",
+    )
+    verb.add_argument("--invert-mask", action="store_true", help="the files of --mask are 0 where a pixel is bad")
+    for name, read, what in (("two-theta", angle, "2theta [deg]"), ("q", per_angstrom, "q [1/angstrom]")):
+        verb.add_argument(
+            f"--mask-{name}",
+            type=read,
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=("LOW", "HIGH"),
+            help=f"mask a range of {what}; may be said again",
+        )
+    verb.add_argument("--dark", type=Path, metavar="FILE", help="image that is taken off every frame")
+    verb.add_argument("--flat", type=Path, metavar="FILE", help="relative response that is divided out")
+    which = verb.add_mutually_exclusive_group()
+    which.add_argument(
+        "--frame", type=whole(1, MOST_FRAMES), metavar="N", help="frame of a file that holds several, from 1"
+    )
+    which.add_argument("--sum", action="store_true", help="add all frames of a file up")
+    which.add_argument("--each", action="store_true", help="reduce every frame of a file by itself: a series")
+    verb.add_argument(
+        "--for",
+        dest="layout",
+        choices=tuple(LAYOUTS_OF_IMAGES),
+        help="layout of the files, as of lics export (default: what the name says, or xye)",
+    )
+    verb.add_argument(
+        "--unit",
+        choices=tuple(UNITS),
+        default="2theta",
+        help="first column of .xy and .xye: 2theta [deg], q [1/angstrom] or d [angstrom]",
+    )
+
+
+def check_files(options: argparse.Namespace, *others: Path) -> None:
+    """Refuse files that are not there, before anything is read.
+
+    Raises
+    ------
+    ProfileError
+        The message names the file.
+    """
+    named = (options.geometry, options.recipe, *options.mask, options.dark, options.flat)
+    for path in (*others, *named):
+        wrong = file_to_read(path) if path else ""
+        if wrong:
+            raise ProfileError(f"{wrong}.", file=str(path))
+
+
+def image_recipe(options: argparse.Namespace) -> ImageRecipe:
+    """Return how images are reduced: by a recipe, and what is said instead of it.
+
+    Raises
+    ------
+    ProfileError
+        If neither names a geometry, or a file or range cannot be used.
+    """
+    from lics_beamline.diffraction.geometry import read_geometry
+    from lics_beamline.diffraction.integration import Integration
+    from lics_beamline.reduction.image import ImageRecipe
+    from lics_beamline.reduction.recipe import read_recipe
+
+    given = read_geometry(options.geometry) if options.geometry else None
+    if options.recipe:
+        recipe = read_recipe(options.recipe, geometry=given)
+        made = ImageRecipe(
+            geometry=recipe.geometry,
+            integration=recipe.integration(),
+            significance=recipe.peak_significance,
+            mask_saturated=recipe.frames.mask_saturated,
+        )
+    elif given is None:
+        raise ProfileError("there is no geometry: give --geometry G.poni, or --recipe FILE, which names one.")
+    else:
+        made = ImageRecipe(geometry=given, integration=Integration(bins=DEFAULT_BINS))
+    geometry = made.geometry.oriented(options.orientation) if options.orientation else made.geometry
+    return replace(
+        made,
+        geometry=geometry,
+        integration=_integration(made.integration, options),
+        left_out_deg=_left_out(options, geometry),
+    )
+
+
+def frame_choice(options: argparse.Namespace) -> FrameChoice:
+    """Return which frames of a file are meant."""
+    if options.sum:
+        return "sum"
+    return "each" if options.each else options.frame or "first"
+
+
+def _integration(choice: Integration, options: argparse.Namespace) -> Integration:
+    from lics_beamline.diffraction.static_image import StaticImage
+
+    if options.bins:
+        choice = replace(choice, bins=options.bins)
+    if options.range:
+        choice = replace(choice, two_theta_deg=_rising("--range", options.range, "deg"))
+    if options.polarisation is not None:
+        choice = replace(choice, polarisation=options.polarisation)
+    if options.no_clip:
+        choice = replace(choice, clip_sigma=0.0)
+    if options.dark:
+        choice = replace(choice, dark=StaticImage.of(options.dark))
+    if options.flat:
+        choice = replace(choice, flat=StaticImage.of(options.flat))
+    if options.mask:
+        choice = replace(choice, mask=_mask(choice.mask, options.mask, inverted=options.invert_mask))
+    elif options.invert_mask:
+        raise ProfileError("--invert-mask turns the files of --mask, and there is none. Give --mask FILE.")
+    return choice
+
+
+def _mask(first: StaticMask | None, files: list[Path], *, inverted: bool) -> StaticMask:
+    """Return all masks together."""
+    from lics_beamline.diffraction.static_image import StaticMask, read_mask
+
+    masks = [] if first is None else [first.array((first.rows, first.columns))]
+    for file in files:
+        read = read_mask(file)
+        masked = read.array((read.rows, read.columns))
+        masks.append(~masked if inverted else masked)
+        if masked.shape != masks[0].shape:
+            raise ProfileError(
+                f"the mask {file} has {read.rows} x {read.columns} pixels and the one before it {masks[0].shape[0]} x "
+                f"{masks[0].shape[1]}. Give those of one detector.",
+                file=str(file),
+            )
+    return StaticMask.of(np.logical_or.reduce(masks))
+
+
+def _left_out(options: argparse.Namespace, geometry: Geometry) -> tuple[tuple[float, float], ...]:
+    """Return the ranges of 2theta that are masked [deg]."""
+    ranges = [_rising("--mask-two-theta", pair, "deg") for pair in options.mask_two_theta]
+    for pair in options.mask_q:
+        low, high = (
+            2.0 * math.degrees(math.asin(min(1.0, q * geometry.wavelength_angstrom / (4.0 * math.pi))))
+            for q in _rising("--mask-q", pair, "1/angstrom")
+        )
+        ranges.append((low, high))
+    return tuple(ranges)
+
+
+def _rising(option: str, pair: list[float], unit: str) -> tuple[float, float]:
+    low, high = pair
+    if not low < high:
+        raise ProfileError(f"{option} {low:g} {high:g} {unit} is no range: give the lower end first, then the upper.")
+    return low, high

@@ -1,0 +1,78 @@
+"""Shadows on a frame: beam stop, seat and dead zones, by blocks that are dimmer than the rest of their ring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.diffraction.frame import Counts
+
+BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
+SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
+RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
+NEIGHBOUR_RINGS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockRings:
+    """Blocks of a frame sorted into rings, to see which block is dimmer than the rest of its ring.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of blocks.
+    order, starts : ndarray of int
+        Blocks ring by ring, and where each ring begins.
+    ring_of_block : ndarray of int
+        Ring of each block.
+    """
+
+    shape: tuple[int, int]
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    ring_of_block: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, two_theta_deg: npt.NDArray[np.float32]) -> BlockRings:
+        """Sort the blocks by the scattering angle of each pixel [deg]."""
+        rows, columns = (size // BLOCK_PX for size in two_theta_deg.shape)
+        centre = two_theta_deg[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX][:rows, :columns]
+        width = RING_BIN_BLOCKS * float(np.median(np.abs(np.diff(centre, axis=0)).max(axis=0)))
+        ring = (centre / max(width, 1e-6)).astype(np.intp).ravel()
+        ring = np.unique(ring, return_inverse=True)[1]
+        order = np.argsort(ring, kind="stable")
+        starts = np.searchsorted(ring[order], np.arange(ring.max() + 2))
+        return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
+
+    def shadows(
+        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float, *, noise_counts: float = 0.0
+    ) -> npt.NDArray[np.bool_] | None:
+        """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
+
+        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
+        is dim only beyond counting and the noise of a pixel, `noise_counts`.
+        """
+        from lics_beamline.diffraction.block_sum import block_sums  # compiles, which takes a second to import
+
+        counts, pixels = block_sums(frame, bad, side_px=BLOCK_PX)
+        mean = counts / np.maximum(pixels, 1.0)
+        ordered = mean[self.order]
+        bounds = zip(self.starts[:-1], self.starts[1:], strict=True)
+        median = np.array([np.median(ordered[first:last]) for first, last in bounds])
+        padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
+        floor = around.min(axis=1)[self.ring_of_block]
+        significance = (floor - mean) * np.sqrt(pixels / (np.maximum(floor, 1e-3) + noise_counts**2))
+        dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
+        if not dim.any():
+            return None
+        grown = np.pad(dim, 1)
+        grown = grown[:-2] | grown[1:-1] | grown[2:]
+        dim = grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]
+        shadow = np.zeros(frame.shape, dtype=bool)
+        rows, columns = self.shape
+        shadow[: rows * BLOCK_PX, : columns * BLOCK_PX] = dim.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
+        return shadow

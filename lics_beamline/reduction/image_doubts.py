@@ -1,0 +1,82 @@
+"""What is to be said of an image before its numbers are believed: of its mask, of its rings, of its bins."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.diffraction.frame import Counts
+from lics_beamline.diffraction.orientation import FLIP_WORDS
+from lics_beamline.diffraction.ring_contrast import ring_contrast
+from lics_beamline.diffraction.static_image import MOST_MASKED
+
+GRID_PX: Final = 16  # one pixel in so many tells how wide pixels are in 2theta
+
+
+def doubt_of_mask(what: str, share: float) -> tuple[str, ...]:
+    """Return what is to be said of a mask that takes more than half of an image.
+
+    Parameters
+    ----------
+    what : str
+        What masks the pixels.
+    share : float
+        Share of the pixels that are masked, 0 to 1.
+    """
+    if share <= MOST_MASKED:
+        return ()
+    return (
+        f"{what} takes {100.0 * share:.1f} % of the pixels. A mask is 0 where a pixel is good: if this one is the "
+        "other way round, turn it (lics reduce --invert-mask).",
+    )
+
+
+def doubts_of_rings(
+    counts: Counts,
+    two_theta_deg: npt.NDArray[np.float32],
+    good: npt.NDArray[np.bool_],
+    *,
+    orientation: int,
+    lines: int,
+) -> tuple[str, ...]:
+    """Return what is to be said of an image without lines, or with sharper rings if it is flipped.
+
+    Parameters
+    ----------
+    counts, good : ndarray, shape (rows, columns)
+        The image, and its pixels that are used.
+    two_theta_deg : ndarray, shape (rows, columns)
+        Scattering angle of each pixel [deg].
+    orientation : int
+        Orientation that was taken, 1 to 4.
+    lines : int
+        Number of lines found.
+    """
+    contrast = ring_contrast(counts, two_theta_deg, good, orientation=orientation)
+    said = []
+    if not lines:
+        said.append("no lines were found: look at the image, its exposure, its mask and its geometry.")
+    if contrast.sharper is not None:
+        said.append(
+            f"rings are sharp under orientation {contrast.sharper} ({FLIP_WORDS[contrast.sharper]}) and not under "
+            f"{orientation}, which was taken: reduce it with --orientation {contrast.sharper}."
+        )
+    return tuple(said)
+
+
+def pixels_across(two_theta_deg: npt.NDArray[np.float32], good: npt.NDArray[np.bool_]) -> float:
+    """Return how many pixels lie side by side from the least to the largest angle that is seen.
+
+    Parameters
+    ----------
+    two_theta_deg : ndarray, shape (rows, columns)
+        Scattering angle of each pixel [deg].
+    good : ndarray of bool, shape (rows, columns)
+        Pixels that are used.
+    """
+    seen = two_theta_deg[good]
+    corner = two_theta_deg[:-1:GRID_PX, :-1:GRID_PX]
+    width = np.hypot(two_theta_deg[1::GRID_PX, :-1:GRID_PX] - corner, two_theta_deg[:-1:GRID_PX, 1::GRID_PX] - corner)
+    return float((seen.max() - seen.min()) / np.median(width)) if seen.size and width.size else 0.0
