@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.calibrant import Calibrant
 from lics_beamline.diffraction.calibration_refusal import (
+    LARGEST_RESIDUAL_PX,
     judge_beam,
     refuse_few,
     refuse_imprecise,
@@ -34,10 +35,13 @@ from lics_beamline.diffraction.orientation import oriented
 from lics_beamline.diffraction.refinement import NUMBERS, Pixels, RefinedGeometry, detector_of, refine
 from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
 from lics_beamline.diffraction.static_image import StaticMask
+from lics_beamline.errors import CalibrationRefused
 
 Array = npt.NDArray[np.float64]
 
 DISTANCE_SEARCH_FACTOR: Final = 2.0  # distances are searched from the start's divided by this to the start's times this
+GOOD_START_MM: Final = 2.0  # a start that is refined without a search knows the beam to this ...
+GOOD_START_DISTANCE: Final = 0.01  # ... and its distance to this part; farther, other rings are as near
 FIRST_WINDOW_PX: Final = 15.0  # how far a ring may be from where the search expects it
 WINDOW_WIDTHS: Final = 3.0  # afterwards: so many widths of the ring on either side
 LEAST_WINDOW_PX: Final = 4.0
@@ -166,12 +170,47 @@ def calibrate(
         start.wavelength_angstrom,
         distance_mm=(about_mm / DISTANCE_SEARCH_FACTOR, about_mm * DISTANCE_SEARCH_FACTOR),
     )
-    refuse_without_rings(found, calibrant, about_mm, factor=DISTANCE_SEARCH_FACTOR)
+    try:
+        refuse_without_rings(found, calibrant, about_mm, factor=DISTANCE_SEARCH_FACTOR)
+    except CalibrationRefused:
+        refined = _near(start, upright, bad, detector, calibrant, free_wavelength)
+        if refined is None:
+            raise
+        near = (
+            f"refined from the start that was given, which a search without one does not confirm (likeness "
+            f"{found.likeness:.2f}): panels out of line or a distorted image blur rings so, and are not corrected for",
+        )
+        return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=near)
     judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
     # Once more: a flip that leaves hundredths of a millimetre is told from chance only by a refined beam.
     notes = judge_beam(start, refined.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
+
+
+def _near(
+    start: Geometry,
+    upright: Counts,
+    bad: npt.NDArray[np.bool_],
+    detector: Pixels,
+    calibrant: Calibrant,
+    free_wavelength: bool,
+) -> RefinedGeometry | None:
+    """Return what refining from the start itself gives, or None where its rings are not those of the calibrant.
+
+    Panels out of line or a distorted image blur the rings that the search stacks. Where the start is good, each ring
+    is found in its window all the same; wrong rings end in too few lines, a residual, or another distance.
+    """
+    plane = start.plane
+    try:
+        refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, plane, free_wavelength)
+    except CalibrationRefused:
+        return None
+    moved = math.hypot(refined.plane.beam1_mm - plane.beam1_mm, refined.plane.beam2_mm - plane.beam2_mm)
+    nearer = refined.plane.beam_distance_mm / plane.beam_distance_mm
+    rms_px = math.sqrt(float(np.mean(refined.residual_rad**2))) * plane.beam_distance_mm / min(detector.pixel_mm)
+    stayed = moved < GOOD_START_MM and abs(nearer - 1.0) < GOOD_START_DISTANCE
+    return refined if stayed and rms_px < LARGEST_RESIDUAL_PX else None
 
 
 def _refined(

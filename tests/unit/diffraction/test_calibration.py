@@ -152,6 +152,46 @@ def test_a_free_wavelength_is_found_with_the_distance_and_its_error():
     assert sigma < 2e-4 * WAVELENGTH
 
 
+@pytest.fixture(scope="module")
+def panels_out_of_line():
+    """Ceria on four panels leaning by 6 degrees, two of them a pixel out of line, with gaps between them."""
+    frame = drawn_frame(beam_mm=(150.0, 150.0), lean=(math.tan(math.radians(6.0)), 0.0))
+    panels = frame.copy()
+    panels[:375, 375:] = np.roll(frame[:375, 375:], 1, axis=0)
+    panels[375:, :375] = np.roll(frame[375:, :375], 1, axis=1)
+    panels[365:385] = -1
+    panels[:, 365:385] = -1
+    return panels
+
+
+def leaning(distance_mm):
+    plane = DetectorPlane.through(
+        beam1_mm=150.3, beam2_mm=149.8, beam_distance_mm=distance_mm, rot2_rad=math.radians(5.8)
+    )
+    return SMALL.moved(plane)
+
+
+def test_panels_out_of_line_are_refined_from_a_good_start_and_that_is_said(panels_out_of_line):
+    calibration = calibrate(panels_out_of_line, CERIA, leaning(350.5))
+    assert_found(
+        calibration,
+        distance_mm=350.0,
+        beam_mm=(150.0, 150.0),
+        tilt_deg=6.0,
+        within_mm=0.4,  # a pixel, by which two panels are out of line
+        within_beam_mm=0.4,
+        within_deg=0.1,
+    )
+    (note,) = calibration.notes
+    assert "refined from the start that was given" in note
+    assert "panels out of line or a distorted image" in note
+
+
+def test_panels_out_of_line_are_refused_from_a_start_that_is_ten_percent_off(panels_out_of_line):
+    with pytest.raises(CalibrationRefused, match="shows no rings"):
+        calibrate(panels_out_of_line, CERIA, leaning(385.0))
+
+
 def judged(*, start_mm, orientation=3, found_mm=(151.5, 151.0), beam_is_known=True):
     """Judge rings about a place on a frame of 300 mm against a start that has the beam at another."""
     start = flat_geometry(
