@@ -89,8 +89,8 @@ def vital_signals(devices: Iterable[Device]) -> Iterator[Any]:
 
 
 def silences(devices: Iterable[Device]) -> tuple[str, ...]:
-    """Return a phrase for each vital read-back of devices that has no value, naming its PV."""
-    return tuple(said for signal in vital_signals(devices) if (said := silence_of(signal)))
+    """Return a phrase for each vital read-back of devices that has no value, naming its PV once."""
+    return tuple(dict.fromkeys(said for signal in vital_signals(devices) if (said := silence_of(signal))))
 
 
 def alarms_of(devices: Iterable[Device]) -> str:

@@ -151,6 +151,7 @@ class Frame(Device):
     status_message = Cpt(EpicsSignalRO, "StatusMessage_RBV", kind=Kind.omitted, string=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {"read_wait_s": "s"}
+    VITAL: ClassVar[tuple[str, ...]] = ("state",)
 
     def __init__(
         self,
@@ -171,6 +172,7 @@ class Frame(Device):
         self._folders: dict[PurePosixPath, Folder] = {}
         self._folder: Folder | None = None
         self._next = 0
+        self._unexpected = 0  # first number that no file has been expected by, in the folder that is open
         self._assets: deque[tuple[str, dict[str, Any]]] = deque()
         self._seen: dict[tuple[int, int], tuple[float, int]] = {}
         self._complete: dict[tuple[int, int], PlateFileReading] = {}
@@ -200,15 +202,12 @@ class Frame(Device):
             raise FileExistsError(f"{path} already holds plate files. Give each run a folder of its own.")
         self._folder = Folder(below=below, order=len(self._folders), resource=resource_of(below))
         self._folders[below] = self._folder
-        self._next = 0
-        settings = {
-            "file_path": self._as_detector_says(below),
-            "file_name": "",
-            "file_template": DETECTOR_TEMPLATE,
-            "file_number": 0,
-            "auto_increment": "Yes",
-        }
-        for attribute, wanted in settings.items():
+        self._next = self._unexpected = 0
+        self._tell(below, number=0)
+
+    def _tell(self, below: PurePosixPath, *, number: int) -> None:
+        """Tell the detector where to write, and from which number on."""
+        for attribute, wanted in {**self._settings(below), "file_number": number}.items():
             signal = getattr(self, attribute)
             try:
                 signal.set(wanted).wait(PUT_WALL_S)
@@ -216,6 +215,35 @@ class Frame(Device):
                 raise DidNotSettle(
                     f"image plate detector was told {attribute} {wanted!r} and reads back {signal.get()!r}. Look there."
                 ) from error
+
+    def _settings(self, below: PurePosixPath) -> dict[str, str]:
+        """Return what the detector is told about a folder, but for the number of its next file."""
+        return {
+            "file_path": self._as_detector_says(below),
+            "file_name": "",
+            "file_template": DETECTOR_TEMPLATE,
+            "auto_increment": "Yes",
+        }
+
+    def tell_again(self) -> Iterator[str]:
+        """Tell a detector that has forgotten it where to write, and the number after all that were used.
+
+        Its IOC may have been started again. Yields a sentence where it does not take it.
+        """
+        folder = self._folder
+        if folder is None:
+            return
+        settings = self._settings(folder.below)
+        if all(getattr(self, attribute).get(use_monitor=False) == wanted for attribute, wanted in settings.items()):
+            return
+        there = [int(path.stem) + 1 for path in (self.data_root / folder.below).glob("*.osc") if path.stem.isdigit()]
+        number = max(self._unexpected, *there, 0)
+        try:
+            self._tell(folder.below, number=number)
+        except DidNotSettle as error:
+            yield str(error)
+            return
+        logger.warning("the detector had forgotten its folder: told again %s, from number %d", folder.below, number)
 
     def stage(self) -> list[Any]:
         """Begin a run: its first frame will announce the folder anew. A folder must be open."""
@@ -239,6 +267,7 @@ class Frame(Device):
             Plate that is about to be exposed: the file is checked against it.
         """
         number = int(self.file_number.get(use_monitor=False))
+        self._unexpected = max(self._unexpected, number + 1)
         return Expected(folder=self._require_folder(), number=number, plate=plate)
 
     def recall(self, below: PurePosixPath, *, plate: int) -> Expected:

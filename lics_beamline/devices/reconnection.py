@@ -1,4 +1,7 @@
-"""What an instrument says of its units and limits after it was gone: the same as when it was connected, or not."""
+"""What an instrument says of its units and limits after it was gone: the same as when it was connected, or not.
+
+A detector that has forgotten where to write is told again.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ophyd.signal import EpicsSignal
 
 from lics_beamline.devices.alarm import NO_ANSWER, epics_signal, is_believable, vital_signals
 from lics_beamline.devices.beamline import missing_limits, pvs, wrong_units
+from lics_beamline.devices.frame import Frame
 from lics_beamline.devices.quantity import has_limits
 
 SAME_LIMIT: Final = 1e-6  # relative difference of limits that only another way of rounding makes
@@ -89,6 +93,8 @@ class Reconnections:
                     f"{pv} came back with limits {now[0]:g} to {now[1]:g}; they were {before[0]:g} to {before[1]:g}. "
                     "Find out who changed them, and set them right."
                 )
+        if isinstance(device, Frame):
+            yield from device.tell_again()
 
 
 def _limits(device: Device) -> Iterator[tuple[str, tuple[float, float]]]:

@@ -11,7 +11,7 @@ from lics_beamline import schema
 from lics_beamline.control.heating import prior_of
 from lics_beamline.control.path import HeatingLeg, Point, PressureLeg
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.devices.alarm import silences
+from lics_beamline.devices.alarm import is_believable, silences
 from lics_beamline.devices.reconnection import Reconnections
 from lics_beamline.errors import NotConnected
 from lics_beamline.plans.approach import approach
@@ -227,4 +227,27 @@ def test_another_unit_and_other_limits_after_a_restart_are_noticed(rig):
     while reconnections.findings():
         pass
     assert membrane.setpoint_bar.limits == pytest.approx((0.0, 150.0))
+    reconnections.close()
+
+
+def test_a_detector_that_forgot_its_folder_in_a_restart_is_told_again_and_counts_on(rig):
+    frame = rig.beamline.frame
+    folder = f"plates/{uuid.uuid4().hex[:8]}"
+    frame.open_folder(folder)
+    told = frame.file_path.get(use_monitor=False)
+    assert frame.expect().number == 0
+    (frame.data_root / folder / "000003.osc").touch()
+    reconnections = Reconnections([frame])
+    rig.fail("plate_ioc_restart:1e6")
+    while frame.state.connected:
+        pass
+    rig.fail("clear:plate_ioc_restart")
+    while not is_believable(frame.state):
+        pass
+    rig.put("RAXIS:cam1:AutoIncrement", "No")  # as a database begins that nobody has told anything
+    rig.put("RAXIS:cam1:FileNumber", 0)
+    assert reconnections.findings() == ()
+    assert frame.file_path.get(use_monitor=False) == told
+    assert frame.auto_increment.get(use_monitor=False) == "Yes"
+    assert frame.expect().number == 4
     reconnections.close()
