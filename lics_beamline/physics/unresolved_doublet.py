@@ -28,18 +28,18 @@ WIDTHS_SIGMA_SHARE: Final = 0.05  # of the ratio of widths
 SHAPE_SHARE: Final = 0.008  # of the width: by so much a Voigt moves the fit of pseudo-Voigts
 REACH_NM: Final = 5.5  # fitted to either side of the middle of the doublet
 REACH_PIXELS: Final = 8.0  # at least
-SUBPIXELS: Final = 5  # to average a line over a pixel
+PARTS_OF_PIXEL: Final = 5  # to average a line over a pixel
 TRIED_FWHM_NM: Final = (0.4, 0.8, 1.4, 2.2, 3.0)
 TRIED_PER_PIXEL: Final = 3  # positions of R1
-MIXING: Final = (0.4, 0.25)  # Lorentz fraction that lines through slits have, and its scatter
+MIXING_MEAN_AND_SIGMA: Final = (0.4, 0.25)  # Lorentz fraction that lines through slits have, and its scatter
 WITHIN_PIXEL_SHARE: Final = 0.1  # of a pixel: error of a line that is narrower than one
 LOG_FWHM_SIGMA: Final = 1.0  # of a width that is not known but that there is one
 LEAST_SIGNIFICANCE: Final = 8.0  # height over its error
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a single line or a broad hump misses by more
 WORST_CHI2: Final = 3.0  # reduced; noise may miss by more than that share of a weak line
 WORST_SIGMA_NM: Final = 0.15  # of R1: half a gigapascal tells nothing
-KNOWN: Final = 2  # observations of width and mixing, beside the pixels
-PARAMETERS: Final = 7  # R1, width, mixing, height, three of the background
+KNOWN_VALUES: Final = 2  # observations of width and mixing, beside the pixels
+FITTED_PARAMETERS: Final = 7  # R1, width, mixing, height, three of the background
 WIDEST_NM: Final = 3.0  # a wider hump is no ruby
 
 
@@ -71,7 +71,7 @@ def fit_unresolved(
     best: tuple[float, Array, Any] | None = None
     for r1_nm, fwhm_nm in starts:
         near = _Window(x, y, r1_nm, splitting_nm)
-        found = near.fit(np.array([r1_nm, math.log(fwhm_nm), MIXING[0]]), (splitting_nm, ratio, 1.0))
+        found = near.fit(np.array([r1_nm, math.log(fwhm_nm), MIXING_MEAN_AND_SIGMA[0]]), (splitting_nm, ratio, 1.0))
         if lowest_nm <= found[1][0] <= highest_nm and (best is None or found[0] < best[0]):
             best = (found[0], found[1], near)
     if best is None:
@@ -94,7 +94,7 @@ def _starts(
     for r1_nm in tried:
         near = _Window(x, y, float(r1_nm), splitting_nm)
         for fwhm_nm in TRIED_FWHM_NM:
-            values = np.array([r1_nm, math.log(fwhm_nm), MIXING[0]])
+            values = np.array([r1_nm, math.log(fwhm_nm), MIXING_MEAN_AND_SIGMA[0]])
             linear, sigma, _ = near.heights(values, (splitting_nm, ratio, 1.0))
             ranked.append((float(linear[0] / sigma), float(r1_nm), fwhm_nm))
     chosen: list[tuple[float, float]] = []
@@ -111,7 +111,7 @@ class _Window:
         pixel_nm = float(np.median(np.diff(x)))
         near = np.abs(x - r1_nm + 0.5 * splitting_nm) < max(REACH_NM, REACH_PIXELS * pixel_nm)
         self.x, self.y = x[near], y[near]
-        within = (np.arange(SUBPIXELS) + 0.5) / SUBPIXELS - 0.5
+        within = (np.arange(PARTS_OF_PIXEL) + 0.5) / PARTS_OF_PIXEL - 0.5
         self.fine = self.x[:, None] + within * np.gradient(x)[near][:, None]
         self.error = np.sqrt(np.maximum(np.convolve(np.pad(self.y, 1, mode="edge"), np.full(3, 1 / 3), "valid"), 1.0))
         t = (self.x - self.x.mean()) / max(float(np.ptp(self.x)), pixel_nm)
@@ -136,7 +136,10 @@ class _Window:
 
     def residuals(self, values: Array, held: tuple[float, float, float]) -> Array:
         """Return residuals in errors, and what is known of width and mixing."""
-        known = (values[1] - self.width_start) / LOG_FWHM_SIGMA, (values[2] - MIXING[0]) / MIXING[1]
+        known = (
+            (values[1] - self.width_start) / LOG_FWHM_SIGMA,
+            (values[2] - MIXING_MEAN_AND_SIGMA[0]) / MIXING_MEAN_AND_SIGMA[1],
+        )
         return np.append(self.heights(values, held)[2], known)
 
     def fit(self, start: Array, held: tuple[float, float, float]) -> tuple[float, Array, Array]:
@@ -150,7 +153,7 @@ class _Window:
     def line(self, values: Array, held: tuple[float, float, float]) -> RubyLine:
         """Return the line with its error: of the counts, of what is held, and of the shape of the lines."""
         chi2, values, covariance = self.fit(values, held)
-        reduced = chi2 / max(self.x.size + KNOWN - PARAMETERS, 1)
+        reduced = chi2 / max(self.x.size + KNOWN_VALUES - FITTED_PARAMETERS, 1)
         variance = float(covariance[0, 0]) * reduced
         splitting_nm, ratio, widths = held
         for other in (
