@@ -23,6 +23,7 @@ GEOMETRY_BYTES: Final = 1 << 20  # a PONI file is 500 bytes
 STRUCTURE_BYTES: Final = 4 << 20  # a CIF of one structure, reflections of its refinement included
 RECORD_BYTES: Final = 16 << 20  # a calibration as JSON: every ring of it
 SPECTRUM_BYTES: Final = 4 << 20  # two columns of text, 2048 pixels: 40 kB
+SPE_BYTES: Final = 256 << 20  # frames of a whole CCD: 1340 x 400 pixels are 2 MB each
 IMAGE_BYTES: Final = 2 << 30  # a frame of any detector; a plate is 18 MB, a stack of HDF5 frames is the largest
 
 MOST_NESTED: Final = 40  # tables and arrays within each other in TOML or JSON; the deepest of ours is 6

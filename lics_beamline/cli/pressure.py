@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline.errors import OutsideCalibration, ProfileError
-from lics_beamline.given_file import SPECTRUM_BYTES, read_bytes
+from lics_beamline.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
 from lics_beamline.physics.air import MEDIA, in_air_nm
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.spectrum_text import SpectrumText, decoded, parse_spectrum
@@ -45,6 +45,8 @@ class SpectrumPressure:
         Fitted lines by name: wavelength, its error and width [nm].
     reduced_chi2, asymmetry_per_nm : float
         Of the fit.
+    resolved : bool
+        Whether the spectrum tells the lines apart.
     pressure : Pressure
         Pressure by the scale and correction that were asked for.
     table : list of SpectrumRow
@@ -56,6 +58,7 @@ class SpectrumPressure:
     asymmetry_per_nm: float
     pressure: Pressure
     table: list[SpectrumRow]
+    resolved: bool = True
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -65,8 +68,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         parents=[shared],
         help="read the pressure from a spectrum of ruby or samarium",
         description="Fit the lines of a spectrum (text, two columns: nm and counts; headers and comments are passed "
-        "over) and print the pressure with its statistical error, every systematic term, and the same line on every "
-        "scale and by every temperature correction that is valid.",
+        "over; or SPE of WinSpec and LightField) and print the pressure with its statistical error, every systematic "
+        "term, and the same line on every scale and by every temperature correction that is valid.",
     )
     verb.add_argument("spectrum", type=Path, metavar="SPECTRUM")
     verb.add_argument(
@@ -112,6 +115,16 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--saturation-counts", type=_positive, metavar="N", help="count of a full pixel, where it is known"
     )
+    verb.add_argument(
+        "--columns",
+        type=_count,
+        nargs=2,
+        metavar=("NM", "COUNTS"),
+        help="columns of wavelength and counts in a text with more than two, from 1",
+    )
+    verb.add_argument(
+        "--frame", type=_count, metavar="N", help="which spectrum of a file with several, from 1 (default: 1 of an SPE)"
+    )
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=pressure)
 
@@ -120,6 +133,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0.0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below one, the first is 1")
     return value
 
 
@@ -132,12 +152,12 @@ def _not_negative(text: str) -> float:
 
 def pressure(options: argparse.Namespace) -> int:
     """Read the pressure from a spectrum."""
-    spectrum = _read(options.spectrum)
+    spectrum = _read(options.spectrum, options.columns, options.frame)
     note, axis_sigma_nm = "", 0.0
     if options.neon:
         from lics_beamline.physics.neon import check_wavelengths
 
-        lamp = _read(options.neon)
+        lamp = _read(options.neon, options.columns)
         check = check_wavelengths(lamp.wavelength_nm, lamp.counts, medium=options.medium)
         spectrum = replace(spectrum, wavelength_nm=check.corrected_nm(spectrum.wavelength_nm))
         axis_sigma_nm = check.sigma_nm(694.25)  # the error there is that of the lines to a tenth
@@ -153,9 +173,14 @@ def pressure(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(path: Path) -> SpectrumText:
+def _read(path: Path, columns: list[int] | None = None, frame: int | None = None) -> SpectrumText:
+    if path.suffix.lower() == ".spe":
+        from lics_beamline.physics.spe_file import read_spe
+
+        return read_spe(read_bytes(path, most_bytes=SPE_BYTES, what="a spectrum"), source=str(path), frame=frame)
     content = read_bytes(path, most_bytes=SPECTRUM_BYTES, what="a spectrum")
-    return parse_spectrum(decoded(content), source=str(path))
+    chosen = (columns[0], columns[1]) if columns else None
+    return parse_spectrum(decoded(content), source=str(path), columns=chosen, frame=frame)
 
 
 def _chosen(option: str, name: str | None, default: str, allowed: tuple[str, ...]) -> str:
@@ -205,6 +230,7 @@ def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: fl
             )
             for rival in (ruler, *ruler.rivals(options.temperature_k))
         ],
+        resolved=line.resolved,
     )
 
 
@@ -258,6 +284,7 @@ def _machine(options: argparse.Namespace, reading: SpectrumPressure) -> dict[str
         "lines": {name: dict(zip(names, numbers, strict=True)) for name, numbers in reading.lines.items()},
         "reduced_chi2": reading.reduced_chi2,
         "asymmetry_per_nm": reading.asymmetry_per_nm,
+        "resolved": reading.resolved,
         "pressure": {
             **asdict(reading.pressure),
             "systematic_gpa": reading.pressure.systematic_gpa,
@@ -271,7 +298,8 @@ def _machine(options: argparse.Namespace, reading: SpectrumPressure) -> dict[str
 
 def _head(options: argparse.Namespace, spectrum: SpectrumText) -> str:
     x = spectrum.wavelength_nm
-    return f"{options.spectrum.name}: {x.size} pixels, {x[0]:.2f}-{x[-1]:.2f} nm in {options.medium}\n"
+    remark = f" ({spectrum.remark})" if spectrum.remark else ""
+    return f"{options.spectrum.name}: {x.size} pixels, {x[0]:.2f}-{x[-1]:.2f} nm in {options.medium}{remark}\n"
 
 
 def _text(reading: SpectrumPressure, options: argparse.Namespace) -> str:
@@ -281,6 +309,11 @@ def _text(reading: SpectrumPressure, options: argparse.Namespace) -> str:
     for name, (nm, sigma_nm, fwhm_nm, height) in reading.lines.items():
         text += f"{name:<10}{nm:.4f} +- {sigma_nm:.4f} nm   width {fwhm_nm:.3f} nm   height {height:.0f} counts\n"
     lean = f"   asymmetry {reading.asymmetry_per_nm:+.3f} /nm" if reading.asymmetry_per_nm else ""
+    if not reading.resolved:
+        text += (
+            "unresolved  the spectrometer does not tell R1 and R2 apart: distance and ratio of the lines are held, and "
+            "their uncertainty is in the errors\n"
+        )
     text += f"chi2      {reading.reduced_chi2:.2f}{lean}\n"
     text += (
         f"pressure  {p.gpa:.3f} GPa +- {p.sigma_gpa:.3f} (statistical) +- {p.systematic_gpa:.3f} (systematic); "

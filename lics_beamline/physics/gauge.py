@@ -10,7 +10,8 @@ import numpy.typing as npt
 from lics_beamline.physics.neon import WavelengthCheck
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.ruby import RubyRuler
-from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
+from lics_beamline.physics.ruby_line import RubyLine
+from lics_beamline.physics.ruby_spectrum import fit_doublet
 from lics_beamline.physics.thermocouple import GradientCalibration, SampleTemperature, ThermocoupleComparison
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.air import Medium, check_medium, from_air_nm
-from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, fit_line, numbers, peaks_nm
+from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, count_scale, fit_line, numbers, peaks_nm
 
 # Ne I in air [nm]: NIST Atomic Spectra Database, from Saloman and Sansonetti, J. Phys. Chem. Ref. Data 33, 1113 (2004)
 NEON_NM: Final = (692.94672, 702.40500, 703.24128, 705.91079, 717.39380, 724.51665, 743.88981)
@@ -109,6 +109,7 @@ def check_wavelengths(
     """
     check_medium(medium)
     x, y = checked_spectrum(wavelength_nm, counts)
+    y = count_scale(y) * y  # only where lines are is asked for
     known = np.array([from_air_nm(air_nm, medium) for air_nm in NEON_NM])
     peaks = np.array([peak for peak, _ in peaks_nm(x, y, fwhm_nm=fwhm_nm)])
     lines = []

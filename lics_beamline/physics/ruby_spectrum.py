@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -20,8 +20,10 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
+from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
-from lics_beamline.physics.spectral_line import is_spectrum, numbers
+from lics_beamline.physics.spectral_line import count_scale, is_spectrum, numbers
+from lics_beamline.physics.unresolved_doublet import fit_unresolved
 
 Array = npt.NDArray[np.float64]
 Known = tuple[Array, Array]  # weights on the parameters, and values, of what is known besides the spectrum
@@ -46,6 +48,8 @@ GOOD_CHI2: Final = 3.0  # reduced; what misses the spectrum by more is fitted fr
 BETTER_CHI2_SHARE: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
 COLDEST_SHIFT_K: Final = 50.0  # below it R1 hardly moves (Datchi 2007 ends there); to know where to look
 FAINT_RATIO: Final = 0.2  # R2 over R1, below 30 K: less than any lost line has; R2 is then held near where it must be
+COARSE_PIXEL_SHARE: Final = 0.35  # of the splitting: lines two of such pixels wide have no valley between them
+SMALL_PIXEL_SHARE: Final = 0.15  # of the splitting: smaller pixels show any doublet, and what they do not show is none
 UNRESOLVED_SHARE: Final = 0.75  # of the splitting: lines that wide have no valley between them
 UNRESOLVED_SHAPE: Final = 0.008  # of the width: by so much a Voigt that wide moves the fit of two pseudo-Voigts
 MIXING_RANGE: Final = (-0.3, 1.5)  # a fit outside has run away: 0 is a Gaussian, 1 a Lorentzian
@@ -54,45 +58,6 @@ CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 # Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background, and, in
 # the second pass, the asymmetry.
 R1, SPLIT, LOG_FWHM_1, LOG_FWHM_2, MIXING, HEIGHT_1, HEIGHT_2, FLAT, TILT, BEND, LEAN = range(11)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RubyLine:
-    """A fitted ruby doublet.
-
-    Parameters
-    ----------
-    r1_nm, r1_sigma_nm : float
-        Wavelength of the maximum of R1 [nm] and its standard deviation, from the covariance of the fit scaled by
-        the residuals.
-    r2_nm, r2_sigma_nm : float
-        The same of R2 [nm].
-    fwhm_nm, r2_fwhm_nm : float
-        Full width of R1, and of R2, at half its height [nm].
-    ratio : float
-        Height of R2 over height of R1.
-    mixing : float
-        Lorentz fraction of both lines.
-    asymmetry_per_nm : float
-        Common asymmetry, 0 where the lines are symmetric; negative where the red side is the wider one [1/nm].
-    height_counts, background_counts : float
-        Height of R1 over the background, and the background under it [counts].
-    reduced_chi2 : float
-        Of the fit; 1 where Poisson noise is all there is.
-    """
-
-    r1_nm: float
-    r1_sigma_nm: float
-    r2_nm: float
-    r2_sigma_nm: float
-    fwhm_nm: float
-    r2_fwhm_nm: float
-    ratio: float
-    mixing: float
-    asymmetry_per_nm: float
-    height_counts: float
-    background_counts: float
-    reduced_chi2: float
 
 
 def fit_doublet(
@@ -133,6 +98,43 @@ def fit_doublet(
         raise _bad(
             "corrupt", f"{x.shape} wavelengths and {y.shape} counts are no spectrum", "Read the spectrometer again"
         )
+    scale = count_scale(y)  # of a spectrum that a program has divided by its maximum
+    line = _read(x, scale * y, temperature_k, saturation_counts and scale * saturation_counts)
+    return replace(line, height_counts=line.height_counts / scale, background_counts=line.background_counts / scale)
+
+
+def _read(x: Array, y: Array, temperature_k: float, saturation_counts: float | None) -> RubyLine:
+    """Return the doublet, resolved where the pixels allow it."""
+    seen_k = max(temperature_k, COLDEST_SHIFT_K)
+    unshifted = AMBIENT_R1_NM + CORRECTIONS["datchi-2007"].shift_nm(seen_k, 298.0)
+    near = (x > unshifted - BLUE_LIMIT_NM - SPLITTING_NM) & (x < unshifted + RED_LIMIT_NM)
+    pixel_nm = float(np.median(np.diff(x[near]))) if near.sum() > 1 else float(np.median(np.diff(x)))
+
+    def held() -> RubyLine:
+        _refuse_saturation(y[near], saturation_counts)
+        return fit_unresolved(
+            x,
+            y,
+            lowest_nm=unshifted - BLUE_LIMIT_NM,
+            highest_nm=unshifted + RED_LIMIT_NM,
+            splitting_nm=SPLITTING_NM,
+            ratio=_expected_ratio(temperature_k),
+        )
+
+    if pixel_nm > COARSE_PIXEL_SHARE * SPLITTING_NM and near.sum() > 1:
+        return held()
+    try:
+        return _resolved(x, y, temperature_k, saturation_counts)
+    except BadReading as refusal:
+        if refusal.facts["reason"] in ("dark", "saturated") or pixel_nm < SMALL_PIXEL_SHARE * SPLITTING_NM:
+            raise
+        try:
+            return held()
+        except BadReading:
+            raise refusal from None
+
+
+def _resolved(x: Array, y: Array, temperature_k: float, saturation_counts: float | None) -> RubyLine:
     found: list[RubyLine] = []
     refusal: BadReading | None = None
     for start_nm, fwhm_nm in _starts(x, y, temperature_k):
@@ -179,6 +181,9 @@ def _fitted(
     elif held is None and not MIXING_RANGE[0] < values[MIXING] < MIXING_RANGE[1]:
         held = _a_line_of_some_mixing(start.size)
         values, covariance, chi2, freedom = _fit(x, y, start, held)
+        if math.exp(min(values[LOG_FWHM_1], 20.0)) > UNRESOLVED_SHARE * SPLITTING_NM:
+            held = _known(start, temperature_k, split_nm=0.02, width=0.05, height=0.15)
+            values, covariance, chi2, freedom = _fit(x, y, start, held)
     if covariance is not None:
         lean = _fit(x, y, np.append(values, 0.0), held)
         if lean[1] is not None and chi2 - lean[2] > LEAN_CHI2 * lean[2] / lean[3]:
@@ -399,6 +404,14 @@ def _checked(
             splitting_nm=float(p[SPLIT]),
         )
     pixel_nm = float(np.median(np.diff(x)))
+    narrow = not faint and math.exp(min(p[LOG_FWHM_2], 20.0)) < pixel_nm
+    if narrow:
+        raise _bad(
+            "not resolved",
+            f"R2 would be narrower than a pixel of {pixel_nm:.3f} nm, which no line through a slit is",
+            "Use a finer grating, or expose longer",
+            pixel_nm=pixel_nm,
+        )
     if covariance is None or not sigma[R1] < 0.1 or abs(p[R1] - start_nm) > 1.0 or not pixel_nm < fwhm < 3.0:
         raise _bad(
             "not converged",
@@ -423,4 +436,5 @@ def _checked(
         height_counts=float(p[HEIGHT_1]),
         background_counts=float(p[FLAT] + p[TILT] * t + p[BEND] * t * t),
         reduced_chi2=reduced_chi2,
+        resolved=not unresolved,
     )

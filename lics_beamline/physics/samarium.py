@@ -23,7 +23,7 @@ from lics_beamline.physics.pressure import (
     rival_readings,
     slope_gpa_per_nm,
 )
-from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, fit_line, peaks_nm
+from lics_beamline.physics.spectral_line import SpectralLine, checked_spectrum, count_scale, fit_line, peaks_nm
 
 LOWEST_GPA: Final = -0.5  # scatter at ambient; below it the line, the crystal or the axis is wrong
 LOWEST_K: Final = 296.0  # Datchi et al. 1997 heated from room temperature
@@ -299,6 +299,8 @@ def fit_samarium(
         With ``facts["reason"]``: ``corrupt``, ``dark``, ``saturated``, ``more than one line`` or ``not converged``.
     """
     x, y = checked_spectrum(wavelength_nm, counts)
+    scale = count_scale(y)  # of a spectrum that a program has divided by its maximum
+    y = scale * y
     highest_nm = SamariumRuler().wavelength_nm(highest_gpa, 298.0)
     low, high = 685.0, highest_nm + 0.5  # below: scatter of unshifted lines and a drifted axis
     peaks = [peak for peak in peaks_nm(x, y, fwhm_nm=FWHM_NM) if low < peak[0] < high]
@@ -320,14 +322,14 @@ def fit_samarium(
         )
     near = y[abs(x - start_nm) < FWHM_NM]
     top = float(near.max())
-    if (saturation_counts is not None and top >= saturation_counts) or (
+    if (saturation_counts is not None and top >= scale * saturation_counts) or (
         top > 100.0 and int((near == top).sum()) >= SATURATED_PIXELS
     ):
         raise _bad("saturated", f"the line is cut off at {top:.0f} counts", "Expose shorter or lower the laser power")
     line = fit_line(x, y, start_nm=start_nm, fwhm_nm=FWHM_NM)
     if line is None:
         raise _bad("not converged", f"what stands out at {start_nm:.2f} nm is no single line", "Look at the spectrum")
-    return line
+    return replace(line, height_counts=line.height_counts / scale, background_counts=line.background_counts / scale)
 
 
 def _bad(reason: str, what: str, advice: str) -> BadReading:

@@ -26,6 +26,8 @@ LEAST_PIXELS: Final = 32  # fewer points are no spectrum
 LEAST_PIXEL_NM: Final = 1e-5  # no grating resolves less; a filter as wide as a line has 10^5 points then
 MOST_NM: Final = 1e5  # of an axis in nm; it bounds what is reckoned with, the fits look where their lines are
 MOST_COUNTS: Final = 1e15  # no detector counts further; sums and squares of it can still be reckoned with
+MOST_NORMALISED: Final = 20.0  # of normalised counts; 1 or 10 is usual, and 20 counts are no line
+MOST_SCALED_COUNTS: Final = 1e5  # at the maximum of a spectrum without noise
 CENTRE, LOG_FWHM, MIXING, HEIGHT, FLAT, TILT = range(6)
 
 
@@ -89,6 +91,26 @@ def checked_spectrum(wavelength_nm: npt.ArrayLike, counts: npt.ArrayLike) -> tup
             reason="corrupt",
         )
     return x, y
+
+
+def count_scale(counts: Array) -> float:
+    """Return what normalised counts are multiplied by, so that their noise is what counting makes of them; else 1.
+
+    Notes
+    -----
+    A spectrum divided by its maximum says no more how much was counted; its scatter between pixels does. Whole numbers,
+    and all that goes beyond `MOST_NORMALISED`, are counts as they are.
+    """
+    finite = counts[np.isfinite(counts)]
+    if finite.size < LEAST_PIXELS or finite.max() > MOST_NORMALISED or np.array_equal(finite, np.rint(finite)):
+        return 1.0
+    bends = np.diff(finite, 2)
+    scatter = 1.4826 * float(np.median(np.abs(bends - np.median(bends)))) / math.sqrt(6.0)  # MAD of a normal
+    top = float(finite.max())
+    if not top > 0.0:
+        return 1.0
+    level = max(float(np.median(finite)), scatter, 1e-12 * top)
+    return min(level / max(scatter, 1e-12 * top) ** 2, MOST_SCALED_COUNTS / top)
 
 
 def noise_counts(counts: Array) -> Array:

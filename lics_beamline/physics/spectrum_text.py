@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,9 @@ from lics_beamline.errors import BadReading
 from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-DECIMAL_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
+WORD: Final = re.compile(r"[+-]?[.,]?\d[\d.,]*([eE][+-]?\d+)?")  # a number, whatever its comma means
+THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # what a comma between thousands looks like
+DIGITS_ALONE: Final = re.compile(r"[\s\d.,;:'\"+eE-]+")  # a line that wants to be numbers
 MOST_LINE_CHARACTERS: Final = 500  # of a line of two numbers; longer ones are passed over like any other text
 MOST_PIXELS: Final = 65_536  # no spectrometer has more; a fit of more would take minutes
 RANGE_NM: Final = (300.0, 1200.0)  # what a silicon detector sees; angstrom, pixels and wavenumbers are not in it
@@ -27,10 +30,13 @@ class SpectrumText:
     ----------
     wavelength_nm, counts : ndarray
         One value a pixel; wavelengths rise.
+    remark : str
+        What was chosen of the file, where it holds more; empty where it does not.
     """
 
     wavelength_nm: npt.NDArray[np.float64]
     counts: npt.NDArray[np.float64]
+    remark: str = ""
 
 
 def decoded(content: bytes) -> str:
@@ -43,16 +49,22 @@ def decoded(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def parse_spectrum(text: str, *, source: str = "spectrum") -> SpectrumText:
+def parse_spectrum(
+    text: str, *, source: str = "spectrum", columns: tuple[int, int] | None = None, frame: int | None = None
+) -> SpectrumText:
     """Read two columns from text.
 
     Parameters
     ----------
     text : str
-        Lines of two numbers, separated by blanks, tabs, commas or semicolons; the decimal sign may be a comma where
-        commas do not separate. Every other line (header, comment, footer) is passed over.
+        Lines of two numbers, separated by blanks, tabs, commas or semicolons, quoted or not; the decimal sign may be a
+        comma where commas do not separate. Every other line (header, comment, footer) is passed over.
     source : str
         Name for messages.
+    columns : tuple of int, optional
+        Which columns hold wavelength and counts, from 1, where there are more than two.
+    frame : int, optional
+        Which spectrum, from 1, where several stand below each other.
 
     Returns
     -------
@@ -62,24 +74,40 @@ def parse_spectrum(text: str, *, source: str = "spectrum") -> SpectrumText:
     Raises
     ------
     BadReading
-        If there are fewer than 32 pairs or more than 65 536, one is not finite, the first column neither rises nor
-        falls throughout, or it is not in nm.
+        If there are fewer than 32 pairs or more than 65 536, more than two columns and none chosen, a comma that may
+        be a decimal sign or divide thousands, a line of digits that is no pair among the pairs, a number that is not
+        finite, or a first column that neither rises nor falls throughout or is not in nm.
     """
-    rows = [pair for line in text.splitlines() if line and (pair := _pair(line)) is not None]
-    if len(rows) < LEAST_PIXELS:
+    rows = _rows(text, source, columns)
+    table = np.array(rows, dtype=np.float64)
+    x, y = _one_below_others(table[:, 0], table[:, 1], frame, source)
+    if x.size > MOST_PIXELS:
         raise BadReading(
-            f"{source} has {len(rows)} lines of two numbers, {LEAST_PIXELS} are needed. Export wavelength in nm and "
-            "counts as two columns of text.",
+            f"{source} has {x.size} lines of two numbers, {MOST_PIXELS} are the most. Export one spectrum.",
             reason="corrupt",
-            pairs=len(rows),
+            pairs=x.size,
         )
-    if len(rows) > MOST_PIXELS:
-        raise BadReading(
-            f"{source} has {len(rows)} lines of two numbers, {MOST_PIXELS} are the most. Export one spectrum.",
-            reason="corrupt",
-            pairs=len(rows),
-        )
-    x, y = np.array(rows, dtype=np.float64).T
+    return checked(x, y, source=source)
+
+
+def checked(
+    wavelength_nm: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], *, source: str, remark: str = ""
+) -> SpectrumText:
+    """Return a spectrum by rising wavelength, if it is one.
+
+    Parameters
+    ----------
+    wavelength_nm, counts : ndarray
+        As they stand in the file.
+    source, remark : str
+        Name for messages, and what was chosen of the file.
+
+    Raises
+    ------
+    BadReading
+        If a value is not finite, wavelengths neither rise nor fall throughout, or are not in nm.
+    """
+    x, y = wavelength_nm, counts
     wild = np.flatnonzero(~(np.isfinite(x) & (np.abs(y) <= MOST_COUNTS)))
     if wild.size:
         raise BadReading(
@@ -106,17 +134,126 @@ def parse_spectrum(text: str, *, source: str = "spectrum") -> SpectrumText:
             lowest=float(x[0]),
             highest=float(x[-1]),
         )
-    return SpectrumText(wavelength_nm=np.ascontiguousarray(x), counts=np.ascontiguousarray(y))
+    return SpectrumText(wavelength_nm=np.ascontiguousarray(x), counts=np.ascontiguousarray(y), remark=remark)
 
 
-def _pair(line: str) -> tuple[float, float] | None:
-    """Two numbers of a line, or None where it is not two numbers."""
-    if len(line) > MOST_LINE_CHARACTERS:
-        return None
-    for separator, decimal_comma in ((r"\s*;\s*|\s*\t\s*", True), (r"\s*,\s*|\s+", False), (r"\s+", True)):
-        words = [word for word in re.split(separator, line.strip()) if word]
-        if decimal_comma:
-            words = [DECIMAL_COMMA.sub(".", word) for word in words]
-        if len(words) == 2 and all(NUMBER.fullmatch(word) for word in words):
-            return float(words[0]), float(words[1])
-    return None
+def _rows(text: str, source: str, columns: tuple[int, int] | None) -> list[tuple[float, float]]:
+    """Return the pairs of numbers of a text, whatever separates them."""
+    lines = [line if len(line) <= MOST_LINE_CHARACTERS else "" for line in text.splitlines()]
+    splits = (_by_tabs, _by_commas, _by_blanks) if columns is None else (_by_tabs, _by_blanks, _by_commas)
+    most, wider = 0, 0
+    for split in splits:
+        words = [found if all(map(WORD.fullmatch, found := split(line))) else [] for line in lines]
+        usable = [len(found) == 2 if columns is None else len(found) >= max(columns) for found in words]
+        most = max(most, sum(usable))
+        wider = wider or _more_columns(words)
+        if sum(usable) >= LEAST_PIXELS:
+            _refuse_gaps(lines, usable, source)
+            first, second = columns or (1, 2)
+            return _numbers(
+                [(row[first - 1], row[second - 1]) for row, fit in zip(words, usable, strict=True) if fit], source
+            )
+    what = "two numbers" if columns is None else f"{max(columns)} numbers"
+    hint = "Export wavelength in nm and counts as two columns of text."
+    if wider and columns is None:
+        hint = f"Its lines have {wider} numbers: say which are wavelength and counts, like --columns 1 2."
+    raise BadReading(
+        f"{source} has {most} lines of {what}, {LEAST_PIXELS} are needed. {hint}", reason="corrupt", pairs=most
+    )
+
+
+def _more_columns(rows: list[list[str]]) -> int:
+    """Return how many columns a table of more than two has, 0 where there is none."""
+    widths = [len(row) for row in rows if len(row) > 2]
+    return max(widths) if len(widths) >= LEAST_PIXELS else 0
+
+
+def _by_tabs(line: str) -> list[str]:
+    return _unquoted(re.split(r"\s*[;\t]\s*", line.strip())) if ";" in line or "\t" in line.strip() else []
+
+
+def _by_commas(line: str) -> list[str]:
+    if '"' in line:
+        return _unquoted(next(csv.reader([line.strip()], skipinitialspace=True)))
+    return _unquoted(re.split(r"\s*,\s*|\s+", line.strip()))
+
+
+def _by_blanks(line: str) -> list[str]:
+    return _unquoted(line.split())
+
+
+def _unquoted(words: list[str]) -> list[str]:
+    return [word.strip("\"' ") for word in words if word]
+
+
+def _refuse_gaps(lines: list[str], usable: list[bool], source: str) -> None:
+    """Refuse digits among the pairs that are no pair: what cannot be read there would be missing from the lines."""
+    first, last = usable.index(True), len(usable) - usable[::-1].index(True)
+    for number in range(first, last):
+        if not usable[number] and DIGITS_ALONE.fullmatch(lines[number]) and any(map(str.isdigit, lines[number])):
+            raise BadReading(
+                f"{source}, line {number + 1}: {lines[number].strip()[:40]!r} stands among pairs of numbers and "
+                "is none. Export the spectrum without signs between thousands, one pair a line.",
+                reason="corrupt",
+                line=number + 1,
+            )
+
+
+def _numbers(rows: list[tuple[str, str]], source: str) -> list[tuple[float, float]]:
+    """Return words as numbers, once it is known what a comma means in this file."""
+    comma = _meaning_of_commas([word for row in rows for word in row], [row[0] for row in rows], source)
+    numbers: list[tuple[float, float]] = []
+    for row in rows:
+        plain = [
+            word.replace(".", "").replace(",", ".") if comma == "decimal" and "." in word and "," in word else word
+            for word in row
+        ]
+        plain = [word.replace(",", "." if comma == "decimal" else "") for word in plain]
+        wrong = next((word for word in plain if not NUMBER.fullmatch(word)), None)
+        if wrong is not None:
+            raise BadReading(
+                f"{source} has {row[0][:20]!r} and {row[1][:20]!r} as a pair, which are no two numbers. "
+                "Export the spectrum again.",
+                reason="corrupt",
+            )
+        numbers.append((float(plain[0]), float(plain[1])))
+    return numbers
+
+
+def _meaning_of_commas(words: list[str], wavelengths: list[str], source: str) -> str:
+    """Return what commas are: ``decimal``, or ``thousands``."""
+    with_comma = [word for word in words if "," in word]
+    if any("." in word and word.rindex(".") > word.rindex(",") for word in with_comma):
+        return "thousands"  # 1,000.5
+    if not all(THOUSANDS.fullmatch(word) for word in with_comma):
+        return "decimal"  # 100,5 and 0,125 and 1.000,5
+    if not with_comma or any("," not in word and "." in word for word in words):
+        return "thousands"  # beside 695.12: the decimal sign of this file is the point
+    if any("," in word for word in wavelengths):
+        return "decimal"  # 695,123 nm: no wavelength has thousands
+    raise BadReading(
+        f"{source} has numbers like {with_comma[0]!r}, which may be thousands or a decimal comma, and nothing else "
+        "in it tells. Export with decimals in the wavelengths, or without a sign between thousands.",
+        reason="corrupt",
+    )
+
+
+def _one_below_others(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], frame: int | None, source: str
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return one of the spectra that stand below each other, each on the wavelengths of the first."""
+    length = next((index for index in range(1, x.size) if x[index] == x[0]), x.size)
+    stacked = length < x.size and x.size % length == 0 and bool(np.all(x.reshape(-1, length) == x[:length]))
+    count = x.size // length if stacked else 1
+    if not stacked and (frame or 1) == 1:
+        return x, y
+    if frame is None or not 1 <= frame <= count:
+        what = f"is one spectrum, and --frame {frame} asks for another" if not stacked else f"holds {count} spectra"
+        raise BadReading(
+            f"{source} {what}; its wavelengths neither rise nor fall throughout. Choose one by --frame, 1 to {count}."
+            if stacked
+            else f"{source} {what}. Leave --frame out.",
+            reason="corrupt",
+            spectra=count,
+        )
+    return x[:length], y.reshape(-1, length)[frame - 1]

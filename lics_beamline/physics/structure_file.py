@@ -79,14 +79,15 @@ def read_structure_file(text: str, *, source: str = "CIF", block: str = "") -> S
     cell, sigmas = _cell(found)
     groups = stated_groups(found, source=source)
     atoms = atoms_of(found, refuse=refuse)
+    if cell is not None:
+        _check_cell(cell, refuse)  # before anything is reckoned with it
     if cell is None or not cell.volume_angstrom3 > LEAST_VOLUME_ANGSTROM3 or not groups or not atoms:
-        volume = "no" if cell is None else f"{cell.volume_angstrom3:.4g} angstrom^3 as"
+        volume = "no volume" if cell is None else f"{cell.volume_angstrom3:.4g} angstrom^3"
         raise ProfileError(
-            f"{source}: a structure needs cell, space group and atoms; found a cell of {volume} volume, "
+            f"{source}: a structure needs cell, space group and atoms; found a cell of {volume}, "
             f"space group {found.word(*NAME_TAGS)[:40] or 'none'}, {len(atoms)} atoms. Complete it.",
             file=source,
         )
-    _check_cell(cell, refuse)
     misfits = {group: misfit_of_cell(group, cell, sigmas) for group in groups}
     fitting = [group for group, misfit in misfits.items() if not misfit]
     if not fitting:

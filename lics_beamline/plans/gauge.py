@@ -19,7 +19,7 @@ from lics_beamline.errors import BadReading, NotConnected
 from lics_beamline.physics.exposure import next_exposure_s
 from lics_beamline.physics.gauge import Gauge as Gauge  # plans know it by this door
 from lics_beamline.physics.pressure import Pressure
-from lics_beamline.physics.ruby_spectrum import RubyLine
+from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.plans.action import do
 from lics_beamline.plans.silence import answered, read_believed

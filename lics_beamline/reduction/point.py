@@ -18,7 +18,7 @@ from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.ring_scatter import on_bins
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import Pressure
-from lics_beamline.physics.ruby_spectrum import RubyLine
+from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.reduction.recipe import Recipe
 
 Array = npt.NDArray[np.float64]

@@ -18,7 +18,8 @@ from lics_beamline import schema
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.neon import WavelengthCheck, check_wavelengths
-from lics_beamline.physics.ruby_spectrum import RubyLine, fit_doublet
+from lics_beamline.physics.ruby_line import RubyLine
+from lics_beamline.physics.ruby_spectrum import fit_doublet
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.physics.thermocouple import ThermocoupleComparison, check_type_k
 from lics_beamline.reduction.ruby import RubyReduction

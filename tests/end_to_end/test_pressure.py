@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 
 import numpy as np
 import pytest
@@ -103,6 +104,37 @@ def test_the_layout_of_the_file_does_not_matter(tmp_path, pattern, backwards):
     step = -1 if backwards else 1
     name = write(tmp_path, ruby(698.0)[::step], axis_nm=AXIS_NM[::step], pattern=pattern)
     assert read(tmp_path, name, "--temperature-k", "298")["pressure"]["gpa"] == pytest.approx(10.408, abs=0.006)
+
+
+def test_columns_are_chosen_and_asked_for(tmp_path):
+    rows = [f"{x:.4f},7,{y:.0f}" for x, y in zip(AXIS_NM, ruby(698.0), strict=True)]
+    (tmp_path / "three.csv").write_text("\n".join(rows))
+    said = read(tmp_path, "three.csv", "--temperature-k", "298", "--columns", "1", "3")
+    assert said["lines"]["R1"]["nm"] == pytest.approx(698.0, abs=0.003)
+    asked = lics("pressure", "three.csv", "--temperature-k", "298", folder=tmp_path)
+    assert asked.returncode != 0
+    assert "--columns 1 2" in asked.stderr
+
+
+def test_of_an_spe_file_the_first_spectrum_is_read_and_said_or_another_one(tmp_path):
+    header = bytearray(4100)
+    for place, kind, value in ((42, "<H", 2000), (108, "<h", 1), (656, "<H", 1), (1446, "<i", 2), (1992, "<f", 2.5)):
+        struct.pack_into(kind, header, place, value)
+    struct.pack_into("<3b", header, 3098, 1, 0, 0)
+    struct.pack_into("<2d", header, 3263, 684.0 - 0.033, 0.033)  # pixels count from one
+    frames = b"".join(ruby(r1_nm).astype("<i4").tobytes() for r1_nm in (698.0, 699.0))
+    (tmp_path / "two.spe").write_bytes(bytes(header) + frames)
+    said = lics("pressure", "two.spe", "--temperature-k", "298", folder=tmp_path)
+    assert "frame 1 of 2" in said.stdout
+    assert read(tmp_path, "two.spe", "--temperature-k", "298")["lines"]["R1"]["nm"] == pytest.approx(698.0, abs=0.003)
+    second = read(tmp_path, "two.spe", "--temperature-k", "298", "--frame", "2")
+    assert second["lines"]["R1"]["nm"] == pytest.approx(699.0, abs=0.003)
+
+
+def test_a_doublet_that_is_not_resolved_is_said_to_be_so(measured_data, tmp_path):
+    path = str(measured_data / "cases" / "lowres_ruby_5.txt")
+    assert "unresolved" in lics("pressure", path, "--temperature-k", "298", folder=tmp_path).stdout
+    assert read(tmp_path, path, "--temperature-k", "298")["resolved"] is False
 
 
 def test_samarium_is_a_second_gauge(tmp_path):

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -55,3 +58,29 @@ def test_what_is_no_spectrum_says_what_is_wrong(text, says):
     with pytest.raises(BadReading, match=says) as caught:
         parse_spectrum(text, source="a.txt")
     assert caught.value.facts["reason"] == "corrupt"
+
+
+CORPUS = Path(__file__).parent / "corpus" / "spectra"
+
+
+def chosen(answer, what):
+    found = re.search(rf"of {what} ([\d ]+)", answer)
+    return tuple(map(int, found[1].split())) if found else None
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("*.txt")), ids=lambda path: path.stem)
+def test_a_text_is_read_right_or_refused_by_name(path):
+    text = path.read_text()
+    right = text.splitlines()[0].removeprefix("#:").strip()
+    columns, frame = chosen(right, "columns"), chosen(right, "frame")
+    if right.startswith("refused"):
+        with pytest.raises(BadReading) as caught:
+            parse_spectrum(text, source=path.name)
+        assert right.removeprefix("refused,").strip() in str(caught.value)
+        assert path.name in str(caught.value)
+    else:
+        spectrum = parse_spectrum(text, columns=columns, frame=frame and frame[0])
+        first_nm, last_nm, first, last = map(float, re.findall(r"\d+\.\d+", right))
+        assert spectrum.wavelength_nm[[0, -1]] == pytest.approx([first_nm, last_nm])
+        assert spectrum.counts[[0, -1]] == pytest.approx([first, last])
+        assert spectrum.counts.size == 40
