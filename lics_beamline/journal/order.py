@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 START: Final = "start"
+LATEST_S: Final = 1e15  # since 1970; what is beyond is no time, and may be no float either
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class Order:
         count = len(numbers) if isinstance(numbers, list) else 1
         times = came.doc.get("time", 0.0)
         time = times[-1] if isinstance(times, list) and times else times
-        time = float(time) if isinstance(time, (int, float)) else 0.0
+        time = float(time) if isinstance(time, (int, float)) and abs(time) < LATEST_S else 0.0
         this = identity(came.name, came.doc)
         if number <= stream.last_number:
             if self._lines is None:

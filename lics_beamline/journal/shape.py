@@ -197,7 +197,7 @@ def _is(value: object, kind: str) -> bool:
                 return all(_is(item, "number") for item in value)
             return array is not None and array.ndim == 1 and array.dtype.kind in "biuf"
         case "list":
-            return isinstance(value, (list, np.ndarray)) and np.ndim(value) > 0
+            return isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim > 0)
         case "tables":
             return isinstance(value, Mapping) and all(
                 isinstance(item, Mapping) and isinstance(item.get("dtype"), str) for item in value.values()

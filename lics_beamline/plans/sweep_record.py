@@ -100,7 +100,7 @@ class SweepRecord:
     RunNotFound
         If they are no sweep.
     JournalError
-        If an event cannot be used.
+        If the start document or an event cannot be used.
     """
 
     def __init__(self, documents: Iterable[Document]) -> None:
@@ -109,6 +109,11 @@ class SweepRecord:
             raise RunNotFound(
                 f"run {self.start.get('uid', '')} is no sweep but {self.start.get('purpose', 'unknown')!r}: only a "
                 "sweep can be resumed."
+            )
+        if not isinstance(self.start.get("sweep_uid"), str) or not isinstance(self.start.get("resumed_times", 0), int):
+            raise JournalError(
+                f"the start document of run {self.start.get('uid', '')} does not say which sweep it is of "
+                "(sweep_uid, resumed_times). Take the journal from a copy."
             )
         self.experiment: Experiment = experiment_of(self.start)
         self.recipe: Recipe = recipe_of(self.start["recipe"], source=f"start document of {self.start['uid']}")

@@ -445,5 +445,4 @@ FORMATS = {
         documents=lambda content, rng: states.insane_small_file(content, rng, insane),
     ),
     "lease": Format(sound=states.leases, read=states.read_lease),
-    "saved-world": Format(sound=states.simulated_world, read=states.read_saved_world, documents=insane_json),
 }

@@ -109,7 +109,7 @@ def leases():
     from lics_beamline.devices.lease import LeaseHolder
 
     mine = LeaseHolder.of_process(os.getpid()).name
-    return {"mine.txt": mine.encode(), "theirs.txt": b"4711 on elsewhere 11-26T07:05", "person.txt": b"somebody else"}
+    return {"mine.txt": mine.encode(), "theirs.txt": b"4711 on elsewhere 11-26T07:05"}
 
 
 def read_lease(path):
@@ -125,39 +125,6 @@ def read_lease(path):
         raise ProfileError(f"{name[:40]!r} names no process")
     _ = (holder.is_process(1), holder.is_dead())
     assert len(holder.name) <= LONGEST_CHARACTERS
-
-
-@cache
-def simulated_world():
-    """A world of a simulated beamline, which every input goes on with in turn."""
-    os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
-    import tempfile
-
-    from lics_simulators.saved_world import FILE_NAME, save
-    from lics_simulators.server import Beamline
-    from lics_simulators.world import World
-
-    with tempfile.TemporaryDirectory() as folder:
-        made = Beamline("T:", world=World(seed=3, preset="volumetric", speed=1.0), folder=Path(folder))
-        save(made, Path(folder), wall_s=1000.0)
-        return {FILE_NAME: (Path(folder) / FILE_NAME).read_bytes()}
-
-
-def read_saved_world(path):
-    """Go on with a saved world."""
-    from lics_beamline.errors import ProfileError
-    from lics_simulators.saved_world import restore, was_killed
-    from lics_simulators.server import Beamline
-    from lics_simulators.world import World
-
-    was_killed(path.parent)
-    made = Beamline("T:", world=World(seed=3, preset="volumetric", speed=1.0), folder=path.parent)
-    try:
-        restore(made, path.parent, wall_s=1000.0)
-    except ValueError as error:
-        if "cannot be gone on with: " not in str(error):
-            raise
-        raise ProfileError(str(error)) from error
 
 
 @cache

@@ -87,6 +87,7 @@ def test_the_report_needs_nothing_but_itself(told):
     assert not re.search(r"""(src|href)=["'](?!data:)""", html)
     assert "<script" not in html
     assert "a title with &lt;angles&gt;" in html
+    assert "<angles>" not in html
     assert "Simulated instruments" in html
 
 

@@ -1,6 +1,7 @@
 """What is said at the end of a sweep that a person did not wait for."""
 
 from lics_beamline.cli.ending import tell_recorded
+from lics_beamline.cli.record import Walked
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.experiment import read_experiment
 from lics_beamline.journal.writer import Journal
@@ -21,7 +22,7 @@ def test_a_sweep_interrupted_once_more_says_what_was_recorded(tmp_path, capsys):
             journal("descriptor", {"uid": f"d-{stream}", "run_start": UID, "name": stream})
             for index in range(count):
                 journal("event", {"uid": f"{stream}-{index}", "descriptor": f"d-{stream}", "data": {}})
-    assert tell_recorded(data, UID, experiment()) == 4
+    assert Walked(experiment=experiment(), raw_uid=UID, given_up=True).told(data, as_json=False) == 4
     said = capsys.readouterr().err
     assert "2 of 4 points are recorded, 1 of their plates are read" in said
     assert f"{UID}.jsonl" in said

@@ -317,8 +317,9 @@ def test_gas_moved_within_the_budget_time_is_limited():
     assert first.command.load_bar - 20.0 == pytest.approx(3.0)
     moved = later(500.0, load_bar=23.0, pressure_gpa=3.6)
     assert isinstance(decide(first.state, moved, settings=tight).command, ReadAgain)
-    more = changed(SETTINGS, approach={"budget_bar": 4.0})
-    assert decide(first.state, moved, settings=more).command.load_bar - 23.0 == pytest.approx(1.0), "3 of 4 are spent"
+    more = changed(SETTINGS, approach={"budget_bar": 7.0})
+    assert RULES.largest_step_bar < 7.0
+    assert decide(first.state, moved, settings=more).command.load_bar - 23.0 == pytest.approx(4.0), "3 of 7 are spent"
     assert isinstance(decide(first.state, later(250.0, after=moved), settings=tight).command, LoadTo)
 
 

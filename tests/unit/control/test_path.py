@@ -168,6 +168,7 @@ HOLD = '[[legs]]\nkind = "hold"\nname = "h"\ntemperature_k = 298.0\n'
         ("[[legs]]", f"{HOLD}count = 1000000000000\n[[legs]]", "less than or equal to 10000"),
         ("[[legs]]", f"{HOLD}count = 9000\n" * 2 + "[[legs]]", "legs have 1800"),
         ('title = "t"', f'title = "{"t" * 1_000_000}"', "at most 500 characters"),
+        ('composition = "LiCs"', f'composition = "{"LiCs" * 100}"', "at most 200 characters"),
         ('title = "t"', f'title = "{"t" * 50_000_000}"', "are the most"),
         ('title = "t"', 'title = "a\\u0000b"', "title has the character U+0000"),
         ('title = "t"', 'title = "t"\nx = ' + "[" * 5000 + "]" * 5000, "nested too deep"),

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from fake_device import make_fake_device
+from ophyd.status import StatusBase
 
 from lics_beamline.checks import live
 from lics_beamline.devices.beam import Beam
@@ -182,3 +183,32 @@ class Answer:
 
     def get(self):
         return self._value
+
+
+class Instrument:
+    """Says that it was asked to make safe, and does it or does not answer."""
+
+    def __init__(self, name, asked, error=None):
+        self.name, self._asked, self._error = name, asked, error
+
+    def make_safe(self):
+        self._asked.append(self.name)
+        if self._error is not None:
+            raise self._error
+        status = StatusBase()
+        status.set_finished()
+        return status
+
+
+@pytest.mark.parametrize("error", [TimeoutError("no answer"), ConnectionError("gone"), DidNotSettle("it moves.")])
+@pytest.mark.parametrize("broken", ["membrane", "heater", "beam"])
+def test_whichever_cannot_be_made_safe_the_others_are_and_it_is_named(broken, error):
+    asked, released = [], []
+    devices = {
+        name: Instrument(name, asked, error if name == broken else None) for name in ("membrane", "heater", "beam")
+    }
+    clock = SimpleNamespace(release=lambda: released.append(True))
+    with pytest.raises(DidNotSettle, match=f"could not make safe: {broken}: {error}"):
+        make_safe(SimpleNamespace(**devices, clock=clock, watchdog=None))
+    assert asked == ["membrane", "heater", "beam"]
+    assert released, "a simulated world may be waiting for an engine that hangs"

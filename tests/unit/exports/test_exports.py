@@ -1,3 +1,4 @@
+import csv
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from lics_beamline.exports.columns import write_columns
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.provenance import graininess
 from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.exports.table import write_table
 
 
 def test_an_xye_file_says_pressure_wavelength_and_recipe_and_reads_back_the_same_numbers(tmp_path):
@@ -57,3 +59,11 @@ def test_every_pattern_says_how_grainy_its_rings_are():
     older = data(0)
     del older["graininess"]
     assert graininess(reduced_run(documents([older])).points[0]).endswith("not measured")
+
+
+def test_no_name_in_the_table_of_points_is_taken_for_a_formula(tmp_path):
+    (file,) = write_table(reduced_run(documents([{**data(0), "leg": "=cmd()", "note": "@SUM(A1)"}])), tmp_path)
+    with file.open(newline="") as table:
+        (point,) = csv.DictReader(table)
+    assert point["leg"] == "'=cmd()"
+    assert not any(cell.startswith(("=", "@")) for cell in point.values())

@@ -180,3 +180,14 @@ def test_a_run_still_being_written_waits_for_what_is_to_come(tmp_path):
                 journal(name, doc)
             assert list(tail.documents()) == WHOLE[6:]
             assert tail.faults == []
+
+
+def test_an_event_whose_time_no_number_holds_is_given_as_any_other(tmp_path):
+    path = tmp_path / "aaaaaa.jsonl"
+    with Journal(tmp_path) as journal:
+        journal("start", {"uid": "aaaaaa", "time": 1.0})
+        journal("descriptor", {"uid": "d", "run_start": "aaaaaa", "name": "primary", "time": 1.0})
+        for number in (1, 2):
+            journal("event", {"uid": f"e{number}", "descriptor": "d", "seq_num": number, "time": 10**400, "data": {}})
+    with Tail(path) as tail:
+        assert [name for name, _ in tail.documents()] == ["start", "descriptor", "event", "event"]

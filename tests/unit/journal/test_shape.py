@@ -12,6 +12,7 @@ from lics_beamline.journal.codec import decode
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
+from lics_beamline.journal.shape import DocumentShapes
 
 UID = "11111111-aaaa"
 START = {"uid": UID, "time": 1.7e9, "purpose": "sweep", "sample": {"name": "LiCs"}}
@@ -139,3 +140,8 @@ def test_an_event_says_what_it_lacks_and_of_which_run_it_is():
     (event,) = events(documents)
     with pytest.raises(JournalError, match=rf"lacks 'plate' in event 1 of stream 'failure' of run {UID}"):
         event.data["plate"]
+
+
+def test_a_list_of_lists_of_any_lengths_in_a_start_document_is_a_list():
+    start = {"uid": "aaaaaa", "time": 1.0, "purpose": "sweep", "path": [[1, 2], [3], 4]}
+    DocumentShapes().check("start", start, where="x")

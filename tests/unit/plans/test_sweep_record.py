@@ -236,3 +236,9 @@ def test_an_older_record_that_does_not_name_plate_files_is_read(start):
 def test_what_is_no_sweep_is_refused(start):
     with pytest.raises(RunNotFound, match="only a sweep can be resumed"):
         record(start | {"purpose": "calibration"})
+
+
+@pytest.mark.parametrize("changed", [{"sweep_uid": None}, {"sweep_uid": 7}, {"resumed_times": "twice"}])
+def test_a_run_that_does_not_say_which_sweep_it_is_of_is_refused(start, changed):
+    with pytest.raises(JournalError, match="run 11111111-a does not say which sweep it is of"):
+        record({**start, **changed})
