@@ -16,7 +16,7 @@ import numpy as np
 from lics_beamline.diffraction.pattern_table import PatternTable, refused, wavelengths_in
 
 BANK: Final = re.compile(r"^BANK\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$")
-CENTIDEGREES: Final = 100.0  # of a degree
+CENTIDEGREES_PER_DEG: Final = 100.0  # of a degree
 RECORD_CHARACTERS: Final = 80
 MISSING_SHARE: Final = 0.05  # of the points that a BANK record says; real files lack a few, one cut off lacks many
 # Width of a field, and of the number of detectors at its begin, by type of record.
@@ -99,7 +99,7 @@ def _bank(match: re.Match[str], place: int, source: str) -> _Bank:
     words = rest.split()
     records = words[-1].upper() if words and words[-1][0].isalpha() else "STD"
     try:
-        start, step = (float(word) / CENTIDEGREES for word in words[:2])
+        start, step = (float(word) / CENTIDEGREES_PER_DEG for word in words[:2])
     except ValueError:
         raise refused(
             source, f"line {place + 1}: the BANK record lacks start and step. Restore it.", line=place + 1
@@ -176,4 +176,4 @@ def _points(bank: _Bank, body: list[str], source: str) -> tuple[np.ndarray, np.n
             )
     table = np.array(rows, dtype=np.float64).reshape(-1, count)
     sigma = table[:, 2] if count == 3 else np.sqrt(np.maximum(table[:, 1], 1.0))
-    return table[:, 0] / CENTIDEGREES, table[:, 1], sigma
+    return table[:, 0] / CENTIDEGREES_PER_DEG, table[:, 1], sigma

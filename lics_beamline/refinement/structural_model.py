@@ -83,13 +83,18 @@ def read_model(path: Path) -> StructuralModel:
     ProfileError
         If there is no such file, or it is no structure.
     """
+    return model_from_cif(read_model_text(path), name=path.stem)
+
+
+def read_model_text(path: Path) -> str:
+    """Read the CIF of a model; parameters and errors as of `read_model`."""
     found = path if is_there(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
     if not is_there(found):
         shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.cif")))
         raise ProfileError(
             f"there is no model {path}. Give the path of a CIF, or one of the shipped: {shipped}.", path=str(path)
         )
-    return model_from_cif(read_text(found, most_bytes=STRUCTURE_BYTES, what="a CIF"), name=found.stem)
+    return read_text(found, most_bytes=STRUCTURE_BYTES, what="a CIF")
 
 
 def model_from_cif(text: str, *, name: str = "") -> StructuralModel:
