@@ -22,6 +22,7 @@ SETTINGS_BYTES: Final = 2 << 20  # profile, experiment, recipe, phase: a path of
 GEOMETRY_BYTES: Final = 1 << 20  # a PONI file is 500 bytes
 STRUCTURE_BYTES: Final = 4 << 20  # a CIF of one structure, reflections of its refinement included
 RECORD_BYTES: Final = 16 << 20  # a calibration as JSON: every ring of it
+PATTERN_BYTES: Final = 256 << 20  # a pattern; as text 2 MB, a NeXus file holds thousands
 SPECTRUM_BYTES: Final = 4 << 20  # two columns of text, 2048 pixels: 40 kB
 SPE_BYTES: Final = 256 << 20  # frames of a whole CCD: 1340 x 400 pixels are 2 MB each
 IMAGE_BYTES: Final = 2 << 30  # a frame of any detector; a plate is 18 MB, a stack of HDF5 frames is the largest

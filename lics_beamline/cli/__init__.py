@@ -35,6 +35,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "calibrate_plate",
     "calibrate_gradient",
     "refine",
+    "fit",
     "analyse",
     "export",
     "pressure",

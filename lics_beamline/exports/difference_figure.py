@@ -1,4 +1,7 @@
-"""The figure of a refinement: rival models, one below the other, each with its pattern, difference and lines."""
+"""The figure of a refinement: rival models, one below the other, each with its pattern, difference and lines.
+
+A fit without structures is drawn the same way.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import numpy as np
 
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
-from lics_beamline.refinement.rietveld import RietveldFit
+from lics_beamline.refinement.pattern_fit import FittedPhase, PatternFit
+from lics_beamline.refinement.rietveld import RefinedPhase, RietveldFit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,17 +23,25 @@ if TYPE_CHECKING:
 PHASE_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
-def draw_differences(fits: Sequence[RietveldFit], path: Path, *, title: str) -> Path:
+def draw_differences(
+    fits: Sequence[RietveldFit | PatternFit],
+    path: Path,
+    *,
+    title: str,
+    intensity_unit: str = "counts a pixel",
+) -> Path:
     """Draw observed, calculated and difference patterns of refinements as PNG, background taken off.
 
     Parameters
     ----------
-    fits : sequence of RietveldFit
+    fits : sequence of RietveldFit or PatternFit
         Refinements of one pattern, the best first.
     path : Path
         The PNG to write; its folder is made if absent.
     title : str
         Above the panels.
+    intensity_unit : str
+        Unit of the pattern.
 
     Returns
     -------
@@ -44,16 +56,18 @@ def draw_differences(fits: Sequence[RietveldFit], path: Path, *, title: str) -> 
     axes: Any = figure.subplots(len(fits), 1, sharex=True, sharey=True, squeeze=False)
     for place, fit in zip(axes[:, 0], fits, strict=True):
         _draw(place, fit)
+        place.set_ylabel(f"intensity ({plain(intensity_unit)})")
     axes[-1, 0].set_xlabel("scattering angle 2θ (deg)")
     figure.suptitle(plain(title))
     return save_figure(figure, path, dpi=120)
 
 
-def _draw(axes: Axes, fit: RietveldFit) -> None:
+def _draw(axes: Axes, fit: RietveldFit | PatternFit) -> None:
+    name = f"model {plain(fit.name)}" if isinstance(fit, RietveldFit) else "calculated"
     observed, calculated = fit.observed - fit.background, fit.calculated - fit.background
     top = float(np.max(observed))
     axes.plot(fit.two_theta_deg, observed, ".", color="0.25", ms=2.5, label="observed")
-    axes.plot(fit.two_theta_deg, calculated, color=PHASE_COLOURS[0], lw=1.0, label=f"model {plain(fit.name)}")
+    axes.plot(fit.two_theta_deg, calculated, color=PHASE_COLOURS[0], lw=1.0, label=name)
     offset = -(0.25 + 0.05 * len(fit.phases)) * top
     axes.plot(fit.two_theta_deg, observed - calculated + offset, color="0.45", lw=0.8)
     axes.text(
@@ -65,18 +79,25 @@ def _draw(axes: Axes, fit: RietveldFit) -> None:
         fontsize="small",
         color="0.35",
     )
-    for index, phase in enumerate(fit.phases):
-        angles = [each.two_theta_deg for each in phase.reflections if each.two_theta_deg <= fit.two_theta_deg[-1]]
+    phases: tuple[RefinedPhase | FittedPhase, ...] = fit.phases
+    for index, phase in enumerate(phases):
+        angles = _angles(phase, float(fit.two_theta_deg[-1]))
         height = -(0.05 + 0.05 * index) * top
         axes.plot(
             angles, np.full(len(angles), height), "|", color=PHASE_COLOURS[index % 5], ms=7, label=plain(phase.name)
         )
     found = fit.agreement
     axes.set_title(
-        f"model {plain(fit.name)}: Rwp {100 * found.r_wp_subtracted:.2f} % (background taken off), "
+        f"{name}: Rwp {100 * found.r_wp_subtracted:.2f} % (background taken off), "
         f"{100 * found.r_wp:.2f} % plain, χ² {found.chi_squared:.2f}",
         fontsize="medium",
     )
-    axes.set_ylabel("intensity (counts a pixel)")
     axes.legend(loc="upper right", fontsize="small", ncols=2)
     axes.margins(x=0.01)
+
+
+def _angles(phase: RefinedPhase | FittedPhase, highest_deg: float) -> list[float]:
+    """Return where the lines of a phase are [deg]."""
+    if isinstance(phase, RefinedPhase):
+        return [each.two_theta_deg for each in phase.reflections if each.two_theta_deg <= highest_deg]
+    return [float(angle) for angle in phase.two_theta_deg if angle <= highest_deg]

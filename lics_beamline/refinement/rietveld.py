@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +42,13 @@ class RietveldChoice:
         Range, background, widths.
     shared_b : bool
         Give all atoms of a phase one B, where any of them is refined.
+    method : {"rietveld", "le-bail"}
+        Whether atoms give the intensities, or these are extracted and only cells and lines are refined.
     """
 
     pattern: FitChoice = field(default_factory=FitChoice)
     shared_b: bool = False
+    method: Literal["rietveld", "le-bail"] = "rietveld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,10 +224,12 @@ def _refine(
             rietx.PatternData(
                 two_theta=data.two_theta_deg.tolist(), intensity=data.intensity.tolist(), sigma=data.sigma.tolist()
             ),
-            mode="rietveld",
+            mode="lebail" if choice.method == "le-bail" else "rietveld",
             plan=rietx.RefinementPlan(stages=_stages(models, choice)),
             telemetry=False,  # it writes ./.rietx/runs otherwise
         )
+    if choice.method == "rietveld":
+        _check_scales(result, models)
     return _result(refinement, result, models)
 
 
@@ -273,13 +278,19 @@ def _stages(models: Sequence[StructuralModel], choice: RietveldChoice) -> list[A
 
     positions: list[str] = []
     motions: list[str] = []
-    names = {"x": "x", "y": "y", "z": "z", "occupancy": "occ", "b": "biso"}
+    names = {"occupancy": "occ", "b": "biso"}
     for p, model in enumerate(models):
         for a, flags in enumerate(model.refined):
-            for flag in sorted(flags):
-                (motions if flag in ("occupancy", "b") else positions).append(f"phases.{p}.atoms.{a}.{names[flag]}")
+            motions += [f"phases.{p}.atoms.{a}.{names[flag]}" for flag in sorted(flags & names.keys())]
+            if flags - names.keys():  # the program moves an atom along what its site leaves free, not along x, y, z
+                positions.append(f"phases.{p}.atoms.{a}.dof.*")
     lines = [f"instrument.profile.{name}" for name in choice.pattern.refined_widths]
     lines += ["instrument.zero_shift"] if choice.pattern.shift == "zero" else []
+    if choice.method == "le-bail":
+        return [
+            rietx.Stage("background", ["instrument.background.*"]),
+            rietx.Stage("lines", ["phases.*.cell.*", *lines]),
+        ]
     stages = [
         rietx.Stage("strength", ["phases.*.scale", "instrument.background.*"]),
         rietx.Stage("lines", ["phases.*.cell.*", *lines]),
@@ -289,7 +300,7 @@ def _stages(models: Sequence[StructuralModel], choice: RietveldChoice) -> list[A
     return stages
 
 
-def _result(refinement: Any, result: Any, models: Sequence[StructuralModel]) -> RietveldFit:
+def _check_scales(result: Any, models: Sequence[StructuralModel]) -> None:
     found = {each.path: each for each in result.parameters}
     for index, model in enumerate(models):
         scale = found.get(f"phases.{index}.scale")
@@ -299,6 +310,10 @@ def _result(refinement: Any, result: Any, models: Sequence[StructuralModel]) -> 
                 f"(a = {model.cell.a_angstrom:.4f} angstrom) against the pattern, or leave the phase out.",
                 phase=model.name,
             )
+
+
+def _result(refinement: Any, result: Any, models: Sequence[StructuralModel]) -> RietveldFit:
+    found = {each.path: each for each in result.parameters}
     observed, calculated, background, sigma = (
         np.asarray(values, dtype=np.float64)
         for values in (result.y_obs, result.y_calc, result.y_background, result.sigma)

@@ -77,13 +77,22 @@ def read_model(path: Path) -> StructuralModel:
     ProfileError
         If there is no such file, or it is no structure.
     """
-    found = path if names_structure_file(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
+    return model_from_cif(read_model_text(path), name=_file_of(path).name.rpartition("::")[2].removesuffix(".cif"))
+
+
+def read_model_text(path: Path) -> str:
+    """Read the CIF of a model; parameters and errors as of `read_model`."""
+    found = _file_of(path)
     if not is_there(found):
         shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.cif")))
         raise ProfileError(
             f"there is no model {path}. Give the path of a CIF, or one of the shipped: {shipped}.", path=str(path)
         )
-    return model_from_cif(read_structure_text(found), name=found.name.rpartition("::")[2].removesuffix(".cif"))
+    return read_structure_text(found)
+
+
+def _file_of(path: Path) -> Path:
+    return path if names_structure_file(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
 
 
 def model_from_cif(text: str, *, name: str = "") -> StructuralModel:

@@ -1,0 +1,294 @@
+"""A pattern that was integrated elsewhere, fitted with phases that a person names: peaks, cells, agreement.
+
+Nothing is fitted here: peaks, identification, search of the cell, Pawley, Le Bail and Rietveld are those that recorded
+runs are reduced and refined with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.pattern_file import GivenPattern, evenly_spaced
+from lics_beamline.diffraction.peaks import Peak, find_peaks
+from lics_beamline.diffraction.phase import CrystalPhase
+from lics_beamline.errors import ProfileError, RefinementFailed
+from lics_beamline.physics.crystal import powder_lines
+from lics_beamline.physics.unit_cell import free_names, lattice_system
+from lics_beamline.refinement.agreement import Agreement
+from lics_beamline.refinement.cell_search import find_cell
+from lics_beamline.refinement.fit_choice import FitChoice
+from lics_beamline.refinement.line_width import LineWidths
+from lics_beamline.refinement.pattern_fit import PatternFit, fit_pattern
+from lics_beamline.refinement.powder_phase import PowderPhase
+from lics_beamline.refinement.projection import usable
+from lics_beamline.refinement.rietveld import RietveldChoice, RietveldFit, refine
+from lics_beamline.refinement.structural_model import StructuralModel, read_model, read_model_text
+
+Array = npt.NDArray[np.float64]
+Method = Literal["pawley", "le-bail", "rietveld"]
+
+WITHIN_RELATIVE: Final = (
+    0.02  # relative change of the edges that a cell is sought by; 6 GPa for a bulk modulus of 100 GPa
+)
+# An equation of state is asked for where a pressure is known; here the cell of the CIF is the expectation itself.
+ANY_BULK_MODULUS_GPA: Final = 100.0
+ANY_BULK_MODULUS_SLOPE: Final = 4.0
+# Peaks are tried against all free numbers of a cell at once: with many of them and a wide window that takes for ever.
+FEW_FREE_NUMBERS: Final = 2
+WITHIN_OF_MANY_RELATIVE: Final = 0.003  # relative; of a cell at the temperature and pressure of its CIF
+LEFT_OUT_FWHM: Final = 3.0  # to either side of a peak that no phase explains
+SEEN_MARKERS: Final = 0.5  # of the strongest lines of a phase must have a peak
+LEAST_MARKERS: Final = 2
+GAUSSIAN_PART: Final = 0.7  # of the width of a line that a search starts from: the rest is Lorentzian
+LORENTZIAN_PART: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoughtPhase:
+    """A phase that a person named, and how it was found.
+
+    Parameters
+    ----------
+    model : StructuralModel
+        Structure as given, in the cell that starts the fit.
+    found : FoundPhase, optional
+        Where peaks were indexed by it.
+    reason : str
+        Why it is not in the fit; empty where it is.
+    """
+
+    model: StructuralModel
+    found: FoundPhase | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PhaseFit:
+    """What a pattern showed of some phases.
+
+    Parameters
+    ----------
+    peaks : tuple of Peak
+        All peaks.
+    sought : tuple of SoughtPhase
+        In the order they were named.
+    unknown : tuple of Peak
+        Peaks that none of the phases explains; the fit leaves them out, as one of them would draw a cell away.
+    fit : PatternFit or RietveldFit
+        The fit of the phases that are there.
+    """
+
+    peaks: tuple[Peak, ...]
+    sought: tuple[SoughtPhase, ...]
+    unknown: tuple[Peak, ...]
+    fit: PatternFit | RietveldFit
+
+    @property
+    def unknown_share(self) -> float:
+        """Part of the area of all peaks that none of the phases explains."""
+        return sum(peak.area for peak in self.unknown) / max(sum(peak.area for peak in self.peaks), 1e-300)
+
+    @property
+    def agreement(self) -> Agreement:
+        """How well the fit agrees."""
+        return self.fit.agreement
+
+
+def fit_phases(
+    given: GivenPattern,
+    cifs: Sequence[Path],
+    *,
+    method: Method = "pawley",
+    two_theta_deg: tuple[float, float] | None = None,
+    within: float = WITHIN_RELATIVE,
+    zero_shift: bool = False,
+    shared_b: bool = False,
+) -> PhaseFit:
+    """Find the peaks of a pattern, the phases that explain them, and fit these.
+
+    Parameters
+    ----------
+    given : GivenPattern
+        The pattern.
+    cifs : sequence of Path
+        Phases that may be there, with cells near those of the pattern; the first is the main one.
+    method : {"pawley", "le-bail", "rietveld"}
+        Free intensities solved with the rest, free intensities extracted, or those of the atoms.
+    two_theta_deg : tuple of float, optional
+        Angles used [deg]; default all.
+    within : float
+        How far the edges of a cell may be from those of its model, as a fraction.
+    zero_shift : bool
+        Refine a constant shift of all angles.
+    shared_b : bool
+        One B for all atoms of a phase.
+
+    Raises
+    ------
+    RefinementFailed
+        If none of the phases is found, or the pattern cannot bear the fit.
+    """
+    pattern = given.pattern
+    usable(pattern, FitChoice(two_theta_deg=two_theta_deg))  # too narrow a range is refused before anything is sought
+    peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
+    choice = FitChoice(two_theta_deg=two_theta_deg, widths=_widths(peaks), shift="zero" if zero_shift else "none")
+    sought = _sought(pattern, peaks, cifs, choice, within)
+    there = [each.model for each in sought if not each.reason]
+    if not there:
+        raise RefinementFailed(
+            f"{given.source}: {len(peaks)} peaks, and no phase is found within {100 * within:g} % of its cell: "
+            + " ".join(each.reason for each in sought)
+            + " Widen --within, give other phases; an unknown cell is not indexed here.",
+            peaks=len(peaks),
+        )
+    unknown = _unexplained(peaks, there, pattern.wavelength_angstrom)
+    choice = replace(choice, excluded_deg=_left_out(unknown, there, pattern.wavelength_angstrom))
+    if method == "pawley":
+        phases = tuple(model.phase(own_strain=model is not there[0]) for model in there)
+        fit: PatternFit | RietveldFit = fit_pattern(pattern, phases, choice)
+    else:
+        fit = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
+    return PhaseFit(peaks=peaks, sought=sought, unknown=unknown, fit=fit)
+
+
+def _widths(peaks: Sequence[Peak]) -> LineWidths:
+    """Return widths that start a search: those of the peaks themselves."""
+    if not peaks:
+        return LineWidths()
+    fwhm = median(peak.fwhm_deg for peak in peaks)
+    return LineWidths(w_deg2=(GAUSSIAN_PART * fwhm) ** 2, x_deg=LORENTZIAN_PART * fwhm, y_deg=0.0)
+
+
+def _sought(
+    pattern: Pattern, peaks: Sequence[Peak], cifs: Sequence[Path], choice: FitChoice, within: float
+) -> tuple[SoughtPhase, ...]:
+    """Give each phase the cell that its peaks say, or the one that a search finds beside those known already."""
+    models = [read_model(path) for path in cifs]
+    twice = {model.name for model in models if sum(model.name == other.name for other in models) > 1}
+    if twice:
+        raise ProfileError(
+            f"two phases are called {sorted(twice)[0]}: results could not be told apart. Rename one of the files.",
+            name=sorted(twice)[0],
+        )
+    phases = _candidates(cifs, models, within)
+    found = _identified(pattern, peaks, phases)
+    sought = [
+        SoughtPhase(model=model.in_cell(found[place].cell), found=found[place])
+        if place in found
+        else SoughtPhase(model=model, reason="not searched for")
+        for place, model in enumerate(models)
+    ]
+    for place, model in enumerate(models):
+        if place in found:
+            continue
+        known = tuple(each.model.phase() for each in sought if not each.reason)
+        sought[place] = _seen(_searched(pattern, model, known, choice, within), peaks, phases[place], pattern)
+    return tuple(sought)
+
+
+def _seen(sought: SoughtPhase, peaks: Sequence[Peak], phase: CrystalPhase, pattern: Pattern) -> SoughtPhase:
+    """Leave out a phase whose cell lies well by chance: half of its strongest lines must have a peak."""
+    if sought.reason:
+        return sought
+    wavelength = pattern.wavelength_angstrom
+    lowest = min((peak.d_angstrom for peak in peaks), default=np.inf)
+    lines = phase.lines(sought.model.cell, wavelength_angstrom=wavelength, d_min_angstrom=lowest)
+    markers = phase.marker_lines(lines)
+    d = sought.model.cell.inverse_d_squared(np.array([line.hkl for line in markers]).reshape(-1, 3)) ** -0.5
+    angles = 2.0 * np.degrees(np.arcsin(wavelength / (2.0 * d)))
+    there = sum(
+        any(abs(peak.two_theta_deg - angle) < EXPLAINED_FWHM * peak.fwhm_deg for peak in peaks) for angle in angles
+    )
+    if there >= max(LEAST_MARKERS, SEEN_MARKERS * len(markers)):
+        return sought
+    return SoughtPhase(
+        model=sought.model,
+        reason=f"{sought.model.name}: the cell that lies best has a peak at {there} of {len(markers)} strongest lines.",
+    )
+
+
+def _searched(
+    pattern: Pattern, model: StructuralModel, known: tuple[PowderPhase, ...], choice: FitChoice, within: float
+) -> SoughtPhase:
+    """Stretch the cell of a model until its lines fall on lines: a little first, as a search far takes long."""
+    reason = ""
+    for reach in (WITHIN_OF_MANY_RELATIVE, within)[WITHIN_OF_MANY_RELATIVE >= within :]:
+        try:
+            cell = find_cell(pattern, model.phase(), known, within=reach, choice=choice).cell
+        except RefinementFailed as error:
+            reason = str(error)
+        else:
+            return SoughtPhase(model=model.in_cell(cell))
+    return SoughtPhase(model=model, reason=reason)
+
+
+def _candidates(cifs: Sequence[Path], models: Sequence[StructuralModel], within: float) -> list[CrystalPhase]:
+    """Return the phases as the identification of recorded runs knows them, named by their place."""
+    narrow = min(within, WITHIN_OF_MANY_RELATIVE)
+    return [
+        CrystalPhase(
+            name=f"phase-{place}",
+            cif=read_model_text(path),
+            bulk_modulus_gpa=ANY_BULK_MODULUS_GPA,
+            bulk_modulus_slope=ANY_BULK_MODULUS_SLOPE,
+            window=within if len(free_names(lattice_system(models[place].space_group))) <= FEW_FREE_NUMBERS else narrow,
+            doubt_gpa=0.0,
+        )
+        for place, path in enumerate(cifs)
+    ]
+
+
+def _identified(pattern: Pattern, peaks: Sequence[Peak], phases: Sequence[CrystalPhase]) -> Mapping[int, FoundPhase]:
+    """Return what the identification of recorded runs finds, by place."""
+    found = identify(
+        peaks,
+        phases,
+        pressure_gpa=0.0,
+        temperature_k=298.0,
+        wavelength_angstrom=pattern.wavelength_angstrom,
+    )
+    return {int(phase.name.removeprefix("phase-")): phase for phase in found.phases}
+
+
+def _unexplained(
+    peaks: Sequence[Peak], models: Sequence[StructuralModel], wavelength_angstrom: float
+) -> tuple[Peak, ...]:
+    """Return the strong peaks that are near no line of the cells that were found."""
+    lines = _angles(models, min((peak.d_angstrom for peak in peaks), default=np.inf), wavelength_angstrom)
+    return tuple(
+        peak
+        for peak in peaks
+        if peak.significance >= UNKNOWN_PEAK_SIGMAS
+        and not np.any(np.abs(lines - peak.two_theta_deg) < EXPLAINED_FWHM * peak.fwhm_deg)
+    )
+
+
+def _angles(models: Sequence[StructuralModel], d_min_angstrom: float, wavelength_angstrom: float) -> Array:
+    """Return the angles of all lines of some cells, a little beyond the last peak [deg]."""
+    d = [
+        line.d_angstrom
+        for model in models
+        for line in powder_lines(model.cell, model.space_group, 0.98 * d_min_angstrom)
+    ]
+    return 2.0 * np.degrees(np.arcsin(np.minimum(wavelength_angstrom / (2.0 * np.array(d)), 1.0)))
+
+
+def _left_out(
+    unknown: Sequence[Peak], models: Sequence[StructuralModel], wavelength_angstrom: float
+) -> tuple[tuple[float, float], ...]:
+    """Return the ranges of unknown peaks that have no line of a phase within [deg]."""
+    lines = _angles(models, min((peak.d_angstrom for peak in unknown), default=np.inf), wavelength_angstrom)
+    ranges = [
+        (peak.two_theta_deg - LEFT_OUT_FWHM * peak.fwhm_deg, peak.two_theta_deg + LEFT_OUT_FWHM * peak.fwhm_deg)
+        for peak in unknown
+    ]
+    return tuple((low, high) for low, high in ranges if not np.any((lines > low) & (lines < high)))

@@ -1,0 +1,175 @@
+"""The verb that fits a pattern of another program with phases, on drawn patterns and on a measured one."""
+
+import json
+import math
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from worlds.drawn_alloy import EDGE, alloy, drawn
+
+from lics_beamline.cli import main
+from lics_beamline.refinement.structural_model import read_model
+
+CELL = """data_{name}
+_cell_length_a {a}
+_cell_length_b {a}
+_cell_length_c {a}
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt '{group}'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_B_iso_or_equiv
+{atoms}
+"""
+
+
+def cif(tmp_path, name, a, group, atoms):
+    path = tmp_path / f"{name}.cif"
+    path.write_text(CELL.format(name=name, a=a, group=group, atoms=atoms))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def xye(tmp_path_factory):
+    """Return the path of a drawn pattern of the alloy as columns, without a heading."""
+    pattern = drawn(alloy())
+    path = tmp_path_factory.mktemp("patterns") / "alloy.xye"
+    np.savetxt(path, np.column_stack([pattern.two_theta_deg, pattern.intensity, pattern.sigma]))
+    return str(path)
+
+
+def told(capsys, *words):
+    assert main(["fit", *words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("method", ["pawley", "le-bail", "rietveld"])
+def test_a_cell_two_percent_off_is_found_and_refined_by_each_method(xye, capsys, tmp_path, method):
+    start = cif(tmp_path, "start", 0.985 * EDGE, "P m -3 m", "Cs1 Cs 0 0 0 1.5(1)\nLi1 Li 0.5 0.5 0.5 2.0")
+    result = told(capsys, xye, "--wavelength", "0.41373", "--method", method, "--phases", start)
+    (phase,) = result["phases"]
+    sigma = phase["cell_sigma"]["a_angstrom"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(EDGE, abs=4 * sigma)
+    assert 0.0 < sigma < 5e-4
+    assert len(phase["peaks"]) > 5
+
+
+def test_the_output_names_what_was_assumed_and_the_figure_is_drawn(xye, capsys, tmp_path):
+    png = tmp_path / "fit.png"
+    assert main(["fit", xye, "--wavelength", "0.41373", "--phases", "B", "--within", "0.05", "--figure", str(png)]) == 0
+    said = capsys.readouterr().out
+    assert "taken for 2theta in degrees" in said
+    assert "errors of the file" in said
+    assert "background taken off" in said
+    assert "B: P m -3 m   a 3." in said
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_phase_that_is_not_there_is_left_out_with_the_reason(xye, capsys, tmp_path):
+    gold = cif(tmp_path, "gold", 4.0786, "F m -3 m", "Au1 Au 0 0 0 0.5")
+    result = told(capsys, xye, "--wavelength", "0.41373", "--within", "0.05", "--phases", "B", gold)
+    here, missing = result["phases"]
+    assert here["found"]
+    assert not missing["found"]
+    assert "gold: " in missing["reason"]
+
+
+def test_peaks_that_no_phase_explains_are_told(capsys, tmp_path):
+    pattern = drawn(alloy())
+    extra = 3000.0 * np.exp(-(((pattern.two_theta_deg - 11.1) / 0.05) ** 2))
+    path = tmp_path / "more.xye"
+    np.savetxt(path, np.column_stack([pattern.two_theta_deg, pattern.intensity + extra, pattern.sigma]))
+    result = told(capsys, str(path), "--wavelength", "0.41373", "--within", "0.05", "--phases", "B")
+    assert result["unknown"] == [pytest.approx(11.1, abs=0.01)]
+    (phase,) = result["phases"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(EDGE, abs=4 * phase["cell_sigma"]["a_angstrom"])
+
+
+def test_when_no_phase_is_found_it_says_that_unknown_cells_are_not_indexed(xye, capsys, tmp_path):
+    gold = cif(tmp_path, "gold", 4.0786, "F m -3 m", "Au1 Au 0 0 0 0.5")
+    assert main(["fit", xye, "--wavelength", "0.41373", "--phases", gold]) == 4
+    assert "an unknown cell is not indexed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--range", "9", "5"], "does not rise"),
+        (["--columns", "1"], "Give two or three"),
+        (["--phases", "B", "B"], "two phases are called B"),
+        (["--phases", "nothing.cif"], "there is no model nothing.cif"),
+    ],
+)
+def test_options_that_contradict_themselves_are_usage_errors(xye, capsys, words, message):
+    assert main(["fit", xye, "--wavelength", "0.41373", "--phases", "B", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_range_without_points_is_refused_before_anything_is_sought(xye, capsys):
+    assert main(["fit", xye, "--wavelength", "0.41373", "--phases", "B", "--range", "80", "90"]) == 4
+    assert "0 bins are left" in capsys.readouterr().err
+
+
+def test_a_measured_pattern_of_two_phases_has_the_cells_that_another_program_refines(capsys, tmp_path):
+    """Na2Ca3Al2F14 with fluorite at 11-BM; the file and the structure come with rietx, whose numbers are compared."""
+    import rietx
+
+    folder = files("rietx") / "data" / "examples"
+    main_cif = tmp_path / "nac.cif"
+    main_cif.write_text((folder / "cod_1000236.cif").read_text())
+    fluorite = cif(tmp_path, "fluorite", 5.463, "F m -3 m", "Ca1 Ca 0 0 0 0.5\nF1 F 0.25 0.25 0.25 0.8")
+    pattern = folder / "11BM_NAC.fxye"
+    result = told(capsys, str(pattern), "--zero", "--range", "6", "14", "--phases", str(main_cif), fluorite)
+    assert result["wavelength_angstrom"] == 0.413909  # of the heading of the file
+    assert result["errors"] == "file"
+    large, small = result["phases"]
+
+    def place(value):
+        return rietx.Parameter(value=value)
+
+    data = rietx.read_pattern(str(pattern))
+    instrument = rietx.Instrument.debye_scherrer(0.413909)
+    instrument.background = rietx.BackgroundChebyshev.with_terms(8)
+    instrument.profile.w.value = 3e-5
+    phases = [
+        rietx.Phase(
+            name="nac",
+            space_group="I 21 3",
+            cell=rietx.Cell.cubic(10.251),
+            atoms=[rietx.Atom(label="F", species="F", x=place(0.1), y=place(0.1), z=place(0.1))],
+        ),
+        rietx.Phase(
+            name="fluorite",
+            space_group="F m -3 m",
+            cell=rietx.Cell.cubic(5.4645),
+            atoms=[rietx.Atom(label="Ca", species="Ca", x=place(0.0), y=place(0.0), z=place(0.0))],
+        ),
+    ]
+    other = rietx.Refinement(rietx.Structure(phases=phases), instrument, history=False)
+    fitted = other.fit(data, mode="lebail", two_theta_limits=(6.0, 14.0), telemetry=False)
+    theirs = {each.path: each for each in fitted.parameters}
+    for ours, path in ((large, "phases.0.cell.a"), (small, "phases.1.cell.a")):
+        there = theirs[path]
+        error = math.hypot(ours["cell_sigma"]["a_angstrom"], there.stderr)
+        assert ours["cell"]["a_angstrom"] == pytest.approx(there.value, abs=3 * error)
+
+
+def test_coordinates_with_an_uncertainty_are_refined_along_what_their_site_leaves_free(capsys, tmp_path):
+    folder = files("rietx") / "data" / "examples"
+    text = (folder / "cod_1000236.cif").read_text()
+    path = tmp_path / "nac.cif"
+    path.write_text(text)
+    pattern = str(folder / "11BM_NAC.fxye")
+    result = told(capsys, pattern, "--range", "6", "14", "--method", "rietveld", "--phases", str(path))
+    given = {site.label: site for site in read_model(path).sites}
+    (phase,) = result["phases"]
+    moved = [abs(site["x"] - given[site["label"]].x) for site in phase["sites"] if site["element"].startswith("F")]
+    assert 0.0 < max(moved) < 0.02
+    assert not any("nothing was freed" in remark for remark in result["fit_remarks"])
