@@ -1,0 +1,374 @@
+"""Lines of a pattern: found where it curves as under one, fitted, judged by counting, looked for again in what is left.
+
+Two questions are asked apart. Whether a line is there: its height over the error that background and neighbours leave
+at its place, as counting has it; how well a pseudo-Voigt describes it does not matter. Where it is: there the misfit
+counts, and enlarges the error. Widths are those of lines and not of bins: a list does not hang on their number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.diffraction.line_candidates import candidates
+from lics_beamline.diffraction.line_fit import Line, LineFit, fit_lines, light
+from lics_beamline.diffraction.pattern import Pattern
+
+Array = npt.NDArray[np.float64]
+
+CANDIDATE_SHARE: Final = 0.7  # of the significance asked for: what a candidate must show, before it is fitted
+LATER_SHARE: Final = 0.6  # the same, once the usual width is known and fewer are tried
+MOST_TRIALS: Final = 3  # of one place: neighbours found meanwhile may make it a line
+ROUNDS: Final = 12  # of looking at what the lines found so far leave; a third finds the last of crowded ones
+FIRST_SHARE: Final = 3.0  # a candidate so many times weaker than a neighbour waits until that one is fitted
+NEIGHBOURHOOD_FWHM: Final = 6.0  # of the neighbour's, within which its wings may look like lines
+BROAD: Final = 2.5  # times the usual width: looks like background
+NARROW: Final = 2.5  # times less than the usual width: looks like grains
+TAKEN_FWHM: Final = 0.3  # nearer to a known line than this is no other
+CLOSE_FWHM: Final = 3.0  # lines closer than this are fitted together
+REACH_FWHM: Final = 4.0  # fitted beyond the outermost line
+PAIR_FWHM: Final = 1.3  # of two lines closer than this each must be needed
+PLACED_FWHM: Final = 0.5  # a line whose place is less sure is what its neighbours' misfit leaves
+PAIR_GAIN: Final = 2.0  # of chi2, over the significance squared: a flat top alone gains one and a half
+SHOULDER: Final = 0.02  # of a line so close, or a weaker one is what a pseudo-Voigt leaves of the stronger
+ONE_FWHM: Final = 0.5  # of two lines closer than this the weaker is none
+ONE_BINS: Final = 1.5  # nor are there two where no bin lies between
+REACH_BINS: Final = 5.0  # and as many bins at least, for lines within one
+WIDEST_OF_RANGE: Final = 0.024  # of the pattern's range: a broader line is background
+STIFF_OF_RANGE: Final = 0.1  # period above which what varies is background
+BLOCKS: Final = 80  # parts of the range in each of which the noise of the background is one number
+LEAST_VARIANCE: Final = 1e-6  # of the median: bins without any count have no variance of their own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLine:
+    """A line and what its fit says of it; a candidate has no fit yet.
+
+    Parameters
+    ----------
+    line : Line
+        Place, width, height, mixing.
+    fit : LineFit, optional
+        The fit that it is of.
+    sigmas : float
+        Height over `height_sigma`; of a candidate, its curvature over noise.
+    height_sigma : float
+        Error that background and neighbours leave of its height, as counting has it [unit of the pattern].
+    centre_sigma : float
+        Standard error of its place, enlarged by correlation and misfit [deg].
+    """
+
+    line: Line
+    fit: LineFit | None = None
+    sigmas: float = 0.0
+    height_sigma: float = math.nan
+    centre_sigma: float = math.nan
+
+
+class LineSearch:
+    """The lines of one pattern, as far as they are known.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        The pattern.
+    good : ndarray of bool, shape (bins,)
+        Bins that have an intensity.
+    significance : float
+        Least height of a line over the error that background and neighbours leave at its place.
+    """
+
+    def __init__(self, pattern: Pattern, good: npt.NDArray[np.bool_], significance: float) -> None:
+        index = np.arange(good.size)
+        self.pattern = pattern
+        self.good = good
+        self.significance = significance
+        self.x: Array = np.asarray(pattern.two_theta_deg)
+        self.step = pattern.step_deg
+        self.y = np.interp(index, index[good], pattern.intensity[good])
+        variance = np.interp(index, index[good], pattern.sigma[good] ** 2)
+        # Of neighbouring bins: the error of a bin of few counts follows its counts, and would pull the fit down.
+        self.variance = np.convolve(np.pad(variance, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
+        self.first, self.last = (float(self.x[good][end]) for end in (0, -1))
+        self.widest_bins = WIDEST_OF_RANGE * good.size
+        self.known: list[FoundLine] = []
+        self.refused: list[float] = []
+        self.light: Array = np.zeros(good.size)
+        self.background: Array = np.zeros(good.size)
+        self.usual_fwhm: float | None = None
+        self.usual_mixing = 0.5
+        self._count()
+        self.scale = self._scale()
+
+    def found(self) -> list[FoundLine]:
+        """Look for lines, fit them, and look again at what they leave; return those to be listed."""
+        for turn in range(ROUNDS):
+            # The second time all are fitted once more, because the background is known now.
+            new = self._new_lines() if turn != 1 else []
+            if not new and turn != 1:
+                break
+            # The strongest first: what is fitted is taken off beside the others.
+            for group in sorted(_groups(self.known + new), key=_strength, reverse=True):
+                if turn == 1 or any(one.fit is None for one in group):
+                    self._fit(group)
+            self.known = [one for one in self.known if one.fit is not None]
+            self._take_stock()
+        return [one for one in self.known if self._stands(one)]
+
+    def background_under(self, one: FoundLine) -> float:
+        """Return the background under a line [unit of the pattern]."""
+        straight = one.fit.background(one.line.centre) if one.fit else 0.0
+        return straight + float(np.interp(one.line.centre, self.x, self.background))
+
+    def _new_lines(self) -> list[FoundLine]:
+        """Return the candidates in what the known lines leave, the strongest of each neighbourhood first.
+
+        What is broad may be what lines not yet found add up to, and is looked at when there are no others.
+        """
+        usual = self.usual_fwhm / self.step if self.usual_fwhm else None
+        new = self._standing_out(0.5 * usual, BROAD * usual) if usual else []
+        if new:
+            return new
+        new = self._standing_out(0.0, self.widest_bins)
+        usual = usual or float(np.median([one.line.fwhm for one in new] or [self.step])) / self.step
+        return [one for one in new if one.line.fwhm < BROAD * max(usual, 1.0) * self.step] or new
+
+    def _standing_out(self, narrowest_bins: float, widest_bins: float) -> list[FoundLine]:
+        found = candidates(
+            self.y - self.light - self.background,
+            self.scale**2 * self._counting(self.light),
+            threshold=(LATER_SHARE if self.usual_fwhm else CANDIDATE_SHARE) * self.significance,
+            narrowest_bins=narrowest_bins,
+            widest_bins=min(max(widest_bins, 2.0), self.widest_bins),
+        )
+        taken = [(one.line.centre, TAKEN_FWHM * one.line.fwhm) for one in self.known]
+        taken += [(place, 2.0 * self.step) for place in set(self.refused) if self.refused.count(place) >= MOST_TRIALS]
+        new = []
+        for one in found:
+            place = float(self.x[one.bin])
+            if self.good[one.bin] and not any(abs(place - other) < near for other, near in taken):
+                line = Line(centre=place, fwhm=one.fwhm_bins * self.step, mixing=self.usual_mixing)
+                new.append(FoundLine(line=line, sigmas=one.sigmas))
+        return [
+            one
+            for one in new
+            if not any(
+                abs(other.line.centre - one.line.centre) < NEIGHBOURHOOD_FWHM * other.line.fwhm
+                and other.sigmas > FIRST_SHARE * one.sigmas
+                for other in new
+            )
+        ]
+
+    def _fit(self, group: list[FoundLine]) -> None:
+        """Fit a group, and leave out the worst of its lines until all are lines."""
+        rest = [one for one in self.known if one not in group]
+        while group:
+            reach = [max(REACH_FWHM * one.line.fwhm, REACH_BINS * self.step) for one in group]
+            first = min(one.line.centre - far for one, far in zip(group, reach, strict=True))
+            last = max(one.line.centre + far for one, far in zip(group, reach, strict=True))
+            here = np.flatnonzero((self.x > first) & (self.x < last))
+            x = self.x[here]
+            others = light([one.line for one in rest], x, self.step).sum(axis=0)
+            use = self.good[here]
+            fit = fit_lines(
+                x[use],
+                (self.y[here] - self.background[here] - others)[use],
+                self.fit_sigma[here][use],
+                [one.line for one in group],
+                step=self.step,
+                usual_fwhm=self.usual_fwhm,
+            )
+            judged = [] if fit is None else self._judged(fit, here, others)
+            worst = self._worst(judged, group)
+            if worst is None and fit is not None:
+                worst = self._needless(judged, fit, here, others)
+            if worst is None:
+                self.known = rest + judged
+                return
+            self.refused.append(float(self.x[np.argmin(np.abs(self.x - group[worst].line.centre))]))
+            group = group[:worst] + group[worst + 1 :]
+        self.known = rest
+
+    def _needless(self, judged: list[FoundLine], fit: LineFit, here: npt.NDArray[np.intp], others: Array) -> int | None:
+        """Return which of two close lines the other can do without, with its width and wings fitted anew."""
+        use = self.good[here]
+        for k, one in enumerate(judged):
+            close = [
+                other
+                for other in judged
+                if other.line.height > one.line.height
+                and abs(other.line.centre - one.line.centre) < PAIR_FWHM * max(one.line.fwhm, other.line.fwhm)
+            ]
+            if close:
+                alone = fit_lines(
+                    self.x[here][use],
+                    (self.y[here] - self.background[here] - others)[use],
+                    self.fit_sigma[here][use],
+                    [replace(other.line, mixing=self.usual_mixing) for other in judged if other is not one],
+                    step=self.step,
+                    usual_fwhm=self.usual_fwhm,
+                )
+                free = np.count_nonzero(use)
+                if alone is not None and (alone.chi2 - fit.chi2) * free < PAIR_GAIN * self.significance**2 * max(
+                    1.0, fit.chi2
+                ):
+                    return k
+        return None
+
+    def _judged(self, fit: LineFit, here: npt.NDArray[np.intp], others: Array) -> list[FoundLine]:
+        """Return the lines of a fit with the errors that background and neighbours leave of their heights."""
+        x = self.x[here]
+        each = light(fit.lines, x, self.step)
+        bright = others + each.sum(axis=0)
+        shapes = each / np.array([line.height or 1.0 for line in fit.lines])[:, None]
+        straight = np.vstack([np.ones(x.size), np.linspace(-1.0, 1.0, x.size)])
+        use = self.good[here]
+        judged = []
+        for k, line in enumerate(fit.lines):
+            variance = self.scale**2 * self._counting(bright - each[k], here)
+            design = (np.vstack([shapes, straight]) / np.sqrt(variance))[:, use]
+            square = design @ design.T
+            own = square[k, k]
+            rest = np.delete(np.arange(square.shape[0]), k)
+            told = own - square[k, rest] @ np.linalg.lstsq(square[np.ix_(rest, rest)], square[rest, k], rcond=1e-9)[0]
+            judged.append(
+                FoundLine(
+                    line=line,
+                    fit=fit,
+                    sigmas=line.height * math.sqrt(max(told, 0.0)),
+                    height_sigma=1.0 / math.sqrt(max(told, 1e-12 * own, 1e-300)),
+                    centre_sigma=self.pattern.correlation * float(fit.centre_sigma[k]) * math.sqrt(max(1.0, fit.chi2)),
+                )
+            )
+        return judged
+
+    def _worst(self, judged: list[FoundLine], begun: list[FoundLine]) -> int | None:
+        """Return which line of a group is least one; None where all are."""
+        if not judged:
+            return int(np.argmin([one.line.height for one in begun]))
+        faults: list[tuple[float, int]] = []
+        for k, one in enumerate(judged):
+            line = one.line
+            sigmas = line.height / one.height_sigma
+            wide = line.fwhm > self.widest_bins * self.step
+            twin = any(self._shadows(other.line, line) for other in judged if other is not one)
+            if wide or twin or sigmas < CANDIDATE_SHARE * self.significance * self._unlike(line):
+                faults.append((sigmas, k))
+        return min(faults)[1] if faults else None
+
+    def _shadows(self, other: Line, line: Line) -> bool:
+        """Tell whether a line is too close to a stronger one to be another."""
+        apart, width = abs(line.centre - other.centre), max(line.fwhm, other.fwhm)
+        one = apart < max(ONE_FWHM * width, ONE_BINS * self.step) and line.height < other.height
+        return one or (apart < PAIR_FWHM * width and line.height < SHOULDER * other.height)
+
+    def _stands(self, one: FoundLine) -> bool:
+        """Tell whether a line is one to list."""
+        line = one.line
+        inside = self.first + line.fwhm < line.centre < self.last - line.fwhm
+        placed = one.centre_sigma < PLACED_FWHM * max(line.fwhm, self.step)
+        # What fitting place and width gains from noise alone, one of chi2 for each, is not the line's.
+        sigmas = math.sqrt(max(one.sigmas**2 - 2.0, 0.0))
+        return inside and placed and sigmas >= self.significance * self._unlike(line)
+
+    def _unlike(self, line: Line) -> float:
+        """Return how much more a line must stand out for its width: much broader ones look like background."""
+        if self.usual_fwhm is None:
+            return 1.0
+        narrow = self.usual_fwhm / (NARROW * math.hypot(line.fwhm, 0.5 * self.step))
+        return max(1.0, line.fwhm / (BROAD * self.usual_fwhm), narrow) ** 2
+
+    def _take_stock(self) -> None:
+        """Bring light, background and noise up to date."""
+        self.light = light([one.line for one in self.known], self.x, self.step).sum(axis=0)
+        sure = [one for one in self.known if one.line.height > 3.0 * self.significance * one.height_sigma]
+        if len(sure) >= 3:
+            self.usual_fwhm = _weighted_median([(one.line.fwhm, one.sigmas) for one in sure])
+            self.usual_mixing = _weighted_median([(one.line.mixing, one.sigmas) for one in sure])
+        self.background = self._smooth_background()
+        self._count()
+        self.scale = self._scale()
+
+    def _smooth_background(self) -> Array:
+        """Return what varies slowly: the smoothest curve through what the lines leave (Whittaker 1923)."""
+        from scipy.linalg import solveh_banded
+
+        size = self.y.size
+        weight = self.good / (self.scale**2 * self.variance + (0.1 * self.light) ** 2)
+        weight /= np.median(weight[self.good])
+        stiffness = (STIFF_OF_RANGE * size / (2.0 * math.pi)) ** 4
+        bands = np.zeros((3, size))
+        bands[2] = weight + stiffness * np.r_[1.0, 5.0, np.full(size - 4, 6.0), 5.0, 1.0]
+        bands[1, 1:] = stiffness * np.r_[-2.0, np.full(size - 3, -4.0), -2.0]
+        bands[0, 2:] = stiffness
+        return np.asarray(solveh_banded(bands, weight * (self.y - self.light)))
+
+    def _counting(self, more: Array, here: npt.NDArray[np.intp] | slice = slice(None)) -> Array:
+        """Return the variance of the background under more light, as counting has it."""
+        return self.dark[here] + self.gain[here] * np.maximum(more, 0.0)
+
+    def _count(self) -> None:
+        """Take the variance of the background alone and that of each unit of light, from where there is little."""
+        from scipy.ndimage import uniform_filter1d
+
+        size = self.y.size
+        level = self.background if self.known else self.y
+        share = np.clip(level / np.maximum(level + self.light, 1e-300), 0.0, 1.0) if self.known else np.ones(size)
+        width = max(8, size // BLOCKS)
+        whole = size // width * width
+        middles = np.arange(0.5 * width, whole, width)
+        parts = (self.variance * np.maximum(share, 0.01))[:whole].reshape(-1, width)
+        dark = np.quantile(parts, 0.5 if self.known else 0.4, axis=1)
+        levels = np.median(level[:whole].reshape(-1, width), axis=1)
+        places = np.arange(size)
+        dark = np.maximum(dark, LEAST_VARIANCE * float(np.median(self.variance)))
+        self.dark = np.interp(places, middles, dark)
+        lit = levels > 3.0 * np.sqrt(dark)
+        bright = self.light > 3.0 * np.sqrt(self.dark)
+        if lit.any():
+            self.gain = np.interp(places, middles[lit], dark[lit] / levels[lit])
+        elif bright.any():
+            self.gain = np.full(
+                size, float(np.median((self.variance[bright] - self.dark[bright]) / self.light[bright]))
+            )
+        else:
+            self.gain = np.zeros(size)
+        expected = self._counting(self.light)
+        width = max(3, round((self.usual_fwhm or 0.0) / self.step))
+        self.fit_sigma = np.sqrt(expected * uniform_filter1d(self.variance, width) / uniform_filter1d(expected, width))
+
+    def _scale(self) -> float:
+        """Return by how much the pattern scatters more than its errors say, 1 or more."""
+        rest = self.y - self.light
+        rough = rest[1:-1] - 0.5 * (rest[2:] + rest[:-2])
+        expected = self.variance[1:-1] + 0.25 * (self.variance[2:] + self.variance[:-2])
+        ratio = np.abs(rough) / np.sqrt(expected)
+        # A quarter of the bins are surely between the lines; of a normal distribution it is within 0.3186.
+        scatter = float(np.quantile(ratio, 0.25)) / 0.3186 if not self.known else 1.4826 * float(np.median(ratio))
+        return max(self.pattern.correlation, scatter if scatter > 1.15 else 1.0)
+
+
+def _weighted_median(pairs: list[tuple[float, float]]) -> float:
+    values, weights = np.array(sorted(pairs)).T
+    return float(values[np.searchsorted(np.cumsum(weights), 0.5 * weights.sum())])
+
+
+def _strength(group: list[FoundLine]) -> float:
+    return max(one.sigmas for one in group)
+
+
+def _groups(known: list[FoundLine]) -> list[list[FoundLine]]:
+    """Lines that overlap, together."""
+    groups: list[list[FoundLine]] = []
+    for one in sorted(known, key=lambda one: one.line.centre):
+        if groups:
+            last = groups[-1][-1].line
+            if one.line.centre - last.centre < CLOSE_FWHM * max(last.fwhm, one.line.fwhm):
+                groups[-1].append(one)
+                continue
+        groups.append([one])
+    return groups
