@@ -63,9 +63,9 @@ def raw_points(documents: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Raw
     frames: dict[str, str] = {}
     for event in events(documents):
         if event.stream == schema.PRIMARY:
-            measured[event.data[schema.EXPOSURE_UID.name]] = event.data
+            measured[str(event.data[schema.EXPOSURE_UID.name])] = event.data
         elif event.stream == schema.READOUT:
-            frames[event.data[schema.EXPOSURE_UID.name]] = str(event.data[schema.FRAME_PATH])
+            frames[str(event.data[schema.EXPOSURE_UID.name])] = str(event.data[schema.FRAME_PATH])
     return {uid: _point(uid, data, frames.get(uid, "")) for uid, data in measured.items()}
 
 

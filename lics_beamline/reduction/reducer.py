@@ -223,9 +223,9 @@ class Reducer:
         elif stream == schema.LOOK:
             self._plates.look(data)
         elif stream == schema.PRIMARY:
-            self._points[data[schema.EXPOSURE_UID.name]] = _Point(data=data, gauge=self._gauge)
+            self._points[str(data[schema.EXPOSURE_UID.name])] = _Point(data=data, gauge=self._gauge)
         elif stream == schema.READOUT:
-            yield from self._emit(data[schema.EXPOSURE_UID.name], data, failure=None)
+            yield from self._emit(str(data[schema.EXPOSURE_UID.name]), data, failure=None)
         elif stream == schema.FAILURE:
             self._plates.forget()
             if exposure in self._points:
