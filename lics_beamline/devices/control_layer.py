@@ -116,3 +116,11 @@ def _where() -> str:
     broadcast = os.environ.get("EPICS_CA_AUTO_ADDR_LIST", "YES").strip().upper() != "NO"
     places = ([listed] if listed else []) + (["all hosts of this network"] if broadcast else [])
     return f"{' and '.join(places) or 'no address'}, port {os.environ.get('EPICS_CA_SERVER_PORT', '5064')}"
+
+
+def as_heard(path: str) -> str:
+    """Return a path as the control layer says it: caproto takes each byte of an IOC's UTF-8 for a letter."""
+    from ophyd import get_cl
+
+    takes_bytes = get_cl().name == "caproto" and os.environ.get("CAPROTO_STRING_ENCODING", "latin-1") == "latin-1"
+    return path.encode("utf-8").decode("latin-1") if takes_bytes else path

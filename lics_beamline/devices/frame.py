@@ -20,6 +20,7 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
 from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock
+from lics_beamline.devices.control_layer import as_heard
 from lics_beamline.devices.image_plate import TROUBLE, trouble
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.plate_file import NO_PLATE, PLATE_SHAPE, Expected, Folder, PlateFileReading, resource_of
@@ -167,7 +168,7 @@ class Frame(Device):
         super().__init__(prefix, name=name, **kwargs)
         self.clock = clock
         self.data_root = data_root.resolve()
-        self.detector_root = detector_root or str(self.data_root)
+        self.detector_root = as_heard(detector_root or str(self.data_root))
         self.timeout_s = timeout_s
         self._folders: dict[PurePosixPath, Folder] = {}
         self._folder: Folder | None = None

@@ -481,7 +481,7 @@ def _child_of(pid: int, module: str) -> int:
 
 
 def _session(folder: Path) -> int:
-    """Walk the sweep of a folder; nobody follows, and plates are scanned coarsely: they cost the least so."""
+    """Walk the sweep of a folder; nobody follows."""
     from lics_beamline.session.session import open_session
     from lics_beamline.session.simulation import simulated_beamline
 
@@ -491,7 +491,6 @@ def _session(folder: Path) -> int:
         simulated_beamline(profile, data, speed=300.0, seed=1) as simulation,
         open_session(profile, data, simulated=simulation, followers=False) as session,
     ):
-        session.beamline.plate.resolution_um.set("200").wait()
         session.engine(session.sweep(experiment))
     return 0
 
