@@ -55,7 +55,9 @@ def test_a_membrane_that_was_away_while_the_sweep_gave_up_is_made_safe_when_it_i
         process.send_signal(signal.SIGINT)
         assert process.wait() == 4
         tripped = wait_for(data.root / "guard-tripped.json", lambda said: True)
-        assert tripped["cause"] in ("left unsafe", "load silent"), "which, depends on how long the sweep takes to give up"
+        assert tripped["cause"] in ("left unsafe", "load silent"), (
+            "which, depends on how long the sweep takes to give up"
+        )
         assert "membrane" in tripped["says"]
         assert (status(data).pid, status(data).state) == (guard_pid, "tripped"), "it stays"
         told = lics("guard", "--data", "data", folder=data.root.parent)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status as guard_status
@@ -73,7 +74,7 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
                 assert sweep.poll() is None, sweep.communicate()[0]
             (journal,) = inside.raw_journals.glob("*.jsonl")
             while '"exit_status"' not in journal.read_text():
-                pass
+                pace()
             record = [json.loads(line)[:2] for line in journal.read_text().splitlines()]
         finally:
             sweep.kill()  # what is left is to wait for followers, which wait for room

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from caproto import ChannelType
 from caproto.threading.client import Context, SharedBroadcaster
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
@@ -118,6 +119,7 @@ def wait_for(path, ready):
             said = json.loads(path.read_text())
             if ready(said):
                 return said
+        pace()
 
 
 def safe(data):
@@ -135,7 +137,7 @@ def warm_and_loaded(witness):
     witness.put("PC1:Setpoint", 2.0)
     witness.put("ET1:Setpoint", 200.0)
     while witness.get("ET1:RBV_Output") < 5.0:
-        pass
+        pace()
 
 
 def test_an_open_thermocouple_is_answered_even_if_its_controller_notices_nothing(data, tmp_path):
@@ -144,7 +146,7 @@ def test_an_open_thermocouple_is_answered_even_if_its_controller_notices_nothing
         warm_and_loaded(witness)
         witness.put("WORLD:Fault", "tc_open")
         while witness.get("ET1:OutputHigh") > 0.0:
-            pass
+            pace()
         assert witness.timestamp("TC:Ti1") <= witness.timestamp("ET1:OutputHigh")
         said = safe(data)
         assert said["cause"] == "thermocouple open"
@@ -154,7 +156,7 @@ def test_an_open_thermocouple_is_answered_even_if_its_controller_notices_nothing
         load_bar = witness.get("PC1:Pressure_RBV")
         witness.put("ET1:OutputHigh", 50.0)  # sticky: what is not safe any more is made safe again
         while witness.get("ET1:OutputHigh") > 0.0:
-            pass
+            pace()
         assert witness.get("PC1:Pressure_RBV") == pytest.approx(load_bar, abs=0.05), "the load is held"
 
 
@@ -164,14 +166,14 @@ def test_a_leak_at_rest_shuts_the_valves_and_an_over_temperature_opens_the_conta
         witness.put("PC1:Control", "On")
         witness.put("PC1:Setpoint", 2.0)
         while witness.get("PC1:Pressure_RBV") < 1.9:
-            pass
+            pace()
         witness.put("WORLD:Fault", "gas_leak:0.2")
         said = safe(data)
         assert said["cause"] == "leak"
         assert witness.get("PC1:Setpoint_RBV") == pytest.approx(2.0), "the setpoint never chased the load"
         witness.put("WORLD:Fault", "heater_runaway")
         while witness.get("ET1:Contactor_RBV") != "Open":
-            pass
+            pace()
         assert witness.get("ET1:RBV_pvTemp") < 530.0 - 273.15, "the guard was before the controller's own trip"
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
@@ -72,7 +73,7 @@ def test_an_engine_that_lives_and_hangs_is_made_safe_by_its_guard_and_ends_when_
         process.send_signal(signal.SIGSTOP)
         try:
             while latched(data) is None or latched(data)["read_back_safe"] is None:
-                pass
+                pace()
             assert "no sign of life" in latched(data)["says"]
             assert witness.get("PC1:Control_RBV") == "Off"
             load_bar = witness.get("PC1:Pressure_RBV")

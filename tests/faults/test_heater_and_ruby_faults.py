@@ -5,6 +5,7 @@ import bluesky.preprocessors as bpp
 import pytest
 from bluesky.utils import FailedStatus
 from caproto import AlarmSeverity
+from looking import pace
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.control.path import HoldLeg, Point
@@ -75,7 +76,7 @@ def test_the_controllers_own_trip_opens_the_contactor_on_a_broken_sensor_and_sta
     rig.fail("tc_open")
     until(heater.contactor_readback, lambda said: said == "Open").wait()
     while rig.get("ET1:RBV_pvTemp", "time").metadata.severity != AlarmSeverity.INVALID_ALARM:
-        pass
+        pace()
     until(heater.temperature_k, lambda _: not is_believable(heater.temperature_k)).wait()
     assert is_believable(heater.contactor_readback), "an alarm about what it says is no doubt that it says so"
     heater.stop()
@@ -187,10 +188,10 @@ def test_a_heater_that_runs_away_is_cut_off_by_its_contactor_and_alarmed(rig):
     rig.fail("heater_runaway")
     until(heater.contactor_readback, lambda said: said == "Open").wait()
     while rig.get("ET1:Contactor_RBV", "time").metadata.severity != AlarmSeverity.MAJOR_ALARM:
-        pass
+        pace()
     assert float(heater.temperature_k.get()) < 540.0
     while float(heater.temperature_k.get()) > 480.0:
-        pass
+        pace()
     assert rig.get("ET1:Contactor_RBV") == "Open", "latched: it stays open when the cell has cooled"
     with pytest.raises(DidNotSettle, match="contactor is open"):
         heater.set(400.0)

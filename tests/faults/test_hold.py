@@ -7,9 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from looking import pace
 
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
@@ -61,7 +61,7 @@ def until(condition, process):
     """Poll until it holds; the test's time-out is the limit."""
     while not (found := condition()):
         assert process.poll() is None, "the sweep ended by itself"
-        time.sleep(0.02)
+        pace()
     return found
 
 
@@ -74,7 +74,7 @@ def passes(witness, seconds):
     """Let experiment time pass."""
     end_s = witness.get("WORLD:Time_RBV") + seconds
     while witness.get("WORLD:Time_RBV") < end_s:
-        pass
+        pace()
 
 
 def documents(data):

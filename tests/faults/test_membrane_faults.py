@@ -5,6 +5,7 @@ import logging
 import bluesky.plan_stubs as bps
 import pytest
 from bluesky.utils import FailedStatus
+from looking import pace
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.devices.beamline import connect
@@ -122,7 +123,7 @@ def test_another_client_cannot_move_the_gas_while_we_hold_the_lease_and_can_when
     rig.put("PC1:Control", "Off")  # shutting the valves is open to everybody
     membrane.make_safe().wait()
     while rig.get("PC1:Lease"):
-        pass
+        pace()
     rig.put("PC1:Setpoint", load_bar)
 
 

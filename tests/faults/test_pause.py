@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from looking import pace
 from terminal import terminal
 
 from lics_beamline.data_folder import DataFolder
@@ -62,6 +63,7 @@ def until(seen, data):
     while not seen():
         now = sweep_status(data)
         assert now.state != "ended", now.says
+        pace()
 
 
 def rests(witness, pv, *, within):
@@ -150,7 +152,7 @@ def test_a_paused_sweep_is_ended_in_the_safe_state_when_the_guard_trips(data):
         paused(session)
         witness.put("WORLD:Fault", "tc_open")
         while sweep_status(data).state != "ended":
-            pass
+            pace()
         session.types("while RE.state != 'idle': pass", "", "print('then', RE.state)")
         session.shows("then idle")
         assert witness.get("ET1:OutputHigh") == 0.0

@@ -6,6 +6,7 @@ import uuid
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 import pytest
+from looking import pace
 
 from lics_beamline import schema
 from lics_beamline.control.heating import prior_of
@@ -214,18 +215,18 @@ def test_another_unit_and_other_limits_after_a_restart_are_noticed(rig):
     assert not reconnections.findings()
     rig.fail("membrane_ioc_restart:1e6")
     while membrane.load_bar.connected:
-        pass
+        pace()
     rig.fail("wrong_egu")
     rig.fail("clear:membrane_ioc_restart")
     while not (found := reconnections.findings()):
-        pass
+        pace()
     said = "; ".join(found)
     assert "PC1:Pressure_RBV says its unit is 'psi'; the profile declares 'bar'" in said
     assert "PC1:Setpoint came back with limits 0 to 2175.57; they were 0 to 150" in said
     assert reconnections.findings(), "asked anew while it is so"
     rig.fail("clear")
     while reconnections.findings():
-        pass
+        pace()
     assert membrane.setpoint_bar.limits == pytest.approx((0.0, 150.0))
     reconnections.close()
 
@@ -240,10 +241,10 @@ def test_a_detector_that_forgot_its_folder_in_a_restart_is_told_again_and_counts
     reconnections = Reconnections([frame])
     rig.fail("plate_ioc_restart:1e6")
     while frame.state.connected:
-        pass
+        pace()
     rig.fail("clear:plate_ioc_restart")
     while not is_believable(frame.state):
-        pass
+        pace()
     rig.put("RAXIS:cam1:AutoIncrement", "No")  # as a database begins that nobody has told anything
     rig.put("RAXIS:cam1:FileNumber", 0)
     assert reconnections.findings() == ()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard_status import STAYING, status
@@ -35,9 +36,9 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
             process.send_signal(signal.SIGKILL)
             process.wait()
         while witness.get("SAFE:Watchdog_RBV") != "Tripped":
-            pass
+            pace()
         while witness.get("PC1:Control_RBV") != "Off" or witness.get("BEAM:Shutter_RBV") != "Closed":
-            pass
+            pace()
         assert witness.get("ET1:OutputHigh") == 0.0
         assert witness.get("PC1:Lease") == "", "the lease of the dead is given back"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from caproto.sync.client import write
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
@@ -63,7 +64,7 @@ def test_each_sign_of_life_is_another_number(watchdog):
     first = watchdog.engine_beat.get(use_monitor=False)
     watchdog.feed(watchdog.engine_beat)
     while watchdog.engine_beat.get(use_monitor=False) == first:
-        pass
+        pace()
     assert watchdog.engine_beat.get(use_monitor=False) > first > 0
 
 
@@ -71,7 +72,7 @@ def test_fed_by_nobody_it_trips_says_why_and_is_not_armed_before_somebody_has_lo
     put(watchdog.silence_s, 1.0)
     watchdog.arm().wait()
     while not watchdog.trip_at():
-        pass
+        pace()
     assert "no sign of life for 1." in watchdog.says()
     with pytest.raises(DidNotSettle, match="looked at the beamline"):
         watchdog.arm().wait()

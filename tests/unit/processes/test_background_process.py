@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from child import child
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.processes.background_process import NOT_READY, watch
@@ -58,9 +59,10 @@ def fares(data, state):
         try:
             said = json.loads(status_path(data, "worker").read_text())
         except FileNotFoundError:
-            continue
+            said = {"state": "not yet"}
         if said["state"] == state:
             return said
+        pace()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

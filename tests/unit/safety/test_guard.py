@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import this_host
@@ -55,7 +56,7 @@ def test_a_heart_beats_and_says_farewell(data):
         assert heartbeat.path == heartbeat_path(data.logs, beat.pid)
         assert not beat.farewell
         while read_beat(heartbeat.path).number < 2:
-            pass
+            pace()
     assert read_beat(heartbeat.path).farewell
     assert read_beat(data.logs / "nobody.json") is None
 

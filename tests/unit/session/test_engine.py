@@ -7,6 +7,7 @@ import threading
 from types import MappingProxyType
 
 import pytest
+from looking import pace
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
@@ -159,7 +160,7 @@ def test_who_asks_a_paused_sweep_to_go_on_from_elsewhere_is_told_where_it_can(en
         sweep.run()
     asked = ask(requests.data, Request.CONTINUE)
     while sweep_status(requests.data).answers != asked.uid:
-        pass
+        pace()
     assert "resume() there" in sweep_status(requests.data).says
     assert engine.state == "paused"
 
@@ -170,7 +171,7 @@ def test_a_paused_sweep_is_stopped_from_elsewhere(engine, requests):
         sweep.run()
     ask(requests.data, Request.STOP, who="Ada")
     while engine.state != "idle":
-        pass
+        pace()
     assert sweep_status(requests.data).state == "ended"
     assert [(one["hold_did"], one["hold_who"]) for one in sweep.holds()] == [("held", "engine"), ("stopped", "Ada")]
 
@@ -211,7 +212,7 @@ def test_a_suspender_that_trips_while_a_sweep_is_paused_holds_it_when_it_is_resu
 
     def recover():
         while "ring_ma" not in sweep_status(requests.data).says:
-            pass
+            pace()
         ring_ma.put(100.0)
 
     thread = threading.Thread(target=recover)
@@ -231,7 +232,7 @@ def test_resuming_a_sweep_that_a_person_holds_lets_it_go_on(engine, requests):
 
     def resume():
         while sweep_status(requests.data).state != "held":
-            pass
+            pace()
         asked.append(engine.state)
         engine.resume()
 
