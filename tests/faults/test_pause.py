@@ -62,7 +62,7 @@ def until(seen, data):
     """Wait for something that comes while the sweep goes on."""
     while not seen():
         now = sweep_status(data)
-        assert now.state != "ended", now.says
+        assert now is None or now.state != "ended", now.says
         pace()
 
 
