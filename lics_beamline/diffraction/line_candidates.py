@@ -15,7 +15,7 @@ NARROWEST_BINS: Final = 1.4  # full width of the narrowest line looked for: one 
 WIDTH_RATIO: Final = 1.5  # between the widths looked for: between two of them a line loses 2 % of its significance
 HAT_OVER_LINE: Final = 1.5  # width of the second derivative over the line's: keeps neighbours apart, loses little
 SIGMA_OF_FWHM: Final = 1.0 / math.sqrt(8.0 * math.log(2.0))
-REACH: Final = 4.0  # standard deviations over which the second derivative of a Gaussian is summed
+REACH_SIGMAS: Final = 4.0  # standard deviations over which the second derivative of a Gaussian is summed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def candidates(
     fwhm = max(NARROWEST_BINS, narrowest_bins)
     while fwhm <= widest_bins:
         spread = HAT_OVER_LINE * fwhm * SIGMA_OF_FWHM
-        reach = min(math.ceil(REACH * spread), y.size - 1)
+        reach = min(math.ceil(REACH_SIGMAS * spread), y.size - 1)
         t = np.arange(-reach, reach + 1) / spread
         hat = (1.0 - t * t) * np.exp(-0.5 * t * t)
         hat -= hat.mean()

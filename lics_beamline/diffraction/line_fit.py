@@ -21,8 +21,8 @@ LOG_WIDTH_RANGE: Final = 1.4  # a factor of four either way
 LOG_WIDTH_DOUBT: Final = 0.7  # of the widths of a pattern's lines about the usual one: a factor of two
 MIXING_DOUBT: Final = 0.5  # of the mixing about the middle of its range: a dim line says nothing of its wings
 # Where bins are wide beside a line, it is averaged over three places in a bin (Gauss-Legendre), exact to u^5.
-PLACES: Final = np.array([-0.5 * math.sqrt(0.6), 0.0, 0.5 * math.sqrt(0.6)])
-SHARES: Final = np.array([5.0, 8.0, 5.0]) / 18.0
+BIN_PLACES: Final = np.array([-0.5 * math.sqrt(0.6), 0.0, 0.5 * math.sqrt(0.6)])
+BIN_SHARES: Final = np.array([5.0, 8.0, 5.0]) / 18.0
 COARSE_FWHM_BINS: Final = 6.0  # lines narrower than this are averaged: at 6 bins the middle is 1 % off the mean
 
 
@@ -217,11 +217,11 @@ def _shapes(
 ) -> tuple[Array, Array, Array, Array]:
     """Lines of height 1 and their slopes by centre, log of half width and mixing, each of shape (lines, places)."""
     coarse = float(half.min(initial=math.inf)) < 0.5 * COARSE_FWHM_BINS * step
-    places = (x[:, None] + step * PLACES).ravel() if coarse else x
+    places = (x[:, None] + step * BIN_PLACES).ravel() if coarse else x
     u = (places - centre[:, None]) / half[:, None]
     shape = pseudo_voigt(u, mixing)
     four = (shape.value, shape.by_u / -half[:, None], -u * shape.by_u, shape.by_mixing)
     if not coarse:
         return four
-    value, by_centre, by_log_half, by_mixing = (part.reshape(-1, x.size, 3) @ SHARES for part in four)
+    value, by_centre, by_log_half, by_mixing = (part.reshape(-1, x.size, 3) @ BIN_SHARES for part in four)
     return value, by_centre, by_log_half, by_mixing

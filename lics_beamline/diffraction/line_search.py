@@ -23,24 +23,24 @@ Array = npt.NDArray[np.float64]
 CANDIDATE_SHARE: Final = 0.7  # of the significance asked for: what a candidate must show, before it is fitted
 LATER_SHARE: Final = 0.6  # the same, once the usual width is known and fewer are tried
 MOST_TRIALS: Final = 3  # of one place: neighbours found meanwhile may make it a line
-ROUNDS: Final = 12  # of looking at what the lines found so far leave; a third finds the last of crowded ones
+MOST_ROUNDS: Final = 12  # of looking at what the lines found so far leave; a third finds the last of crowded ones
 FIRST_SHARE: Final = 3.0  # a candidate so many times weaker than a neighbour waits until that one is fitted
 NEIGHBOURHOOD_FWHM: Final = 6.0  # of the neighbour's, within which its wings may look like lines
-BROAD: Final = 2.5  # times the usual width: looks like background
-NARROW: Final = 2.5  # times less than the usual width: looks like grains
+BROAD_TIMES: Final = 2.5  # times the usual width: looks like background
+NARROW_TIMES: Final = 2.5  # times less than the usual width: looks like grains
 TAKEN_FWHM: Final = 0.3  # nearer to a known line than this is no other
 CLOSE_FWHM: Final = 3.0  # lines closer than this are fitted together
 REACH_FWHM: Final = 4.0  # fitted beyond the outermost line
 PAIR_FWHM: Final = 1.3  # of two lines closer than this each must be needed
 PLACED_FWHM: Final = 0.5  # a line whose place is less sure is what its neighbours' misfit leaves
 PAIR_GAIN: Final = 2.0  # of chi2, over the significance squared: a flat top alone gains one and a half
-SHOULDER: Final = 0.02  # of a line so close, or a weaker one is what a pseudo-Voigt leaves of the stronger
+SHOULDER_SHARE: Final = 0.02  # of a line so close, or a weaker one is what a pseudo-Voigt leaves of the stronger
 ONE_FWHM: Final = 0.5  # of two lines closer than this the weaker is none
 ONE_BINS: Final = 1.5  # nor are there two where no bin lies between
 REACH_BINS: Final = 5.0  # and as many bins at least, for lines within one
 WIDEST_OF_RANGE: Final = 0.024  # of the pattern's range: a broader line is background
 STIFF_OF_RANGE: Final = 0.1  # period above which what varies is background
-BLOCKS: Final = 80  # parts of the range in each of which the noise of the background is one number
+NOISE_BLOCKS: Final = 80  # parts of the range in each of which the noise of the background is one number
 LEAST_VARIANCE: Final = 1e-6  # of the median: bins without any count have no variance of their own
 
 
@@ -106,7 +106,7 @@ class LineSearch:
 
     def found(self) -> list[FoundLine]:
         """Look for lines, fit them, and look again at what they leave; return those to be listed."""
-        for turn in range(ROUNDS):
+        for turn in range(MOST_ROUNDS):
             # The second time all are fitted once more, because the background is known now.
             new = self._new_lines() if turn != 1 else []
             if not new and turn != 1:
@@ -130,12 +130,12 @@ class LineSearch:
         What is broad may be what lines not yet found add up to, and is looked at when there are no others.
         """
         usual = self.usual_fwhm / self.step if self.usual_fwhm else None
-        new = self._standing_out(0.5 * usual, BROAD * usual) if usual else []
+        new = self._standing_out(0.5 * usual, BROAD_TIMES * usual) if usual else []
         if new:
             return new
         new = self._standing_out(0.0, self.widest_bins)
         usual = usual or float(np.median([one.line.fwhm for one in new] or [self.step])) / self.step
-        return [one for one in new if one.line.fwhm < BROAD * max(usual, 1.0) * self.step] or new
+        return [one for one in new if one.line.fwhm < BROAD_TIMES * max(usual, 1.0) * self.step] or new
 
     def _standing_out(self, narrowest_bins: float, widest_bins: float) -> list[FoundLine]:
         found = candidates(
@@ -264,7 +264,7 @@ class LineSearch:
         """Tell whether a line is too close to a stronger one to be another."""
         apart, width = abs(line.centre - other.centre), max(line.fwhm, other.fwhm)
         one = apart < max(ONE_FWHM * width, ONE_BINS * self.step) and line.height < other.height
-        return one or (apart < PAIR_FWHM * width and line.height < SHOULDER * other.height)
+        return one or (apart < PAIR_FWHM * width and line.height < SHOULDER_SHARE * other.height)
 
     def _stands(self, one: FoundLine) -> bool:
         """Tell whether a line is one to list."""
@@ -279,8 +279,8 @@ class LineSearch:
         """Return how much more a line must stand out for its width: much broader ones look like background."""
         if self.usual_fwhm is None:
             return 1.0
-        narrow = self.usual_fwhm / (NARROW * math.hypot(line.fwhm, 0.5 * self.step))
-        return max(1.0, line.fwhm / (BROAD * self.usual_fwhm), narrow) ** 2
+        narrow = self.usual_fwhm / (NARROW_TIMES * math.hypot(line.fwhm, 0.5 * self.step))
+        return max(1.0, line.fwhm / (BROAD_TIMES * self.usual_fwhm), narrow) ** 2
 
     def _take_stock(self) -> None:
         """Bring light, background and noise up to date."""
@@ -318,7 +318,7 @@ class LineSearch:
         size = self.y.size
         level = self.background if self.known else self.y
         share = np.clip(level / np.maximum(level + self.light, 1e-300), 0.0, 1.0) if self.known else np.ones(size)
-        width = max(8, size // BLOCKS)
+        width = max(8, size // NOISE_BLOCKS)
         whole = size // width * width
         middles = np.arange(0.5 * width, whole, width)
         parts = (self.variance * np.maximum(share, 0.01))[:whole].reshape(-1, width)
