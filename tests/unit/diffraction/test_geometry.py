@@ -108,7 +108,7 @@ def test_canonical_text_is_a_fixed_point():
         ("0.3512", "351.2", "Distance = 351.2 m"),
         ('{"', '["', "poni"),
         *(
-            ("Detector_config: ", f"Detector_config: {odd}\nx: ", "is no table")
+            ("Detector_config: ", f"Detector_config: {odd}\n# ", "is no table")
             for odd in ("null", "[]", "7", '"text"')
         ),
         ('{"', '{"x": ' + "[" * 100_000 + ', "', "nested too deep"),
