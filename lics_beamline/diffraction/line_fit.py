@@ -21,6 +21,7 @@ LOG_WIDTH_RANGE: Final = 1.4  # a factor of four either way
 LOG_WIDTH_DOUBT: Final = 0.7  # of the widths of a pattern's lines about the usual one: a factor of two
 MIXING_DOUBT: Final = 0.5  # of the mixing about the middle of its range: a dim line says nothing of its wings
 # Where bins are wide beside a line, it is averaged over three places in a bin (Gauss-Legendre), exact to u^5.
+FAR_HALF_WIDTHS: Final = 20.0  # from a line; there it is a Lorentzian alone, and straight within a bin
 BIN_PLACES: Final = np.array([-0.5 * math.sqrt(0.6), 0.0, 0.5 * math.sqrt(0.6)])
 BIN_SHARES: Final = np.array([5.0, 8.0, 5.0]) / 18.0
 COARSE_FWHM_BINS: Final = 6.0  # lines narrower than this are averaged: at 6 bins the middle is 1 % off the mean
@@ -47,11 +48,17 @@ class Line:
 
 
 def light(lines: Sequence[Line], x: Array, step: float) -> Array:
-    """Return what each line adds to the background, averaged over bins; shape (lines, places)."""
-    if not lines:
-        return np.zeros((0, x.size))
-    centre, half, height, mixing = np.array([(a.centre, 0.5 * a.fwhm, a.height, a.mixing) for a in lines]).T
-    return height[:, None] * _shapes(x, centre, half, mixing[:, None], step)[0]
+    """Return what each line adds to the background, averaged over bins; shape (lines, places). `x` rises."""
+    added = np.zeros((len(lines), x.size))
+    for row, line in zip(added, lines, strict=True):
+        half = 0.5 * line.fwhm
+        row[:] = line.height * line.mixing / (1.0 + ((x - line.centre) / half) ** 2)
+        reach = FAR_HALF_WIDTHS * half + step
+        near = slice(*np.searchsorted(x, (line.centre - reach, line.centre + reach)))
+        if near.stop > near.start:
+            shape = _shapes(x[near], np.array([line.centre]), np.array([half]), line.mixing, step)[0]
+            row[near] = line.height * shape[0]
+    return added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

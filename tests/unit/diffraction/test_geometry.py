@@ -107,10 +107,7 @@ def test_canonical_text_is_a_fixed_point():
         ("0.3512", "1e300", "Distance = 1e+300 m"),
         ("0.3512", "351.2", "Distance = 351.2 m"),
         ('{"', '["', "poni"),
-        *(
-            ("Detector_config: ", f"Detector_config: {odd}\n# ", "is no table")
-            for odd in ("null", "[]", "7", '"text"')
-        ),
+        *(("Detector_config: ", f"Detector_config: {odd}\n# ", "is no table") for odd in ("null", "[]", "7", '"text"')),
         ('{"', '{"x": ' + "[" * 100_000 + ', "', "nested too deep"),
         ('"pixel1": 0.0001, ', "", "no pixel1"),
         ("pixel1", "pixel_1", "'pixel_1', which is not known"),
