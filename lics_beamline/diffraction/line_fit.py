@@ -28,7 +28,7 @@ COARSE_FWHM_BINS: Final = 6.0  # lines narrower than this are averaged: at 6 bin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Line:
+class ProfileLine:
     """A line.
 
     Parameters
@@ -47,7 +47,7 @@ class Line:
     mixing: float = 0.5
 
 
-def light(lines: Sequence[Line], x: Array, step: float) -> Array:
+def light(lines: Sequence[ProfileLine], x: Array, step: float) -> Array:
     """Return what each line adds to the background, averaged over bins; shape (lines, places). `x` rises."""
     added = np.zeros((len(lines), x.size))
     for row, line in zip(added, lines, strict=True):
@@ -67,7 +67,7 @@ class LineFit:
 
     Parameters
     ----------
-    lines : tuple of Line
+    lines : tuple of ProfileLine
         The lines, in the order of those begun with.
     centre_sigma, height_sigma : ndarray, shape (lines,)
         Standard errors by the errors of the pattern alone.
@@ -79,7 +79,7 @@ class LineFit:
         Middle of what was fitted [deg].
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[ProfileLine, ...]
     centre_sigma: Array
     height_sigma: Array
     chi2: float
@@ -93,7 +93,7 @@ class LineFit:
 
 
 def fit_lines(
-    x: Array, y: Array, sigma: Array, start: Sequence[Line], *, step: float, usual_fwhm: float | None = None
+    x: Array, y: Array, sigma: Array, start: Sequence[ProfileLine], *, step: float, usual_fwhm: float | None = None
 ) -> LineFit | None:
     """Fit lines and a straight background.
 
@@ -101,7 +101,7 @@ def fit_lines(
     ----------
     x, y, sigma : ndarray, shape (places,)
         Angle [deg], intensity and its standard error.
-    start : sequence of Line
+    start : sequence of ProfileLine
         Lines to begin with; their heights are not used.
     step : float
         Width of a bin [deg].
@@ -199,7 +199,7 @@ def fit_lines(
     counted = misfit[: x.size]
     return LineFit(
         lines=tuple(
-            Line(centre=float(c), fwhm=2.0 * math.exp(w), height=float(h), mixing=float(p[-1]))
+            ProfileLine(centre=float(c), fwhm=2.0 * math.exp(w), height=float(h), mixing=float(p[-1]))
             for c, w, h in zip(p[:count], p[count : 2 * count], p[2 * count : 3 * count], strict=True)
         ),
         centre_sigma=errors[:count],

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.line_candidates import candidates
-from lics_beamline.diffraction.line_fit import Line, LineFit, fit_lines, light
+from lics_beamline.diffraction.line_fit import LineFit, ProfileLine, fit_lines, light
 from lics_beamline.diffraction.pattern import Pattern
 
 Array = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ class FoundLine:
 
     Parameters
     ----------
-    line : Line
+    line : ProfileLine
         Place, width, height, mixing.
     fit : LineFit, optional
         The fit that it is of.
@@ -62,7 +62,7 @@ class FoundLine:
         Standard error of its place, enlarged by correlation and misfit [deg].
     """
 
-    line: Line
+    line: ProfileLine
     fit: LineFit | None = None
     sigmas: float = 0.0
     height_sigma: float = math.nan
@@ -151,7 +151,7 @@ class LineSearch:
         for one in found:
             place = float(self.x[one.bin])
             if self.good[one.bin] and not any(abs(place - other) < near for other, near in taken):
-                line = Line(centre=place, fwhm=one.fwhm_bins * self.step, mixing=self.usual_mixing)
+                line = ProfileLine(centre=place, fwhm=one.fwhm_bins * self.step, mixing=self.usual_mixing)
                 new.append(FoundLine(line=line, sigmas=one.sigmas))
         return [
             one
@@ -260,7 +260,7 @@ class LineSearch:
                 faults.append((sigmas, k))
         return min(faults)[1] if faults else None
 
-    def _shadows(self, other: Line, line: Line) -> bool:
+    def _shadows(self, other: ProfileLine, line: ProfileLine) -> bool:
         """Tell whether a line is too close to a stronger one to be another."""
         apart, width = abs(line.centre - other.centre), max(line.fwhm, other.fwhm)
         one = apart < max(ONE_FWHM * width, ONE_BINS * self.step) and line.height < other.height
@@ -275,7 +275,7 @@ class LineSearch:
         sigmas = math.sqrt(max(one.sigmas**2 - 2.0, 0.0))
         return inside and placed and sigmas >= self.significance * self._unlike(line)
 
-    def _unlike(self, line: Line) -> float:
+    def _unlike(self, line: ProfileLine) -> float:
         """Return how much more a line must stand out for its width: much broader ones look like background."""
         if self.usual_fwhm is None:
             return 1.0

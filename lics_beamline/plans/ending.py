@@ -13,7 +13,7 @@ from lics_beamline.plans.action import why
 log = logging.getLogger(__name__)
 
 
-class Ending:
+class SweepEnding:
     """Knows whether a sweep is ending.
 
     While it is, all is made safe and nothing is waited for any more, so whatever was under way fails. The engine tells

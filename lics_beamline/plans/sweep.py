@@ -20,7 +20,7 @@ from lics_beamline.devices.motion import MADE_SAFE
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, ended_by, why
-from lics_beamline.plans.ending import Ending
+from lics_beamline.plans.ending import SweepEnding
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Notes
@@ -77,7 +77,7 @@ def sweep(
     str
         Uid of the run.
     """
-    ending = Ending()
+    ending = SweepEnding()
 
     def rescue(error: Exception, plates: Plates) -> MsgGenerator[None]:
         """Keep what is exposed already: its image is worth the minute until it has been read, in the safe state."""

@@ -13,7 +13,7 @@ from bluesky.utils import FailedStatus
 from ophyd.status import Status
 
 from lics_beamline.errors import DidNotSettle, Stopped
-from lics_beamline.plans.ending import Ending
+from lics_beamline.plans.ending import SweepEnding
 from lics_beamline.plans.sweep import as_run
 
 
@@ -55,7 +55,7 @@ def test_what_is_made_safe_does_not_take_the_place_of_the_first_reason():
     engine = RunEngine({}, call_returns_result=True)
     engine.subscribe(lambda *document: documents.append(document))
     with pytest.raises(Stopped, match="by a person"):
-        engine(stopped_while_it_heats(Heater(), Ending()))
+        engine(stopped_while_it_heats(Heater(), SweepEnding()))
     name, stop = documents[-1]
     assert (name, stop["exit_status"], stop["reason"]) == ("stop", "abort", "stopped by a person.")
 
@@ -70,7 +70,7 @@ def test_before_the_end_a_failure_is_heard_at_once():
             yield from bps.sleep(0.05)
 
     with pytest.raises(FailedStatus):
-        RunEngine({})(Ending().for_the_first_reason(plan()))
+        RunEngine({})(SweepEnding().for_the_first_reason(plan()))
 
 
 def test_an_instrument_made_safe_from_outside_aborts_the_run():
@@ -86,7 +86,7 @@ def test_an_instrument_made_safe_from_outside_aborts_the_run():
     engine = RunEngine({})
     engine.subscribe(lambda *document: documents.append(document))
     with pytest.raises(FailedStatus):
-        engine(Ending().for_the_first_reason(as_run(plan(), {})))
+        engine(SweepEnding().for_the_first_reason(as_run(plan(), {})))
     name, stop = documents[-1]
     assert (name, stop["exit_status"]) == ("stop", "abort")
     assert "made safe at 306 K" in stop["reason"]
