@@ -77,3 +77,23 @@ def folder_to_write(path: Path) -> str:
     except (OSError, ValueError) as error:
         return f"{str(path)[:100]!r} can be no folder: {error!s:.100}"
     return ""
+
+
+def add_orientation(verb: argparse.ArgumentParser, *, instead_of: str) -> None:
+    """Add the option that says how an image lies.
+
+    Parameters
+    ----------
+    verb : argparse.ArgumentParser
+        The verb.
+    instead_of : str
+        Whose orientation it replaces, for the help.
+    """
+    verb.add_argument(
+        "--orientation",
+        type=int,
+        choices=(1, 2, 3, 4),
+        metavar="N",
+        help=f"orientation of the image, instead of {instead_of}'s: 3 as pyFAI takes it by default, 2 flipped up-down, "
+        "4 flipped left-right, 1 both",
+    )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import add_orientation
+
 if TYPE_CHECKING:
     from bluesky.utils import MsgGenerator
 
@@ -41,14 +43,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
     verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
     verb.add_argument("--mask", type=Path, metavar="FILE", help="image or .npy, not 0 where pixels are left out")
-    verb.add_argument(
-        "--orientation",
-        type=int,
-        choices=(1, 2, 3, 4),
-        metavar="N",
-        help="orientation of the image, instead of the starting geometry's: 3 as pyFAI takes it by default, 2 flipped "
-        "up-down, 4 flipped left-right, 1 both",
-    )
+    add_orientation(verb, instead_of="the starting geometry")
     verb.add_argument(
         "--wavelength", type=float, metavar="ANGSTROM", help="wavelength, instead of the starting geometry's"
     )

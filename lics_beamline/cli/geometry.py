@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import add_orientation
+
 if TYPE_CHECKING:
     from lics_beamline.diffraction.geometry_formats import FoundGeometry
 
@@ -30,14 +32,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="poni for pyFAI and Dioptas, fit2d, gsas for GSAS-II's .imctrl, hexrd for HEXRD's instrument",
     )
     verb.add_argument("--to", type=Path, metavar="FILE", help="write it there (default: to the terminal)")
-    verb.add_argument(
-        "--orientation",
-        type=int,
-        choices=(1, 2, 3, 4),
-        metavar="N",
-        help="orientation of the image, instead of the file's: 3 as pyFAI takes it by default, 2 flipped up-down, "
-        "4 flipped left-right, 1 both",
-    )
+    add_orientation(verb, instead_of="the file")
     verb.add_argument(
         "--pixel",
         type=float,

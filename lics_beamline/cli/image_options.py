@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lics_beamline.cli.argument import file_to_read, real, whole
+from lics_beamline.cli.argument import add_orientation, file_to_read, real, whole
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -39,14 +39,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         help="recipe: its geometry, mask, dark, flat, range, bins, polarisation and clipping; what is said here "
         "instead goes before it",
     )
-    verb.add_argument(
-        "--orientation",
-        type=int,
-        choices=(1, 2, 3, 4),
-        metavar="N",
-        help="orientation of the image, instead of the PONI's: 3 as pyFAI takes it by default, 2 flipped up-down, "
-        "4 flipped left-right, 1 both",
-    )
+    add_orientation(verb, instead_of="the PONI")
     verb.add_argument(
         "--bins",
         type=whole(FEWEST_BINS, MOST_BINS),
