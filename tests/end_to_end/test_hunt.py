@@ -76,7 +76,7 @@ def test_the_onset_is_found_on_the_run_s_own_ruby_scale_and_what_was_acted_on_is
     experiment = read_experiment(tmp_path / "onset.toml")
     with (
         simulated_beamline(profile, data, speed=300.0, seed=3, world=str(tmp_path / "fast.toml")) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         reducer = follower.start(data, "reduce")
         walk = sweep(

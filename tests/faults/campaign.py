@@ -30,6 +30,7 @@ from typing import Any
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.control_layer import choose
 from lics_beamline.experiment import Experiment, read_experiment
+from lics_beamline.follower.status import WHICH
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
@@ -205,6 +206,8 @@ class Campaign:
         self._early = early
         self._experiment = experiment
         self._kills, self._speed, self._folder, self._targets = kills, speed, folder, targets
+        follow = any(which in target for target in targets for which in WHICH)
+        self._followers = "both" if follow else "none"  # where none is killed, none is needed
         self._random = random.Random(seed)
         self._seed = seed
         self.score = Score()
@@ -238,7 +241,10 @@ class Campaign:
                 said.write(f"--- lics {' '.join(command)}\n")
                 said.flush()
                 engine = subprocess.Popen(
-                    [sys.executable, "-m", "lics_beamline", *command, "--data", str(data.root)],
+                    [
+                        *(sys.executable, "-m", "lics_beamline", *command),
+                        *("--followers", self._followers, "--data", str(data.root)),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=said,
                     stderr=said,

@@ -489,7 +489,7 @@ def _session(folder: Path) -> int:
     experiment = read_experiment(folder / "long.toml")
     with (
         simulated_beamline(profile, data, speed=300.0, seed=1) as simulation,
-        open_session(profile, data, simulated=simulation, followers=False) as session,
+        open_session(profile, data, simulated=simulation, followers=()) as session,
     ):
         session.engine(session.sweep(experiment))
     return 0

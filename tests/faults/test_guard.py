@@ -188,7 +188,7 @@ def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowle
     (folder / "hot.toml").write_text(HOT)
     with simulators(data) as witness:
         sweep = subprocess.Popen(
-            [sys.executable, "-m", "lics_beamline", "sweep", "hot.toml", "--data", "data"],
+            [sys.executable, "-m", "lics_beamline", "sweep", "hot.toml", "--followers", "none", "--data", "data"],
             cwd=folder,
             env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
             stdout=subprocess.DEVNULL,
@@ -208,7 +208,7 @@ def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowle
         assert witness.get("ET1:RBV_spTemp") < 26.0
         wait_for(data.logs / "guard.json", lambda status: status["state"] == "ended")
         assert witness.get("PC1:Lease") == "", "a dead engine's lease is given back"
-        refused = lics("sweep", "hot.toml", "--data", "data", folder=folder)
+        refused = lics("sweep", "hot.toml", "--followers", "none", "--data", "data", folder=folder)
         assert refused.returncode == 3
         assert "lics guard --acknowledge" in refused.stderr
     told = lics("guard", "--data", "data", folder=folder)

@@ -38,7 +38,7 @@ def sweeping(data, experiment):
     (folder / "walk.toml").write_text(experiment)
     with (data.logs / "sweep.log").open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lics_beamline", "sweep", "walk.toml", "--data", "data"],
+            [sys.executable, "-m", "lics_beamline", "sweep", "walk.toml", "--followers", "none", "--data", "data"],
             cwd=folder,
             env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
             stdout=said,

@@ -47,7 +47,7 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         assert "nothing has tripped" not in told.stdout
         assert "has said nothing for" in told.stdout
         assert latched(data)["cause"] == "guard lost"
-        elsewhere = lics("sweep", "walk.toml", "--data", "elsewhere", folder=folder)
+        elsewhere = lics("sweep", "walk.toml", "--followers", "none", "--data", "elsewhere", folder=folder)
         assert elsewhere.returncode == 3, "another data folder knows it from the instruments"
         assert "the watchdog of the instruments tripped at" in elsewhere.stderr
         assert witness.get("SAFE:Watchdog_RBV") == "Tripped"
