@@ -11,46 +11,15 @@ from pathlib import Path
 
 import pytest
 from child import end_guards
+from worlds.short_experiment import AS_LOADED, experiment, heating, pressure
 
-EXPERIMENT = """
-title = "a short way through the alloy"
-operator = "tester"
-proposal = "T-1"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["cs-bcc", "alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 120
-oscillation_deg = 6
-[[legs]]
-kind = "hold"
-name = "as loaded"
-temperature_k = 298
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 298
-pressures_gpa = [4.2]
-[[legs]]
-kind = "heating"
-name = "heat"
-temperatures_k = [340.0]
-ramp_rate_k_per_min = 10
-soak_s = 90
-[[legs]]
-kind = "pressure"
-name = "down"
-stroke = "downstroke"
-temperature_k = 340
-pressures_gpa = [3.8]
-"""
+EXPERIMENT = experiment(
+    AS_LOADED,
+    pressure(4.2),
+    heating(340.0),
+    pressure(3.8, stroke="downstroke", temperature_k=340),
+    title="a short way through the alloy",
+)
 
 
 @pytest.fixture(autouse=True)

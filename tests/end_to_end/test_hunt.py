@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from worlds.short_experiment import experiment
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
@@ -23,22 +24,8 @@ like = "volumetric"
 [contents.kinetics]
 formation_s = 60.0
 """
-EXPERIMENT = """
-title = "onset"
-operator = "tester"
-proposal = "T-1"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["cs-bcc", "alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 90
-oscillation_deg = 6
+EXPERIMENT = experiment(
+    """
 [[legs]]
 kind = "hunt"
 name = "onset"
@@ -55,7 +42,10 @@ name = "watched"
 temperature_k = 298
 count = 3
 until = "alloy > 0.2"
-"""
+""",
+    title="onset",
+    time_s=90,
+)
 
 
 def events(path, stream):

@@ -12,6 +12,7 @@ import pytest
 from caproto import ChannelType
 from caproto.threading.client import Context, SharedBroadcaster
 from looking import pace
+from worlds.short_experiment import experiment, heating
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
@@ -22,29 +23,7 @@ from lics_beamline.session.simulation import loopback, simulation
 PREFIX = "SIM:LICS:"
 HANG_S = 300.0  # what is not answered by then never will be
 BLIND_CONTROLLER = 'like = "volumetric"\n[heater]\nbreak_trip_s = 0.0\n'
-HOT = """
-title = "hot and loaded"
-operator = "tester"
-proposal = "T-2"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 120
-oscillation_deg = 6
-[[legs]]
-kind = "heating"
-name = "heat"
-temperatures_k = [498.0]
-ramp_rate_k_per_min = 20
-soak_s = 36000
-"""
+HOT = experiment(heating(498.0, rate=20, soak_s=36000), title="hot and loaded", phases='["alloy"]')
 
 
 class Witness:

@@ -5,25 +5,16 @@ import signal
 
 import pytest
 from looking import pace
+from worlds.short_experiment import experiment, pressure
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
 from lics_beamline.safety.latch import latched
 
-from .test_guard import HOT, simulators
+from .test_guard import simulators
 from .test_hold import documents, passes, sweeping, until
 
-UP = (
-    HOT[: HOT.index("[[legs]]")]
-    + """
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 298
-pressures_gpa = [3.0]
-"""
-)
+UP = experiment(pressure(3.0), title="up", phases='["alloy"]')
 BAND_K = 5.0  # approach.temperature_band_k of the profile
 
 

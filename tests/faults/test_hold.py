@@ -10,24 +10,17 @@ import sys
 
 import pytest
 from looking import pace
+from worlds.short_experiment import experiment, heating, pressure
 
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
 from lics_beamline.session.requests import ask, sweep_status
 
-from .test_guard import HOT, lics, simulators
+from .test_guard import lics, simulators
 
-WARM_THEN_UP = (
-    HOT.replace("[498.0]", "[340.0]").replace("soak_s = 36000", "soak_s = 90")
-    + """
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 340
-pressures_gpa = [1.0]
-"""
+WARM_THEN_UP = experiment(
+    heating(340.0, rate=20), pressure(1.0, temperature_k=340), title="warm, then up", phases='["alloy"]'
 )
 
 
