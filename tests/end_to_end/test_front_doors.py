@@ -93,6 +93,7 @@ def test_a_beamline_that_does_not_answer_is_exit_code_3_and_names_what_is_dead(t
     done = lics("sweep", "short.toml", "--data", "data", folder=tmp_path, **loopback(9))
     assert done.returncode == 3
     assert "SIM:LICS:PC1:Pressure_RBV" in done.stderr or "membrane: " in done.stderr
+    assert "do not answer within 6 s" in done.stderr, "where nothing at all answers, nobody waits for more"
     assert "Start the IOC" in done.stderr
     assert "Traceback" not in done.stderr
 
