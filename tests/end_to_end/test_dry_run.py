@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from documented import DOCS
 from event_model import DocumentNames, schema_validators
+from looking import pace
 
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -310,6 +311,7 @@ def _first_journal(data, process):
         found = heads(data.raw_journals)
         if found:
             return found[0].path
+        pace()
     raise AssertionError(process.stdout.read())
 
 

@@ -176,6 +176,7 @@ def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowle
         try:
             while float(witness.get("ET1:RBV_pvTemp")) < 490.0 - 273.15:
                 assert sweep.poll() is None, "the sweep ended by itself"
+                pace()
             assert witness.get("PC1:Control_RBV") == "On"
         finally:
             sweep.send_signal(signal.SIGKILL)

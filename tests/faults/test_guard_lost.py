@@ -37,6 +37,7 @@ def test_a_load_waits_for_another_guard_when_one_dies_and_does_not_rise_once_the
         assert load_bar < 4.0, "on its way"
         while status(data).pid == first or status(data).state == "starting":
             assert witness.get("PC1:Pressure_RBV") < load_bar + 0.1, "nothing rises without a guard"
+            pace()
         until(lambda: witness.get("PC1:Pressure_RBV") > load_bar + 0.5, process)
 
         witness.put("WORLD:Speed", 10.0)
@@ -49,6 +50,7 @@ def test_a_load_waits_for_another_guard_when_one_dies_and_does_not_rise_once_the
         witness.put("WORLD:Speed", 60.0)
         while latched(data) is None:
             assert witness.get("PC1:Pressure_RBV") < load_bar + 0.05, "between band and trip no load rises"
+            pace()
         assert latched(data)["cause"] == "over-temperature"
         assert process.wait() == 4
         assert witness.get("PC1:Control_RBV") == "Off"

@@ -76,6 +76,7 @@ def test_a_guard_that_stays_makes_safe_for_an_engine_it_knows_by_the_instruments
             assert staying.stdout.readline() == "guarding BL10XU, simulated (SIM:LICS:) until SIGTERM or Ctrl-C\n"
             while status(watch, STAYING).state != "watching":
                 assert staying.poll() is None
+                pace()
             with sweeping(data, HOT) as process:
                 until(lambda: is_hot(witness), process)
                 os.kill(status(data).pid, signal.SIGKILL)
@@ -90,6 +91,7 @@ def test_a_guard_that_stays_makes_safe_for_an_engine_it_knows_by_the_instruments
             assert lics("guard", "--acknowledge", "--data", "watch", folder=data.root.parent).returncode == 0
             while status(watch, STAYING).state != "watching" or witness.get("SAFE:Watchdog_RBV") != "Off":
                 assert staying.poll() is None, "it stays"
+                pace()
             staying.send_signal(signal.SIGTERM)
             assert staying.wait() == 0
         finally:
