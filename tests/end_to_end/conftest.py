@@ -3,14 +3,13 @@
 import fcntl
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from child import end_guards
+from command_line import lics
 from worlds.short_experiment import AS_LOADED, experiment, heating, pressure
 
 EXPERIMENT = experiment(
@@ -37,19 +36,6 @@ class DryRun:
     exit_code: int
     printed: str
     said: str
-
-
-def lics(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one command line as a person would, with catalog profiles kept out of the home folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "lics_beamline", *arguments],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=folder,
-        env={**os.environ, "TILED_PROFILES": str(folder / "profiles"), **environment},
-        check=False,
-    )
 
 
 @pytest.fixture(scope="session")

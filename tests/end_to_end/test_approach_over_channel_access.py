@@ -20,6 +20,8 @@ from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import simulated_beamline
 
+pytestmark = pytest.mark.long
+
 SPEED = 60.0
 THERMOCOUPLE_GPA = 0.031  # a class 1 thermocouple may be 1.5 K off; 1 K moves the ruby's pressure by 0.0205 GPa
 WORLD = """

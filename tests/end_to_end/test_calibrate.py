@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+from command_line import lics
+
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.head import find
 from lics_simulators.plate.settings import read_settings
 
-from .conftest import lics
+pytestmark = pytest.mark.long
 
 
 def test_a_calibrant_is_exposed_calibrated_with_kept_and_taken_by_the_next_check(tmp_path):

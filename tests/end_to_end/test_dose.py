@@ -16,6 +16,8 @@ from lics_beamline.reduction.point import integrator
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import simulated_beamline
 
+pytestmark = pytest.mark.long
+
 ASKED = 150.0  # counts; what the eye sees as a good plate of this sample
 GRAINS = 0.15  # a look of few grains and photons tells the ring's brightness no better
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import event_model
 import numpy as np
 import pytest
+from command_line import typed
 from documented import DOCS
 from event_model import DocumentNames, schema_validators
 from looking import pace
@@ -22,7 +23,7 @@ from lics_beamline.follower.status import status
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 
-from .conftest import EXPERIMENT, lics
+from .conftest import EXPERIMENT
 
 
 def only(folder):
@@ -140,11 +141,11 @@ def test_a_replay_of_the_run_found_through_the_catalog_gives_the_same_documents_
     shutil.copytree(dry_run.data, copy)
     shutil.rmtree(copy / "journals" / "derived")
     shutil.rmtree(copy / "catalog")
-    done = lics("follow", "catalog", "--once", "--data", str(copy), folder=tmp_path)
+    done = typed("follow", "catalog", "--once", "--data", str(copy), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     with open_catalog(DataFolder(copy)) as catalog:
         (uid,) = catalog.search(sample="Li-Cs", purpose="sweep")
-    done = lics("replay", uid, "--data", str(copy), "--json", folder=tmp_path)
+    done = typed("replay", uid, "--jobs", "1", "--data", str(copy), "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     live = [_timeless(name, doc) for name, doc in read(derived_of(dry_run).path)]
     again = [_timeless(name, doc) for name, doc in read(Path(json.loads(done.stdout)["journal"]))]
@@ -165,10 +166,10 @@ def _timeless(name, doc):
 def test_a_run_that_only_the_catalog_knows_is_replayed_from_it_with_a_warning(dry_run, tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(dry_run.data, copy, ignore=shutil.ignore_patterns("derived", "catalog"))
-    assert lics("follow", "catalog", "--once", "--data", str(copy), folder=tmp_path).returncode == 0
+    assert typed("follow", "catalog", "--once", "--data", str(copy), folder=tmp_path).returncode == 0
     uid = only(DataFolder(copy).raw_journals).uid
     shutil.rmtree(copy / "journals" / "raw")
-    done = lics("replay", uid, "--data", str(copy), "--json", folder=tmp_path)
+    done = typed("replay", uid, "--jobs", "1", "--data", str(copy), "--json", folder=tmp_path)
     assert "documents come from the catalog" in done.stderr
     foreign = reduced_run(read(Path(json.loads(done.stdout)["journal"]))).points
     ours = reduced_run(read(derived_of(dry_run).path)).points
@@ -204,14 +205,16 @@ def test_a_replay_needs_neither_ophyd_nor_channel_access(dry_run, tmp_path):
 def test_the_same_recipe_is_not_reduced_twice_and_another_recipe_gives_another_run(dry_run, tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(dry_run.data, copy, ignore=shutil.ignore_patterns("catalog"))
-    again = json.loads(lics("replay", "last", "--data", str(copy), "--json", folder=tmp_path).stdout)
+    again = json.loads(typed("replay", "last", "--data", str(copy), "--json", folder=tmp_path).stdout)
     assert again["already"]
     profile = Path(__file__).parents[2] / "profiles" / "simulated"
     text = (profile / "recipe.toml").read_text().replace("datchi-2007", "ragan-1992")
     recipe = tmp_path / "ragan.toml"
     recipe.write_text(text.replace('"geometry.poni"', f'"{profile / "geometry.poni"}"'))
     other = json.loads(
-        lics("replay", "last", "--recipe", str(recipe), "--data", str(copy), "--json", folder=tmp_path).stdout
+        typed(
+            *("replay", "last", "--recipe", str(recipe), "--jobs", "1", "--data", str(copy), "--json"), folder=tmp_path
+        ).stdout
     )
     assert other["uid"] != again["uid"]
     ours = reduced_run(read(Path(again["journal"]))).points
@@ -223,7 +226,7 @@ def test_the_same_recipe_is_not_reduced_twice_and_another_recipe_gives_another_r
 
 
 def test_exported_patterns_read_back_as_numbers(dry_run, tmp_path):
-    done = lics(
+    done = typed(
         "export",
         "last",
         "--for",
@@ -243,13 +246,13 @@ def test_exported_patterns_read_back_as_numbers(dry_run, tmp_path):
 
 
 def test_runs_and_show_tell_the_run_to_people_and_to_programs(dry_run, tmp_path):
-    rows = json.loads(lics("runs", "--data", str(dry_run.data), "--json", folder=tmp_path).stdout)
+    rows = json.loads(typed("runs", "--data", str(dry_run.data), "--json", folder=tmp_path).stdout)
     assert [row["purpose"] for row in rows] == ["sweep", "reduction"]
     assert {row["state"] for row in rows} == {"whole"}
-    told = json.loads(lics("show", rows[0]["uid"][:8], "--data", str(dry_run.data), "--json", folder=tmp_path).stdout)
+    told = json.loads(typed("show", rows[0]["uid"][:8], "--data", str(dry_run.data), "--json", folder=tmp_path).stdout)
     assert len(told["points"]) == 4
     assert told["events"]["readout"] == 4
-    text = lics("show", "last", "--data", str(dry_run.data), folder=tmp_path).stdout
+    text = typed("show", "last", "--data", str(dry_run.data), folder=tmp_path).stdout
     assert "alloy" in text
 
 

@@ -7,11 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from command_line import lics, typed
 
 from lics_beamline.profile import shipped
 from lics_beamline.session.simulation import loopback
 
-from .conftest import EXPERIMENT, lics
+from .conftest import EXPERIMENT
 
 CEO2_D_ANGSTROM = (3.1241, 2.7056, 1.9131, 1.6315, 1.5620)  # a = 5.4111(1) angstrom, NIST SRM 674b certificate
 CEO2_PONI = """poni_version: 2.1
@@ -31,7 +32,7 @@ def test_help_lists_every_verb_and_each_verb_teaches(tmp_path):
     text = lics("--help", folder=tmp_path).stdout
     for verb in "dry-run sweep hold continue stop check simulate shell follow runs show replay reduce export".split():
         assert f"\n    {verb} " in text
-        assert "usage: lics" in lics(verb, "--help", folder=tmp_path).stdout
+        assert "usage: lics" in typed(verb, "--help", folder=tmp_path).stdout
 
 
 def test_the_measured_ceria_frame_gives_its_d_spacings(measured_data, tmp_path):
@@ -39,7 +40,7 @@ def test_the_measured_ceria_frame_gives_its_d_spacings(measured_data, tmp_path):
     geometry = tmp_path / "ceria.poni"
     geometry.write_text(CEO2_PONI)
     image = next((measured_data / "ceo2-pilatus2m").glob("*.hdf5"))
-    done = lics("reduce", str(image), "--geometry", str(geometry), "--to", "ceria.xye", "--json", folder=tmp_path)
+    done = typed("reduce", str(image), "--geometry", str(geometry), "--to", "ceria.xye", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     found = [peak["d_angstrom"] for peak in json.loads(done.stdout)["peaks"]]
     for d in CEO2_D_ANGSTROM:
@@ -57,14 +58,14 @@ def test_a_mistake_in_the_experiment_is_one_message_and_exit_code_2(tmp_path):
 
 def test_an_experiment_outside_the_envelope_is_refused_before_anything_starts(tmp_path):
     (tmp_path / "high.toml").write_text(EXPERIMENT.replace("[4.2]", "[14.2]"))
-    done = lics("dry-run", "high.toml", "--data", "data", folder=tmp_path)
+    done = typed("dry-run", "high.toml", "--data", "data", folder=tmp_path)
     assert done.returncode == 2
     assert "14.2" in done.stderr
     assert not list((tmp_path / "data" / "journals").glob("raw/*"))
 
 
 def test_the_paper_s_experiment_passes_its_check(tmp_path):
-    said = json.loads(lics("check", "lics-2015", "--json", folder=tmp_path).stdout)
+    said = json.loads(typed("check", "lics-2015", "--json", folder=tmp_path).stdout)
     assert {finding["verdict"] for finding in said["findings"]} == {"ok"}
     assert said["counts"]["ok"] >= 60
     assert len(said["forecast"]) == 26
@@ -72,12 +73,12 @@ def test_the_paper_s_experiment_passes_its_check(tmp_path):
 
 def test_a_check_tells_refusals_warnings_and_order_apart_and_draws_what_is_expected(tmp_path):
     (tmp_path / "high.toml").write_text(EXPERIMENT.replace("[4.2]", "[14.2]").replace('"tester"', '""'))
-    done = lics("check", "high.toml", "--figure", "--hours", "100", folder=tmp_path)
+    done = typed("check", "high.toml", "--figure", "--hours", "100", folder=tmp_path)
     assert done.returncode == 2
     refused, warned, fine = (done.stdout.index(f"{heading} (") for heading in ("REFUSED", "WARNINGS", "IN ORDER"))
     assert refused < done.stdout.index("14.2 GPa") < warned < done.stdout.index("operator is named") < fine
     assert (tmp_path / "lics-data" / "figures" / "check-high.png").stat().st_size > 10_000
-    brief = lics("check", "high.toml", "--brief", folder=tmp_path)
+    brief = typed("check", "high.toml", "--brief", folder=tmp_path)
     assert "IN ORDER" not in brief.stdout
 
 

@@ -30,6 +30,8 @@ from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import simulated_beamline
 
+pytestmark = pytest.mark.long
+
 SPEED = 150.0
 WORLD = """
 like = "volumetric"

@@ -3,13 +3,12 @@
 import json
 
 import pytest
+from command_line import lics
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.writer import Journal
 from lics_beamline.schema import PLATE_SPEC, SWEEP
-
-from .conftest import lics
 
 
 def good_run(uid, *, stream="primary", field="spectrum"):

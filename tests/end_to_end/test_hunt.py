@@ -19,6 +19,8 @@ from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session, run_plan
 from lics_beamline.session.simulation import simulated_beamline
 
+pytestmark = pytest.mark.long
+
 WORLD = """
 like = "volumetric"
 [contents.kinetics]

@@ -6,8 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-
-from .conftest import lics
+from command_line import lics, typed
 
 AXIS_NM = 684.0 + 0.033 * np.arange(2000)
 
@@ -29,7 +28,7 @@ def write(folder, counts, *, name="spectrum.txt", axis_nm=AXIS_NM, pattern="{:.4
 
 
 def read(folder, *arguments):
-    done = lics("pressure", *arguments, "--json", folder=folder)
+    done = typed("pressure", *arguments, "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -111,7 +110,7 @@ def test_columns_are_chosen_and_asked_for(tmp_path):
     (tmp_path / "three.csv").write_text("\n".join(rows))
     said = read(tmp_path, "three.csv", "--temperature-k", "298", "--columns", "1", "3")
     assert said["lines"]["R1"]["nm"] == pytest.approx(698.0, abs=0.003)
-    asked = lics("pressure", "three.csv", "--temperature-k", "298", folder=tmp_path)
+    asked = typed("pressure", "three.csv", "--temperature-k", "298", folder=tmp_path)
     assert asked.returncode != 0
     assert "--columns 1 2" in asked.stderr
 
@@ -124,7 +123,7 @@ def test_of_an_spe_file_the_first_spectrum_is_read_and_said_or_another_one(tmp_p
     struct.pack_into("<2d", header, 3263, 684.0 - 0.033, 0.033)  # pixels count from one
     frames = b"".join(ruby(r1_nm).astype("<i4").tobytes() for r1_nm in (698.0, 699.0))
     (tmp_path / "two.spe").write_bytes(bytes(header) + frames)
-    said = lics("pressure", "two.spe", "--temperature-k", "298", folder=tmp_path)
+    said = typed("pressure", "two.spe", "--temperature-k", "298", folder=tmp_path)
     assert "frame 1 of 2" in said.stdout
     assert read(tmp_path, "two.spe", "--temperature-k", "298")["lines"]["R1"]["nm"] == pytest.approx(698.0, abs=0.003)
     second = read(tmp_path, "two.spe", "--temperature-k", "298", "--frame", "2")
@@ -133,7 +132,7 @@ def test_of_an_spe_file_the_first_spectrum_is_read_and_said_or_another_one(tmp_p
 
 def test_a_doublet_that_is_not_resolved_is_said_to_be_so(measured_data, tmp_path):
     path = str(measured_data / "cases" / "lowres_ruby_5.txt")
-    assert "unresolved" in lics("pressure", path, "--temperature-k", "298", folder=tmp_path).stdout
+    assert "unresolved" in typed("pressure", path, "--temperature-k", "298", folder=tmp_path).stdout
     assert read(tmp_path, path, "--temperature-k", "298")["resolved"] is False
 
 
@@ -143,7 +142,7 @@ def test_samarium_is_a_second_gauge(tmp_path):
     assert said["lines"]["0-0"]["nm"] == pytest.approx(687.51, abs=0.002)
     assert said["pressure"]["gpa"] == pytest.approx(8.092, abs=0.01)  # Rashchenko et al. 2015 at 2.00 nm, B = -14.3
     assert said["pressure"]["gauge"] == "samarium"
-    page = lics("pressure", "spectrum.txt", "--temperature-k", "498", "--gauge", "samarium", folder=tmp_path).stdout
+    page = typed("pressure", "spectrum.txt", "--temperature-k", "498", "--gauge", "samarium", folder=tmp_path).stdout
     assert "samarium to sample" in page
     assert "samarium_datchi_1997" in page
 
@@ -158,7 +157,7 @@ def test_a_neon_spectrum_mends_a_drifted_axis(tmp_path):
     mended = read(tmp_path, drifted, "--temperature-k", "298", "--neon", neon)["pressure"]["gpa"]
     assert off - mended == pytest.approx(0.14, abs=0.01)
     assert mended == pytest.approx(10.408, abs=0.01)
-    page = lics("pressure", drifted, "--temperature-k", "298", "--neon", neon, folder=tmp_path).stdout
+    page = typed("pressure", drifted, "--temperature-k", "298", "--neon", neon, folder=tmp_path).stdout
     assert "by 5 neon lines" in page
 
 
@@ -182,7 +181,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, arguments, code, says):
     write(tmp_path, ruby(698.0))
     write(tmp_path, np.random.default_rng(3).poisson(100.0, AXIS_NM.size), name="dark.txt")
     (tmp_path / "prose.txt").write_text("No spectrum at all.\n")
-    done = lics("pressure", *arguments, folder=tmp_path)
+    done = typed("pressure", *arguments, folder=tmp_path)
     assert done.returncode == code
     assert says in done.stderr
     assert "Traceback" not in done.stderr

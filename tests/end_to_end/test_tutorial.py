@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from command_line import lics
 from documented import DOCS, commands, files, shown_in
-
-from .conftest import lics
 
 pytestmark = pytest.mark.timeout(1200)
 

@@ -4,13 +4,14 @@ import signal
 
 import pytest
 from caproto.sync.client import write
+from command_line import lics
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import LeaseHolder, this_host
 from lics_beamline.safety.guard import status
 from lics_beamline.safety.latch import latched
 
-from .test_guard import HANG_S, HOT, PREFIX, lics, safe, simulators, wait_for
+from .test_guard import HANG_S, HOT, PREFIX, safe, simulators, wait_for
 from .test_guard_lost import UP, rising
 from .test_hold import sweeping, until
 

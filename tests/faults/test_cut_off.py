@@ -1,16 +1,16 @@
 """A sweep whose engine is killed at random moments is resumed: no point twice, none lost, safe each time."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import typed
 from faults.campaign import POINTS, Campaign
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.head import heads
 
+pytestmark = pytest.mark.long
 KILLS = 2
 
 
@@ -41,32 +41,18 @@ def test_runs_that_were_cut_off_say_so(campaign):
 
 def test_a_sweep_that_is_whole_is_not_gone_on_with(campaign):
     _, data = campaign
-    said = subprocess.run(
-        [sys.executable, "-m", "lics_beamline", "resume", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    said = typed("resume", "--data", str(data), folder=data)
     assert said.returncode == 0
     assert "nothing to go on with" in said.stdout
 
 
 def test_the_newest_run_replays_and_is_the_whole_sweep_to_who_looks_at_it(campaign):
     _, data = campaign
-    replayed = subprocess.run(
-        [sys.executable, "-m", "lics_beamline", "replay", "last", "--json", "--jobs", "1", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    replayed = typed("replay", "last", "--json", "--jobs", "1", "--data", str(data), folder=data)
     assert replayed.returncode == 0, replayed.stderr
     assert json.loads(replayed.stdout)["points"] == POINTS
-    shown = subprocess.run(
-        [sys.executable, "-m", "lics_beamline", "show", "last", "--json", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    shown = typed("show", "last", "--json", "--data", str(data), folder=data)
+    assert shown.returncode == 0, shown.stderr
     told = json.loads(shown.stdout)
     assert [point["index"] for point in told["points"]] == list(range(POINTS))
     assert told["events"]["primary"] == told["events"]["readout"] == POINTS

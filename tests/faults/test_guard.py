@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from caproto import ChannelType
 from caproto.threading.client import Context, SharedBroadcaster
+from command_line import lics
 from looking import pace
 from worlds.short_experiment import experiment, heating
 
@@ -154,12 +155,6 @@ def test_a_leak_at_rest_shuts_the_valves_and_an_over_temperature_opens_the_conta
         while witness.get("ET1:Contactor_RBV") != "Open":
             pace()
         assert witness.get("ET1:RBV_pvTemp") < 530.0 - 273.15, "the guard was before the controller's own trip"
-
-
-def lics(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "lics_beamline", *arguments], capture_output=True, text=True, cwd=folder, check=False
-    )
 
 
 def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowledged(data):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import lics
 from looking import pace
 from worlds.short_experiment import experiment, heating, pressure
 
@@ -17,7 +18,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
 from lics_beamline.session.requests import ask, sweep_status
 
-from .test_guard import lics, simulators
+from .test_guard import simulators
 
 WARM_THEN_UP = experiment(
     heating(340.0, rate=20), pressure(1.0, temperature_k=340), title="warm, then up", phases='["alloy"]'

@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from command_line import lics
 from looking import pace
 from terminal import terminal
 
@@ -11,7 +12,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
 from lics_beamline.session.requests import sweep_status
 
-from .test_guard import lics, simulators
+from .test_guard import simulators
 from .test_hold import WARM_THEN_UP, documents, passes
 
 SESSION = """

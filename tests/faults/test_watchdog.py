@@ -7,13 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from command_line import lics
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard_status import STAYING, status
 from lics_beamline.safety.latch import latched
 
-from .test_guard import HOT, lics, safe, simulators
+from .test_guard import HOT, safe, simulators
 from .test_hold import sweeping, until
 
 
