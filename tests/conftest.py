@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: where measured data lie."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,12 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 # No example is judged by how long it takes: on a busy computer everything takes its time.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of later collections: pyFAI asks for one of everything at each of its changes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
