@@ -18,6 +18,10 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # ophyd takes pyepics w
 import pytest  # noqa: E402  after the threads were set, before anything that counts
 from hypothesis import HealthCheck, settings  # noqa: E402
 
+from lics_beamline.devices.control_layer import choose  # noqa: E402
+
+choose()  # as every front door does, before any test imports ophyd
+
 # No example is judged by how long it takes: on a busy computer everything takes its time.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

@@ -58,10 +58,23 @@ def choose(addresses: Mapping[str, str] | None = None) -> str:
                 f"{VARIABLE}=caproto.",
                 layer=layer,
             )
+        if layer == "caproto":
+            from lics_beamline.devices.lasting_context import lasts
+
+            if not lasts():
+                logger.warning(
+                    "ophyd was imported before the session was opened: after an IOC has been started again, values may "
+                    "stay as they were. Open the session first, or import lics_beamline.devices.control_layer and call "
+                    "choose()."
+                )
     else:
         layer = os.environ.get(VARIABLE, "").lower() or DEFAULT_LAYER
         _require(layer)
         os.environ[VARIABLE] = layer
+        if layer == "caproto":
+            from lics_beamline.devices.lasting_context import last
+
+            last()
     os.environ.update(differing)
     if layer == "pyepics":  # it warns of each answer that came late; who waits for one says so in words of our own
         warnings.filterwarnings("ignore", message=r"ca\.\w+\(.*\) timed out", category=UserWarning)
