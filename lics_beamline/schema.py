@@ -40,6 +40,7 @@ FOREIGN_SPEC: Final = "LICS_FRAME_FILE"
 FOREIGN_MIMETYPE: Final = "multipart/related;type=application/x-lics-frames"
 
 IMPORTED: Final = "imported"  # in the start document of frames recorded elsewhere: table, digest, who said P and T
+IMPORTED_LEG: Final = "imported"  # the leg of all its points: nobody knows the path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,6 @@ from lics_beamline.reduction.recipe import Recipe
 
 NAMESPACE: Final = uuid.UUID("3b3e0c5e-52a1-5c52-8d39-6c1c2b7b0a44")  # of imported runs: arbitrary, never to be changed
 PACKAGES: Final = ("lics_beamline", "fabio", "h5py", "numpy", "pyFAI")
-LEG: Final = "imported"
 
 Document = tuple[str, dict[str, Any]]
 
@@ -208,7 +207,7 @@ class ForeignRun:
         row = frame.row
         return {
             schema.POINT_INDEX.name: index,
-            schema.LEG.name: LEG,
+            schema.LEG.name: schema.IMPORTED_LEG,
             schema.STROKE.name: row.stroke,
             schema.EXPOSURE_UID.name: self._exposure_uid(index),
             schema.EXPOSURE_S.name: frame.exposure_s,
