@@ -80,7 +80,7 @@ def import_frames(options: argparse.Namespace) -> int:
         sys.stderr.write(f"note: column {heading!r} is not used\n")
     recipe = _recipe(options)
     finder = FrameFinder(table, folder, recipe.geometry)
-    with PointBar(len(table.rows), quiet=options.json) as bar:
+    with PointBar(len(table.rows), quiet=options.json, doing="reading frames") as bar:
         frames = finder.find(bar.step)
     faults = (*table.faults, *finder.faults, *check_samples(table, options.sample))
     if faults:

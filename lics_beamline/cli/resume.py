@@ -106,7 +106,9 @@ def _newest(data: DataFolder, name: str) -> Head:
         named = sweeps[-1]
     else:
         named = find(data.raw_journals, name)
-        if named.start.get("purpose") != SWEEP or IMPORTED in named.start:
+        if IMPORTED in named.start:
+            raise RunNotFound(f"run {named.uid} was imported: there is nothing of it to go on with.", uid=named.uid)
+        if named.start.get("purpose") != SWEEP:
             raise RunNotFound(f"run {named.uid} is no sweep: only a sweep can be resumed.", uid=named.uid)
     newest = [head for head in sweeps if head.start.get("sweep_uid") == named.start.get("sweep_uid")][-1]
     if newest.being_written:

@@ -330,10 +330,11 @@ class _Rows:
         if (number > least if above else number >= least) and number <= most:
             return True
         is_ours = column.unit is not None and column.unit == Unit(factor=1.0)
+        limits = f"above {least:g} and at most {most:g}" if above else f"within {least:g} and {most:g}"
         self._fault(
             line,
-            f"{said} is {'not' if is_ours else f'{number:g} {unit}, not'} within {'above ' if above else ''}{least:g} "
-            f"and {most:g} {unit}. Mend the number, or leave the cell empty where it is not known.",
+            f"{said} is {'not' if is_ours else f'{number:g} {unit}, not'} {limits} {unit}. Mend the number, or leave the "
+            "cell empty where it is not known.",
             column,
         )
         return False
