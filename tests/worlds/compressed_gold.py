@@ -59,13 +59,13 @@ def edge_angstrom(pressure_gpa):
     return math.cbrt(V0_ANGSTROM3 * brentq(excess, 0.5, 1.05))
 
 
-def gold_frames(folder):
-    """Write six frames, two each as EDF and CBF, one TIFF, one in an HDF5 series, with geometry and phase.
+def gold_frames(folder, pressures_gpa=PRESSURES_GPA):
+    """Write a frame a pressure, two each as EDF and CBF, one TIFF, one in an HDF5 series, with geometry and phase.
 
     Returns
     -------
     list of str
-        Their names, in the order of `PRESSURES_GPA`; the last is frame 2 of its file.
+        Their names, in the order of the pressures; the sixth is frame 2 of its file.
     """
     import h5py
 
@@ -82,11 +82,14 @@ def gold_frames(folder):
     (folder / "gold.cif").write_text(CIF)
     (folder / "gold.toml").write_text(PHASE)
     random = np.random.default_rng(1)
-    images = [_image(engine, pressure, random) for pressure in PRESSURES_GPA]
-    names = [f"au_{index:03d}{ending}" for index, ending in enumerate((".edf", ".edf", ".cbf", ".cbf", ".tif"))]
+    images = [_image(engine, pressure, random) for pressure in pressures_gpa]
+    endings = (".edf", ".edf", ".cbf", ".cbf", ".tif")[: len(images)]
+    names = [f"au_{index:03d}{ending}" for index, ending in enumerate(endings)]
     for name, image in zip(names, images[:5], strict=True):
         kind = {".edf": EdfImage, ".cbf": CbfImage, ".tif": TifImage}[name[-4:]]
         kind(data=image.astype(np.uint16) if kind is TifImage else image).write(str(folder / name))
+    if len(images) <= len(endings):
+        return names
     with h5py.File(folder / "au_005.h5", "w") as file:
         file["/entry/data/data"] = np.stack([np.zeros_like(images[5]), images[5]])
     return [*names, "au_005.h5"]

@@ -49,6 +49,11 @@ def test_an_error_belongs_to_its_quantity_in_its_own_unit_or_that_of_the_quantit
     assert math.isnan(row.temperature_sigma_k)
 
 
+def test_a_t_in_seconds_is_an_exposure_and_no_temperature(table):
+    (row,) = table("file,P (GPa),T (K),t (s)\na,1,300,20\n").rows
+    assert (row.temperature_k, row.exposure_s) == (300.0, 20.0)
+
+
 def test_an_error_of_celsius_is_one_of_kelvin_without_the_offset(table):
     (row,) = table("file,P (GPa),T (C),+-\na,1,25,2\n").rows
     assert (row.temperature_k, row.temperature_sigma_k) == (pytest.approx(298.15), 2.0)

@@ -6,11 +6,13 @@ import math
 import shutil
 from pathlib import Path
 
+import event_model
 import fabio
 import h5py
 import numpy as np
 import pytest
 
+from lics_beamline import schema
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.geometry import flat_geometry
@@ -86,6 +88,20 @@ def test_a_row_is_recorded_as_it_was_given(folder, capsys):
     assert imported["by"].startswith("lics_beamline ")
     assert "2 frames of 60 x 70 pixels, 1 to 1 GPa" in out
     assert "1 of them have no pressure" in out
+
+
+def test_the_documents_are_those_of_bluesky_and_of_the_schema(folder, capsys):
+    write("file,frame,P (GPa),T (K)\na_0.edf,,1,300\nscan.h5,2,2,300\nscan.h5,3,3,300\n")
+    told = json.loads(take(capsys, "--json")[1])
+    documents = list(read(Path(told["journal"])))
+    for name, doc in documents:
+        event_model.schema_validators[event_model.DocumentNames[name]].validate(doc)
+    keys = {doc["name"]: doc["data_keys"] for name, doc in documents if name == "descriptor"}
+    assert set(keys["primary"]) == {field.name for field in schema.IMPORTED_FIELDS}
+    for event in events(documents):
+        assert set(event.data) == set(keys[event.stream])
+    assert [name for name, _ in documents].count("resource") == 2
+    assert documents[-1][1]["num_events"] == {"primary": 3, "readout": 3}
 
 
 def test_the_range_is_what_the_detector_sees_where_nothing_says_another(folder, capsys):
