@@ -126,7 +126,9 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         for line in _angles(point, sought.get(run.main_phase), run.wavelength_angstrom, high):
             axes.plot([line, line], [shift - 0.12, shift - 0.02], color="black", lw=0.9)
         names = ", ".join(phase.name for phase in point.phases) or "no phase found"
-        label = f"{point.pressure_gpa:.2f} GPa {point.temperature_k:.0f} K\n{plain(names)}"
+        known = ((point.pressure_gpa, ".2f", "GPa"), (point.temperature_k, ".0f", "K"))
+        state = " ".join(f"{value:{digits}} {unit}" for value, digits, unit in known if math.isfinite(value))
+        label = f"{state}\n{plain(names)}"
         axes.text(high + 0.1, shift, label, fontsize=6, color=colour, va="center")
         shift += 0.55
     axes.set(

@@ -16,7 +16,7 @@ from lics_beamline.diffraction.integration import detector_of
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.imports.frame_table import FrameTable, TableRow
 
-NOT_IN_NAMES: Final = "#?;%"  # the catalog names files by URIs, in which these mean something else
+NOT_IN_NAMES: Final = "#?;"  # the catalog names files by URIs, in which these mean something else
 MOST_NEAR_NAMES: Final = 3  # files named to somebody who asked for one that is not there
 WAVELENGTH_AGREEMENT: Final = 1e-3  # relative: a table gives three digits and more
 

@@ -333,8 +333,8 @@ class _Rows:
         limits = f"above {least:g} and at most {most:g}" if above else f"within {least:g} and {most:g}"
         self._fault(
             line,
-            f"{said} is {'not' if is_ours else f'{number:g} {unit}, not'} {limits} {unit}. Mend the number, or leave the "
-            "cell empty where it is not known.",
+            f"{said} is {'not' if is_ours else f'{number:g} {unit}, not'} {limits} {unit}. Mend the number, or leave "
+            "the cell empty where it is not known.",
             column,
         )
         return False

@@ -47,7 +47,7 @@ def placement(data: DataFolder, frames: Iterable[FrameFile], folder: str) -> Pla
     Parameters
     ----------
     data : DataFolder
-        The data folder. What lies in it, or in the folder that its ``plates`` is a link to, stays where it is.
+        The data folder. What lies in its ``plates``, or where that is a link to, stays where it is.
     frames : iterable of FrameFile
         The frames.
     folder : str
@@ -64,11 +64,9 @@ def placement(data: DataFolder, frames: Iterable[FrameFile], folder: str) -> Pla
     for frame in frames:
         if frame.file in recorded:
             continue
-        try:
+        if frame.file.resolve().is_relative_to(data.plates.resolve()):  # the only folder that the catalog reads from
             recorded[frame.file] = data.relative(frame.file)
             continue
-        except ValueError:
-            pass  # it lies elsewhere
         target = data.plates / folder / frame.below
         if target in taken:
             raise ProfileError(

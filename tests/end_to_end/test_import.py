@@ -86,18 +86,23 @@ def test_the_run_is_whole_and_its_images_come_from_the_catalog_as_the_reduction_
 
     folder, told, _ = imported
     data = DataFolder(folder / "data")
+    placed = data.plates / told["uid"][:8]  # the same files again, where they lie, by another recipe
+    geometry = ("--geometry", str(folder / "frames" / "g.poni"), "--data", str(data.root), "--json")
+    assert main(["import", str(folder / "gold.csv"), "--frames", str(placed), "--sample", "Au", *geometry]) == 0
+    other = json.loads(capsys.readouterr().out)["uid"]
     with Cataloguer(data) as cataloguer:
         following = cataloguer.following(retry_s=0.0)
         while following.round() or following.retrying:
             pass
         following.close()
     with open_catalog(data) as catalog:
-        assert catalog.search(sample="Au", purpose="sweep") == [told["uid"]]
+        assert set(catalog.search(sample="Au", purpose="sweep")) == {told["uid"], other}
         for index, (name, number) in enumerate(
             (("au_000.edf", 1), ("au_002.cbf", 1), ("au_004.tif", 1), ("au_005.h5", 2))
         ):
             wanted = FrameSeries(folder / "frames" / name).frame(number).counts
             place = (0, 2, 4, 5)[index]
-            assert np.array_equal(catalog.image(told["uid"], place), wanted)
-    assert main(["verify", "--data", str(folder / "data")]) == 0
-    assert "6 plates: all is as it was recorded" in capsys.readouterr().out
+            for uid in (told["uid"], other):
+                assert np.array_equal(catalog.image(uid, place), wanted)
+    assert main(["verify", told["uid"], other, "--data", str(folder / "data")]) == 0
+    assert "12 plates" in capsys.readouterr().out
