@@ -231,16 +231,22 @@ def _told(data: DataFolder, run: ForeignRun, placed: Placement, *, is_new: bool)
 def _lines(options: argparse.Namespace, run: ForeignRun, told: dict[str, Any]) -> Iterator[str]:
     pressures = [frame.row.pressure_gpa for frame in run.frames if math.isfinite(frame.row.pressure_gpa)]
     kelvins = [frame.row.temperature_k for frame in run.frames if math.isfinite(frame.row.temperature_k)]
-    said = [f"{len(run.frames)} frames of {run.frames[0].shape[0]} x {run.frames[0].shape[1]} pixels"]
+    count = f"{len(run.frames)} frame{'s' if len(run.frames) > 1 else ''}"
+    said = [f"{count} of {run.frames[0].shape[0]} x {run.frames[0].shape[1]} pixels"]
     for values, unit, what in ((pressures, "GPa", "pressure"), (kelvins, "K", "temperature")):
-        said.append(f"{min(values):g} to {max(values):g} {unit}" if values else f"no {what}")
+        said.append(_span(values, unit) if values else f"no {what}")
     yield ", ".join(said)
     for what in ("pressure", "temperature"):
         if told[f"without_{what}"]:
-            yield f"{told[f'without_{what}']} of them have no {what}: no phases are sought in these"
+            yield f"without {what}: {told[f'without_{what}']}, in which no phases are sought"
     if options.check:
         yield "nothing is wrong, and nothing was recorded (--check)"
         return
     yield f"run {run.uid}" if told["recorded"] else f"run {run.uid}: recorded before, and not again"
     yield f"  journal  {told['journal']}"
     yield f"  next     lics replay {run.uid[:8]} --data {options.data}"
+
+
+def _span(values: list[float], unit: str) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"

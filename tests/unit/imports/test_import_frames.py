@@ -24,6 +24,7 @@ from lics_beamline.imports.placement import place, placement
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
+from lics_beamline.reduction.recipe import read_recipe
 
 SHAPE = (60, 70)
 GEOMETRY = flat_geometry(distance_mm=100.0, wavelength_angstrom=0.4133, shape=SHAPE, pixel_mm=0.5)
@@ -86,8 +87,8 @@ def test_a_row_is_recorded_as_it_was_given(folder, capsys):
     assert imported["table_sha256"] == hashlib.sha256(Path("t.csv").read_bytes()).hexdigest()
     assert (imported["table"], imported["pressure_by"]) == ("t.csv", "notebook")
     assert imported["by"].startswith("lics_beamline ")
-    assert "2 frames of 60 x 70 pixels, 1 to 1 GPa" in out
-    assert "1 of them have no pressure" in out
+    assert "2 frames of 60 x 70 pixels, 1 GPa, 298.15 K" in out
+    assert "without pressure: 1, in which no phases are sought" in out
 
 
 def test_the_documents_are_those_of_bluesky_and_of_the_schema(folder, capsys):
@@ -238,6 +239,18 @@ def test_replay_reads_the_very_frame_and_its_pressure(folder, capsys):
     assert points[1].note == "pressure was not given: no phase was sought."
     assert "   1    1.500 +- 0.100    300.0" in out
     assert "   2        -             300.0" in out
+
+
+def test_a_recipe_is_recorded_whole_and_another_may_be_taken_whatever_it_says_of_ruby(folder, capsys):
+    Path("r.toml").write_text('geometry = "g.poni"\nphases = []\n[frames]\nbins = 40\ntwo_theta_deg = [1.0, 9.0]\n')
+    Path("other.toml").write_text(Path("r.toml").read_text() + '[ruby]\naxis = "ambient"\n')
+    write("file,P (GPa),T (K)\na_0.edf,1,300\n")
+    assert main(["import", "t.csv", "--frames", "frames", "--recipe", "r.toml", "--data", "data"]) == 0
+    start, _ = recorded()
+    assert start["recipe_digest"] == read_recipe(Path("r.toml")).digest
+    assert main(["replay", "last", "--recipe", "other.toml", "--data", "data", "--jobs", "1"]) == 0
+    (point,) = read_run("last", "data").reduced().points
+    assert (point.reduced, point.pressure_gpa, point.intensity.size) == (True, 1.0, 40)
 
 
 def test_a_frame_that_changed_since_is_refused_by_replay_and_verify(folder, capsys):
