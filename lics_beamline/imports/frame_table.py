@@ -47,6 +47,7 @@ LIMITS: Final[Mapping[str, tuple[float, float, str]]] = {
     EXPOSURE: (0.0, MOST_EXPOSURE_S, "s"),
     WAVELENGTH: (0.0, MOST_WAVELENGTH_ANGSTROM, "angstrom"),
 }
+ERROR_AT_ZERO: Final = {PRESSURE: 1.0, TEMPERATURE: 0.0}  # GPa, K: what an error may be where the value is nearly 0
 ABOVE_ZERO: Final = (TEMPERATURE, WAVELENGTH)
 STROKES: Final = {
     "upstroke": "upstroke",
@@ -187,7 +188,7 @@ def _headings(text: str, path: Path) -> tuple[int, list[str], str]:
                 return place, headings, delimiter
         raise ProfileError(
             f"{path}, line {number}: {_shown(line)} are no headings with a column of files. Begin the table with a "
-            "line such as: file, P (GPa), T (K)",
+            "line such as: file, P (GPa), T (K). Between columns stand commas, semicolons or tabs.",
             file=str(path),
             line=number,
         )
@@ -259,8 +260,8 @@ class _Rows:
 
     def _take(self, line: int, cells: list[str]) -> None:
         count = len(self._columns)
-        while len(cells) > count and not cells[-1].strip():
-            cells = cells[:-1]
+        while self._delimiter != "," and len(cells) > count and not cells[-1].strip():
+            cells = cells[:-1]  # between commas, 4,38, may be a decimal comma and a cell that is empty
         if len(cells) != count:
             hint = ""
             if self._delimiter == "," and len(cells) > count:
@@ -276,6 +277,13 @@ class _Rows:
         def text(quantity: str) -> str:
             return at[quantity, False][1] if (quantity, False) in at else ""
 
+        pressure, pressure_sigma, temperature, temperature_sigma = (
+            self._number(line, at.get((quantity, is_error)))
+            for quantity in (PRESSURE, TEMPERATURE)
+            for is_error in (False, True)
+        )
+        self._check_error(line, at, PRESSURE, pressure, pressure_sigma)
+        self._check_error(line, at, TEMPERATURE, temperature, temperature_sigma)
         if not text(FILE):
             self._fault(line, "names no file. Name it, or take the line out.")
         self.rows.append(
@@ -283,10 +291,10 @@ class _Rows:
                 line=line,
                 file=text(FILE),
                 frame=self._frame(line, at.get((FRAME, False))),
-                pressure_gpa=self._number(line, at.get((PRESSURE, False))),
-                pressure_sigma_gpa=self._number(line, at.get((PRESSURE, True))),
-                temperature_k=self._number(line, at.get((TEMPERATURE, False))),
-                temperature_sigma_k=self._number(line, at.get((TEMPERATURE, True))),
+                pressure_gpa=pressure,
+                pressure_sigma_gpa=pressure_sigma,
+                temperature_k=temperature,
+                temperature_sigma_k=temperature_sigma,
                 exposure_s=self._number(line, at.get((EXPOSURE, False))),
                 wavelength_angstrom=self._number(line, at.get((WAVELENGTH, False))),
                 sample=text(SAMPLE),
@@ -338,6 +346,16 @@ class _Rows:
             column,
         )
         return False
+
+    def _check_error(
+        self, line: int, at: Mapping[tuple[str, bool], tuple[Column, str]], quantity: str, value: float, sigma: float
+    ) -> None:
+        """Refuse an error above the value itself: cells are shifted, as by a decimal comma, or columns exchanged."""
+        if sigma > max(abs(value), ERROR_AT_ZERO[quantity]):
+            column, said = at[quantity, True]
+            self._fault(
+                line, f"the error {said} is larger than the {quantity} itself. Look whether a cell is missing.", column
+            )
 
     def _frame(self, line: int, cell: tuple[Column, str] | None) -> int | None:
         if cell is None or cell[1].lower() in MISSING:

@@ -114,6 +114,18 @@ def test_a_decimal_comma_between_commas_is_refused_with_what_to_do(table):
     assert "semicolons" in fault
 
 
+def test_a_decimal_comma_before_an_empty_cell_is_no_temperature(table):
+    (fault,) = table("file,P (GPa),T (K)\na,4,38,\n").faults
+    assert "line 2: has 4 columns, and the headings are 3" in fault
+
+
+@pytest.mark.parametrize(("cells", "heading"), [("4,38,300,", "+-"), ("4,,38,300", "dT")])
+def test_an_error_above_the_value_itself_is_doubted(table, cells, heading):
+    (fault,) = table(f"file,P (GPa),+-,T (K),dT\na,{cells}\n").faults
+    assert f"line 2, column '{heading}': the error" in fault
+    assert table("file,P (GPa),+-,T (K)\na,0.1,0.3,300\n").faults == ()
+
+
 def test_points_and_commas_in_one_table_are_refused(table):
     (fault,) = table("file;P (GPa);T (K)\na;4,38;300\nb;4.41;300\n").faults
     assert "line 3: has a decimal point, and line 2 the other" in fault
