@@ -371,3 +371,13 @@ def test_points_without_a_pressure_are_exported_too(folder, capsys, layout):
     if layout == "xye":
         (second,) = Path("out").glob("point-001*")
         assert "P = not given (as given: ruby by eye), T = not given" in second.read_text()
+
+
+def test_two_reductions_of_an_imported_run_are_compared_and_drawn(folder, capsys):
+    write("file,P (GPa),T (K)\na_0.edf,1,300\na_1.edf,2,300\n")
+    take(capsys)
+    Path("other.toml").write_text('geometry = "g.poni"\nphases = []\n[frames]\nbins = 40\ntwo_theta_deg = [1.0, 9.0]\n')
+    asked = ["compare", "last", "own", "other.toml", "--data", "data", "--jobs", "1", "--figure", "c.png"]
+    assert main(asked) == 0
+    assert "frames.bins: 50 -> 40" in capsys.readouterr().out
+    assert Path("c.png").stat().st_size > 1000
