@@ -68,7 +68,7 @@ def import_frames(options: argparse.Namespace) -> int:
     from lics_beamline.imports.foreign_run import ForeignRun, Origin
     from lics_beamline.imports.frame_files import FrameFinder, check_samples
     from lics_beamline.imports.frame_table import read_table
-    from lics_beamline.imports.placement import placement
+    from lics_beamline.imports.placement import check_room, placement
 
     check_files(options, options.table)
     folder = options.frames if options.frames is not None else options.table.absolute().parent
@@ -104,6 +104,7 @@ def import_frames(options: argparse.Namespace) -> int:
         ),
     )
     placed = placement(data, frames, run.folder)
+    check_room(placed, copy=options.copy)
     for line in _doubts(run):
         sys.stderr.write(f"{line}\n")
     is_new = not options.check and _record(data, run, placed, folder=folder, copy=options.copy)

@@ -6,6 +6,7 @@ this machine, and a folder that is moved or copied whole would have lost its fra
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
@@ -89,6 +90,22 @@ def placement(data: DataFolder, frames: Iterable[FrameFile], folder: str) -> Pla
     return Placement(recorded=recorded, to_place=to_place)
 
 
+def check_room(placed: Placement, *, copy: bool) -> None:
+    """Refuse what `place` could not do, as far as that can be seen without doing it.
+
+    Raises
+    ------
+    ProfileError
+        If files lie on another disk than their places, or there is no room for copies of them.
+    """
+    for file, target in placed.to_place.items():
+        there = next(folder for folder in target.parents if folder.exists())
+        if not copy and file.stat().st_dev != there.stat().st_dev:
+            raise _refusal(placed, OSError(errno.EXDEV, "", str(file)), copy=copy)
+        if copy and shutil.disk_usage(there).free < placed.size_bytes:
+            raise _refusal(placed, OSError(errno.ENOSPC, "", str(file)), copy=copy)
+
+
 def place(placed: Placement, *, copy: bool) -> None:
     """Put files in their places: as links to the same file, which take no room, or as copies.
 
@@ -118,6 +135,9 @@ def place(placed: Placement, *, copy: bool) -> None:
     except OSError as error:
         for target in done:
             target.unlink(missing_ok=True)
+        for target in placed.to_place.values():
+            with contextlib.suppress(OSError):  # it is not there, or holds something else
+                target.parent.rmdir()
         raise _refusal(placed, error, copy=copy) from error
 
 

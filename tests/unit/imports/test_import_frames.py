@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import event_model
@@ -192,7 +194,21 @@ def test_frames_that_cannot_be_linked_to_are_refused_with_what_to_do_and_nothing
     (data.plates / "abc" / "a_1.edf").mkdir(parents=True)  # a folder is in its way
     with pytest.raises(ProfileError, match=r"cannot be linked to .* --copy; or make `plates`"):
         place(placed, copy=False)
-    assert not (data.plates / "abc" / "a_0.edf").exists()
+    assert [each.name for each in (data.plates / "abc").iterdir()] == ["a_1.edf"]
+
+
+def test_frames_on_another_disk_are_refused_by_the_check_too(folder, capsys):
+    if os.stat("/dev/shm").st_dev == os.stat(".").st_dev:
+        pytest.skip("/dev/shm is no disk of its own here")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as away:
+        shutil.copy("frames/a_0.edf", away)
+        write("file,P (GPa),T (K)\na_0.edf,1,300\n")
+        for more in (("--check",), ()):
+            assert main(["import", "t.csv", "--frames", away, *IMPORT, *more]) == 2
+            err = capsys.readouterr().err
+            assert "it lies on another disk. Copy the frames (1 MB) with --copy" in err
+        assert not Path("data").exists()
+        assert main(["import", "t.csv", "--frames", away, *IMPORT, "--copy"]) == 0
 
 
 def test_the_same_import_is_recorded_once_and_another_recipe_makes_another_run(folder, capsys):
