@@ -16,13 +16,16 @@ from lics_beamline.cli.workers import PointBar
 from lics_beamline.errors import ProfileError, ReductionFailed
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.imports.foreign_run import ForeignRun
     from lics_beamline.imports.frame_files import FrameFile
     from lics_beamline.imports.placement import Placement
     from lics_beamline.reduction.recipe import Recipe
 
-RANGE_STEP_DEG: Final = 0.01  # to which the range that a detector sees is rounded inwards
+RANGE_STEPS_PER_DEG: Final = 100  # to which the range that a detector sees is rounded inwards
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -162,13 +165,9 @@ def _for_frames(recipe: Recipe, frames: tuple[FrameFile, ...], options: argparse
         engine = integrator(recipe.geometry, chosen, frames[0].shape)
     except ReductionFailed as error:
         raise ProfileError(str(error), **error.facts) from None
-    seen = chosen.two_theta_deg or (
-        math.ceil(float(engine.two_theta_deg.min()) / RANGE_STEP_DEG) * RANGE_STEP_DEG,
-        math.floor(float(engine.two_theta_deg.max()) / RANGE_STEP_DEG) * RANGE_STEP_DEG,
-    )
     said = {
         "bins": chosen.bins,
-        "two_theta_deg": tuple(round(angle, 6) for angle in seen),
+        "two_theta_deg": chosen.two_theta_deg or _seen_deg(engine.two_theta_deg),
         "polarisation": chosen.polarisation,
         "clip_sigma": chosen.clip_sigma,
     }
@@ -251,3 +250,9 @@ def _lines(options: argparse.Namespace, run: ForeignRun, told: dict[str, Any]) -
 def _span(values: list[float], unit: str) -> str:
     low, high = min(values), max(values)
     return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
+
+
+def _seen_deg(two_theta_deg: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Return the range that a detector sees, rounded inwards [deg]."""
+    low = math.ceil(float(two_theta_deg.min()) * RANGE_STEPS_PER_DEG)
+    return low / RANGE_STEPS_PER_DEG, math.floor(float(two_theta_deg.max()) * RANGE_STEPS_PER_DEG) / RANGE_STEPS_PER_DEG
