@@ -259,7 +259,8 @@ def test_replay_reads_the_very_frame_and_its_pressure(folder, capsys):
 
 
 def test_a_recipe_is_recorded_whole_and_another_may_be_taken_whatever_it_says_of_ruby(folder, capsys):
-    Path("r.toml").write_text('geometry = "g.poni"\nphases = []\n[frames]\nbins = 40\ntwo_theta_deg = [1.0, 8.123456789]\n')
+    frames = "[frames]\nbins = 40\ntwo_theta_deg = [1.0, 8.123456789]\n"
+    Path("r.toml").write_text('geometry = "g.poni"\nphases = []\n' + frames)
     Path("other.toml").write_text(Path("r.toml").read_text() + '[ruby]\naxis = "ambient"\n')
     write("file,P (GPa),T (K)\na_0.edf,1,300\n")
     assert main(["import", "t.csv", "--frames", "frames", "--recipe", "r.toml", "--data", "data"]) == 0
