@@ -35,6 +35,12 @@ CALIBRATION: Final = "calibration"  # a calibrant instead of a sample, to find t
 PLATE_SPEC: Final = "RAXIS_OSC_SEQ"
 PLATE_MIMETYPE: Final = "multipart/related;type=application/x-rigaku-raxis"
 PLATE_TEMPLATE: Final = "{:06d}.osc"
+# The same for files of frames that other programs recorded, of any format and name: one resource a file.
+FOREIGN_SPEC: Final = "LICS_FRAME_FILE"
+FOREIGN_MIMETYPE: Final = "multipart/related;type=application/x-lics-frames"
+
+IMPORTED: Final = "imported"  # in the start document of frames recorded elsewhere: table, digest, who said P and T
+IMPORTED_LEG: Final = "imported"  # the leg of all its points: nobody knows the path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,21 @@ PLATE_READ_FIELDS: Final = (
     _number("monitor_cps", "counts/s", "Mean reading of the incident-beam monitor meanwhile."),
 )
 
+IMPORTED_FIELDS: Final = (  # of PRIMARY where frames were recorded elsewhere and P and T are as somebody gave them
+    POINT_INDEX,
+    LEG,
+    STROKE,
+    EXPOSURE_UID,
+    EXPOSURE_S,
+    _number("pressure_gpa", "GPa", "Pressure as given; NaN where none was."),
+    _number("pressure_sigma_gpa", "GPa", "Its standard deviation as given; NaN where none was."),
+    _number("temperature_k", "K", "Temperature of the sample as given; NaN where none was."),
+    _number("temperature_sigma_k", "K", "Its standard deviation as given; NaN where none was."),
+    _text("comment", "What the table says beside it."),
+    _text("table_file", "File of the frame as the table names it."),
+    _integer("table_line", "Line of the table, from 1."),
+)
+
 READOUT_FIELDS: Final = (
     EXPERIMENT_TIME,
     EXPOSURE_UID,
@@ -279,6 +300,8 @@ FRAME_PATH: Final = "frame_path"  # relative to the data folder, posix
 FRAME_SHA256: Final = "frame_sha256"
 FRAME_WAITED_S: Final = "frame_waited_s"  # s of experiment from end of exposure to scan: it faded so long
 FRAME_PLATE: Final = "frame_plate"  # 1 or 2
+FRAME_NUMBER: Final = "frame_number"  # of a file with several frames, from 1; 0 for the sum of all; absent: the first
+FRAME_DATASET: Final = "frame_dataset"  # data set inside an HDF5 file; empty for the only stack of images
 
 # Device fields in PRIMARY that the reduction reads.
 LOAD: Final = "membrane_load_bar"

@@ -92,6 +92,7 @@ class Reader:
         recipe = recipe_of(run.start["recipe"])
         self._ruby: RubyReduction = recipe.ruby
         self._ruler: RubyRuler = recipe.ruby.ruler()
+        self._is_imported = run.is_imported
         self._distance_mm = recipe.geometry.distance_mm
 
     def state(self, point: ReducedPoint, under: Assumption) -> AssumedState:
@@ -133,7 +134,10 @@ class Reader:
         return math.hypot(self._ruby.gasket_to_sample_sigma * over, own)
 
     def assumptions(self, points: tuple[ReducedPoint, ...]) -> tuple[Assumption, ...]:
-        """Return what else could be assumed of these points."""
+        """Return what else could be assumed of these points; of pressures that were given, nothing."""
+        placement = Assumption(term="sample placement", name=f"{PLACEMENT_MM:g} mm", shift_mm=PLACEMENT_MM)
+        if self._is_imported:
+            return (placement,)
         ruler = self._ruler
         coldest, hottest = (pick(point.temperature_k for point in points) for pick in (min, max))
         rivals = set(_names(ruler, coldest)) & set(_names(ruler, hottest))
@@ -156,7 +160,7 @@ class Reader:
         gpa = ruler.ruby_to_sample_gpa
         if gpa > 0.0:
             found.append(Assumption(term="ruby to sample", name=f"{gpa:g} GPa", pressure_gpa=gpa))
-        found.append(Assumption(term="sample placement", name=f"{PLACEMENT_MM:g} mm", shift_mm=PLACEMENT_MM))
+        found.append(placement)
         if hottest - ruler.reference_temperature_k > UNHEATED_K:
             found.append(Assumption(term="thermocouple", name="one standard deviation", rise_sigmas=1.0))
             each = SHIFT_ON_HEATING_MM_PER_K

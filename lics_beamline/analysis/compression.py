@@ -88,7 +88,7 @@ class Compressions:
             Form of the isotherms.
         """
         reader = Reader(run)
-        points = tuple(point for point in run.points if _has(point, phase.name))
+        points = tuple(point for point in run.points if _has(run, point, phase.name))
         groups = _isothermal(points)
         recorded = _compression(reader, points, groups, phase, RECORDED, form)
         kept = tuple(group for group in groups if len(group) >= FEWEST_POINTS)
@@ -139,12 +139,22 @@ def compressions(run: ReducedRun, *, form: Form = "vinet") -> tuple[Compressions
     return tuple(
         Compressions.of(run, phase, form=form)
         for phase in sample
-        if any(_has(point, phase.name) for point in run.points)
+        if any(_has(run, point, phase.name) for point in run.points)
     )
 
 
-def _has(point: ReducedPoint, name: str) -> bool:
-    return point.reduced and point.phase(name) is not None and math.isfinite(point.ruby_r1_nm)
+def _has(run: ReducedRun, point: ReducedPoint, name: str) -> bool:
+    is_read = point.phases_sought if run.is_imported else point.reduced and math.isfinite(point.ruby_r1_nm)
+    return is_read and point.phase(name) is not None
+
+
+def _given_sigma_gpa(points: tuple[ReducedPoint, ...]) -> float:
+    """Return the error of a pressure that was given without one [GPa]: that of the others; 0 where none has one.
+
+    An isotherm rests on the errors of volumes then, and its own are enlarged by the scatter of the points.
+    """
+    given = [point.pressure_sigma_gpa for point in points if math.isfinite(point.pressure_sigma_gpa)]
+    return float(np.median(given)) if given else 0.0
 
 
 def _isothermal(points: tuple[ReducedPoint, ...]) -> tuple[tuple[ReducedPoint, ...], ...]:
@@ -164,7 +174,8 @@ def _compression(
     under: Assumption,
     form: Form,
 ) -> Compression:
-    readings = {point.exposure_uid: _reading(reader, point, phase, under) for point in points}
+    unsaid_gpa = _given_sigma_gpa(points)
+    readings = {point.exposure_uid: _reading(reader, point, phase, under, unsaid_gpa) for point in points}
     return Compression(
         phase=phase.name,
         under=under,
@@ -184,7 +195,9 @@ def _isotherms(name: str, groups: list[list[CellReading]], form: Form) -> Iterat
             logger.warning("no isotherm of %s at %.0f K: %s", name, group[0].temperature_k, error)
 
 
-def _reading(reader: Reader, point: ReducedPoint, phase: CrystalPhase, under: Assumption) -> CellReading:
+def _reading(
+    reader: Reader, point: ReducedPoint, phase: CrystalPhase, under: Assumption, unsaid_gpa: float
+) -> CellReading:
     found = point.phase(phase.name)
     if found is None:
         raise RefinementFailed(f"{phase.name} was not found at point {point.index + 1}. Choose another.")
@@ -192,7 +205,7 @@ def _reading(reader: Reader, point: ReducedPoint, phase: CrystalPhase, under: As
     volume, sigma = _volume(found, phase.system)
     return CellReading(
         pressure_gpa=state.pressure_gpa,
-        pressure_sigma_gpa=point.pressure_sigma_gpa,
+        pressure_sigma_gpa=point.pressure_sigma_gpa if math.isfinite(point.pressure_sigma_gpa) else unsaid_gpa,
         volume_angstrom3=volume * state.stretch**3,
         volume_sigma_angstrom3=sigma,
         temperature_k=state.temperature_k,

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 # Colour-blind safe (Okabe and Ito 2008), from cold to hot.
 COLOURS: Final = ("#0072B2", "#009E73", "#E69F00", "#D55E00")
+FROM_RUBY: Final = "pressure from ruby (GPa)"
 PAPER: Final = "#000000"
 CURVE_POINTS: Final = 60  # points of a curve
 BUDGET_CURVE_POINTS: Final = 25  # points of one whose budget is computed
 
 
-def draw_compression(found: Sequence[Compressions], path: Path, *, paper: bool = False) -> Path:
+def draw_compression(
+    found: Sequence[Compressions], path: Path, *, paper: bool = False, pressure_axis: str = FROM_RUBY
+) -> Path:
     """Draw the cell of each phase against pressure, with its isotherms and what they leave, as PNG.
 
     Parameters
@@ -35,6 +38,8 @@ def draw_compression(found: Sequence[Compressions], path: Path, *, paper: bool =
         The PNG to write; its folder is made if absent.
     paper : bool
         Draw the printed cells with the first phase.
+    pressure_axis : str
+        What stands at the axis of pressures.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -44,6 +49,7 @@ def draw_compression(found: Sequence[Compressions], path: Path, *, paper: bool =
     axes = figure.subplots(2, len(found), height_ratios=(3.0, 1.0), sharex="col", squeeze=False)
     for column, each in enumerate(found):
         _draw_cell(axes[0, column], axes[1, column], each, paper=paper and column == 0)
+        axes[1, column].set_xlabel(pressure_axis)
     return save_figure(figure, path)
 
 
@@ -97,11 +103,11 @@ def _draw_cell(above: Axes, below: Axes, found: Compressions, *, paper: bool) ->
         )
     below.axhline(0.0, color="0.7", lw=0.8)
     above.set(ylabel="V$^{1/3}$ (Å), the edge a of a cube", title=plain(recorded.phase))
-    below.set(xlabel="pressure from ruby (GPa)", ylabel="left over (mÅ)")
+    below.set_ylabel("left over (mÅ)")
     above.legend(fontsize="small")
 
 
-def draw_expansion(found: Compressions, path: Path, *, paper: bool = False) -> Path:
+def draw_expansion(found: Compressions, path: Path, *, paper: bool = False, pressure_axis: str = FROM_RUBY) -> Path:
     """Draw volumetric and linear expansion of a phase against pressure with their errors, as PNG.
 
     Parameters
@@ -112,6 +118,8 @@ def draw_expansion(found: Compressions, path: Path, *, paper: bool = False) -> P
         The PNG to write; its folder is made if absent.
     paper : bool
         Draw the printed numbers.
+    pressure_axis : str
+        What stands at the axis of pressures.
 
     Raises
     ------
@@ -155,7 +163,7 @@ def draw_expansion(found: Compressions, path: Path, *, paper: bool = False) -> P
             label="printed as linear, Desgreniers et al. (2015)",
         )
     axes.set(
-        xlabel="pressure from ruby (GPa)",
+        xlabel=pressure_axis,
         ylabel="expansion (10$^{-4}$/K)",
         ylim=(0.0, None),
         title=f"{plain(found.recorded.phase)}, mean from {expansion.cold.temperature_k:.0f} to "

@@ -29,6 +29,7 @@ from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.reduced_run import ReducedPoint
+from lics_beamline.schema import IMPORTED
 
 TYPESET: Final = (  # from what a terminal shows to what a page does
     (r"(?<![\d.])1e-4\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),
@@ -141,13 +142,18 @@ def _heading(overview: Overview) -> str:
     run = overview.run
     title = escape(str(run.start.get("title") or run.sample))
     good = [point for point in run.points if point.reduced]
-    kelvins, pressures = [p.temperature_k for p in good], [p.pressure_gpa for p in good]
+    known = [point for point in good if point.phases_sought]
+    kelvins, pressures = [p.temperature_k for p in known], [p.pressure_gpa for p in known]
+    span = (
+        f"{min(pressures):.2f} to {max(pressures):.2f} GPa, {min(kelvins):.0f} to {max(kelvins):.0f} K"
+        if known
+        else "pressure and temperature not given"
+    )
     profile = run.start.get("profile", {}).get("name", "")
     simulated = " <strong>Simulated instruments and sample.</strong>" if profile == "simulated" else ""
     return (
         f"<h1>{title}</h1><p class='sub'>{escape(run.sample)}; {len(good)} of {len(run.points)} points reduced, "
-        f"{min(pressures):.2f} to {max(pressures):.2f} GPa, {min(kelvins):.0f} to {max(kelvins):.0f} K; "
-        f"wavelength {run.wavelength_angstrom:.5f} A.{simulated}</p>"
+        f"{span}; wavelength {run.wavelength_angstrom:.5f} A.{simulated}</p>"
     )
 
 
@@ -175,17 +181,19 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
     fitted = overview.with_isotherms
     if not fitted:
         return "<h2>Compression</h2><p>No phase has enough points at one temperature for an isotherm.</p>"
-    drawn = draw_compression(fitted[:1], folder / "compression.png", paper=paper)
+    axis = overview.run.pressure_axis
+    drawn = draw_compression(fitted[:1], folder / "compression.png", paper=paper, pressure_axis=axis)
     rows = [row for each in fitted for row in isotherm_rows(each)]
     text = "<h2>Compression and expansion</h2>" + _figure(
         Illustration(
             path=drawn,
-            caption="Cells against ruby pressure with fitted Vinet isotherms; below, what the fits leave. Error bars "
-            "are statistical: scale, chip and correction move all points together.",
+            caption=f"Cells against {'the pressure as given' if overview.run.is_imported else 'ruby pressure'} with "
+            "fitted Vinet isotherms; below, what the fits leave. Error bars are statistical"
+            + ("." if overview.run.is_imported else ": scale, chip and correction move all points together."),
         )
     )
     if len(fitted) > 1:
-        others = draw_compression(fitted[1:4], folder / "compression-others.png")
+        others = draw_compression(fitted[1:4], folder / "compression-others.png", pressure_axis=axis)
         text += _figure(Illustration(path=others, caption="The same of the other phases."))
     text += _table(ISOTHERM_HEADING, rows, numbers=range(1, 9))
     text += (
@@ -194,7 +202,12 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
         "isotherm.</p>"
     )
     for index, each in enumerate(overview.with_expansion):
-        path = draw_expansion(each, folder / f"expansion-{each.recorded.phase}.png", paper=paper and index == 0)
+        path = draw_expansion(
+            each,
+            folder / f"expansion-{each.recorded.phase}.png",
+            paper=paper and index == 0,
+            pressure_axis=axis,
+        )
         text += _figure(
             Illustration(
                 path=path,
@@ -245,6 +258,8 @@ def _transitions(overview: Overview) -> str:
 
 def _method(overview: Overview) -> str:
     start = overview.run.start
+    if overview.run.is_imported:
+        return _method_of_imported(overview)
     ruby: dict[str, Any] = start["recipe"].get("ruby", {})
     versions = ", ".join(f"{name} {version}" for name, version in sorted(start.get("versions", {}).items()))
     return (
@@ -254,6 +269,24 @@ def _method(overview: Overview) -> str:
         "square of the differences counts), and with chip, reference line, line shape, thermocouple, pressure between "
         "ruby and sample, and place of the sample along the beam each off by one standard deviation at all points. "
         "Isotherms: effective-variance fits with errors in pressure and in volume.</p>"
+        f"<footer>Reduced run {escape(str(start.get('uid', '')))} of raw run {escape(str(start.get('raw_uid', '')))}, "
+        f"recipe {escape(str(start.get('recipe_digest', ''))[:12])}. {escape(versions)}.</footer>"
+    )
+
+
+def _method_of_imported(overview: Overview) -> str:
+    start = overview.run.start
+    imported = start[IMPORTED]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(start.get("versions", {}).items()))
+    temperature_by = str(imported.get("temperature_by", "")) or "not said how"
+    return (
+        "<h2>How it was done</h2><p>Frames recorded elsewhere, imported by "
+        f"{escape(str(imported.get('by', '')))} with the table {escape(str(imported.get('table', '')))} (sha256 "
+        f"{escape(str(imported.get('table_sha256', ''))[:12])}). Pressures as given: "
+        f"{escape(overview.run.pressure_by)}. Temperatures as given: {escape(temperature_by)}. Systematic errors of "
+        "pressures and temperatures are not known; that of volumes is the place of the sample along the beam, off by "
+        "one standard deviation at all points. Isotherms: effective-variance fits with errors in pressure and in "
+        "volume; a pressure given without an error has the median of the others.</p>"
         f"<footer>Reduced run {escape(str(start.get('uid', '')))} of raw run {escape(str(start.get('raw_uid', '')))}, "
         f"recipe {escape(str(start.get('recipe_digest', ''))[:12])}. {escape(versions)}.</footer>"
     )

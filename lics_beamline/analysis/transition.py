@@ -91,7 +91,7 @@ class Halo:
 
 def transition(run: ReducedRun, phase: str) -> PhaseTransition:
     """Return where a phase comes and goes along the path of a run."""
-    points = [point for point in sorted(run.points, key=lambda point: point.index) if point.reduced]
+    points = [point for point in sorted(run.points, key=lambda point: point.index) if point.phases_sought]
     changes = [Bracket(before=one, after=other) for one, other in pairwise(points)]
     of_phase = [each for each in boundaries(run) if each.phase == phase]
     came = {(each.before_gpa, each.after_gpa) for each in of_phase if each.appears}

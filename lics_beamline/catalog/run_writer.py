@@ -5,29 +5,46 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from bluesky_tiled_plugins.writing.consolidators import CONSOLIDATOR_REGISTRY, MultipartRelatedConsolidator
 from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
 
+from lics_beamline.catalog.frame_adapter import frame_uri
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import JournalError, LicsError, UnsafeName
 from lics_beamline.journal.safe_name import check_start, inside, safe_name
-from lics_beamline.schema import PLATE_MIMETYPE, PLATE_SPEC
+from lics_beamline.schema import FOREIGN_MIMETYPE, FOREIGN_SPEC, PLATE_MIMETYPE, PLATE_SPEC
 
 _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_-]*\{(:0?[0-9]?d)?\}[A-Za-z0-9_.-]*")  # filled with the number of a plate
 _PYTHON_TYPE = {"number": float, "integer": int, "boolean": bool, "string": str}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the images of a resource lie: plates in a folder, by a template; or in one file of another program."""
+
+    path: Path
+    template: str = ""
+    dataset: str = ""
+
+    def uri(self, run: str, numbers: Mapping[str, Any]) -> str:
+        """Return the URI of an image, by what its datum says; as Tiled writes and reads it, nothing is escaped."""
+        if self.template:
+            return f"file://localhost{self.path / self.template.format(numbers['point_number'])}"
+        return frame_uri(self.path, number=int(numbers["frame"]), dataset=self.dataset, run=run)
+
+
 class _PlateConsolidator(MultipartRelatedConsolidator):
-    """Registers one plate file for each readout, whatever folder and number it has.
+    """Registers one file for each readout, whatever folder and number it has.
 
     The plugins' own takes a file's index in the stream for its number, and all files for those of one folder: a plate
     that never came, or a second folder, would give other images.
     """
 
-    supported_mimetypes = frozenset({PLATE_MIMETYPE})
+    supported_mimetypes = frozenset({PLATE_MIMETYPE, FOREIGN_MIMETYPE})
     files: Sequence[str] = ()
 
     def get_datum_uri(self, indx: int) -> str:
@@ -86,22 +103,24 @@ class RunWriter:
 
     def __init__(self, client: Any, data: DataFolder) -> None:
         CONSOLIDATOR_REGISTRY[PLATE_MIMETYPE] = _PlateConsolidator
+        CONSOLIDATOR_REGISTRY[FOREIGN_MIMETYPE] = _PlateConsolidator
+        self._run = ""
         self._root = data.root.resolve()
         self._types: dict[str, dict[str, type]] = {}
         self._indices: dict[str, int] = {}  # of each datum among the run's
-        self._folders: dict[str, tuple[Path, str]] = {}  # of each resource: where it lies, and how its files are named
+        self._places: dict[str, _Place] = {}  # of each resource
         # Arrays of any size go to zarr: SQLite tables cannot hold them, and fail only when the run stops.
         self._rows = _Rows(client.include_data_sources(), max_array_size=0)
         self._normalizer = RunNormalizer(
             patches={"resource": self._locate, "datum": self._numbered, "event": self._typed},
-            spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE},
+            spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE, FOREIGN_SPEC: FOREIGN_MIMETYPE},
         )
         self._normalizer.subscribe(self._rows)
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document; it is in the catalog after `flush`, or after the stop document."""
         if name == "start":
-            check_start(doc, where="a run about to be catalogued")
+            self._run = check_start(doc, where="a run about to be catalogued")
         if name == "descriptor":
             where = f"descriptor of stream {doc['name']!r}"
             safe_name(doc["name"], what="stream", where=where)
@@ -138,21 +157,22 @@ class RunWriter:
                     "number does, as {:06d}.osc. Look where this document came from.",
                     template=template,
                 )
-            self._folders[doc["uid"]] = (folder, template)
+            self._places[doc["uid"]] = _Place(path=folder, template=template)
+        elif doc["spec"] == FOREIGN_SPEC:
+            file = inside(Path(located["root"]), located["resource_path"], what="file of frames")
+            kwargs = dict(located["resource_kwargs"])
+            self._places[doc["uid"]] = _Place(path=file, dataset=str(kwargs.pop("dataset", "")))
+            located["resource_kwargs"] = kwargs | {"template": "{:d}"}  # asked for, and not used: files are named here
         return located
 
     def _numbered(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Make a datum one of the run's first folder, by its place among all of the run's; its file is kept aside."""
-        if doc["resource"] not in self._folders:
+        if doc["resource"] not in self._places:
             return doc
-        folder, template = self._folders[doc["resource"]]
         index = self._indices.setdefault(doc["datum_id"], len(self._rows.files))
-        numbered = {**doc, "resource": next(iter(self._folders)), "datum_kwargs": {"point_number": index}}
-        if index < len(self._rows.files):  # an event that was given up announced it already
-            return numbered
-        file = folder / template.format(doc["datum_kwargs"]["point_number"])
-        self._rows.files.append(f"file://localhost{file}")  # as Tiled writes and reads them: nothing is escaped
-        return numbered
+        if index == len(self._rows.files):  # else an event that was given up announced it already
+            self._rows.files.append(self._places[doc["resource"]].uri(self._run, doc["datum_kwargs"]))
+        return {**doc, "resource": next(iter(self._places)), "datum_kwargs": {"point_number": index}}
 
     def _typed(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Make values what their data keys say: a first batch of whole numbers must not make a column of integers."""

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from tiled.catalog import from_uri
 
+from lics_beamline.catalog.frame_adapter import FrameSequenceAdapter
 from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
 from lics_beamline.catalog.soundness import damage, require_nameable
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError, RunNotFound
 from lics_beamline.given_file import parse_json, read_text
-from lics_beamline.schema import PLATE_MIMETYPE
+from lics_beamline.schema import FOREIGN_MIMETYPE, PLATE_MIMETYPE
 
 BIRTH_NAME: Final = "built-for.json"  # where the data folder was when the catalog was built: the index holds full paths
 MOST_BIRTH_BYTES: Final = 64 << 10  # of that file; a path has 4 kB at most
@@ -78,5 +79,5 @@ def runs(root: str, *, writable: bool = False) -> Any:
         specs=[_SPEC],
         writable_storage=stored if writable else None,
         readable_storage=[str(data.plates), *([] if writable else stored)],
-        adapters_by_mimetype={PLATE_MIMETYPE: PlateSequenceAdapter},
+        adapters_by_mimetype={PLATE_MIMETYPE: PlateSequenceAdapter, FOREIGN_MIMETYPE: FrameSequenceAdapter},
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.calibration_record import CalibrationRecord, records
 from lics_beamline.journal.head import Head, heads
-from lics_beamline.schema import SWEEP
+from lics_beamline.schema import IMPORTED, SWEEP
 
 MOUNTS = Path("/proc/self/mounts")
 
@@ -68,7 +68,11 @@ def look_at(data: DataFolder) -> Place:
         free_bytes=shutil.disk_usage(there).free,
         writable=there.is_dir() and os.access(there, os.W_OK | os.X_OK),
         filesystem=_filesystem(there),
-        sweeps=tuple(head for head in heads(data.raw_journals) if head.start.get("purpose") == SWEEP),
+        sweeps=tuple(
+            head
+            for head in heads(data.raw_journals)
+            if head.start.get("purpose") == SWEEP and IMPORTED not in head.start
+        ),
         calibrations=tuple(
             Kept(record=record, age_h=(datetime.now(tz=UTC) - record.made_at).total_seconds() / 3600.0)
             for record in records(data.calibrations)

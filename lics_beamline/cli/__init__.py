@@ -24,6 +24,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "record",
     "resume",
     "recorded",
+    "import_frames",
     "verify",
     "requests",
     "guard",

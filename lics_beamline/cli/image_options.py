@@ -26,11 +26,45 @@ MOST_Q_PER_ANGSTROM: Final = 1000.0  # beyond any X-rays that diffract
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
-    """Add the options to a verb."""
+    """Add all options to a verb."""
     from lics_beamline.exports.columns import UNITS
     from lics_beamline.exports.layouts import LAYOUTS_OF_IMAGES
 
+    add_recipe_options(verb)
     angle, per_angstrom = real(0.0, 180.0, "deg"), real(0.0, MOST_Q_PER_ANGSTROM, "1/angstrom")
+    for name, read, what in (("two-theta", angle, "2theta [deg]"), ("q", per_angstrom, "q [1/angstrom]")):
+        verb.add_argument(
+            f"--mask-{name}",
+            type=read,
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=("LOW", "HIGH"),
+            help=f"mask a range of {what}; may be said again",
+        )
+    which = verb.add_mutually_exclusive_group()
+    which.add_argument(
+        "--frame", type=whole(1, MOST_FRAMES), metavar="N", help="frame of a file that holds several, from 1"
+    )
+    which.add_argument("--sum", action="store_true", help="add all frames of a file up")
+    which.add_argument("--each", action="store_true", help="reduce every frame of a file by itself: a series")
+    verb.add_argument(
+        "--for",
+        dest="layout",
+        choices=tuple(LAYOUTS_OF_IMAGES),
+        help="layout of the files, as of lics export (default: what the name says, or xye)",
+    )
+    verb.add_argument(
+        "--unit",
+        choices=tuple(UNITS),
+        default="2theta",
+        help="first column of .xy and .xye: 2theta [deg], q [1/angstrom] or d [angstrom]",
+    )
+
+
+def add_recipe_options(verb: argparse.ArgumentParser) -> None:
+    """Add the options that a recipe has too: geometry, range, masks, corrections."""
+    angle = real(0.0, 180.0, "deg")
     verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file of the detector")
     verb.add_argument(
         "--recipe",
@@ -64,36 +98,8 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         "several are taken together",
     )
     verb.add_argument("--invert-mask", action="store_true", help="the files of --mask are 0 where a pixel is bad")
-    for name, read, what in (("two-theta", angle, "2theta [deg]"), ("q", per_angstrom, "q [1/angstrom]")):
-        verb.add_argument(
-            f"--mask-{name}",
-            type=read,
-            nargs=2,
-            action="append",
-            default=[],
-            metavar=("LOW", "HIGH"),
-            help=f"mask a range of {what}; may be said again",
-        )
     verb.add_argument("--dark", type=Path, metavar="FILE", help="image that is taken off every frame")
     verb.add_argument("--flat", type=Path, metavar="FILE", help="relative response that is divided out")
-    which = verb.add_mutually_exclusive_group()
-    which.add_argument(
-        "--frame", type=whole(1, MOST_FRAMES), metavar="N", help="frame of a file that holds several, from 1"
-    )
-    which.add_argument("--sum", action="store_true", help="add all frames of a file up")
-    which.add_argument("--each", action="store_true", help="reduce every frame of a file by itself: a series")
-    verb.add_argument(
-        "--for",
-        dest="layout",
-        choices=tuple(LAYOUTS_OF_IMAGES),
-        help="layout of the files, as of lics export (default: what the name says, or xye)",
-    )
-    verb.add_argument(
-        "--unit",
-        choices=tuple(UNITS),
-        default="2theta",
-        help="first column of .xy and .xye: 2theta [deg], q [1/angstrom] or d [angstrom]",
-    )
 
 
 def check_files(options: argparse.Namespace, *others: Path) -> None:
@@ -141,7 +147,7 @@ def image_recipe(options: argparse.Namespace) -> ImageRecipe:
     return replace(
         made,
         geometry=geometry,
-        integration=_integration(made.integration, options),
+        integration=chosen_integration(made.integration, options),
         left_out_deg=_left_out(options, geometry),
     )
 
@@ -153,7 +159,14 @@ def frame_choice(options: argparse.Namespace) -> FrameChoice:
     return "each" if options.each else options.frame or "first"
 
 
-def _integration(choice: Integration, options: argparse.Namespace) -> Integration:
+def chosen_integration(choice: Integration, options: argparse.Namespace) -> Integration:
+    """Return settings of the integration with what the options of `add_recipe_options` say instead.
+
+    Raises
+    ------
+    ProfileError
+        If a file or range cannot be used.
+    """
     from lics_beamline.diffraction.static_image import StaticImage
 
     if options.bins:

@@ -38,7 +38,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def replay(options: argparse.Namespace) -> int:
     """Reduce recorded runs."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.run_summary import HEADING, point_line
+    from lics_beamline.cli.run_summary import heading_of, point_line
     from lics_beamline.exports.reduced_run import reduced_point
     from lics_beamline.reduction.recipe import read_recipe
     from lics_beamline.replay import Replay, prepare, replay_all
@@ -63,10 +63,11 @@ def replay(options: argparse.Namespace) -> int:
         def tell(run: Replay, data: dict[str, Any]) -> None:
             if several and run.uid not in told:
                 bar.say(f"run {run.raw_uid[:8]}")
+            point = reduced_point(data)
             if not told:
-                bar.say(HEADING)
+                bar.say(heading_of(point))
             told.append(run.uid)
-            bar.say(point_line(reduced_point(data)))
+            bar.say(point_line(point))
             bar.step()
 
         results = replay_all(data, runs, told=tell, jobs=jobs_of(options, points), dask=options.dask)

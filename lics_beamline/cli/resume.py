@@ -94,15 +94,21 @@ def _newest(data: DataFolder, name: str) -> Head:
         If it is being recorded.
     """
     from lics_beamline.journal.head import find, heads
-    from lics_beamline.schema import SWEEP
+    from lics_beamline.schema import IMPORTED, SWEEP
 
-    sweeps = [head for head in heads(data.raw_journals) if head.start.get("purpose") == SWEEP]
+    sweeps = [
+        head
+        for head in heads(data.raw_journals)
+        if head.start.get("purpose") == SWEEP and IMPORTED not in head.start  # nobody walks a path that was imported
+    ]
     if name == "last":
         if not sweeps:
             raise RunNotFound(f"there is no sweep below {data.root} that could be resumed.")
         named = sweeps[-1]
     else:
         named = find(data.raw_journals, name)
+        if IMPORTED in named.start:
+            raise RunNotFound(f"run {named.uid} was imported: there is nothing of it to go on with.", uid=named.uid)
         if named.start.get("purpose") != SWEEP:
             raise RunNotFound(f"run {named.uid} is no sweep: only a sweep can be resumed.", uid=named.uid)
     newest = [head for head in sweeps if head.start.get("sweep_uid") == named.start.get("sweep_uid")][-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,6 +58,8 @@ class Story:
         for name in said:
             if start.get(name):
                 yield f"  {name:<9} {start[name]}"
+        if schema.IMPORTED in start:
+            yield from _origin(start[schema.IMPORTED])
         yield f"  events    {', '.join(f'{count} {stream}' for stream, count in self.events.items()) or 'none'}"
         yield f"  journal   {self.head.path}"
         if self.duty.exposing_s:
@@ -74,7 +76,7 @@ class Story:
         for decision in self.decisions:
             yield f"  decided   {decision}"
         if self.points:
-            yield HEADING
+            yield heading_of(self.points[0])
             yield from (point_line(point) for point in self.points)
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,17 +100,50 @@ HEADING = (
 )
 
 
+HEADING_AS_GIVEN = "   #   GPa as given       K        a (A)         phases"
+
+
+def heading_of(point: ReducedPoint) -> str:
+    """Return what stands above the lines of points of the kind of this one."""
+    return HEADING_AS_GIVEN if _is_given(point) else HEADING
+
+
+def _is_given(point: ReducedPoint) -> bool:
+    """Tell whether nothing was asked of a point, so that its pressure and temperature were given."""
+    return point.leg == schema.IMPORTED_LEG and math.isnan(point.requested_temperature_k)
+
+
+def _origin(imported: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where an imported run came from, line by line."""
+    yield f"  imported  {imported.get('table', '')} (sha256 {str(imported.get('table_sha256', ''))[:12]})"
+    yield f"            frames from {imported.get('frames_from', '')}"
+    for name in ("pressure_by", "temperature_by"):
+        yield f"            {name.removesuffix('_by')} by {imported.get(name) or 'a way not said'}"
+
+
+def _given_line(point: ReducedPoint, cell: str, phases: str) -> str:
+    """Return one line about a point of an imported run."""
+    known = math.isfinite(point.pressure_sigma_gpa)
+    pressure = f"{point.pressure_gpa:7.3f}{f' +- {point.pressure_sigma_gpa:.3f}' if known else ''}"
+    pressure = pressure if math.isfinite(point.pressure_gpa) else "      -"
+    kelvin = f"{point.temperature_k:.1f}" if math.isfinite(point.temperature_k) else "-"
+    return f"{point.index + 1:4d}  {pressure:<16}  {kelvin:>7}   {cell:<12}  {phases}"
+
+
 def point_line(point: ReducedPoint) -> str:
     """Return one line about one reduced point."""
     asked = "  held" if math.isnan(point.requested_pressure_gpa) else f"{point.requested_pressure_gpa:6.2f}"
     found = next((phase for phase in point.phases if not math.isnan(phase.fraction)), None)
     cell = f"{found.cell['a']:.5f}({100000 * found.cell_sigma['a']:.0f})" if found else "      -     "
+    phases = ", ".join(_with_share(phase) for phase in point.phases) or "-"
+    phases += f"  [{point.note}]" if point.note else ""
+    if _is_given(point):
+        return _given_line(point, cell, phases)
     return (
         f"{point.index + 1:4d}  {point.leg:<26.26}  {asked}   {point.requested_temperature_k:6.1f}   "
         f"{point.load_bar:7.2f}   {point.pressure_gpa:7.3f} ({point.pressure_sigma_gpa:.3f}, "
         f"{point.pressure_systematic_gpa:.3f})   {point.temperature_k:8.1f}   {cell:<12}  "
-        f"{', '.join(_with_share(phase) for phase in point.phases) or '-'}"
-        + (f"  [{point.note}]" if point.note else "")
+        f"{phases}"
     )
 
 

@@ -70,17 +70,19 @@ class PointBar:
         To be done.
     quiet : bool
         Show nothing at all.
+    doing : str
+        What is done to them.
     """
 
-    def __init__(self, points: int, *, quiet: bool = False) -> None:
+    def __init__(self, points: int, *, quiet: bool = False, doing: str = "reducing") -> None:
         from lics_beamline.cli.terminal import MofNCompleteColumn, console, progress, text_column
 
         self._console = console(quiet=quiet, soft_wrap=True)
         self._shown = self._console.is_terminal and points > 0 and not quiet
         self._progress = progress(
-            self._console, text_column("reducing"), MofNCompleteColumn(), transient=True, disable=not self._shown
+            self._console, text_column(doing), MofNCompleteColumn(), transient=True, disable=not self._shown
         )
-        self._bar = self._progress.add_task("reducing", total=points)
+        self._bar = self._progress.add_task(doing, total=points)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -169,6 +169,32 @@ class Hdf5Frames:
         return mask, flat, tuple(notes)
 
 
+def linked_files(path: Path) -> tuple[Path, ...]:
+    """Return the other files that hold images of an HDF5 file, by name; a link that leads nowhere is left out.
+
+    Raises
+    ------
+    ReductionFailed
+        If it cannot be read.
+    """
+    import h5py
+
+    found: set[Path] = set()
+    try:
+        with h5py.File(path) as file:
+            contents = _Contents(file)
+            for address in (*contents.images, *contents.calibrations):
+                data = file[address]
+                holder = Path(data.file.filename)
+                sources = {source.file_name for source in data.virtual_sources()} if data.is_virtual else set()
+                sources |= {name for name, _, _ in data.external or ()}
+                found |= {holder, *(holder.parent / name for name in sources - {"."})}
+    except READER_FAULTS as error:
+        raise unreadable(path, error) from error
+    own = path.resolve()
+    return tuple(sorted(each for each in found if each.resolve() != own and each.is_file()))
+
+
 class _Contents:
     """Everything in an HDF5 file, each object once, whichever links lead to it."""
 

@@ -179,7 +179,7 @@ def _phase_difference(name: str, one: ReducedPoint, other: ReducedPoint) -> Phas
 
 def boundaries(run: ReducedRun) -> tuple[Boundary, ...]:
     """Return where the sample's phases come and go, along the path of a run."""
-    points = [point for point in sorted(run.points, key=lambda point: point.index) if point.reduced]
+    points = [point for point in sorted(run.points, key=lambda point: point.index) if point.phases_sought]
     names = dict.fromkeys(phase.name for point in points for phase in point.phases if not math.isnan(phase.fraction))
     return tuple(
         Boundary(

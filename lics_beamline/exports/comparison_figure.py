@@ -54,7 +54,7 @@ def _draw(axes: Axes, comparison: RunComparison, value: Callable[[PointDifferenc
         ]
         chosen = [pair for pair in chosen if all(map(math.isfinite, pair))]
         if chosen:
-            axes.plot(*zip(*chosen, strict=True), "o", color=colour, ms=5, label=stroke)
+            axes.plot(*zip(*chosen, strict=True), "o", color=colour, ms=5, label=stroke or "imported")
     axes.set_ylabel(f"difference of\n{label}")
     axes.ticklabel_format(axis="y", style="plain", useOffset=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lics_beamline.diffraction.frame import read_frame
+from lics_beamline.diffraction.frame import FrameSeries
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.exports.provenance import point_name, run_geometry
 from lics_beamline.exports.raw_point import RawPoint
@@ -57,7 +57,8 @@ def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, 
                 path=str(plate),
             )
         path = folder / f"{point_name(point)}.tif"
-        counts = read_frame(plate).counts
+        series = FrameSeries(Path(f"{plate}::{taken.frame_dataset}") if taken.frame_dataset else plate)
+        counts = (series.frame(taken.frame_number) if taken.frame_number else series.total()).counts
         TifImage(data=counts.astype(np.uint32) if counts.dtype.kind == "i" else counts).write(str(path))
         written.append(path)
     geometry = run_geometry(run)

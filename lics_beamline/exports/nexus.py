@@ -152,7 +152,7 @@ def _sample(entry: Group, run: ReducedRun, points: list[ReducedPoint]) -> None:
     def of(attribute: str) -> npt.NDArray[np.float64]:
         return np.array([getattr(point, attribute) for point in points], dtype=np.float64)
 
-    _put(sample, "pressure", of("pressure_gpa"), "GPa", "from ruby")
+    _put(sample, "pressure", of("pressure_gpa"), "GPa", _pressure_by(run))
     _put(sample, "pressure_errors", of("pressure_sigma_gpa"), "GPa", "statistical standard deviation")
     _put(
         sample,
@@ -169,8 +169,13 @@ def _sample(entry: Group, run: ReducedRun, points: list[ReducedPoint]) -> None:
     sample["phases"] = [",".join(phase.name for phase in point.phases) for point in points]
 
 
+def _pressure_by(run: ReducedRun) -> str:
+    return f"as given: {run.pressure_by}" if run.is_imported else "from ruby"
+
+
 def _ruby(entry: Group, points: list[ReducedPoint], raw: Mapping[str, RawPoint]) -> None:
     known = [(number, raw[point.exposure_uid]) for number, point in enumerate(points) if point.exposure_uid in raw]
+    known = [(number, taken) for number, taken in known if taken.has_ruby]
     if not known:
         return
     ruby = _group(entry, "ruby", "NXcollection")

@@ -8,6 +8,7 @@ one over its variance; pressures are in kPa, temperatures in K (core dictionary)
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,11 @@ def write_powder_cif(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
     return tuple(_write(run, point, folder) for point in run.points if point.reduced)
 
 
+def _known(value: float, digits: str) -> str:
+    """Return a number, or what a CIF has for one that nobody knows."""
+    return f"{value:{digits}}" if math.isfinite(value) else "?"
+
+
 def _write(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
     from gemmi import cif
 
@@ -47,8 +53,8 @@ def _write(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
         "_pd_block_id": cif.quote(f"{run.start['uid']}|{point.index}|lics_beamline"),
         "_pd_meas_info_author_name": cif.quote(str(run.start.get("operator", "")) or "?"),
         "_chemical_name_common": cif.quote(run.sample or "?"),
-        "_diffrn_ambient_pressure": "?" if point.image else f"{point.pressure_gpa * KPA_PER_GPA:.0f}",
-        "_diffrn_ambient_temperature": "?" if point.image else f"{point.temperature_k:.2f}",
+        "_diffrn_ambient_pressure": _known(point.pressure_gpa * KPA_PER_GPA, ".0f"),
+        "_diffrn_ambient_temperature": _known(point.temperature_k, ".2f"),
         "_diffrn_radiation_probe": "x-ray",
         "_diffrn_radiation_wavelength": f"{run.wavelength_angstrom:.6f}",
         "_pd_proc_number_of_points": str(len(table)),

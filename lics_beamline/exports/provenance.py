@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,9 @@ def point_name(point: ReducedPoint) -> str:
     """Return the stem of the files of a point: its index, pressure and temperature; of an image by itself, its name."""
     if point.image:
         return point.image
-    return f"point-{point.index:03d}_{point.pressure_gpa:.2f}GPa_{point.temperature_k:.0f}K"
+    known = ((point.pressure_gpa, ".2f", "GPa"), (point.temperature_k, ".0f", "K"))
+    state = (f"{value:{digits}}{unit}" for value, digits, unit in known if math.isfinite(value))
+    return "_".join((f"point-{point.index:03d}", *state))
 
 
 def title(run: ReducedRun, point: ReducedPoint) -> str:
@@ -56,7 +59,9 @@ def says(run: ReducedRun, point: ReducedPoint) -> tuple[str, ...]:
         )
     return (
         f"{run.sample}, point {point.index}, {point.leg}",
-        f"P = {point.pressure_gpa:.4f} +- {point.pressure_sigma_gpa:.4f} (stat) "
+        _given_state(run, point)
+        if run.is_imported
+        else f"P = {point.pressure_gpa:.4f} +- {point.pressure_sigma_gpa:.4f} (stat) "
         f"+- {point.pressure_systematic_gpa:.4f} (syst) GPa, T = {point.temperature_k:.2f} K, "
         f"load = {point.load_bar:.3f} bar",
         f"wavelength = {run.wavelength_angstrom:.6f} angstrom",
@@ -64,6 +69,16 @@ def says(run: ReducedRun, point: ReducedPoint) -> tuple[str, ...]:
         orientation(run),
         f"raw run {run.start['raw_uid']}, recipe {run.start['recipe_digest']}",
         CORRECTED,
+    )
+
+
+def _given_state(run: ReducedRun, point: ReducedPoint) -> str:
+    """Return pressure and temperature of a point of an imported run, in words."""
+    sigma, kelvin = point.pressure_sigma_gpa, point.temperature_k
+    pressure = f"{point.pressure_gpa:.4f}{f' +- {sigma:.4f}' if math.isfinite(sigma) else ''} GPa"
+    return (
+        f"P = {pressure if math.isfinite(point.pressure_gpa) else 'not given'} (as given: {run.pressure_by}), "
+        f"T = {f'{kelvin:.2f} K' if math.isfinite(kelvin) else 'not given'}"
     )
 
 

@@ -16,7 +16,7 @@ from lics_beamline.errors import JournalError, RunNotFound
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
 from lics_beamline.physics.unit_cell import NAMES
-from lics_beamline.schema import REDUCED, REDUCTION
+from lics_beamline.schema import IMPORTED, REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
 
 MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
@@ -65,7 +65,7 @@ class ReducedPoint:
     requested_pressure_gpa, requested_temperature_k : float
         SubmittedRequest for; the pressure is NaN where the load was held.
     pressure_gpa, pressure_sigma_gpa, pressure_systematic_gpa : float
-        From ruby, by the recipe.
+        From ruby, by the recipe; of an imported run as given, where a systematic error is not known.
     ruby_r1_nm, ruby_r1_sigma_nm, ruby_temperature_k : float
         Fitted line and temperature [K] that the pressure was read from; NaN where it could not be.
     temperature_k : float
@@ -112,6 +112,17 @@ class ReducedPoint:
     note: str
     image: str = ""
 
+    @property
+    def phases_sought(self) -> bool:
+        """Whether phases were sought in it: where pressure or temperature were not given, none can be."""
+        return self.reduced and math.isfinite(self.pressure_gpa) and math.isfinite(self.temperature_k)
+
+    @property
+    def pressure_error_gpa(self) -> float:
+        """Standard deviation of the pressure, of what is known of it: statistical and systematic [GPa]; 0 for none."""
+        known = (self.pressure_sigma_gpa, self.pressure_systematic_gpa)
+        return math.hypot(*(each for each in known if math.isfinite(each)))
+
     def phase(self, name: str) -> PhaseInPoint | None:
         """Return a phase by its name; None where it was not found."""
         return next((phase for phase in self.phases if phase.name == name), None)
@@ -144,6 +155,23 @@ class ReducedRun:
                 field="wavelength_angstrom",
             )
         return float(wavelength)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its frames were recorded elsewhere, with pressures and temperatures as somebody gave them."""
+        return IMPORTED in self.start
+
+    @property
+    def pressure_by(self) -> str:
+        """How its pressures were determined, in words: by ruby, or as was said of them where they were given."""
+        if not self.is_imported:
+            return "ruby"
+        return str(self.start[IMPORTED].get("pressure_by", "")) or "not said how"
+
+    @property
+    def pressure_axis(self) -> str:
+        """What stands at the axis of its pressures."""
+        return "pressure as given (GPa)" if self.is_imported else "pressure from ruby (GPa)"
 
     @property
     def sample(self) -> str:

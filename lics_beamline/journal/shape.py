@@ -55,6 +55,7 @@ _OF_OUR_START: Final = {
     "path": "list",
     "wavelength_angstrom": "number",
     "attempt": "number",
+    schema.IMPORTED: "table",
 }
 _OF_OUR_EVENTS: Final = {
     field.name: {"string": "text", "integer": "whole number"}.get(field.dtype, field.dtype)
@@ -65,6 +66,7 @@ _OF_OUR_EVENTS: Final = {
         schema.PRIMARY_FIELDS,
         schema.CALIBRANT_FIELDS,
         schema.PLATE_READ_FIELDS,
+        schema.IMPORTED_FIELDS,
         schema.READOUT_FIELDS,
         schema.LOOK_FIELDS,
         schema.FAILURE_FIELDS,
@@ -78,6 +80,8 @@ _OF_OUR_EVENTS: Final = {
     schema.FRAME_SHA256: "text",
     schema.FRAME_WAITED_S: "number",
     schema.FRAME_PLATE: "whole number",
+    schema.FRAME_NUMBER: "whole number",
+    schema.FRAME_DATASET: "text",
     schema.LOAD: "number",
     schema.GASKET_TEMPERATURE: "number",
     schema.AMBIENT_TEMPERATURE: "number",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from lics_beamline import schema
+from lics_beamline.physics.gauge import GaugeReading
 from lics_beamline.physics.unit_cell import free_names
-from lics_beamline.reduction.point import PointReduction
+from lics_beamline.reduction.point import GivenState, PointReduction
 from lics_beamline.reduction.recipe import Recipe
 
 MASKED_WORTH_A_NOTE: Final = 0.1  # more of the plate under mask than any beam stop covers
@@ -41,16 +43,50 @@ def _of_phases(reduced: PointReduction, recipe: Recipe) -> dict[str, float]:
     return fields
 
 
+def _of_state(state: GaugeReading | GivenState) -> dict[str, float]:
+    """Return pressure and temperature with what they rest on; NaN for what was not measured here."""
+    if isinstance(state, GivenState):
+        return {
+            "temperature_k": state.temperature_k,
+            "pressure_gpa": state.pressure_gpa,
+            "pressure_sigma_gpa": state.pressure_sigma_gpa,
+            "pressure_systematic_gpa": math.nan,
+            "ruby_r1_nm": math.nan,
+            "ruby_r1_sigma_nm": math.nan,
+            "ruby_temperature_k": math.nan,
+        }
+    return {
+        "temperature_k": state.temperature.kelvin,
+        "pressure_gpa": state.pressure.gpa,
+        "pressure_sigma_gpa": state.pressure.sigma_gpa,
+        "pressure_systematic_gpa": state.pressure.systematic_gpa,
+        "ruby_r1_nm": state.line.r1_nm,
+        "ruby_r1_sigma_nm": state.line.r1_sigma_nm,
+        "ruby_temperature_k": state.pressure.temperature_k,
+    }
+
+
 def _note(reduced: PointReduction) -> str:
     """Return what to look at, for people."""
     notes = []
     if reduced.pattern.masked_fraction > MASKED_WORTH_A_NOTE:
         masked = f"{100.0 * reduced.pattern.masked_fraction:.0f} % of the plate is masked"
         notes.append(f"{masked}: shadow or saturation. Look at the image.")
+    missing = _not_given(reduced.state)
+    if missing:
+        notes.append(f"{missing} was not given: no phase was sought.")
     if len(reduced.unknown) >= NEW_PHASE_PEAKS:
         spacings = ", ".join(f"{peak.d_angstrom:.3f}" for peak in reduced.unknown)
         notes.append(f"{len(reduced.unknown)} peaks of no phase of the recipe, perhaps a new one: d = {spacings} A.")
     return " ".join(notes)
+
+
+def _not_given(state: GaugeReading | GivenState) -> str:
+    """Return what of pressure and temperature nobody gave; empty where nothing is missing."""
+    if not isinstance(state, GivenState):
+        return ""
+    given = (("pressure", state.pressure_gpa), ("temperature", state.temperature_k))
+    return " and ".join(name for name, value in given if not math.isfinite(value))
 
 
 def event_data(reduced: PointReduction, recipe: Recipe) -> dict[str, Any]:
@@ -63,15 +99,9 @@ def event_data(reduced: PointReduction, recipe: Recipe) -> dict[str, Any]:
     recipe : Recipe
         The recipe it was reduced by.
     """
-    pattern, pressure = reduced.pattern, reduced.pressure
+    pattern = reduced.pattern
     return {
-        "temperature_k": reduced.temperature_k,
-        "pressure_gpa": pressure.gpa,
-        "pressure_sigma_gpa": pressure.sigma_gpa,
-        "pressure_systematic_gpa": pressure.systematic_gpa,
-        "ruby_r1_nm": reduced.line.r1_nm,
-        "ruby_r1_sigma_nm": reduced.line.r1_sigma_nm,
-        "ruby_temperature_k": pressure.temperature_k,
+        **_of_state(reduced.state),
         "two_theta_deg": pattern.two_theta_deg,
         "intensity": pattern.intensity,
         "intensity_sigma": pattern.sigma,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lics_beamline.diffraction.frame import Recording, check_file, read_frame
+from lics_beamline.diffraction.frame import FrameSeries, Recording, check_file
+from lics_beamline.diffraction.frame_digest import frame_digest
 from lics_beamline.errors import ReductionFailed
 
 
@@ -25,6 +25,10 @@ class ImageRecord:
         Number of the plate; 0 where nobody saw it.
     exposure_s, waited_s : float
         Exposure, and time from its end to the scan [s]; NaN where not recorded.
+    number : int
+        Of the frame in its file, from 1; 0 for the sum of all.
+    dataset : str
+        Of an HDF5 file; empty for the only stack of images.
     """
 
     root: Path
@@ -33,6 +37,13 @@ class ImageRecord:
     plate: int
     exposure_s: float
     waited_s: float
+    number: int = 1
+    dataset: str = ""
+
+    @property
+    def series(self) -> Path:
+        """What its frames are read from: the file, with the data set inside it where one was recorded."""
+        return Path(f"{self.path}::{self.dataset}") if self.dataset else self.path
 
 
 def recording(taken: ImageRecord) -> Recording:
@@ -43,18 +54,18 @@ def recording(taken: ImageRecord) -> Recording:
     ReductionFailed
         If it is missing, torn, another one, or lies outside the data folder.
     """
-    return _verified(taken.root, taken.path, taken.sha256)
+    return _verified(taken)
 
 
-def _verified(root: Path, path: Path, sha256: str) -> Recording:
+def _verified(taken: ImageRecord) -> Recording:
+    root, path, sha256 = taken.root, taken.path, taken.sha256
     if path == root or not path.is_relative_to(root):
         raise ReductionFailed(
             f"the frame {path} lies outside the data folder, or was not recorded. Restore the run's own plates."
         )
     check_file(path)  # first, so that a torn file is called torn and not altered
     if sha256:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = frame_digest(path)
         if found != sha256:
             raise ReductionFailed(
                 f"{path.name} has sha256 {found[:12]}... and was recorded with {sha256[:12]}...: it is not "
@@ -63,7 +74,8 @@ def _verified(root: Path, path: Path, sha256: str) -> Recording:
                 sha256=found,
                 recorded_sha256=sha256,
             )
-    return read_frame(path)
+    series = FrameSeries(taken.series)
+    return series.frame(taken.number) if taken.number else series.total()
 
 
 def remembered(taken: ImageRecord) -> Recording:
@@ -79,9 +91,9 @@ def remembered(taken: ImageRecord) -> Recording:
         If the file is not there.
     """
     state = taken.path.stat()
-    return _remembered(taken.root, taken.path, taken.sha256, (state.st_ino, state.st_mtime_ns, state.st_size))
+    return _remembered(taken, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(maxsize=3)  # the last image of each of two plates, and the one in hand
-def _remembered(root: Path, path: Path, sha256: str, _state: tuple[int, ...]) -> Recording:
-    return _verified(root, path, sha256)
+def _remembered(taken: ImageRecord, _state: tuple[int, ...]) -> Recording:
+    return _verified(taken)

@@ -39,6 +39,8 @@ class PlateHistory:
             plate=int(data.get(schema.FRAME_PLATE, 0)),
             exposure_s=exposure_s,
             waited_s=float(data.get(schema.FRAME_WAITED_S, math.nan)),
+            number=int(data.get(schema.FRAME_NUMBER, 1)),
+            dataset=str(data.get(schema.FRAME_DATASET, "")),
         )
         previous = data.get(PREVIOUS)  # the plan knows of lost and erased plates too; older runs do not say
         self.before = self._last.get(taken.plate) if previous is None else self._taken.get(previous)

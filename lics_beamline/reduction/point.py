@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -10,15 +11,13 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.identification import FoundPhase, identify
+from lics_beamline.diffraction.identification import FoundPhase, Identification, identify
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.ring_scatter import on_bins
-from lics_beamline.physics.gauge import Gauge
-from lics_beamline.physics.ruby import Pressure
-from lics_beamline.physics.ruby_line import RubyLine
+from lics_beamline.physics.gauge import Gauge, GaugeReading
 from lics_beamline.reduction.recipe import Recipe
 
 Array = npt.NDArray[np.float64]
@@ -42,6 +41,23 @@ class PointReading:
     ambient_k: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenState:
+    """Pressure and temperature of a point as somebody determined them elsewhere; NaN for what nobody gave.
+
+    Parameters
+    ----------
+    pressure_gpa, pressure_sigma_gpa : float
+        Pressure and its standard deviation [GPa].
+    temperature_k : float
+        Of the sample [K].
+    """
+
+    pressure_gpa: float
+    pressure_sigma_gpa: float
+    temperature_k: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PointReduction:
     """A reduced point.
@@ -50,12 +66,8 @@ class PointReduction:
     ----------
     pattern : Pattern
         The integrated frame.
-    line : RubyLine
-        The doublet, fitted anew.
-    pressure : Pressure
-        By the recipe's scale and correction, at `temperature_k`.
-    temperature_k : float
-        Of the sample and the ruby beside it [K].
+    state : GaugeReading or GivenState
+        The doublet, fitted anew, and what the recipe's scale and correction make of it; or what was given instead.
     peaks : tuple of Peak
         Peaks of the pattern.
     phases : tuple of FoundPhase
@@ -65,9 +77,7 @@ class PointReduction:
     """
 
     pattern: Pattern
-    line: RubyLine
-    pressure: Pressure
-    temperature_k: float
+    state: GaugeReading | GivenState
     peaks: tuple[Peak, ...]
     phases: tuple[FoundPhase, ...]
     unknown: tuple[Peak, ...]
@@ -81,7 +91,7 @@ def integrator(geometry: Geometry, integration: Integration, shape: tuple[int, i
 
 def reduce_point(
     frame: Counts,
-    reading: PointReading,
+    reading: PointReading | GivenState,
     recipe: Recipe,
     *,
     gauge: Gauge | None = None,
@@ -94,8 +104,9 @@ def reduce_point(
     ----------
     frame : ndarray of int32 or float32, shape (rows, columns)
         Counts of the plate.
-    reading : PointReading
-        Ruby spectrum and thermocouples of the same point.
+    reading : PointReading or GivenState
+        Ruby spectrum and thermocouples of the same point, or its pressure and temperature. Where one of these was not
+        given, no phase is sought: nobody knows where its lines should be.
     recipe : Recipe
         The recipe to reduce it by.
     gauge : Gauge, optional
@@ -119,9 +130,7 @@ def reduce_point(
     ReductionFailed
         If the frame cannot be integrated.
     """
-    ruby = (gauge or recipe.ruby.gauge()).read(
-        reading.ruby_wavelength_nm, reading.ruby_counts, gasket_k=reading.gasket_k, ambient_k=reading.ambient_k
-    )
+    state = reading if isinstance(reading, GivenState) else _read(reading, recipe, gauge)
     shape = (int(frame.shape[0]), int(frame.shape[1]))
     engine = integrator(recipe.geometry, recipe.integration(), shape)
     prepared = engine.prepare(
@@ -132,21 +141,31 @@ def reduce_point(
     if recipe.frames.graininess:
         rings = engine.ring_scatter(prepared, pattern, peaks)
         pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
-    found = identify(
+    found = _found(peaks, state, recipe, pattern.wavelength_angstrom)
+    return PointReduction(pattern=pattern, state=state, peaks=peaks, phases=found.phases, unknown=found.unknown)
+
+
+def _read(reading: PointReading, recipe: Recipe, gauge: Gauge | None) -> GaugeReading:
+    return (gauge or recipe.ruby.gauge()).read(
+        reading.ruby_wavelength_nm, reading.ruby_counts, gasket_k=reading.gasket_k, ambient_k=reading.ambient_k
+    )
+
+
+def _found(
+    peaks: tuple[Peak, ...], state: GaugeReading | GivenState, recipe: Recipe, wavelength_angstrom: float
+) -> Identification:
+    if isinstance(state, GivenState):
+        pressure_gpa, temperature_k = state.pressure_gpa, state.temperature_k
+    else:
+        pressure_gpa, temperature_k = state.pressure.gpa, state.temperature.kelvin
+    if not (math.isfinite(pressure_gpa) and math.isfinite(temperature_k)):
+        return Identification(phases=(), unknown=())
+    return identify(
         peaks,
         recipe.phases,
-        pressure_gpa=ruby.pressure.gpa,
-        temperature_k=ruby.temperature.kelvin,
-        wavelength_angstrom=pattern.wavelength_angstrom,
-    )
-    return PointReduction(
-        pattern=pattern,
-        line=ruby.line,
-        pressure=ruby.pressure,
-        temperature_k=ruby.temperature.kelvin,
-        peaks=peaks,
-        phases=found.phases,
-        unknown=found.unknown,
+        pressure_gpa=pressure_gpa,
+        temperature_k=temperature_k,
+        wavelength_angstrom=wavelength_angstrom,
     )
 
 

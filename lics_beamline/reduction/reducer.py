@@ -28,7 +28,7 @@ from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import fields_of
 from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.plate_history import PlateHistory
-from lics_beamline.reduction.point import PointReading, warm_up
+from lics_beamline.reduction.point import GivenState, PointReading, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
 from lics_beamline.reduction.reference import Reference, reading_of, refer
 from lics_beamline.reduction.step import Document, Ending, Pending, Skipped, Step, work_of
@@ -97,6 +97,7 @@ class Reducer:
         self._reference: Reference | None = None  # the first of the run
         self._gauge: Gauge | LicsError | None = None  # of the leg; why there is none
         self._plates = PlateHistory(self._root)
+        self._imported = False  # pressure and temperature of its points were given
         self._events = 0
         self._phases: dict[str, None] = {}  # in the order found
         self._described = False
@@ -190,6 +191,7 @@ class Reducer:
             self._recipe = recipe_of(raw["recipe"], source=f"start document of {raw['uid']}")
         recipe = self._chosen()
         raw_uid = str(raw["uid"])
+        self._imported = schema.IMPORTED in raw
         identity = {
             "sweep_uid": str(raw.get("sweep_uid", raw_uid)),
             "raw_uid": raw_uid,
@@ -197,7 +199,7 @@ class Reducer:
         }
         self._uid = derived_uid(**identity, attempt=self._attempt)
         self._open = True
-        kept = ("title", "sample", "cell", "gasket", "operator", "proposal", "profile", "path")
+        kept = ("title", "sample", "cell", "gasket", "operator", "proposal", "profile", "path", schema.IMPORTED)
         start = {
             "uid": self._uid,
             "time": time.time(),
@@ -326,6 +328,14 @@ class Reducer:
         KeyError
             If the record lacks a reading.
         """
+        recipe = self._chosen()
+        reading = self._given(recorded.data) if self._imported else self._reading(recorded)
+        before = self._plates.before if recipe.plate.ghosts else None
+        gauge = recorded.gauge if isinstance(recorded.gauge, Gauge) else None
+        return Work(taken=taken, before=before, reading=reading, recipe=recipe, gauge=gauge)
+
+    def _reading(self, recorded: _Point) -> PointReading:
+        """Return ruby spectrum and thermocouples of a point; errors as of `_work`."""
         recipe, point, gauge = self._chosen(), recorded.data, recorded.gauge
         if isinstance(gauge, LicsError):
             raise gauge
@@ -334,14 +344,20 @@ class Reducer:
                 f"the record has no reference reading before this point, and the recipe says axis = "
                 f'"{recipe.ruby.axis}". Reduce it with axis = "none".'
             )
-        reading = PointReading(
+        return PointReading(
             ruby_wavelength_nm=np.asarray(point[schema.RUBY_WAVELENGTH], dtype=np.float64),
             ruby_counts=np.asarray(point[schema.RUBY_SPECTRUM], dtype=np.float64),
             gasket_k=float(point[schema.GASKET_TEMPERATURE]),
             ambient_k=float(point[schema.AMBIENT_TEMPERATURE]),
         )
-        before = self._plates.before if recipe.plate.ghosts else None
-        return Work(taken=taken, before=before, reading=reading, recipe=recipe, gauge=gauge)
+
+    def _given(self, point: Mapping[str, Any]) -> GivenState:
+        """Return pressure and temperature of a point as they were given."""
+        return GivenState(
+            pressure_gpa=float(point["pressure_gpa"]),
+            pressure_sigma_gpa=float(point["pressure_sigma_gpa"]),
+            temperature_k=float(point["temperature_k"]),
+        )
 
     @property
     def _descriptor_uid(self) -> str:

@@ -17,7 +17,7 @@ from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import event_data
 from lics_beamline.reduction.image_record import ImageRecord, recording, remembered
 from lics_beamline.reduction.plate_state import plate_data, plate_state
-from lics_beamline.reduction.point import PointReading, reduce_point, warm_up
+from lics_beamline.reduction.point import GivenState, PointReading, reduce_point, warm_up
 from lics_beamline.reduction.recipe import Recipe
 
 ONE_AT_A_TIME: Final = threading.Lock()  # Dask gives a worker threads; pyFAI's engine serves one
@@ -33,8 +33,8 @@ class Work:
         Its image.
     before : ImageRecord or None
         The image before on the same plate; None where there is none or nobody knows.
-    reading : PointReading
-        Ruby spectrum and thermocouples read beside it.
+    reading : PointReading or GivenState
+        Ruby spectrum and thermocouples read beside it, or its pressure and temperature as they were given.
     recipe : Recipe
         The recipe to reduce it by.
     gauge : Gauge or None
@@ -43,7 +43,7 @@ class Work:
 
     taken: ImageRecord
     before: ImageRecord | None
-    reading: PointReading
+    reading: PointReading | GivenState
     recipe: Recipe
     gauge: Gauge | None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.frame import check_file
+from lics_beamline.diffraction.frame_digest import frame_digest
 from lics_beamline.errors import LicsError
 from lics_beamline.journal.safe_name import inside
 from lics_beamline.verification.difference import Difference
@@ -46,8 +46,7 @@ def _fault(data: DataFolder, recorded: str, sha256: str) -> str:
             return "the plate is not there" if not path.exists() else "it is no file"
         check_file(path)
         if sha256:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = frame_digest(path)
             if found != sha256:
                 return (
                     f"it has sha256 {found[:12]}... and was recorded with {sha256[:12]}...: it is not what was measured"

@@ -421,6 +421,23 @@ def read_reading(path):
     gauge.read(values["axis"], values["counts"], gasket_k=values["gasket_k"], ambient_k=values["ambient_k"])
 
 
+def frame_tables():
+    rows = [f"a_{index}.cbf;{index + 1};{0.5 * index};0,1;300;{'up' if index < 9 else 'down'};" for index in range(20)]
+    text = "\n".join(("# cell 3", "file;frame;P (GPa);+-;T (K);stroke;comment", *rows)) + "\n"
+    with_commas = text.replace("0,1", "0.1").replace(";", ",")
+    return {"a.csv": text.replace(".5;", ",5;").replace(".0;", ",0;").encode(), "b.csv": with_commas.encode("utf-16")}
+
+
+def read_frame_table(path):
+    from lics_beamline.errors import ProfileError
+    from lics_beamline.imports.frame_table import read_table
+
+    table = read_table(path)
+    if table.faults:
+        raise ProfileError("\n".join(table.faults))
+    return table
+
+
 FORMATS = {
     "raw-journal": Format(sound=raw_journal, read=read_raw, broken=damaged_journal, documents=insane_line),
     "derived-journal": Format(sound=derived_journal, read=read_derived, broken=damaged_journal, documents=insane_line),
@@ -444,5 +461,6 @@ FORMATS = {
         read=states.read_small_file,
         documents=lambda content, rng: states.insane_small_file(content, rng, insane),
     ),
+    "frame-table": Format(sound=frame_tables, read=read_frame_table),
     "lease": Format(sound=states.leases, read=states.read_lease),
 }

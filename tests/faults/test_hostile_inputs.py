@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.exports.table import safe_cell
+from lics_beamline.imports.frame_table import read_table
 from lics_beamline.journal.codec import decode
 from lics_beamline.physics.spectrum_text import parse_spectrum
 from lics_beamline.strict_toml import Strict, validate
@@ -66,6 +67,18 @@ def test_any_line_is_a_document_or_damage(line):
         return
     assert isinstance(name, str)
     assert isinstance(doc, dict)
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
+@settings(deadline=None)
+def test_any_cells_are_rows_of_a_table_of_frames_or_are_refused(tmp_path_factory, cells):
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    path.write_text("file;P (GPa);T (K)\n" + ";".join(cells) + "\n", encoding="utf-8", errors="replace")
+    try:
+        table = read_table(path)
+    except LicsError:
+        return
+    assert table.rows or table.faults
 
 
 @given(st.text(max_size=2000))

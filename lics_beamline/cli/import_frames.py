@@ -1,0 +1,258 @@
+"""The verb ``import``: a folder of frames that other programs recorded becomes a run, by a table of P and T."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lics_beamline.cli.image_options import add_recipe_options, check_files, chosen_integration
+from lics_beamline.cli.workers import PointBar
+from lics_beamline.errors import ProfileError, ReductionFailed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from lics_beamline.data_folder import DataFolder
+    from lics_beamline.imports.foreign_run import ForeignRun
+    from lics_beamline.imports.frame_files import FrameFile
+    from lics_beamline.imports.placement import Placement
+    from lics_beamline.reduction.recipe import Recipe
+
+RANGE_STEPS_PER_DEG: Final = 100  # to which the range that a detector sees is rounded inwards
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "import",
+        parents=[shared],
+        help="make a run of frames recorded elsewhere and a table of P and T",
+        description="Record frames of any detector with a table of their pressures and temperatures as a run, which is "
+        "then replayed, analysed and exported like any other. TABLE is text with commas, semicolons or tabs and a line "
+        "of headings: a column of files, P and T with their units (`P (GPa)`, `T (K)`, `temperature_c`, `kbar`), and "
+        "where there are any, errors (`+-`), frame, exposure (s), stroke, sample, comment, wavelength (A). All that is "
+        "wrong is told at once, and then nothing is recorded.",
+    )
+    verb.add_argument("table", type=Path, metavar="TABLE")
+    verb.add_argument("--frames", type=Path, metavar="DIR", help="folder of the frames (default: that of the table)")
+    add_recipe_options(verb)
+    verb.add_argument(
+        "--phases",
+        nargs="+",
+        metavar="PHASE",
+        help="phases to seek: names of the library or TOML files (default: those of --recipe, or none)",
+    )
+    verb.add_argument("--sample", default="", metavar="NAME", help="what was in the cell (default: as in the table)")
+    verb.add_argument("--title", default="", metavar="TEXT", help="what it was for, in a line")
+    verb.add_argument("--operator", default="", metavar="NAME", help="who measured it")
+    verb.add_argument("--proposal", default="", metavar="TEXT", help="under which proposal")
+    verb.add_argument(
+        "--pressure-by", default="", metavar="TEXT", help='how P was determined: "ruby, operator\'s notebook"'
+    )
+    verb.add_argument("--temperature-by", default="", metavar="TEXT", help="how T was determined")
+    verb.add_argument(
+        "--copy", action="store_true", help="copy the frames into the data folder (default: link to the same files)"
+    )
+    verb.add_argument("--check", action="store_true", help="say what would be recorded, and record nothing")
+    verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb.set_defaults(run=import_frames)
+
+
+def import_frames(options: argparse.Namespace) -> int:
+    """Import frames with their table."""
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.imports.foreign_run import ForeignRun, Origin
+    from lics_beamline.imports.frame_files import FrameFinder, check_samples
+    from lics_beamline.imports.frame_table import read_table
+    from lics_beamline.imports.placement import check_room, placement
+
+    check_files(options, options.table)
+    folder = options.frames if options.frames is not None else options.table.absolute().parent
+    if not folder.is_dir():
+        raise ProfileError(f"there is no folder {folder}: give the folder of the frames by --frames.", path=str(folder))
+    data = data_folder(options)
+    table = read_table(options.table)
+    for heading in table.not_used:
+        sys.stderr.write(f"note: column {heading!r} is not used\n")
+    recipe = _recipe(options)
+    finder = FrameFinder(table, folder, recipe.geometry)
+    with PointBar(len(table.rows), quiet=options.json, doing="reading frames") as bar:
+        frames = finder.find(bar.step)
+    faults = (*table.faults, *finder.faults, *check_samples(table, options.sample))
+    if faults:
+        count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
+        raise ProfileError(
+            "\n".join((f"{options.table} has {count}, and nothing was recorded:", *faults)), faults=faults
+        )
+    recipe = _for_frames(recipe, frames, options)
+    named = options.sample or next((row.sample for row in table.rows if row.sample), "")
+    run = ForeignRun(
+        table=table,
+        frames=frames,
+        recipe=recipe,
+        origin=Origin(
+            title=options.title or f"imported from {table.name}",
+            sample=named,
+            operator=options.operator,
+            proposal=options.proposal,
+            pressure_by=options.pressure_by,
+            temperature_by=options.temperature_by,
+        ),
+    )
+    placed = placement(data, frames, run.folder)
+    check_room(placed, copy=options.copy)
+    for line in _doubts(run):
+        sys.stderr.write(f"{line}\n")
+    is_new = not options.check and _record(data, run, placed, folder=folder, copy=options.copy)
+    told = _told(data, run, placed, is_new=is_new)
+    if options.json:
+        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(options, run, told)) + "\n")
+    return 0
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """Return the recipe of a file, with the geometry that is said instead; or one of that geometry alone.
+
+    Raises
+    ------
+    ProfileError
+        If there is neither, or one cannot be used.
+    """
+    from lics_beamline.diffraction.geometry import read_geometry
+    from lics_beamline.diffraction.phase import named_phase
+    from lics_beamline.reduction.recipe import Recipe, read_recipe
+
+    given = read_geometry(options.geometry) if options.geometry else None
+    if options.recipe:
+        recipe = read_recipe(options.recipe, geometry=given)
+    elif given is None:
+        raise ProfileError("there is no geometry: give --geometry G.poni, or --recipe FILE, which names one.")
+    else:
+        recipe = Recipe(geometry=given, phases=())
+    update: dict[str, Any] = {}
+    if options.orientation:
+        update["geometry"] = recipe.geometry.oriented(options.orientation)
+    if options.phases:
+        update["phases"] = tuple(named_phase(name, Path()) for name in options.phases)
+    return recipe.model_copy(update=update)
+
+
+def _for_frames(recipe: Recipe, frames: tuple[FrameFile, ...], options: argparse.Namespace) -> Recipe:
+    """Return the recipe with what the command line says, over the range that the detector sees where nothing says one.
+
+    Raises
+    ------
+    ProfileError
+        If mask, dark or flat do not fit the frames.
+    """
+    from lics_beamline.reduction.point import integrator
+    from lics_beamline.reduction.recipe import Frames
+    from lics_beamline.strict_toml import validate
+
+    chosen = chosen_integration(recipe.integration(), options)
+    if not options.recipe and not options.range:
+        chosen = replace(chosen, two_theta_deg=None)
+    try:
+        engine = integrator(recipe.geometry, chosen, frames[0].shape)
+    except ReductionFailed as error:
+        raise ProfileError(str(error), **error.facts) from None
+    said = {
+        "bins": chosen.bins,
+        "two_theta_deg": chosen.two_theta_deg or _seen_deg(engine.two_theta_deg),
+        "polarisation": chosen.polarisation,
+        "clip_sigma": chosen.clip_sigma,
+    }
+    plate = {"mask": chosen.mask, "dark": chosen.dark, "flat": chosen.flat}
+    return recipe.model_copy(
+        update={
+            "frames": validate(recipe.frames.model_dump() | said, Frames, source="command line"),
+            "plate": recipe.plate.model_copy(update=plate),
+        }
+    )
+
+
+def _doubts(run: ForeignRun) -> Iterator[str]:
+    """Yield what a person should look at before the numbers are believed, by the first frame."""
+    from lics_beamline.reduction.image import ImageRecipe, reduce_frame
+
+    first = run.frames[0]
+    recipe = ImageRecipe(geometry=run.recipe.geometry, integration=run.recipe.integration())
+    try:
+        reduced = reduce_frame(first.series, recipe, frame=first.number or "sum")
+    except ReductionFailed as error:
+        yield f"warning: {first.file.name}: {error}"
+        return
+    yield from (f"note: {first.file.name}: {note}" for note in reduced.notes)
+    yield from (f"warning: {first.file.name}: {warning}" for warning in reduced.warnings)
+    if not run.recipe.phases:
+        yield "note: no phases are sought: name them with --phases, or in a recipe at lics replay --recipe FILE"
+
+
+def _record(data: DataFolder, run: ForeignRun, placed: Placement, *, folder: Path, copy: bool) -> bool:
+    """Record a run; return False where it has been recorded whole before."""
+    from lics_beamline.imports.placement import place
+    from lics_beamline.journal.head import head
+    from lics_beamline.journal.writer import SUFFIX, Journal
+
+    data.make()
+    path = data.raw_journals / f"{run.uid}{SUFFIX}"
+    before = head(path) if path.exists() else None
+    if before is not None and before.finished:
+        return False
+    place(placed, copy=copy)
+    with Journal(data.raw_journals, resume=True) as journal:
+        for name, doc in run.documents(placed, folder=str(folder.absolute()), is_copy=copy):
+            journal(name, doc)
+    return True
+
+
+def _told(data: DataFolder, run: ForeignRun, placed: Placement, *, is_new: bool) -> dict[str, Any]:
+    return {
+        "uid": run.uid,
+        "recorded": is_new,
+        "journal": str(data.raw_journals / f"{run.uid}.jsonl"),
+        "frames": len(run.frames),
+        "without_pressure": sum(math.isnan(frame.row.pressure_gpa) for frame in run.frames),
+        "without_temperature": sum(math.isnan(frame.row.temperature_k) for frame in run.frames),
+        "placed_mb": round(placed.size_bytes / 1e6, 3),
+        "recipe_digest": run.recipe.digest,
+    }
+
+
+def _lines(options: argparse.Namespace, run: ForeignRun, told: dict[str, Any]) -> Iterator[str]:
+    pressures = [frame.row.pressure_gpa for frame in run.frames if math.isfinite(frame.row.pressure_gpa)]
+    kelvins = [frame.row.temperature_k for frame in run.frames if math.isfinite(frame.row.temperature_k)]
+    count = f"{len(run.frames)} frame{'s' if len(run.frames) > 1 else ''}"
+    said = [f"{count} of {run.frames[0].shape[0]} x {run.frames[0].shape[1]} pixels"]
+    for values, unit, what in ((pressures, "GPa", "pressure"), (kelvins, "K", "temperature")):
+        said.append(_span(values, unit) if values else f"no {what}")
+    yield ", ".join(said)
+    for what in ("pressure", "temperature"):
+        if told[f"without_{what}"]:
+            yield f"without {what}: {told[f'without_{what}']}, in which no phases are sought"
+    if options.check:
+        yield "nothing is wrong, and nothing was recorded (--check)"
+        return
+    yield f"run {run.uid}" if told["recorded"] else f"run {run.uid}: recorded before, and not again"
+    yield f"  journal  {told['journal']}"
+    yield f"  next     lics replay {run.uid[:8]} --data {options.data}"
+
+
+def _span(values: list[float], unit: str) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
+
+
+def _seen_deg(two_theta_deg: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Return the range that a detector sees, rounded inwards [deg]."""
+    low = math.ceil(float(two_theta_deg.min()) * RANGE_STEPS_PER_DEG)
+    return low / RANGE_STEPS_PER_DEG, math.floor(float(two_theta_deg.max()) * RANGE_STEPS_PER_DEG) / RANGE_STEPS_PER_DEG
