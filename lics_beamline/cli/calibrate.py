@@ -42,7 +42,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
     verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
     verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
-    verb.add_argument("--mask", type=Path, metavar="FILE", help="image or .npy, not 0 where pixels are left out")
+    verb.add_argument(
+        "--mask",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="pixels to leave out, of any kind that lics reduce takes; several are taken together",
+    )
     add_orientation(verb, instead_of="the starting geometry")
     verb.add_argument(
         "--wavelength", type=float, metavar="ANGSTROM", help="wavelength, instead of the starting geometry's"
@@ -138,7 +145,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     from lics_beamline.diffraction.calibration import calibrate as find
     from lics_beamline.diffraction.calibration_record import record_of, write_record
     from lics_beamline.diffraction.frame import FrameSeries
-    from lics_beamline.diffraction.static_image import read_mask
+    from lics_beamline.diffraction.mask_file import read_masks
     from lics_beamline.exports.calibration_figure import draw_calibration
 
     calibrant = find_calibrant(options.calibrant)
@@ -153,7 +160,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
         calibrant,
         start,
         saturation_counts=recording.saturation_counts,
-        mask=read_mask(options.mask) if options.mask else None,
+        mask=read_masks(options.mask),
         free_wavelength=options.free_wavelength,
         beam_is_known=not options.beam_anywhere,
     )

@@ -134,7 +134,6 @@ def _draw_pattern(
     angle, height = pattern.two_theta_deg, pattern.intensity
     finite = height[np.isfinite(height)]
     floor, top = float(finite.min()), float(finite.max())
-    top = max([top, *(peak.background + peak.height for peak in peaks)])  # between two bins a line is higher
     span = max(top - floor, 1e-9)
     linear.plot(angle, height, color=PATTERN_COLOUR, lw=0.9)
     for number, mark in enumerate(marks):
@@ -145,12 +144,11 @@ def _draw_pattern(
     if marks:
         linear.legend(fontsize="small", loc="upper right")
     for peak in peaks:
-        place = peak.two_theta_deg
-        linear.plot(place, peak.background + peak.height + 0.02 * span, "v", color="0.3", ms=3)
+        linear.plot(peak.two_theta_deg, _drawn_top(pattern, peak) + 0.02 * span, "v", color="0.3", ms=3)
     for peak in _labelled(peaks, float(angle[-1] - angle[0])):
         linear.annotate(
             f"{peak.d_angstrom:.4f}",
-            (peak.two_theta_deg, peak.background + peak.height),
+            (peak.two_theta_deg, _drawn_top(pattern, peak)),
             xytext=(0, 8),
             textcoords="offset points",
             rotation=90,
@@ -174,6 +172,12 @@ def _draw_pattern(
         logarithmic.axvline(peak.two_theta_deg, color="0.8", lw=0.6, zorder=0)
     logarithmic.set_ylabel("counts a pixel")
     logarithmic.set_xlim(float(angle[0]), float(angle[-1]))
+
+
+def _drawn_top(pattern: Pattern, peak: Peak) -> float:
+    """Return how high a line is drawn: one within a bin is higher than the mean of the bin."""
+    near = int(np.argmin(np.abs(pattern.two_theta_deg - peak.two_theta_deg)))
+    return float(np.nanmax(pattern.intensity[max(near - 1, 0) : near + 2], initial=peak.background))
 
 
 def _labelled(peaks: Sequence[Peak], range_deg: float) -> list[Peak]:
