@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import add_orientation
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lics_beamline.diffraction.calibration import Calibration
     from lics_beamline.diffraction.calibration_record import CalibrationRecord
     from lics_beamline.diffraction.geometry import Geometry
+
+MOST_SIDES_AWAY: Final = 10  # of the image: farther from it rings are as good as straight
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -42,6 +44,13 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
     verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
     verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
+    verb.add_argument(
+        "--beam",
+        type=float,
+        nargs=2,
+        metavar=("X", "Y"),
+        help="about where the beam hits, instead of the start's: pixels along a row, and from the file's first row",
+    )
     verb.add_argument(
         "--mask",
         type=Path,
@@ -253,9 +262,38 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
         )
     if options.orientation:
         start = start.oriented(options.orientation)
+    if options.beam:
+        start = _with_beam(start, options.beam, shape)
     if options.wavelength is not None:
         start = start.moved(start.plane, wavelength_angstrom=options.wavelength)
     return start
+
+
+def _with_beam(start: Geometry, beam_px: list[float], shape: tuple[int, int]) -> Geometry:
+    """Return a start whose beam hits a pixel of the file, whichever way up that is stored."""
+    from lics_beamline.diffraction.detector_plane import DetectorPlane
+    from lics_beamline.diffraction.flat_detector import FlatDetector
+    from lics_beamline.diffraction.orientation import FLIPS
+    from lics_beamline.errors import ProfileError
+
+    far = MOST_SIDES_AWAY * max(shape)
+    if not all(abs(number) <= far for number in beam_px):  # NaN is not
+        raise ProfileError(
+            f"--beam {beam_px[0]:g} {beam_px[1]:g}: the image has {shape[1]} x {shape[0]} pixels, and a beam farther "
+            f"away than {far} makes no rings on it."
+        )
+    sides = (beam_px[1], beam_px[0])
+    own = [side - at if flip else at for at, side, flip in zip(sides, shape, FLIPS[start.orientation], strict=True)]
+    pixel_mm, plane = FlatDetector.of(start, shape=shape).pixel_mm, start.plane
+    return start.moved(
+        DetectorPlane.through(
+            beam1_mm=own[0] * pixel_mm[0],
+            beam2_mm=own[1] * pixel_mm[1],
+            beam_distance_mm=plane.beam_distance_mm,
+            rot1_rad=plane.rot1_rad,
+            rot2_rad=plane.rot2_rad,
+        )
+    )
 
 
 def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:

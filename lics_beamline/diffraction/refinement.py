@@ -88,7 +88,7 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
     Raises
     ------
     CalibrationRefused
-        If the detector has another shape, or no pixel size.
+        If the detector has another shape, is bent, or has pixels of several sizes: a plane of equal pixels is refined.
     """
     logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
     try:
@@ -101,6 +101,13 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
             f"{detector.shape[1]}. Start from a geometry of this detector and this scan resolution.",
             frame_shape=shape,
             geometry_shape=tuple(detector.shape),
+        )
+    if not detector.IS_FLAT or not detector.uniform_pixel:
+        wrong = "has pixels of several sizes" if detector.IS_FLAT else "is bent"
+        raise CalibrationRefused(
+            f"the detector {geometry.detector} {wrong}, and a plane of equal pixels is what is refined here: its rings "
+            "would be off. Calibrate it with pyFAI-calib2; lics reduce takes its PONI file.",
+            detector=geometry.detector,
         )
     dead = None if detector.mask is None or not np.any(detector.mask) else np.asarray(detector.mask, dtype=bool)
     return Pixels(pixel_mm=(1e3 * float(detector.pixel1), 1e3 * float(detector.pixel2)), dead=dead)
