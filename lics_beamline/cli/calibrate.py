@@ -299,9 +299,8 @@ def _with_beam(start: Geometry, beam_px: list[float], shape: tuple[int, int]) ->
 def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
     """Return an untilted detector whose middle the beam hits, of the pixels and at the distance that were given."""
     from lics_beamline.diffraction.flat_detector import FlatDetector
-    from lics_beamline.diffraction.geometry import Geometry, flat_geometry
+    from lics_beamline.diffraction.geometry import Geometry, flat_geometry, geometry_of
     from lics_beamline.errors import ProfileError
-    from lics_beamline.strict_toml import validate
 
     if options.detector and options.pixel:
         raise ProfileError("--detector has its pixels: leave --pixel out.")
@@ -320,7 +319,7 @@ def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
         "Wavelength": options.wavelength / 1e10,
     }
     text = "\n".join(f"{key}: {value}" for key, value in lines.items())
-    corner = validate({"poni": f"{text}\nPoni1: 0\nPoni2: 0"}, Geometry, source="--detector")
+    corner = geometry_of(f"{text}\nPoni1: 0\nPoni2: 0", source="--detector")
     detector = FlatDetector.of(corner)
     rows, columns = detector.shape or shape
     middle = (0.5 * rows * detector.pixel_mm[0] / 1e3, 0.5 * columns * detector.pixel_mm[1] / 1e3)

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.detector_plane import DetectorPlane
-from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.geometry import Geometry, geometry_of
 from lics_beamline.diffraction.orientation import FLIPS
 from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION
 from lics_beamline.errors import ProfileError
-from lics_beamline.strict_toml import validate
 
 Array = npt.NDArray[np.float64]
 
@@ -122,7 +121,7 @@ class FlatDetector:
             "Rot3": self.rot3_rad,
             "Wavelength": self.wavelength_angstrom / 1e10,
         }
-        return validate({"poni": "\n".join(f"{key}: {value}" for key, value in lines.items())}, Geometry, source=source)
+        return geometry_of("\n".join(f"{key}: {value}" for key, value in lines.items()), source=source)
 
     def restated(self, orientation: int) -> FlatDetector:
         """Return the same angles of the same pixels, said for an image in another orientation.

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION, canonical_poni, entries_of, geometries_in
+from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 from lics_beamline.strict_toml import Strict, validate
 
@@ -162,6 +163,28 @@ def flat_geometry(
     return Geometry(poni="\n".join(f"{key}: {value}" for key, value in lines.items()))
 
 
+def geometry_of(poni: str, *, source: str) -> Geometry:
+    """Return the geometry of PONI text.
+
+    Parameters
+    ----------
+    poni : str
+        PONI text of any version.
+    source : str
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be used; the message says what is wrong with which line of it.
+    """
+    try:
+        canonical_poni(poni)
+    except ValueError as error:
+        raise ProfileError(f"{source}: {error}.", file=source) from None
+    return validate({"poni": poni}, Geometry, source=source)
+
+
 def read_geometry(path: Path) -> Geometry:
     """Read a PONI file.
 
@@ -175,7 +198,7 @@ def read_geometry(path: Path) -> Geometry:
     Programs append to PONI files. The last geometry of a file counts, and a warning says so.
     """
     text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a PONI file")
-    geometry = validate({"poni": text}, Geometry, source=str(path))
+    geometry = geometry_of(text, source=str(path))
     several = len(geometries_in(text))
     if several > 1:
         logger.warning(
