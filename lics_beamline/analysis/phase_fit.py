@@ -15,6 +15,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.analysis.chance_cell import doubt_of_cell
 from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import GivenPattern, evenly_spaced
@@ -46,8 +47,6 @@ ANY_BULK_MODULUS_SLOPE: Final = 4.0
 FEW_FREE_NUMBERS: Final = 2
 WITHIN_OF_MANY_RELATIVE: Final = 0.003  # relative; of a cell at the temperature and pressure of its CIF
 LEFT_OUT_FWHM: Final = 3.0  # to either side of a peak that no phase explains
-SEEN_MARKERS: Final = 0.5  # of the strongest lines of a phase must have a peak
-LEAST_MARKERS: Final = 2
 GAUSSIAN_PART: Final = 0.7  # of the width of a line that a search starts from: the rest is Lorentzian
 LORENTZIAN_PART: Final = 0.5
 
@@ -191,29 +190,14 @@ def _sought(
         if place in found:
             continue
         known = tuple(each.model.phase() for each in sought if not each.reason)
-        sought[place] = _seen(_searched(pattern, model, known, choice, within), peaks, phases[place], pattern)
+        sought[place] = _seen(_searched(pattern, model, known, choice, within), peaks, pattern)
     return tuple(sought)
 
 
-def _seen(sought: SoughtPhase, peaks: Sequence[Peak], phase: CrystalPhase, pattern: Pattern) -> SoughtPhase:
-    """Leave out a phase whose cell lies well by chance: half of its strongest lines must have a peak."""
-    if sought.reason:
-        return sought
-    wavelength = pattern.wavelength_angstrom
-    lowest = min((peak.d_angstrom for peak in peaks), default=np.inf)
-    lines = phase.lines(sought.model.cell, wavelength_angstrom=wavelength, d_min_angstrom=lowest)
-    markers = phase.marker_lines(lines)
-    d = sought.model.cell.inverse_d_squared(np.array([line.hkl for line in markers]).reshape(-1, 3)) ** -0.5
-    angles = 2.0 * np.degrees(np.arcsin(wavelength / (2.0 * d)))
-    there = sum(
-        any(abs(peak.two_theta_deg - angle) < EXPLAINED_FWHM * peak.fwhm_deg for peak in peaks) for angle in angles
-    )
-    if there >= max(LEAST_MARKERS, SEEN_MARKERS * len(markers)):
-        return sought
-    return SoughtPhase(
-        model=sought.model,
-        reason=f"{sought.model.name}: the cell that lies best has a peak at {there} of {len(markers)} strongest lines.",
-    )
+def _seen(sought: SoughtPhase, peaks: Sequence[Peak], pattern: Pattern) -> SoughtPhase:
+    """Leave out a phase whose cell lies well by chance."""
+    doubt = "" if sought.reason else doubt_of_cell(sought.model, peaks, pattern.wavelength_angstrom)
+    return SoughtPhase(model=sought.model, reason=doubt) if doubt else sought
 
 
 def _searched(
