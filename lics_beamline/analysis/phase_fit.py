@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.analysis.chance_cell import doubt_of_cell
+from lics_beamline.diffraction.emission_doublet import doubled_lines
 from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import GivenPattern, evenly_spaced
@@ -84,12 +85,15 @@ class PhaseFit:
         Peaks that none of the phases explains; the fit leaves them out, as one of them would draw a cell away.
     fit : PatternFit or RietveldFit
         The fit of the phases that are there.
+    warnings : tuple of str
+        What a person should look at before the numbers are believed.
     """
 
     peaks: tuple[Peak, ...]
     sought: tuple[SoughtPhase, ...]
     unknown: tuple[Peak, ...]
     fit: PatternFit | RietveldFit
+    warnings: tuple[str, ...] = ()
 
     @property
     def unknown_share(self) -> float:
@@ -156,7 +160,9 @@ def fit_phases(
         fit: PatternFit | RietveldFit = fit_pattern(pattern, phases, choice)
     else:
         fit = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
-    return PhaseFit(peaks=peaks, sought=sought, unknown=unknown, fit=fit)
+    doubled = doubled_lines(peaks, pattern.wavelength_angstrom)
+    warnings = (doubled.doubt(pattern.wavelength_angstrom),) if doubled else ()
+    return PhaseFit(peaks=peaks, sought=sought, unknown=unknown, fit=fit, warnings=warnings)
 
 
 def _widths(peaks: Sequence[Peak]) -> LineWidths:

@@ -108,6 +108,8 @@ def fit(options: argparse.Namespace) -> int:
         zero_shift=options.zero,
         shared_b=options.shared_b,
     )
+    for warning in found.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
     figure = None
     if options.figure:
         title = f"{options.pattern.name}   {options.method}   {given.pattern.wavelength_angstrom:g} Å"
@@ -202,6 +204,7 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
         "phases": phases,
         "agreement": asdict(found.agreement),
         "error_factor": found.fit.error_factor,
+        "warnings": list(found.warnings),
         "fit_remarks": list(getattr(found.fit, "remarks", ())),
         "figure": str(figure) if figure else None,
     }
