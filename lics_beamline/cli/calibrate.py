@@ -43,6 +43,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file to start from")
     verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
     verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
+    verb.add_argument(
+        "--spline", type=Path, metavar="FILE", help="instead of a PONI file: spline of Fit2D, of a CCD that distorts"
+    )
     verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
     verb.add_argument(
         "--beam",
@@ -227,11 +230,11 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
             raise ProfileError(f"--{name} {value:g} mm is not within {low:g} and {high:g} mm.")
     if options.wavelength is not None and not 0.05 < options.wavelength < 5.0:
         raise ProfileError(f"--wavelength {options.wavelength:g} is no X-ray wavelength: 0.05 to 5 angstrom.")
-    if options.geometry and (options.detector or options.pixel):
-        raise ProfileError("--geometry has the detector and its pixels: leave --detector and --pixel out.")
+    if options.geometry and (options.detector or options.pixel or options.spline):
+        raise ProfileError("--geometry has the detector and its pixels: leave --detector, --pixel and --spline out.")
     if options.geometry:
         start = read_geometry(options.geometry)
-    elif options.detector or options.pixel:
+    elif options.detector or options.pixel or options.spline:
         start = _described(options, shape)
     elif plate.geometry is not None:
         start = plate.geometry
@@ -246,8 +249,8 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
     else:
         raise ProfileError(
             f"{plate.path.name} does not say which detector it is of. Give --geometry with a PONI file that has its "
-            "pixels, the wavelength and the distance within a factor of two; or --detector or --pixel, --distance and "
-            "--wavelength."
+            "pixels, the wavelength and the distance within a factor of two; or --detector, --pixel or --spline, with "
+            "--distance and --wavelength."
         )
     if options.distance is not None:
         meant = start.plane
@@ -284,7 +287,11 @@ def _with_beam(start: Geometry, beam_px: list[float], shape: tuple[int, int]) ->
         )
     sides = (beam_px[1], beam_px[0])
     own = [side - at if flip else at for at, side, flip in zip(sides, shape, FLIPS[start.orientation], strict=True)]
-    pixel_mm, plane = FlatDetector.of(start, shape=shape).pixel_mm, start.plane
+    config, plane = start.detector_config, start.plane
+    if start.spline:
+        pixel_mm = (1e3 * config["pixel1"], 1e3 * config["pixel2"])
+    else:
+        pixel_mm = FlatDetector.of(start, shape=shape).pixel_mm
     return start.moved(
         DetectorPlane.through(
             beam1_mm=own[0] * pixel_mm[0],
@@ -300,10 +307,14 @@ def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
     """Return an untilted detector whose middle the beam hits, of the pixels and at the distance that were given."""
     from lics_beamline.diffraction.flat_detector import FlatDetector
     from lics_beamline.diffraction.geometry import Geometry, flat_geometry, geometry_of
+    from lics_beamline.diffraction.poni import SPLINE_KEY
     from lics_beamline.errors import ProfileError
+    from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 
     if options.detector and options.pixel:
         raise ProfileError("--detector has its pixels: leave --pixel out.")
+    if options.spline and (options.detector or options.pixel):
+        raise ProfileError("--spline has the detector and its pixels: leave --detector and --pixel out.")
     if missing := [f"--{name}" for name in ("distance", "wavelength") if getattr(options, name) is None]:
         raise ProfileError(f"{' and '.join(missing)} must be given where no PONI file says where to start.")
     if options.pixel:
@@ -314,11 +325,17 @@ def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
             pixel_mm=options.pixel,
         )
     lines = {
-        "Detector": options.detector,
+        "Detector": options.detector or "Detector",
         "Distance": options.distance / 1e3,
         "Wavelength": options.wavelength / 1e10,
     }
     text = "\n".join(f"{key}: {value}" for key, value in lines.items())
+    if options.spline:
+        spline = read_text(options.spline, most_bytes=GEOMETRY_BYTES, what="a spline of Fit2D")
+        text += f"\nDetector_config: {json.dumps({SPLINE_KEY: spline})}"
+        config = geometry_of(f"{text}\nPoni1: 0\nPoni2: 0", source=str(options.spline)).detector_config
+        half1, half2 = (0.5 * side * config[f"pixel{axis}"] for axis, side in enumerate(config["max_shape"], start=1))
+        return Geometry(poni=f"{text}\nPoni1: {half1}\nPoni2: {half2}")
     corner = geometry_of(f"{text}\nPoni1: 0\nPoni2: 0", source="--detector")
     detector = FlatDetector.of(corner)
     rows, columns = detector.shape or shape
@@ -344,15 +361,17 @@ def _lines(calibration: Calibration, record: CalibrationRecord) -> list[str]:
     from lics_beamline.diffraction.flat_detector import FlatDetector
 
     plane, sigma = calibration.geometry.plane, calibration.sigma
-    beam_px = FlatDetector.of(calibration.geometry).beam_px
+    geometry = calibration.geometry
+    in_px = ""
+    if not geometry.spline:
+        in_px = " ({:.3f}, {:.3f} px)".format(*FlatDetector.of(geometry).beam_px)
     wavelength = "refined" if calibration.free_wavelength else "fixed"
     lines = [
         f"{record.calibrant} ({record.calibrant_source}), orientation {calibration.geometry.orientation}",
         f"distance  {plane.beam_distance_mm:.4f} +- {sigma['beam_distance_mm']:.4f} mm along the beam "
         f"({plane.distance_mm:.4f} mm along the detector's normal)",
         f"beam at   {plane.beam1_mm:.4f} +- {sigma['beam1_mm']:.4f} mm along the rows' axis, "
-        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'"
-        f" ({beam_px[0]:.3f}, {beam_px[1]:.3f} px)",
+        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'{in_px}",
         f"tilt      {plane.tilt_deg:.4f} +- {sigma['tilt_deg']:.4f} deg",
         f"wave      {calibration.geometry.wavelength_angstrom:.6f} angstrom, {wavelength}"
         + (f" +- {sigma['wavelength_angstrom']:.6f}" if calibration.free_wavelength else ""),

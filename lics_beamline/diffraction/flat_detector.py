@@ -69,6 +69,12 @@ class FlatDetector:
         from lics_beamline.diffraction.integration import detector_of
 
         config = geometry.detector_config
+        if geometry.spline:
+            raise ProfileError(
+                "the detector is distorted, and its spline says where its pixels are: no other format holds that. Keep "
+                "its PONI file, and the spline beside it.",
+                detector=geometry.detector,
+            )
         if geometry.detector.lower() == "detector":
             said = config.get("max_shape")
             pixel_m, known = (config["pixel1"], config["pixel2"]), tuple(said) if said else shape

@@ -13,6 +13,8 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +28,7 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
+from lics_beamline.diffraction.poni import SPLINE_KEY
 from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
 from lics_beamline.diffraction.shadow import BlockRings
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
@@ -87,12 +90,18 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Any:
     from pyFAI.detectors import ALL_DETECTORS, detector_factory
 
     name, config = geometry.detector, geometry.detector_config
+    spline = config.pop(SPLINE_KEY, "")
     if name == "Detector" and not config.get("max_shape"):
         config["max_shape"] = list(shape)
     try:
         # A name that is not in the list would be taken for a file and opened.
         known = {name.lower(), name.lower().replace(" ", "_")} & set(ALL_DETECTORS)
         detector = detector_factory(name, config=config) if known else None
+        if spline and detector is not None:
+            with TemporaryDirectory() as folder:
+                file = Path(folder) / "detector.spline"
+                file.write_text(spline)
+                detector.splinefile = str(file)  # read at once
     except READER_FAULTS as error:
         raise ReductionFailed(
             f"pyFAI cannot make the detector {name!r} of the geometry with the settings {json.dumps(config)}: {error}. "

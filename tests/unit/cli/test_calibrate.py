@@ -71,9 +71,11 @@ def test_a_detector_in_words_a_list_of_spacings_and_a_mask_are_enough_to_start_f
         (["--pixel", "172", "--distance", "300"], "--pixel 172 mm is not within"),
         (["--pixel", "0.4", "--distance", "nan"], "--distance nan mm is not within"),
         (["--pixel", "0.4", "--distance", "300", "--wavelength", "40"], "--wavelength 40 is no X-ray wavelength"),
-        (["--geometry", "g.poni", "--pixel", "0.4"], "leave --detector and --pixel out"),
+        (["--geometry", "g.poni", "--pixel", "0.4"], "leave --detector, --pixel and --spline out"),
         (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--beam", "nan", "1"], "--beam nan 1"),
         (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--beam", "1", "8000"], "--beam 1 8000"),
+        (["--spline", "no.spline", "--distance", "300", "--wavelength", "0.4"], "no.spline"),
+        (["--spline", "no.spline", "--pixel", "0.4"], "leave --detector and --pixel out"),
         (["--detector", "Rapid", "--distance", "127", "--wavelength", "0.7"], "is bent"),
         (["--calibrant", "salt"], "there is no calibrant 'salt'"),
         (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--mask", "no.npy"], "no.npy"),
@@ -85,7 +87,7 @@ def test_a_start_that_cannot_be_one_is_said_in_words(image, capsys, options, sai
 
 
 def test_a_named_detector_starts_in_its_middle(image):
-    options = argparse.Namespace(detector="Pilatus1M", pixel=None, distance=300.0, wavelength=0.4)
+    options = argparse.Namespace(detector="Pilatus1M", pixel=None, spline=None, distance=300.0, wavelength=0.4)
     start = _described(options, (1043, 981))
     assert start.detector == "Pilatus1M"
     assert (start.plane.beam1_mm, start.plane.beam2_mm) == pytest.approx((89.698, 84.366))
