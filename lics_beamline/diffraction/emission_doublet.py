@@ -19,7 +19,7 @@ from typing import Final
 
 from lics_beamline.diffraction.peaks import Peak
 
-RATIO: Final = (0.3, 0.75)  # of the areas of the two; 0.5 by theory, and peaks that overlap are shared out badly
+AREA_RATIO: Final = (0.3, 0.75)  # of the areas of the two; 0.5 by theory, and peaks that overlap are shared out badly
 RESOLVED_FWHM: Final = 0.9  # nearer companions are one peak
 NEAR_FWHM: Final = 0.3  # how far a companion may be from its place
 STRONG_SIGMAS: Final = 20.0  # a companion of half the height, beside its line, is then seen
@@ -119,7 +119,7 @@ def _doubled(peaks: Sequence[Peak], doublet: EmissionDoublet) -> DoubledLines | 
             other
             for other in peaks
             if abs(other.two_theta_deg - place) < NEAR_FWHM * peak.fwhm_deg
-            and RATIO[0] * peak.area < other.area < RATIO[1] * peak.area
+            and AREA_RATIO[0] * peak.area < other.area < AREA_RATIO[1] * peak.area
         ][:1]
     if len(companions) < FEWEST_PAIRS or len(companions) < LEAST_SHARE * resolved:
         return None

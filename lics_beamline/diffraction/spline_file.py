@@ -21,9 +21,9 @@ REGION: Final = "VALID REGION"
 GRID: Final = "GRID SPACING, X-PIXEL SIZE, Y-PIXEL SIZE"
 AXES: Final = ("X-DISTORTION", "Y-DISTORTION")
 NUMBER: Final = re.compile(r"[-+ ]?\d*\.?\d+(?:[EeDd][-+]?\d+)?")  # Fortran writes them without a space between
-DEGREE: Final = 3
+SPLINE_DEGREE: Final = 3
 A_LINE: Final = 5  # numbers
-FEWEST_KNOTS: Final = 2 * DEGREE + 2  # along a side, at its ends alone
+FEWEST_KNOTS: Final = 2 * SPLINE_DEGREE + 2  # along a side, at its ends alone
 MOST_KNOTS: Final = 200  # along a side; a taper of fibres has twenty
 
 
@@ -95,7 +95,7 @@ def read_spline(text: str) -> Spline:
         if not all(FEWEST_KNOTS <= int(count) <= MOST_KNOTS for count in counts):
             raise ValueError(f"{axis} has {' x '.join(counts)} knots, {FEWEST_KNOTS} to {MOST_KNOTS} are read")
         along_x, along_y = int(counts[0]), int(counts[1])
-        wanted = along_x + along_y + (along_x - DEGREE - 1) * (along_y - DEGREE - 1)
+        wanted = along_x + along_y + (along_x - SPLINE_DEGREE - 1) * (along_y - SPLINE_DEGREE - 1)
         end = next((i for i in range(start + 1, len(lines)) if not lines[i]), len(lines))
         numbers = _numbers(" ".join(lines[start + 1 : end]), axis)
         if len(numbers) != wanted:
