@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.exports.image_figure import MarkedLines
+    from lics_beamline.reduction.image import ImageRecipe
     from lics_beamline.reduction.image_batch import ImageOutcome
+
+    Marker = Callable[[float, float], tuple[MarkedLines, ...]]
 
 DEFAULT_AZIMUTHS: Final = 360
 MOST_AZIMUTHS: Final = 7200  # of 0.05 deg: a pixel at the edge of a detector of 2000 pixels across is as wide
@@ -75,7 +79,14 @@ def check_destinations(options: argparse.Namespace, *, in_folder: bool) -> None:
         )
 
 
-def marker(options: argparse.Namespace) -> Callable[[float, float], tuple[MarkedLines, ...]]:
+def with_pictures(recipe: ImageRecipe, options: argparse.Namespace) -> ImageRecipe:
+    """Return a recipe that keeps what is drawn and written of each image, where that is asked for."""
+    if not (options.figure or options.cake):
+        return recipe
+    return replace(recipe, azimuths=options.azimuths, with_view=options.figure is not None)
+
+
+def marker(options: argparse.Namespace) -> Marker:
     """Read what is to be marked; returns what says its lines for a wavelength [angstrom] up to an angle [deg].
 
     Raises
@@ -117,7 +128,7 @@ def write_pictures(
     came: ImageOutcome,
     geometry: Geometry,
     options: argparse.Namespace,
-    marked: Callable[[float, float], tuple[MarkedLines, ...]] | None,
+    marked: Marker,
     *,
     in_folder: bool,
 ) -> None:
@@ -145,7 +156,7 @@ def write_pictures(
             cake=reduced.cake,
             peaks=reduced.peaks,
             beam_px=_beam_px(geometry, reduced.view.shape),
-            marks=() if marked is None else marked(pattern.wavelength_angstrom, float(pattern.two_theta_deg[-1])),
+            marks=marked(pattern.wavelength_angstrom, float(pattern.two_theta_deg[-1])),
             title=title,
         )
 

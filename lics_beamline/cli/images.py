@@ -63,10 +63,8 @@ def reduce(options: argparse.Namespace) -> int:
     image_pictures.check_destinations(options, in_folder=several)
     _check_frame(options)
     drawn = bool(options.cake or options.figure)
-    recipe = replace(
-        image_recipe(options), azimuths=options.azimuths if drawn else 0, with_view=options.figure is not None
-    )
-    marked = image_pictures.marker(options) if options.figure else None
+    recipe = image_pictures.with_pictures(image_recipe(options), options)
+    marked = image_pictures.marker(options)
     work, outcomes = work_of(options.image, frame_choice(options))
     if in_folder and (options.to or drawn):
         _check_names([one.name for one in work])
