@@ -101,7 +101,10 @@ def marker(options: argparse.Namespace) -> Marker:
     from lics_beamline.refinement.structural_model import read_model
 
     substances = [
-        read_model(Path(what)) if names_structure_file(Path(what)) else find_calibrant(what) for what in options.mark
+        read_model(Path(what))
+        if names_structure_file(Path(what)) or what.lower().endswith(".cif")
+        else find_calibrant(what)
+        for what in options.mark
     ]
 
     def lines(wavelength_angstrom: float, highest_deg: float) -> tuple[MarkedLines, ...]:

@@ -29,6 +29,7 @@ PATTERN_COLOUR: Final = "#0072B2"
 # Colour-blind safe (Okabe and Ito 2008), told apart from the mask.
 MARK_COLOURS: Final = ("#D55E00", "#009E73", "#E69F00", "#CC79A7", "#F0E442")
 DIMMEST_SHOWN, BRIGHTEST_SHOWN = 1.0, 99.9  # percent of the pixels, between which greys run
+WIDEST_BESIDE: Final = 2.0  # columns over rows; an image that is wider lies above its pattern
 MOST_RINGS: Final = 12  # of one substance: more hide the image
 MOST_LABELS: Final = 14  # spacings that are written at lines: the strongest, for more overlap
 LABEL_APART: Final = 0.025  # part of the range between two of them
@@ -88,12 +89,17 @@ def draw_image(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14.0, 8.0), layout="constrained")
+    is_strip = view.shape[1] > WIDEST_BESIDE * view.shape[0]
+    figure = Figure(figsize=(14.0, 11.0 if is_strip else 8.0), layout="constrained")
     FigureCanvasAgg(figure)
-    sides: Any = figure.subfigures(1, 2, width_ratios=(1.0, 1.15))  # each fills its height by itself
-    left, right = sides
-    linear, logarithmic, below = right.subplots(3, 1, sharex=True, height_ratios=(1.3, 1.0, 1.0))
-    _draw_frame(left.subplots(), view, beam_px, marks)
+    # Each fills its part of the figure by itself.
+    parts: Any = (
+        figure.subfigures(2, 1, height_ratios=(1.0, 2.6))
+        if is_strip
+        else figure.subfigures(1, 2, width_ratios=(1.0, 1.15))
+    )
+    linear, logarithmic, below = parts[1].subplots(3, 1, sharex=True, height_ratios=(1.3, 1.0, 1.0))
+    _draw_frame(parts[0].subplots(), view, beam_px, marks)
     _draw_pattern(linear, logarithmic, pattern, peaks, marks)
     _draw_cake(below, cake, marks)
     figure.suptitle(plain(title), fontsize="medium")
@@ -122,10 +128,13 @@ def _draw_frame(axes: Axes, view: ImageView, beam_px: tuple[float, float] | None
     else:
         where = "the beam passes it by" if beam_px is not None else ""
     masked = f"{100.0 * view.masked.mean():.1f} % masked (blue)" if view.masked.any() else "nothing masked"
-    axes.set(xlim=(0.0, columns), ylim=(0.0, rows), xlabel="column (px)", ylabel="row (px), as the file has them")
+    axes.set(xlim=(0.0, columns), ylim=(0.0, rows), xlabel="column (px)", ylabel="row (px) of the file")
     axes.set_title(", ".join(part for part in (where, masked) if part), fontsize="medium")
     axes.set_aspect("equal")
-    axes.figure.colorbar(drawn, ax=axes, label="counts", orientation="horizontal", shrink=0.8, aspect=40, pad=0.02)
+    if columns > WIDEST_BESIDE * rows:
+        axes.figure.colorbar(drawn, ax=axes, label="counts", pad=0.01)
+    else:
+        axes.figure.colorbar(drawn, ax=axes, label="counts", orientation="horizontal", shrink=0.8, aspect=40, pad=0.02)
 
 
 def _draw_pattern(
@@ -140,9 +149,11 @@ def _draw_pattern(
         inside = [place for place in mark.two_theta_deg if angle[0] <= place <= angle[-1]]
         level = floor - (0.06 + 0.06 * number) * span
         colour = MARK_COLOURS[number % len(MARK_COLOURS)]
-        linear.plot(inside, np.full(len(inside), level), "|", color=colour, ms=8, mew=1.3, label=plain(mark.name))
-    if marks:
-        linear.legend(fontsize="small", loc="upper right")
+        linear.plot(inside, np.full(len(inside), level), "|", color=colour, ms=8, mew=1.3)
+        beside = (1.005, level)
+        linear.annotate(
+            plain(mark.name), beside, xycoords=("axes fraction", "data"), color=colour, va="center", fontsize="small"
+        )
     for peak in peaks:
         linear.plot(peak.two_theta_deg, _drawn_top(pattern, peak) + 0.02 * span, "v", color="0.3", ms=3)
     for peak in _labelled(peaks, float(angle[-1] - angle[0])):

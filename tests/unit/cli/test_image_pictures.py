@@ -89,6 +89,15 @@ def test_a_figure_is_large_enough_to_be_read(run):
         assert picture.width >= 1200
 
 
+def test_a_strip_is_drawn_above_its_pattern_as_wide_as_it(run):
+    flat_geometry(distance_mm=250.0, wavelength_angstrom=0.4, shape=(40, 140), pixel_mm=0.8).write(Path("s.poni"))
+    fabio.edfimage.EdfImage(data=rings()[:40]).write("s.edf")
+    assert run("s.edf", "--geometry", "s.poni", "--bins", "100", "--figure", "s.png")[0] == 0
+    assert run("a.edf", *REDUCE, "--figure", "f.png")[0] == 0
+    with Image.open("s.png") as strip, Image.open("f.png") as square:
+        assert strip.height > square.height
+
+
 def test_every_frame_has_its_figure_and_its_cake_whoever_reduces_it(run):
     words = ("a.edf", "b.edf", *REDUCE, "--figure", "figures", "--cake", "cakes", "--azimuths", "12")
     code, out, _ = run(*words, "--jobs", "2")
@@ -115,7 +124,7 @@ def test_noise_about_zero_and_an_image_without_counts_are_drawn(run):
         (("--figure", "f.doc"), "doc"),
         (("--mark", "CeO2"), "give --figure"),
         (("--figure", "f.png", "--mark", "unobtainium"), "unobtainium"),
-        (("--figure", "f.png", "--mark", "none.cif"), "none.cif"),
+        (("--figure", "f.png", "--mark", "none.cif"), "no model none.cif"),
         (("--cake", "c.nxs", "--azimuths", "0"), "not within 1"),
     ],
 )
