@@ -8,7 +8,7 @@ from lics_beamline.diffraction.cake import cake_of
 from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.diffraction.image_view import view_of
 from lics_beamline.diffraction.integration import Integration, Integrator
-from lics_beamline.diffraction.static_image import StaticMask
+from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 
 SHAPE = (240, 260)
 CELLS = (60, 36)
@@ -77,6 +77,27 @@ def test_a_cake_added_up_over_azimuth_is_the_pattern_without_clipping():
     summed = np.nansum(cake.intensity * cake.weight, axis=0) / cake.weight.sum(axis=0)
     close = np.isclose(summed, pattern.intensity, rtol=1e-6)
     assert close.mean() >= 0.95  # the pixels on a border of two bins
+
+
+def test_dark_and_flat_are_taken_off_and_divided_out_of_a_cake_as_of_a_pattern(tmp_path):
+    np.save(tmp_path / "dark.npy", np.full(SHAPE, 20.0, dtype=np.float32))
+    flat = np.linspace(0.5, 1.5, SHAPE[1], dtype=np.float32) * np.ones((SHAPE[0], 1), dtype=np.float32)
+    np.save(tmp_path / "flat.npy", flat)
+    choice = Integration(
+        bins=CELLS[0],
+        two_theta_deg=RANGE_DEG,
+        clip_sigma=0.0,
+        shadow_fraction=0.0,
+        point_spread=False,
+        dark=StaticImage.of(tmp_path / "dark.npy"),
+        flat=StaticImage.of(tmp_path / "flat.npy"),
+    )
+    engine = Integrator(GEOMETRY, choice, shape=SHAPE)
+    prepared = engine.prepare((20.0 + 300.0 * flat).astype(np.int32))
+    cake, pattern = engine.cake(prepared, CELLS), engine.pattern(prepared)
+    summed = np.nansum(cake.intensity * cake.weight, axis=0) / cake.weight.sum(axis=0)
+    assert np.isclose(summed, pattern.intensity, rtol=1e-4).mean() >= 0.95
+    assert np.nanmedian(cake.intensity) == pytest.approx(300.0, rel=0.15)  # per solid angle and polarisation
 
 
 def test_a_spot_stays_in_the_cake_and_goes_from_the_pattern():
