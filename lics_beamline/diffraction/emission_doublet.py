@@ -73,15 +73,13 @@ class DoubledLines:
     companions: tuple[Peak, ...]
     resolved: int
 
-    def doubt(self, wavelength_angstrom: float) -> str:
-        """Return what is to be said of a fit by one wavelength [angstrom]."""
+    def said(self, wavelength_angstrom: float) -> str:
+        """Return what is to be said where a pattern of one wavelength [angstrom] turns out to have two."""
         tube = self.doublet
-        apart = 100.0 * (tube.alpha2_angstrom / tube.alpha1_angstrom - 1.0)
         return (
             f"{len(self.companions)} of {self.resolved} lines come twice, as {tube.element} K-alpha1 and K-alpha2 make "
-            f"them ({tube.alpha1_angstrom:.5f} and {tube.alpha2_angstrom:.5f} angstrom), and one wavelength, "
-            f"{wavelength_angstrom:g} angstrom, is fitted: cells may be off by up to {apart:.2f} %, many times their "
-            f"errors. Take K-alpha2 off the pattern first, and give --wavelength {tube.alpha1_angstrom:.5f}."
+            f"them: both are fitted, {tube.alpha1_angstrom:.5f} and {tube.alpha2_angstrom:.5f} angstrom, instead of "
+            f"{wavelength_angstrom:g} alone."
         )
 
 

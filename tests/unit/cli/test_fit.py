@@ -105,18 +105,35 @@ def tube_pattern(path, *wavelengths):
     return str(path)
 
 
-def test_lines_that_come_twice_as_those_of_a_tube_are_told_by_its_name(capsys, tmp_path):
+@pytest.mark.parametrize("method", ["pawley", "le-bail"])
+@pytest.mark.parametrize("wavelength", ["1.5405929", "1.5418"])
+def test_lines_that_come_twice_as_those_of_a_tube_are_fitted_with_both_wavelengths(
+    capsys, tmp_path, method, wavelength
+):
     start = cif(tmp_path, "start", 4.155, "P m -3 m", "La1 La 0 0 0 0.5")
     double = tube_pattern(tmp_path / "double.xye", (1.5405929, 1.0), (1.5444274, 0.5))
-    assert main(["fit", double, "--wavelength", "1.5418", "--phases", start, "--json"]) == 0
+    words = ["fit", double, "--wavelength", wavelength, "--phases", start, "--method", method, "--json"]
+    assert main(words) == 0
     said = capsys.readouterr()
     assert "Cu K-alpha1" in said.err
-    assert "--wavelength 1.54059" in json.loads(said.out)["warnings"][0]
+    result = json.loads(said.out)
+    (phase,) = result["phases"]
+    sigma = phase["cell_sigma"]["a_angstrom"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(4.157, abs=4.0 * sigma)
+    assert sigma < 2e-5
+    assert result["agreement"]["r_wp"] < 0.1
+    assert result["wavelength_angstrom"] == 1.5405929
+    assert result["unknown"] == []
+    assert "Cu K-alpha1" in result["notes"][0]
+
+
+def test_lines_that_come_once_are_fitted_with_the_wavelength_that_is_given(capsys, tmp_path):
+    start = cif(tmp_path, "start", 4.155, "P m -3 m", "La1 La 0 0 0 0.5")
     single = tube_pattern(tmp_path / "single.xye", (1.5405929, 1.0))
     assert main(["fit", single, "--wavelength", "1.5405929", "--phases", start, "--json"]) == 0
     said = capsys.readouterr()
     assert said.err == ""
-    assert json.loads(said.out)["warnings"] == []
+    assert json.loads(said.out)["notes"] == []
 
 
 def test_when_no_phase_is_found_it_says_that_unknown_cells_are_not_indexed(xye, capsys, tmp_path):

@@ -52,7 +52,7 @@ def test_the_doublet_of_a_tube_is_told_by_its_element(tube):
     for wavelength in (tube.alpha1_angstrom, (2.0 * tube.alpha1_angstrom + tube.alpha2_angstrom) / 3.0):
         found = doubled_lines(peaks, wavelength)
         assert found.doublet.element == tube.element
-        assert f"{tube.element} K-alpha1" in found.doubt(wavelength)
+        assert f"{tube.element} K-alpha1" in found.said(wavelength)
 
 
 def test_single_lines_and_the_doublet_of_another_wavelength_are_none():
