@@ -15,6 +15,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.analysis.chance_cell import doubt_of_cell
+from lics_beamline.diffraction.emission_doublet import doubled_lines
 from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import GivenPattern, evenly_spaced
@@ -46,8 +48,6 @@ ANY_BULK_MODULUS_SLOPE: Final = 4.0
 FEW_FREE_NUMBERS: Final = 2
 WITHIN_OF_MANY_RELATIVE: Final = 0.003  # relative; of a cell at the temperature and pressure of its CIF
 LEFT_OUT_FWHM: Final = 3.0  # to either side of a peak that no phase explains
-SEEN_MARKERS: Final = 0.5  # of the strongest lines of a phase must have a peak
-LEAST_MARKERS: Final = 2
 GAUSSIAN_PART: Final = 0.7  # of the width of a line that a search starts from: the rest is Lorentzian
 LORENTZIAN_PART: Final = 0.5
 
@@ -85,12 +85,18 @@ class PhaseFit:
         Peaks that none of the phases explains; the fit leaves them out, as one of them would draw a cell away.
     fit : PatternFit or RietveldFit
         The fit of the phases that are there.
+    wavelength_angstrom : float
+        The one that was fitted with [angstrom]: the given one, or K-alpha 1 where lines come twice.
+    notes : tuple of str
+        What was found otherwise than it was given.
     """
 
     peaks: tuple[Peak, ...]
     sought: tuple[SoughtPhase, ...]
     unknown: tuple[Peak, ...]
     fit: PatternFit | RietveldFit
+    wavelength_angstrom: float
+    notes: tuple[str, ...] = ()
 
     @property
     def unknown_share(self) -> float:
@@ -141,6 +147,14 @@ def fit_phases(
     usable(pattern, FitChoice(two_theta_deg=two_theta_deg))  # too narrow a range is refused before anything is sought
     peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
     choice = FitChoice(two_theta_deg=two_theta_deg, widths=_widths(peaks), shift="zero" if zero_shift else "none")
+    notes: tuple[str, ...] = ()
+    if doubled := doubled_lines(peaks, pattern.wavelength_angstrom):
+        notes = (doubled.said(pattern.wavelength_angstrom),)
+        pattern = replace(pattern, wavelength_angstrom=doubled.doublet.alpha1_angstrom)
+        choice = replace(choice, second_angstrom=doubled.doublet.alpha2_angstrom)
+        places = {peak.two_theta_deg for peak in doubled.companions}
+        found = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
+        peaks = tuple(peak for peak in found if peak.two_theta_deg not in places)
     sought = _sought(pattern, peaks, cifs, choice, within)
     there = [each.model for each in sought if not each.reason]
     if not there:
@@ -150,14 +164,22 @@ def fit_phases(
             + " Widen --within, give other phases; an unknown cell is not indexed here.",
             peaks=len(peaks),
         )
-    unknown = _unexplained(peaks, there, pattern.wavelength_angstrom)
-    choice = replace(choice, excluded_deg=_left_out(unknown, there, pattern.wavelength_angstrom))
+    wavelengths = (pattern.wavelength_angstrom, *((choice.second_angstrom,) if choice.second_angstrom else ()))
+    unknown = _unexplained(peaks, there, wavelengths)
+    choice = replace(choice, excluded_deg=_left_out(unknown, there, wavelengths))
     if method == "pawley":
         phases = tuple(model.phase(own_strain=model is not there[0]) for model in there)
         fit: PatternFit | RietveldFit = fit_pattern(pattern, phases, choice)
     else:
         fit = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
-    return PhaseFit(peaks=peaks, sought=sought, unknown=unknown, fit=fit)
+    return PhaseFit(
+        peaks=peaks,
+        sought=sought,
+        unknown=unknown,
+        fit=fit,
+        wavelength_angstrom=pattern.wavelength_angstrom,
+        notes=notes,
+    )
 
 
 def _widths(peaks: Sequence[Peak]) -> LineWidths:
@@ -191,29 +213,14 @@ def _sought(
         if place in found:
             continue
         known = tuple(each.model.phase() for each in sought if not each.reason)
-        sought[place] = _seen(_searched(pattern, model, known, choice, within), peaks, phases[place], pattern)
+        sought[place] = _seen(_searched(pattern, model, known, choice, within), peaks, pattern)
     return tuple(sought)
 
 
-def _seen(sought: SoughtPhase, peaks: Sequence[Peak], phase: CrystalPhase, pattern: Pattern) -> SoughtPhase:
-    """Leave out a phase whose cell lies well by chance: half of its strongest lines must have a peak."""
-    if sought.reason:
-        return sought
-    wavelength = pattern.wavelength_angstrom
-    lowest = min((peak.d_angstrom for peak in peaks), default=np.inf)
-    lines = phase.lines(sought.model.cell, wavelength_angstrom=wavelength, d_min_angstrom=lowest)
-    markers = phase.marker_lines(lines)
-    d = sought.model.cell.inverse_d_squared(np.array([line.hkl for line in markers]).reshape(-1, 3)) ** -0.5
-    angles = 2.0 * np.degrees(np.arcsin(wavelength / (2.0 * d)))
-    there = sum(
-        any(abs(peak.two_theta_deg - angle) < EXPLAINED_FWHM * peak.fwhm_deg for peak in peaks) for angle in angles
-    )
-    if there >= max(LEAST_MARKERS, SEEN_MARKERS * len(markers)):
-        return sought
-    return SoughtPhase(
-        model=sought.model,
-        reason=f"{sought.model.name}: the cell that lies best has a peak at {there} of {len(markers)} strongest lines.",
-    )
+def _seen(sought: SoughtPhase, peaks: Sequence[Peak], pattern: Pattern) -> SoughtPhase:
+    """Leave out a phase whose cell lies well by chance."""
+    doubt = "" if sought.reason else doubt_of_cell(sought.model, peaks, pattern.wavelength_angstrom)
+    return SoughtPhase(model=sought.model, reason=doubt) if doubt else sought
 
 
 def _searched(
@@ -260,10 +267,10 @@ def _identified(pattern: Pattern, peaks: Sequence[Peak], phases: Sequence[Crysta
 
 
 def _unexplained(
-    peaks: Sequence[Peak], models: Sequence[StructuralModel], wavelength_angstrom: float
+    peaks: Sequence[Peak], models: Sequence[StructuralModel], wavelengths_angstrom: Sequence[float]
 ) -> tuple[Peak, ...]:
     """Return the strong peaks that are near no line of the cells that were found."""
-    lines = _angles(models, min((peak.d_angstrom for peak in peaks), default=np.inf), wavelength_angstrom)
+    lines = _angles(models, min((peak.d_angstrom for peak in peaks), default=np.inf), wavelengths_angstrom)
     return tuple(
         peak
         for peak in peaks
@@ -272,21 +279,22 @@ def _unexplained(
     )
 
 
-def _angles(models: Sequence[StructuralModel], d_min_angstrom: float, wavelength_angstrom: float) -> Array:
+def _angles(models: Sequence[StructuralModel], d_min_angstrom: float, wavelengths_angstrom: Sequence[float]) -> Array:
     """Return the angles of all lines of some cells, a little beyond the last peak [deg]."""
     d = [
         line.d_angstrom
         for model in models
         for line in powder_lines(model.cell, model.space_group, 0.98 * d_min_angstrom)
     ]
-    return 2.0 * np.degrees(np.arcsin(np.minimum(wavelength_angstrom / (2.0 * np.array(d)), 1.0)))
+    sines = np.outer(wavelengths_angstrom, 1.0 / (2.0 * np.array(d))).ravel()
+    return 2.0 * np.degrees(np.arcsin(np.minimum(sines, 1.0)))
 
 
 def _left_out(
-    unknown: Sequence[Peak], models: Sequence[StructuralModel], wavelength_angstrom: float
+    unknown: Sequence[Peak], models: Sequence[StructuralModel], wavelengths_angstrom: Sequence[float]
 ) -> tuple[tuple[float, float], ...]:
     """Return the ranges of unknown peaks that have no line of a phase within [deg]."""
-    lines = _angles(models, min((peak.d_angstrom for peak in unknown), default=np.inf), wavelength_angstrom)
+    lines = _angles(models, min((peak.d_angstrom for peak in unknown), default=np.inf), wavelengths_angstrom)
     ranges = [
         (peak.two_theta_deg - LEFT_OUT_FWHM * peak.fwhm_deg, peak.two_theta_deg + LEFT_OUT_FWHM * peak.fwhm_deg)
         for peak in unknown

@@ -8,7 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from lics_beamline.analysis.chance_cell import doubt_of_cell
 from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.peaks import find_peaks
+from lics_beamline.errors import RefinementFailed
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.cell_search import find_cell
@@ -105,4 +108,12 @@ def _searched(
 ) -> StructuralModel:
     known = tuple(other.phase() for other in beside)
     within = 0.02 if beside else SAME_EDGE_CHANGE
-    return model.in_cell(find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)
+    found = model.in_cell(find_cell(pattern, model.phase(), known, within=within, choice=choice).cell)
+    peaks = find_peaks(pattern, two_theta_deg=choice.two_theta_deg)
+    if doubt := doubt_of_cell(found, peaks, pattern.wavelength_angstrom):
+        raise RefinementFailed(
+            f"{doubt} The phase is not there, or its cell is farther than {100.0 * within:g} % from the CIF's: give a "
+            "CIF whose cell is nearer.",
+            phase=model.name,
+        )
+    return found

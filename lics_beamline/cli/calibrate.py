@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import add_orientation
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lics_beamline.diffraction.calibration import Calibration
     from lics_beamline.diffraction.calibration_record import CalibrationRecord
     from lics_beamline.diffraction.geometry import Geometry
+
+MOST_SIDES_AWAY: Final = 10  # of the image: farther from it rings are as good as straight
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -41,8 +43,25 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file to start from")
     verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
     verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
+    verb.add_argument(
+        "--spline", type=Path, metavar="FILE", help="instead of a PONI file: spline of Fit2D, of a CCD that distorts"
+    )
     verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
-    verb.add_argument("--mask", type=Path, metavar="FILE", help="image or .npy, not 0 where pixels are left out")
+    verb.add_argument(
+        "--beam",
+        type=float,
+        nargs=2,
+        metavar=("X", "Y"),
+        help="about where the beam hits, instead of the start's: pixels along a row, and from the file's first row",
+    )
+    verb.add_argument(
+        "--mask",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="pixels to leave out, of any kind that lics reduce takes; several are taken together",
+    )
     add_orientation(verb, instead_of="the starting geometry")
     verb.add_argument(
         "--wavelength", type=float, metavar="ANGSTROM", help="wavelength, instead of the starting geometry's"
@@ -138,7 +157,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     from lics_beamline.diffraction.calibration import calibrate as find
     from lics_beamline.diffraction.calibration_record import record_of, write_record
     from lics_beamline.diffraction.frame import FrameSeries
-    from lics_beamline.diffraction.static_image import read_mask
+    from lics_beamline.diffraction.mask_file import read_masks
     from lics_beamline.exports.calibration_figure import draw_calibration
 
     calibrant = find_calibrant(options.calibrant)
@@ -153,7 +172,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
         calibrant,
         start,
         saturation_counts=recording.saturation_counts,
-        mask=read_mask(options.mask) if options.mask else None,
+        mask=read_masks(options.mask),
         free_wavelength=options.free_wavelength,
         beam_is_known=not options.beam_anywhere,
     )
@@ -211,11 +230,11 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
             raise ProfileError(f"--{name} {value:g} mm is not within {low:g} and {high:g} mm.")
     if options.wavelength is not None and not 0.05 < options.wavelength < 5.0:
         raise ProfileError(f"--wavelength {options.wavelength:g} is no X-ray wavelength: 0.05 to 5 angstrom.")
-    if options.geometry and (options.detector or options.pixel):
-        raise ProfileError("--geometry has the detector and its pixels: leave --detector and --pixel out.")
+    if options.geometry and (options.detector or options.pixel or options.spline):
+        raise ProfileError("--geometry has the detector and its pixels: leave --detector, --pixel and --spline out.")
     if options.geometry:
         start = read_geometry(options.geometry)
-    elif options.detector or options.pixel:
+    elif options.detector or options.pixel or options.spline:
         start = _described(options, shape)
     elif plate.geometry is not None:
         start = plate.geometry
@@ -230,8 +249,8 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
     else:
         raise ProfileError(
             f"{plate.path.name} does not say which detector it is of. Give --geometry with a PONI file that has its "
-            "pixels, the wavelength and the distance within a factor of two; or --detector or --pixel, --distance and "
-            "--wavelength."
+            "pixels, the wavelength and the distance within a factor of two; or --detector, --pixel or --spline, with "
+            "--distance and --wavelength."
         )
     if options.distance is not None:
         meant = start.plane
@@ -246,20 +265,56 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
         )
     if options.orientation:
         start = start.oriented(options.orientation)
+    if options.beam:
+        start = _with_beam(start, options.beam, shape)
     if options.wavelength is not None:
         start = start.moved(start.plane, wavelength_angstrom=options.wavelength)
     return start
 
 
+def _with_beam(start: Geometry, beam_px: list[float], shape: tuple[int, int]) -> Geometry:
+    """Return a start whose beam hits a pixel of the file, whichever way up that is stored."""
+    from lics_beamline.diffraction.detector_plane import DetectorPlane
+    from lics_beamline.diffraction.flat_detector import FlatDetector
+    from lics_beamline.diffraction.orientation import FLIPS
+    from lics_beamline.errors import ProfileError
+
+    far = MOST_SIDES_AWAY * max(shape)
+    if not all(abs(number) <= far for number in beam_px):  # NaN is not
+        raise ProfileError(
+            f"--beam {beam_px[0]:g} {beam_px[1]:g}: the image has {shape[1]} x {shape[0]} pixels, and a beam farther "
+            f"away than {far} makes no rings on it."
+        )
+    sides = (beam_px[1], beam_px[0])
+    own = [side - at if flip else at for at, side, flip in zip(sides, shape, FLIPS[start.orientation], strict=True)]
+    config, plane = start.detector_config, start.plane
+    if start.spline:
+        pixel_mm = (1e3 * config["pixel1"], 1e3 * config["pixel2"])
+    else:
+        pixel_mm = FlatDetector.of(start, shape=shape).pixel_mm
+    return start.moved(
+        DetectorPlane.through(
+            beam1_mm=own[0] * pixel_mm[0],
+            beam2_mm=own[1] * pixel_mm[1],
+            beam_distance_mm=plane.beam_distance_mm,
+            rot1_rad=plane.rot1_rad,
+            rot2_rad=plane.rot2_rad,
+        )
+    )
+
+
 def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
     """Return an untilted detector whose middle the beam hits, of the pixels and at the distance that were given."""
     from lics_beamline.diffraction.flat_detector import FlatDetector
-    from lics_beamline.diffraction.geometry import Geometry, flat_geometry
+    from lics_beamline.diffraction.geometry import Geometry, flat_geometry, geometry_of
+    from lics_beamline.diffraction.poni import SPLINE_KEY
     from lics_beamline.errors import ProfileError
-    from lics_beamline.strict_toml import validate
+    from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 
     if options.detector and options.pixel:
         raise ProfileError("--detector has its pixels: leave --pixel out.")
+    if options.spline and (options.detector or options.pixel):
+        raise ProfileError("--spline has the detector and its pixels: leave --detector and --pixel out.")
     if missing := [f"--{name}" for name in ("distance", "wavelength") if getattr(options, name) is None]:
         raise ProfileError(f"{' and '.join(missing)} must be given where no PONI file says where to start.")
     if options.pixel:
@@ -270,12 +325,18 @@ def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
             pixel_mm=options.pixel,
         )
     lines = {
-        "Detector": options.detector,
+        "Detector": options.detector or "Detector",
         "Distance": options.distance / 1e3,
         "Wavelength": options.wavelength / 1e10,
     }
     text = "\n".join(f"{key}: {value}" for key, value in lines.items())
-    corner = validate({"poni": f"{text}\nPoni1: 0\nPoni2: 0"}, Geometry, source="--detector")
+    if options.spline:
+        spline = read_text(options.spline, most_bytes=GEOMETRY_BYTES, what="a spline of Fit2D")
+        text += f"\nDetector_config: {json.dumps({SPLINE_KEY: spline})}"
+        config = geometry_of(f"{text}\nPoni1: 0\nPoni2: 0", source=str(options.spline)).detector_config
+        half1, half2 = (0.5 * side * config[f"pixel{axis}"] for axis, side in enumerate(config["max_shape"], start=1))
+        return Geometry(poni=f"{text}\nPoni1: {half1}\nPoni2: {half2}")
+    corner = geometry_of(f"{text}\nPoni1: 0\nPoni2: 0", source="--detector")
     detector = FlatDetector.of(corner)
     rows, columns = detector.shape or shape
     middle = (0.5 * rows * detector.pixel_mm[0] / 1e3, 0.5 * columns * detector.pixel_mm[1] / 1e3)
@@ -300,15 +361,17 @@ def _lines(calibration: Calibration, record: CalibrationRecord) -> list[str]:
     from lics_beamline.diffraction.flat_detector import FlatDetector
 
     plane, sigma = calibration.geometry.plane, calibration.sigma
-    beam_px = FlatDetector.of(calibration.geometry).beam_px
+    geometry = calibration.geometry
+    in_px = ""
+    if not geometry.spline:
+        in_px = " ({:.3f}, {:.3f} px)".format(*FlatDetector.of(geometry).beam_px)
     wavelength = "refined" if calibration.free_wavelength else "fixed"
     lines = [
         f"{record.calibrant} ({record.calibrant_source}), orientation {calibration.geometry.orientation}",
         f"distance  {plane.beam_distance_mm:.4f} +- {sigma['beam_distance_mm']:.4f} mm along the beam "
         f"({plane.distance_mm:.4f} mm along the detector's normal)",
         f"beam at   {plane.beam1_mm:.4f} +- {sigma['beam1_mm']:.4f} mm along the rows' axis, "
-        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'"
-        f" ({beam_px[0]:.3f}, {beam_px[1]:.3f} px)",
+        f"{plane.beam2_mm:.4f} +- {sigma['beam2_mm']:.4f} mm along the columns'{in_px}",
         f"tilt      {plane.tilt_deg:.4f} +- {sigma['tilt_deg']:.4f} deg",
         f"wave      {calibration.geometry.wavelength_angstrom:.6f} angstrom, {wavelength}"
         + (f" +- {sigma['wavelength_angstrom']:.6f}" if calibration.free_wavelength else ""),

@@ -108,6 +108,8 @@ def fit(options: argparse.Namespace) -> int:
         zero_shift=options.zero,
         shared_b=options.shared_b,
     )
+    for note in found.notes:
+        sys.stderr.write(f"note: {note}\n")
     figure = None
     if options.figure:
         title = f"{options.pattern.name}   {options.method}   {given.pattern.wavelength_angstrom:g} Å"
@@ -194,7 +196,7 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
         "unit": given.unit,
         "errors": given.errors,
         "remarks": list(given.remarks),
-        "wavelength_angstrom": given.pattern.wavelength_angstrom,
+        "wavelength_angstrom": found.wavelength_angstrom,
         "method": options.method,
         "peaks": [asdict(peak) for peak in found.peaks],
         "unknown": [peak.two_theta_deg for peak in found.unknown],
@@ -202,6 +204,7 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
         "phases": phases,
         "agreement": asdict(found.agreement),
         "error_factor": found.fit.error_factor,
+        "notes": list(found.notes),
         "fit_remarks": list(getattr(found.fit, "remarks", ())),
         "figure": str(figure) if figure else None,
     }

@@ -8,15 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from lics_beamline.cli.argument import add_orientation, file_to_read, real, whole
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
     from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.diffraction.integration import Integration
-    from lics_beamline.diffraction.static_image import StaticMask
     from lics_beamline.reduction.image import ImageRecipe
     from lics_beamline.reduction.image_batch import FrameChoice
 
@@ -94,8 +91,9 @@ def add_recipe_options(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="pixels never to be used, 0 where a pixel is good: EDF of pyFAI-mask, .msk of Fit2D, .npy, PNG, TIFF; "
-        "several are taken together",
+        help="pixels never to be used, 0 where a pixel is good: EDF of pyFAI-mask, .msk of Fit2D, .mask of Dioptas, "
+        ".npy, PNG, TIFF, HDF5, a table of 0 and 1 as text; or XDS.INP with its untrusted regions; several are taken "
+        "together",
     )
     verb.add_argument("--invert-mask", action="store_true", help="the files of --mask are 0 where a pixel is bad")
     verb.add_argument("--dark", type=Path, metavar="FILE", help="image that is taken off every frame")
@@ -167,6 +165,7 @@ def chosen_integration(choice: Integration, options: argparse.Namespace) -> Inte
     ProfileError
         If a file or range cannot be used.
     """
+    from lics_beamline.diffraction.mask_file import read_masks
     from lics_beamline.diffraction.static_image import StaticImage
 
     if options.bins:
@@ -182,28 +181,10 @@ def chosen_integration(choice: Integration, options: argparse.Namespace) -> Inte
     if options.flat:
         choice = replace(choice, flat=StaticImage.of(options.flat))
     if options.mask:
-        choice = replace(choice, mask=_mask(choice.mask, options.mask, inverted=options.invert_mask))
+        choice = replace(choice, mask=read_masks(options.mask, inverted=options.invert_mask, beside=choice.mask))
     elif options.invert_mask:
         raise ProfileError("--invert-mask turns the files of --mask, and there is none. Give --mask FILE.")
     return choice
-
-
-def _mask(first: StaticMask | None, files: list[Path], *, inverted: bool) -> StaticMask:
-    """Return all masks together."""
-    from lics_beamline.diffraction.static_image import StaticMask, read_mask
-
-    masks = [] if first is None else [first.array((first.rows, first.columns))]
-    for file in files:
-        read = read_mask(file)
-        masked = read.array((read.rows, read.columns))
-        masks.append(~masked if inverted else masked)
-        if masked.shape != masks[0].shape:
-            raise ProfileError(
-                f"the mask {file} has {read.rows} x {read.columns} pixels and the one before it {masks[0].shape[0]} x "
-                f"{masks[0].shape[1]}. Give those of one detector.",
-                file=str(file),
-            )
-    return StaticMask.of(np.logical_or.reduce(masks))
 
 
 def _left_out(options: argparse.Namespace, geometry: Geometry) -> tuple[tuple[float, float], ...]:

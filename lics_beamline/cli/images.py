@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli import image_pictures
 from lics_beamline.cli.argument import file_to_write, folder_to_write, whole
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.workers import PointBar, jobs_of
@@ -47,6 +48,7 @@ def add_reduce(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="write the pattern to this file: .xy, .chi, else as .xye; of several frames, or with --for, files in this "
         "folder",
     )
+    image_pictures.add_options(verb)
     verb.set_defaults(run=reduce)
 
 
@@ -58,21 +60,27 @@ def reduce(options: argparse.Namespace) -> int:
     in_folder = several or options.layout is not None
     check_files(options, *options.image)
     check_destination(options, in_folder=in_folder)
+    image_pictures.check_destinations(options, in_folder=several)
     _check_frame(options)
-    recipe = image_recipe(options)
+    drawn = bool(options.cake or options.figure)
+    recipe = image_pictures.with_pictures(image_recipe(options), options)
+    marked = image_pictures.marker(options)
     work, outcomes = work_of(options.image, frame_choice(options))
-    if options.to and in_folder:
+    if in_folder and (options.to or drawn):
         _check_names([one.name for one in work])
     with PointBar(len(work) if several else 0, quiet=options.json) as bar:
         for came in reduce_all(work, recipe, jobs=jobs_of(options, len(work))):
-            outcomes.append(came)
             if came.reduced is None:
+                outcomes.append(came)
                 continue
             if in_folder and options.to and layout_of(options) in COLUMNS:
                 options.to.mkdir(exist_ok=True)
                 write_one(options.to / f"{came.work.name}.{layout_of(options)}", came, options)
             elif options.to and not in_folder:
                 write_one(options.to, came, options)
+            if drawn:
+                image_pictures.write_pictures(came, recipe.geometry, options, marked, in_folder=several)
+            outcomes.append(replace(came, reduced=replace(came.reduced, cake=None, view=None)))  # not held in memory
             if several:
                 bar.say(line_of(came.work.name, came.reduced))
                 bar.step()
@@ -89,6 +97,9 @@ def reduce(options: argparse.Namespace) -> int:
         _say_peaks(outcomes[0].reduced)
     if options.to and not options.json:
         sys.stdout.write(f"{'patterns' if in_folder else 'pattern'}: {options.to}\n")
+    for what, path in (("figure", options.figure), ("cake", options.cake)):
+        if path and not options.json:
+            sys.stdout.write(f"{what}{'s' if several else ''}: {path}\n")
     return 4 if any(came.reduced is None for came in outcomes) else 0
 
 

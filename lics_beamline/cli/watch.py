@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli import image_pictures
 from lics_beamline.cli.argument import real
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.images import COLUMNS, check_destination, layout_of, line_of, say_doubts, write_one
@@ -44,6 +45,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds between two looks (default 1)",
     )
+    image_pictures.add_options(verb)
     verb.set_defaults(run=watch)
 
 
@@ -58,7 +60,12 @@ def watch(options: argparse.Namespace) -> int:
     check_destination(options, in_folder=True)
     if layout_of(options) not in COLUMNS:
         raise ProfileError(f"watch writes each pattern by itself: --for {', '.join(COLUMNS)}.")
-    recipe = image_recipe(options)
+    image_pictures.check_destinations(options, in_folder=True)
+    for path in (options.figure, options.cake):
+        if path and path.resolve() == options.folder.resolve():
+            raise ProfileError(f"{path} is the folder that is watched: give another for what is not to be watched.")
+    recipe = image_pictures.with_pictures(image_recipe(options), options)
+    marked = image_pictures.marker(options)
     options.to.mkdir(exist_ok=True)
     folder = WatchedFolder(
         options.folder, options.pattern, most_tries=1 if options.once else max(1, round(PATIENCE_S / options.every))
@@ -68,7 +75,7 @@ def watch(options: argparse.Namespace) -> int:
     try:
         while True:
             for path in folder.look():
-                failed = _reduce(path, recipe, options)
+                failed = _reduce(path, recipe, options, marked)
                 if not failed:
                     folder.done(path)
                 elif folder.failed(path):
@@ -81,7 +88,7 @@ def watch(options: argparse.Namespace) -> int:
         return 4 if lost else 0
 
 
-def _reduce(path: Path, recipe: ImageRecipe, options: argparse.Namespace) -> str:
+def _reduce(path: Path, recipe: ImageRecipe, options: argparse.Namespace, marked: image_pictures.Marker) -> str:
     """Reduce the frames of a file whose patterns are not there; returns why that failed, or nothing."""
     from lics_beamline.reduction.image_batch import outcome_of, work_of
 
@@ -95,7 +102,8 @@ def _reduce(path: Path, recipe: ImageRecipe, options: argparse.Namespace) -> str
         came = outcome_of(one, recipe)
         if came.reduced is None:
             return came.reason
-        write_one(written, came, options)
+        image_pictures.write_pictures(came, recipe.geometry, options, marked, in_folder=True)
+        write_one(written, came, options)  # last: a pattern that is there says that all is
         sys.stdout.write(line_of(one.name, came.reduced) + "\n")
         sys.stdout.flush()
         say_doubts(came, recipe, asked_bins=False, several=True)

@@ -32,7 +32,7 @@ from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.orientation import oriented
-from lics_beamline.diffraction.refinement import NUMBERS, Pixels, RefinedGeometry, detector_of, refine
+from lics_beamline.diffraction.refinement import NUMBERS, Pixels, RefinedGeometry, detector_of, refine, straightened
 from lics_beamline.diffraction.ring_search import Found, contrast_of, find_rings
 from lics_beamline.diffraction.static_image import StaticMask
 from lics_beamline.errors import CalibrationRefused
@@ -163,6 +163,8 @@ def calibrate(
         bad |= oriented(detector.dead, start.orientation)
     if mask is not None:
         bad |= oriented(mask.array(shape), start.orientation)
+    if detector.distorted is not None:
+        upright, bad = straightened(detector, upright, bad)
     about_mm = start.plane.beam_distance_mm
     found = find_rings(
         contrast_of(upright, bad, detector.pixel_mm),

@@ -147,7 +147,8 @@ def _opened(path: Path) -> Any:
 
     header = fabio.openheader(str(path))
     kind = type(header).__name__
-    announced = _tiff_shape(path) if kind == "TifImage" else _announced(header)
+    # Those of a Pilatus and a MarCCD are TIFF too; of the first, fabio's fixed place holds the date.
+    announced = _tiff_shape(path) if isinstance(header, fabio.tifimage.TifImage) else _announced(header)
     if len(announced) == 2:
         check_pixels(announced, path)
     if kind == "Mar345Image":

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.detector_plane import DetectorPlane
-from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.geometry import Geometry, geometry_of
 from lics_beamline.diffraction.orientation import FLIPS
 from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION
 from lics_beamline.errors import ProfileError
-from lics_beamline.strict_toml import validate
 
 Array = npt.NDArray[np.float64]
 
@@ -70,6 +69,12 @@ class FlatDetector:
         from lics_beamline.diffraction.integration import detector_of
 
         config = geometry.detector_config
+        if geometry.spline:
+            raise ProfileError(
+                "the detector is distorted, and its spline says where its pixels are: no other format holds that. Keep "
+                "its PONI file, and the spline beside it.",
+                detector=geometry.detector,
+            )
         if geometry.detector.lower() == "detector":
             said = config.get("max_shape")
             pixel_m, known = (config["pixel1"], config["pixel2"]), tuple(said) if said else shape
@@ -122,7 +127,7 @@ class FlatDetector:
             "Rot3": self.rot3_rad,
             "Wavelength": self.wavelength_angstrom / 1e10,
         }
-        return validate({"poni": "\n".join(f"{key}: {value}" for key, value in lines.items())}, Geometry, source=source)
+        return geometry_of("\n".join(f"{key}: {value}" for key, value in lines.items()), source=source)
 
     def restated(self, orientation: int) -> FlatDetector:
         """Return the same angles of the same pixels, said for an image in another orientation.

@@ -17,8 +17,16 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.diffraction.detector_plane import DetectorPlane
-from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION, canonical_poni, entries_of, geometries_in
-from lics_beamline.given_file import GEOMETRY_BYTES, read_text
+from lics_beamline.diffraction.poni import (
+    DEFAULT_ORIENTATION,
+    NOTHING,
+    SPLINE_KEY,
+    canonical_poni,
+    entries_of,
+    geometries_in,
+)
+from lics_beamline.errors import ProfileError
+from lics_beamline.given_file import GEOMETRY_BYTES, is_there, read_text
 from lics_beamline.strict_toml import Strict, validate
 
 logger = logging.getLogger(__name__)
@@ -78,7 +86,19 @@ class Geometry(Strict):
         return int(self.detector_config["orientation"])
 
     def oriented(self, orientation: int) -> Geometry:
-        """Return the same geometry for an image stored in another orientation, 1 to 4."""
+        """Return the same geometry for an image stored in another orientation, 1 to 4.
+
+        Raises
+        ------
+        ProfileError
+            If a spline says where the pixels are, which belongs to the image as it is.
+        """
+        if self.spline and orientation != self.orientation:
+            raise ProfileError(
+                f"orientation {orientation} with a spline: a spline belongs to the pixels as the file has them, which "
+                f"is orientation {self.orientation}. Turn the images, and calibrate these.",
+                orientation=orientation,
+            )
         entries = entries_of(self.poni)
         entries["detector_config"] = json.dumps(self.detector_config | {"orientation": orientation})
         return Geometry(poni="\n".join(f"{key}: {value}" for key, value in entries.items()))
@@ -117,9 +137,22 @@ class Geometry(Strict):
             entries["wavelength"] = repr(1e-10 * wavelength_angstrom)
         return Geometry(poni="\n".join(f"{key}: {value}" for key, value in entries.items()))
 
+    @property
+    def spline(self) -> str:
+        """Text of the spline of a distorted detector, as Fit2D has it; empty where there is none."""
+        return str(self.detector_config.get(SPLINE_KEY, ""))
+
     def write(self, path: Path) -> None:
-        """Write the PONI file."""
-        write_whole(path, self.poni)
+        """Write the PONI file; a spline goes into a file of the same stem beside it, as pyFAI wants it."""
+        if not self.spline:
+            write_whole(path, self.poni)
+            return
+        beside = path.with_suffix(".spline")
+        write_whole(beside, self.spline)
+        config = {key: value for key, value in self.detector_config.items() if key != SPLINE_KEY}
+        own = f"Detector_config: {json.dumps(config | {'splineFile': beside.name}, sort_keys=True)}"
+        lines = [own if line.startswith("Detector_config:") else line for line in self.poni.splitlines()]
+        write_whole(path, "\n".join(lines) + "\n")
 
 
 def flat_geometry(
@@ -162,6 +195,28 @@ def flat_geometry(
     return Geometry(poni="\n".join(f"{key}: {value}" for key, value in lines.items()))
 
 
+def geometry_of(poni: str, *, source: str) -> Geometry:
+    """Return the geometry of PONI text.
+
+    Parameters
+    ----------
+    poni : str
+        PONI text of any version.
+    source : str
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be used; the message says what is wrong with which line of it.
+    """
+    try:
+        canonical_poni(poni)
+    except ValueError as error:
+        raise ProfileError(f"{source}: {error}.", file=source) from None
+    return validate({"poni": poni}, Geometry, source=source)
+
+
 def read_geometry(path: Path) -> Geometry:
     """Read a PONI file.
 
@@ -175,7 +230,7 @@ def read_geometry(path: Path) -> Geometry:
     Programs append to PONI files. The last geometry of a file counts, and a warning says so.
     """
     text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a PONI file")
-    geometry = validate({"poni": text}, Geometry, source=str(path))
+    geometry = geometry_of(_with_spline(text, path), source=str(path))
     several = len(geometries_in(text))
     if several > 1:
         logger.warning(
@@ -186,3 +241,25 @@ def read_geometry(path: Path) -> Geometry:
             geometry.wavelength_angstrom,
         )
     return geometry
+
+
+def _with_spline(text: str, path: Path) -> str:
+    """Return PONI text whose spline, if it names one that is there, is in it: beside the file, or where it says."""
+    try:
+        entries = geometries_in(text)[-1]
+        config = json.loads(entries.get("detector_config") or "{}")
+    except (ValueError, RecursionError):
+        return text  # what is wrong is said where it is judged
+    if not isinstance(config, dict):
+        return text
+    named = {key: value for key, value in config.items() if key.lower() == "splinefile" and value}
+    name = entries.get("splinefile", "")
+    name = "" if name.lower() in NOTHING else name
+    name = str(next(iter(named.values()), name))
+    file = next((file for file in (path.parent / name, path.parent / Path(name).name) if name and is_there(file)), None)
+    if file is None:
+        return text
+    spline = read_text(file, most_bytes=GEOMETRY_BYTES, what="a spline of Fit2D")
+    config = {key: value for key, value in config.items() if key not in named} | {SPLINE_KEY: spline}
+    entries = entries | {"detector_config": json.dumps(config)}
+    return "\n".join(f"{key}: {value}" for key, value in entries.items() if key != "splinefile")

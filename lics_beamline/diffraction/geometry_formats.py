@@ -125,7 +125,7 @@ def geometry_text(geometry: Geometry, form: str, *, shape: tuple[int, int] | Non
     ProfileError
         If the format cannot hold it: a bent detector, a beam that passes it by, a shape that is not known.
     """
-    if form == "poni":
+    if form == "poni" and not geometry.spline:
         return geometry.poni
     own = FlatDetector.of(geometry, shape=shape)
     held = own.restated(HEXRD_ORIENTATION if form == "hexrd" else DEFAULT_ORIENTATION)

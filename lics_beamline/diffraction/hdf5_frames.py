@@ -200,6 +200,7 @@ class _Contents:
 
     def __init__(self, file: Any, below: str = "") -> None:
         self.images: list[str] = []
+        self.masks: list[str] = []  # of true and false: what is meant where there is no image
         self.calibrations: list[str] = []
         self.scalars: list[str] = []
         self.broken: dict[str, str] = {}  # links that lead nowhere, and the file they mean
@@ -237,8 +238,8 @@ class _Contents:
             is_calibration = name in CALIBRATIONS or PRIVATE_GROUP in folder.split("/")
             if is_calibration:
                 self.calibrations.append(address)
-            elif data.dtype.kind != "b" and data.ndim <= 4:
-                self.images.append(address)
+            elif data.ndim <= 4:
+                (self.masks if data.dtype.kind == "b" else self.images).append(address)
 
 
 def _chosen(file: Any, contents: _Contents, inside: str, path: Path) -> _Stack:
@@ -260,7 +261,7 @@ def _chosen(file: Any, contents: _Contents, inside: str, path: Path) -> _Stack:
                 check_pixels((), path)
             return _stack(file, [inside], path)
         contents = _Contents(file, inside)
-    stacks = _stacks(file, contents.images)
+    stacks = _stacks(file, contents.images or contents.masks)
     if len(stacks) > 1:
         preferred = _preferred(file)
         stacks = [stack for stack in stacks if preferred in [file[name] for name in stack]] or stacks

@@ -13,11 +13,14 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.cake import Cake, cake_of
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.negative_pixels import NegativePixels
@@ -25,6 +28,7 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
+from lics_beamline.diffraction.poni import SPLINE_KEY
 from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
 from lics_beamline.diffraction.shadow import BlockRings
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
@@ -86,12 +90,18 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Any:
     from pyFAI.detectors import ALL_DETECTORS, detector_factory
 
     name, config = geometry.detector, geometry.detector_config
+    spline = config.pop(SPLINE_KEY, "")
     if name == "Detector" and not config.get("max_shape"):
         config["max_shape"] = list(shape)
     try:
         # A name that is not in the list would be taken for a file and opened.
         known = {name.lower(), name.lower().replace(" ", "_")} & set(ALL_DETECTORS)
         detector = detector_factory(name, config=config) if known else None
+        if spline and detector is not None:
+            with TemporaryDirectory() as folder:
+                file = Path(folder) / "detector.spline"
+                file.write_text(spline)
+                detector.splinefile = str(file)  # read at once
     except READER_FAULTS as error:
         raise ReductionFailed(
             f"pyFAI cannot make the detector {name!r} of the geometry with the settings {json.dumps(config)}: {error}. "
@@ -303,6 +313,41 @@ class Integrator:
             azimuth = self._engine.center_array(self.shape, unit="chi_rad", scale=False)
             self._map = AzimuthalMap.of(self.two_theta_deg, azimuth, self._in_range, self._factor())
         return self._map.scatter(prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response)
+
+    def used(self, prepared: Prepared) -> npt.NDArray[np.bool_]:
+        """Return the pixels of a prepared frame that count: within the range, and neither masked nor without response.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The frame.
+        """
+        used = self._in_range & (prepared.frame != MASKED_COUNTS)
+        return used if prepared.response is None else used & (prepared.response > 0.0)
+
+    def cake(self, prepared: Prepared, cells: tuple[int, int]) -> Cake:
+        """Sort a prepared frame into cells of scattering angle and azimuth, spots and all.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The frame.
+        cells : tuple of int
+            Over the range of angles, and over a whole turn of azimuth.
+        """
+        used = self.used(prepared)
+        frame: Counts = prepared.frame if prepared.offset is None else prepared.frame - prepared.offset
+        seen = self.two_theta_deg[self._in_range]  # not of the frame: the cakes of a series have one axis
+        return cake_of(
+            frame,
+            used,
+            self._factor() if prepared.response is None else self._factor() * prepared.response,
+            two_theta_deg=self.two_theta_deg,
+            azimuth_deg=np.degrees(self._engine.center_array(self.shape, unit="chi_rad", scale=False)),
+            range_deg=self.integration.two_theta_deg or (float(seen.min()), float(seen.max())),
+            cells=cells,
+            wavelength_angstrom=self.geometry.wavelength_angstrom,
+        )
 
     def _factor(self) -> npt.NDArray[np.float32]:
         """Return solid angle times polarisation of each pixel."""

@@ -154,31 +154,52 @@ class CrystalPhase(Strict):
         d_min_angstrom : float
             Smallest spacing [angstrom].
         """
-        planes = powder_lines(cell, self.structure.space_group, d_min_angstrom)
-        if not planes:
-            return ()
-        hkl = np.array([(p.reflection.h, p.reflection.k, p.reflection.l) for p in planes])
-        squared = np.abs(self.structure.in_cell(cell).structure_factors(hkl)) ** 2
-        sine = wavelength_angstrom / (2.0 * np.array([plane.d_angstrom for plane in planes]))
-        lorentz = 1.0 / (sine**2 * np.sqrt(1.0 - sine**2))
-        multiplicity = np.array([plane.multiplicity for plane in planes])
-        found: list[Line] = []
-        last = math.inf
-        for plane, strength in zip(planes, multiplicity * squared * lorentz, strict=True):
-            if found and last / plane.d_angstrom - 1.0 < SAME_D:
-                found[-1] = Line(reflection=found[-1].reflection, strength=found[-1].strength + float(strength))
-            else:
-                found.append(Line(reflection=plane.reflection, strength=float(strength)))
-                last = plane.d_angstrom
-        return tuple(found)
+        return structure_lines(
+            self.structure, cell, wavelength_angstrom=wavelength_angstrom, d_min_angstrom=d_min_angstrom
+        )
 
     def marker_lines(self, lines: tuple[Line, ...]) -> tuple[Line, ...]:
         """Return the lines by which the phase is known, among `lines`, by falling spacing."""
         if self.markers:
             return tuple(line for line in lines if line.hkl in self.markers)
-        count = len(free_names(self.system)) + 4
-        strongest = sorted(lines, key=lambda line: -line.strength)[:count]
-        return tuple(line for line in lines if line in strongest)
+        return telling_lines(lines, self.system)
+
+
+def structure_lines(
+    structure: Structure, cell: UnitCell, *, wavelength_angstrom: float, d_min_angstrom: float
+) -> tuple[Line, ...]:
+    """Return the lines of a structure in a cell; parameters as of `CrystalPhase.lines`."""
+    planes = powder_lines(cell, structure.space_group, d_min_angstrom)
+    if not planes:
+        return ()
+    hkl = np.array([(p.reflection.h, p.reflection.k, p.reflection.l) for p in planes])
+    squared = np.abs(structure.in_cell(cell).structure_factors(hkl)) ** 2
+    sine = wavelength_angstrom / (2.0 * np.array([plane.d_angstrom for plane in planes]))
+    lorentz = 1.0 / (sine**2 * np.sqrt(1.0 - sine**2))
+    multiplicity = np.array([plane.multiplicity for plane in planes])
+    found: list[Line] = []
+    last = math.inf
+    for plane, strength in zip(planes, multiplicity * squared * lorentz, strict=True):
+        if found and last / plane.d_angstrom - 1.0 < SAME_D:
+            found[-1] = Line(reflection=found[-1].reflection, strength=found[-1].strength + float(strength))
+        else:
+            found.append(Line(reflection=plane.reflection, strength=float(strength)))
+            last = plane.d_angstrom
+    return tuple(found)
+
+
+def telling_lines(lines: tuple[Line, ...], system: str) -> tuple[Line, ...]:
+    """Return the strongest lines, four more than numbers of the cell are free, by falling spacing.
+
+    Parameters
+    ----------
+    lines : tuple of Line
+        All lines.
+    system : str
+        Which numbers of the cell are free: a key of `physics.unit_cell.FREE`.
+    """
+    strongest = sorted(lines, key=lambda line: -line.strength)[: len(free_names(system)) + 4]
+    return tuple(line for line in lines if line in strongest)
 
 
 @lru_cache(maxsize=256)

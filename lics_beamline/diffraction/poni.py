@@ -16,12 +16,14 @@ import re
 from typing import Any, Final
 
 from lics_beamline.diffraction.raxis import LARGEST_SIDE_PX
+from lics_beamline.diffraction.spline_file import read_spline
 
 NUMBERS: Final = ("Distance", "Poni1", "Poni2", "Rot1", "Rot2", "Rot3", "Wavelength")
 VERSION_1_KEYS: Final = ("PixelSize1", "PixelSize2", "SplineFile")  # what Detector_config took the place of
 KEYS: Final = ("poni_version", "Detector", "Detector_config", *NUMBERS, "Parallax", *VERSION_1_KEYS)
 PONI_VERSIONS: Final = (1.0, 2.0, 2.1, 3.0)  # pyFAI.io.ponifile: 2.1 has the orientation, 3 the parallax
-CONFIG_KEYS: Final = ("pixel1", "pixel2", "max_shape", "orientation", "sensor", "module_size", "radius")
+SPLINE_KEY: Final = "spline"  # of Detector_config, ours alone: the text of a spline, so that a geometry is whole
+CONFIG_KEYS: Final = ("pixel1", "pixel2", "max_shape", "orientation", "sensor", "module_size", "radius", SPLINE_KEY)
 FILE_KEYS: Final = ("splinefile", "x_offset_file", "y_offset_file")  # of Detector_config: a distortion, elsewhere
 NOTHING: Final = ("", "none", "null", "false")  # how PONI files say that there is none
 RANGE_M: Final = {  # what a detector can be: a mistaken unit is outside
@@ -42,6 +44,8 @@ HINTS: Final = {  # what a number out of its range was probably meant in, and wh
 MOST_ROTATION_RAD: Final = 3.1416  # half a turn, rounded up: all that is beyond is one within, or in degrees
 DETECTOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:+()-]{0,59}")  # no path: pyFAI would open it
 PIXEL_M: Final = (1e-7, 1e-2)  # edge of a pixel
+PLAIN_DETECTORS: Final = ("detector", "frelon")  # that a spline may belong to: grids of equal pixels without it
+SAME_PIXEL: Final = 1e-3  # relative: a size of a pixel that is said twice
 MOST_SIDE_M: Final = 10.0  # of a whole detector: one of pixels in mm is larger
 DEFAULT_ORIENTATION: Final = 3  # pyFAI: bottom-right, seen from the sample; what files without orientation mean
 
@@ -61,8 +65,12 @@ def canonical_poni(text: str) -> str:
     """
     entries = geometries_in(text)[-1]
     _judge_version(entries)
-    config = _config(entries)
     detector = entries.get("detector") or "Detector"
+    config = _config(entries)
+    if SPLINE_KEY in config:
+        if detector.lower() not in PLAIN_DETECTORS:
+            raise ValueError(f"Detector {detector[:60]} has a spline, which only a plain Detector can have")
+        detector = "Detector"
     if detector.lower() == "nexusdetector" or "filename" in config:
         raise ValueError(
             f"Detector {detector} keeps its pixels in another file, which is not read. Give pixel1, pixel2 and "
@@ -107,8 +115,9 @@ def _judge_version(entries: dict[str, str]) -> None:
         raise ValueError(f"poni_version {said:.20} is not known: {known} are. What it means cannot be told")
     if (spline := entries.get("splinefile", "")).lower() not in NOTHING:
         raise ValueError(
-            f"SplineFile {spline[:60]!r}: a distortion in another file is not corrected for, and 2theta would be wrong "
-            "by it. Correct the images (pyFAI-calib2, Fit2D) and give a geometry without SplineFile"
+            f"SplineFile {spline[:60]!r}: a distortion in another file that is not there, and 2theta would be wrong "
+            "by it. Put the spline beside the PONI file, or correct the images (pyFAI-calib2, Fit2D) and give a "
+            "geometry without SplineFile"
         )
     if (parallax := entries.get("parallax", "")).lower() not in NOTHING:
         raise ValueError(
@@ -136,11 +145,14 @@ def _config(entries: dict[str, str]) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ValueError(f"Detector_config is no table but {config!r:.60}")
     _judge_keys(config)
+    if SPLINE_KEY in config:
+        config = _with_its_spline(config)
     for axis in ("1", "2"):
         old = entries.get(f"pixelsize{axis}")  # version 1
         if old is not None:
             given = config.setdefault(f"pixel{axis}", _number(f"PixelSize{axis}", old))
-            if given != _number(f"PixelSize{axis}", old):
+            same = SAME_PIXEL * given if SPLINE_KEY in config else 0.0
+            if not abs(given - _number(f"PixelSize{axis}", old)) <= same:
                 raise ValueError(
                     f"PixelSize{axis} = {old:.20} m and pixel{axis} = {given!r:.20} m contradict each other"
                 )
@@ -165,7 +177,30 @@ def _config(entries: dict[str, str]) -> dict[str, Any]:
     if orientation not in (1, 2, 3, 4) or not _is_number(orientation):
         raise ValueError(f"orientation {orientation!r:.60} of the detector is not one of 1, 2, 3, 4")
     config["orientation"] = int(orientation)
+    if SPLINE_KEY in config and config["orientation"] != DEFAULT_ORIENTATION:
+        raise ValueError(
+            f"orientation {orientation} with a spline: a spline belongs to the pixels as the file has them, which is "
+            f"orientation {DEFAULT_ORIENTATION}. Turn the images, and calibrate these"
+        )
     return config
+
+
+def _with_its_spline(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a detector with its spline in canonical form, and the pixels that it says."""
+    try:
+        spline = read_spline(str(config[SPLINE_KEY]))
+    except ValueError as error:
+        raise ValueError(f"the spline of the detector cannot be used: {error}") from None
+    pixel2_m, pixel1_m = (float(f"{1e-6 * edge_um:.12g}") for edge_um in spline.pixel_um)
+    said = {"pixel1": pixel1_m, "pixel2": pixel2_m, "max_shape": list(spline.shape)}
+    for key, value in said.items():
+        given = config.get(key)
+        alike = given is None or (
+            given == value if key == "max_shape" else _is_number(given) and abs(given / value - 1.0) < SAME_PIXEL
+        )
+        if not alike:
+            raise ValueError(f"{key} = {given!r:.60} of the detector and {value!r} of its spline contradict each other")
+    return config | said | {SPLINE_KEY: spline.text}
 
 
 def _judge_keys(config: dict[str, Any]) -> None:
@@ -173,8 +208,9 @@ def _judge_keys(config: dict[str, Any]) -> None:
     for key, value in config.items():
         if key.lower() in FILE_KEYS and value:
             raise ValueError(
-                f"Detector_config has {key} = {value!r:.60}: a distortion in another file is not corrected for, and "
-                "2theta would be wrong by it. Correct the images and give a geometry without it"
+                f"Detector_config has {key} = {value!r:.60}: a distortion in another file that is not read, and 2theta "
+                "would be wrong by it. Put a spline beside the PONI file, or correct the images and give a geometry "
+                "without it"
             )
         if key not in CONFIG_KEYS and key.lower() not in FILE_KEYS and key != "filename":
             raise ValueError(f"Detector_config has {key[:40]!r}, which is not known: {', '.join(CONFIG_KEYS)} are")

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from lics_beamline.diffraction import integration
 from lics_beamline.diffraction.control_points import ControlPoints
 from lics_beamline.diffraction.detector_plane import DetectorPlane
+from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.errors import CalibrationRefused, ReductionFailed
 
@@ -35,6 +36,8 @@ WEIGHT_SCALE: Final = (
     1e-5  # pyFAI stops at a change of 1e-12 in the weighted sum of squares: here 0.01 of one sigma squared
 )
 MOST_STEPS: Final = 100  # of pyFAI; it needs 10 to 30, and its own limit of a million is none
+LEAST_COVERED: Final = 0.5  # of a pixel of a straightened image, by good pixels of the detector
+SHIFT_ROUNDS: Final = 8  # a shift changes by a tenth of a pixel from one to the next at most: 1e-8 pixels are left
 AZIMUTH_CLUSTERS: Final = 12  # azimuths, of 30 deg, within which residuals may be alike
 
 
@@ -76,10 +79,13 @@ class Pixels:
         Height and width of a pixel [mm].
     dead : ndarray of bool or None
         Pixels the detector is known not to have, in the order of its file.
+    distorted : object or None
+        pyFAI's detector, where a spline says where its pixels are; None where they are a plain grid.
     """
 
     pixel_mm: tuple[float, float]
     dead: npt.NDArray[np.bool_] | None
+    distorted: Any = None
 
 
 def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
@@ -88,7 +94,7 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
     Raises
     ------
     CalibrationRefused
-        If the detector has another shape, or no pixel size.
+        If the detector has another shape, is bent, or has pixels of several sizes: a plane of equal pixels is refined.
     """
     logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
     try:
@@ -102,8 +108,54 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
             frame_shape=shape,
             geometry_shape=tuple(detector.shape),
         )
+    if not detector.IS_FLAT or not (detector.uniform_pixel or geometry.spline):
+        wrong = "has pixels of several sizes" if detector.IS_FLAT else "is bent"
+        raise CalibrationRefused(
+            f"the detector {geometry.detector} {wrong}, and a plane of equal pixels is what is refined here: its rings "
+            "would be off. Calibrate it with pyFAI-calib2; lics reduce takes its PONI file.",
+            detector=geometry.detector,
+        )
     dead = None if detector.mask is None or not np.any(detector.mask) else np.asarray(detector.mask, dtype=bool)
-    return Pixels(pixel_mm=(1e3 * float(detector.pixel1), 1e3 * float(detector.pixel2)), dead=dead)
+    return Pixels(
+        pixel_mm=(1e3 * float(detector.pixel1), 1e3 * float(detector.pixel2)),
+        dead=dead,
+        distorted=detector if geometry.spline else None,
+    )
+
+
+def straightened(
+    pixels: Pixels, counts: Counts, bad: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Return an image of a distorted detector over a plain grid, and the pixels of it that are bad.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Of the distorted detector.
+    counts, bad : ndarray, shape (rows, columns)
+        The image as the file has it.
+
+    Notes
+    -----
+    Where the detector sees a place of the grid is found by going back by the shift there, again and again; the image is
+    interpolated linearly between pixels, which leaves lines where they are and makes them up to a pixel wider.
+    """
+    from scipy.ndimage import map_coordinates
+
+    detector = pixels.distorted
+    own = np.indices(bad.shape, dtype=np.float64)
+    at = detector.calc_cartesian_positions()[:2]
+    shifts = [
+        place / edge - 0.5 - index
+        for place, edge, index in zip(at, (detector.pixel1, detector.pixel2), own, strict=True)
+    ]
+    seen = own
+    for _ in range(SHIFT_ROUNDS):
+        seen = own - [map_coordinates(shift, seen, order=1, mode="nearest") for shift in shifts]
+    share = map_coordinates((~bad).astype(np.float64), seen, order=1)  # none beyond the edge
+    total = map_coordinates(np.where(bad, 0.0, counts), seen, order=1)
+    empty = share < LEAST_COVERED
+    return np.divide(total, share, out=np.zeros_like(total), where=~empty).astype(np.float32), empty
 
 
 def shipped_calibrants() -> dict[str, Path]:

@@ -129,27 +129,20 @@ class StaticImage(Strict):
                 "Restore it, or write a recipe with the new one.",
                 path=str(path),
             )
-        image = _image(path)
+        image = read_image(path)
         if image.shape != tuple(shape):
             raise _other_shape(path.name, (image.shape[0], image.shape[1]), shape)
         return np.ascontiguousarray(image, dtype=np.float32)
 
 
-def read_mask(path: Path) -> StaticMask:
-    """Read a mask from an image of any format or a ``.npy`` file: 0 where a pixel is good.
+def read_image(path: Path) -> npt.NDArray[np.generic]:
+    """Read an image that belongs to a detector: of any format that frames have, ``.npy``, or a picture.
 
     Raises
     ------
-    ProfileError
-        If the file cannot be read.
+    ReductionFailed
+        If it cannot be read, or the file holds several.
     """
-    try:
-        return StaticMask.of(_image(path) != 0)
-    except ReductionFailed as error:
-        raise ProfileError(f"the mask cannot be read: {error}", file=str(path)) from error
-
-
-def _image(path: Path) -> npt.NDArray[np.generic]:
     if path.suffix.lower() == ".png":
         return _picture(path)
     if path.suffix.lower() != ".npy":

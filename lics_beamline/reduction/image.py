@@ -9,8 +9,10 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.cake import Cake
 from lics_beamline.diffraction.frame import FrameSeries, dead
 from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.diffraction.image_view import ImageView, view_of
 from lics_beamline.diffraction.integration import MASKED_COUNTS, Integration
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
@@ -46,6 +48,10 @@ class ReducedImage:
         What a person should look at before the numbers are believed.
     full_counts : int or None
         Count from which pixels were taken for full or marked as no data, and masked; None where there are none.
+    cake : Cake or None
+        The frame over angle and azimuth, where the recipe asks for it.
+    view : ImageView or None
+        The frame as it is drawn, where the recipe asks for it.
     """
 
     pattern: Pattern
@@ -56,6 +62,8 @@ class ReducedImage:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     full_counts: int | None = None
+    cake: Cake | None = None
+    view: ImageView | None = None
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -92,6 +100,10 @@ class ImageRecipe:
         Ranges of 2theta that are masked [deg].
     mask_saturated : bool
         Mask pixels from the count at which the file says they are full.
+    azimuths : int
+        Rows of the cake, over a whole turn; 0 makes none.
+    with_view : bool
+        Keep the frame as it is drawn.
     """
 
     geometry: Geometry
@@ -99,6 +111,8 @@ class ImageRecipe:
     significance: float = 5.0
     left_out_deg: tuple[tuple[float, float], ...] = ()
     mask_saturated: bool = True
+    azimuths: int = 0
+    with_view: bool = False
 
 
 def reduce_image(
@@ -192,15 +206,21 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings += doubts_of_rings(
         prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
     )
+    across = pixels_across(engine.two_theta_deg, good)
+    columns = max(1, min(recipe.integration.bins, round(across)))  # finer ones would be empty in stripes
     return ReducedImage(
         pattern=pattern,
         peaks=peaks,
         frame=0 if frame == "sum" else 1 if frame == "first" else frame,
         frames=series.count,
-        pixels_across=pixels_across(engine.two_theta_deg, good),
+        pixels_across=across,
         notes=tuple(notes),
         warnings=warnings,
         full_counts=full if full is not None and bool(np.any(counts >= full)) else None,
+        cake=engine.cake(prepared, (columns, recipe.azimuths)) if recipe.azimuths else None,
+        view=view_of(recording.counts, engine.used(prepared) & ~left_out, engine.two_theta_deg)
+        if recipe.with_view
+        else None,
     )
 
 

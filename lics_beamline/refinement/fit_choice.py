@@ -29,6 +29,8 @@ class FitChoice:
         the beam needs a phase of known cell beside it.
     reach : float
         Lines are drawn this many FWHM to either side; a Lorentzian has 1 % of its area beyond 32.
+    second_angstrom : float, optional
+        A second wavelength, half as strong: K-alpha 2 of a tube, whose K-alpha 1 is the pattern's [angstrom].
     """
 
     two_theta_deg: tuple[float, float] | None = None
@@ -38,3 +40,4 @@ class FitChoice:
     refined_widths: tuple[str, ...] = ("w", "x", "y")
     shift: Shift = "none"
     reach: float = 60.0
+    second_angstrom: float | None = None

@@ -22,6 +22,8 @@ Array = npt.NDArray[np.float64]
 Shift = Literal["none", "zero", "along-beam"]
 
 FARTHEST_CELL_CHANGE: Final = 0.03  # relative change of a cell's number in one fit: more, and lines have changed places
+SECOND_SHARE: Final = 0.5  # of the first line's area, by the number of electrons in the two shells
+LARGEST_SINE: Final = 0.9999  # of theta: a line beyond is none
 SLOPE_STEP_RELATIVE: Final = 1e-6  # relative step of the numerical slopes of 2theta by a cell's numbers
 
 
@@ -55,6 +57,8 @@ class PatternModel:
         A shift of all lines: by a constant angle, or as of a sample moved along the beam in front of a flat detector.
     reach : float
         A line is drawn this many FWHM to either side.
+    second_angstrom : float, optional
+        A second wavelength, at which each line comes again [angstrom].
     """
 
     two_theta_deg: Array
@@ -65,6 +69,7 @@ class PatternModel:
     refined_widths: tuple[str, ...]
     shift: Shift
     reach: float
+    second_angstrom: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -198,16 +203,17 @@ class PatternModel:
 
     def profiles(self, parameters: Array) -> Profiles:
         """Return the profile of each ring at the parameters."""
-        lines = self.lines(parameters)
+        lines = self._doubled(self.lines(parameters))
         numbers = np.repeat(self.width_numbers(parameters)[:, None], lines.centre_deg.size, axis=1)
         own = [index for index, phase in enumerate(self.phases) if phase.own_strain]
         members = [sum(len(ring.lines) for ring in rings) for rings in self.rings]
-        phase_of_line = np.repeat(np.arange(len(self.phases)), members)
+        times = 1 if self.second_angstrom is None else 2
+        phase_of_line = np.tile(np.repeat(np.arange(len(self.phases)), members), times)
         for offset, index in enumerate(own):
             numbers[4, phase_of_line == index] += parameters[parameters.size - len(own) + offset]
         shape = shapes(numbers, lines.centre_deg)
         slots = self._width_slots(own, phase_of_line)
-        ring_of_line = self.ring_of_line
+        ring_of_line = np.tile(self.ring_of_line, times)
         reach = self.reach * shape.fwhm_deg
         first = np.searchsorted(self.two_theta_deg, lines.centre_deg - reach)
         count = np.searchsorted(self.two_theta_deg, lines.centre_deg + reach) - first
@@ -231,6 +237,22 @@ class PatternModel:
             fwhm_slopes=np.einsum("pwl,wl->pl", slots, shape.fwhm_slopes),
             mixing_slopes=np.einsum("pwl,wl->pl", slots, shape.mixing_slopes),
             shape=(self.two_theta_deg.size, self.ring_count),
+        )
+
+    def _doubled(self, lines: Lines) -> Lines:
+        """Return the lines and, where there is a second wavelength, after them the same lines at it."""
+        if self.second_angstrom is None:
+            return lines
+        theta = np.radians(lines.centre_deg) / 2.0
+        sine = np.minimum(np.sin(theta) * self.second_angstrom / self.wavelength_angstrom, LARGEST_SINE)
+        second = np.arcsin(sine)
+        slope = self.second_angstrom / self.wavelength_angstrom * np.cos(theta) / np.cos(second)
+        first_share = 1.0 / (1.0 + SECOND_SHARE)
+        there = np.where(sine < LARGEST_SINE, first_share * SECOND_SHARE, 0.0)
+        return Lines(
+            centre_deg=np.concatenate([lines.centre_deg, 2.0 * np.degrees(second)]),
+            weight=np.concatenate([first_share * lines.weight, there * lines.weight]),
+            slopes=np.concatenate([lines.slopes, lines.slopes * slope], axis=1),
         )
 
     def _width_slots(self, own: list[int], phase_of_line: npt.NDArray[np.int64]) -> Array:

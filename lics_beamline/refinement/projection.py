@@ -100,6 +100,7 @@ def make_model(
         refined_widths=tuple(name for name in WIDTH_NAMES if name in choice.refined_widths),
         shift=choice.shift,
         reach=choice.reach,
+        second_angstrom=choice.second_angstrom,
     )
 
 

@@ -22,6 +22,7 @@ from lics_beamline.refinement.agreement import Agreement, agreement
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
 from lics_beamline.refinement.pattern_fit import PatternFit, fit_pattern
+from lics_beamline.refinement.pattern_model import SECOND_SHARE
 from lics_beamline.refinement.projection import usable
 from lics_beamline.refinement.structural_model import StructuralModel
 
@@ -264,6 +265,9 @@ def _instrument(pattern: Pattern, choice: RietveldChoice, start: PatternFit) -> 
     import rietx
 
     instrument = rietx.Instrument.debye_scherrer(pattern.wavelength_angstrom, polarization=UNPOLARISED_BEAM)
+    if choice.pattern.second_angstrom is not None:
+        weight = rietx.Parameter(value=SECOND_SHARE, min=0.0)
+        instrument.source.lines.append(rietx.EmissionLine(wavelength=choice.pattern.second_angstrom, weight=weight))
     instrument.background = rietx.BackgroundChebyshev.with_terms(choice.pattern.background_terms)
     refined = {number.name: number.value for number in start.refined}
     for name, value in zip(WIDTH_NAMES, choice.pattern.widths.numbers, strict=True):

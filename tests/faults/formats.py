@@ -320,7 +320,8 @@ def read_plate_file(path):
 
 
 def read_mask_file(path):
-    from lics_beamline.diffraction.static_image import StaticImage, read_mask
+    from lics_beamline.diffraction.mask_file import read_mask
+    from lics_beamline.diffraction.static_image import StaticImage
 
     mask = read_mask(path)
     mask.array((mask.rows, mask.columns))

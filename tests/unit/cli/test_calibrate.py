@@ -71,7 +71,12 @@ def test_a_detector_in_words_a_list_of_spacings_and_a_mask_are_enough_to_start_f
         (["--pixel", "172", "--distance", "300"], "--pixel 172 mm is not within"),
         (["--pixel", "0.4", "--distance", "nan"], "--distance nan mm is not within"),
         (["--pixel", "0.4", "--distance", "300", "--wavelength", "40"], "--wavelength 40 is no X-ray wavelength"),
-        (["--geometry", "g.poni", "--pixel", "0.4"], "leave --detector and --pixel out"),
+        (["--geometry", "g.poni", "--pixel", "0.4"], "leave --detector, --pixel and --spline out"),
+        (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--beam", "nan", "1"], "--beam nan 1"),
+        (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--beam", "1", "8000"], "--beam 1 8000"),
+        (["--spline", "no.spline", "--distance", "300", "--wavelength", "0.4"], "no.spline"),
+        (["--spline", "no.spline", "--pixel", "0.4"], "leave --detector and --pixel out"),
+        (["--detector", "Rapid", "--distance", "127", "--wavelength", "0.7"], "is bent"),
         (["--calibrant", "salt"], "there is no calibrant 'salt'"),
         (["--pixel", "0.4", "--distance", "300", "--wavelength", "0.4", "--mask", "no.npy"], "no.npy"),
     ],
@@ -82,7 +87,7 @@ def test_a_start_that_cannot_be_one_is_said_in_words(image, capsys, options, sai
 
 
 def test_a_named_detector_starts_in_its_middle(image):
-    options = argparse.Namespace(detector="Pilatus1M", pixel=None, distance=300.0, wavelength=0.4)
+    options = argparse.Namespace(detector="Pilatus1M", pixel=None, spline=None, distance=300.0, wavelength=0.4)
     start = _described(options, (1043, 981))
     assert start.detector == "Pilatus1M"
     assert (start.plane.beam1_mm, start.plane.beam2_mm) == pytest.approx((89.698, 84.366))
@@ -92,6 +97,17 @@ def test_a_flipped_image_is_refused_by_name_and_nothing_is_kept(image, capsys):
     assert lics(image) == 4
     assert "--orientation 2" in capsys.readouterr().err
     assert not (image.parent / "data").exists()
+
+
+def test_a_beam_in_pixels_of_the_file_goes_before_the_starts_and_tells_the_orientation(image, capsys):
+    to = image.parent / "a.poni"
+    assert lics(image, "--beam", "377.5", "386.2", "--to", str(to)) == 0  # the start's is refused: 9 mm away, flipped
+    assert "may be flipped" not in capsys.readouterr().out
+    assert read_geometry(to).plane.beam1_mm == pytest.approx(154.5, abs=0.02)
+    assert lics(image, "--beam", "377.5", "386.2", "--orientation", "2", "--to", str(to)) == 0
+    assert read_geometry(to).plane.beam1_mm == pytest.approx(300.0 - 154.5, abs=0.02)
+    assert lics(image, "--beam", "377.5", "363.7") == 4
+    assert "--orientation 2" in capsys.readouterr().err
 
 
 def test_what_is_neither_a_file_nor_a_run_is_said(image, capsys):

@@ -92,6 +92,50 @@ def test_peaks_that_no_phase_explains_are_told(capsys, tmp_path):
     assert phase["cell"]["a_angstrom"] == pytest.approx(EDGE, abs=4 * phase["cell_sigma"]["a_angstrom"])
 
 
+def tube_pattern(path, *wavelengths):
+    """Write a pattern of a primitive cube of 4.157 angstrom, as a tube of these wavelengths and shares makes it."""
+    angle = np.arange(18.0, 100.0, 0.02)
+    mean = np.full(angle.size, 200.0)
+    for square in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12):
+        for wavelength, share in wavelengths:
+            place = 2.0 * math.degrees(math.asin(wavelength * math.sqrt(square) / 2.0 / 4.157))
+            mean += share * 20_000.0 * np.exp(-0.5 * ((angle - place) / 0.04) ** 2)
+    counts = np.random.default_rng(1).poisson(mean)
+    np.savetxt(path, np.column_stack([angle, counts, np.sqrt(np.maximum(counts, 1.0))]))
+    return str(path)
+
+
+@pytest.mark.parametrize("method", ["pawley", "le-bail"])
+@pytest.mark.parametrize("wavelength", ["1.5405929", "1.5418"])
+def test_lines_that_come_twice_as_those_of_a_tube_are_fitted_with_both_wavelengths(
+    capsys, tmp_path, method, wavelength
+):
+    start = cif(tmp_path, "start", 4.155, "P m -3 m", "La1 La 0 0 0 0.5")
+    double = tube_pattern(tmp_path / "double.xye", (1.5405929, 1.0), (1.5444274, 0.5))
+    words = ["fit", double, "--wavelength", wavelength, "--phases", start, "--method", method, "--json"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "Cu K-alpha1" in said.err
+    result = json.loads(said.out)
+    (phase,) = result["phases"]
+    sigma = phase["cell_sigma"]["a_angstrom"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(4.157, abs=4.0 * sigma)
+    assert sigma < 2e-5
+    assert result["agreement"]["r_wp"] < 0.1
+    assert result["wavelength_angstrom"] == 1.5405929
+    assert result["unknown"] == []
+    assert "Cu K-alpha1" in result["notes"][0]
+
+
+def test_lines_that_come_once_are_fitted_with_the_wavelength_that_is_given(capsys, tmp_path):
+    start = cif(tmp_path, "start", 4.155, "P m -3 m", "La1 La 0 0 0 0.5")
+    single = tube_pattern(tmp_path / "single.xye", (1.5405929, 1.0))
+    assert main(["fit", single, "--wavelength", "1.5405929", "--phases", start, "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert json.loads(said.out)["notes"] == []
+
+
 def test_when_no_phase_is_found_it_says_that_unknown_cells_are_not_indexed(xye, capsys, tmp_path):
     gold = cif(tmp_path, "gold", 4.0786, "F m -3 m", "Au1 Au 0 0 0 0.5")
     assert main(["fit", xye, "--wavelength", "0.41373", "--phases", gold]) == 4

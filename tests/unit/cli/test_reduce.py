@@ -9,6 +9,7 @@ import pytest
 
 from lics_beamline.cli import main
 from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.reduction.image import reduce_image
 
 SHAPE = (300, 280)
 CENTRE = (140.0, 155.0)
@@ -230,6 +231,30 @@ def test_a_pattern_is_written_in_the_layouts_of_an_export(run, folder, layout, w
     assert code == 0, err
     assert sorted(path.name for path in (folder / "out").iterdir()) == written
     assert not any("nan" in path.read_text(errors="replace") for path in (folder / "out").glob("a.*"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "suffix"), [("xye", "xye"), ("gsas", "fxye"), ("fullprof", "dat"), ("cif", "cif"), ("chi", "chi")]
+)
+def test_a_refinement_program_reads_back_the_pattern_of_an_image(run, folder, layout, suffix):
+    readers = pytest.importorskip("rietx.io.readers")
+    assert run("a.edf", "--geometry", "g.poni", "--bins", "100", "--for", layout, "--to", "out")[0] == 0
+    read = readers.read_pattern(folder / "out" / f"a.{suffix}")
+    pattern = reduce_image(folder / "a.edf", GEOMETRY, bins=100).pattern
+    np.testing.assert_allclose(read.two_theta, pattern.two_theta_deg, atol=2e-5)
+    np.testing.assert_allclose(read.intensity, pattern.intensity, rtol=2e-6)
+    if layout != "chi":
+        np.testing.assert_allclose(read.sigma, pattern.sigma, rtol=2e-6)
+
+
+def test_patterns_of_many_images_are_rows_of_one_nexus_file(run, folder):
+    fabio.edfimage.EdfImage(data=powder(seed=2)).write("b.edf")
+    assert run("a.edf", "b.edf", "--geometry", "g.poni", "--bins", "100", "--for", "nexus", "--to", "out")[0] == 0
+    with h5py.File(folder / "out" / "run.nxs") as file:
+        plot = file[file.attrs["default"]][file["entry"].attrs["default"]]
+        rows = plot[plot.attrs["signal"]][()]
+    for row, name in zip(rows, ("a.edf", "b.edf"), strict=True):
+        np.testing.assert_array_equal(row, reduce_image(folder / name, GEOMETRY, bins=100).pattern.intensity)
 
 
 def test_an_inverted_mask_is_doubted_with_its_share_and_can_be_turned(run):

@@ -67,3 +67,16 @@ def test_a_pattern_of_something_else_is_not_given_to_either_model(folder, capsys
     code = main(["refine", "d-0123456789", "1", "--data", str(folder), "--models", str(other)])
     said = capsys.readouterr()
     assert code == 4 or "no model describes this pattern" in said.out
+
+
+@pytest.mark.parametrize("edge", [4.48, 5.59, 6.33, 7.81])
+def test_a_cell_that_lies_well_by_chance_is_refused(folder, capsys, tmp_path, edge):
+    # A search within 6 % finds a cell for each of them, whose lines happen to lie on lines of the alloy.
+    other = tmp_path / "other.cif"
+    other.write_text(
+        f"data_other\n_cell_length_a {edge}\n_cell_length_b {edge}\n_cell_length_c {edge}\n_cell_angle_alpha 90\n"
+        "_cell_angle_beta 90\n_cell_angle_gamma 90\n_space_group_name_H-M_alt 'P m -3 m'\nloop_\n_atom_site_label\n"
+        "_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nCs1 Cs 0 0 0\n"
+    )
+    assert main(["refine", "d-0123456789", "1", "--data", str(folder), "--models", str(other)]) == 4
+    assert "strongest lines" in capsys.readouterr().err

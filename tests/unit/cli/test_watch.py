@@ -62,9 +62,18 @@ def test_every_frame_of_a_series_is_reduced_where_that_is_wanted(folder):
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["s_0001.xy", "s_0002.xy"]
 
 
+def test_pictures_and_cakes_are_made_of_each_image_where_they_are_wanted(folder):
+    image(folder / "frames" / "a.edf")
+    assert watch("--figure", "figures", "--cake", "cakes", "--azimuths", "12", "--mark", "CeO2") == 0
+    assert [path.name for path in (folder / "figures").iterdir()] == ["a.png"]
+    assert [path.name for path in (folder / "cakes").iterdir()] == ["a.nxs"]
+    assert patterns(folder) == ["a.xye"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["watch", "frames", "--recipe", "r.toml", "--cake", "frames"], "is the folder that is watched"),
         (["watch", "nowhere", "--recipe", "r.toml"], "nowhere is no folder"),
         (["watch", "frames"], "give --geometry G.poni, or --recipe FILE"),
         (["watch", "frames", "--recipe", "no.toml"], "no.toml is not there"),

@@ -11,7 +11,7 @@ from lics_beamline.diffraction.calibration import calibrate
 from lics_beamline.diffraction.calibration_refusal import judge_beam
 from lics_beamline.diffraction.detector_plane import DetectorPlane
 from lics_beamline.diffraction.frame import read_frame
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.diffraction.orientation import oriented
 from lics_beamline.errors import CalibrationRefused
 from lics_beamline.reduction.image import reduce_image
@@ -235,3 +235,12 @@ def test_two_rings_are_too_few():
 def test_a_frame_of_another_shape_is_refused():
     with pytest.raises(CalibrationRefused, match="750 x 750"):
         calibrate(np.zeros((600, 600), dtype=np.int32), CERIA, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "said"), [("Aarhus", (1000, 16000), "is bent"), ("ImXPadS10", (120, 80), "several sizes")]
+)
+def test_a_detector_that_is_no_plane_of_equal_pixels_is_refused_by_name(name, shape, said):
+    start = Geometry(poni=f"Detector: {name}\nDistance: 0.3\nPoni1: 0.01\nPoni2: 0.01\nWavelength: 7e-11")
+    with pytest.raises(CalibrationRefused, match=f"{name} .*{said}"):
+        calibrate(np.zeros(shape, dtype=np.int32), CERIA, start)

@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import struct
 
 import fabio
 import numpy as np
@@ -15,6 +16,33 @@ SHAPE = (120, 140)
 @pytest.fixture
 def counts():
     return np.random.default_rng(1).poisson(50.0, SHAPE).astype(np.int32)
+
+
+def pilatus_tiff(path, counts):
+    """Write counts as the camera server of a Pilatus does: the date before the directory, the header in words."""
+    words = b"# Pixel_size 172e-6 m x 172e-6 m\n# Exposure_time 3.0000000 s\n# Count_cutoff 1048574 counts\n\0"
+    place, pixels = 0x82, 4096
+    rows, columns = counts.shape
+    entries = [
+        (256, 4, 1, columns),
+        (257, 4, 1, rows),
+        (258, 3, 1, 32),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (270, 2, len(words), 512),
+        (273, 4, 1, pixels),
+        (278, 4, 1, rows),
+        (279, 4, 1, 4 * counts.size),
+        (339, 3, 1, 2),
+    ]
+    content = bytearray(pixels)
+    content[:8] = struct.pack("<2sHI", b"II", 42, place)
+    content[0x1E : 0x1E + 23] = b"2014:10:24 16:33:09.171"
+    content[place : place + 2] = struct.pack("<H", len(entries))
+    for number, entry in enumerate(entries):
+        struct.pack_into("<HHII", content, place + 2 + 12 * number, *entry)
+    content[512 : 512 + len(words)] = words
+    path.write_bytes(bytes(content) + counts.astype("<i4").tobytes())
 
 
 def written(path, counts):
@@ -107,6 +135,15 @@ def test_a_series_in_an_edf_that_is_cut_off_is_refused_and_not_taken_for_a_short
         (tmp_path / "a.edf").write_bytes(content[: int(share * len(content))])
         with pytest.raises(ReductionFailed, match="cut off"):
             FrameSeries(tmp_path / "a.edf")
+
+
+def test_a_tiff_of_a_pilatus_is_read_with_what_its_header_says(tmp_path, counts):
+    counts[10:13] = -1  # a gap
+    pilatus_tiff(tmp_path / "a.tif", counts)
+    recording = read_frame(tmp_path / "a.tif")
+    np.testing.assert_array_equal(recording.counts, counts)
+    assert recording.saturation_counts == 1048574
+    assert recording.exposure_s == 3.0
 
 
 @pytest.mark.parametrize("packing", [None, "tiff_deflate"])

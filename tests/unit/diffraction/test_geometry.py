@@ -196,6 +196,16 @@ def test_a_correction_that_a_file_says_it_has_not_is_none(old, new):
     assert Geometry(poni=PONI.replace(old, new)).plane == Geometry(poni=PONI).plane
 
 
+def test_what_is_wrong_with_a_poni_file_is_said_at_once(tmp_path):
+    path = tmp_path / "g.poni"
+    path.write_text(PONI.replace("4.1373e-11", "0.4"))
+    with pytest.raises(ProfileError) as caught:
+        read_geometry(path)
+    assert str(caught.value) == (
+        f"{path}: Wavelength = 0.4 m is not within 1e-13 and 1e-08 m. PONI files are in m: 0.4 angstrom is 4e-11."
+    )
+
+
 def test_a_missing_poni_file_is_named(tmp_path):
     with pytest.raises(ProfileError, match=r"nowhere\.poni"):
         read_geometry(tmp_path / "nowhere.poni")
