@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.compilation import compiled
 from lics_beamline.diffraction.frame import Counts
-from lics_beamline.diffraction.ring_mean import compiled
 
 Array = npt.NDArray[np.float64]
 

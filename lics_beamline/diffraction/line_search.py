@@ -221,26 +221,30 @@ class LineSearch:
 
     def _judged(self, fit: LineFit, here: npt.NDArray[np.intp], others: Array) -> list[FoundLine]:
         """Return the lines of a fit with the errors that background and neighbours leave of their heights."""
+        from lics_beamline.diffraction.line_equations import squares_of_heights
+
         x = self.x[here]
         each = light(fit.lines, x, self.step)
-        bright = others + each.sum(axis=0)
-        shapes = each / np.array([line.height or 1.0 for line in fit.lines])[:, None]
-        straight = np.vstack([np.ones(x.size), np.linspace(-1.0, 1.0, x.size)])
-        use = self.good[here]
+        height = np.array([line.height for line in fit.lines])
+        own, told = np.empty(height.size), np.empty(height.size)
+        squares_of_heights(
+            each,
+            height,
+            others,
+            self.scale**2 * self.dark[here],
+            self.scale**2 * self.gain[here],
+            self.good[here],
+            own,
+            told,
+        )
         judged = []
         for k, line in enumerate(fit.lines):
-            variance = self.scale**2 * self._counting(bright - each[k], here)
-            design = (np.vstack([shapes, straight]) / np.sqrt(variance))[:, use]
-            square = design @ design.T
-            own = square[k, k]
-            rest = np.delete(np.arange(square.shape[0]), k)
-            told = own - square[k, rest] @ np.linalg.lstsq(square[np.ix_(rest, rest)], square[rest, k], rcond=1e-9)[0]
             judged.append(
                 FoundLine(
                     line=line,
                     fit=fit,
-                    sigmas=line.height * math.sqrt(max(told, 0.0)),
-                    height_sigma=1.0 / math.sqrt(max(told, 1e-12 * own, 1e-300)),
+                    sigmas=line.height * math.sqrt(told[k]),
+                    height_sigma=1.0 / math.sqrt(max(told[k], 1e-12 * own[k], 1e-300)),
                     centre_sigma=self.pattern.correlation * float(fit.centre_sigma[k]) * math.sqrt(max(1.0, fit.chi2)),
                 )
             )
