@@ -84,19 +84,25 @@ def _equations(
     count = leaning.size
     size = p.size
     mixing = p[size - 1]
-    square[:, :] = 0.0
-    pull[:] = 0.0
-    half = np.exp(p[count : 2 * count])
-    coarse = half.min() < 0.5 * COARSE_FWHM_BINS * step
+    for a in range(size):
+        pull[a] = 0.0
+        for b in range(size):
+            square[a, b] = 0.0
+    coarse = False
+    inverse = np.empty(count)  # of the half widths
+    for k in range(count):
+        inverse[k] = math.exp(-p[count + k])
+        coarse = coarse or 1.0 < 0.5 * COARSE_FWHM_BINS * step * inverse[k]
     chi2 = 0.0
     for i in range(x.size):
         model = p[size - 3] + p[size - 2] * t[i]
         by_mixing = 0.0
         for k in range(count):
-            width = step / half[k] if coarse else 0.0
-            value, by_u, by_log, mixed = _in_bin((x[i] - p[k]) / half[k], width, mixing)
+            value, by_u, by_log, mixed = _in_bin(
+                (x[i] - p[k]) * inverse[k], step * inverse[k] if coarse else 0.0, mixing
+            )
             height = p[2 * count + k]
-            slope[k] = -height * by_u / half[k] * weight[i]
+            slope[k] = -height * by_u * inverse[k] * weight[i]
             slope[count + k] = height * by_log * weight[i]
             slope[2 * count + k] = value * weight[i]
             by_mixing += height * mixed
@@ -123,8 +129,15 @@ def _equations(
 
 
 @compiled
-def _factored(square: Any, first: int, last: int, damping: float, factor: Any, scale: Any) -> bool:
-    """Write the Cholesky factor of a damped part of a square whose diagonal is scaled to 1; False if it has none."""
+def _changed(
+    square: Any, pull: Any, first: int, last: int, damping: float, factor: Any, scale: Any, change: Any
+) -> bool:
+    """Write the change that part of the equations ask for, their diagonal scaled to 1 and damped; False if none.
+
+    By Cholesky's factor; what is outside the part does not change.
+    """
+    for a in range(change.size):
+        change[a] = 0.0
     for a in range(first, last):
         scale[a] = 1.0 / math.sqrt(max(square[a, a], 1e-300))
     for a in range(first, last):
@@ -140,14 +153,8 @@ def _factored(square: Any, first: int, last: int, damping: float, factor: Any, s
                 factor[a, a] = math.sqrt(left)
             else:
                 return False
-    return True
-
-
-@compiled
-def _solve(factor: Any, scale: Any, first: int, last: int, change: Any) -> None:
-    """Replace a pull by the change that it causes."""
     for a in range(first, last):
-        left = change[a] * scale[a]
+        left = pull[a] * scale[a]
         for b in range(first, a):
             left -= factor[a, b] * change[b]
         change[a] = left / factor[a, a]
@@ -158,6 +165,25 @@ def _solve(factor: Any, scale: Any, first: int, last: int, change: Any) -> None:
         change[a] = left / factor[a, a]
     for a in range(first, last):
         change[a] *= scale[a]
+    return True
+
+
+@compiled
+def _bounded(p: Any, change: Any, least: Any, most: Any, tried: Any) -> None:
+    """Write where a change leads, kept to its bounds: centres by half a width, widths by a factor of two a step."""
+    size = p.size
+    count = (size - 3) // 3
+    for a in range(size):
+        step = change[a]
+        if a < count:
+            half = math.exp(p[count + a])
+            step = min(max(step, -half), half)
+        elif a < 2 * count:
+            step = min(max(step, -MOST_LOG_WIDTH), MOST_LOG_WIDTH)
+        tried[a] = p[a] + step
+        if a < 2 * count:
+            tried[a] = min(max(tried[a], least[a]), max(most[a], least[a]))
+    tried[size - 1] = min(max(tried[size - 1], 0.0), 1.0)
 
 
 @compiled
@@ -192,56 +218,50 @@ def solve_lines(
     tried_square, tried_pull = np.empty((size, size)), np.empty(size)
     factor, scale, slope = np.empty((size, size)), np.empty(size), np.empty(size)
     change, tried = np.zeros(size), np.empty(size)
+    last = size - 1
     _equations(x, t, y, weight, leaning, step, p, slope, square, pull)
-    change[:] = pull
-    if not _factored(square, 2 * count, size - 1, LEAST_DAMPING, factor, scale):
+    if not _changed(square, pull, 2 * count, last, LEAST_DAMPING, factor, scale, change):
         return -1.0
-    _solve(factor, scale, 2 * count, size - 1, change)
-    p[2 * count : size - 1] += change[2 * count : size - 1]
+    for a in range(2 * count, last):
+        p[a] += change[a]
     counted, doubt = _equations(x, t, y, weight, leaning, step, p, slope, square, pull)
     damping = FIRST_DAMPING
     for _ in range(MOST_STEPS):
         held = (p[size - 1] <= 0.0 and pull[size - 1] < 0.0) or (p[size - 1] >= 1.0 and pull[size - 1] > 0.0)
         last = size - 1 if held else size
-        change[:] = pull
-        change[last:] = 0.0
-        if not _factored(square, 0, last, damping, factor, scale):
-            damping *= 10.0
-            if not damping <= MOST_DAMPING:
-                break
-            continue
-        _solve(factor, scale, 0, last, change)
-        tried[:] = p + change
-        for k in range(count):
-            half = math.exp(p[count + k])
-            tried[k] = p[k] + min(max(change[k], -half), half)
-            tried[count + k] = p[count + k] + min(max(change[count + k], -MOST_LOG_WIDTH), MOST_LOG_WIDTH)
-        for k in range(2 * count):
-            tried[k] = min(max(tried[k], least[k]), max(most[k], least[k]))
-        tried[size - 1] = min(max(tried[size - 1], 0.0), 1.0)
-        tried_counted, tried_doubt = _equations(x, t, y, weight, leaning, step, tried, slope, tried_square, tried_pull)
-        gain = counted + doubt - tried_counted - tried_doubt
+        gain = -1.0
+        if _changed(square, pull, 0, last, damping, factor, scale, change):
+            _bounded(p, change, least, most, tried)
+            tried_counted, tried_doubt = _equations(
+                x, t, y, weight, leaning, step, tried, slope, tried_square, tried_pull
+            )
+            gain = counted + doubt - tried_counted - tried_doubt
         if gain >= 0.0:
-            p[:] = tried
+            for a in range(size):
+                p[a] = tried[a]
             square, tried_square = tried_square, square
             pull, tried_pull = tried_pull, pull
+            enough = gain < CHI2_STEP * max(1.0, (counted + doubt) / x.size)
             counted, doubt = tried_counted, tried_doubt
             damping = max(0.1 * damping, LEAST_DAMPING)
-            if gain < CHI2_STEP * max(1.0, (counted + doubt + gain) / x.size):
+            if enough:
                 break
         else:
             damping *= 10.0
             if not damping <= MOST_DAMPING:
                 break
     last = size if 0.0 < p[size - 1] < 1.0 else size - 1
-    if not (np.isfinite(p).all() and _factored(square, 0, last, 0.0, factor, scale)):
-        return -1.0
-    error[:] = 0.0
     for a in range(last):
-        change[:] = 0.0
-        change[a] = 1.0
-        _solve(factor, scale, 0, last, change)
+        for b in range(size):
+            pull[b] = 1.0 if b == a else 0.0
+        if not _changed(square, pull, 0, last, 0.0, factor, scale, change):
+            return -1.0
         error[a] = math.sqrt(max(change[a], 0.0))
+    if last < size:
+        error[last] = 0.0
+    for a in range(size):
+        if not math.isfinite(p[a]):
+            return -1.0
     return counted
 
 
@@ -357,3 +377,38 @@ def tops(curves: Any, fwhm_bins: Any, threshold: float, found: Any) -> int:
                 count += 1
             found[place, 0], found[place, 1], found[place, 2] = i, fwhm, curve[i]
     return count
+
+
+@compiled
+def smooth_curve(weight: Any, stiffness: float, y: Any) -> None:
+    """Replace `y` by the curve that is smoothest for its misfit: few weighted squares, and squares of its curvature.
+
+    The equations have five bands; they are solved by elimination from the first bin on and back (Whittaker 1923).
+    """
+    size = y.size
+    first, second = np.zeros(size), np.zeros(size)  # bands of the factor beside its diagonal
+    before, before_last = 0.0, 0.0  # pivots of the two bins before
+    for i in range(size):
+        inside = 6.0 if 2 <= i < size - 2 else (1.0 if i in (0, size - 1) else 5.0)
+        pivot = weight[i] + stiffness * inside
+        beside = stiffness * (-2.0 if i in (0, size - 2) else -4.0)
+        y[i] *= weight[i]
+        if i > 0:
+            pivot -= first[i - 1] ** 2 * before
+            beside -= first[i - 1] * second[i - 1] * before
+            y[i] -= first[i - 1] * y[i - 1]
+        if i > 1:
+            pivot -= second[i - 2] ** 2 * before_last
+            y[i] -= second[i - 2] * y[i - 2]
+        if i < size - 1:
+            first[i] = beside / pivot
+        if i < size - 2:
+            second[i] = stiffness / pivot
+        weight[i] = pivot
+        before_last, before = before, pivot
+    for i in range(size - 1, -1, -1):
+        y[i] /= weight[i]
+        if i < size - 1:
+            y[i] -= first[i] * y[i + 1]
+        if i < size - 2:
+            y[i] -= second[i] * y[i + 2]
