@@ -13,6 +13,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -23,9 +24,10 @@ from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.negative_pixels import NegativePixels
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
+from lics_beamline.diffraction.pixel_table import PixelTable, pixel_table
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
-from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
+from lics_beamline.diffraction.ring_scatter import RING_SECTORS, AzimuthalMap, RingScatter, sector_of
 from lics_beamline.diffraction.shadow import BlockRings
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
@@ -150,12 +152,8 @@ class Integrator:
     """
 
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
-        logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
-        from pyFAI.integrator.azimuthal import AzimuthalIntegrator
-
         from lics_beamline.diffraction.ring_mean import RingTable  # compiles, which takes a second to import
 
-        entries = dict(line.split(": ", 1) for line in geometry.poni.splitlines())
         detector = detector_of(geometry, shape)
         if tuple(detector.shape) != tuple(shape):
             raise ReductionFailed(
@@ -167,17 +165,11 @@ class Integrator:
         self.geometry = geometry
         self.integration = integration
         self.shape = shape
-        self._engine = AzimuthalIntegrator(
-            dist=float(entries["Distance"]),
-            poni1=float(entries["Poni1"]),
-            poni2=float(entries["Poni2"]),
-            rot1=float(entries["Rot1"]),
-            rot2=float(entries["Rot2"]),
-            rot3=float(entries["Rot3"]),
-            detector=detector,
-            wavelength=float(entries["Wavelength"]),
+        self._detector = detector
+        self._pixels = pixel_table(
+            geometry, shape, polarisation=integration.polarisation, sectors=RING_SECTORS, make=self._new_pixels
         )
-        angle_deg = np.degrees(self._engine.center_array(shape, unit="2th_rad", scale=False))
+        angle_deg = self._pixels.two_theta_deg
         self.two_theta_deg: npt.NDArray[np.float32] = angle_deg.astype(np.float32)
         low, high = integration.two_theta_deg or (0.0, math.inf)
         inside = (angle_deg >= low) & (angle_deg <= high)
@@ -195,11 +187,10 @@ class Integrator:
         self._rings = BlockRings.of(self.two_theta_deg)
         self._pixels_in_range = int(np.count_nonzero(inside))
         seen = angle_deg[inside] if self._pixels_in_range else angle_deg
-        factor = self._factor()
         self._table = RingTable.of(
             angle_deg,
             inside,
-            factor,
+            self._pixels.weight,
             rings=integration.bins,
             range_deg=integration.two_theta_deg or (float(seen.min()), float(seen.max())),
         )
@@ -207,7 +198,7 @@ class Integrator:
         blank = np.zeros(shape, dtype=np.int32)
         self._rings.shadows(blank, None, 0.5)
         self._table.means(blank, clip_sigma=5.0, clip_rounds=1)
-        self._patches = Patches.over(self.two_theta_deg, inside, factor)
+        self._patches = Patches.over(self.two_theta_deg, inside, self._pixels.weight)
         self._map: AzimuthalMap | None = None
 
     def integrate(
@@ -300,16 +291,40 @@ class Integrator:
             Its pattern and the peaks found in it.
         """
         if self._map is None:
-            azimuth = self._engine.center_array(self.shape, unit="chi_rad", scale=False)
-            self._map = AzimuthalMap.of(self.two_theta_deg, azimuth, self._in_range, self._factor())
+            self._map = AzimuthalMap.of(self.two_theta_deg, self._pixels.sector, self._in_range, self._pixels.weight)
         return self._map.scatter(prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response)
 
-    def _factor(self) -> npt.NDArray[np.float32]:
-        """Return solid angle times polarisation of each pixel."""
-        factor: npt.NDArray[np.float32] = self._engine.solidAngleArray(self.shape) * self._engine.polarization(
+    @cached_property
+    def _engine(self) -> Any:
+        """The engine of pyFAI, which is needed only where no table of this geometry was kept."""
+        logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
+        from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
+        entries = dict(line.split(": ", 1) for line in self.geometry.poni.splitlines())
+        return AzimuthalIntegrator(
+            dist=float(entries["Distance"]),
+            poni1=float(entries["Poni1"]),
+            poni2=float(entries["Poni2"]),
+            rot1=float(entries["Rot1"]),
+            rot2=float(entries["Rot2"]),
+            rot3=float(entries["Rot3"]),
+            detector=self._detector,
+            wavelength=float(entries["Wavelength"]),
+        )
+
+    def _new_pixels(self) -> PixelTable:
+        """Ask pyFAI where each pixel is."""
+        angle_rad, azimuth_rad = (
+            self._engine.center_array(self.shape, unit=unit, scale=False) for unit in ("2th_rad", "chi_rad")
+        )
+        weight = self._engine.solidAngleArray(self.shape) * self._engine.polarization(
             self.shape, factor=self.integration.polarisation
         )
-        return factor
+        return PixelTable(
+            two_theta_deg=np.degrees(angle_rad),
+            weight=np.asarray(weight, dtype=np.float32),
+            sector=sector_of(azimuth_rad),
+        )
 
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""
