@@ -30,7 +30,7 @@ FAR_HALF_WIDTHS: Final = 20.0  # from a line; there it is a Lorentzian alone, an
 NEAR_FWHM: Final = 0.6  # of the wider: maxima nearer than this are of one line
 LN_2: Final = math.log(2.0)
 DARK_SQUARE: Final = 60.0  # half widths squared from which a Gaussian is 1e-18
-DEPENDENT: Final = 1e-9  # part of a shape's square left by the others, below which they make it up
+DEPENDENT_SHARE: Final = 1e-9  # part of a shape's square left by the others, below which they make it up
 
 
 @compiled
@@ -313,7 +313,7 @@ def squares_of_heights(
             pivot = square[a, a]
             for b in range(a):
                 pivot -= square[a, b] * square[a, b]
-            dependent = pivot <= DEPENDENT * square[a, a]
+            dependent = pivot <= DEPENDENT_SHARE * square[a, a]
             square[a, a] = 0.0 if dependent else math.sqrt(pivot)
             for c in range(a + 1, size):
                 left = square[c, a]

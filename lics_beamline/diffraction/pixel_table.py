@@ -29,7 +29,7 @@ from lics_beamline.given_file import READER_FAULTS
 
 logger = logging.getLogger(__name__)
 
-FORMAT: Final = 1  # of the files; raised whenever they would hold other numbers
+TABLE_REVISION: Final = 1  # of the files; raised whenever they would hold other numbers
 FOLDER: Final = "pixels"
 SUFFIX: Final = ".npz"
 LEAST_PIXELS: Final = 1_000_000  # a smaller detector is computed in less than half a second
@@ -86,7 +86,7 @@ def pixel_table(
         return make()
     made_of = json.dumps(
         {
-            "format": FORMAT,
+            "format": TABLE_REVISION,
             "pyFAI": importlib.metadata.version("pyFAI"),
             "poni": geometry.poni,
             "shape": shape,
