@@ -13,7 +13,6 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -166,10 +165,10 @@ class Integrator:
         self.integration = integration
         self.shape = shape
         self._detector = detector
-        self._pixels = pixel_table(
+        pixels = pixel_table(
             geometry, shape, polarisation=integration.polarisation, sectors=RING_SECTORS, make=self._new_pixels
         )
-        angle_deg = self._pixels.two_theta_deg
+        angle_deg, self._weight, self._sector = pixels.two_theta_deg, pixels.weight, pixels.sector
         self.two_theta_deg: npt.NDArray[np.float32] = angle_deg.astype(np.float32)
         low, high = integration.two_theta_deg or (0.0, math.inf)
         inside = (angle_deg >= low) & (angle_deg <= high)
@@ -190,7 +189,7 @@ class Integrator:
         self._table = RingTable.of(
             angle_deg,
             inside,
-            self._pixels.weight,
+            self._weight,
             rings=integration.bins,
             range_deg=integration.two_theta_deg or (float(seen.min()), float(seen.max())),
         )
@@ -198,7 +197,7 @@ class Integrator:
         blank = np.zeros(shape, dtype=np.int32)
         self._rings.shadows(blank, None, 0.5)
         self._table.means(blank, clip_sigma=5.0, clip_rounds=1)
-        self._patches = Patches.over(self.two_theta_deg, inside, self._pixels.weight)
+        self._patches = Patches.over(self.two_theta_deg, inside, self._weight)
         self._map: AzimuthalMap | None = None
 
     def integrate(
@@ -291,12 +290,12 @@ class Integrator:
             Its pattern and the peaks found in it.
         """
         if self._map is None:
-            self._map = AzimuthalMap.of(self.two_theta_deg, self._pixels.sector, self._in_range, self._pixels.weight)
+            self._map = AzimuthalMap.of(self.two_theta_deg, self._sector, self._in_range, self._weight)
         return self._map.scatter(prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response)
 
-    @cached_property
+    @property
     def _engine(self) -> Any:
-        """The engine of pyFAI, which is needed only where no table of this geometry was kept."""
+        """A new engine of pyFAI: needed only where no table of this geometry was kept, and full of arrays when used."""
         logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
         from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
@@ -314,10 +313,11 @@ class Integrator:
 
     def _new_pixels(self) -> PixelTable:
         """Ask pyFAI where each pixel is."""
+        engine = self._engine
         angle_rad, azimuth_rad = (
-            self._engine.center_array(self.shape, unit=unit, scale=False) for unit in ("2th_rad", "chi_rad")
+            engine.center_array(self.shape, unit=unit, scale=False) for unit in ("2th_rad", "chi_rad")
         )
-        weight = self._engine.solidAngleArray(self.shape) * self._engine.polarization(
+        weight = engine.solidAngleArray(self.shape) * engine.polarization(
             self.shape, factor=self.integration.polarisation
         )
         return PixelTable(
