@@ -299,7 +299,8 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
         1.0,
     )
     for _ in range(GAUSS_NEWTON):
-        misfit, slope = _misfit(free, hkl, d, sigma, system), _slope(free, hkl, sigma, system)
+        spacing = _spacing(free, hkl, system)
+        misfit, slope = (spacing - d) / sigma, _slope(free, spacing, hkl, system) / sigma[:, None]
         try:
             inverse = np.linalg.inv(slope.T @ slope)
         except np.linalg.LinAlgError:
@@ -307,7 +308,7 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
         free = free - inverse @ (slope.T @ misfit)
         if not np.all(np.abs(free / start - 1.0) < STRAYED_CELL_RELATIVE):
             return None
-    misfit = _misfit(free, hkl, d, sigma, system)
+    misfit = (_spacing(free, hkl, system) - d) / sigma
     if np.any(np.abs(misfit) * sigma / d > np.hypot(SPACING_AGREEMENT, 3.0 * sigma / d)):
         return None
     cell = UnitCell.from_free(free, system)
@@ -320,20 +321,18 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
     return _CellFit(cell=cell, sigma=tuple(float(error) for error in np.sqrt(np.diag(inverse) * inflation)))
 
 
-def _misfit(free: Array, hkl: npt.NDArray[np.int64], d: Array, sigma: Array, system: str) -> Array:
-    """Return what a cell leaves of the spacings, over their errors."""
-    return np.asarray((UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5 - d) / sigma)
+def _spacing(free: Array, hkl: npt.NDArray[np.int64], system: str) -> Array:
+    """Return the spacings of a cell by its free numbers [angstrom]."""
+    return np.asarray(UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5)
 
 
-def _slope(free: Array, hkl: npt.NDArray[np.int64], sigma: Array, system: str) -> Array:
-    """Return how spacings over their errors change with each free number of a cell."""
-    here = UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5
-    slope = np.empty((len(sigma), free.size))
+def _slope(free: Array, spacing: Array, hkl: npt.NDArray[np.int64], system: str) -> Array:
+    """Return how the spacings of a cell change with each of its free numbers."""
+    slope = np.empty((len(spacing), free.size))
     for number in range(free.size):
         there = free.copy()
         there[number] += SLOPE_STEP_RELATIVE * free[number]
-        change = UnitCell.from_free(there, system).inverse_d_squared(hkl) ** -0.5 - here
-        slope[:, number] = change / (SLOPE_STEP_RELATIVE * free[number]) / sigma
+        slope[:, number] = (_spacing(there, hkl, system) - spacing) / (SLOPE_STEP_RELATIVE * free[number])
     return slope
 
 

@@ -84,7 +84,11 @@ class UnitCell:
     def metric(self) -> npt.NDArray[np.float64]:
         """Metric tensor of the direct lattice [angstrom^2], shape (3, 3)."""
         a, b, c = self.a_angstrom, self.b_angstrom, self.c_angstrom
-        alpha, beta, gamma = (math.cos(math.radians(angle)) for angle in self.numbers[3:])
+        alpha, beta, gamma = (
+            math.cos(math.radians(self.alpha_deg)),
+            math.cos(math.radians(self.beta_deg)),
+            math.cos(math.radians(self.gamma_deg)),
+        )
         return np.array(
             [
                 [a * a, a * b * gamma, a * c * beta],
