@@ -153,18 +153,9 @@ class Integrator:
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
         from lics_beamline.diffraction.ring_mean import RingTable  # compiles, which takes a second to import
 
-        detector = detector_of(geometry, shape)
-        if tuple(detector.shape) != tuple(shape):
-            raise ReductionFailed(
-                f"the frame has {shape[0]} x {shape[1]} pixels and the geometry {detector.shape[0]} x "
-                f"{detector.shape[1]}. Use the geometry of this detector and this scan resolution.",
-                frame_shape=shape,
-                geometry_shape=tuple(detector.shape),
-            )
         self.geometry = geometry
         self.integration = integration
         self.shape = shape
-        self._detector = detector
         pixels = pixel_table(
             geometry, shape, polarisation=integration.polarisation, sectors=RING_SECTORS, make=self._new_pixels
         )
@@ -173,8 +164,8 @@ class Integrator:
         low, high = integration.two_theta_deg or (0.0, math.inf)
         inside = (angle_deg >= low) & (angle_deg <= high)
         self._static_mask: npt.NDArray[np.bool_] | None = None
-        if detector.mask is not None and np.any(detector.mask):
-            self._static_mask = np.asarray(detector.mask, dtype=bool)
+        if pixels.masked.any():
+            self._static_mask = pixels.masked
         if integration.mask is not None:
             given = integration.mask.array(shape)
             self._static_mask = given if self._static_mask is None else self._static_mask | given
@@ -296,9 +287,16 @@ class Integrator:
     @property
     def _engine(self) -> Any:
         """A new engine of pyFAI: needed only where no table of this geometry was kept, and full of arrays when used."""
-        logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
+        detector = detector_of(self.geometry, self.shape)
         from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
+        if tuple(detector.shape) != tuple(self.shape):
+            raise ReductionFailed(
+                f"the frame has {self.shape[0]} x {self.shape[1]} pixels and the geometry {detector.shape[0]} x "
+                f"{detector.shape[1]}. Use the geometry of this detector and this scan resolution.",
+                frame_shape=self.shape,
+                geometry_shape=tuple(detector.shape),
+            )
         entries = dict(line.split(": ", 1) for line in self.geometry.poni.splitlines())
         return AzimuthalIntegrator(
             dist=float(entries["Distance"]),
@@ -307,7 +305,7 @@ class Integrator:
             rot1=float(entries["Rot1"]),
             rot2=float(entries["Rot2"]),
             rot3=float(entries["Rot3"]),
-            detector=self._detector,
+            detector=detector,
             wavelength=float(entries["Wavelength"]),
         )
 
@@ -324,6 +322,7 @@ class Integrator:
             two_theta_deg=np.degrees(angle_rad),
             weight=np.asarray(weight, dtype=np.float32),
             sector=sector_of(azimuth_rad),
+            masked=np.zeros(self.shape, bool) if engine.detector.mask is None else engine.detector.mask != 0,
         )
 
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:

@@ -1,8 +1,8 @@
 """Where each pixel of a detector looks and what it weighs: computed once for a geometry, and kept on disk.
 
-To compute a table of nine million pixels takes three seconds, to read it a quarter of one; each process that reduces
-needs it. A table that is damaged, or of another geometry or another version of pyFAI, is made anew; where none can be
-kept, each process makes its own.
+To compute a table of nine million pixels takes three seconds, and one more to load pyFAI; to read it takes a quarter of
+one. Each process that reduces needs it. A table that is damaged, or of another geometry or another version of pyFAI, is
+made anew; where none can be kept, each process makes its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LEAST_PIXELS: Final = 1_000_000  # a smaller detector is computed in less than h
 MOST_BYTES: Final = 1_000_000_000  # of all tables kept: eight of nine million pixels
 ABANDONED_S: Final = 3600.0  # after which a file that is not finished was left by a process that died
 TABLE_FAULTS: Final = (*READER_FAULTS, zipfile.BadZipFile, zlib.error)
-DTYPES: Final = {"two_theta_deg": np.float64, "weight": np.float32, "sector": np.uint8}
+DTYPES: Final = {"two_theta_deg": np.float64, "weight": np.float32, "sector": np.uint8, "masked": np.bool_}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,11 +51,14 @@ class PixelTable:
         Solid angle times polarisation.
     sector : ndarray of uint8, shape (rows, columns)
         Sector of the azimuth, from 0.
+    masked : ndarray of bool, shape (rows, columns)
+        Pixels that the detector does not have: its gaps.
     """
 
     two_theta_deg: npt.NDArray[np.float64]
     weight: npt.NDArray[np.float32]
     sector: npt.NDArray[np.uint8]
+    masked: npt.NDArray[np.bool_]
 
 
 def pixel_table(

@@ -3,11 +3,13 @@
 import logging
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pixel_table import DTYPES, PixelTable, pixel_table
 
@@ -24,6 +26,7 @@ def drawn(seed):
         two_theta_deg=draw.uniform(0.0, 30.0, SHAPE),
         weight=draw.uniform(0.5, 1.0, SHAPE).astype(np.float32),
         sector=draw.integers(0, 72, SHAPE, dtype=np.uint8),
+        masked=draw.uniform(size=SHAPE) < 0.1,
     )
 
 
@@ -169,3 +172,27 @@ def test_a_pattern_by_a_kept_table_is_that_of_a_new_one_to_the_last_bit(cache):
     assert len(list(cache.iterdir())) == 1
     for name in ("two_theta_deg", "intensity", "sigma", "counted", "rejected"):
         assert np.array_equal(getattr(new, name), getattr(kept, name)), name
+
+
+def test_where_a_table_was_kept_pyfai_is_not_loaded_and_the_gaps_of_the_detector_are_known(cache):
+    plain = geometry().poni
+    config = next(line for line in plain.splitlines() if line.startswith("Detector_config"))
+    plain = plain.replace(config, 'Detector_config: {"orientation": 3}')
+    where = Geometry(poni=plain.replace("Detector: Detector", "Detector: Pilatus 1M"))
+    Integrator(where, Integration(bins=300), shape=(1043, 981))
+    (cache.parent / "g.poni").write_text(where.poni)
+    code = """
+import sys
+import numpy as np
+from pathlib import Path
+from lics_beamline.diffraction.geometry import read_geometry
+from lics_beamline.diffraction.integration import Integration, Integrator
+kept = Integrator(read_geometry(Path(sys.argv[1])), Integration(bins=300), shape=(1043, 981))
+print("pyFAI" in sys.modules, int(kept.integrate(np.full((1043, 981), 100, np.int32)).counted.sum()))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(cache.parent / "g.poni")], capture_output=True, text=True, check=True
+    )
+    loaded, counted = said.stdout.split()
+    assert loaded == "False"
+    assert int(counted) == 10 * 195 * 487  # modules of 195 rows and 487 columns, with gaps between them
