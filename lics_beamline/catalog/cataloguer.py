@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lics_beamline.catalog.soundness import require_nameable, set_damaged_aside
+from lics_beamline.catalog.soundness import set_damaged_aside
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
@@ -62,7 +62,6 @@ class Cataloguer:
         with ExitStack() as held:
             what = f"cataloguing of {self._data.root}"
             held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
-            require_nameable(self._data)
             set_damaged_aside(self._data)
             self._catalog = held.enter_context(open_catalog(self._data, writable=True))
             self._held = held.pop_all()

@@ -76,7 +76,13 @@ def set_damaged_aside(data: DataFolder) -> None:
     ----------
     data : DataFolder
         The data folder. The caller is the only one that writes its catalog.
+
+    Raises
+    ------
+    RunNotFound
+        If the path is one that Tiled cannot name: nothing is set aside where none can be made anew.
     """
+    require_nameable(data)
     problem = damage(data, thoroughly=True)
     if problem:
         aside = set_aside(data.catalog)

@@ -112,7 +112,7 @@ def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
             simulated = stack.enter_context(
                 simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=world)
             )
-        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
+        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=()))
         from lics_beamline.plans.calibrate import calibrate as plan  # imports ophyd: after a session has chosen
 
         def exposing() -> MsgGenerator[None]:

@@ -94,7 +94,7 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> st
         if not options.json:
             sys.stdout.write(f"about {series.duration_s / 3600.0:.1f} h of experiment; the sample must not change\n")
             sys.stdout.flush()
-        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=False))
+        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=()))
         plan = calibrate_plates(session.beamline, series, profile=session.profile, recipe=session.recipe)
         ended_by = run_plan(session.engine, plan, data)
     if ended_by:

@@ -42,7 +42,7 @@ def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int
     return 4
 
 
-def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -> int:
+def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool, as_json: bool) -> int:
     """Draw the summary figure of a sweep and say where everything is.
 
     Parameters
@@ -53,6 +53,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -
         Its uid; empty when it never began.
     ended_by : str
         Why it ended early; empty when it did not.
+    catalogued : bool
+        Whether somebody fills the catalog.
     as_json : bool
         Print JSON instead of lines.
 
@@ -76,7 +78,7 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -
         if run.points:
             places["figure"] = str(draw_summary(run, data.figures / f"{raw_uid[:8]}-summary.png"))
     places["plates"] = str(data.plates / raw.start["plate_folder"])
-    places["catalog"] = str(data.catalog)
+    places["catalog"] = str(data.catalog) if catalogued else "not yet; lics follow catalog --once fills it"
     status = raw.exit_status or "not ended"
     whole = status == "success"
     if as_json:
@@ -87,5 +89,6 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, as_json: bool) -
         sys.stdout.write(f"\nrun {raw_uid}: {status}{f': {ended_by}' if ended_by else ''}\n")
         for what, where in places.items():
             sys.stdout.write(f"  {what:<12} {where}\n")
-        sys.stdout.write('  from Python  databroker.from_profile("lics")\n')
+        if catalogued:
+            sys.stdout.write('  from Python  databroker.from_profile("lics")\n')
     return 0 if whole else 4

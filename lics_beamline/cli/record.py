@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.cli.check import add_options as add_check_options
+from lics_beamline.cli.workers import follower_options, followers_of
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -48,7 +49,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
     verb = verbs.add_parser(
         "dry-run",
-        parents=[shared, profile, world, experiment, machine],
+        parents=[shared, profile, world, experiment, machine, follower_options()],
         help="walk an experiment on simulated hardware, reduce it live, draw its summary",
         description="Start the simulated beamline, walk the experiment with the RunEngine over real Channel Access, "
         "record every document, reduce each plate as it is read, draw a summary figure. Nothing real is moved.",
@@ -56,7 +57,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.set_defaults(run=dry_run)
     verb = verbs.add_parser(
         "sweep",
-        parents=[shared, profile, experiment, machine],
+        parents=[shared, profile, experiment, machine, follower_options()],
         help="walk an experiment on the beamline of a profile",
         description="As dry-run, on IOCs that are already there: the environment (EPICS_CA_ADDR_LIST ...) says where.",
     )
@@ -80,7 +81,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.set_defaults(run=simulate)
     verb = verbs.add_parser(
         "shell",
-        parents=[shared, profile, world],
+        parents=[shared, profile, world, follower_options()],
         help="an interactive session with RE, beamline, sweep and experiment ready",
         description="An interactive Python session. RE(sweep(beamline, experiment)) runs a sweep. "
         "With a simulated profile the simulators are started, and ended with the session.",
@@ -123,7 +124,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     if not options.json:
         for line in heating_lines(case):
             _print(line)
-    with open_session(profile, data, simulated=simulated) as session:
+    with open_session(profile, data, simulated=simulated, followers=followers_of(options)) as session:
         walked = walk(session, session.sweep(experiment), experiment, quiet=options.json)
     return walked.told(data, as_json=options.json)
 
@@ -144,6 +145,8 @@ class Walked:
         How fast simulated time went; empty at a real beamline.
     given_up : bool
         Whether nobody waited for what comes after the plan: its points may not be reduced yet.
+    catalogued : bool
+        Whether the session had a follower that fills the catalog.
     """
 
     experiment: Experiment
@@ -151,6 +154,7 @@ class Walked:
     ended_by: str = ""
     pace: str = ""
     given_up: bool = False
+    catalogued: bool = True
 
     def told(self, data: DataFolder, *, as_json: bool) -> int:
         """Draw its figure, say where everything is, and return the exit code."""
@@ -160,7 +164,7 @@ class Walked:
             return tell_recorded(data, self.raw_uid, self.experiment)
         if self.pace and not as_json:
             _print(f"\n{self.pace}")
-        return summarise(data, self.raw_uid, ended_by=self.ended_by, as_json=as_json)
+        return summarise(data, self.raw_uid, ended_by=self.ended_by, catalogued=self.catalogued, as_json=as_json)
 
 
 def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) -> Walked:
@@ -178,7 +182,7 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         Whether to tell nothing.
     """
     from lics_beamline.cli.progress import Narration
-    from lics_beamline.follower.status import WHICH, wait_until_caught_up
+    from lics_beamline.follower.status import wait_until_caught_up
     from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import run_plan
 
@@ -188,13 +192,20 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
             stopwatch = Stopwatch(session.beamline.clock)
             ended_by = run_plan(session.engine, plan, session.data)
             pace = stopwatch.pace().says() if session.simulation is not None else ""
-            narration.finish(is_reduced=lambda: session.followers[WHICH.index("reduce")].poll() is None)
+            reducer = session.followers.get("reduce")
+            narration.finish(is_reduced=lambda: reducer is not None and reducer.poll() is None)
             if session.followers:
                 narration.say("filling the catalog")
                 wait_until_caught_up(session.data, CATCH_UP_S)
     except KeyboardInterrupt:  # once more, while what came after the plan was waited for
         return Walked(experiment=experiment, raw_uid=narration.raw_uid, given_up=True)
-    return Walked(experiment=experiment, raw_uid=narration.raw_uid, ended_by=ended_by, pace=pace)
+    return Walked(
+        experiment=experiment,
+        raw_uid=narration.raw_uid,
+        ended_by=ended_by,
+        pace=pace,
+        catalogued="catalog" in session.followers,
+    )
 
 
 def check(options: argparse.Namespace) -> int:
@@ -259,7 +270,7 @@ def shell(options: argparse.Namespace) -> int:
         from lics_beamline.plans.calibrate import calibrate as calibrating
         from lics_beamline.plans.sweep import sweep as plan
 
-        session = stack.enter_context(open_session(profile, data, simulated=simulated))
+        session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=followers_of(options)))
         settings: dict[str, Any] = {"profile": session.profile, "recipe": session.recipe}
         names = {
             "RE": session.engine,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.workers import follower_options, followers_of
 from lics_beamline.errors import BadReading, Busy, ProfileError, RunNotFound
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
         "resume",
-        parents=[shared],
+        parents=[shared, follower_options()],
         help="go on with a sweep that was cut off",
         description="Go on with a sweep that was cut off: by a crash, a power cut, a stop. Says what it finds (points "
         "that are whole, plates exposed and not read, load, pressure and temperature now), what it will do and what is "
@@ -59,7 +60,7 @@ def resume(options: argparse.Namespace) -> int:
         if record.is_whole or (head.stop or {}).get("exit_status") == "success":
             _say(options, f"run {head.uid[:8]} is whole: {record.whole} points. There is nothing to go on with.")
             return 0
-        with open_session(profile, data, simulated=simulated) as session:
+        with open_session(profile, data, simulated=simulated, followers=followers_of(options)) as session:
             return _go_on(options, data, session, head, record)
 
 

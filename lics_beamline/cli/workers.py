@@ -1,10 +1,13 @@
-"""Who reduces, as asked for at the command line, and how far they are: ``--jobs``, ``--dask``, a bar with time left."""
+"""Who reduces, as asked for at the command line: ``--followers``, ``--jobs``, ``--dask``, a bar with time left."""
 
 from __future__ import annotations
 
 import argparse
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from lics_beamline.follower.status import Which
 
 
 def crew_options() -> argparse.ArgumentParser:
@@ -21,6 +24,26 @@ def crew_options() -> argparse.ArgumentParser:
         "--dask", metavar="ADDRESS", help="share the points on a Dask cluster: tcp://HOST:8786 of its scheduler"
     )
     return options
+
+
+def follower_options() -> argparse.ArgumentParser:
+    """Return the option of every verb that starts followers beside a session."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--followers",
+        choices=("both", "reduce", "catalog", "none"),
+        default="both",
+        help="which followers to start beside it (default both): one that is left out runs elsewhere, or later, by "
+        "`lics follow`",
+    )
+    return options
+
+
+def followers_of(options: argparse.Namespace) -> tuple[Which, ...]:
+    """Return which followers to start."""
+    from lics_beamline.follower.status import WHICH
+
+    return tuple(which for which in WHICH if options.followers in (which, "both"))
 
 
 def jobs_of(options: argparse.Namespace, points: int) -> int:

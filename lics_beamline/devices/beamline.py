@@ -31,6 +31,7 @@ SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of 
 
 DEAD_PVS_NAMED: Final = 4  # dead PVs named in a sentence; the report names all
 CONNECTION_LOOK_S: Final = 2.0  # between two looks at which PVs have answered [s]; one busy computer took 1 s
+NOBODY_THERE_S: Final = 6.0  # without any answer [s], after which there is no beamline to wait for
 ANSWER_S: Final = 10.0  # for an instrument to answer when it is asked [s]: ten times what a busy computer needed
 CALLBACK_THREADS: Final = ("metadata", "monitor", "get_put")  # of ophyd, by either control layer
 QUIET_S: Final = 1.0  # how long an instrument may take to answer the last question [s]; it takes milliseconds
@@ -125,7 +126,8 @@ def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True)
     beamline : Beamline
         The instruments.
     timeout_s : float
-        Wall-clock seconds without another answer, after which the others are dead: a busy machine is waited for.
+        Wall-clock seconds without another answer, after which the others are dead: a busy machine is waited for. Where
+        nothing at all answers, `NOBODY_THERE_S` are enough.
     strict : bool
         Raise on findings; otherwise only report.
 
@@ -138,7 +140,7 @@ def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True)
     OutsideEnvelope
         If a quantity that can be set has no limits.
     """
-    _wait_for(beamline, timeout_s)
+    waited_s = _wait_for(beamline, timeout_s)
     alive: list[str] = []
     dead: list[str] = []
     not_connected: list[str] = []
@@ -155,7 +157,7 @@ def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True)
         if missing:
             first, more = ", ".join(missing[:DEAD_PVS_NAMED]), len(missing) - DEAD_PVS_NAMED
             not_connected.append(
-                f"{device.name}: {len(missing)} PVs do not answer within {timeout_s:g} s: {first}"
+                f"{device.name}: {len(missing)} PVs do not answer within {waited_s:g} s: {first}"
                 f"{f' and {more} more' if more > 0 else ''}. Start the IOC, or mend prefix and network."
             )
         dead += missing
@@ -175,17 +177,18 @@ def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True)
     return report
 
 
-def _wait_for(beamline: Beamline, timeout_s: float) -> None:
-    """Wait until every PV answers, or none more for so long."""
+def _wait_for(beamline: Beamline, timeout_s: float) -> float:
+    """Wait until every PV answers, or none more for so long; return for how long that was [s]."""
     waiting = [signal for device in beamline.devices() for signal in pvs(device)]
-    last = time.monotonic()
-    while waiting and time.monotonic() - last < timeout_s:
+    patience_s, last = min(timeout_s, NOBODY_THERE_S), time.monotonic()
+    while waiting and time.monotonic() - last < patience_s:
         with contextlib.suppress(TimeoutError):
             waiting[0].wait_for_connection(timeout=min(CONNECTION_LOOK_S, timeout_s))
         left = [signal for signal in waiting if not signal.connected]
         if len(left) < len(waiting):
-            last = time.monotonic()
+            patience_s, last = timeout_s, time.monotonic()
         waiting = left
+    return patience_s
 
 
 def pvs(device: Device) -> Iterator[EpicsSignalBase]:

@@ -21,10 +21,10 @@ from ophyd.status import StatusBase
 
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.control_layer import as_heard
-from lics_beamline.devices.image_plate import TROUBLE, trouble
+from lics_beamline.devices.file_arrival import FileArrival
+from lics_beamline.devices.image_plate import TROUBLE
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.plate_file import NO_PLATE, PLATE_SHAPE, Expected, Folder, PlateFileReading, resource_of
-from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.journal.safe_name import inside
 from lics_beamline.schema import PLATE_TEMPLATE
@@ -37,58 +37,7 @@ FILE_BYTES: Final = (
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 PUT_WALL_S: Final = 60.0  # for a setting to read back; only a hang is caught, on a busy computer it took a second
 STILL_HELD: Final = ("Exposed", "Scanning")  # states of a plate whose image is not lost
-ARRIVAL_SILENT_WALL_S: Final = 300.0  # for a detector without value [s]: it scans meanwhile, and waiting loses nothing
 SIZE_PATIENCE_WALL_S: Final = 5.0  # for a network file system to show the whole file; a choice
-
-
-class FileArrival(Watched):
-    """Done when a plate file is complete; fails when it never will be.
-
-    Parameters
-    ----------
-    frame : Frame
-        The device waited for.
-    expected : Expected
-        The file.
-    timeout_s : float
-        Seconds of experiment after which waiting ends.
-    """
-
-    silence_wall_s = ARRIVAL_SILENT_WALL_S
-
-    def __init__(self, frame: Frame, expected: Expected, *, timeout_s: float) -> None:
-        super().__init__(frame, clock=frame.clock, signal=frame.full_file_name, what="plate file")
-        self._frame = frame
-        self._expected = expected
-        self._timeout_s = timeout_s
-        self.begin()
-
-    def judge(self, value: str, now_s: float) -> None:
-        """Decide from the name of the newest file."""
-        newest = self._frame.position_of(value)
-        has_come = newest is not None and newest >= self._expected.position
-        file = self._frame.file(self._expected)
-        if has_come and file.is_file():
-            self.succeed()
-        elif newest is not None and newest > self._expected.position:
-            self.end(
-                BadReading(
-                    f"plate file {file.name} never came: the detector has gone on to {value}. That image is lost; "
-                    "expose again.",
-                    newest=value,
-                )
-            )
-        elif self._frame.state.get() in TROUBLE and not self._frame.is_scanning(self._expected):
-            self.end(trouble(self._frame, f"plate file {file.name} will not come"))
-        elif now_s - self._started_s > self._timeout_s:
-            self.end(
-                DidNotSettle(
-                    f"plate file {file} did not come in {now_s - self._started_s:.0f} s (time-out {self._timeout_s:g} "
-                    f"s); the newest file is {value or 'none'}. Look at the detector and at its disk.",
-                    file=str(file),
-                    newest=value,
-                )
-            )
 
 
 class Image(Signal):

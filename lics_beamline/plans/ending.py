@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Generator
 from typing import Any
 
-from bluesky.utils import FailedStatus, Msg, MsgGenerator
+import bluesky.plan_stubs as bps
+from bluesky.utils import FailedStatus, IllegalMessageSequence, Msg, MsgGenerator
 
 from lics_beamline.plans.action import why
 
@@ -54,3 +56,13 @@ class SweepEnding:
                     error = failed
             except Exception as caught:  # handed to the plan, not swallowed
                 error = caught
+
+
+def drop_open_event() -> MsgGenerator[None]:
+    """Drop the event that is open, if one is.
+
+    A plan may be ended between the first and the last reading of any event, also of one that something else wrote into
+    it. While one is open the engine takes no other: nothing could be recorded of the end.
+    """
+    with contextlib.suppress(IllegalMessageSequence):  # none is open
+        yield from bps.drop()

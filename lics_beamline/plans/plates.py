@@ -187,10 +187,7 @@ class Plates:
 
     def finish(self) -> MsgGenerator[None]:
         """Wait for all plates, and save their readouts."""
-        with self._announcing():
-            if self.event_is_open:
-                yield from bps.drop()
-                self.event_is_open = False
+        self.event_is_open = False  # one that was is dropped by whoever ends the plan
         while self._waiting:
             try:
                 with self._announcing():

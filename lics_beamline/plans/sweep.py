@@ -20,7 +20,7 @@ from lics_beamline.devices.motion import MADE_SAFE
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, ended_by, why
-from lics_beamline.plans.ending import SweepEnding
+from lics_beamline.plans.ending import SweepEnding, drop_open_event
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.live import LiveResults
 from lics_beamline.plans.measure import Notes
@@ -88,6 +88,7 @@ def sweep(
             make_safe(beamline)
         except DidNotSettle as unsafe:
             log.error("%s", unsafe)  # tried again when the run is closed, and raised then
+        yield from drop_open_event()
         yield from plates.finish()
 
     def walk() -> MsgGenerator[str]:
@@ -205,6 +206,7 @@ def as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]
     uid = yield from bps.open_run(start)
 
     def failed(error: Exception) -> MsgGenerator[None]:
+        yield from drop_open_event()
         if isinstance(error, RunEngineControlException):
             reason = "ended from outside the plan: Ctrl-C, or the guard"
             yield from bps.close_run(exit_status=error.exit_status, reason=reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from lics_beamline.devices.assembly import assemble
 from lics_beamline.devices.control_layer import choose, logged_in
 from lics_beamline.errors import LicsError
 from lics_beamline.follower import process as follower
-from lics_beamline.follower.status import WHICH
+from lics_beamline.follower.status import WHICH, Which
 from lics_beamline.journal import lock
 from lics_beamline.journal.writer import Journal
 from lics_beamline.profile import Profile
@@ -68,8 +68,8 @@ class Session:
         Where people ask to hold, continue or stop a sweep.
     simulation : Simulation or None
         The simulated beamline, where this is one.
-    followers : tuple of subprocess.Popen
-        Cataloguer and live reducer; they end by themselves after this process, when they have caught up.
+    followers : mapping of {"reduce", "catalog"} to subprocess.Popen
+        Those that it started; they end by themselves after this process, when they have caught up.
     guard_supervisor : GuardSupervisor
         The process that makes safe when this one cannot, and who sees to it that there is one.
     """
@@ -81,7 +81,7 @@ class Session:
     data: DataFolder
     requests: RequestFiles
     simulation: Simulation | None
-    followers: tuple[subprocess.Popen[bytes], ...]
+    followers: Mapping[Which, subprocess.Popen[bytes]]
     guard_supervisor: GuardSupervisor
 
     def sweep(self, experiment: Experiment) -> MsgGenerator[str]:
@@ -112,7 +112,7 @@ def open_session(
     data: DataFolder,
     *,
     simulated: Simulation | None = None,
-    followers: bool = True,
+    followers: Sequence[Which] = WHICH,
 ) -> Iterator[Session]:
     """Connect the devices of a profile and be ready to run plans; what is on when it closes is made safe.
 
@@ -124,8 +124,8 @@ def open_session(
         Where journals, plates and catalog go.
     simulated : Simulation, optional
         A running simulated beamline to connect to; else the environment (``EPICS_CA_ADDR_LIST``) says where PVs are.
-    followers : bool
-        Whether to start cataloguer and live reducer, a process each.
+    followers : sequence of {"reduce", "catalog"}
+        Which to start, a process each; the others run elsewhere, or later (``lics follow``).
 
     Raises
     ------
@@ -182,9 +182,9 @@ def open_session(
         engine.subscribe(journal)
         beamline.clock.drive(engine.loop)
         guard_supervisor.engine = engine
-        if followers:
+        if "catalog" in followers:
             write_profile(data)
-        following = tuple(follower.start(data, which) for which in WHICH) if followers else ()
+        following = {which: follower.start(data, which) for which in followers}
         stack.callback(aftermath.leave, engine, beamline)  # the guard goes with the session: nothing may stay on
         yield Session(
             beamline=beamline,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from lics_beamline.journal.codec import has_checksum
 from lics_beamline.journal.events import StreamEvent, Streams
 from lics_beamline.journal.reader import Tail
 from lics_beamline.verification.difference import Difference
+
+logger = logging.getLogger(__name__)
 
 FROM_A_COPY: Final = "Take the file from a copy; what can be used of it is used until then."
 _LOOK_PATH: Final = "look_path"
@@ -109,8 +112,13 @@ def read_record(path: Path) -> Record:
             for fault in tail.faults:
                 record.note(fault.says, _remedy(record), line=fault.line)
             _judge_end(record, tail)
-    except (LicsError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        record.note(f"it cannot be read: {type(error).__name__}: {error}", _remedy(record))
+    except (LicsError, OSError) as error:
+        record.note(f"it cannot be read: {error}", _remedy(record))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        logger.debug("journal %s cannot be read", path, exc_info=True)
+        record.note(
+            "its documents are not those of a run: a key is missing, or a value of another kind", _remedy(record)
+        )
     return record
 
 

@@ -2,12 +2,14 @@
 
 The world is physical and the IOCs are not: gas stays in the membrane, the heater's controller goes on with its own
 power and setpoint, a plate stays in the reader. What only an IOC knew (counters, leases, names of files) is lost with
-it. The file is JSON of numbers, texts and names of classes of this package; nothing in it is carried out.
+it. The file is JSON of numbers, texts and names of classes of this package, with a checksum; nothing in it is carried
+out, and one that somebody or a disk has changed is not gone on with: its numbers might be no world at all.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import importlib
 import json
 import os
@@ -58,16 +60,18 @@ def save(beamline: Beamline, folder: Path, *, ended: bool = False, wall_s: float
         "faults": dict(beamline.faults.active),
     }
     beside = folder / f"{FILE_NAME}.new"
-    beside.write_text(json.dumps(state), encoding="utf-8")
+    beside.write_text(sealed(json.dumps(state)), encoding="utf-8")
     os.replace(beside, folder / FILE_NAME)
 
 
 def was_killed(folder: Path) -> bool:
-    """Whether a world lies in a folder that nobody ended."""
+    """Whether a world lies in a folder that nobody ended, or one that cannot be used: `restore` says why."""
     try:
-        return json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))["ended"] is False
-    except (OSError, ValueError, KeyError, TypeError):
+        return bool(_state((folder / FILE_NAME).read_text(encoding="utf-8"))["ended"] is False)
+    except FileNotFoundError:
         return False
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
 
 
 def restore(beamline: Beamline, folder: Path, *, wall_s: float | None = None) -> None:
@@ -89,7 +93,7 @@ def restore(beamline: Beamline, folder: Path, *, wall_s: float | None = None) ->
     """
     world, path = beamline.world, folder / FILE_NAME
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = _state(path.read_text(encoding="utf-8"))
         of = (int(state["seed"]), str(state["preset"]))
         if of != (world.seed, world.preset.name):
             raise ValueError(
@@ -111,6 +115,24 @@ def restore(beamline: Beamline, folder: Path, *, wall_s: float | None = None) ->
     world.truth.record("restart", time_s=world.time_s, gone_s=gone_s)
     world.advance(min(gone_s, LONGEST_CATCH_UP_S))
     beamline.plates.write_again(scans)
+
+
+def sealed(state: str) -> str:
+    """Return the text of a file for a state, itself JSON, with its checksum."""
+    return f'{{"sha256": "{_digest(state)}", "state": {state}}}'
+
+
+def _state(text: str) -> dict[str, Any]:
+    """Return the state that a file holds, if it is as it was saved."""
+    said = json.loads(text)
+    state: dict[str, Any] = said["state"]
+    if said["sha256"] != _digest(json.dumps(state)):
+        raise ValueError("it is not as it was saved: the checksum is another one")
+    return state
+
+
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()
 
 
 def _encoded(value: Any) -> Any:

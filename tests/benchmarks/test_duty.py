@@ -22,7 +22,7 @@ def walked(folder, experiment, *, speed, overlapped):
     data = DataFolder(folder / ("two" if overlapped else "one")).make()
     with (
         simulated_beamline(profile, data, speed=speed, seed=1) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         session.engine.subscribe(lambda name, doc: told.append((str(name), doc)))
         told_to = session.profile if overlapped else session.profile.with_one_plate()

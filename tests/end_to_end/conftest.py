@@ -1,5 +1,7 @@
 """One short dry run, shared by the tests that look at what it left behind."""
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -9,46 +11,15 @@ from pathlib import Path
 
 import pytest
 from child import end_guards
+from worlds.short_experiment import AS_LOADED, experiment, heating, pressure
 
-EXPERIMENT = """
-title = "a short way through the alloy"
-operator = "tester"
-proposal = "T-1"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["cs-bcc", "alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 120
-oscillation_deg = 6
-[[legs]]
-kind = "hold"
-name = "as loaded"
-temperature_k = 298
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 298
-pressures_gpa = [4.2]
-[[legs]]
-kind = "heating"
-name = "heat"
-temperatures_k = [340.0]
-ramp_rate_k_per_min = 10
-soak_s = 90
-[[legs]]
-kind = "pressure"
-name = "down"
-stroke = "downstroke"
-temperature_k = 340
-pressures_gpa = [3.8]
-"""
+EXPERIMENT = experiment(
+    AS_LOADED,
+    pressure(4.2),
+    heating(340.0),
+    pressure(3.8, stroke="downstroke", temperature_k=340),
+    title="a short way through the alloy",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +55,16 @@ def lics(*arguments: str, folder: Path, **environment: str) -> subprocess.Comple
 @pytest.fixture(scope="session")
 def dry_run(tmp_path_factory: pytest.TempPathFactory) -> DryRun:
     """Four points of a sweep on simulated hardware: up through the onset of the alloy, heated, a step down."""
-    folder = tmp_path_factory.mktemp("dry-run")
-    (folder / "short.toml").write_text(EXPERIMENT)
-    done = lics("dry-run", "short.toml", "--data", "data", "--seed", "3", folder=folder)
-    return DryRun(data=folder / "data", exit_code=done.returncode, printed=done.stdout, said=done.stderr)
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # of all workers: the first that asks makes it, the others wait
+    folder, told = base / "dry-run", base / "dry-run.json"
+    with (base / "dry-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            folder.mkdir()
+            (folder / "short.toml").write_text(EXPERIMENT)
+            done = lics("dry-run", "short.toml", "--data", "data", "--seed", "3", folder=folder)
+            told.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+    exit_code, printed, said = json.loads(told.read_text())
+    return DryRun(data=folder / "data", exit_code=exit_code, printed=printed, said=said)

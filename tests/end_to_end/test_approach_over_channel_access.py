@@ -68,7 +68,7 @@ def test_a_cell_of_another_gain_is_brought_to_its_target_and_not_beyond(
     profile, data, phases, readings = read_profile("simulated"), DataFolder(tmp_path / "data"), [], []
     with (
         simulated_beamline(profile, data, speed=SPEED, seed=5, world=str(world)) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         session.engine.subscribe(lambda name, doc: readings.append(doc["data"]) if name == "event" else None)
         session.engine(going_to(session, target_gpa, phases=phases))

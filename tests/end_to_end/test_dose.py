@@ -44,7 +44,7 @@ def test_the_strongest_ring_reaches_the_count_asked_for_and_the_look_is_on_recor
 
     with (
         simulated_beamline(profile, data, speed=120.0, seed=1) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         session.engine.subscribe(hear)
         recipe = session.recipe

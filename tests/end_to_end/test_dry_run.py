@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from documented import DOCS
 from event_model import DocumentNames, schema_validators
+from looking import pace
 
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.follower.status import status
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 
@@ -262,7 +264,7 @@ def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
     ) as running:
         environment = _loopback(running.port)
         sweep = subprocess.Popen(
-            [sys.executable, "-m", "lics_beamline", "sweep", "short.toml", "--data", "data"],
+            [sys.executable, "-m", "lics_beamline", "sweep", "short.toml", "--followers", "none", "--data", "data"],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -285,6 +287,9 @@ def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
         output = float(_get("SIM:LICS:ET1:OutputHigh", environment))
     assert sweep.returncode == 4, printed
     assert "Ctrl-C" in printed
+    assert "reduced run  none yet; lics follow --once reduces what was recorded" in printed
+    assert "catalog      not yet; lics follow catalog --once fills it" in printed
+    assert [each.state for each in status(data)] == ["never ran", "never ran"], "as asked"
     stop = list(read(journal))[-1]
     assert stop[0] == "stop"
     assert stop[1]["exit_status"] == "abort"
@@ -306,6 +311,7 @@ def _first_journal(data, process):
         found = heads(data.raw_journals)
         if found:
             return found[0].path
+        pace()
     raise AssertionError(process.stdout.read())
 
 

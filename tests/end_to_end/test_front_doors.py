@@ -93,6 +93,7 @@ def test_a_beamline_that_does_not_answer_is_exit_code_3_and_names_what_is_dead(t
     done = lics("sweep", "short.toml", "--data", "data", folder=tmp_path, **loopback(9))
     assert done.returncode == 3
     assert "SIM:LICS:PC1:Pressure_RBV" in done.stderr or "membrane: " in done.stderr
+    assert "do not answer within 6 s" in done.stderr, "where nothing at all answers, nobody waits for more"
     assert "Start the IOC" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -112,7 +113,7 @@ print("load", beamline.membrane.load_bar.get())
 
 def test_the_shell_runs_a_sweep_as_an_ordinary_bluesky_plan(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "lics_beamline", "shell", "--data", "data"],
+        [sys.executable, "-m", "lics_beamline", "shell", "--followers", "none", "--data", "data"],
         input=SHELL,
         capture_output=True,
         text=True,

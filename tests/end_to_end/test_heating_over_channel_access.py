@@ -82,7 +82,7 @@ def warmed(tmp_path_factory):
     profile, data, kept, events = read_profile("simulated"), DataFolder(folder / "data"), {}, []
     with (
         simulated_beamline(profile, data, speed=SPEED, seed=5, world=str(world)) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         session.engine.subscribe(lambda name, doc: events.append(doc["data"]) if name == "event" else None)
         session.engine(warming(session, kept))

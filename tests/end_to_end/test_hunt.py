@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from worlds.short_experiment import experiment
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
@@ -23,22 +24,8 @@ like = "volumetric"
 [contents.kinetics]
 formation_s = 60.0
 """
-EXPERIMENT = """
-title = "onset"
-operator = "tester"
-proposal = "T-1"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["cs-bcc", "alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 90
-oscillation_deg = 6
+EXPERIMENT = experiment(
+    """
 [[legs]]
 kind = "hunt"
 name = "onset"
@@ -55,7 +42,10 @@ name = "watched"
 temperature_k = 298
 count = 3
 until = "alloy > 0.2"
-"""
+""",
+    title="onset",
+    time_s=90,
+)
 
 
 def events(path, stream):
@@ -76,7 +66,7 @@ def test_the_onset_is_found_on_the_run_s_own_ruby_scale_and_what_was_acted_on_is
     experiment = read_experiment(tmp_path / "onset.toml")
     with (
         simulated_beamline(profile, data, speed=300.0, seed=3, world=str(tmp_path / "fast.toml")) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         reducer = follower.start(data, "reduce")
         walk = sweep(

@@ -35,7 +35,7 @@ NOW = (  # asked afresh: what a monitor told may be old
 
 
 def shell(folder, *options, **environment):
-    command = [sys.executable, "-m", "lics_beamline", "shell", "--data", "data", *options]
+    command = [sys.executable, "-m", "lics_beamline", "shell", "--followers", "none", "--data", "data", *options]
     return terminal(command, folder=folder, environment={**os.environ, **environment})
 
 
@@ -108,7 +108,10 @@ def test_a_session_begins_without_an_experiment_where_the_profile_has_none_and_s
     )
     with instruments as simulators:
         done = subprocess.run(
-            [sys.executable, "-m", "lics_beamline", "shell", "--profile", str(profile), "--data", "data"],
+            [
+                *(sys.executable, "-m", "lics_beamline", "shell", "--followers", "none"),
+                *("--profile", str(profile), "--data", "data"),
+            ],
             input=LOOK,
             capture_output=True,
             text=True,

@@ -27,9 +27,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1]))  # pytest does the same: what tests share is found as worlds
+from worlds.short_experiment import AS_LOADED, experiment, heating, pressure
+
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.control_layer import choose
 from lics_beamline.experiment import Experiment, read_experiment
+from lics_beamline.follower.status import WHICH
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
@@ -37,45 +41,13 @@ from lics_beamline.profile import read_profile
 from lics_beamline.schema import APPROACH, FAILURE, HEATING, PRIMARY, READOUT, SWEEP
 from lics_beamline.session.simulation import loopback
 
-EXPERIMENT = """
-title = "a short way, cut off again and again"
-operator = "campaign"
-proposal = "T-1"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["cs-bcc", "alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 120
-oscillation_deg = 6
-[[legs]]
-kind = "hold"
-name = "as loaded"
-temperature_k = 298
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 298
-pressures_gpa = [1.0, 2.0, 4.2]
-[[legs]]
-kind = "heating"
-name = "heat"
-temperatures_k = [330.0, 350.0]
-ramp_rate_k_per_min = 10
-soak_s = 150
-[[legs]]
-kind = "pressure"
-name = "down"
-stroke = "downstroke"
-temperature_k = 350
-pressures_gpa = [3.8]
-"""
+EXPERIMENT = experiment(
+    AS_LOADED,
+    pressure(1.0, 2.0, 4.2),
+    heating(330.0, 350.0, soak_s=150),
+    pressure(3.8, stroke="downstroke", temperature_k=350),
+    title="a short way, cut off again and again",
+)
 POINTS = 7
 TARGETS = (
     *(("engine",),) * 4,
@@ -205,6 +177,8 @@ class Campaign:
         self._early = early
         self._experiment = experiment
         self._kills, self._speed, self._folder, self._targets = kills, speed, folder, targets
+        follow = any(which in target for target in targets for which in WHICH)
+        self._followers = "both" if follow else "none"  # where none is killed, none is needed
         self._random = random.Random(seed)
         self._seed = seed
         self.score = Score()
@@ -238,7 +212,10 @@ class Campaign:
                 said.write(f"--- lics {' '.join(command)}\n")
                 said.flush()
                 engine = subprocess.Popen(
-                    [sys.executable, "-m", "lics_beamline", *command, "--data", str(data.root)],
+                    [
+                        *(sys.executable, "-m", "lics_beamline", *command),
+                        *("--followers", self._followers, "--data", str(data.root)),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=said,
                     stderr=said,

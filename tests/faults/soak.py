@@ -41,6 +41,7 @@ from worlds.ring_plate import (
     ruby_spectrum,
     write_osc,
 )
+from worlds.short_experiment import AS_LOADED, experiment
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.geometry import flat_geometry
@@ -65,27 +66,7 @@ APPROACHES = 3  # events on the way to each point
 LONGEST_POINT_S = 600.0  # of wall clock: only a hang is caught
 CAUGHT_UP_S = 600.0
 
-SHORT = """
-title = "a cell watched for very long"
-operator = "soak"
-proposal = "T-1"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["cs-bcc", "alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 1
-[[legs]]
-kind = "hold"
-name = "as loaded"
-temperature_k = 298
-count = {points}
-"""
+SHORT = experiment(AS_LOADED + "count = {points}\n", title="a cell watched for very long", time_s=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -489,7 +470,7 @@ def _session(folder: Path) -> int:
     experiment = read_experiment(folder / "long.toml")
     with (
         simulated_beamline(profile, data, speed=300.0, seed=1) as simulation,
-        open_session(profile, data, simulated=simulation, followers=False) as session,
+        open_session(profile, data, simulated=simulation, followers=()) as session,
     ):
         session.engine(session.sweep(experiment))
     return 0

@@ -31,21 +31,6 @@ def test_no_point_is_measured_twice_and_none_is_lost(campaign):
     assert (score.documents_lost, score.journals_damaged, score.breaches) == (0, 0, 0)
 
 
-def test_the_newest_run_is_the_whole_sweep_to_who_looks_at_it(campaign):
-    _, data = campaign
-    shown = subprocess.run(
-        [sys.executable, "-m", "lics_beamline", "show", "last", "--json", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told = json.loads(shown.stdout)
-    assert [point["index"] for point in told["points"]] == list(range(POINTS))
-    assert told["events"]["primary"] == told["events"]["readout"] == POINTS
-    assert told["events"]["resumed"] >= 1
-    assert told["stop"]["exit_status"] == "success"
-
-
 def test_runs_that_were_cut_off_say_so(campaign):
     _, data = campaign
     *earlier, last = heads(DataFolder(Path(data)).raw_journals)
@@ -66,7 +51,7 @@ def test_a_sweep_that_is_whole_is_not_gone_on_with(campaign):
     assert "nothing to go on with" in said.stdout
 
 
-def test_the_whole_sweep_replays(campaign):
+def test_the_newest_run_replays_and_is_the_whole_sweep_to_who_looks_at_it(campaign):
     _, data = campaign
     replayed = subprocess.run(
         [sys.executable, "-m", "lics_beamline", "replay", "last", "--json", "--jobs", "1", "--data", str(data)],
@@ -76,3 +61,14 @@ def test_the_whole_sweep_replays(campaign):
     )
     assert replayed.returncode == 0, replayed.stderr
     assert json.loads(replayed.stdout)["points"] == POINTS
+    shown = subprocess.run(
+        [sys.executable, "-m", "lics_beamline", "show", "last", "--json", "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(shown.stdout)
+    assert [point["index"] for point in told["points"]] == list(range(POINTS))
+    assert told["events"]["primary"] == told["events"]["readout"] == POINTS
+    assert told["events"]["resumed"] >= 1
+    assert told["stop"]["exit_status"] == "success"

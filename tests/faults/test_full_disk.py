@@ -68,10 +68,12 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
         try:
             while not rising(witness):
                 assert sweep.poll() is None, sweep.communicate()[0]
+                pace()
             guard = os.pidfd_open(guard_status(inside).pid)
             fill(inside.root)
             while witness.get("PC1:Control_RBV") != "Off":
                 assert sweep.poll() is None, sweep.communicate()[0]
+                pace()
             (journal,) = inside.raw_journals.glob("*.jsonl")
             while '"exit_status"' not in journal.read_text():
                 pace()

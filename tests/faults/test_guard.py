@@ -12,6 +12,7 @@ import pytest
 from caproto import ChannelType
 from caproto.threading.client import Context, SharedBroadcaster
 from looking import pace
+from worlds.short_experiment import experiment, heating
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
@@ -22,29 +23,7 @@ from lics_beamline.session.simulation import loopback, simulation
 PREFIX = "SIM:LICS:"
 HANG_S = 300.0  # what is not answered by then never will be
 BLIND_CONTROLLER = 'like = "volumetric"\n[heater]\nbreak_trip_s = 0.0\n'
-HOT = """
-title = "hot and loaded"
-operator = "tester"
-proposal = "T-2"
-[sample]
-name = "Li-Cs"
-composition = "LiCs"
-phases = ["alloy"]
-[cell]
-kind = "membrane diamond-anvil cell"
-culet_um = 350
-[gasket]
-material = "Re"
-[exposure]
-time_s = 120
-oscillation_deg = 6
-[[legs]]
-kind = "heating"
-name = "heat"
-temperatures_k = [498.0]
-ramp_rate_k_per_min = 20
-soak_s = 36000
-"""
+HOT = experiment(heating(498.0, rate=20, soak_s=36000), title="hot and loaded", phases='["alloy"]')
 
 
 class Witness:
@@ -188,7 +167,7 @@ def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowle
     (folder / "hot.toml").write_text(HOT)
     with simulators(data) as witness:
         sweep = subprocess.Popen(
-            [sys.executable, "-m", "lics_beamline", "sweep", "hot.toml", "--data", "data"],
+            [sys.executable, "-m", "lics_beamline", "sweep", "hot.toml", "--followers", "none", "--data", "data"],
             cwd=folder,
             env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
             stdout=subprocess.DEVNULL,
@@ -197,6 +176,7 @@ def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowle
         try:
             while float(witness.get("ET1:RBV_pvTemp")) < 490.0 - 273.15:
                 assert sweep.poll() is None, "the sweep ended by itself"
+                pace()
             assert witness.get("PC1:Control_RBV") == "On"
         finally:
             sweep.send_signal(signal.SIGKILL)
@@ -208,7 +188,7 @@ def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowle
         assert witness.get("ET1:RBV_spTemp") < 26.0
         wait_for(data.logs / "guard.json", lambda status: status["state"] == "ended")
         assert witness.get("PC1:Lease") == "", "a dead engine's lease is given back"
-        refused = lics("sweep", "hot.toml", "--data", "data", folder=folder)
+        refused = lics("sweep", "hot.toml", "--followers", "none", "--data", "data", folder=folder)
         assert refused.returncode == 3
         assert "lics guard --acknowledge" in refused.stderr
     told = lics("guard", "--data", "data", folder=folder)

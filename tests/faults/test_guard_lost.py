@@ -5,25 +5,16 @@ import signal
 
 import pytest
 from looking import pace
+from worlds.short_experiment import experiment, pressure
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
 from lics_beamline.safety.latch import latched
 
-from .test_guard import HOT, simulators
+from .test_guard import simulators
 from .test_hold import documents, passes, sweeping, until
 
-UP = (
-    HOT[: HOT.index("[[legs]]")]
-    + """
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 298
-pressures_gpa = [3.0]
-"""
-)
+UP = experiment(pressure(3.0), title="up", phases='["alloy"]')
 BAND_K = 5.0  # approach.temperature_band_k of the profile
 
 
@@ -46,6 +37,7 @@ def test_a_load_waits_for_another_guard_when_one_dies_and_does_not_rise_once_the
         assert load_bar < 4.0, "on its way"
         while status(data).pid == first or status(data).state == "starting":
             assert witness.get("PC1:Pressure_RBV") < load_bar + 0.1, "nothing rises without a guard"
+            pace()
         until(lambda: witness.get("PC1:Pressure_RBV") > load_bar + 0.5, process)
 
         witness.put("WORLD:Speed", 10.0)
@@ -58,6 +50,7 @@ def test_a_load_waits_for_another_guard_when_one_dies_and_does_not_rise_once_the
         witness.put("WORLD:Speed", 60.0)
         while latched(data) is None:
             assert witness.get("PC1:Pressure_RBV") < load_bar + 0.05, "between band and trip no load rises"
+            pace()
         assert latched(data)["cause"] == "over-temperature"
         assert process.wait() == 4
         assert witness.get("PC1:Control_RBV") == "Off"

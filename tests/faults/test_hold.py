@@ -10,24 +10,17 @@ import sys
 
 import pytest
 from looking import pace
+from worlds.short_experiment import experiment, heating, pressure
 
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
 from lics_beamline.session.requests import ask, sweep_status
 
-from .test_guard import HOT, lics, simulators
+from .test_guard import lics, simulators
 
-WARM_THEN_UP = (
-    HOT.replace("[498.0]", "[340.0]").replace("soak_s = 36000", "soak_s = 90")
-    + """
-[[legs]]
-kind = "pressure"
-name = "up"
-stroke = "upstroke"
-temperature_k = 340
-pressures_gpa = [1.0]
-"""
+WARM_THEN_UP = experiment(
+    heating(340.0, rate=20), pressure(1.0, temperature_k=340), title="warm, then up", phases='["alloy"]'
 )
 
 
@@ -38,7 +31,7 @@ def sweeping(data, experiment):
     (folder / "walk.toml").write_text(experiment)
     with (data.logs / "sweep.log").open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lics_beamline", "sweep", "walk.toml", "--data", "data"],
+            [sys.executable, "-m", "lics_beamline", "sweep", "walk.toml", "--followers", "none", "--data", "data"],
             cwd=folder,
             env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
             stdout=said,

@@ -23,7 +23,7 @@ from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session
 
-with open_session(read_profile("simulated"), DataFolder(Path("data").resolve()), followers=False) as session:
+with open_session(read_profile("simulated"), DataFolder(Path("data").resolve()), followers=()) as session:
     from ophyd import Signal
 
     RE, ring_ma = session.engine, Signal(name="ring_ma", value=100.0)

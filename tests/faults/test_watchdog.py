@@ -47,7 +47,7 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         assert "nothing has tripped" not in told.stdout
         assert "has said nothing for" in told.stdout
         assert latched(data)["cause"] == "guard lost"
-        elsewhere = lics("sweep", "walk.toml", "--data", "elsewhere", folder=folder)
+        elsewhere = lics("sweep", "walk.toml", "--followers", "none", "--data", "elsewhere", folder=folder)
         assert elsewhere.returncode == 3, "another data folder knows it from the instruments"
         assert "the watchdog of the instruments tripped at" in elsewhere.stderr
         assert witness.get("SAFE:Watchdog_RBV") == "Tripped"
@@ -76,6 +76,7 @@ def test_a_guard_that_stays_makes_safe_for_an_engine_it_knows_by_the_instruments
             assert staying.stdout.readline() == "guarding BL10XU, simulated (SIM:LICS:) until SIGTERM or Ctrl-C\n"
             while status(watch, STAYING).state != "watching":
                 assert staying.poll() is None
+                pace()
             with sweeping(data, HOT) as process:
                 until(lambda: is_hot(witness), process)
                 os.kill(status(data).pid, signal.SIGKILL)
@@ -90,6 +91,7 @@ def test_a_guard_that_stays_makes_safe_for_an_engine_it_knows_by_the_instruments
             assert lics("guard", "--acknowledge", "--data", "watch", folder=data.root.parent).returncode == 0
             while status(watch, STAYING).state != "watching" or witness.get("SAFE:Watchdog_RBV") != "Off":
                 assert staying.poll() is None, "it stays"
+                pace()
             staying.send_signal(signal.SIGTERM)
             assert staying.wait() == 0
         finally:

@@ -91,7 +91,7 @@ def walked(case: Case, folder: Path) -> list[Score]:
     draw = np.random.default_rng([case.seed, 11])
     with (
         simulated_beamline(profile, data, speed=SPEED, seed=case.seed, world=str(world)) as simulated,
-        open_session(profile, data, simulated=simulated, followers=False) as session,
+        open_session(profile, data, simulated=simulated, followers=()) as session,
     ):
         counted = {"event": 0}
         session.engine.subscribe(lambda name, doc: counted.update({name: counted.get(name, 0) + 1}))

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import correlate1d
 from scipy.special import pdtr
-from scipy.stats import poisson
 
 FrameArray = npt.NDArray[np.float32]
 
@@ -62,6 +61,8 @@ class Counter:
         return photons
 
     def _count(self, expected: FrameArray, generator: np.random.Generator) -> FrameArray:
+        from scipy.stats import poisson  # takes half a second: for the first plate, not for the start
+
         row = (expected * np.float32(1 / TABLE_STEP)).astype(np.int32)
         bright = np.flatnonzero(row >= TABLE_ROWS)
         row[bright] = 0

@@ -13,7 +13,6 @@ from typing import Final, Literal
 import gemmi
 import numpy as np
 import numpy.typing as npt
-import xraydb
 from scipy.special import voigt_profile
 
 from lics_simulators.plate.structures import Site, Structure
@@ -99,6 +98,8 @@ def form_factor(site: Site, s: float, energy_ev: float, table: Table) -> complex
         ion_or_none = gemmi.IT92_get_exact(element, site.charge)  # the table has no Ce4+
         at_rest = (ion_or_none or gemmi.IT92_get_exact(element, 0)).calculate_sf(stol2=s * s)
         return complex(at_rest + real, imaginary)
+    import xraydb  # brings a database toolkit: half a second, for the first plate and not for the start of the IOCs
+
     ion = f"{site.element}{site.charge}+" if site.charge else site.element
     at_rest = float(xraydb.f0(ion, s)[0])
     f1 = float(xraydb.f1_chantler(site.element, energy_ev))
@@ -261,6 +262,8 @@ def halo(
 
 def atomic(site: Site, s: FloatArray, energy_ev: float) -> npt.NDArray[np.complex128]:
     """Form factors of one atom at rest on many sin(theta)/lambda [1/A] at once."""
+    import xraydb
+
     at_rest = np.asarray(xraydb.f0(site.element, s), dtype=np.complex128)
     f1 = float(xraydb.f1_chantler(site.element, energy_ev))
     f2 = float(xraydb.f2_chantler(site.element, energy_ev))

@@ -1,6 +1,7 @@
 """A sweep ends for its first reason, though what was under way fails meanwhile."""
 
 import os
+import threading
 
 import pytest
 
@@ -9,7 +10,8 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 from bluesky import RunEngine
-from bluesky.utils import FailedStatus
+from bluesky.utils import FailedStatus, RunEngineInterrupted
+from ophyd import Signal
 from ophyd.status import Status
 
 from lics_beamline.errors import DidNotSettle, Stopped
@@ -90,3 +92,28 @@ def test_an_instrument_made_safe_from_outside_aborts_the_run():
     name, stop = documents[-1]
     assert (name, stop["exit_status"]) == ("stop", "abort")
     assert "made safe at 306 K" in stop["reason"]
+
+
+@pytest.mark.parametrize("messages", [0, 1, 2], ids=["opened", "read", "saved"])
+def test_a_run_that_is_aborted_in_an_event_drops_it_and_records_its_end(messages):
+    documents = []
+    engine = RunEngine({})
+    engine.subscribe(lambda *document: documents.append(document))
+    reading = Signal(name="load", value=1.0)
+
+    def plan():
+        event = (lambda: bps.create("holds"), lambda: bps.read(reading), bps.save)
+        for message in event[: messages + 1]:
+            yield from message()
+        threading.Thread(target=engine.abort, args=("Ctrl-C",)).start()
+        while True:
+            yield from bps.sleep(0.05)
+
+    with pytest.raises(RunEngineInterrupted):
+        engine(bpp.baseline_wrapper(as_run(plan(), {}), [reading]))
+    streams = {doc["uid"]: doc["name"] for name, doc in documents if name == "descriptor"}
+    events = [streams[doc["descriptor"]] for name, doc in documents if name == "event"]
+    assert events == ["baseline", *(["holds"] if messages == 2 else []), "baseline"]
+    name, stop = documents[-1]
+    assert (name, stop["exit_status"]) == ("stop", "abort")
+    assert "ended from outside the plan" in stop["reason"]

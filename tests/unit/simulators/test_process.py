@@ -10,6 +10,7 @@ import textwrap
 import pytest
 from caproto import CaprotoTimeoutError, ErrorResponseReceived
 from caproto.sync.client import read, write
+from looking import pace
 
 from lics_simulators.__main__ import main
 
@@ -66,7 +67,7 @@ def test_a_client_reads_what_the_world_says(client):
 def test_the_clock_goes_on_without_being_asked(client):
     earlier = client.read("WORLD:Time_RBV")
     while client.read("WORLD:Time_RBV") <= earlier:
-        pass
+        pace()
 
 
 def test_acquiring_completes_with_a_new_spectrum(client):
@@ -123,23 +124,23 @@ def test_a_fault_is_begun_and_mended_by_its_name_and_an_unknown_one_is_refused(c
     client.write("WORLD:Fault", "tc_open:3")
     assert client.read("WORLD:Fault") == b"tc_open"
     while client.read("TC:Ti3") != -9999.0:
-        pass
+        pace()
     with pytest.raises(ErrorResponseReceived):
         client.write("WORLD:Fault", "coffee")
     client.write("WORLD:Fault", "clear")
     while client.read("TC:Ti3") < 0.0:
-        pass
+        pace()
     assert client.read("WORLD:Fault") == b""
 
 
 def test_the_membrane_can_speak_psi(client):
     client.write("WORLD:Fault", "wrong_egu")
     while client.read("PC1:Units_RBV") != b"PSI":
-        pass
+        pace()
     assert client.read("PC1:Source_RBV") == pytest.approx(1740.45, abs=0.01)
     client.write("WORLD:Fault", "clear:wrong_egu")
     while client.read("PC1:Units_RBV") != b"BAR":
-        pass
+        pace()
     assert client.read("PC1:Source_RBV") == pytest.approx(120.0)
 
 
@@ -150,7 +151,7 @@ def test_an_ioc_that_restarts_is_gone_and_comes_back(client):
     assert client.read("ET1:RBV_pvTemp") > 0.0
     client.write("WORLD:Fault", "ioc_restart:60")
     while client.read("WORLD:Fault"):
-        pass
+        pace()
     assert client.read("PC1:Pressure_RBV") == pytest.approx(0.0, abs=0.02)
 
 
@@ -235,7 +236,7 @@ def saved_later(folder):
     path = folder / "world.json"
     before = path.stat().st_mtime_ns if path.exists() else 0
     while not path.exists() or path.stat().st_mtime_ns == before:
-        pass
+        pace()
 
 
 def test_a_process_that_is_killed_and_started_again_meets_the_same_cell_and_what_only_the_ioc_knew_is_lost(tmp_path):
@@ -249,7 +250,7 @@ def test_a_process_that_is_killed_and_started_again_meets_the_same_cell_and_what
         client.write("RUBY:Laser", "On")
         client.write("RUBY:cam1:Acquire", "Acquire")
         while client.read("PC1:Pressure_RBV") < 3.9 or client.read("TC:Ti1") < 35.0:
-            pass
+            pace()
         load_bar, gasket_c, time_s = (client.read(name) for name in ("PC1:Pressure_RBV", "TC:Ti1", "WORLD:Time_RBV"))
         saved_later(tmp_path)
     with serving(tmp_path, "--go-on", "killed") as (process, client):

@@ -9,7 +9,7 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
 
 from lics_simulators.faults import parse
 from lics_simulators.plate.exposure import Order
-from lics_simulators.saved_world import FILE_NAME, restore, save, was_killed
+from lics_simulators.saved_world import FILE_NAME, restore, save, sealed, was_killed
 from lics_simulators.server import Beamline
 from lics_simulators.world import World
 
@@ -107,14 +107,30 @@ def test_a_world_of_another_seed_is_refused_with_both(tmp_path):
     [
         lambda state: "",
         lambda state: "[]",
-        lambda state: json.dumps({**state, "parts": {}}),
-        lambda state: json.dumps({**state, "reader": {"object": "os:system", "state": {}}}),
-        lambda state: json.dumps({**state, "reader": {"object": "lics_simulators.server:os.system", "state": {}}}),
+        lambda state: sealed(json.dumps({**state, "parts": {}})),
+        lambda state: sealed(json.dumps({**state, "reader": {"object": "os:system", "state": {}}})),
+        lambda state: sealed(
+            json.dumps({**state, "reader": {"object": "lics_simulators.server:os.system", "state": {}}})
+        ),
+        lambda state: sealed(json.dumps(state)).replace('"volumetric"', '"linear"'),
+        lambda state: json.dumps(state),
+        lambda state: json.dumps({"sha256": 3, "state": []}),
     ],
 )
 def test_a_damaged_or_hostile_state_is_refused_and_named(tmp_path, break_it):
     save(beamline(tmp_path), tmp_path)
     path = tmp_path / FILE_NAME
-    path.write_text(break_it(json.loads(path.read_text())))
+    path.write_text(break_it(json.loads(path.read_text())["state"]))
     with pytest.raises(ValueError, match=r"world\.json cannot be gone on with: "):
+        restore(beamline(tmp_path), tmp_path)
+
+
+def test_a_number_that_a_disk_has_changed_is_noticed(tmp_path):
+    save(lived(tmp_path), tmp_path)
+    path = tmp_path / FILE_NAME
+    text = path.read_text()
+    place = text.index("0.0", text.index('"membrane"'))
+    path.write_text(f"{text[:place]}9{text[place + 1 :]}")
+    assert was_killed(tmp_path), "no new world is begun over it without a word"
+    with pytest.raises(ValueError, match="not as it was saved"):
         restore(beamline(tmp_path), tmp_path)
