@@ -280,9 +280,15 @@ class Integrator:
         pattern, peaks : Pattern, sequence of Peak
             Its pattern and the peaks found in it.
         """
+        return self.sort_by_azimuth().scatter(
+            prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response
+        )
+
+    def sort_by_azimuth(self) -> AzimuthalMap:
+        """Return what measuring the scatter along rings needs, made once: that takes half a second."""
         if self._map is None:
             self._map = AzimuthalMap.of(self.two_theta_deg, self._sector, self._in_range, self._weight)
-        return self._map.scatter(prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response)
+        return self._map
 
     @property
     def _engine(self) -> Any:
