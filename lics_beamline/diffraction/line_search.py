@@ -107,10 +107,16 @@ class LineSearch:
 
     def found(self) -> list[FoundLine]:
         """Look for lines, fit them, and look again at what they leave; return those to be listed."""
+        looked_again = False
         for turn in range(MOST_ROUNDS):
             before, trials = len(self.known), self.trials.copy()
             # The second time all are fitted once more, because the background is known now.
             new = self._new_lines() if turn != 1 else []
+            if not new and turn != 1 and not looked_again:
+                # What was refused is tried once more at the end, when all its neighbours are known.
+                looked_again = True
+                self.trials = np.minimum(self.trials, MOST_TRIALS - 1)
+                new = self._new_lines()
             if not new and turn != 1:
                 break
             # The strongest first: what is fitted is taken off beside the others.
