@@ -33,8 +33,10 @@ def test_lines_together_give_the_light_of_each():
     assert light([], X, STEP).shape == (0, X.size)
 
 
-def test_two_overlapping_lines_are_fitted_as_by_scipy_with_its_errors():
-    true = [9.5, 9.6, math.log(0.04), math.log(0.04), 300.0, 180.0, 50.0, 10.0, 0.3]
+@pytest.mark.parametrize("brightness", [0.1, 1.0, 100.0])  # dim lines lean on the usual width, bright ones do not
+def test_two_overlapping_lines_are_fitted_as_by_scipy_with_its_errors(brightness):
+    heights = [300.0 * brightness, 180.0 * brightness]
+    true = [9.5, 9.6, math.log(0.04), math.log(0.05), *heights, 50.0, 10.0, 0.3]
 
     def curve(p):
         t = (X - X.mean()) / (0.5 * (X[-1] - X[0]))
@@ -45,17 +47,18 @@ def test_two_overlapping_lines_are_fitted_as_by_scipy_with_its_errors():
     sigma = np.sqrt(curve(true))
 
     def misfit(p):
-        leaning = (math.log(0.04) - p[2:4]) / 0.7
+        leaning = (math.log(0.03) - p[2:4]) / 0.7
         return np.concatenate([(y - curve(p)) / sigma, leaning, [(0.5 - p[8]) / 0.5]])
 
     theirs = least_squares(misfit, true, x_scale="jac", xtol=1e-12, ftol=1e-12)
     errors = np.sqrt(np.diag(np.linalg.inv(theirs.jac.T @ theirs.jac)))
     start = [ProfileLine(centre=c, fwhm=0.07) for c in (9.48, 9.62)]
-    ours = fit_lines(X, y, sigma, start, step=STEP, usual_fwhm=0.08)
+    ours = fit_lines(X, y, sigma, start, step=STEP, usual_fwhm=0.06)
     assert ours is not None
     for k, line in enumerate(ours.lines):
         found = np.array([line.centre, math.log(0.5 * line.fwhm), line.height])
         assert np.all(np.abs(found - theirs.x[[k, 2 + k, 4 + k]]) < 0.05 * errors[[k, 2 + k, 4 + k]])
+        assert line.mixing == pytest.approx(theirs.x[8], abs=0.05 * errors[8])
         assert ours.centre_sigma[k] == pytest.approx(errors[k], rel=0.02)
         assert ours.height_sigma[k] == pytest.approx(errors[4 + k], rel=0.02)
     counted = theirs.fun[: X.size]
