@@ -6,6 +6,7 @@ Files in it that are written anew are never met half written: see `write_whole`.
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from typing import Final
 from lics_beamline.errors import JournalError
 
 PLATES_NAME: Final = "plates"
+CACHE_VARIABLE: Final = "LICS_CACHE"  # names the folder of what can be made anew; empty: nothing is kept
+CACHE_NAME: Final = "lics_beamline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,31 @@ class DataFolder:
         if resolved.is_relative_to(plates):
             return (PLATES_NAME / resolved.relative_to(plates)).as_posix()
         return resolved.relative_to(self.root.resolve()).as_posix()
+
+
+def cache_folder() -> Path | None:
+    """Return the folder of what any process may make anew, and may remove; it need not be there.
+
+    The one that `CACHE_VARIABLE` names, or else one in the user's own folder of caches.
+
+    Returns
+    -------
+    Path or None
+        None where nothing is to be kept, or the user has no folder.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    if named is not None:
+        return Path(named).expanduser().absolute() if named else None
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / CACHE_NAME
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / CACHE_NAME / "Cache"
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(given) if os.path.isabs(given) else home / ".cache") / CACHE_NAME  # XDG: relative paths do not count
 
 
 def write_whole(path: Path, content: str | bytes, *, durable: bool = False) -> None:

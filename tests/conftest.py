@@ -13,6 +13,8 @@ for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+os.environ["LICS_CACHE"] = ""  # nothing is kept between tests, nor in the folder of whoever runs them
+
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # ophyd takes pyepics where it is installed, when imported
 
 import pytest  # noqa: E402  after the threads were set, before anything that counts

@@ -225,8 +225,13 @@ def _plain(came: ImageOutcome) -> dict[str, Any]:
 
 
 def _say_peaks(reduced: ReducedImage) -> None:
+    from lics_beamline.reduction.image import RING_WORTH_TELLING
+
     sys.stdout.write("  2theta (deg)      d (A)        +-     area\n")
     for peak in reduced.peaks:
+        lost = peak.rejected_fraction or 0.0
+        told = f"  {100.0 * lost:.0f} % of its pixels rejected" if lost >= RING_WORTH_TELLING else ""
         sys.stdout.write(
-            f"{peak.two_theta_deg:12.4f}  {peak.d_angstrom:10.5f}  {peak.d_sigma_angstrom:8.5f}  {peak.area:10.4g}\n"
+            f"{peak.two_theta_deg:12.4f}  {peak.d_angstrom:10.5f}  {peak.d_sigma_angstrom:8.5f}  "
+            f"{peak.area:10.4g}{told}\n"
         )

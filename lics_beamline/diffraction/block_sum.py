@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.compilation import compiled
 from lics_beamline.diffraction.frame import Counts
-from lics_beamline.diffraction.ring_mean import compiled
 
 Array = npt.NDArray[np.float64]
 
@@ -34,3 +34,10 @@ def _add_up(frame: Any, bad: Any, side_px: int, rows: int, columns: int, counts:
                     seen += 1
             counts[first + column] += total
             pixels[first + column] += seen
+
+
+@compiled
+def medians(values: Any, starts: Any, median: Any) -> None:
+    """Write the median of each part of `values`, which begins where `starts` says; NaN where one of it is NaN."""
+    for number in range(median.size):
+        median[number] = np.median(values[starts[number] : starts[number + 1]])

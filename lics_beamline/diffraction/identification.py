@@ -114,8 +114,32 @@ class _Sought:
     phase: CrystalPhase
     expected: UnitCell
     lines: tuple[Line, ...]
+    start: Array  # the free numbers of the expected cell
     low: float  # factor on a spacing
     high: float
+
+
+class _Near:
+    """Peaks, by their spacings: which is nearest to a line that a cell puts somewhere."""
+
+    def __init__(self, peaks: Sequence[Peak]) -> None:
+        self.peaks = peaks
+        self.d = np.array([peak.d_angstrom for peak in peaks])
+        self.reach = np.array([math.hypot(SPACING_AGREEMENT, 3.0 * _error(peak)) for peak in peaks])
+
+    def of(self, lines: Sequence[Line], cell: UnitCell) -> list[IndexedPeak]:
+        """Return the lines that have a peak where a cell puts them, each with the nearest one."""
+        d = np.array(_spacings(cell, lines))[:, None]
+        if not d.size or not self.d.size:
+            return []
+        off = np.where(np.abs(self.d / d - 1.0) < self.reach, np.abs(self.d - d), np.inf)
+        nearest = off.argmin(axis=1)
+        there = np.isfinite(off[np.arange(len(lines)), nearest]).tolist()
+        return [
+            IndexedPeak(line=line, peak=self.peaks[place])
+            for line, place, near in zip(lines, nearest.tolist(), there, strict=True)
+            if near
+        ]
 
 
 def identify(
@@ -186,6 +210,7 @@ def _sought(
         phase=phase,
         expected=expected,
         lines=lines,
+        start=expected.free(phase.system),
         low=harder.a_angstrom / expected.a_angstrom * (1.0 - phase.window),
         high=softer.a_angstrom / expected.a_angstrom * (1.0 + phase.window),
     )
@@ -200,6 +225,7 @@ def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPh
         [IndexedPeak(line=line, peak=peak) for peak in free if here.low * d <= peak.d_angstrom <= here.high * d]
         for line, d in zip(markers, _spacings(here.expected, markers), strict=True)
     ]
+    nearest = _Near(free)
     best: FoundPhase | None = None
     judged: set[tuple[tuple[int, int], ...]] = set()  # most starts lead to the same few cells
     for few in itertools.combinations(near, count):
@@ -207,7 +233,7 @@ def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPh
             start = _fit_cell(here, combination)
             if start is None:
                 continue
-            there = _near_lines(markers, start.cell, free)
+            there = nearest.of(markers, start.cell)
             key = tuple((id(indexed.line), id(indexed.peak)) for indexed in there)
             if key in judged or len(there) < count + (1 if here.phase.markers else SPARE_LINES):
                 continue
@@ -215,22 +241,10 @@ def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPh
             fit = _fit_cell(here, there)
             if fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
                 continue
-            found = _index(here, fit, there, free)
+            found = _index(here, fit, there, nearest)
             if best is None or (len(found.lines), -found.deviation) > (len(best.lines), -best.deviation):
                 best = found
     return best
-
-
-def _near_lines(lines: Sequence[Line], cell: UnitCell, free: list[Peak]) -> list[IndexedPeak]:
-    """Return the lines that have a peak where a cell puts them, each with the nearest one."""
-    there = []
-    for line, d in zip(lines, _spacings(cell, lines), strict=True):
-        near = [
-            peak for peak in free if abs(peak.d_angstrom / d - 1.0) < math.hypot(SPACING_AGREEMENT, 3.0 * _error(peak))
-        ]
-        if near:
-            there.append(IndexedPeak(line=line, peak=min(near, key=lambda peak: abs(peak.d_angstrom - d))))
-    return there
 
 
 def _complete(
@@ -273,7 +287,7 @@ class _CellFit:
 def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
     """Fit the free numbers of the cell to spacings; None where one cell does not explain them all."""
     system = here.phase.system
-    start = here.expected.free(system)
+    start = here.start
     if len(there) < start.size:
         return None
     hkl = np.array([indexed.line.hkl for indexed in there])
@@ -285,7 +299,8 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
         1.0,
     )
     for _ in range(GAUSS_NEWTON):
-        misfit, slope = _misfit(free, hkl, d, sigma, system)
+        spacing = _spacing(free, hkl, system)
+        misfit, slope = (spacing - d) / sigma, _slope(free, spacing, hkl, system) / sigma[:, None]
         try:
             inverse = np.linalg.inv(slope.T @ slope)
         except np.linalg.LinAlgError:
@@ -293,7 +308,7 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
         free = free - inverse @ (slope.T @ misfit)
         if not np.all(np.abs(free / start - 1.0) < STRAYED_CELL_RELATIVE):
             return None
-    misfit, _ = _misfit(free, hkl, d, sigma, system)
+    misfit = (_spacing(free, hkl, system) - d) / sigma
     if np.any(np.abs(misfit) * sigma / d > np.hypot(SPACING_AGREEMENT, 3.0 * sigma / d)):
         return None
     cell = UnitCell.from_free(free, system)
@@ -306,23 +321,26 @@ def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
     return _CellFit(cell=cell, sigma=tuple(float(error) for error in np.sqrt(np.diag(inverse) * inflation)))
 
 
-def _misfit(free: Array, hkl: npt.NDArray[np.int64], d: Array, sigma: Array, system: str) -> tuple[Array, Array]:
-    """Return what a cell leaves of the spacings, over their errors, and its slope by each free number."""
-    here = UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5
-    slope = np.empty((len(d), free.size))
+def _spacing(free: Array, hkl: npt.NDArray[np.int64], system: str) -> Array:
+    """Return the spacings of a cell by its free numbers [angstrom]."""
+    return np.asarray(UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5)
+
+
+def _slope(free: Array, spacing: Array, hkl: npt.NDArray[np.int64], system: str) -> Array:
+    """Return how the spacings of a cell change with each of its free numbers."""
+    slope = np.empty((len(spacing), free.size))
     for number in range(free.size):
-        step = np.zeros(free.size)
-        step[number] = SLOPE_STEP_RELATIVE * free[number]
-        there = UnitCell.from_free(free + step, system).inverse_d_squared(hkl) ** -0.5
-        slope[:, number] = (there - here) / step[number] / sigma
-    return (here - d) / sigma, slope
+        there = free.copy()
+        there[number] += SLOPE_STEP_RELATIVE * free[number]
+        slope[:, number] = (_spacing(there, hkl, system) - spacing) / (SLOPE_STEP_RELATIVE * free[number])
+    return slope
 
 
-def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], free: list[Peak]) -> FoundPhase:
+def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], nearest: _Near) -> FoundPhase:
     """Index the other peaks of a phase and fit its cell to all of them."""
     strongest = max(line.strength for line in here.lines)
     worth = tuple(line for line in here.lines if line.strength > INDEXED_LINE_FRACTION * strongest)
-    known = {indexed.line.hkl: indexed for indexed in (*_near_lines(worth, fit.cell, free), *markers)}
+    known = {indexed.line.hkl: indexed for indexed in (*nearest.of(worth, fit.cell), *markers)}
     lines = tuple(known[line.hkl] for line in here.lines if line.hkl in known)
     better = _fit_cell(here, lines) or fit
     expected = here.expected.volume_angstrom3

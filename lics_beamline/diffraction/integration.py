@@ -26,10 +26,11 @@ from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.diffraction.negative_pixels import NegativePixels
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
+from lics_beamline.diffraction.pixel_table import PixelTable, pixel_table
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
 from lics_beamline.diffraction.poni import SPLINE_KEY
-from lics_beamline.diffraction.ring_scatter import AzimuthalMap, RingScatter
+from lics_beamline.diffraction.ring_scatter import RING_SECTORS, AzimuthalMap, RingScatter, sector_of
 from lics_beamline.diffraction.shadow import BlockRings
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
@@ -160,40 +161,21 @@ class Integrator:
     """
 
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
-        logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
-        from pyFAI.integrator.azimuthal import AzimuthalIntegrator
-
         from lics_beamline.diffraction.ring_mean import RingTable  # compiles, which takes a second to import
 
-        entries = dict(line.split(": ", 1) for line in geometry.poni.splitlines())
-        detector = detector_of(geometry, shape)
-        if tuple(detector.shape) != tuple(shape):
-            raise ReductionFailed(
-                f"the frame has {shape[0]} x {shape[1]} pixels and the geometry {detector.shape[0]} x "
-                f"{detector.shape[1]}. Use the geometry of this detector and this scan resolution.",
-                frame_shape=shape,
-                geometry_shape=tuple(detector.shape),
-            )
         self.geometry = geometry
         self.integration = integration
         self.shape = shape
-        self._engine = AzimuthalIntegrator(
-            dist=float(entries["Distance"]),
-            poni1=float(entries["Poni1"]),
-            poni2=float(entries["Poni2"]),
-            rot1=float(entries["Rot1"]),
-            rot2=float(entries["Rot2"]),
-            rot3=float(entries["Rot3"]),
-            detector=detector,
-            wavelength=float(entries["Wavelength"]),
+        pixels = pixel_table(
+            geometry, shape, polarisation=integration.polarisation, sectors=RING_SECTORS, make=self._new_pixels
         )
-        angle_deg = np.degrees(self._engine.center_array(shape, unit="2th_rad", scale=False))
+        angle_deg, self._weight, self._sector = pixels.two_theta_deg, pixels.weight, pixels.sector
         self.two_theta_deg: npt.NDArray[np.float32] = angle_deg.astype(np.float32)
         low, high = integration.two_theta_deg or (0.0, math.inf)
         inside = (angle_deg >= low) & (angle_deg <= high)
         self._static_mask: npt.NDArray[np.bool_] | None = None
-        if detector.mask is not None and np.any(detector.mask):
-            self._static_mask = np.asarray(detector.mask, dtype=bool)
+        if pixels.masked.any():
+            self._static_mask = pixels.masked
         if integration.mask is not None:
             given = integration.mask.array(shape)
             self._static_mask = given if self._static_mask is None else self._static_mask | given
@@ -205,11 +187,10 @@ class Integrator:
         self._rings = BlockRings.of(self.two_theta_deg)
         self._pixels_in_range = int(np.count_nonzero(inside))
         seen = angle_deg[inside] if self._pixels_in_range else angle_deg
-        factor = self._factor()
         self._table = RingTable.of(
             angle_deg,
             inside,
-            factor,
+            self._weight,
             rings=integration.bins,
             range_deg=integration.two_theta_deg or (float(seen.min()), float(seen.max())),
         )
@@ -217,7 +198,7 @@ class Integrator:
         blank = np.zeros(shape, dtype=np.int32)
         self._rings.shadows(blank, None, 0.5)
         self._table.means(blank, clip_sigma=5.0, clip_rounds=1)
-        self._patches = Patches.over(self.two_theta_deg, inside, factor)
+        self._patches = Patches.over(self.two_theta_deg, inside, self._weight)
         self._map: AzimuthalMap | None = None
 
     def integrate(
@@ -309,10 +290,9 @@ class Integrator:
         pattern, peaks : Pattern, sequence of Peak
             Its pattern and the peaks found in it.
         """
-        if self._map is None:
-            azimuth = self._engine.center_array(self.shape, unit="chi_rad", scale=False)
-            self._map = AzimuthalMap.of(self.two_theta_deg, azimuth, self._in_range, self._factor())
-        return self._map.scatter(prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response)
+        return self.sort_by_azimuth().scatter(
+            prepared.frame, pattern, peaks, offset=prepared.offset, response=prepared.response
+        )
 
     def used(self, prepared: Prepared) -> npt.NDArray[np.bool_]:
         """Return the pixels of a prepared frame that count: within the range, and neither masked nor without response.
@@ -341,7 +321,7 @@ class Integrator:
         return cake_of(
             frame,
             used,
-            self._factor() if prepared.response is None else self._factor() * prepared.response,
+            self._weight if prepared.response is None else self._weight * prepared.response,
             two_theta_deg=self.two_theta_deg,
             azimuth_deg=np.degrees(self._engine.center_array(self.shape, unit="chi_rad", scale=False)),
             range_deg=self.integration.two_theta_deg or (float(seen.min()), float(seen.max())),
@@ -349,12 +329,52 @@ class Integrator:
             wavelength_angstrom=self.geometry.wavelength_angstrom,
         )
 
-    def _factor(self) -> npt.NDArray[np.float32]:
-        """Return solid angle times polarisation of each pixel."""
-        factor: npt.NDArray[np.float32] = self._engine.solidAngleArray(self.shape) * self._engine.polarization(
+    def sort_by_azimuth(self) -> AzimuthalMap:
+        """Return what measuring the scatter along rings needs, made once: that takes half a second."""
+        if self._map is None:
+            self._map = AzimuthalMap.of(self.two_theta_deg, self._sector, self._in_range, self._weight)
+        return self._map
+
+    @property
+    def _engine(self) -> Any:
+        """A new engine of pyFAI: needed only where no table of this geometry was kept, and full of arrays when used."""
+        detector = detector_of(self.geometry, self.shape)
+        from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
+        if tuple(detector.shape) != tuple(self.shape):
+            raise ReductionFailed(
+                f"the frame has {self.shape[0]} x {self.shape[1]} pixels and the geometry {detector.shape[0]} x "
+                f"{detector.shape[1]}. Use the geometry of this detector and this scan resolution.",
+                frame_shape=self.shape,
+                geometry_shape=tuple(detector.shape),
+            )
+        entries = dict(line.split(": ", 1) for line in self.geometry.poni.splitlines())
+        return AzimuthalIntegrator(
+            dist=float(entries["Distance"]),
+            poni1=float(entries["Poni1"]),
+            poni2=float(entries["Poni2"]),
+            rot1=float(entries["Rot1"]),
+            rot2=float(entries["Rot2"]),
+            rot3=float(entries["Rot3"]),
+            detector=detector,
+            wavelength=float(entries["Wavelength"]),
+        )
+
+    def _new_pixels(self) -> PixelTable:
+        """Ask pyFAI where each pixel is."""
+        engine = self._engine
+        angle_rad, azimuth_rad = (
+            engine.center_array(self.shape, unit=unit, scale=False) for unit in ("2th_rad", "chi_rad")
+        )
+        weight = engine.solidAngleArray(self.shape) * engine.polarization(
             self.shape, factor=self.integration.polarisation
         )
-        return factor
+        return PixelTable(
+            two_theta_deg=np.degrees(angle_rad),
+            weight=np.asarray(weight, dtype=np.float32),
+            sector=sector_of(azimuth_rad),
+            masked=np.zeros(self.shape, bool) if engine.detector.mask is None else engine.detector.mask != 0,
+        )
 
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""

@@ -79,6 +79,18 @@ class Pattern:
         seen = self.counted + self.rejected
         return np.where(seen > 0, self.rejected / np.maximum(seen, 1), np.nan)
 
+    def rejected_within(self, low_deg: float, high_deg: float) -> float | None:
+        """Return the part of the unmasked pixels between two angles [deg] that was left out as spots.
+
+        None where it was not told, or no pixel lies there.
+        """
+        if self.counted is None or self.rejected is None:
+            return None
+        first, last = np.rint((np.array([low_deg, high_deg]) - self.two_theta_deg[0]) / self.step_deg).astype(int)
+        here = slice(max(int(first), 0), max(int(last), 0) + 1)
+        seen = int(self.counted[here].sum() + self.rejected[here].sum())
+        return int(self.rejected[here].sum()) / seen if seen else None
+
     @property
     def step_deg(self) -> float:
         """Width of a bin [deg]."""

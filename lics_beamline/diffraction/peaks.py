@@ -38,6 +38,9 @@ class Peak:
         Lorentz fraction.
     background : float
         Under the peak.
+    rejected_fraction : float or None
+        Part of the unmasked pixels within a full width of its position that was rejected as spots; None where nobody
+        told. Of a grainy ring, area goes with them.
     """
 
     two_theta_deg: float
@@ -50,6 +53,7 @@ class Peak:
     fwhm_deg: float
     mixing: float
     background: float
+    rejected_fraction: float | None = None
 
     @property
     def significance(self) -> float:
@@ -103,4 +107,5 @@ def _peak(one: FoundLine, search: LineSearch, pattern: Pattern) -> Peak:
         fwhm_deg=line.fwhm,
         mixing=line.mixing,
         background=search.background_under(one),
+        rejected_fraction=pattern.rejected_within(line.centre - line.fwhm, line.centre + line.fwhm),
     )

@@ -11,19 +11,17 @@ Nothing here is interpreted, so this module takes a second to import: import it 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.compilation import compiled
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.point_spread import MASKED_BELOW
 
 Array = npt.NDArray[np.float64]
-Work = TypeVar("Work", bound=Callable[..., Any])
 
 LARGEST_BIAS: Final = 1.0e-5  # of a ring's mean, by counts that are no spots: below the error of 1e10 counts
 SCATTER_ROUNDING: Final = 1.0e-12  # part of the sum of squares below which a difference of sums is rounding
@@ -37,16 +35,6 @@ LEAST_SKEW_SHARE: Final = 0.01  # part of the variance; a ring whose skewness ma
 # What is added up for each ring: of pixels' counts s without offset, and of their weights w.
 N, S, W, SS, SW, WW, SSS = range(7)
 BRIGHTEST, DIMMEST = range(2)
-
-
-def compiled(work: Work) -> Work:
-    """Compile a function when it is first called, and keep it on disk where there is a place for it."""
-    # Sums may be reordered; NaN must stay NaN, for it marks dead pixels.
-    options = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
-    try:
-        return numba.njit(work, cache=True, **options)
-    except RuntimeError:  # neither the package's folder nor the user's can be written to
-        return numba.njit(work, **options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

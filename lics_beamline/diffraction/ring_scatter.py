@@ -84,19 +84,18 @@ class AzimuthalMap:
     def of(
         cls,
         two_theta_deg: npt.NDArray[np.float32],
-        azimuth_rad: npt.NDArray[np.floating],
+        sector: npt.NDArray[np.uint8],
         in_range: npt.NDArray[np.bool_],
         factor: npt.NDArray[np.float32],
     ) -> AzimuthalMap:
-        """Sort the pixels in range."""
+        """Sort the pixels in range; their angles [deg], sectors and solid angles times polarisation are images."""
         pixel = np.flatnonzero(in_range).astype(np.int32)
         step = (two_theta_deg.ravel()[pixel] / STEP_DEG).astype(np.uint16 if two_theta_deg.max() < 32 else np.uint32)
         pixel = pixel[np.argsort(step, kind="stable")]
-        turn = azimuth_rad.ravel()[pixel] * (RING_SECTORS / (2.0 * math.pi))
         return cls(
             pixel=pixel,
             two_theta_deg=two_theta_deg.ravel()[pixel],
-            sector=(np.floor(turn).astype(np.int16) % RING_SECTORS).astype(np.uint8),
+            sector=sector.ravel()[pixel],
             factor=factor.ravel()[pixel],
         )
 
@@ -201,6 +200,12 @@ class _Images:
             value -= self.offset.ravel()[pixel]
         value /= factor if self.response is None else factor * self.response.ravel()[pixel]
         return value, use
+
+
+def sector_of(azimuth_rad: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """Return the sector of each azimuth [rad], 0 to `RING_SECTORS` - 1."""
+    turn = azimuth_rad * (RING_SECTORS / (2.0 * math.pi))
+    return np.asarray((np.floor(turn).astype(np.int16) % RING_SECTORS).astype(np.uint8))
 
 
 def on_bins(rings: Sequence[RingScatter], two_theta_deg: Array) -> Array:

@@ -55,13 +55,13 @@ class BlockRings:
         Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
         is dim only beyond counting and the noise of a pixel, `noise_counts`.
         """
-        from lics_beamline.diffraction.block_sum import block_sums  # compiles, which takes a second to import
+        # compiles, which takes a second to import
+        from lics_beamline.diffraction.block_sum import block_sums, medians
 
         counts, pixels = block_sums(frame, bad, side_px=BLOCK_PX)
         mean = counts / np.maximum(pixels, 1.0)
-        ordered = mean[self.order]
-        bounds = zip(self.starts[:-1], self.starts[1:], strict=True)
-        median = np.array([np.median(ordered[first:last]) for first, last in bounds])
+        median = np.empty(self.starts.size - 1)
+        medians(mean[self.order], self.starts, median)
         padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
         around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
         floor = around.min(axis=1)[self.ring_of_block]

@@ -178,4 +178,15 @@ def warm_up(recipe: Recipe) -> None:
     recipe.ruby.ruler().gpa(recipe.ruby.reference_wavelength_nm, recipe.ruby.reference_temperature_k)
     shape = recipe.geometry.detector_config.get("max_shape")
     if shape:
-        integrator(recipe.geometry, recipe.integration(), (int(shape[0]), int(shape[1])))
+        engine = integrator(recipe.geometry, recipe.integration(), (int(shape[0]), int(shape[1])))
+        if recipe.frames.graininess:
+            engine.sort_by_azimuth()
+    _compile_search_for_lines()
+
+
+@lru_cache(maxsize=1)
+def _compile_search_for_lines() -> None:
+    """Compile what looks for lines, or load it, by a pattern of one line."""
+    angle = np.linspace(5.0, 6.0, 200)
+    line = 1.0 + 100.0 * np.exp(-(((angle - 5.5) / 0.03) ** 2))
+    find_peaks(Pattern(two_theta_deg=angle, intensity=line, sigma=np.sqrt(line), wavelength_angstrom=0.4))

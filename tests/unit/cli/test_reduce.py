@@ -336,6 +336,27 @@ def test_masked_pixels_and_the_worst_ring_are_said_beside_the_list(words, capsys
     assert "rejected as spots" in said.err
 
 
+def test_a_line_whose_grains_are_rejected_says_so_and_its_neighbour_does_not(tmp_path, capsys):
+    shape = (400, 400)
+    geometry = flat_geometry(distance_mm=100.0, wavelength_angstrom=0.41373, shape=shape, pixel_mm=0.2)
+    y, x = np.indices(shape) - 199.5
+    angle = np.degrees(np.arctan2(0.2 * np.hypot(x, y), 100.0))
+    rings = [100.0 * np.exp(-4.0 * np.log(2.0) * ((angle - centre) / 0.4) ** 2) for centre in (8.0, 14.0)]
+    grains = np.cos(12.0 * np.arctan2(y, x)) > 0.97
+    image = np.random.default_rng(1).poisson(20.0 + rings[0] + rings[1] * np.where(grains, 30.0, 1.0))
+    fabio.edfimage.EdfImage(data=image.astype(np.int32)).write(str(tmp_path / "a.edf"))
+    (tmp_path / "a.poni").write_text(geometry.poni)
+    words = ["reduce", str(tmp_path / "a.edf"), "--geometry", str(tmp_path / "a.poni"), "--bins", "150"]
+    assert main(words) == 0
+    smooth, grainy = capsys.readouterr().out.splitlines()[1:]
+    assert "rejected" not in smooth
+    assert grainy.endswith("% of its pixels rejected")
+    assert main([*words, "--json"]) == 0
+    smooth, grainy = json.loads(capsys.readouterr().out)["peaks"]
+    assert smooth["rejected_fraction"] < 0.01
+    assert grainy["rejected_fraction"] > 0.02
+
+
 def test_clipping_is_by_choice_and_a_program_is_told_the_same(words, capsys):
     assert main([*words, "--json"]) == 0
     clipped = json.loads(capsys.readouterr().out)

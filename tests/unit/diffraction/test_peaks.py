@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,3 +95,22 @@ def test_a_dim_peak_whose_wings_cannot_be_told_is_still_found():
         (peak,) = find_peaks(dim)
         assert peak.two_theta_deg == pytest.approx(10.0, abs=0.01)
         assert 0.0 <= peak.mixing <= 1.0
+
+
+def test_a_peak_tells_which_part_of_its_own_pixels_was_rejected():
+    plain = pattern(300.0, 2)
+    counted = np.full(ANGLE.size, 900)
+    rejected = np.where(np.abs(ANGLE - 9.36) < 0.2, 100, 0)
+    told = {
+        round(peak.two_theta_deg, 1): peak.rejected_fraction
+        for peak in find_peaks(replace(plain, counted=counted, rejected=rejected))
+    }
+    assert told[9.4] == pytest.approx(0.1)
+    assert told[10.0] == 0.0
+    assert all(peak.rejected_fraction is None for peak in find_peaks(plain))
+
+
+def test_of_a_peak_at_the_end_of_a_pattern_only_bins_that_are_there_are_asked():
+    told = replace(pattern(0.0, 1), counted=np.full(ANGLE.size, 1), rejected=np.full(ANGLE.size, 1))
+    assert told.rejected_within(2.9, 3.1) == 0.5
+    assert told.rejected_within(30.9, 40.0) == 0.5
