@@ -71,6 +71,17 @@ class Engine(RunEngine):
         self._msg_cache: deque[Msg] = deque()  # nothing to rewind: a sweep goes on from the message it is at
         await super()._request_pause_coro()
 
+    async def _stop_movable_objects(self, *, success: bool = True) -> None:
+        """Stop what moves, but at the pause of a sweep no clock: who waits for a time goes on waiting for it."""
+        clocks = {obj for obj in self._movable_objs_touched if hasattr(obj, "on_tick")}
+        if self._state != "pausing" or not self._requests.is_open:
+            clocks = set()
+        self._movable_objs_touched -= clocks
+        try:
+            await super()._stop_movable_objects(success=success)
+        finally:
+            self._movable_objs_touched |= clocks
+
     def _ask_to_hold(self) -> None:
         self._requests.ask(Request.PAUSE, who=ENGINE, why="pause of the RunEngine")
         logger.warning("the sweep is held as soon as it can be, and paused then")

@@ -15,6 +15,7 @@ import bluesky.plan_stubs as bps
 from bluesky.suspenders import SuspendFloor
 from bluesky.utils import Msg, RunEngineInterrupted
 from ophyd import Signal
+from ophyd.status import Status
 
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
@@ -121,6 +122,48 @@ def as_a_thread_does(engine, *, defer):
     thread = threading.Thread(target=engine.request_pause, args=(defer,))
     thread.start()
     thread.join()
+
+
+class Time:
+    """A clock somebody waits for, in the middle of which a sweep is paused."""
+
+    name, parent = "clock", None
+
+    def __init__(self):
+        self.waited_for = Status()
+
+    def set(self, _):
+        return self.waited_for
+
+    def stop(self, *, success=False):
+        if not self.waited_for.done:
+            self.waited_for.set_exception(InterruptedError("nobody waits any longer"))
+
+    def on_tick(self, _):
+        raise NotImplementedError
+
+
+def test_a_time_that_is_waited_for_when_a_sweep_is_paused_is_waited_for_after_it(engine, requests):
+    clock = Time()
+
+    def begin(number):
+        if number == 0:
+            as_a_thread_does(engine, defer=False)
+
+    sweep = Sweep(engine, requests, begin)
+    plan = sweep.plan()
+
+    def waiting():
+        yield from bps.abs_set(clock, 7.0, group="a")
+        yield from plan
+
+    with pytest.raises(RunEngineInterrupted, match="resume"):
+        engine(waiting())
+    assert engine.state == "paused"
+    assert not clock.waited_for.done
+    clock.waited_for.set_finished()
+    engine.resume()
+    assert sweep.done == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("defer", [False, True])
