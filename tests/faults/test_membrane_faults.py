@@ -1,6 +1,7 @@
 """What the membrane does when its instruments fail: it holds, says why, and never chases."""
 
 import logging
+import re
 
 import bluesky.plan_stubs as bps
 import pytest
@@ -60,8 +61,10 @@ def test_a_leak_is_warned_of_after_half_a_minute_and_stops_the_move_after_one_an
     assert rig.beamline.clock.now_s() - began_s > 60.0
     assert 60.0 < ended.value.facts["high_s"] < 120.0
     (warned,) = (record for record in caplog.records if record.levelname == "WARNING" and "a leak?" in record.message)
+    warned_s = float(re.search(r"effort for (\d+) s", warned.message)[1])  # by the clock of the experiment
+    assert 30.0 <= warned_s < 45.0
     (shut,) = (record for record in caplog.records if "its valves are shut" in record.message)
-    assert shut.created - warned.created > 0.4, "30 s of experiment between warning and stop, less a tick"
+    assert shut.created > warned.created
     assert max(setpoints) == pytest.approx(2.5)
     until(membrane.control_readback, lambda control: control == "Off").wait()
     assert any("a leak or an empty supply; its valves are shut" in record.message for record in caplog.records)
