@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tiled.adapters.sequence import FileSequenceAdapter
 from tiled.utils import path_from_uri
 
+from lics_beamline.catalog.plate_adapter import chosen
 from lics_beamline.diffraction.frame import FrameSeries
 
 
@@ -50,10 +51,4 @@ class FrameSequenceAdapter(FileSequenceAdapter):
         return recording.counts.astype(data_type.to_numpy_dtype(), copy=False)
 
     def _load_from_files(self, slice: slice | int | Iterable[int] = slice(None)) -> npt.NDArray[Any]:
-        if isinstance(slice, int):
-            chosen = [self._uris[slice]]
-        elif isinstance(slice, Iterable):
-            chosen = [self._uris[index] for index in slice]
-        else:
-            chosen = list(self._uris[slice])
-        return np.stack(self._map_read(chosen))
+        return np.stack(self._map_read(chosen(self._uris, slice)))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from fabio.raxisimage import RaxisImage
 from tiled.adapters.sequence import FileSequenceAdapter
+
+
+def chosen(files: Sequence[Any], which: slice | int | Iterable[int]) -> list[Any]:
+    """Return those of the files of a run that Tiled asks for, in its order."""
+    if isinstance(which, int):
+        return [files[which]]
+    if isinstance(which, Iterable):
+        return [files[index] for index in which]
+    return list(files[which])
 
 
 class PlateSequenceAdapter(FileSequenceAdapter):
@@ -25,10 +34,4 @@ class PlateSequenceAdapter(FileSequenceAdapter):
         return frame
 
     def _load_from_files(self, slice: slice | int | Iterable[int] = slice(None)) -> npt.NDArray[np.int32]:
-        if isinstance(slice, int):
-            chosen = [self.filepaths[slice]]
-        elif isinstance(slice, Iterable):
-            chosen = [self.filepaths[index] for index in slice]
-        else:
-            chosen = list(self.filepaths[slice])
-        return np.stack(self._map_read(chosen))
+        return np.stack(self._map_read(chosen(self.filepaths, slice)))

@@ -29,7 +29,7 @@ from lics_beamline.imports.heading import (
     TEMPERATURE,
     WAVELENGTH,
     Column,
-    Unit,
+    ColumnUnit,
     columns_of,
 )
 
@@ -326,7 +326,7 @@ class _Rows:
                 line, f"{_shown(said)} is no number. Write the number alone; its unit is in the heading.", column
             )
             return math.nan
-        unit = column.unit or Unit(factor=1.0)
+        unit = column.unit or ColumnUnit(factor=1.0)
         number = float(text) * unit.factor + (0.0 if column.is_error else unit.offset)
         return number if self._is_believable(line, column, said, number) else math.nan
 
@@ -337,7 +337,7 @@ class _Rows:
         above = column.quantity in ABOVE_ZERO and not column.is_error
         if (number > least if above else number >= least) and number <= most:
             return True
-        is_ours = column.unit is not None and column.unit == Unit(factor=1.0)
+        is_ours = column.unit is not None and column.unit == ColumnUnit(factor=1.0)
         limits = f"above {least:g} and at most {most:g}" if above else f"within {least:g} and {most:g}"
         self._fault(
             line,

@@ -31,7 +31,7 @@ ERROR_NAMES: Final = {"dp": PRESSURE, "dt": TEMPERATURE, "up": PRESSURE, "ut": T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class ColumnUnit:
     """A unit a column may have.
 
     Parameters
@@ -44,29 +44,34 @@ class Unit:
     offset: float = 0.0
 
 
-_CELSIUS: Final = Unit(factor=1.0, offset=ZERO_CELSIUS_K)
-_ANGSTROM: Final = Unit(factor=1.0)
-UNITS: Final[Mapping[str, Mapping[str, Unit]]] = {
+_CELSIUS: Final = ColumnUnit(factor=1.0, offset=ZERO_CELSIUS_K)
+_ANGSTROM: Final = ColumnUnit(factor=1.0)
+UNITS: Final[Mapping[str, Mapping[str, ColumnUnit]]] = {
     PRESSURE: {
-        "GPa": Unit(factor=1.0),
-        "kbar": Unit(factor=0.1),
-        "bar": Unit(factor=1e-4),
-        "MPa": Unit(factor=1e-3),
-        "TPa": Unit(factor=1e3),
+        "GPa": ColumnUnit(factor=1.0),
+        "kbar": ColumnUnit(factor=0.1),
+        "bar": ColumnUnit(factor=1e-4),
+        "MPa": ColumnUnit(factor=1e-3),
+        "TPa": ColumnUnit(factor=1e3),
     },
     TEMPERATURE: {
-        "K": Unit(factor=1.0),
+        "K": ColumnUnit(factor=1.0),
         "C": _CELSIUS,
         "\N{DEGREE SIGN}C": _CELSIUS,
         "degC": _CELSIUS,
     },
-    EXPOSURE: {"s": Unit(factor=1.0), "sec": Unit(factor=1.0), "ms": Unit(factor=1e-3), "min": Unit(factor=60.0)},
+    EXPOSURE: {
+        "s": ColumnUnit(factor=1.0),
+        "sec": ColumnUnit(factor=1.0),
+        "ms": ColumnUnit(factor=1e-3),
+        "min": ColumnUnit(factor=60.0),
+    },
     WAVELENGTH: {
         "A": _ANGSTROM,
         "angstrom": _ANGSTROM,
         "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": _ANGSTROM,
-        "nm": Unit(factor=10.0),
-        "pm": Unit(factor=0.01),
+        "nm": ColumnUnit(factor=10.0),
+        "pm": ColumnUnit(factor=0.01),
     },
 }
 _IN_BRACKETS: Final = re.compile(r"^(.*?)[(\[]([^)\]]*)[)\]](.*)$")
@@ -87,7 +92,7 @@ class Column:
         What it holds; empty for what is not used.
     is_error : bool
         Whether it holds the standard deviation of the quantity.
-    unit : Unit or None
+    unit : ColumnUnit or None
         None where the quantity has none, or the heading says none.
     fault : str
         What is wrong with the heading, and what to do; empty where nothing is.
@@ -96,7 +101,7 @@ class Column:
     heading: str
     quantity: str = ""
     is_error: bool = False
-    unit: Unit | None = None
+    unit: ColumnUnit | None = None
     fault: str = ""
 
 
@@ -135,7 +140,7 @@ def _column(heading: str, before: Column | None) -> Column:
     return Column(heading=heading, quantity=quantity, is_error=is_error, unit=unit, fault=fault)
 
 
-def _with_unit(error: Column, units: Mapping[str, Unit | None]) -> Column:
+def _with_unit(error: Column, units: Mapping[str, ColumnUnit | None]) -> Column:
     """Return an error without a unit of its own in that of its quantity."""
     if error.quantity in units:
         return replace(error, unit=units[error.quantity])
@@ -168,7 +173,7 @@ def _quantity(words: str) -> tuple[str, bool]:
     return "", False
 
 
-def _unit(quantity: str, said: str) -> Unit | None:
+def _unit(quantity: str, said: str) -> ColumnUnit | None:
     units = UNITS[quantity]
     if said in units:
         return units[said]

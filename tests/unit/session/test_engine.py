@@ -140,7 +140,7 @@ class Time:
             self.waited_for.set_exception(InterruptedError("nobody waits any longer"))
 
     def on_tick(self, _):
-        raise NotImplementedError
+        """A clock is what ticks: nobody listens to this one."""
 
 
 def test_a_time_that_is_waited_for_when_a_sweep_is_paused_is_waited_for_after_it(engine, requests):
