@@ -1,0 +1,35 @@
+"""The lines of one unknown phase at one point of a sweep: what a lattice must explain."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lics_beamline.diffraction.peaks import Peak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSet:
+    """Lines of one phase at one pressure and temperature.
+
+    Parameters
+    ----------
+    lines : tuple of Peak
+        At least one, by rising angle, all measured with the same wavelength.
+    wavelength_angstrom : float
+        X-ray wavelength [angstrom].
+    pressure_gpa, temperature_k : float
+        Where the sample was; NaN where nobody measured it.
+    """
+
+    lines: tuple[Peak, ...]
+    wavelength_angstrom: float
+    pressure_gpa: float = math.nan
+    temperature_k: float = math.nan
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            raise ValueError("a phase is made of at least one line, not of none")
+        angles = [line.two_theta_deg for line in self.lines]
+        if angles != sorted(angles):
+            raise ValueError("the lines of a phase must be given by rising angle")

@@ -1,0 +1,28 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.peaks import find_peaks
+from lics_beamline.discovery.line_set import LineSet
+
+
+@pytest.fixture(scope="module")
+def two_lines():
+    angle = np.linspace(5.0, 9.0, 800)
+    counts = 10.0 + 500.0 * (np.exp(-(((angle - 6.0) / 0.03) ** 2)) + np.exp(-(((angle - 8.0) / 0.03) ** 2)))
+    pattern = Pattern(two_theta_deg=angle, intensity=counts, sigma=np.sqrt(counts), wavelength_angstrom=0.4)
+    return find_peaks(pattern)
+
+
+def test_a_phase_has_lines_by_rising_angle(two_lines):
+    assert len(LineSet(lines=two_lines, wavelength_angstrom=0.4).lines) == 2
+    with pytest.raises(ValueError, match="at least one line"):
+        LineSet(lines=(), wavelength_angstrom=0.4)
+    with pytest.raises(ValueError, match="by rising angle"):
+        LineSet(lines=two_lines[::-1], wavelength_angstrom=0.4)
+
+
+def test_the_state_of_a_phase_that_nobody_measured_is_not_a_number(two_lines):
+    assert np.isnan(dataclasses.astuple(LineSet(lines=two_lines, wavelength_angstrom=0.4))[2:]).all()
