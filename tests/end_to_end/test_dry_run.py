@@ -290,7 +290,7 @@ def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
         setpoint = float(_get("SIM:LICS:ET1:RBV_spTemp", environment))
         output = float(_get("SIM:LICS:ET1:OutputHigh", environment))
     assert sweep.returncode == 4, printed
-    assert "Ctrl-C" in printed
+    assert "Ctrl-C" in printed, printed
     assert "reduced run  none yet; lics follow --once reduces what was recorded" in printed
     assert "catalog      not yet; lics follow catalog --once fills it" in printed
     assert [each.state for each in status(data)] == ["never ran", "never ran"], "as asked"
