@@ -1,6 +1,7 @@
-"""A data folder on a disk that cannot be written."""
+"""A data folder on any path, and on a disk that cannot be written."""
 
 import ctypes
+import json
 import os
 import shutil
 import subprocess
@@ -8,8 +9,65 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import typed
 
+from lics_beamline.catalog.store import open_catalog
+from lics_beamline.data_folder import DataFolder
+
+AWKWARD = Path(f"Jörg's run 3 %20 50%/{'a' * 60} é/{'b' * 60}/data")
 DROP_FROM_BOUNDING_SET, OVERRIDE_PERMISSIONS = 24, 1  # prctl(2), capabilities(7)
+
+
+@pytest.fixture(scope="module")
+def awkward(dry_run, tmp_path_factory):
+    """The dry run, copied to a path that people have."""
+    data = tmp_path_factory.mktemp("places") / AWKWARD
+    shutil.copytree(dry_run.data, data, ignore=shutil.ignore_patterns("catalog"))
+    return data
+
+
+def done(*arguments, folder):
+    """Run a command line that must be all right; what it said in JSON where it was asked to."""
+    said = typed(*map(str, arguments), folder=folder)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout) if "--json" in arguments else said.stdout
+
+
+def test_everything_works_on_a_path_with_spaces_accents_and_percent_signs(awkward, tmp_path):
+    data = ("--data", awkward)
+    assert len(done("show", "last", "--json", *data, folder=tmp_path)["points"]) == 4
+    done("follow", "catalog", "--once", *data, folder=tmp_path)
+    assert done("verify", "--json", *data, folder=tmp_path)["differences"] == []
+    with open_catalog(DataFolder(awkward)) as catalog:
+        (uid,) = catalog.search(purpose="sweep")
+        assert catalog.image(uid, 3).shape == (3000, 3000)
+    assert (
+        len(done("export", "last", "--for", "xye", "--to", tmp_path / "é 1", "--json", *data, folder=tmp_path)["files"])
+        == 4
+    )
+    assert "report.html" in done("analyse", "last", *data, folder=tmp_path)
+    done("rebuild-catalog", *data, folder=tmp_path)
+    shutil.rmtree(awkward / "journals" / "derived")
+    assert done("replay", "last", "--json", *data, folder=tmp_path)["points"] == 4
+
+
+def test_a_path_that_the_catalog_cannot_name_is_refused_in_words_and_all_else_works_there(dry_run, tmp_path):
+    data = tmp_path / "run #3" / "data"
+    shutil.copytree(dry_run.data, data)
+    for verb in (("rebuild-catalog",), ("follow", "catalog", "--once")):
+        said = typed(*verb, "--data", str(data), folder=tmp_path)
+        assert said.returncode in (2, 3)
+        assert "has '#' in its path" in said.stderr
+        assert "give the folder another name" in said.stderr
+    assert len(done("show", "last", "--json", "--data", data, folder=tmp_path)["points"]) == 4
+    assert (
+        len(
+            done("export", "last", "--for", "xye", "--to", tmp_path / "out", "--json", "--data", data, folder=tmp_path)[
+                "files"
+            ]
+        )
+        == 4
+    )
 
 
 def as_nobody_may_write():
