@@ -2,8 +2,9 @@
 
 A shortened sweep runs against soft IOCs in a process of their own. At random moments engine, guard, followers, IOCs or
 pairs of them are killed with SIGKILL; what must make safe does so; a person's acknowledgement is given; the sweep is
-resumed. When it is whole the next one begins, until the kills are spent. Nothing here helps what is tried: it only
-kills, starts again what a supervisor of services would start again, and counts.
+resumed. When it is whole the next one begins, until the kills are spent; Ctrl-C ends the campaign with the sweep
+that is under way. Nothing here helps what is tried: it only kills, starts again what a supervisor of services would
+start again, and counts.
 """
 
 from __future__ import annotations
@@ -94,6 +95,14 @@ class Score:
         plain["median_recovery_s"] = statistics.median(self.recovered_s) if self.recovered_s else None
         return plain
 
+    def line(self) -> str:
+        """Return how it stands, in one line."""
+        return (
+            f"{self.kills} kills in {self.sweeps} sweeps: {self.measured_once} of {self.points_asked} points once, "
+            f"{self.measured_twice} twice, {self.lost} lost; {self.documents_lost} documents lost, {self.breaches} "
+            f"breaches, at most {max(self.unsafe_s, default=0.0):.1f} s unsafe, {len(self.troubles)} troubles"
+        )
+
     def lines(self) -> Iterator[str]:
         """Yield it for people."""
         yield f"kills                 {self.kills} ({', '.join(f'{n} {what}' for what, n in self.killed.items())})"
@@ -183,6 +192,10 @@ class Campaign:
         self._seed = seed
         self.score = Score()
 
+    def kill_no_more(self, *_: object) -> None:
+        """Let the sweep under way run to its end, and count what there is by then."""
+        self._kills = self.score.kills
+
     def run(self) -> Score:
         """Run it."""
         while self.score.kills < self._kills:
@@ -199,6 +212,7 @@ class Campaign:
                 _end_all(DataFolder(folder / "data"))
             self.score.sweeps += 1
             self._count(DataFolder(folder / "data"), read_experiment(folder / "short.toml"))
+            print(self.score.line(), file=sys.stderr, flush=True)  # noqa: T201
         return self.score
 
     def _sweep(self, folder: Path, iocs: Iocs, safety: Safety) -> None:
@@ -368,6 +382,7 @@ class Safety:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            start_new_session=True,
         )
         self._seen: list[tuple[float, bool]] = []
         self._changed = threading.Condition()
@@ -456,7 +471,7 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         targets = [tuple(asked.only.split("+"))] if asked.only else TARGETS
-        score = Campaign(
+        campaign = Campaign(
             kills=asked.kills,
             seed=asked.seed,
             speed=asked.speed,
@@ -464,7 +479,9 @@ def main(arguments: list[str] | None = None) -> int:
             targets=targets,
             between_s=asked.between,
             experiment=asked.experiment.read_text() if asked.experiment else EXPERIMENT,
-        ).run()
+        )
+        signal.signal(signal.SIGINT, campaign.kill_no_more)
+        score = campaign.run()
     print(json.dumps(score.as_dict(), indent=1) if asked.json else "\n".join(score.lines()))  # noqa: T201
     bad = score.measured_twice or score.lost or score.documents_lost or score.journals_damaged or score.breaches
     return 1 if bad or score.troubles else 0
