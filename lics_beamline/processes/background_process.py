@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import logging.handlers
 import os
+import queue
 import select
 import signal
 import subprocess
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import LicsError
@@ -55,7 +57,9 @@ class BackgroundProcess:
     status: StatusFile
 
 
-def start(module: str, arguments: Sequence[str], *, name: str, data: DataFolder) -> subprocess.Popen[bytes]:
+def start(
+    module: str, arguments: Sequence[str], *, name: str, data: DataFolder, leave_open: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
     """Start a background process that works for this one.
 
     Parameters
@@ -68,6 +72,8 @@ def start(module: str, arguments: Sequence[str], *, name: str, data: DataFolder)
         What its log is called.
     data : DataFolder
         The data folder; made if absent.
+    leave_open : tuple of int
+        Descriptors that it inherits.
 
     Returns
     -------
@@ -79,7 +85,9 @@ def start(module: str, arguments: Sequence[str], *, name: str, data: DataFolder)
     command += ["--data", str(data.root.resolve()), "--parent-pid", str(os.getpid())]
     with log_path(data, name).open("ab") as log:
         # In a session of its own: Ctrl-C at the terminal is meant for the experiment.
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=leave_open
+        )
 
 
 def parser_of(module: str, description: str, *, parent: str) -> argparse.ArgumentParser:
@@ -120,16 +128,9 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
         That of `work`; `NOT_READY` where it cannot begin, for a reason that the log and standard error give.
     """
     data = DataFolder(asked.data.resolve()).make()
-    logging.basicConfig(
-        filename=log_path(data, name),
-        level=logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
-    logging.getLogger("lics_beamline").setLevel(logging.INFO)
     os.nice(niceness)
-    try:
-        with _told_by_signals() as told_to_end:
+    with _logged(log_path(data, name)), _told_by_signals() as told_to_end:
+        try:
             return work(
                 BackgroundProcess(
                     data=data,
@@ -139,10 +140,29 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
                     status=StatusFile(status_path(data, name)),
                 )
             )
-    except LicsError as error:
-        logger.error("%s", error)
-        sys.stderr.write(f"{error}\n")
-        return NOT_READY
+        except LicsError as error:
+            logger.error("%s", error)
+            sys.stderr.write(f"{error}\n")
+            return NOT_READY
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Write the log of this process while the context lasts, in a thread of its own: a disk may be slow to answer."""
+    file = logging.FileHandler(path)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    given = logging.handlers.QueueHandler(lines)
+    given.setFormatter(logging.Formatter())
+    logging.basicConfig(handlers=[given], level=logging.WARNING, force=True)
+    logging.getLogger("lics_beamline").setLevel(logging.INFO)
+    listener = logging.handlers.QueueListener(lines, file)
+    listener.start()
+    try:
+        yield
+    finally:
+        listener.stop()
+        file.close()
 
 
 def log_path(data: DataFolder, name: str) -> Path:

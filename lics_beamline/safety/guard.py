@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
@@ -32,6 +32,7 @@ from lics_beamline.processes.background_process import BackgroundProcess
 from lics_beamline.processes.status_file import uptime_s
 from lics_beamline.profile import Profile, read_profile
 from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.guard_record import GuardRecord
 from lics_beamline.safety.guard_status import NAME, STAYING, GuardStatus, status
 from lics_beamline.safety.heartbeat import heartbeat_path
 from lics_beamline.safety.interlock import (
@@ -43,7 +44,7 @@ from lics_beamline.safety.interlock import (
     TripCause,
     step,
 )
-from lics_beamline.safety.latch import latch, latch_path, latched
+from lics_beamline.safety.lifeline import Lifeline
 from lics_beamline.safety.observation import AnyEngine, EngineProcess, Observation
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ SHORTEST_RUBY_S: Final = 900.0  # a ruby spectrum younger than this is never cal
 
 
 def start(
-    profile_name: str, prefix: str, data: DataFolder, *, give_up_s: float | None = None
+    profile_name: str, prefix: str, data: DataFolder, *, lifeline: socket.socket, give_up_s: float | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a guard of this process; it ends after this process' farewell, or when all is safe after its death.
 
@@ -72,14 +73,16 @@ def start(
     prefix : str
         Prefix of the PVs.
     data : DataFolder
-        Where the heartbeat, the latch and the logs are.
+        Where the latch and the logs are.
+    lifeline : socket
+        The guard's end of a `Lifeline`.
     give_up_s : float, optional
         After the death of this process, seconds for which PVs that do not answer are tried; default for ever.
     """
-    arguments = ["--profile", profile_name, "--prefix", prefix]
+    arguments = ["--profile", profile_name, "--prefix", prefix, "--lifeline", str(lifeline.fileno())]
     if give_up_s is not None:
         arguments += ["--give-up", f"{give_up_s:g}"]
-    return background_process.start(MODULE, arguments, name=NAME, data=data)
+    return background_process.start(MODULE, arguments, name=NAME, data=data, leave_open=(lifeline.fileno(),))
 
 
 def wait_until_watching(process: subprocess.Popen[bytes], data: DataFolder) -> None:
@@ -135,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = background_process.parser_of(MODULE, __doc__.split("\n")[0], parent="the process that runs plans")
     parser.add_argument("--profile", required=True, help="name or folder of the profile")
     parser.add_argument("--prefix", help="prefix of the PVs (default: the profile's)")
-    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="its sign of life (default: by its pid)")
+    parser.add_argument(
+        "--lifeline", type=int, metavar="FD", help="where it says that it lives; else its end is waited for"
+    )
     parser.add_argument("--give-up", type=float, metavar="S", help="after its death, try silent PVs so long only")
     asked = parser.parse_args(arguments)
     return background_process.run(NAME, asked, partial(_guard, asked))
@@ -161,9 +166,9 @@ def serve(profile: Profile, prefix: str, data: DataFolder) -> int:
 
 def _guard(asked: argparse.Namespace, process: BackgroundProcess) -> int:
     """Watch as the command line asks."""
-    engine_pid = process.parent_pid
-    heartbeat = asked.heartbeat or (heartbeat_path(process.data.logs, engine_pid) if engine_pid else None)
-    return GuardAtWork(process, read_profile(asked.profile), asked.prefix, heartbeat, give_up_s=asked.give_up).work()
+    lifeline = None if asked.lifeline is None else Lifeline.inherited(asked.lifeline)
+    profile = read_profile(asked.profile)
+    return GuardAtWork(process, profile, asked.prefix, lifeline, give_up_s=asked.give_up).work()
 
 
 class GuardAtWork:
@@ -177,8 +182,8 @@ class GuardAtWork:
         The beamline as data.
     prefix : str, optional
         Prefix of the PVs, instead of the profile's.
-    heartbeat : Path, optional
-        Sign of life of the process it watches.
+    lifeline : Lifeline, optional
+        Where it hears of the process it watches, and answers.
     give_up_s : float, optional
         After the death of that process, seconds for which PVs that do not answer are tried; default for ever.
     stays : bool
@@ -190,18 +195,19 @@ class GuardAtWork:
         process: BackgroundProcess,
         profile: Profile,
         prefix: str | None,
-        heartbeat: Path | None = None,
+        lifeline: Lifeline | None = None,
         *,
         give_up_s: float | None = None,
         stays: bool = False,
     ) -> None:
         self._data = process.data
         self._status = process.status
+        self._record = GuardRecord(process.data, process.status)
         self._profile = profile
         self._prefix = prefix
         self._engine_pid = process.parent_pid
         self._engine_gone = process.parent_gone
-        self._heartbeat = heartbeat
+        self._lifeline = lifeline
         self._give_up_s = give_up_s
         self._stays = stays
         self._limits = limits_of(profile)
@@ -209,14 +215,24 @@ class GuardAtWork:
         self._over = process.told_to_end  # also when it has nothing more to watch
         self._making: threading.Thread | None = None
         self._made_at = -TRIED_AGAIN_AFTER_S
-        self._record: dict[str, Any] | None = None
+        self._trip_record: dict[str, Any] | None = None
         self._known_trip = ""
         self._warned: set[str] = set()
 
     def work(self) -> int:
         """Watch until the engine's farewell finds all at rest, or until all is safe after its death."""
         logging.getLogger("caproto").setLevel(logging.CRITICAL)  # that a PV is gone is told in our own words
-        self._say("starting")
+        with self._record:
+            self._say("starting")
+            try:
+                self._watch_beamline()
+            finally:
+                self._say("ended")
+        if self._engine_pid:
+            heartbeat_path(self._data.logs, self._engine_pid).unlink(missing_ok=True)
+        return 0
+
+    def _watch_beamline(self) -> None:
         choose()
         from lics_beamline.devices.assembly import assemble
         from lics_beamline.devices.beamline import connect, disconnect
@@ -224,7 +240,7 @@ class GuardAtWork:
         beamline = assemble(self._profile, self._data, prefix=self._prefix)
         watchdog = beamline.watchdog
         engine = (
-            AnyEngine(watchdog) if self._stays else EngineProcess(self._engine_pid, self._engine_gone, self._heartbeat)
+            AnyEngine(watchdog) if self._stays else EngineProcess(self._engine_pid, self._engine_gone, self._lifeline)
         )
         observation = Observation(beamline, engine, self._changed)
         try:
@@ -236,10 +252,6 @@ class GuardAtWork:
             observation.end()
         finally:
             disconnect(beamline)
-            self._say("ended")
-        if self._heartbeat is not None:
-            self._heartbeat.unlink(missing_ok=True)
-        return 0
 
     def _watch(self, beamline: Beamline, observation: Observation, feeding: Feeding) -> None:
         watch, alone_since = InterlockState(), None
@@ -249,8 +261,10 @@ class GuardAtWork:
             self._changed.clear()
             acknowledged = self._is_acknowledged(beamline, watch)
             seen = observation.look(acknowledged=acknowledged, known_trip=self._known_trip)
+            if self._lifeline is not None:
+                self._lifeline.beat()  # from here, so that one who hangs is silent
             decision = step(watch, seen, self._limits)
-            if InterlockAction.CUT_POWER in decision.actions:  # commands first, then words: a disk may be slow
+            if InterlockAction.CUT_POWER in decision.actions:
                 beamline.heater.contactor.put("Open")
             if decision.watch.trip is not None and decision.watch.trip is not watch.trip:
                 self._trip(beamline, decision.watch.trip, seen)
@@ -258,7 +272,7 @@ class GuardAtWork:
                 self._make_safe(beamline)
             watch = decision.watch
             if watch.trip is None and not seen.farewell and not seen.foreign:
-                feeding.tell()  # from here, so that one who hangs is silent
+                feeding.tell()  # from here, for the same reason
             self._warn(decision.warnings)
             self._finish(beamline, watch, seen)
             alone = self._engine_gone() and all(value is None for value in seen.thermocouples_k.values())
@@ -276,7 +290,7 @@ class GuardAtWork:
 
     def _is_acknowledged(self, beamline: Beamline, watch: InterlockState) -> bool:
         """Whether a person has taken note of the trip; then the watchdog of the instruments is told so too."""
-        if watch.trip is None or self._record is None or latch_path(self._data).exists():
+        if watch.trip is None or self._trip_record is None or not self._record.acknowledged:
             return False
         watchdog = beamline.watchdog
         if watchdog is not None and watchdog.trip_at():
@@ -287,7 +301,7 @@ class GuardAtWork:
     def _trip(self, beamline: Beamline, trip: Trip, seen: InterlockReading) -> None:
         self._make_safe(beamline)
         heater = self._profile.values.heater
-        self._record = {
+        self._trip_record = {
             "when": datetime.now().astimezone().isoformat(timespec="milliseconds"),
             "cause": str(trip.cause),
             "says": trip.says,
@@ -303,17 +317,10 @@ class GuardAtWork:
             "read_back_safe": None,
             "safe_after_s": None,
         }
-        self._latch(self._record)
+        self._record.latch(self._trip_record)
         logger.error("tripped (%s): %s", trip.cause, trip.says)
         if self._stays and beamline.watchdog is not None and beamline.watchdog.trip.connected:
             beamline.watchdog.trip.put("Yes")  # so that it is known to whoever begins, on whatever computer
-
-    def _latch(self, record: Mapping[str, Any]) -> None:
-        first = latched(self._data) or record  # what another guard says of the same moment came first and stands
-        try:
-            latch(self._data, {**record, **{key: first[key] for key in ("when", "cause", "says")}})
-        except OSError as error:  # a full disk does not keep anybody from making safe
-            logger.error("the trip could not be written to %s: %s", latch_path(self._data), error)
 
     def _make_safe(self, beamline: Beamline) -> None:
         if (
@@ -327,14 +334,14 @@ class GuardAtWork:
     def _finish(self, beamline: Beamline, watch: InterlockState, seen: InterlockReading) -> None:
         """Note what was read back once all is safe; give back the lease of a dead engine."""
         if watch.trip is None:
-            self._record = None
-        elif self._record is not None and self._record["read_back_safe"] is None and not seen.unsafe:
-            self._record["read_back_safe"] = read_backs(beamline)
-            self._record["safe_after_s"] = round(seen.wall_s - watch.trip.wall_s, 3)
-            logger.warning("all is safe, read back after %.2f s", self._record["safe_after_s"])
+            self._trip_record = None
+        elif self._trip_record is not None and self._trip_record["read_back_safe"] is None and not seen.unsafe:
+            self._trip_record["read_back_safe"] = read_backs(beamline)
+            self._trip_record["safe_after_s"] = round(seen.wall_s - watch.trip.wall_s, 3)
+            logger.warning("all is safe, read back after %.2f s", self._trip_record["safe_after_s"])
             if beamline.watchdog is not None:
-                self._record["watchdog"] = beamline.watchdog.trip_at()
-            self._latch(self._record)
+                self._trip_record["watchdog"] = beamline.watchdog.trip_at()
+            self._record.latch(self._trip_record)
             if seen.engine_gone or seen.farewell or watch.trip.cause is TripCause.ENGINE:
                 beamline.membrane.lease.put("")
                 if beamline.watchdog is not None:
@@ -351,7 +358,7 @@ class GuardAtWork:
     def _say(self, state: str, *, says: str = "", warnings: tuple[str, ...] = ()) -> None:
         if not self._status.is_due(state):
             return
-        self._status.say(
+        self._record.say(
             GuardStatus(
                 state=state,
                 pid=os.getpid(),

@@ -1,4 +1,4 @@
-"""The sign of life of the process that runs plans: a small file, written anew twice a second, and a farewell."""
+"""The sign of life of the process that runs plans, twice a second, and a farewell: told, and kept in a small file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from lics_beamline.data_folder import write_whole
 from lics_beamline.devices.lease import this_host
@@ -48,6 +48,14 @@ class Beat:
     uptime_s: float = 0.0
 
 
+class Tell(Protocol):
+    """Tells somebody of a sign of life."""
+
+    def __call__(self, *, farewell: bool) -> None:
+        """Tell of a beat, or of the last one."""
+        ...
+
+
 def heartbeat_path(logs: Path, pid: int) -> Path:
     """Return where the process `pid` leaves its beats, below the folder of logs."""
     return logs / f"heartbeat-{pid}.json"
@@ -71,44 +79,62 @@ def silent_for_s(path: Path) -> float:
 
 
 class Heartbeat:
-    """Beats from a thread of its own while the context lasts, then says farewell.
+    """Beats while the context lasts, then says farewell.
 
-    A process that is killed says none; that is the point.
+    A process that is killed says none; that is the point. Beats are told by one thread and kept by another: a disk may
+    not answer for minutes, and nobody is dead for that.
 
     Parameters
     ----------
     logs : Path
         Folder of logs.
-    at_each : callable, optional
-        Called after each beat, in the thread that beats.
+    tell : callable, optional
+        Tells of a beat, or with ``farewell=True`` of the last one; it does not wait for a disk.
+    look : callable, optional
+        Called after each beat that was kept.
     """
 
-    def __init__(self, logs: Path, *, at_each: Callable[[], None] | None = None) -> None:
+    def __init__(self, logs: Path, *, tell: Tell | None = None, look: Callable[[], None] | None = None) -> None:
         self.path = heartbeat_path(logs, os.getpid())
-        self._at_each = at_each or (lambda: None)
+        self._tell = tell
+        self._look = look
         self._number = 0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._threads = [
+            threading.Thread(target=run, name=f"heartbeat {what}", daemon=True)
+            for what, run in (("told", self._run_told), ("kept", self._run_kept))
+        ]
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._beat()
-        self._thread.start()
+        self._keep()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join()
-        self._beat(farewell=True)
+        for thread in self._threads:
+            thread.join()
+        if self._tell is not None:
+            self._tell(farewell=True)
+        self._keep(farewell=True)
 
-    def _run(self) -> None:
+    def _run_told(self) -> None:
+        while self._tell is not None:
+            self._tell(farewell=False)
+            if self._over.wait(BEAT_EVERY_S):
+                return
+
+    def _run_kept(self) -> None:
         while not self._over.wait(BEAT_EVERY_S):
-            self._beat()
-            self._at_each()
+            self._keep()
+            if self._look is not None:
+                self._look()
 
-    def _beat(self, *, farewell: bool = False) -> None:
+    def _keep(self, *, farewell: bool = False) -> None:
         self._number += 1
         beat = Beat(pid=os.getpid(), number=self._number, farewell=farewell, host=this_host(), uptime_s=uptime_s())
         try:

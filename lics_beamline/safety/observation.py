@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lics_beamline.devices.alarm import asked_of, value_of
@@ -14,8 +13,8 @@ from lics_beamline.devices.lease import LeaseHolder, foreign
 from lics_beamline.devices.safe_state import at_work, places, silent, unsafe
 from lics_beamline.errors import NotConnected
 from lics_beamline.safety.feeding import NOBODY
-from lics_beamline.safety.heartbeat import read_beat
 from lics_beamline.safety.interlock import InterlockReading
+from lics_beamline.safety.lifeline import Lifeline
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
@@ -50,7 +49,7 @@ class WatchedEngine(Protocol):
 
 
 class EngineProcess:
-    """A process of this computer, by its heartbeat.
+    """A process of this computer, by what it says on its line.
 
     Parameters
     ----------
@@ -58,23 +57,22 @@ class EngineProcess:
         Its number; 0 where there is none to watch.
     gone : callable
         Tells whether it has ended.
-    heartbeat : Path or None
-        The file of its beats; None where there is none to miss.
+    lifeline : Lifeline or None
+        Our end of that line; None where no word of it is to be missed.
     """
 
-    def __init__(self, pid: int, gone: Callable[[], bool], heartbeat: Path | None) -> None:
+    def __init__(self, pid: int, gone: Callable[[], bool], lifeline: Lifeline | None) -> None:
         self._pid = pid
         self._gone = gone
-        self._heartbeat = heartbeat
+        self._lifeline = lifeline
 
     def sign(self) -> SignOfLife:
         """Return its newest sign of life."""
-        if self._heartbeat is None:
+        if self._lifeline is None:
             return SignOfLife(beat=time.monotonic_ns(), gone=self._gone())
-        beat = read_beat(self._heartbeat)
-        if beat is None:
-            return SignOfLife(beat=0, gone=self._gone())
-        return SignOfLife(beat=beat.number, farewell=beat.farewell, gone=self._gone() and not beat.farewell)
+        gone = self._gone()  # first: what it said before it ended is heard after
+        beats, farewell = self._lifeline.beats(), self._lifeline.farewell
+        return SignOfLife(beat=beats, farewell=farewell, gone=gone and not farewell)
 
     def foreign(self, lease: str) -> str:
         """Return who else holds a lease."""

@@ -17,15 +17,15 @@ from bluesky.utils import TransitionError
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
-from lics_beamline.safety.guard_status import status
 from lics_beamline.safety.interlock import HEARTBEAT_S
 from lics_beamline.safety.latch import latched, trip
+from lics_beamline.safety.lifeline import Lifeline
 
 logger = logging.getLogger(__name__)
 
 GUARD_END_S: Final = 20.0  # for the guard to end after this process' farewell [s]; on a busy computer 2 s were too few
 GUARD_HUNG_S: Final = (
-    10.0  # of silence after which a guard that lives is ended and replaced [s]; it speaks once a second
+    10.0  # of silence after which a guard that lives is ended and replaced [s]; it speaks ten times a second
 )
 
 
@@ -66,8 +66,9 @@ class GuardSupervisor:
         self._missing = ""
         self._told = ""
         self._replaced = False
-        self._said, self._heard_s = 0.0, time.monotonic()
-        self._process = self._start()
+        self._has_tripped = False
+        self._beats, self._heard_s = 0, time.monotonic()
+        self._process, self._lifeline = self._start()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -83,6 +84,16 @@ class GuardSupervisor:
         # Time to hear the farewell. One that is still making safe is left to it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GUARD_END_S)
+        self._lifeline.close()
+
+    @property
+    def has_tripped(self) -> bool:
+        """Whether a trip was there that nobody has acknowledged, at the last look."""
+        return self._has_tripped
+
+    def tell(self, *, farewell: bool) -> None:
+        """Tell the guard that this process lives, or that it ends lawfully."""
+        self._lifeline.beat(farewell=farewell)
 
     def missing(self) -> str:
         """Return why nobody guards now, or nothing."""
@@ -91,6 +102,7 @@ class GuardSupervisor:
     def look(self) -> None:
         """Look whether the guard has tripped, died or hangs."""
         found = latched(self._data)
+        self._has_tripped = found is not None
         if found is not None:
             if self._told != "guard lost":
                 self._heed(found["when"], found["says"])
@@ -99,21 +111,24 @@ class GuardSupervisor:
         if ended is not None:
             self._replace(f"the guard (process {self._process.pid}) died, exit code {ended}")
             return
-        said = status(self._data)
-        if said.pid != self._process.pid or said.state == "starting":
+        beats = self._lifeline.beats()
+        if not beats:
             return  # it has just been started; what was missing is missing still
-        if said.time != self._said:
-            self._said, self._heard_s = said.time, time.monotonic()
+        if beats != self._beats:
+            self._beats, self._heard_s = beats, time.monotonic()
         silent_s = time.monotonic() - self._heard_s
         if silent_s > GUARD_HUNG_S:
             self._process.kill()
         if silent_s > HEARTBEAT_S:
-            self._missing = f"the guard (process {said.pid}) has said nothing for {silent_s:.0f} s"
+            self._missing = f"the guard (process {self._process.pid}) has said nothing for {silent_s:.0f} s"
         else:
             self._missing = ""
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        return guard.start(str(self._profile), self._prefix, self._data, give_up_s=self._give_up_s)
+    def _start(self) -> tuple[subprocess.Popen[bytes], Lifeline]:
+        lifeline, end = Lifeline.pair()
+        with end:
+            process = guard.start(str(self._profile), self._prefix, self._data, lifeline=end, give_up_s=self._give_up_s)
+        return process, lifeline
 
     def _replace(self, why: str) -> None:
         if self._replaced:
@@ -124,7 +139,9 @@ class GuardSupervisor:
         logger.error("%s", self._missing)
         self._note(self._missing)
         try:
-            self._process = self._start()
+            self._lifeline.close()
+            self._beats, self._heard_s = 0, time.monotonic()
+            self._process, self._lifeline = self._start()
         except OSError as error:
             self._lose(f"{why}, and no other one can be started ({error})")
 

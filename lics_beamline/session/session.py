@@ -162,12 +162,13 @@ def open_session(
         requests.hindrance = guard_supervisor.missing
         feeding = stack.enter_context(_feeding(beamline))
 
-        def at_each_beat() -> None:
-            guard_supervisor.look()
-            if latched(data) is None:  # what has tripped is not kept from being made safe by the instruments too
+        def tell(*, farewell: bool) -> None:
+            guard_supervisor.tell(farewell=farewell)
+            if not guard_supervisor.has_tripped:  # or the instruments would be kept from making safe too
                 feeding.tell()
 
-        stack.enter_context(Heartbeat(data.logs, at_each=at_each_beat))  # its farewell lets the guard end
+        # Its farewell lets the guard end.
+        stack.enter_context(Heartbeat(data.logs, tell=tell, look=guard_supervisor.look))
         journal = stack.enter_context(Journal(data.raw_journals))
         engine = Engine(
             {},

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from worlds.short_experiment import experiment, heating
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety import guard
-from lics_beamline.safety.heartbeat import Heartbeat
+from lics_beamline.safety.heartbeat import Heartbeat, heartbeat_path
+from lics_beamline.safety.interlock import HEARTBEAT_S
 from lics_beamline.safety.latch import latched
+from lics_beamline.safety.lifeline import Lifeline
 from lics_beamline.session.simulation import loopback, simulation
 
 PREFIX = "SIM:LICS:"
@@ -80,8 +83,10 @@ def simulators(data, *, speed=60.0, world="volumetric"):
 @contextlib.contextmanager
 def guarded(data):
     """A guard of this process that watches; it ends at our farewell."""
-    with Heartbeat(data.logs):
-        process = guard.start("simulated", PREFIX, data, give_up_s=5.0)
+    lifeline, end = Lifeline.pair()
+    with contextlib.closing(lifeline), Heartbeat(data.logs, tell=lifeline.beat):
+        with end:
+            process = guard.start("simulated", PREFIX, data, lifeline=end, give_up_s=5.0)
         try:
             guard.wait_until_watching(process, data)
             yield process
@@ -111,6 +116,19 @@ def data(tmp_path):
     return DataFolder(tmp_path / "data").make()
 
 
+@contextlib.contextmanager
+def no_answer_from_the_disk(*files):
+    """Whoever writes one of these files waits, as for a disk that does not answer: they are pipes that nobody reads."""
+    for path in files:
+        os.mkfifo(path.with_suffix(".pipe"))
+        path.with_suffix(".pipe").replace(path)
+    yield
+    for path in files:
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        path.unlink()
+        os.close(reader)
+
+
 def warm_and_loaded(witness):
     witness.put("PC1:Slew", 0.05)
     witness.put("PC1:Control", "On")
@@ -138,6 +156,22 @@ def test_an_open_thermocouple_is_answered_even_if_its_controller_notices_nothing
         while witness.get("ET1:OutputHigh") > 0.0:
             pace()
         assert witness.get("PC1:Pressure_RBV") == pytest.approx(load_bar, abs=0.05), "the load is held"
+
+
+def test_a_disk_that_does_not_answer_keeps_no_guard_from_making_safe_and_is_no_death_of_an_engine(data, tmp_path):
+    (tmp_path / "blind.toml").write_text(BLIND_CONTROLLER)
+    with simulators(data, world=str(tmp_path / "blind.toml")) as witness, guarded(data) as process:
+        warm_and_loaded(witness)
+        with no_answer_from_the_disk(data.logs / "guard.json", heartbeat_path(data.logs, os.getpid())):
+            since_s = time.monotonic()
+            while time.monotonic() - since_s < 2.0 * HEARTBEAT_S:
+                assert process.poll() is None
+                assert witness.get("ET1:OutputHigh") > 0.0, "nobody is dead"
+                pace()
+            witness.put("WORLD:Fault", "tc_open")
+            while witness.get("ET1:OutputHigh") > 0.0:
+                pace()
+        assert safe(data)["cause"] == "thermocouple open"
 
 
 def test_a_leak_at_rest_shuts_the_valves_and_an_over_temperature_opens_the_contactor(data):
