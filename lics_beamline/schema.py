@@ -311,6 +311,8 @@ CELL_TEMPERATURE: Final = "thermocouples_cell_k"
 HEATER_OUTPUT: Final = "heater_output_percent"
 RUBY_SPECTRUM: Final = "ruby_spectrum"  # (2048,) counts
 RUBY_WAVELENGTH: Final = "ruby_wavelength_nm"  # (2048,) nm in air
+RUBY_OUTSIDE: Final = "ruby_ambient_ruby"  # "On": the spectrometer looks at the ruby outside the cell
+RUBY_LAMP: Final = "ruby_lamp"  # "On": neon lines are in the spectrum
 I0: Final = "beam_i0_cps"  # counts/s of the incident-beam monitor
 
 

@@ -23,7 +23,15 @@ from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.thermocouple import check_type_k
 from lics_beamline.plans.action import do
 from lics_beamline.plans.silence import answered, read_believed
-from lics_beamline.schema import AMBIENT_TEMPERATURE, GASKET_TEMPERATURE, LOAD, RUBY_SPECTRUM, RUBY_WAVELENGTH
+from lics_beamline.schema import (
+    AMBIENT_TEMPERATURE,
+    GASKET_TEMPERATURE,
+    LOAD,
+    RUBY_LAMP,
+    RUBY_OUTSIDE,
+    RUBY_SPECTRUM,
+    RUBY_WAVELENGTH,
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +74,15 @@ class RubyReading:
 
 
 def prepare(beamline: Beamline, ruby: RubySettings) -> MsgGenerator[None]:
-    """Set the spectrometer as the profile says."""
+    """Set the spectrometer as the profile says, and let it look at the ruby in the cell.
+
+    Whoever was cut off while the reference was read has left the lamp on, or the ruby outside in the light path.
+    """
     yield from bps.mv(
+        beamline.ruby.lamp,
+        "Off",
+        beamline.ruby.ambient_ruby,
+        "Off",
         beamline.ruby.acquire_time_s,
         ruby.acquire_time_s,
         beamline.ruby.accumulations,
@@ -198,7 +213,8 @@ def judge(
     Parameters
     ----------
     data : dict
-        Values by field name: ruby spectrum and wavelength, gasket and ambient thermocouple, load.
+        Values by field name: ruby spectrum and wavelength, gasket and ambient thermocouple, load; what the
+        spectrometer looks at, where it says so.
     gauge : Gauge
         How a spectrum becomes a pressure.
     saturation_counts : float, optional
@@ -209,8 +225,15 @@ def judge(
     Raises
     ------
     BadReading
-        If a thermocouple is open or the spectrum cannot be believed.
+        If a thermocouple is open, the spectrum cannot be believed, or is not one of the ruby in the cell.
     """
+    for field, what in ((RUBY_OUTSIDE, "the ruby outside the cell"), (RUBY_LAMP, "the neon lamp")):
+        if data.get(field) == "On":
+            raise BadReading(
+                f"the spectrum is that of {what}: {field} is On. Switch it Off, and read again.",
+                reason="not the ruby in the cell",
+                field=field,
+            )
     reading = gauge.read(
         data[RUBY_WAVELENGTH],
         data[RUBY_SPECTRUM],
