@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import os
+import random
 import signal
 import socket
 import time
@@ -33,6 +34,7 @@ from lics_simulators.pace import AHEAD_TICKS, Pace
 from lics_simulators.world import World
 
 LOOPBACK = "127.0.0.1"
+ANY_PORT = range(20000, 30000)  # below those that systems give to outgoing connections: free again when started again
 LONGEST_TICK_S = 0.1  # wall clock one tick may catch up with [s]: after a longer stall the world has simply stood still
 ASK_AGAIN_S = 0.2  # between two attempts to end what runs [s]
 SAVED_EVERY_S = 0.5  # the world is saved so often [s of wall clock]: what is newer goes with a process that is killed
@@ -142,11 +144,14 @@ def free_port(wanted: int) -> int:
         If the wanted port is taken.
     """
     while True:
+        port = wanted or random.choice(ANY_PORT)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((LOOPBACK, wanted))
-            port = int(udp.getsockname()[1])
+            # What is left of the connections of a server that was killed keeps nobody from serving there again.
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
+                udp.bind((LOOPBACK, port))
                 tcp.bind((LOOPBACK, port))
+                tcp.listen()
             except OSError:
                 if wanted:
                     raise

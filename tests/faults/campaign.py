@@ -15,7 +15,6 @@ import json
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -41,6 +40,7 @@ from lics_beamline.journal.reader import read
 from lics_beamline.profile import read_profile
 from lics_beamline.schema import APPROACH, FAILURE, HEATING, PRIMARY, READOUT, SWEEP
 from lics_beamline.session.simulation import loopback
+from lics_simulators.server import free_port
 
 EXPERIMENT = experiment(
     AS_LOADED,
@@ -84,14 +84,14 @@ class Score:
     journals_damaged: int = 0
     documents_lost: int = 0
     breaches: int = 0
-    unsafe_s: list[float] = field(default_factory=list)
+    unsafe_s: dict[str, float] = field(default_factory=dict)  # the longest, by what was killed
     recovered_s: list[float] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         plain = asdict(self) | {"killed": dict(self.killed)}
-        plain["longest_unsafe_s"] = max(self.unsafe_s, default=0.0)
+        plain["longest_unsafe_s"] = max(self.unsafe_s.values(), default=0.0)
         plain["median_recovery_s"] = statistics.median(self.recovered_s) if self.recovered_s else None
         return plain
 
@@ -100,7 +100,7 @@ class Score:
         return (
             f"{self.kills} kills in {self.sweeps} sweeps: {self.measured_once} of {self.points_asked} points once, "
             f"{self.measured_twice} twice, {self.lost} lost; {self.documents_lost} documents lost, {self.breaches} "
-            f"breaches, at most {max(self.unsafe_s, default=0.0):.1f} s unsafe, {len(self.troubles)} troubles"
+            f"breaches, at most {max(self.unsafe_s.values(), default=0.0):.1f} s unsafe, {len(self.troubles)} troubles"
         )
 
     def lines(self) -> Iterator[str]:
@@ -113,7 +113,8 @@ class Score:
         yield f"plates lost           {self.plates_lost} (measured again where the cell was still there)"
         yield f"documents lost        {self.documents_lost}, journals damaged {self.journals_damaged}"
         yield f"envelope breaches     {self.breaches}"
-        yield f"longest unsafe time   {max(self.unsafe_s, default=0.0):.1f} s after a kill"
+        longest = (f"{seconds:.1f} s after {what}" for what, seconds in self.unsafe_s.items())
+        yield f"longest unsafe time   {', '.join(longest) or 'none'}"
         if self.recovered_s:
             yield (
                 f"measuring again       {statistics.median(self.recovered_s):.1f} s (median), "
@@ -128,9 +129,7 @@ class Iocs:
 
     def __init__(self, folder: Path, *, seed: int, speed: float) -> None:
         self._folder, self._seed, self._speed = folder, seed, speed
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port(0)
         self.environment = loopback(self.port)
         self.process = self._start()
 
@@ -309,7 +308,8 @@ class Campaign:
             killed_at = time.monotonic()
         if "engine" in targets:
             engine.wait()
-            self.score.unsafe_s.append(safety.seconds_until_safe(killed_at))
+            what, unsafe_s = "+".join(targets), safety.seconds_until_safe(killed_at)
+            self.score.unsafe_s[what] = max(unsafe_s, self.score.unsafe_s.get(what, 0.0))
 
     def _watch_recovery(self, data: DataFolder, engine: subprocess.Popen[bytes], since: float) -> None:
         """Note when the resumed run reads its first pressure beyond the way back to temperature."""
