@@ -365,6 +365,7 @@ def run_program(program, *arguments, **environment):
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(catalogued, tmp_path):
     data = record_all(tmp_path / "data", raw=(2,), derived=(2,))
     counts, times = (3, 9, 14), (0.5, 0.9)

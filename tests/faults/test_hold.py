@@ -76,6 +76,7 @@ def documents(data):
     return [json.loads(line)[:2] for line in journal.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_stops(data):
     folder = data.root.parent
     nothing = lics("hold", "--data", "data", folder=folder)

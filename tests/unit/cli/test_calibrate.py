@@ -99,6 +99,7 @@ def test_a_flipped_image_is_refused_by_name_and_nothing_is_kept(image, capsys):
     assert not (image.parent / "data").exists()
 
 
+@pytest.mark.long
 def test_a_beam_in_pixels_of_the_file_goes_before_the_starts_and_tells_the_orientation(image, capsys):
     to = image.parent / "a.poni"
     assert lics(image, "--beam", "377.5", "386.2", "--to", str(to)) == 0  # the start's is refused: 9 mm away, flipped

@@ -158,6 +158,7 @@ def test_a_distorted_detector_is_not_said_in_formats_that_have_no_splines(poni):
     assert config["max_shape"] == list(SHAPE)
 
 
+@pytest.mark.long
 def test_the_geometry_of_a_distorted_detector_is_found_and_keeps_its_spline(poni):
     geometry, ceria = read_geometry(poni), find_calibrant("CeO2")
     angle = np.radians(two_theta_deg(geometry).astype(np.float64))
