@@ -91,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # that there is no OpenCL is no news: nothing here uses it
     logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
     damage = DamageHeard()
     for handler in logging.getLogger().handlers:

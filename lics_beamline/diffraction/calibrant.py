@@ -112,7 +112,7 @@ def find_calibrant(name: str) -> Calibrant:
     for known, path in shipped.items():
         if known.lower() == name.lower():
             return read_calibrant(path)
-    names = ", ".join([*(calibrant.name for calibrant in CALIBRANTS), *shipped])
+    names = ", ".join(dict.fromkeys([*(calibrant.name for calibrant in CALIBRANTS), *shipped]))
     raise ProfileError(f"there is no calibrant {name!r}. Choose one of {names}, or give a .D file.", calibrant=name)
 
 

@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -33,6 +34,13 @@ def test_spacings_fall():
 def test_an_unknown_calibrant_is_refused_with_those_there_are():
     with pytest.raises(ProfileError, match=r"CeO2, LaB6.*alpha_Al2O3.*or give a \.D file"):
         find_calibrant("salt")
+
+
+def test_a_calibrant_that_is_known_by_two_doors_is_told_once():
+    with pytest.raises(ProfileError) as refused:
+        find_calibrant("nobody knows it")
+    names = re.split(r", | or ", str(refused.value).split("Choose one of ")[1])
+    assert len(names) == len(set(names))
 
 
 def test_every_calibrant_that_pyfai_ships_has_pyfais_spacings():
