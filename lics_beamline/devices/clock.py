@@ -109,15 +109,16 @@ class Listeners:
     Parameters
     ----------
     beat_s : float
-        Wall-clock seconds between beats.
-    beat : callable
-        Called at each beat.
+        Wall-clock seconds between beats, at each of which they are called too.
+    now : callable
+        Returns the time by the clock [s].
     """
 
-    def __init__(self, *, beat_s: float, beat: Callable[[], None]) -> None:
+    def __init__(self, *, beat_s: float, now: Callable[[], float]) -> None:
         self._beat_s = beat_s
-        self._beat = beat
+        self._now = now
         self._lock = threading.Lock()
+        self._telling = threading.RLock()
         self._callbacks: dict[int, Callable[[float], None]] = {}
         self._next = 0
         self._thread: threading.Thread | None = None
@@ -141,12 +142,14 @@ class Listeners:
 
         return remove
 
-    def tell(self, now_s: float) -> None:
-        """Call every callback with the time."""
-        with self._lock:
-            callbacks = list(self._callbacks.values())
-        for callback in callbacks:
-            callback(now_s)
+    def tell(self) -> None:
+        """Call every callback with the time, one after another: nobody hears of an earlier time after a later one."""
+        with self._telling:
+            with self._lock:
+                callbacks = list(self._callbacks.values())
+            now_s = self._now()  # not before: who was added just now knows a time already
+            for callback in callbacks:
+                callback(now_s)
 
     def _run(self) -> None:
         while True:
@@ -156,7 +159,7 @@ class Listeners:
                     self._thread = None
                     return
                 self._changed.clear()
-            self._beat()
+            self.tell()
 
 
 class Deadline(DeviceStatus):
@@ -249,9 +252,10 @@ class Clock(Device):
         self._patience_s = patience_s
         self._alive_at = time.monotonic()
         self._last_s = math.nan
+        self._told_at = math.nan
         self._acknowledge: Callable[[float], None] = lambda _: None
         self._deadlines: set[Deadline] = set()
-        self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S, beat=lambda: self._listeners.tell(self._last_s))
+        self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S, now=lambda: self._last_s)
         self.time_s.subscribe(self._ticked, run=True)
         for stands in (self.waited_wall_s, self.held_wall_s):
             stands.subscribe(self._lives, run=False)
@@ -357,12 +361,14 @@ class Clock(Device):
         self.retire()
         super().destroy()
 
-    def _ticked(self, value: float, **_: Any) -> None:
+    def _ticked(self, value: float, timestamp: float = math.nan, **_: Any) -> None:
         now_s = float(value)
+        if now_s < self._last_s and timestamp < self._told_at:
+            return  # the answer to a question: its monitor has told more since, and a world started again tells later
         if now_s != self._last_s:
             self._lives()
-        self._last_s = now_s
-        self._listeners.tell(now_s)
+        self._last_s, self._told_at = now_s, timestamp
+        self._listeners.tell()
         self._acknowledge(now_s)
 
     def _lives(self, **_: Any) -> None:
@@ -389,7 +395,7 @@ class WallClock:
         self.name = name
         self._zero_s = time.time() - time.monotonic()  # steady: a step of the system clock moves no deadline
         self._deadlines: set[Deadline] = set()
-        self._listeners = Listeners(beat_s=WALL_TICK_S, beat=lambda: self._listeners.tell(self.now_s()))
+        self._listeners = Listeners(beat_s=WALL_TICK_S, now=self.now_s)
 
     def now_s(self) -> float:
         """Seconds since 1970-01-01 UTC."""

@@ -2,8 +2,9 @@ import threading
 import time
 
 import pytest
+from ophyd.sim import make_fake_device
 
-from lics_beamline.devices.clock import Deadline, WallClock
+from lics_beamline.devices.clock import Clock, Deadline, Listeners, WallClock
 from lics_beamline.errors import ClockTooFast, NotConnected
 
 
@@ -82,3 +83,63 @@ def test_a_deadline_fails_when_the_world_is_started_again(device, clock):
     clock.tick_to(1.0)
 
     assert isinstance(waiting.exception(0), NotConnected)
+
+
+def test_nobody_hears_of_an_earlier_time_after_a_later_one():
+    time_s, heard = [1.0], []
+    listeners = Listeners(beat_s=3600.0, now=lambda: time_s[0])
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(now_s):
+        if now_s == 1.0:
+            held.set()
+            go_on.wait()
+
+    ends = [listeners.add(hold), listeners.add(heard.append)]
+    earlier, later = threading.Thread(target=listeners.tell), threading.Thread(target=listeners.tell)
+    earlier.start()
+    held.wait()
+    time_s[0] = 2.0
+    later.start()
+    later.join(0.3)  # it may come this far, and does not where the two are told in turn
+    go_on.set()
+    for thread in (earlier, later):
+        thread.join()
+    for end in ends:
+        end()
+
+    assert heard == sorted(heard) == [1.0, 2.0]
+
+
+@pytest.fixture
+def told_clock():
+    """A clock, and what tells it the time as a monitor does, or as an answer that comes late."""
+    clock = make_fake_device(Clock)("SIM:", name="clock")
+
+    def tell(time_s, at):
+        clock.time_s._run_subs(sub_type="value", old_value=None, value=time_s, timestamp=at)
+
+    return clock, tell
+
+
+def test_an_answer_that_is_older_than_what_the_monitor_told_turns_no_clock_back(told_clock):
+    clock, tell = told_clock
+    tell(500.0, at=10.0)
+    tell(506.0, at=10.02)
+    waiting = clock.set(600.0)
+    tell(500.0, at=10.0)
+
+    assert clock.now_s() == 506.0
+    assert not waiting.done
+    tell(601.0, at=11.0)
+    waiting.wait()
+
+
+def test_a_world_that_was_started_again_turns_the_clock_back_and_ends_the_waiting(told_clock):
+    clock, tell = told_clock
+    tell(500.0, at=10.0)
+    waiting = clock.set(600.0)
+    tell(3.0, at=12.0)
+
+    with pytest.raises(NotConnected, match=r"went back from 500\.0 s to 3\.0 s"):
+        waiting.wait()
