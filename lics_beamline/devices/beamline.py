@@ -287,17 +287,21 @@ def disconnect(beamline: Beamline) -> None:
             channels = list(circuit.pvs.values())
             if all(channel.name in ours for channel in channels):
                 if channels and not circuit.dead.is_set():
-                    _let_fall_silent(circuit, channels)
+                    _let_fall_silent(context, circuit, channels)
                 circuit.disconnect()
                 for channel in channels:
                     context.pvs.pop((channel.name, channel.priority), None)
     _finish_callbacks()
 
 
-def _let_fall_silent(circuit: Any, channels: Sequence[Any]) -> None:
+def _let_fall_silent(context: Any, circuit: Any, channels: Sequence[Any]) -> None:
     """Cancel the monitors of a circuit, and wait until nothing of them is under way any more."""
     from caproto import CaprotoError
 
+    from lics_beamline.devices.lasting_context import LastingContext
+
+    if isinstance(context, LastingContext):
+        context.cancel_monitors(circuit)
     for subscription in list(circuit.subscriptions.values()):
         subscription.clear()
     with contextlib.suppress(CaprotoError, OSError):  # who does not answer any more sends nothing either

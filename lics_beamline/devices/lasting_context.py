@@ -12,6 +12,7 @@ it.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -27,6 +28,19 @@ logger = logging.getLogger("caproto.lics")  # kept with the words of caproto, of
 
 class LastingContext(Context):
     """The context of caproto, but for how two of its threads meet trouble."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._subscribing = threading.Lock()  # before the threads of the context begin
+        super().__init__(*arguments, **options)
+
+    def cancel_monitors(self, circuit: Any) -> None:
+        """Cancel the monitors of a circuit, those too that are waiting to be subscribed or being so just now."""
+        with self._subscribing:
+            with self.subscriptions_lock:
+                self.subscriptions_to_activate.pop(circuit, None)
+            for channel in list(circuit.pvs.values()):
+                for subscription in list(channel.subscriptions.values()):
+                    subscription.clear()
 
     def _process_search_results_loop(self) -> None:
         """Open circuits, for as long as the context lasts."""
@@ -48,11 +62,12 @@ class LastingContext(Context):
     def _activate_subscriptions(self) -> None:
         """Subscribe what is new and what has come back, for as long as the context lasts."""
         while not self._close_event.is_set():
-            with self.subscriptions_lock:
-                waiting = list(self.subscriptions_to_activate.items())
-                self.subscriptions_to_activate.clear()
-            for manager, subscriptions in waiting:
-                self._subscribe(manager, subscriptions)
+            with self._subscribing:
+                with self.subscriptions_lock:
+                    waiting = list(self.subscriptions_to_activate.items())
+                    self.subscriptions_to_activate.clear()
+                for manager, subscriptions in waiting:
+                    self._subscribe(manager, subscriptions)
             self.activate_subscriptions_now.wait(RESTART_SUBS_PERIOD)
             self.activate_subscriptions_now.clear()
 
