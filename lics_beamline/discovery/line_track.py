@@ -8,6 +8,7 @@ does, and before it has one, that the lines of a phase move together.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +36,23 @@ GATE_SIGMAS: Final = 3.5  # distance of a line from where it is expected
 AREA_DOUBT: Final = 0.5  # of the logarithm of an area, from one point to the next: grains, growth, a phase that goes
 TOGETHER: Final = 0.25  # relative: how much the shifts of lines of one phase differ, for its axes
 SHIFT_STEPS: Final = 160  # tried between none and the most of a shift
+SETTLED_POINTS: Final = 4  # of a track that tells what is usual of others
+FEWEST_TELLING: Final = 3  # of such tracks
+MOST_TELLING_PER_GPA: Final = 0.01  # standard deviation of a compressibility that tells
+ALIKE: Final = 0.4  # relative, of the compressibilities of lines of one phase, for its axes
+LEAST_SIGMA_PER_GPA: Final = 0.004  # of what is usual
 UNLIKELY: Final = 1e6  # cost of a pair that cannot be
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualCompressibility:
+    """Linear compressibility that is expected of a line before it has shown its own, and the standard deviation."""
+
+    per_gpa: float = USUAL_PER_GPA
+    sigma_per_gpa: float = USUAL_SIGMA_PER_GPA
+
+
+ANY_SOLID: Final = UsualCompressibility()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +89,19 @@ class LineTrack:
 
     def since(self, place: int) -> LineTrack:
         """Return the track without its points before an index of the sweep; it must have one from there on."""
-        if self.places[0] >= place:
+        return self.between(place, self.places[-1])
+
+    def between(self, first: int, last: int) -> LineTrack:
+        """Return the track at the points from one index of the sweep to another; it must have one there."""
+        if self.places[0] >= first and self.places[-1] <= last:
             return self
-        first = next(index for index, known in enumerate(self.places) if known >= place)
+        part = slice(bisect_left(self.places, first), bisect_right(self.places, last))
         return LineTrack(
             number=self.number,
-            places=self.places[first:],
-            lines=self.lines[first:],
-            pressures_gpa=self.pressures_gpa[first:],
-            temperatures_k=self.temperatures_k[first:],
+            places=self.places[part],
+            lines=self.lines[part],
+            pressures_gpa=self.pressures_gpa[part],
+            temperatures_k=self.temperatures_k[part],
         )
 
     @property
@@ -104,9 +125,14 @@ class LineTrack:
         measured = np.array([line.peak.d_sigma_angstrom / line.peak.d_angstrom for line in self.lines])
         return np.hypot(measured, PLACE_DOUBT)
 
-    @property
-    def compressibility(self) -> tuple[float, float]:
-        """Linear compressibility [1/GPa] and its standard deviation, by its newest points and by what is usual."""
+    def compressibility(self, usual: UsualCompressibility) -> tuple[float, float]:
+        """Return its linear compressibility [1/GPa] and the standard deviation, by its newest points and what is usual.
+
+        Parameters
+        ----------
+        usual : UsualCompressibility
+            Of lines like it.
+        """
         pressure = np.array(self.pressures_gpa[-PAST_POINTS:])
         temperature = np.array(self.temperatures_k[-PAST_POINTS:])
         logarithm = self.log_spacings[-PAST_POINTS:] - USUAL_EXPANSION_PER_K * temperature
@@ -117,8 +143,8 @@ class LineTrack:
         pressure = pressure - np.average(pressure, weights=weight)
         information = float(np.sum(weight * pressure**2))
         slope = -float(np.sum(weight * pressure * logarithm))
-        prior = 1.0 / USUAL_SIGMA_PER_GPA**2
-        kappa = (slope + prior * USUAL_PER_GPA) / (information + prior)
+        prior = usual.sigma_per_gpa**-2.0
+        kappa = (slope + prior * usual.per_gpa) / (information + prior)
         return min(max(kappa, 0.0), MOST_COMPRESSIBLE_PER_GPA), (information + prior) ** -0.5
 
 
@@ -140,11 +166,24 @@ class ExpectedLine:
     high: float
 
 
-def expected(track: LineTrack, pressure_gpa: float, temperature_k: float) -> ExpectedLine:
-    """Return where the line of a track is expected at a pressure [GPa] and temperature [K]."""
+def expected(
+    track: LineTrack, pressure_gpa: float, temperature_k: float, usual: UsualCompressibility = ANY_SOLID
+) -> ExpectedLine:
+    """Return where the line of a track is expected.
+
+    Parameters
+    ----------
+    track : LineTrack
+        The line so far.
+    pressure_gpa, temperature_k : float
+        Where the sample is.
+    usual : UsualCompressibility
+        Of lines like it.
+    """
+    track = track.since(track.places[-PAST_POINTS]) if len(track.places) > PAST_POINTS else track
     step, warmer = pressure_gpa - track.pressures_gpa[-1], temperature_k - track.temperatures_k[-1]
     last, error = float(track.log_spacings[-1]), float(track.spacing_errors[-1])
-    kappa, kappa_sigma = track.compressibility
+    kappa, kappa_sigma = track.compressibility(usual)
     here = last - kappa * step + USUAL_EXPANSION_PER_K * warmer
     sigma = math.sqrt(
         2.0 * error**2
@@ -195,12 +234,37 @@ def followed(tracks: Sequence[LineTrack], point: PointLines, place: int) -> tupl
     )
 
 
+def _usual(tracks: Sequence[LineTrack]) -> UsualCompressibility:
+    """Return what is usual of unexplained lines here, where some have been followed for long enough to tell."""
+    known = [
+        kappa
+        for track in tracks
+        if len(track.places) >= SETTLED_POINTS and track.lines[-1].unknown
+        for kappa, sigma in [track.compressibility(ANY_SOLID)]
+        if sigma < MOST_TELLING_PER_GPA
+    ]
+    if len(known) < FEWEST_TELLING:
+        return ANY_SOLID
+    middle = float(np.median(known))
+    return UsualCompressibility(per_gpa=middle, sigma_per_gpa=max(ALIKE * middle, LEAST_SIGMA_PER_GPA))
+
+
 class _Pairs:
     """Which line of a point goes on with which track."""
 
     def __init__(self, tracks: Sequence[LineTrack], point: PointLines) -> None:
         self._tracks, self._lines = tracks, point.lines
-        self._expected = [expected(track, point.pressure_gpa, point.temperature_k) for track in tracks]
+        usual = _usual(tracks)
+        self._is_guided = usual is not ANY_SOLID
+        self._expected = [
+            expected(
+                track,
+                point.pressure_gpa,
+                point.temperature_k,
+                ANY_SOLID if track.lines[-1].is_explained else usual,
+            )
+            for track in tracks
+        ]
         self._log_d = np.log([line.peak.d_angstrom for line in point.lines])
         self._log_area = np.log([line.peak.area for line in point.lines])
         self._brighter = 0.0  # logarithm of the ratio of exposures
@@ -218,6 +282,9 @@ class _Pairs:
             self._brighter = float(np.median(ratios))
         settled = [here for here in self._free_tracks if len(self._tracks[here].places) > 1]
         pairs += self._keep(self._by_past(settled))
+        if self._is_guided:
+            young = [here for here in self._free_tracks if not self._tracks[here].lines[-1].is_explained]
+            pairs += self._keep(self._by_past([here for here in young if here not in settled]))
         while together := self._keep(self._together()):
             pairs += together
         pairs += self._keep(self._by_past(list(self._free_tracks)))

@@ -202,7 +202,9 @@ def _line(row: str, wavelength_angstrom: float) -> SeenLine:
     return SeenLine(peak=peak, phase=phase, hkl=hkl if phase else None, unknown=cells[9] == UNKNOWN, graininess=grains)
 
 
-def point_lines(data: Mapping[str, Any], *, number: int, wavelength_angstrom: float) -> PointLines | None:
+def point_lines(
+    data: Mapping[str, Any], *, number: int, wavelength_angstrom: float, range_deg: tuple[float, float]
+) -> PointLines | None:
     """Return the lines of the point that the data of an event describe; None where phases were not sought in it.
 
     Parameters
@@ -213,16 +215,19 @@ def point_lines(data: Mapping[str, Any], *, number: int, wavelength_angstrom: fl
         Of the point, from 1.
     wavelength_angstrom : float
         X-ray wavelength [angstrom].
+    range_deg : tuple of float
+        First and last angle of the pattern [deg].
     """
-    pressure, temperature = float(data["pressure_gpa"]), float(data["temperature_k"])
-    if "lines" not in data or not data["reduced"] or not (math.isfinite(pressure) and math.isfinite(temperature)):
+    if not data.get("reduced") or "lines" not in data:
         return None
-    angle = np.asarray(data["two_theta_deg"], dtype=np.float64)
+    pressure, temperature = float(data["pressure_gpa"]), float(data["temperature_k"])
+    if not (math.isfinite(pressure) and math.isfinite(temperature)):
+        return None
     return PointLines(
         lines=lines_of(str(data["lines"]), wavelength_angstrom=wavelength_angstrom),
         wavelength_angstrom=wavelength_angstrom,
         pressure_gpa=pressure,
         temperature_k=temperature,
-        range_deg=(float(angle[0]), float(angle[-1])),
+        range_deg=range_deg,
         number=number,
     )

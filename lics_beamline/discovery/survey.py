@@ -23,6 +23,8 @@ class Finding:
 
     Parameters
     ----------
+    point : PointLines
+        The point.
     phases : tuple of UnknownPhase
         Unknown phases that are there.
     new : tuple of str
@@ -31,6 +33,7 @@ class Finding:
         What changed since the point before, whatever it is made of; None where nothing did for certain.
     """
 
+    point: PointLines
     phases: tuple[UnknownPhase, ...]
     new: tuple[str, ...]
     change: Change | None
@@ -59,7 +62,10 @@ class Survey:
         changed = change(self._points[place - 1], point, recent, place) if place else None
         self._changes += [changed] if changed else []
         return Finding(
-            change=changed, phases=named, new=tuple(f"unknown {number + 1}" for number in range(before, self._told))
+            point=point,
+            change=changed,
+            phases=named,
+            new=tuple(f"unknown {number + 1}" for number in range(before, self._told)),
         )
 
     def grouping(self) -> Grouping:

@@ -19,12 +19,13 @@ from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS
 from lics_beamline.diffraction.peaks import PEAK_SIGMAS, Peak
 from lics_beamline.discovery.line_set import LineSet
 from lics_beamline.discovery.line_track import LineTrack
-from lics_beamline.discovery.point_lines import PointLines
+from lics_beamline.discovery.point_lines import PointLines, SeenLine
 
 Array = npt.NDArray[np.float64]
 
 FEWEST_LINES: Final = 3  # of a phase at one point: two strangers may come by chance, or be spots
 FEWEST_BESIDE: Final = 5  # of one beside another: what is left of that one's lines comes by twos and threes
+LEFT_SHARE: Final = 0.5  # of the lines of a phase: so many may be left of it where it is crowded
 SURELY_SEEN: Final = 2.0  # times the least significance of a listed peak: above it a line is not missed by chance
 EXCUSED_ABSENCES: Final = 0.25  # of the points of a phase: a line of few grains is missing now and then
 SEEN_AGAIN: Final = 3  # points of a phase, from which on a line must have been seen twice
@@ -72,6 +73,11 @@ class UnknownPhase:
     def last(self) -> PointLines:
         """The last point at which it is there."""
         return self.points[-1]
+
+    @property
+    def newest_lines(self) -> tuple[SeenLine, ...]:
+        """Its lines at its last point."""
+        return tuple(line for track in self.tracks if (line := track.at(self.places[-1])) is not None)
 
     def line_sets(self) -> tuple[LineSet, ...]:
         """Return its lines at each point at which it is there, as a lattice must explain them."""
@@ -129,15 +135,36 @@ def grouping(tracks: Sequence[LineTrack], points: Mapping[int, PointLines]) -> G
         free = [track for track in free if track not in members]
     kept: list[UnknownPhase] = []
     for phase in sorted(phases, key=lambda phase: (phase.places[0], -len(phase.tracks))):
-        if _begun(phase) >= (FEWEST_BESIDE if any(phase.places[0] in other.places for other in kept) else FEWEST_LINES):
+        if _comes_by_itself(phase, kept):
             kept.append(phase)
         else:
             strays += phase.tracks
-    phases = kept
+    kept, strays = _rejoined(kept, strays, points)
     return Grouping(
-        phases=tuple(replace(phase, name=f"unknown {index + 1}") for index, phase in enumerate(phases)),
+        phases=tuple(replace(phase, name=f"unknown {index + 1}") for index, phase in enumerate(kept)),
         strays=tuple(sorted(strays, key=lambda track: track.number)),
     )
+
+
+def _comes_by_itself(phase: UnknownPhase, others: Sequence[UnknownPhase]) -> bool:
+    """Whether a phase is more than what is left of the lines of those that are there as it comes."""
+    beside = [len(other.tracks) for other in others if phase.places[0] in other.places]
+    begun = max(Counter(track.places[0] for track in phase.tracks).values())
+    return not beside or begun >= max(FEWEST_BESIDE, LEFT_SHARE * max(beside))
+
+
+def _rejoined(
+    phases: Sequence[UnknownPhase], strays: Sequence[LineTrack], points: Mapping[int, PointLines]
+) -> tuple[list[UnknownPhase], list[LineTrack]]:
+    """Return the phases with the strays that go with them, and the strays that go with none."""
+    left = list(strays)
+    joined = []
+    for phase in phases:
+        lead = _Lead(phase.tracks[0], points)
+        more = [track for track in left if lead.goes_with(track)]
+        left = [track for track in left if track not in more]
+        joined.append((_phase([*phase.tracks, *more], points) or phase) if more else phase)
+    return joined, left
 
 
 def _is_news(track: LineTrack) -> bool:
@@ -145,9 +172,12 @@ def _is_news(track: LineTrack) -> bool:
 
 
 def _news(track: LineTrack) -> LineTrack:
-    """Return a track from its first unexplained line on, where a known phase explains one before."""
-    first = next(index for index, line in enumerate(track.lines) if line.unknown)
-    return track.since(track.places[first]) if any(line.is_explained for line in track.lines[:first]) else track
+    """Return the unexplained part of a track: what a known phase explains before and after it is another line."""
+    unknown = [place for place, line in zip(track.places, track.lines, strict=True) if line.unknown]
+    explained = [place for place, line in zip(track.places, track.lines, strict=True) if line.is_explained]
+    first = unknown[0] if any(place < unknown[0] for place in explained) else track.places[0]
+    last = unknown[-1] if any(place > unknown[-1] for place in explained) else track.places[-1]
+    return track.between(first, last)
 
 
 def _weight(track: LineTrack) -> float:
@@ -256,11 +286,6 @@ def _hides(point: PointLines, log_spacing: float, fwhm_deg: float) -> bool:
     return any(
         abs(line.peak.two_theta_deg - angle) < HIDDEN_FWHM * max(fwhm_deg, line.peak.fwhm_deg) for line in point.lines
     )
-
-
-def _begun(phase: UnknownPhase) -> int:
-    """Return how many lines of a phase begin at the point at which most of them do."""
-    return max(Counter(track.places[0] for track in phase.tracks).values())
 
 
 def _phase(members: Sequence[LineTrack], points: Mapping[int, PointLines]) -> UnknownPhase | None:

@@ -247,8 +247,8 @@ def draw(seed, *, unknown=True):
 class Score:
     """What a survey got of one sweep.
 
-    `noticed`: the unknown was told at its first point; `strays`: lines of it that were followed over three points or
-    more and not put with it, and lines put with it that are none of it; `alarms`: other phases told.
+    `noticed`: the unknown was told at its first point; `strays`: lines put with it that are none of it, and lines of it
+    that were followed at half of its points and not put with it; `alarms`: other phases told.
     """
 
     noticed: bool
@@ -306,7 +306,8 @@ def score(series, told, grouped):
         *grouped.strays,
         *(t for index, phase in enumerate(grouped.phases) if index != best for t in phase.tracks),
     ]
-    strays += sum(len(track.places) >= 3 and is_of_unknown(series, track) for track in others)
+    half = (series.last - series.first + 1) / 2
+    strays += sum(len(track.places) >= half and is_of_unknown(series, track) for track in others)
     return Score(noticed=noticed, strays=strays, alarms=alarms - noticed)
 
 
