@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -173,7 +173,7 @@ class Replay:
     recipe : Recipe or None
         How; None for the run's own.
     done : dict
-        Points reduced before by their `exposure_uid`, and the phases found in each.
+        Points reduced before by their `exposure_uid`, each with the fields of its event but for arrays.
     exposures : int
         Plates exposed, as its documents tell; where nothing of them can be reduced, something is lost.
     damaged : bool
@@ -188,7 +188,7 @@ class Replay:
     already: bool
     attempt: int
     recipe: Recipe | None
-    done: dict[str, str]
+    done: dict[str, Mapping[str, Any]]
     exposures: int
     damaged: bool
     source: Callable[[], Documents]
@@ -289,7 +289,7 @@ def _record(
 class _Tally:
     """What a derived journal holds."""
 
-    exposures: dict[str, str]  # and the phases found in each, comma separated
+    exposures: dict[str, Mapping[str, Any]]  # and the fields of each but for arrays
     failed: int
     whole: bool
     damaged: bool
@@ -299,14 +299,14 @@ def _tally(data: DataFolder, uid: str) -> _Tally | None:
     path = data.derived_journals / f"{uid}.jsonl"
     if not path.exists():
         return None
-    exposures: dict[str, str] = {}
+    exposures: dict[str, Mapping[str, Any]] = {}
     streams = Streams()
     failed, whole = 0, False
     with Tail(path) as tail:
         for name, doc in tail.documents():
             for event in streams.take(name, doc):
                 if event.stream == REDUCED:
-                    exposures[event.data["exposure_uid"]] = event.data["phases"]
+                    exposures[event.data["exposure_uid"]] = event.without_arrays()
                     failed += not event.data["reduced"]
             whole = whole or name == "stop"
         return _Tally(exposures=exposures, failed=failed, whole=whole, damaged=bool(tail.faults))

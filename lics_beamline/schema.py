@@ -259,7 +259,9 @@ DECISIONS_FIELDS: Final = (
     LEG,
     _text("derived_uid", "Derived run whose reduced point was acted on."),
     _text("asked", "What the leg looks for: alloy > 0.95, onset of alloy."),
-    _text("quantity", "fraction, or scale: the amount for its dose, on a hunt; else relative to the largest."),
+    _text(
+        "quantity", "fraction, new phases, or scale: the amount for its dose, on a hunt; else relative to the largest."
+    ),
     _number("value", "", "What the point showed; NaN where it showed nothing."),
     _number("value_sigma", "", "Its standard deviation."),
     _number("seen_pressure_gpa", "GPa", "Pressure of the reduced point."),
@@ -380,6 +382,18 @@ def reduced_fields(bins: int) -> tuple[Field, ...]:
         _text("phases", "Phases found, comma separated; empty when none."),
         _integer("unknown_peaks", "Strong peaks that no phase of the recipe explains."),
         _text("unknown_d_angstrom", "Their spacings, by rising angle, blank separated."),
+        _text(
+            "lines",
+            "Lines of the pattern, one a row: 2theta, its error, height, its error, full width, Lorentz fraction, "
+            "background, part rejected as spots, graininess, phase (? where nothing explains it), indices; - for none.",
+        ),
+        _text("unknown_phases", "Phases there that no phase of the recipe explains, comma separated."),
+        _number(
+            "unknown_fraction", "", "Part of the area of the sample's lines that they make; 0 where there are none."
+        ),
+        _number("unknown_fraction_sigma", "", "Its standard deviation."),
+        _text("new_phases", "Those of them that no earlier point told, comma separated."),
+        _text("changes", "Lines that came, went, split or merged since the point before, for people."),
         Field(name="reduced", dtype="boolean", about="False where the frame could not be reduced."),
         _text("note", "Why not, or what to look at; empty when all is well."),
     )

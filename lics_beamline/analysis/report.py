@@ -2,88 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from lics_beamline.analysis.figures import draw_compression, draw_expansion
 from lics_beamline.analysis.overview import Overview
+from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, typeset, write_page
 from lics_beamline.analysis.paper import PaperStructure, PaperTable
 from lics_beamline.analysis.row import (
     CLAIM_HEADING,
     ISOTHERM_HEADING,
     TRANSITION_HEADING,
-    ReportRow,
     budget_rows,
     claim_row,
     expansion_lines,
     isotherm_rows,
     transition_row,
 )
-from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.schema import IMPORTED
-
-TYPESET: Final = (  # from what a terminal shows to what a page does
-    (r"(?<![\d.])1e-4\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),
-    (r"(?<![\d.])1e-3\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE}"),
-    (r"(?<![\d.])1e-6\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT SIX}"),
-    (r"(\d)e-4\b", "\\1×10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),  # noqa: RUF001
-    (r"\bA\^2", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT TWO}"),
-    (r"\bA\^3", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT THREE}"),
-    (r"\bangstrom\^3", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}\N{SUPERSCRIPT THREE}"),
-    (r"(?<=[\d)³⁴] )A\b|^A$", "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}"),
-    (r"\bchi\^2", "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"),
-    (r"\balpha_V", "\N{GREEK SMALL LETTER ALPHA}_V"),
-    (r"\balpha_L", "\N{GREEK SMALL LETTER ALPHA}_L"),
-    (r"\balpha\b", "\N{GREEK SMALL LETTER ALPHA}"),
-    (r"\+-", "\N{PLUS-MINUS SIGN}"),
-    (r"(?<![\w.])-(?=\d)", "\N{MINUS SIGN}"),
-)
-STYLE: Final = """
-body { font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #1a1a1a; background: #fff;
-  max-width: 64rem; margin: 2rem auto; padding: 0 1.5rem; }
-h1 { font-size: 1.7rem; line-height: 1.25; margin-bottom: .2rem; }
-h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; padding-bottom: .2rem; }
-p.sub { color: #555; margin-top: 0; }
-table { border-collapse: collapse; width: 100%; font: 13px/1.35 Helvetica, Arial, sans-serif; margin: .8rem 0; }
-th { text-align: left; border-bottom: 2px solid #444; padding: .3rem .5rem; vertical-align: bottom; }
-td { border-bottom: 1px solid #ddd; padding: .3rem .5rem; vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td.number { white-space: nowrap; }
-td:nth-child(2) { white-space: nowrap; }
-td.remark { color: #444; font-size: 12px; }
-figure { margin: 1.2rem 0; break-inside: avoid; }
-figure img { max-width: 100%; height: auto; }
-figcaption { font-size: .88rem; color: #444; }
-li { margin-bottom: .45rem; }
-footer { margin-top: 2.5rem; font-size: .8rem; color: #555; border-top: 1px solid #ccc; padding-top: .5rem; }
-@media print { body { max-width: none; margin: 0; padding: 0; font-size: 11pt; } h2 { break-after: avoid; }
-  tr { break-inside: avoid; } }
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Illustration:
-    """A figure and its caption.
-
-    Parameters
-    ----------
-    path : Path
-        PNG.
-    caption : str
-        Text below the figure.
-    """
-
-    path: Path
-    caption: str
 
 
 def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None = None) -> Path:
@@ -111,7 +52,7 @@ def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None =
     summary = draw_summary(run, folder / "patterns.png")
     sections.append(
         "<h2>Path, patterns, cell</h2>"
-        + _figure(
+        + figure_element(
             Illustration(
                 path=summary,
                 caption="Path in pressure and temperature, cell against pressure, and the patterns in the order of "
@@ -124,17 +65,10 @@ def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None =
         sections.append(_structure(paper.structure, folder))
     sections.append(_transitions(overview))
     if paper is not None:
-        sections.append(f"<h2>Not recoverable from such data</h2>{_list(paper.not_recoverable)}")
+        sections.append(f"<h2>Not recoverable from such data</h2>{list_element(paper.not_recoverable)}")
     sections.append(_method(overview))
     path = folder / "report.html"
-    title = escape(str(run.start.get("title") or run.sample or "run"))
-    write_whole(
-        path,
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>\n'
-        + "\n".join(sections)
-        + "\n</body></html>\n",
-    )
+    write_page(path, str(run.start.get("title") or run.sample or "run"), sections)
     return path
 
 
@@ -161,11 +95,13 @@ def _paper(paper: PaperTable) -> str:
     rows = [claim_row(claim) for claim in paper.claims]
     return (
         "<h2>The printed numbers and what this run recovers</h2>"
-        + _table(CLAIM_HEADING, rows, numbers=range(2, 7))
+        + table_element(CLAIM_HEADING, rows, numbers=range(2, 7))
         + "<p>Printed: Desgreniers, Tse, Matsuoka, Ohishi and Tse, <em>Science Advances</em> <strong>1</strong>, "
         'e1500669 (2015), doi 10.1126/sciadv.1500669. Distances are in the paper\'s standard deviations ("esd") where '
         'it prints any, else in the unit, and in this run\'s own ("own"). Statistical errors differ from point to '
-        "point; systematic ones are common to all points of the run.</p>" + _list(paper.statements) + _budget(paper)
+        "point; systematic ones are common to all points of the run.</p>"
+        + list_element(paper.statements)
+        + _budget(paper)
     )
 
 
@@ -174,7 +110,7 @@ def _budget(paper: PaperTable) -> str:
     heading, *rows = budget_rows([claim for claim in paper.claims if "linear" not in claim.name])
     if not rows:
         return ""
-    return "<h3>Systematic terms</h3>" + _table(heading.cells, rows, numbers=range(1, len(heading.cells)))
+    return "<h3>Systematic terms</h3>" + table_element(heading.cells, rows, numbers=range(1, len(heading.cells)))
 
 
 def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
@@ -184,7 +120,7 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
     axis = overview.run.pressure_axis
     drawn = draw_compression(fitted[:1], folder / "compression.png", paper=paper, pressure_axis=axis)
     rows = [row for each in fitted for row in isotherm_rows(each)]
-    text = "<h2>Compression and expansion</h2>" + _figure(
+    text = "<h2>Compression and expansion</h2>" + figure_element(
         Illustration(
             path=drawn,
             caption=f"Cells against {'the pressure as given' if overview.run.is_imported else 'ruby pressure'} with "
@@ -194,8 +130,8 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
     )
     if len(fitted) > 1:
         others = draw_compression(fitted[1:4], folder / "compression-others.png", pressure_axis=axis)
-        text += _figure(Illustration(path=others, caption="The same of the other phases."))
-    text += _table(ISOTHERM_HEADING, rows, numbers=range(1, 9))
+        text += figure_element(Illustration(path=others, caption="The same of the other phases."))
+    text += table_element(ISOTHERM_HEADING, rows, numbers=range(1, 9))
     text += (
         "<p>Errors of V0, K0 and K' are statistical and strongly correlated; they were enlarged where "
         "&chi;<sup>2</sup> is above 1. The last column is the systematic error of the volume in the middle of the "
@@ -208,13 +144,13 @@ def _compression(overview: Overview, folder: Path, *, paper: bool) -> str:
             paper=paper and index == 0,
             pressure_axis=axis,
         )
-        text += _figure(
+        text += figure_element(
             Illustration(
                 path=path,
                 caption=f"Thermal expansion of {each.recorded.phase}, volumetric and linear, with its errors.",
             )
         )
-    return text + _list(expansion_lines(overview))
+    return text + list_element(expansion_lines(overview))
 
 
 def _structure(found: PaperStructure, folder: Path) -> str:
@@ -222,7 +158,7 @@ def _structure(found: PaperStructure, folder: Path) -> str:
     if found.fits and found.rietveld_point is not None:
         title = _where(found.rietveld_point)
         path = draw_differences(found.fits, folder / "rietveld.png", title=title)
-        text += _figure(
+        text += figure_element(
             Illustration(
                 path=path,
                 caption=f"Rietveld refinement at {title}: model B has lithium at the centre, model A three on the "
@@ -236,21 +172,21 @@ def _structure(found: PaperStructure, folder: Path) -> str:
     where = _where(found.density_point)
     if found.finding.density is not None:
         path = draw_density(found.finding, folder / "density.png")
-        text += _figure(
+        text += figure_element(
             Illustration(
                 path=path,
                 caption=f"Electron density by maximum entropy at {where}, from structure factors of a pattern fit, "
                 "with phases and scale from caesium alone.",
             )
         )
-    return text + f"<p>{escape(_typeset(str(found.finding)))} At {where}.</p>"
+    return text + f"<p>{escape(typeset(str(found.finding)))} At {where}.</p>"
 
 
 def _transitions(overview: Overview) -> str:
     rows = [transition_row(each) for each in overview.transitions]
     return (
         "<h2>Where phases come and go</h2>"
-        + _table(TRANSITION_HEADING, rows, numbers=range(0))
+        + table_element(TRANSITION_HEADING, rows, numbers=range(0))
         + "<p>Brackets are pressures of neighbouring points along the path. A phase that lines do not show - a liquid, "
         "a trace below the limit of detection - does not count as there.</p>"
     )
@@ -294,34 +230,3 @@ def _method_of_imported(overview: Overview) -> str:
 
 def _where(point: ReducedPoint) -> str:
     return f"point {point.index + 1}, {point.pressure_gpa:.2f} GPa, {point.temperature_k:.0f} K"
-
-
-def _figure(shown: Illustration) -> str:
-    data = base64.b64encode(shown.path.read_bytes()).decode()
-    caption = escape(shown.caption)
-    return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
-    )
-
-
-def _table(heading: Sequence[str], rows: Iterable[ReportRow], *, numbers: range) -> str:
-    def cell(tag: str, column: int, text: str) -> str:
-        kind = "number" if column in numbers else "remark" if heading[column] == "remark" else ""
-        return f"<{tag}{f' class={kind}' if kind else ''}>{escape(_typeset(text))}</{tag}>"
-
-    head = "".join(cell("th", column, text) for column, text in enumerate(heading))
-    body = "".join(
-        f"<tr>{''.join(cell('td', column, text) for column, text in enumerate(row.cells))}</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _list(lines: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(_typeset(line))}</li>' for line in lines)}</ul>"
-
-
-def _typeset(text: str) -> str:
-    """Return plain text of a terminal as it is printed on paper."""
-    for pattern, printed in TYPESET:
-        text = re.sub(pattern, printed, text)
-    return text

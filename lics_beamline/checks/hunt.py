@@ -6,7 +6,7 @@ from typing import Final
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Judgement, Rule, fine, refused_if, warned_if
-from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN, condition
+from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN, NEW_PHASE, condition
 from lics_beamline.control.ladder import DWELL_TIME_CONSTANTS
 from lics_beamline.control.path import HeatingLeg, HuntLeg
 
@@ -23,6 +23,9 @@ def phases_acted_on_are_sought_by_the_recipe(case: Case) -> Judgement | None:
             wanted[leg.name] = leg.transition.phase
         elif not isinstance(leg, HeatingLeg) and leg.until is not None:
             wanted[leg.name] = condition(leg.until).phase
+    if not wanted:
+        return None
+    wanted = {name: phase for name, phase in wanted.items() if phase != NEW_PHASE}
     if not wanted:
         return None
     sample = {phase.name for phase in case.recipe.phases if phase.role == "sample"}

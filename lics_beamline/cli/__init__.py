@@ -38,6 +38,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "refine",
     "fit",
     "analyse",
+    "discover",
     "export",
     "pressure",
 )
@@ -58,6 +59,7 @@ examples:
   lics export last --for xye --to out   patterns for a refinement program
   lics refine last 12                   rival structures at point 12, ranked, with a figure
   lics analyse last --paper             the paper's table, recovered from the newest sweep, and a report
+  lics discover last                    phases that nobody named: their lines, where they come and go
 
 exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged
 """

@@ -136,7 +136,9 @@ def point_line(point: ReducedPoint) -> str:
     found = next((phase for phase in point.phases if not math.isnan(phase.fraction)), None)
     cell = f"{found.cell['a']:.5f}({100000 * found.cell_sigma['a']:.0f})" if found else "      -     "
     phases = ", ".join(_with_share(phase) for phase in point.phases) or "-"
+    phases += "".join(f", {name}{' (new)' if name in point.new_phases else ''}" for name in point.unknown_phases)
     phases += f"  [{point.note}]" if point.note else ""
+    phases += f"  [{point.changes}]" if point.changes else ""
     if _is_given(point):
         return _given_line(point, cell, phases)
     return (
@@ -187,7 +189,7 @@ def _plain(point: ReducedPoint) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in point.__dataclass_fields__:
         value = getattr(point, name)
-        if name in ARRAYS:
+        if name in ARRAYS or name == "lines":
             continue
         if name == "phases":
             values[name] = [asdict(phase) for phase in value]

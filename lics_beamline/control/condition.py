@@ -1,4 +1,4 @@
-"""What a leg may wait for in the reduced points: ``alloy > 0.95``, ``alloy lost``, ``onset of alloy``."""
+"""What a leg waits for in the reduced points: ``alloy > 0.95``, ``alloy lost``, ``new phase``, ``onset of alloy``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ LOST_SHARE: Final = 0.05  # of the largest amount of the leg: a phase of which l
 FIRST_STEP_TO_WITHIN: Final = (
     2.0  # of a hunt, in units of what is asked for: no narrow transition fits between two such rungs
 )
+NEW_PHASE: Final = "new phase"  # one that no phase of the recipe explains; no phase has a name with a blank
 PHASE: Final = r"(?P<phase>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)"
 COMPARISON: Final = re.compile(PHASE + r"(?P<amount> +scale)? *(?P<sense>[<>]) *(?P<number>\d+(?:\.\d*)?|\.\d+)")
 LOSS: Final = re.compile(PHASE + r" +lost")
+NEWS: Final = re.compile(r"new +phase")
 HUNTED: Final = re.compile(r"(?P<kind>onset|dissociation) +of +" + PHASE)
+HUNTED_NEWS: Final = re.compile(r"onset +of +new +phase")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +26,18 @@ class Condition:
     Parameters
     ----------
     phase : str
-        Its name in the recipe.
-    quantity : {"fraction", "scale"}
-        Its part of the sample's crystalline phases, or its amount relative to the largest of the leg.
+        Its name in the recipe; `NEW_PHASE` for any that the recipe does not have.
+    quantity : {"fraction", "scale", "new phases"}
+        Its part of the sample's crystalline phases, or its amount relative to the largest of the leg; or how many
+        phases that the recipe does not have a point shows first.
     sense : {">", "<"}
         Whether the quantity must be above or below the limit.
     number : float
-        The limit, 0 to 1.
+        The limit, 0 to 1; 0 for new phases.
     """
 
     phase: str
-    quantity: Literal["fraction", "scale"]
+    quantity: Literal["fraction", "scale", "new phases"]
     sense: Literal[">", "<"]
     number: float
 
@@ -44,7 +48,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hunted:
-    """A transition to be found: the onset of a phase, or its dissociation."""
+    """A transition to be found: the onset of a phase, or its dissociation; of `NEW_PHASE`, its onset."""
 
     phase: str
     kind: Literal["onset", "dissociation"]
@@ -57,7 +61,8 @@ def condition(text: str) -> Condition:
     ----------
     text : str
         ``PHASE > NUMBER`` or ``PHASE < NUMBER`` (of its fraction), ``PHASE scale < NUMBER`` (of its amount relative to
-        the largest of the leg), or ``PHASE lost`` (an amount below `LOST_SHARE` of it).
+        the largest of the leg), ``PHASE lost`` (an amount below `LOST_SHARE` of it), or ``new phase`` (one that no
+        phase of the recipe explains).
 
     Raises
     ------
@@ -66,11 +71,13 @@ def condition(text: str) -> Condition:
     """
     if lost := LOSS.fullmatch(text.strip()):
         return Condition(phase=lost["phase"], quantity="scale", sense="<", number=LOST_SHARE)
+    if NEWS.fullmatch(text.strip()):
+        return Condition(phase=NEW_PHASE, quantity="new phases", sense=">", number=0.0)
     said = COMPARISON.fullmatch(text.strip())
     if said is None:
         raise ValueError(
             f'{text!r} is no condition. Say "alloy > 0.95" or "alloy < 0.05" (fraction of the crystalline sample), '
-            '"alloy scale < 0.1" (amount, relative to the largest of the leg), or "alloy lost"'
+            '"alloy scale < 0.1" (amount, relative to the largest of the leg), "alloy lost", or "new phase"'
         )
     number = float(said["number"])
     if not 0.0 < number < 1.0:
@@ -87,10 +94,14 @@ def hunted(text: str) -> Hunted:
     Raises
     ------
     ValueError
-        If it is neither ``onset of PHASE`` nor ``dissociation of PHASE``.
+        If it is neither ``onset of PHASE`` nor ``dissociation of PHASE`` nor ``onset of new phase``.
     """
+    if HUNTED_NEWS.fullmatch(text.strip()):
+        return Hunted(phase=NEW_PHASE, kind="onset")
     said = HUNTED.fullmatch(text.strip())
     if said is None:
-        raise ValueError(f'{text!r} cannot be hunted. Say "onset of alloy" or "dissociation of alloy"')
+        raise ValueError(
+            f'{text!r} cannot be hunted. Say "onset of alloy", "dissociation of alloy" or "onset of new phase"'
+        )
     kind: Literal["onset", "dissociation"] = "onset" if said["kind"] == "onset" else "dissociation"
     return Hunted(phase=said["phase"], kind=kind)

@@ -59,7 +59,7 @@ class PressureLeg(Strict):
     pressures_gpa : tuple of float
         Pressures of the sample, one way only [GPa].
     until : str, optional
-        What ends the leg early: ``alloy > 0.95``, ``alloy scale < 0.1``, ``alloy lost``.
+        What ends the leg early: ``alloy > 0.95``, ``alloy scale < 0.1``, ``alloy lost``, ``new phase``.
     """
 
     kind: Literal["pressure"]
@@ -180,7 +180,7 @@ class HuntLeg(Strict):
     name : str
         Its name in documents and figures.
     hunt : str
-        What is hunted: ``onset of alloy``, ``dissociation of alloy``.
+        What is hunted: ``onset of alloy``, ``dissociation of alloy``, ``onset of new phase``.
     stroke : {"upstroke", "downstroke"}
         Loading or unloading.
     temperature_k : float

@@ -20,6 +20,7 @@ from lics_beamline.schema import IMPORTED, REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate
 
 MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
+OF_UNKNOWN: Final = ("lines", "unknown_phases", "new_phases", "changes")  # not always recorded
 ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma", "graininess")
 
 
@@ -84,6 +85,12 @@ class ReducedPoint:
         False where the frame could not be reduced.
     note : str
         Reason for which it was not reduced, or what to look at.
+    lines : str
+        Its lines, as `discovery.point_lines.lines_text` tells them; empty where they were not recorded.
+    unknown_phases, new_phases : tuple of str
+        Phases there that no phase of the recipe explains; those of them that no earlier point told.
+    changes : str
+        Lines that came, went or split since the point before, for people.
     image : str
         Name of the image, where it was reduced by itself and is no point of a run; else empty.
     """
@@ -111,6 +118,10 @@ class ReducedPoint:
     reduced: bool
     note: str
     image: str = ""
+    lines: str = ""
+    unknown_phases: tuple[str, ...] = ()
+    new_phases: tuple[str, ...] = ()
+    changes: str = ""
 
     @property
     def phases_sought(self) -> bool:
@@ -211,7 +222,7 @@ class ReducedRun:
 
 def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
     """Return the point that the data of one event describe."""
-    derived = ("index", "phases", "unknown_d_angstrom", "image", *ARRAYS)
+    derived = ("index", "phases", "unknown_d_angstrom", "image", *ARRAYS, *OF_UNKNOWN)
     values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name not in derived}
     for name in ARRAYS:
         older = np.full(np.shape(data["two_theta_deg"]), np.nan)  # graininess was not always measured
@@ -220,6 +231,10 @@ def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
         index=data["point_index"],
         phases=tuple(_phase(name, data) for name in data["phases"].split(",") if name),
         unknown_d_angstrom=_spacings(data["unknown_d_angstrom"]),
+        lines=str(data.get("lines", "")),
+        unknown_phases=tuple(name for name in str(data.get("unknown_phases", "")).split(",") if name),
+        new_phases=tuple(name for name in str(data.get("new_phases", "")).split(",") if name),
+        changes=str(data.get("changes", "")),
         **values,
     )
 

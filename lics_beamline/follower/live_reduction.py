@@ -47,11 +47,11 @@ class LiveReduction:
             return None
         _, derived_start = next(iter(Reducer(None, data_root=self._data.root)("start", head.start)))
         path = self._data.derived_journals / f"{derived_start['uid']}{SUFFIX}"
-        done: dict[str, str] = {}
+        done: dict[str, Mapping[str, Any]] = {}
         if path.exists():
             with Tail(path) as tail:
                 for event in events(tail.documents()):
-                    done[event.data[EXPOSURE_UID.name]] = event.data.get("phases", "")
+                    done[event.data[EXPOSURE_UID.name]] = event.without_arrays()
                 if tail.faults:
                     done.clear()
                     make_anew(path)

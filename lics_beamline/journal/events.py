@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lics_beamline.errors import JournalError
 
 _NOTHING: Mapping[str, Any] = {}
@@ -35,6 +37,10 @@ class StreamEvent:
     descriptor: Mapping[str, Any]
     data: Mapping[str, Any]
     timestamps: Mapping[str, Any]
+
+    def without_arrays(self) -> dict[str, Any]:
+        """Return its numbers and words: a long sweep would keep thousands of patterns."""
+        return {key: value for key, value in self.data.items() if not isinstance(value, np.ndarray)}
 
 
 class _Values(dict[str, Any]):

@@ -166,7 +166,7 @@ class ConditionWatch:
             Whether the condition is met.
         """
         result = yield from self._decisions.result(point, measured)
-        amount = self._amount(result, measured)
+        amount = self._amount(result, measured, point)
         met = self._condition.is_met_by(amount.value)
         there = f"{self._asked}: {self._condition.quantity} {amount.value:.3f} +- {amount.sigma:.3f}"
         if math.isnan(amount.value):
@@ -181,9 +181,12 @@ class ConditionWatch:
         yield from self._decisions.record(point, measured, result, shown, choice=choice)
         return met
 
-    def _amount(self, result: LiveResult | None, measured: Measured) -> Amount:
+    def _amount(self, result: LiveResult | None, measured: Measured, point: Point) -> Amount:
         if result is None or not result.reduced:
             return NOTHING
+        if self._condition.quantity == "new phases":
+            # What the first point of a sweep shows has not come: it was loaded.
+            return Amount(value=float(len(result.new_phases)) if point.index else 0.0, sigma=0.0)
         if self._condition.quantity == "fraction":
             return result.fraction(self._condition.phase)
         scale = result.scale(self._condition.phase, dose_counts=measured.dose_counts)

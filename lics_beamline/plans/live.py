@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
+from lics_beamline.control.condition import NEW_PHASE
 from lics_beamline.errors import DidNotSettle
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.following import Following
@@ -63,8 +63,18 @@ class LiveResult:
         """Names of the phases found."""
         return tuple(name for name in str(self.data["phases"]).split(",") if name)
 
+    @property
+    def new_phases(self) -> tuple[str, ...]:
+        """Names of the phases that the recipe does not have and that no earlier point showed."""
+        return tuple(name for name in str(self.data.get("new_phases", "")).split(",") if name)
+
     def fraction(self, phase: str) -> Amount:
-        """Return the part of a phase in the crystalline sample; NaN where no phase of the sample was found."""
+        """Return the part of a phase in the crystalline sample; NaN where no phase of the sample was found.
+
+        Of `NEW_PHASE` it is the part of the area of the lines, for of its mass nothing is known.
+        """
+        if phase == NEW_PHASE:
+            return self._amount("unknown", "fraction")
         return self._amount(phase, "fraction")
 
     def scale(self, phase: str, *, dose_counts: float) -> Amount:
@@ -187,8 +197,7 @@ class _Run:
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
         for event in self._streams.take(name, doc):
             exposure = event.data[schema.EXPOSURE_UID.name]
-            kept = {key: value for key, value in event.data.items() if not isinstance(value, np.ndarray)}
-            self._found[exposure] = LiveResult(derived_uid=self._uid, data=kept)
+            self._found[exposure] = LiveResult(derived_uid=self._uid, data=event.without_arrays())
             if len(self._found) > MOST_KEPT:
                 del self._found[next(iter(self._found))]
 

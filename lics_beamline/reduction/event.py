@@ -6,12 +6,17 @@ import math
 from typing import Any, Final
 
 from lics_beamline import schema
+from lics_beamline.discovery.point_lines import lines_text
+from lics_beamline.discovery.survey import Finding
 from lics_beamline.physics.gauge import GaugeReading
 from lics_beamline.physics.unit_cell import free_names
 from lics_beamline.reduction.point import GivenState, PointReduction
 from lics_beamline.reduction.recipe import Recipe
 
 MASKED_WORTH_A_NOTE: Final = 0.1  # more of the plate under mask than any beam stop covers
+UNKNOWN_AREA_DOUBT: Final = (
+    0.2  # relative, of the area of all lines of a phase: grains, texture, lines hidden by others
+)
 NEW_PHASE_PEAKS: Final = 2  # unknown peaks that are worth a note: one may be a spot that was not rejected
 
 
@@ -110,7 +115,31 @@ def event_data(reduced: PointReduction, recipe: Recipe) -> dict[str, Any]:
         **_of_phases(reduced, recipe),
         "unknown_peaks": len(reduced.unknown),
         "unknown_d_angstrom": " ".join(f"{peak.d_angstrom:.4f}" for peak in reduced.unknown),
+        "lines": lines_text(reduced.lines),
         "phases": ",".join(phase.name for phase in reduced.phases),
         "reduced": True,
         "note": _note(reduced),
+    }
+
+
+def finding_data(finding: Finding, recipe: Recipe) -> dict[str, Any]:
+    """Return what a point adds to what is known of unknown phases, as data of its event.
+
+    Parameters
+    ----------
+    finding : Finding
+        What the point added.
+    recipe : Recipe
+        Says which phases are of the sample.
+    """
+    sample = {phase.name for phase in recipe.phases if phase.role == "sample"}
+    unknown = sum(line.peak.area for phase in finding.phases for line in phase.newest_lines)
+    known = sum(line.peak.area for line in finding.point.lines if line.phase in sample)
+    part = unknown / (unknown + known) if unknown else 0.0
+    return {
+        "unknown_phases": ",".join(phase.name for phase in finding.phases),
+        "unknown_fraction": part,
+        "unknown_fraction_sigma": UNKNOWN_AREA_DOUBT * part * (1.0 - part),
+        "new_phases": ",".join(finding.new),
+        "changes": str(finding.change) if finding.change is not None else "",
     }

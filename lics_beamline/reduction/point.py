@@ -17,6 +17,7 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.ring_scatter import on_bins
+from lics_beamline.discovery.point_lines import SeenLine, seen_lines
 from lics_beamline.physics.gauge import Gauge, GaugeReading
 from lics_beamline.reduction.recipe import Recipe
 
@@ -74,6 +75,8 @@ class PointReduction:
         Phases among the recipe's that were found.
     unknown : tuple of Peak
         Peaks that none of the recipe's phases explains.
+    lines : tuple of SeenLine
+        The peaks with what explains each.
     """
 
     pattern: Pattern
@@ -81,6 +84,7 @@ class PointReduction:
     peaks: tuple[Peak, ...]
     phases: tuple[FoundPhase, ...]
     unknown: tuple[Peak, ...]
+    lines: tuple[SeenLine, ...]
 
 
 @lru_cache(maxsize=2)
@@ -142,7 +146,14 @@ def reduce_point(
         rings = engine.ring_scatter(prepared, pattern, peaks)
         pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
     found = _found(peaks, state, recipe, pattern.wavelength_angstrom)
-    return PointReduction(pattern=pattern, state=state, peaks=peaks, phases=found.phases, unknown=found.unknown)
+    return PointReduction(
+        pattern=pattern,
+        state=state,
+        peaks=peaks,
+        phases=found.phases,
+        unknown=found.unknown,
+        lines=seen_lines(peaks, found, pattern),
+    )
 
 
 def _read(reading: PointReading, recipe: Recipe, gauge: Gauge | None) -> GaugeReading:

@@ -22,10 +22,12 @@ from typing import Any, Final
 import numpy as np
 
 from lics_beamline import schema
-from lics_beamline.errors import LicsError, ProfileError, ReductionFailed
+from lics_beamline.discovery.point_lines import point_lines
+from lics_beamline.discovery.survey import Survey
+from lics_beamline.errors import JournalError, LicsError, ProfileError, ReductionFailed
 from lics_beamline.journal.events import Streams
 from lics_beamline.physics.gauge import Gauge
-from lics_beamline.reduction.event import fields_of
+from lics_beamline.reduction.event import fields_of, finding_data
 from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.plate_history import PlateHistory
 from lics_beamline.reduction.point import GivenState, PointReading, warm_up
@@ -68,9 +70,8 @@ class Reducer:
         How; None takes the recipe in the raw run's start document.
     data_root : Path
         The data folder: frame paths in documents are relative to it.
-    done : mapping of str to str, optional
-        Exposures that the derived run holds already, and the phases it found in them, comma separated: they are
-        counted, not reduced again.
+    done : mapping of str to mapping, optional
+        Values of exposures that the derived run holds already, without arrays: they are counted, not reduced again.
     known : mapping of str to mapping, optional
         Values of exposures that another derived run of the same sweep and recipe holds: they are taken over.
     attempt : int
@@ -82,7 +83,7 @@ class Reducer:
         recipe: Recipe | None,
         *,
         data_root: Path,
-        done: Mapping[str, str] | None = None,
+        done: Mapping[str, Mapping[str, Any]] | None = None,
         known: Mapping[str, Mapping[str, Any]] | None = None,
         attempt: int = 1,
     ) -> None:
@@ -100,6 +101,7 @@ class Reducer:
         self._imported = False  # pressure and temperature of its points were given
         self._events = 0
         self._phases: dict[str, None] = {}  # in the order found
+        self._survey = Survey()
         self._described = False
         self._open = False
 
@@ -170,7 +172,8 @@ class Reducer:
         if isinstance(step, Pending):
             yield "event", self._finished(step, came)
         elif isinstance(step, Skipped):
-            self._remember(step.phases)
+            self._remember(step.values)
+            self._found(step.values)
         elif isinstance(step, Ending):
             yield "stop", self._stop(step)
         else:
@@ -257,7 +260,7 @@ class Reducer:
         point = self._points.pop(exposure, None)
         taken = self._plates.take(data, exposure_s=float(point.data.get("exposure_s", math.nan)) if point else math.nan)
         if exposure in self._done:
-            yield Skipped(phases=self._done[exposure])
+            yield Skipped(values=self._done[exposure])
             return
         if exposure in self._known:
             yield Pending(exposure_uid=exposure, number=self._events, values=dict(self._known[exposure]), work=None)
@@ -292,7 +295,8 @@ class Reducer:
                 values[schema.POINT_INDEX.name],
                 (came.trace if came else "") or values["note"],
             )
-        self._remember(values["phases"])
+        self._remember(values)
+        values |= self._found(values)
         now = time.time()
         return {
             "uid": str(uuid.uuid5(uuid.UUID(self._uid), pending.exposure_uid)),
@@ -395,5 +399,20 @@ class Reducer:
             "phases_found": list(self._phases),
         }
 
-    def _remember(self, phases: str) -> None:
-        self._phases.update(dict.fromkeys(phase for phase in phases.split(",") if phase))
+    def _remember(self, values: Mapping[str, Any]) -> None:
+        self._phases.update(dict.fromkeys(phase for phase in values.get("phases", "").split(",") if phase))
+
+    def _found(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a point adds to what those before it told of unknown phases; nothing where it was not reduced."""
+        recipe = self._chosen()
+        try:
+            lines = point_lines(
+                values,
+                number=int(values.get(schema.POINT_INDEX.name, -1)) + 1,
+                wavelength_angstrom=recipe.geometry.wavelength_angstrom,
+                range_deg=recipe.frames.two_theta_deg,
+            )
+        except JournalError as error:  # of a point that was recorded before; the others are surveyed without it
+            logger.warning("the lines of a point are left out: %s", error)
+            return {}
+        return {} if lines is None else finding_data(self._survey.take(lines), recipe)

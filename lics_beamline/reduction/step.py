@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +53,11 @@ class Skipped:
 
     Parameters
     ----------
-    phases : str
-        Found in it, comma separated.
+    values : mapping
+        Fields of its event, without its arrays.
     """
 
-    phases: str
+    values: Mapping[str, Any]
 
 
 Step = Document | Pending | Ending | Skipped

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lics_beamline.control.condition import LOST_SHARE, Condition, condition, hunted
+from lics_beamline.control.condition import LOST_SHARE, NEW_PHASE, Condition, condition, hunted
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,13 @@ def test_what_is_hunted_has_a_kind_and_a_phase():
     assert (hunted("onset of alloy").kind, hunted("dissociation of cs-bcc").phase) == ("onset", "cs-bcc")
     with pytest.raises(ValueError, match="cannot be hunted"):
         hunted("alloy")
+
+
+def test_a_new_phase_is_a_condition_and_can_be_hunted():
+    new = condition("new phase")
+    assert (new.phase, new.quantity) == (NEW_PHASE, "new phases")
+    assert new.is_met_by(1.0)
+    assert not new.is_met_by(0.0)
+    assert (hunted("onset of new phase").phase, hunted("onset of new phase").kind) == (NEW_PHASE, "onset")
+    with pytest.raises(ValueError, match="cannot be hunted"):
+        hunted("dissociation of new phase")

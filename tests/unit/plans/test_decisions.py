@@ -160,3 +160,24 @@ def test_a_reducer_that_stays_dead_ends_the_plan_after_the_stated_limit(tmp_path
         sweep.run(watched(sweep, "alloy > 0.95", 2))
     assert [event["hold_did"] for event in sweep.events("holds")] == ["held"], "and nothing goes on"
     assert sweep.events("decisions") == []
+
+
+def test_a_leg_ends_where_a_phase_comes_that_the_recipe_does_not_have_but_not_for_one_that_was_loaded(tmp_path):
+    sweep = Sweep(tmp_path)
+    with Journal(sweep.data.derived_journals) as journal:
+        derived(journal, "run")
+        for index, new in enumerate(("unknown 1", "", "unknown 2", "")):
+            reduced(journal, "run", f"e{index}", index + 1, pressure_gpa=3.1, new_phases=new)
+        assert sweep.run(watched(sweep, "new phase", 4)) == 3
+    decided = sweep.events("decisions")
+    assert [event["value"] for event in decided] == [0.0, 0.0, 1.0]
+    assert {event["quantity"] for event in decided} == {"new phases"}
+
+
+def test_a_hunt_for_a_new_phase_sees_the_part_of_the_area_that_unexplained_lines_have():
+    from lics_beamline.control.condition import NEW_PHASE
+    from lics_beamline.plans.live import LiveResult
+
+    data = {"reduced": True, "phases": "cs-fcc", "unknown_fraction": 0.3, "unknown_fraction_sigma": 0.04}
+    amount = LiveResult(derived_uid="d", data=data).fraction(NEW_PHASE)
+    assert (amount.value, amount.sigma) == (0.3, 0.04)

@@ -188,7 +188,7 @@ def test_a_torn_plate_that_became_whole_gives_the_reduction_it_would_have_given(
 
 def test_exposures_already_done_are_skipped_and_the_numbers_stay_right(raw_run):
     full = reduce_all(raw_run)
-    rest = reduce_all(raw_run, done={"exposure-0": "alloy", "exposure-1": "alloy,re-hcp"})
+    rest = reduce_all(raw_run, done={"exposure-0": {"phases": "alloy"}, "exposure-1": {"phases": "alloy,re-hcp"}})
     assert [doc["seq_num"] for doc in events(rest)] == [3]
     assert same([("event", events(full)[2])], [("event", events(rest)[0])])
     assert only(rest, "descriptor")["uid"] == only(full, "descriptor")["uid"]

@@ -1,0 +1,151 @@
+"""What a reduced run shows that nobody named: unknown phases, changes, strays, and what it does not decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+from lics_beamline.discovery.change import Change
+from lics_beamline.discovery.line_track import LineTrack
+from lics_beamline.discovery.point_lines import PointLines, point_lines
+from lics_beamline.discovery.survey import Survey
+from lics_beamline.discovery.unknown_phase import UnknownPhase
+from lics_beamline.errors import RunNotFound
+from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+
+FEW_LINES: Final = 6  # of a phase: fewer leave lattices open even where they are cubic
+FEW_POINTS: Final = 3  # of a phase: fewer do not tell whether its lines move together
+NARROW_GPA: Final = 0.1  # between two points: known so well, the pressure of a change is not worth another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What a run shows that nobody named.
+
+    Parameters
+    ----------
+    run : ReducedRun
+        The run.
+    points : tuple of PointLines
+        Points whose lines were followed, in the order they were reduced.
+    phases : tuple of UnknownPhase
+        Phases that no phase of the recipe explains.
+    strays : tuple of LineTrack
+        Unexplained lines that belong to none of them for certain.
+    changes : tuple of Change
+        Lines that came, went or split, whatever they are of.
+    """
+
+    run: ReducedRun
+    points: tuple[PointLines, ...]
+    phases: tuple[UnknownPhase, ...]
+    strays: tuple[LineTrack, ...]
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def of(cls, run: ReducedRun) -> Self:
+        """Survey a run.
+
+        Raises
+        ------
+        RunNotFound
+            If no point of it has recorded lines.
+        """
+        points = tuple(lines for point in run.points if (lines := _lines(point, run.wavelength_angstrom)) is not None)
+        if not points:
+            raise RunNotFound(
+                f"run {run.start.get('uid', '')} has no point with lines, pressure and temperature: it was reduced "
+                "before lines were recorded, or nothing in it could be reduced. Reduce it anew: lics replay.",
+                uid=run.start.get("uid", ""),
+            )
+        survey = Survey()
+        for point in points:
+            survey.take(point)
+        found = survey.grouping()
+        return cls(run=run, points=points, phases=found.phases, strays=found.strays, changes=survey.changes)
+
+    def before(self, phase: UnknownPhase) -> PointLines | None:
+        """Return the point before a phase comes; None where it is there from the beginning."""
+        return self.points[phase.places[0] - 1] if phase.places[0] else None
+
+    def after(self, phase: UnknownPhase) -> PointLines | None:
+        """Return the point after a phase has gone; None where it is there at the end."""
+        return self.points[phase.places[-1] + 1] if phase.places[-1] + 1 < len(self.points) else None
+
+    def undecided(self) -> Iterator[str]:
+        """Yield what the run does not decide, each with the measurement that would."""
+        for phase in self.phases:
+            yield from self._undecided_of(phase)
+        if self.strays:
+            spacings = ", ".join(f"{track.lines[-1].peak.d_angstrom:.3f}" for track in self.strays)
+            where = sorted({self.points[track.places[0]].number for track in self.strays})
+            yield (
+                f"{len(self.strays)} unexplained {'line belongs' if len(self.strays) == 1 else 'lines belong'} to no "
+                f"phase for certain (d = {spacings} A, first at {_points(where)}): spots, a phase of few lines, or "
+                "lines of the phases above. Longer exposures, or points between, show whether they move with anything."
+            )
+
+    def _undecided_of(self, phase: UnknownPhase) -> Iterator[str]:
+        before, after = self.before(phase), self.after(phase)
+        if before is None:
+            yield f"{phase.name} is there from the first point: where it comes is not known. Begin at a lower pressure."
+        for earlier, later, does in ((before, phase.first, "comes"), (phase.last, after, "goes")):
+            if earlier is None or later is None:
+                continue
+            gap_gpa = abs(later.pressure_gpa - earlier.pressure_gpa)
+            if gap_gpa > NARROW_GPA:
+                yield (
+                    f"Where {phase.name} {does} is known to {gap_gpa:.2f} GPa, between {earlier.pressure_gpa:.2f} and "
+                    f"{later.pressure_gpa:.2f} GPa. A leg of smaller steps there tells it better, with "
+                    'until = "new phase" on the way in.'
+                )
+        if len(phase.points) < FEW_POINTS:
+            yield (
+                f"{phase.name} is seen at {len(phase.points)} points: whether its lines move together is not known. "
+                f"Measure {FEW_POINTS} points or more where it is there."
+            )
+        elif not math.isfinite(phase.compressibility_per_gpa):
+            yield (
+                f"The compressibility of {phase.name} is not known: the pressure hardly changes while it is there. "
+                "Measure it at pressures 0.1 GPa or more apart, at one temperature."
+            )
+        if len(phase.tracks) < FEW_LINES:
+            yield (
+                f"{phase.name} has {len(phase.tracks)} lines: too few for a lattice. Expose longer where it is "
+                "strongest."
+            )
+
+
+def lattice(phase: UnknownPhase) -> str:
+    """Return what is known of the lattice of an unknown phase: the one place where it is indexed.
+
+    Parameters
+    ----------
+    phase : UnknownPhase
+        Its `line_sets()` are what a lattice must explain.
+    """
+    return f"not sought; its {len(phase.tracks)} lines at {len(phase.points)} points are in the tables"
+
+
+def _lines(point: ReducedPoint, wavelength_angstrom: float) -> PointLines | None:
+    angles = point.two_theta_deg
+    if not point.lines or not angles.size:
+        return None
+    said = {
+        "reduced": point.reduced,
+        "lines": point.lines,
+        "pressure_gpa": point.pressure_gpa,
+        "temperature_k": point.temperature_k,
+    }
+    return point_lines(
+        said,
+        number=point.index + 1,
+        wavelength_angstrom=wavelength_angstrom,
+        range_deg=(float(angles[0]), float(angles[-1])),
+    )
+
+
+def _points(numbers: list[int]) -> str:
+    return f"point{'s' if len(numbers) > 1 else ''} {', '.join(str(number) for number in numbers)}"

@@ -1,0 +1,153 @@
+"""Verb that says what a run shows that nobody named: discover."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from lics_beamline.analysis.discovery import Discovery
+    from lics_beamline.analysis.row import ReportRow
+    from lics_beamline.discovery.change import Change
+    from lics_beamline.discovery.line_track import LineTrack
+    from lics_beamline.discovery.point_lines import PointLines
+
+TEXT_WIDTH_COLUMNS: Final = 110  # of running text
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "discover",
+        parents=[shared],
+        help="unknown phases of a reduced run: their lines, where they come and go, what changed",
+        description="Say what a reduced run shows that no phase of its recipe explains: lines that come, move and go "
+        "together are a phase; where lines came, went or split; what is not decided, and the measurement that would. "
+        "RUN is a raw run (its newest reduction is taken) or a reduced one. A report with a figure is written as HTML "
+        "and Markdown.",
+    )
+    verb.add_argument("uid", metavar="RUN")
+    verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb.add_argument("--to", type=Path, metavar="DIR", help="report and figure (default: figures of the data folder)")
+    verb.set_defaults(run=discover)
+
+
+def discover(options: argparse.Namespace) -> int:
+    """Say what one reduced run shows that nobody named."""
+    from lics_beamline.analysis.discovery import Discovery
+    from lics_beamline.analysis.discovery_report import write_discovery
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.exports.recorded_run import newest_reduction
+    from lics_beamline.exports.reduced_run import reduced_run
+    from lics_beamline.journal.reader import read
+
+    data = data_folder(options)
+    head = newest_reduction(data, options.uid)
+    found = Discovery.of(reduced_run(read(head.path)))
+    report = write_discovery(found, options.to or data.figures / f"discover-{head.uid[:8]}")
+    if options.json:
+        sys.stdout.write(json.dumps(_plain(found, report), indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join([*_lines(found), f"report: {report}"]) + "\n")
+    return 0
+
+
+def _lines(found: Discovery) -> Iterator[str]:
+    from lics_beamline.analysis.discovery_report import (
+        CHANGE_HEADING,
+        LINE_HEADING,
+        change_rows,
+        line_rows,
+        phase_lines,
+    )
+
+    start = found.run.start
+    yield f"{start.get('title') or found.run.sample}  run {str(start.get('uid', ''))[:8]}"
+    if not found.phases:
+        yield f"no unknown phase at {len(found.points)} points"
+    for phase in found.phases:
+        yield from ("", *phase_lines(found, phase))
+        yield from (f"  {line}" for line in _table(LINE_HEADING, line_rows(found, phase.tracks)))
+    if found.strays:
+        yield from ("", "lines that belong to no phase for certain")
+        yield from (f"  {line}" for line in _table(LINE_HEADING, line_rows(found, found.strays)))
+    if found.changes:
+        yield from ("", *_table(CHANGE_HEADING, change_rows(found)))
+    else:
+        yield from ("", "no lines came, went or split for certain")
+    for index, text in enumerate(found.undecided()):
+        yield from ("", "not decided") if index == 0 else ()
+        yield from textwrap.wrap(f"- {text}", TEXT_WIDTH_COLUMNS, subsequent_indent="  ")
+    yield ""
+
+
+def _table(heading: Sequence[str], rows: Sequence[ReportRow]) -> list[str]:
+    cells = [heading, *(row.cells for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(heading))]
+    return ["  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _plain(found: Discovery, report: Path) -> dict[str, Any]:
+    from lics_beamline.analysis.discovery import lattice
+
+    return {
+        "run": found.run.start["uid"],
+        "report": str(report),
+        "phases": [
+            {
+                "name": phase.name,
+                "points": [point.number for point in phase.points],
+                "comes_gpa": [_pressure(found.before(phase)), phase.first.pressure_gpa],
+                "goes_gpa": [phase.last.pressure_gpa, _pressure(found.after(phase))],
+                "compressibility_per_gpa": _finite(phase.compressibility_per_gpa),
+                "compressibility_sigma_per_gpa": _finite(phase.compressibility_sigma_per_gpa),
+                "lattice": lattice(phase),
+                "lines": [_track(found, track) for track in phase.tracks],
+            }
+            for phase in found.phases
+        ],
+        "strays": [_track(found, track) for track in found.strays],
+        "changes": [_change(each) for each in found.changes],
+        "not_decided": list(found.undecided()),
+    }
+
+
+def _track(found: Discovery, track: LineTrack) -> list[dict[str, Any]]:
+    return [
+        {
+            "point": found.points[place].number,
+            "pressure_gpa": pressure,
+            "d_angstrom": line.peak.d_angstrom,
+            "d_sigma_angstrom": line.peak.d_sigma_angstrom,
+            "significance": line.peak.significance,
+            "fwhm_deg": line.peak.fwhm_deg,
+            "graininess": _finite(line.graininess),
+        }
+        for place, pressure, line in zip(track.places, track.pressures_gpa, track.lines, strict=True)
+    ]
+
+
+def _change(each: Change) -> dict[str, Any]:
+    return {
+        "points": [each.before.number, each.after.number],
+        "pressures_gpa": [each.before.pressure_gpa, each.after.pressure_gpa],
+        "significance": each.significance,
+        "lines": [
+            {"kind": line.kind, "d_angstrom": line.line.peak.d_angstrom, "significance": line.significance}
+            for line in each.lines
+        ],
+    }
+
+
+def _pressure(point: PointLines | None) -> float | None:
+    return None if point is None else point.pressure_gpa
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,128 @@
+import dataclasses
+import math
+
+import pytest
+from worlds.listed_lines import lines, point
+
+from lics_beamline.discovery.survey import Survey
+
+NEW = (3.10, 2.19, 1.79, 1.55)
+OTHER = (2.83, 2.45, 1.67, 1.43, 1.31, 1.02)
+GASKET = (2.38, 2.22, 2.10, 1.62, 1.37)
+PRESSURES_GPA = tuple(0.4 + 0.3 * index for index in range(10))
+
+
+def surveyed(points):
+    survey = Survey()
+    return [survey.take(each) for each in points], survey
+
+
+def sweep(comes=4, *, without=(), extra=lambda index: []):
+    return [
+        point(
+            index + 1,
+            pressure,
+            [
+                *lines(GASKET, pressure, compressibility=0.001, phase="re-hcp"),
+                *(lines(NEW, pressure) if index >= comes and index not in without else []),
+                *extra(index),
+            ],
+        )
+        for index, pressure in enumerate(PRESSURES_GPA)
+    ]
+
+
+def test_a_phase_that_nobody_named_is_told_at_the_first_point_where_several_lines_of_it_are_there():
+    told, survey = surveyed(sweep())
+    assert [each.new for each in told] == [()] * 4 + [("unknown 1",)] + [()] * 5
+    [phase] = survey.grouping().phases
+    assert (phase.name, phase.first.number, phase.last.number, len(phase.tracks)) == ("unknown 1", 5, 10, 4)
+    assert phase.compressibility_per_gpa == pytest.approx(0.02, abs=3 * phase.compressibility_sigma_per_gpa)
+    assert phase.compressibility_sigma_per_gpa < 0.001
+
+
+def test_the_lines_of_a_phase_are_handed_on_at_each_of_its_points():
+    _, survey = surveyed(sweep())
+    sets = survey.grouping().phases[0].line_sets()
+    assert [each.pressure_gpa for each in sets] == list(PRESSURES_GPA[4:])
+    for each in sets:
+        expected = [d * math.exp(-0.02 * each.pressure_gpa) for d in NEW]
+        assert [line.d_angstrom for line in each.lines] == pytest.approx(expected)
+
+
+def test_a_single_line_is_a_stray_and_no_phase():
+    told, survey = surveyed(sweep(comes=99, extra=lambda index: lines((1.91,), PRESSURES_GPA[index])))
+    assert not any(each.new for each in told)
+    assert survey.grouping().phases == ()
+    assert len(survey.grouping().strays) == 1
+
+
+def test_a_line_that_does_not_move_with_a_phase_is_not_put_with_it():
+    def still(index):
+        return lines((1.91,), PRESSURES_GPA[index], compressibility=0.0) if index >= 4 else []
+
+    _, survey = surveyed(sweep(extra=still))
+    grouped = survey.grouping()
+    assert [len(phase.tracks) for phase in grouped.phases] == [4]
+    assert len(grouped.strays) == 1
+
+
+def test_a_line_that_was_there_before_a_phase_is_not_put_with_it():
+    _, survey = surveyed(sweep(extra=lambda index: lines((1.91,), PRESSURES_GPA[index])))
+    grouped = survey.grouping()
+    assert [len(phase.tracks) for phase in grouped.phases] == [4]
+    assert len(grouped.strays) == 1
+
+
+def test_a_weak_line_may_come_later_than_the_phase_it_is_of():
+    def grows(index):
+        return lines((1.91,), PRESSURES_GPA[index], significance=9.0) if index >= 5 else []
+
+    _, survey = surveyed(sweep(extra=grows))
+    assert [len(phase.tracks) for phase in survey.grouping().phases] == [5]
+
+
+def test_two_phases_that_come_at_different_points_are_two():
+    def other(index):
+        return lines(OTHER, PRESSURES_GPA[index], compressibility=0.03) if index >= 7 else []
+
+    told, survey = surveyed(sweep(extra=other))
+    assert (told[4].new, told[7].new) == (("unknown 1",), ("unknown 2",))
+    assert [(each.name, each.first.number, len(each.tracks)) for each in survey.grouping().phases] == [
+        ("unknown 1", 5, 4),
+        ("unknown 2", 8, 6),
+    ]
+
+
+def test_a_phase_of_which_a_point_shows_nothing_is_still_the_same():
+    told, survey = surveyed(sweep(without=(6,)))
+    assert [each.new for each in told if each.new] == [("unknown 1",)]
+    assert [len(phase.tracks) for phase in survey.grouping().phases] == [4]
+
+
+def test_lines_that_a_known_phase_made_before_are_no_new_phase_where_it_is_not_recognised():
+    def lost(found):
+        return dataclasses.replace(found, phase="", hkl=None, unknown=True) if found.phase else found
+
+    points = sweep(comes=99)
+    points[6] = dataclasses.replace(points[6], lines=tuple(lost(line) for line in points[6].lines))
+    told, survey = surveyed(points)
+    assert not any(each.new for each in told)
+    assert survey.grouping().phases == ()
+
+
+def test_lines_are_followed_through_heating_at_one_pressure():
+    points = [
+        point(index + 1, 2.0, lines(NEW, 2.0, temperature_k=298.0 + 20.0 * index), temperature_k=298.0 + 20.0 * index)
+        for index in range(8)
+    ]
+    _, survey = surveyed(points)
+    assert [len(track.places) for track in survey.tracks] == [8] * 4
+    assert math.isnan(survey.grouping().phases[0].compressibility_per_gpa)
+
+
+def test_what_is_said_at_a_point_rests_on_nothing_that_comes_later():
+    whole, _ = surveyed(sweep())
+    for many in range(1, len(PRESSURES_GPA)):
+        part, _ = surveyed(sweep()[:many])
+        assert part == whole[:many]
