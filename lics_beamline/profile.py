@@ -218,6 +218,10 @@ class Profile:
         """Return the same profile with another geometry than its recipe's, such as a calibration of today."""
         return replace(self, geometry=geometry)
 
+    def with_recipe(self, path: Path) -> Profile:
+        """Return the same profile with another recipe than its own, for runs that are reduced by it live."""
+        return replace(self, values=self.values.model_copy(update={"recipe": str(path.resolve())}))
+
     def with_one_plate(self) -> Profile:
         """Return the same profile for a sweep that waits for each plate before it goes on."""
         plate = self.values.plate.model_copy(update={"overlapped": False})

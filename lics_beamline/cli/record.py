@@ -40,6 +40,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "--one-plate", action="store_true", help="wait until each plate has been read, instead of exposing the other"
     )
     experiment.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="reduce live by another recipe than the profile's"
+    )
+    experiment.add_argument(
         "--calibration",
         metavar="NAME",
         help="geometry of a calibration instead of the recipe's: 'last', a digest, or the path of a record",
@@ -358,6 +361,8 @@ def _place(options: argparse.Namespace) -> tuple[Profile, DataFolder]:
     from lics_beamline.profile import read_profile
 
     profile, data = read_profile(options.profile), data_folder(options)
+    if getattr(options, "recipe", None):
+        profile = profile.with_recipe(options.recipe)
     if getattr(options, "one_plate", False):
         profile = profile.with_one_plate()
     if getattr(options, "calibration", None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 import types
 import typing
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from lics_simulators.beam import BeamParameters
 from lics_simulators.cell import CellParameters
 from lics_simulators.heater import HeaterParameters
 from lics_simulators.membrane import MembraneParameters
+from lics_simulators.mixture import MixtureParameters
 from lics_simulators.polymorph import CompoundParameters
 from lics_simulators.ruby import RubyParameters
 from lics_simulators.sample import CalibrantParameters, SampleParameters
 from lics_simulators.thermocouples import ThermocoupleParameters
+from lics_simulators.unknown import UnknownParameters
 
 FOLDER = Path(__file__).parent / "worlds"
 
@@ -46,7 +48,7 @@ class Preset:
     thermocouples: ThermocoupleParameters
     ruby: RubyParameters
     beam: BeamParameters
-    contents: SampleParameters | CompoundParameters | CalibrantParameters
+    contents: SampleParameters | CompoundParameters | MixtureParameters | UnknownParameters | CalibrantParameters
 
 
 def preset_names() -> tuple[str, ...]:
@@ -100,6 +102,8 @@ def _build(kind: Any, value: Any, where: str) -> Any:
         return _build(_chosen(kind, value, where), {k: v for k, v in value.items() if k != "form"}, where)
     if is_dataclass(kind):
         return _build_dataclass(kind, value, where)
+    if typing.get_origin(kind) is tuple:
+        return _build_tuple(typing.get_args(kind), value, where)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
@@ -112,10 +116,22 @@ def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
         raise ValueError(f"{where} is {value!r} and must be a table. Mend the preset.")
     hints = typing.get_type_hints(kind)
     names = {field.name for field in fields(kind)}
-    unknown, missing = sorted(set(value) - names), sorted(names - set(value))
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    unknown, missing = sorted(set(value) - names), sorted(needed - set(value))
     if unknown or missing:
         raise ValueError(f"{where}: unknown keys {unknown}, missing keys {missing}. Mend the preset.")
-    return kind(**{name: _build(hints[name], value[name], f"{where}.{name}") for name in names})
+    return kind(**{name: _build(hints[name], value[name], f"{where}.{name}") for name in value})
+
+
+def _build_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    """Build each entry of a list; kinds are those of a tuple: one for each, or one for all and an ellipsis."""
+    if not isinstance(value, list):
+        raise ValueError(f"{where} is {value!r} and must be a list. Mend the preset.")
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(value)
+    if len(value) != len(kinds):
+        raise ValueError(f"{where} has {len(value)} entries and must have {len(kinds)}. Mend the preset.")
+    return tuple(_build(kind, each, f"{where}[{n}]") for n, (kind, each) in enumerate(zip(kinds, value, strict=True)))
 
 
 def _chosen(kind: types.UnionType, value: Any, where: str) -> Any:

@@ -19,6 +19,8 @@ from lics_simulators.beam import Beam
 from lics_simulators.cell import Cell
 from lics_simulators.heater import Heater
 from lics_simulators.membrane import Membrane
+from lics_simulators.mixture import Mixture, MixtureParameters
+from lics_simulators.plate.structures import STRUCTURES
 from lics_simulators.polymorph import Compound, CompoundParameters
 from lics_simulators.preset import Preset, read_preset
 from lics_simulators.ruby import Ruby
@@ -26,6 +28,7 @@ from lics_simulators.sample import GASKET, Calibrant, CalibrantParameters, Sampl
 from lics_simulators.stage import Stage
 from lics_simulators.thermocouples import Thermocouples
 from lics_simulators.truth import Truth
+from lics_simulators.unknown import UnknownParameters, draw
 
 
 class World:
@@ -44,6 +47,10 @@ class World:
 
     Attributes
     ----------
+    preset : Preset
+        The world's parameters; what a preset leaves to the seed has been drawn.
+    structures : dict of str to Structure
+        What the phases that may lie in the beam are made of.
     steppers : list of callable
         Each is called as ``stepper(now_s, dt_s)`` after every substep: instruments that integrate something.
     """
@@ -58,6 +65,10 @@ class World:
         self.seed = seed
         self.speed = speed
         self.preset = preset if isinstance(preset, Preset) else read_preset(preset)
+        contents = self.preset.contents
+        if isinstance(contents, UnknownParameters):
+            contents = draw(contents, self.random("unknown", 0))
+            self.preset = replace(self.preset, contents=contents)
         self.time_s = 0.0
         self.steppers: list[Callable[[float, float], None]] = []
         self._holds = 0
@@ -70,13 +81,17 @@ class World:
         self.thermocouples = Thermocouples(p.thermocouples, ambient_k, self.random("thermocouples", 0))
         self.ruby = Ruby(p.ruby, self.random("ruby", 0))
         self.cell = Cell(p.cell, self.random("cell", 0))
-        self.contents: Sample | Compound | Calibrant
-        if isinstance(p.contents, CalibrantParameters):
-            self.contents = Calibrant(p.contents)
-        elif isinstance(p.contents, CompoundParameters):
-            self.contents = Compound(p.contents)
+        self.structures = STRUCTURES
+        self.contents: Sample | Compound | Mixture | Calibrant
+        if isinstance(contents, CalibrantParameters):
+            self.contents = Calibrant(contents)
+        elif isinstance(contents, CompoundParameters):
+            self.contents = Compound(contents)
+        elif isinstance(contents, MixtureParameters):
+            self.contents = Mixture(contents)
+            self.structures = STRUCTURES | self.contents.structures()
         else:
-            self.contents = Sample(p.contents, self.random("sample", 0))
+            self.contents = Sample(contents, self.random("sample", 0))
         self.truth = Truth(folder, lambda: self.time_s)
         self._next_truth_s = 0.0
         self._record_seed()

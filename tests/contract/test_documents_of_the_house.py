@@ -107,6 +107,25 @@ def test_the_world_of_another_sample_can_be_read(tmp_path):
     assert read_preset(path).contents.forward_gpa == pytest.approx(2.4)
 
 
+def test_the_mixture_of_another_sample_is_a_world(tmp_path):
+    from lics_simulators.preset import read_preset
+    from lics_simulators.world import World
+
+    path = tmp_path / "two-phases.toml"
+    path.write_text(files(DOCS / "how-to" / "sample.md")["two-phases.toml"])
+    made = World(seed=1, preset=read_preset(path)).sample_state()
+    assert {phase.phase for phase in made.phases} == {"re-hcp", "cs-bcc", "li-bcc"}
+
+
+def test_every_shipped_world_and_experiment_is_in_the_lists_of_the_dry_run():
+    from lics_beamline.profile import shipped
+    from lics_simulators.preset import preset_names
+
+    page = (DOCS / "how-to" / "dry-run.md").read_text()
+    experiments = {path.stem for path in (shipped() / "simulated" / "experiments").glob("*.toml")}
+    assert [name for name in (*preset_names(), *experiments) if f"`{name}`" not in page] == []
+
+
 def test_a_copy_of_the_real_beamline_s_profile_is_a_profile(tmp_path):
     import shutil
 

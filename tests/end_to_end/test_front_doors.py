@@ -71,6 +71,21 @@ def test_the_paper_s_experiment_passes_its_check(tmp_path):
     assert len(said["forecast"]) == 26
 
 
+def test_the_first_experiment_passes_its_check_by_the_recipe_of_the_elements(tmp_path):
+    recipe = shipped() / "simulated" / "cs-rich" / "recipe.toml"
+    said = json.loads(typed("check", "lics-2015-first", "--recipe", str(recipe), "--json", folder=tmp_path).stdout)
+    assert {finding["verdict"] for finding in said["findings"]} == {"ok"}
+    (sought,) = (each for each in said["findings"] if each["rule"] == "phases of the sample are sought")
+    assert "not sought" not in sought["found"]
+
+
+def test_a_recipe_that_is_not_there_is_one_message(tmp_path):
+    done = typed("dry-run", "--recipe", "none.toml", "--data", "data", folder=tmp_path)
+    assert done.returncode == 2
+    assert "none.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_check_tells_refusals_warnings_and_order_apart_and_draws_what_is_expected(tmp_path):
     (tmp_path / "high.toml").write_text(EXPERIMENT.replace("[4.2]", "[14.2]").replace('"tester"', '""'))
     done = typed("check", "high.toml", "--figure", "--hours", "100", folder=tmp_path)

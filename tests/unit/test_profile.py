@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from lics_beamline.errors import ProfileError
@@ -55,3 +57,12 @@ def test_one_plate_changes_nothing_but_the_waiting_for_plates():
     overlapped = one.values.plate.model_copy(update={"overlapped": True})
     assert one.values.model_copy(update={"plate": overlapped}) == two.values
     assert one.digest == two.digest
+
+
+def test_another_recipe_changes_nothing_but_by_what_runs_are_reduced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = read_profile("simulated")
+    other = own.with_recipe(Path("mine.toml"))
+    assert other.recipe_file == tmp_path / "mine.toml"
+    assert other.values.model_copy(update={"recipe": own.values.recipe}) == own.values
+    assert other.digest == own.digest

@@ -119,7 +119,7 @@ class Sweeper:
         for _ in range(int(DWELL_S / 5.0)):
             world.contents.step(5.0, stop.gpa, stop.kelvin)
         state = world.contents.state(index * DWELL_S, stop.gpa, stop.kelvin)
-        light = Light(sample=state, exposures=exposures, oscillation_deg=6.0)
+        light = Light(sample=state, exposures=exposures, oscillation_deg=6.0, structures=world.structures)
         stored = self.model.stored_counts(light, random=world.random, count=index)
         counts = self.model.read_counts(stored, remaining=np.ones(stored.shape[0]))
         optics = world.ruby

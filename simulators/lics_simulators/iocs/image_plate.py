@@ -324,6 +324,7 @@ class ImagePlateIOC(InstrumentIOC):
             oscillation_deg=order.oscillation_deg,
             omega_deg=order.omega_deg,
             dark_s=scan.dark_s,
+            structures=self.world.structures,
         )
         stored = model.stored_counts(light, random=self.world.random, count=number)
         counts = model.read_counts(

@@ -7,6 +7,7 @@ classical electron radius, for the sample that one caesium atom loaded stands fo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ from scipy.special import voigt_profile
 from lics_simulators.plate.structures import Site, Structure
 
 FloatArray = npt.NDArray[np.float64]
+ComplexArray = npt.NDArray[np.complex128]
 Table = Literal["waasmaier-kirfel", "it92"]
 
 FWHM_PER_SIGMA: Final = 2.0 * math.sqrt(2.0 * math.log(2.0))
@@ -77,14 +79,14 @@ class Widths:
     shoulder_shift: float
 
 
-def form_factor(site: Site, s: float, energy_ev: float, table: Table) -> complex:
-    """Form factor of one atom at rest [electrons], dispersion included.
+def form_factors(site: Site, s: FloatArray, energy_ev: float, table: Table) -> ComplexArray:
+    """Form factors of one atom at rest [electrons] on many spacings, dispersion included.
 
     Parameters
     ----------
     site : Site
         The atom.
-    s : float
+    s : ndarray
         sin(theta)/lambda [1/A].
     energy_ev : float
         Photon energy [eV].
@@ -96,27 +98,36 @@ def form_factor(site: Site, s: float, energy_ev: float, table: Table) -> complex
         element = gemmi.Element(site.element)
         real, imaginary = gemmi.cromer_liberman(z=element.atomic_number, energy=energy_ev)
         ion_or_none = gemmi.IT92_get_exact(element, site.charge)  # the table has no Ce4+
-        at_rest = (ion_or_none or gemmi.IT92_get_exact(element, 0)).calculate_sf(stol2=s * s)
-        return complex(at_rest + real, imaginary)
+        coefficients = ion_or_none or gemmi.IT92_get_exact(element, 0)
+        return np.array([complex(coefficients.calculate_sf(stol2=each * each) + real, imaginary) for each in s])
     import xraydb  # brings a database toolkit: half a second, for the first plate and not for the start of the IOCs
 
-    ion = f"{site.element}{site.charge}+" if site.charge else site.element
-    at_rest = float(xraydb.f0(ion, s)[0])
+    sign = "+" if site.charge > 0 else "-"
+    ion = f"{site.element}{abs(site.charge)}{sign}" if site.charge else site.element
+    at_rest = np.asarray(xraydb.f0(ion, s), dtype=np.complex128)  # asks a database: once for all of them
     f1 = float(xraydb.f1_chantler(site.element, energy_ev))
     f2 = float(xraydb.f2_chantler(site.element, energy_ev))
-    return complex(at_rest + f1, f2)
+    return at_rest + np.complex128(complex(f1, f2))
 
 
-def structure_factor(
-    structure: Structure, hkl: tuple[int, int, int], s: float, energy_ev: float, temperature_k: float, table: Table
-) -> complex:
-    """Structure factor of one reflection [electrons]: sum over all atoms of f exp(-B s^2) exp(2 pi i h.r)."""
-    total = 0j
+def structure_factors(
+    structure: Structure,
+    hkl: Sequence[tuple[int, int, int]],
+    s: FloatArray,
+    energy_ev: float,
+    temperature_k: float,
+    table: Table,
+) -> ComplexArray:
+    """Structure factors of reflections [electrons]: sum over all atoms of f exp(-B s^2) exp(2 pi i h.r)."""
+    total = np.zeros(len(hkl), dtype=np.complex128)
+    of_ion: dict[tuple[str, int], ComplexArray] = {}
     for site in structure.sites:
-        phases = 2.0 * np.pi * (np.asarray(site.positions) @ np.asarray(hkl, dtype=float))
-        damping = math.exp(-site.b_angstrom2(temperature_k) * s * s)
-        atom = site.occupancy * damping * form_factor(site, s, energy_ev, table)
-        total += atom * complex(np.exp(1j * phases).sum())
+        ion = (site.element, site.charge)
+        if ion not in of_ion:
+            of_ion[ion] = form_factors(site, s, energy_ev, table)
+        phases = 2.0 * np.pi * (np.asarray(site.positions) @ np.asarray(hkl, dtype=float).T)
+        damping = np.exp(-site.b_angstrom2(temperature_k) * s * s)
+        total += site.occupancy * damping * of_ion[ion] * np.exp(1j * phases).sum(axis=0)
     return total
 
 
@@ -161,7 +172,7 @@ def rings(
     energy_ev = 12398.419843320026 / wavelength_angstrom  # h c [eV A], SI 2019
     s_max = math.sin(math.radians(two_theta_max_deg / 2)) / wavelength_angstrom
     limit = [int(2 * s_max * length) + 2 for length in cell_angstrom]
-    found: list[Ring] = []
+    families: dict[tuple[int, int, int], int] = {}
     seen: set[tuple[int, int, int]] = set()
     for h in range(limit[0], -limit[0] - 1, -1):
         for k in range(limit[1], -limit[1] - 1, -1):
@@ -169,25 +180,29 @@ def rings(
                 hkl = (h, k, l_index)
                 if hkl == (0, 0, 0) or hkl in seen or operations.is_systematically_absent(list(hkl)):
                     continue
-                s = 0.5 * math.sqrt(cell.calculate_1_d2(list(hkl)))
-                if s > s_max:
+                if 0.5 * math.sqrt(cell.calculate_1_d2(list(hkl))) > s_max:
                     continue
                 family = equivalents(operations, hkl)
                 seen |= family
-                f_squared = abs(structure_factor(structure, hkl, s, energy_ev, temperature_k, table)) ** 2
-                theta = math.asin(s * wavelength_angstrom)
-                lorentz = 1.0 / (math.sin(theta) ** 2 * math.cos(theta))
-                per_cell = wavelength_angstrom**3 * len(family) * f_squared * lorentz / (16 * math.pi * cell.volume)
-                found.append(
-                    Ring(
-                        hkl=hkl,
-                        multiplicity=len(family),
-                        d_angstrom=0.5 / s,
-                        two_theta_deg=math.degrees(2 * theta),
-                        f_squared=f_squared,
-                        intensity=per_cell * cells * structure.in_beam,
-                    )
-                )
+                families[hkl] = len(family)
+    s_all = np.array([0.5 * math.sqrt(cell.calculate_1_d2(list(hkl))) for hkl in families])
+    factors = structure_factors(structure, list(families), s_all, energy_ev, temperature_k, table)
+    found: list[Ring] = []
+    for (hkl, members), s, factor in zip(families.items(), s_all.tolist(), factors.tolist(), strict=True):
+        f_squared = abs(factor) ** 2
+        theta = math.asin(s * wavelength_angstrom)
+        lorentz = 1.0 / (math.sin(theta) ** 2 * math.cos(theta))
+        per_cell = wavelength_angstrom**3 * members * f_squared * lorentz / (16 * math.pi * cell.volume)
+        found.append(
+            Ring(
+                hkl=hkl,
+                multiplicity=members,
+                d_angstrom=0.5 / s,
+                two_theta_deg=math.degrees(2 * theta),
+                f_squared=f_squared,
+                intensity=per_cell * cells * structure.in_beam,
+            )
+        )
     return tuple(sorted(found, key=lambda ring: ring.two_theta_deg))
 
 

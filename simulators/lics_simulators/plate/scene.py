@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -41,6 +41,8 @@ class Light:
         Range of oscillation and mean rotation of the cell [deg].
     dark_s : float
         Time since the plate was erased [s].
+    structures : mapping of str to Structure
+        What the phases of the sample are made of, by their names: those of the world.
     """
 
     sample: SampleState
@@ -48,11 +50,12 @@ class Light:
     oscillation_deg: float = 0.0
     omega_deg: float = 0.0
     dark_s: float = 0.0
+    structures: Mapping[str, Structure] = field(default_factory=lambda: STRUCTURES)
 
     @property
     def is_in_cell(self) -> bool:
         """Whether the sample lies between anvils; a calibrant does not."""
-        return all(STRUCTURES[phase.phase].in_cell for phase in self.sample.phases)
+        return all(self.structures[phase.phase].in_cell for phase in self.sample.phases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ def scene(light: Light, settings: PlateSettings, *, wavelength_angstrom: float, 
     sectors: list[FloatArray] = []
     spots: list[Spot] = []
     for phase in light.sample.phases:
-        structure = STRUCTURES[phase.phase].filled(phase.occupancy)
+        structure = light.structures[phase.phase].filled(phase.occupancy)
         if not structure.space_group:
             smooth += per_unit * _halo(structure, phase, seen_deg, wavelength_angstrom)
         for ring in rings(

@@ -7,12 +7,20 @@ simulated world, not a measurement.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
+
+import gemmi
+import numpy as np
+import numpy.typing as npt
 
 REFERENCE_TEMPERATURE_K: Final = 298.0
 HOT_TEMPERATURE_K: Final = 498.0
 
+SAME_POSITION: Final = 1.0e-3  # fractional: coordinates are written with four decimals, and thirds are cut there
+
 Position = tuple[float, float, float]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,32 @@ class Structure:
             return self
         sites = (replace(site, occupancy=occupancy) if site.occupancy < 1.0 else site for site in self.sites)
         return replace(self, sites=tuple(sites))
+
+
+def orbit(space_group: str, at: Position) -> tuple[Position, ...]:
+    """Return all positions in a cell that the symmetry of a space group makes of one.
+
+    Parameters
+    ----------
+    space_group : str
+        Hermann-Mauguin symbol, as gemmi reads it.
+    at : Position
+        One of them, fractional.
+    """
+    rotations, translations = _operations(space_group)
+    images = (rotations @ np.array(at) + translations) % 1.0
+    places = np.round(images / SAME_POSITION).astype(int) % round(1.0 / SAME_POSITION)
+    _, first = np.unique(places, axis=0, return_index=True)
+    return tuple((float(x), float(y), float(z)) for x, y, z in images[np.sort(first)])
+
+
+@lru_cache(maxsize=64)
+def _operations(space_group: str) -> tuple[FloatArray, FloatArray]:
+    """Return rotations (operations, 3, 3) and translations (operations, 3) of a space group."""
+    operations = list(gemmi.SpaceGroup(space_group).operations())
+    rotations = np.array([operation.rot for operation in operations], dtype=float) / gemmi.Op.DEN
+    translations = np.array([operation.tran for operation in operations], dtype=float) / gemmi.Op.DEN
+    return rotations, translations
 
 
 _AT_CORNER: Final[Position] = (0.0, 0.0, 0.0)

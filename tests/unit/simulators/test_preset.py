@@ -40,6 +40,21 @@ def test_another_form_replaces_a_table_whole(tmp_path):
         ('[membrane]\nsupply_bar = "60 bar"\n', r"membrane\.supply_bar is '60 bar' and must be a float"),
         ("[membrane]\nsupply_bar = true\n", r"membrane\.supply_bar is True"),
         ("[contents.kinetics]\ngrains = 300.5\n", r"kinetics\.grains is 300\.5 and must be a int"),
+        (
+            '[contents]\nform = "mixture"\nli_per_cs = 1\ntransition_s = 1\nhysteresis_gpa = 0\nshift_mm_per_k = 0\n'
+            "constituents = 3\n",
+            r"constituents is 3 and must be a list",
+        ),
+        (
+            '[contents]\nform = "mixture"\nli_per_cs = 1\ntransition_s = 1\nhysteresis_gpa = 0\nshift_mm_per_k = 0\n'
+            '[[contents.constituents]]\nphase = "cs-bcc"\nweight = 1\nk0_gpa = 1\nk0_prime = 4\n'
+            "edges_angstrom = [6.0, 6.0]\n",
+            r"constituents\[0\]\.edges_angstrom has 2 entries and must have 3",
+        ),
+        (
+            '[contents]\nform = "mixture"\n[[contents.constituents]]\nedges_angstrom = [1.0, 2.0]\n',
+            r"missing keys \['hysteresis_gpa', 'li_per_cs'",
+        ),
         ('[cell.load_curve]\nform = "cubic"\n', "quadratic"),
     ],
 )

@@ -63,7 +63,7 @@ def truths(made):
     }
 
 
-@pytest.mark.parametrize("preset", ["volumetric", "kcl", "lab6"])
+@pytest.mark.parametrize("preset", ["volumetric", "kcl", "lab6", "cs_rich", "unknown"])
 def test_a_world_goes_on_from_where_it_was_and_comes_to_the_same(tmp_path, preset):
     first = lived(tmp_path, preset)
     save(first, tmp_path, wall_s=1000.0)
