@@ -169,13 +169,15 @@ class RunFold:
         known = (_number(data, "pressure_sigma_gpa"), _number(data, "pressure_systematic_gpa"))
         gasket_k = _number(data, schema.GASKET_TEMPERATURE)
         asked = "requested" if is_point else "target"
+        index = int(_number(data, schema.POINT_INDEX.name, -1.0))
+        path_k = self._raw.asked[index].temperature_k if 0 <= index < len(self._raw.asked) else math.nan
         self._track.append(
             TrackReading(
                 hours=(time_s - self._began_s) / HOUR_S,
                 pressure_gpa=_number(data, "pressure_gpa"),
                 pressure_error_gpa=math.hypot(*(each for each in known if math.isfinite(each))),
                 asked_gpa=_number(data, f"{asked}_pressure_gpa"),
-                asked_k=_number(data, f"{asked}_temperature_k"),
+                asked_k=_number(data, f"{asked}_temperature_k", path_k),
                 temperature_k=gasket_k if math.isfinite(gasket_k) else _number(data, "temperature_k"),
                 load_bar=_number(data, schema.LOAD),
                 ending_gpa=_number(data, "final_pressure_gpa", _number(data, "ending_pressure_gpa")),
