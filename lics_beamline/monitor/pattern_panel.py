@@ -138,7 +138,7 @@ class PatternPanel:
         self.root.varea("angle", "low", "high", source=self.pattern, fill_color=BLUE, fill_alpha=0.35)
         line = self.root.line("angle", "counts", source=self.pattern, color=BLUE, line_width=1.3)
         self.root.segment(
-            *("x", "low", "x", "high"), source=self.ticks, color="colour", line_width=2, legend_group="phase"
+            *("x", "low", "x", "high"), source=self.ticks, color="colour", line_width=2, legend_field="phase"
         )
         self.root.scatter("x", "y", source=self.left, marker="inverted_triangle", size=9, color=RED)
         self.root.text(
