@@ -24,6 +24,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "record",
     "resume",
     "recorded",
+    "monitor",
     "import_frames",
     "verify",
     "requests",
@@ -52,6 +53,7 @@ examples:
   lics check profiles/simulated/experiments/lics-2015.toml
   lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
   lics resume                           go on with a sweep that was cut off
+  lics monitor                          a page in the browser that shows the newest sweep as it goes on
   lics runs                             what has been recorded below ./lics-data
   lics verify                           whether all that was recorded is still there
   lics replay last --recipe mine.toml   reduce the newest sweep again, another way

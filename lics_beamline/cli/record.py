@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.cli.check import add_options as add_check_options
+from lics_beamline.cli.monitor import monitor_option, start_beside
 from lics_beamline.cli.workers import follower_options, followers_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
     verb = verbs.add_parser(
         "dry-run",
-        parents=[shared, profile, world, experiment, machine, follower_options()],
+        parents=[shared, profile, world, experiment, machine, follower_options(), monitor_option()],
         help="walk an experiment on simulated hardware, reduce it live, draw its summary",
         description="Start the simulated beamline, walk the experiment with the RunEngine over real Channel Access, "
         "record every document, reduce each plate as it is read, draw a summary figure. Nothing real is moved.",
@@ -60,7 +61,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.set_defaults(run=dry_run)
     verb = verbs.add_parser(
         "sweep",
-        parents=[shared, profile, experiment, machine, follower_options()],
+        parents=[shared, profile, experiment, machine, follower_options(), monitor_option()],
         help="walk an experiment on the beamline of a profile",
         description="As dry-run, on IOCs that are already there: the environment (EPICS_CA_ADDR_LIST ...) says where.",
     )
@@ -127,6 +128,7 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     if not options.json:
         for line in heating_lines(case):
             _print(line)
+    start_beside(options, data)
     with open_session(profile, data, simulated=simulated, followers=followers_of(options)) as session:
         walked = walk(session, session.sweep(experiment), experiment, quiet=options.json)
     return walked.told(data, as_json=options.json)

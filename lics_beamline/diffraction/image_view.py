@@ -64,12 +64,12 @@ def view_of(
     of_all = _block_sum(np.where(number, counts, 0), edge)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(good > 0.0, of_good / good, np.where(numbers > 0.0, of_all / numbers, np.nan))
-        angle = _block_sum(two_theta_deg, edge) / _block_sum(np.ones(shape), edge)
+        angle = _block_sum(two_theta_deg, edge) / _block_sum(np.ones(shape, np.bool_), edge)
     return ImageView(counts=mean, masked=good == 0.0, two_theta_deg=angle, block_px=edge, shape=shape)
 
 
 def _block_sum(pixels: npt.NDArray[np.generic], edge: int) -> Array:
     """Return the sums of blocks; those at the end of rows and columns may be smaller."""
     starts = [np.arange(0, side, edge) for side in pixels.shape]
-    rows = np.add.reduceat(pixels.astype(np.float64), starts[0], axis=0)
+    rows = np.add.reduceat(pixels, starts[0], axis=0, dtype=np.float64)
     return np.asarray(np.add.reduceat(rows, starts[1], axis=1))

@@ -23,7 +23,6 @@ import numpy.typing as npt
 from lics_beamline.diffraction.cake import Cake, cake_of
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.negative_pixels import NegativePixels
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.pixel_table import PixelTable, pixel_table
@@ -31,7 +30,7 @@ from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.point_spread import Correlation, Patches
 from lics_beamline.diffraction.poni import SPLINE_KEY
 from lics_beamline.diffraction.ring_scatter import RING_SECTORS, AzimuthalMap, RingScatter, sector_of
-from lics_beamline.diffraction.shadow import BlockRings
+from lics_beamline.diffraction.shadow import BlockRings, bad_pixels
 from lics_beamline.diffraction.static_image import StaticImage, StaticMask
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.given_file import READER_FAULTS
@@ -378,21 +377,12 @@ class Integrator:
 
     def mask(self, frame: Counts, *, saturation_counts: int | None = None) -> npt.NDArray[np.bool_] | None:
         """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none."""
-        bad: npt.NDArray[np.bool_] | None = None
-        negative = NegativePixels()
-        if not frame.min() >= 0:  # also where the smallest is NaN
-            negative = NegativePixels.of(frame)
-            bad = negative.dead(frame)
-        if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
-            full = frame >= saturation_counts
-            bad = full if bad is None else bad | full
-        if self.integration.shadow_fraction > 0.0:
-            shadow = self._rings.shadows(
-                frame, bad, self.integration.shadow_fraction, noise_counts=negative.noise_counts
-            )
-            if shadow is not None:
-                bad = shadow if bad is None else bad | shadow
-        return bad
+        return bad_pixels(
+            frame,
+            self._rings,
+            shadow_fraction=self.integration.shadow_fraction,
+            saturation_counts=saturation_counts,
+        )
 
     def _offset(self, plate: PlateState) -> npt.NDArray[np.float32] | None:
         """Return the counts that are no image of the sample: ghost and dark; None where there are none."""

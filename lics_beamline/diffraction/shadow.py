@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.frame import Counts
+from lics_beamline.diffraction.negative_pixels import NegativePixels
 
 BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
 SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
@@ -76,3 +77,34 @@ class BlockRings:
         rows, columns = self.shape
         shadow[: rows * BLOCK_PX, : columns * BLOCK_PX] = dim.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
         return shadow
+
+
+def bad_pixels(
+    frame: Counts, rings: BlockRings, *, shadow_fraction: float, saturation_counts: int | None
+) -> npt.NDArray[np.bool_] | None:
+    """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none.
+
+    Parameters
+    ----------
+    frame : ndarray, shape (rows, columns)
+        Counts.
+    rings : BlockRings
+        Of its detector.
+    shadow_fraction : float
+        Blocks dimmer than this fraction of their ring are in a shadow; 0 for none.
+    saturation_counts : int or None
+        Count of a full pixel; None where full pixels are used.
+    """
+    bad: npt.NDArray[np.bool_] | None = None
+    negative = NegativePixels()
+    if not frame.min() >= 0:  # also where the smallest is NaN
+        negative = NegativePixels.of(frame)
+        bad = negative.dead(frame)
+    if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
+        full = frame >= saturation_counts
+        bad = full if bad is None else bad | full
+    if shadow_fraction > 0.0:
+        shadow = rings.shadows(frame, bad, shadow_fraction, noise_counts=negative.noise_counts)
+        if shadow is not None:
+            bad = shadow if bad is None else bad | shadow
+    return bad

@@ -1,0 +1,91 @@
+"""The verb ``monitor``, the live page of a run; and ``--monitor``, the same page beside a sweep."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from lics_beamline.cli.argument import whole
+from lics_beamline.errors import ProfileError
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
+
+PORT: Final = 5006  # where Bokeh's servers listen by custom
+LOOPBACK: Final = "127.0.0.1"
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "monitor",
+        parents=[shared],
+        help="show a run in a browser, as it goes on or as it was",
+        description="Serve a page that shows a run: track, ruby, plate, patterns, cells, shares, decisions, "
+        "interlocks. It follows journals and moves nothing. RUN is 'last', a uid, or its first six characters or more; "
+        "without it, the newest sweep is shown, and the next as it begins. Ctrl-C ends it.",
+    )
+    verb.add_argument("uid", metavar="RUN", nargs="?", help="run to show first (default: the newest, as it comes)")
+    verb.add_argument(
+        "--port", type=whole(1, 65535), default=PORT, metavar="N", help=f"port to listen at (default {PORT})"
+    )
+    verb.add_argument(
+        "--address",
+        default=LOOPBACK,
+        metavar="HOST",
+        help="address to listen at (default 127.0.0.1: this computer only); at another one, such as 0.0.0.0, only who "
+        "has the address with its token, which is printed once, is let in",
+    )
+    verb.set_defaults(run=monitor)
+
+
+def monitor_option() -> argparse.ArgumentParser:
+    """Return the option of every verb that runs a sweep."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--monitor", action="store_true", help="show it in a browser as it goes on, at an address that is printed"
+    )
+    return options
+
+
+def monitor(options: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C."""
+    _require_bokeh()
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.exports.recorded_run import find_any
+    from lics_beamline.monitor.access import is_loopback, new_token
+    from lics_beamline.monitor.server import serve
+
+    data = data_folder(options)
+    uid = find_any(data, options.uid).uid if options.uid else ""
+
+    def begun(url: str) -> None:
+        sys.stdout.write(f"{data.root} is shown at {url}\nCtrl-C ends it.\n")
+        sys.stdout.flush()
+
+    token = "" if is_loopback(options.address) else new_token()
+    try:
+        serve(data, uid=uid, address=options.address, port=options.port, token=token, begun=begun)
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def start_beside(options: argparse.Namespace, data: DataFolder) -> None:
+    """Start the page beside a sweep, where it was asked for, and say where; it ends with this process."""
+    if not options.monitor:
+        return
+    _require_bokeh()
+    from lics_beamline.monitor.access import free_port
+    from lics_beamline.monitor.process import start
+
+    port = free_port(LOOPBACK, PORT)
+    start(data, port=port)
+    sys.stderr.write(f"in a few seconds the sweep is shown at http://{LOOPBACK}:{port}/\n")
+
+
+def _require_bokeh() -> None:
+    if find_spec("bokeh") is None:
+        raise ProfileError("the live page needs Bokeh, which is not installed: pip install 'lics_beamline[monitor]'.")

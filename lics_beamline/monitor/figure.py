@@ -1,0 +1,163 @@
+"""Figures of the page: dark, colour-blind safe, each with its units; and data that grow as a run grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from bokeh.models import ColumnDataSource, HoverTool
+from bokeh.plotting import figure
+from bokeh.themes import Theme
+
+# On a dark ground, colour-blind safe (Okabe and Ito 2008); what they tell is told by a marker or a word as well.
+BLUE, ORANGE, GREEN, YELLOW, PINK, RED = "#56B4E9", "#E69F00", "#2BC79A", "#F0E442", "#CC79A7", "#FF7A33"
+GROUND, RAISED, EDGE, TEXT, DIM = "#0d1117", "#151b23", "#30363d", "#e6edf3", "#9aa4af"
+PHASE_COLOURS: Final = (ORANGE, BLUE, GREEN, PINK, YELLOW, RED, "#B9A3FF", "#C0C0C0")
+PHASE_MARKERS: Final = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "plus")
+FONT: Final = "system-ui, 'DejaVu Sans', sans-serif"
+
+THEME: Final = Theme(
+    json={
+        "attrs": {
+            "Plot": {
+                "background_fill_color": GROUND,
+                "border_fill_color": RAISED,
+                "outline_line_color": EDGE,
+                "min_border": 6,
+            },
+            "Axis": {
+                "major_label_text_color": TEXT,
+                "axis_label_text_color": TEXT,
+                "axis_line_color": DIM,
+                "major_tick_line_color": DIM,
+                "minor_tick_line_color": EDGE,
+                "major_label_text_font": FONT,
+                "axis_label_text_font": FONT,
+                "axis_label_text_font_style": "normal",
+                "axis_label_text_font_size": "12px",
+                "major_label_text_font_size": "11px",
+            },
+            "Grid": {"grid_line_color": EDGE, "grid_line_alpha": 0.6},
+            "Title": {
+                "text_color": TEXT,
+                "text_font": FONT,
+                "text_font_size": "13px",
+                "text_font_style": "bold",
+            },
+            "Legend": {
+                "background_fill_color": RAISED,
+                "background_fill_alpha": 0.75,
+                "border_line_color": EDGE,
+                "label_text_color": TEXT,
+                "label_text_font": FONT,
+                "label_text_font_size": "11px",
+                "padding": 4,
+                "spacing": 0,
+                "glyph_height": 14,
+                "glyph_width": 14,
+            },
+            "BaseColorBar": {
+                "background_fill_color": RAISED,
+                "major_label_text_color": TEXT,
+                "title_text_color": TEXT,
+                "major_label_text_font_size": "10px",
+            },
+        }
+    }
+)
+
+
+def dark_figure(
+    title: str, x_label: str, y_label: str, *, tools: str = "pan,wheel_zoom,box_zoom,reset,save", **more: Any
+) -> Any:
+    """Return an empty figure that fills its place.
+
+    Parameters
+    ----------
+    title : str
+        What it shows; never text of a document, which may be mistaken for a formula.
+    x_label, y_label : str
+        What stands at the axes, with units.
+    tools : str
+        Bokeh's tools.
+    **more
+        For Bokeh's figure.
+    """
+    made = figure(
+        title=title,
+        x_axis_label=x_label,
+        y_axis_label=y_label,
+        tools=tools,
+        sizing_mode="stretch_both",
+        toolbar_location="right",
+        output_backend="canvas",
+        **more,
+    )
+    made.toolbar.logo = None
+    made.toolbar.autohide = True
+    return made
+
+
+def place_legend(made: Any, location: str = "top_left") -> None:
+    """Let the legend of a figure hide what is clicked, and keep it where it covers least."""
+    for legend in made.legend:
+        legend.location = location
+        legend.click_policy = "hide"
+
+
+def hover(made: Any, renderers: Sequence[Any], tips: Sequence[tuple[str, str]]) -> None:
+    """Tell the numbers of what is pointed at; Bokeh takes what a field holds for text, never for markup."""
+    made.add_tools(HoverTool(renderers=list(renderers), tooltips=list(tips)))
+
+
+class GrowingSource:
+    """The data of a glyph, which grow with a run: only what is new is sent to the page.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the columns.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.source = ColumnDataSource({name: [] for name in columns})
+        self._columns = tuple(columns)
+        self._of: object = None
+        self._taken = 0
+
+    def grow(
+        self, of: object, rows: Sequence[Any], columns_of: Callable[[Sequence[Any]], Mapping[str, list[Any]]]
+    ) -> None:
+        """Show some rows.
+
+        Parameters
+        ----------
+        of : object
+            What they belong to; where it is another than before, or there are fewer rows, all are sent anew.
+        rows : sequence
+            All rows; those shown before come first.
+        columns_of : callable
+            Gives the columns of some rows.
+        """
+        if of != self._of or len(rows) < self._taken:
+            self._of, self._taken = of, len(rows)
+            self.source.data = dict(columns_of(rows))
+        elif len(rows) > self._taken:
+            new = rows[self._taken :]
+            self._taken = len(rows)
+            self.source.stream(dict(columns_of(new)))
+
+
+class PhaseStyles:
+    """Which colour and marker each phase has, the same in all panels."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._place = {name: number for number, name in enumerate(names)}
+
+    def colour(self, phase: str) -> str:
+        """Return the colour of a phase."""
+        return PHASE_COLOURS[self._place.get(phase, -1) % len(PHASE_COLOURS)]
+
+    def marker(self, phase: str) -> str:
+        """Return the marker of a phase."""
+        return PHASE_MARKERS[self._place.get(phase, -1) % len(PHASE_MARKERS)]

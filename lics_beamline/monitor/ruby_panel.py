@@ -1,0 +1,94 @@
+"""The newest ruby spectrum with the doublet that was fitted to it."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from bokeh.models import ColumnDataSource, Range1d, Span
+
+from lics_beamline.errors import BadReading, OutsideCalibration
+from lics_beamline.monitor.figure import BLUE, ORANGE, RED, dark_figure, place_legend
+from lics_beamline.monitor.view import Array, RubyReading, RunView
+from lics_beamline.physics.line_shape import pseudo_voigt
+from lics_beamline.physics.ruby_line import RubyLine
+from lics_beamline.physics.ruby_spectrum import fit_doublet
+
+SHOWN_NM: Final = (5.0, 4.0)  # below and above R1: what is fitted
+
+
+class RubyPanel:
+    """A figure of the spectrum.
+
+    Attributes
+    ----------
+    root : bokeh model
+        What is put on the page.
+    """
+
+    def __init__(self) -> None:
+        self.spectrum = ColumnDataSource({"nm": [], "counts": []})
+        self.fit = ColumnDataSource({"nm": [], "counts": []})
+        self.root = dark_figure("Ruby", "wavelength in air (nm)", "counts", x_range=Range1d(690.0, 700.0))
+        self.root.scatter("nm", "counts", source=self.spectrum, color=BLUE, size=3, legend_label="spectrum")
+        self.root.line("nm", "counts", source=self.fit, color=ORANGE, line_width=2, legend_label="doublet fitted")
+        self._r1 = Span(location=math.nan, dimension="height", line_color=RED, line_dash="dashed")
+        self.root.add_layout(self._r1)
+        place_legend(self.root)
+        self._shown: RubyReading | None = None
+
+    def update(self, view: RunView) -> None:
+        """Show the newest spectrum, if it is another one."""
+        ruby = view.ruby
+        if ruby is self._shown:
+            return
+        self._shown = ruby
+        if ruby is None:
+            self.spectrum.data = self.fit.data = {"nm": [], "counts": []}
+            self.root.title.text, self._r1.location = "Ruby: no spectrum was recorded", math.nan
+            return
+        low, high = ruby.r1_nm - SHOWN_NM[0], ruby.r1_nm + SHOWN_NM[1]
+        near = (ruby.wavelength_nm > low) & (ruby.wavelength_nm < high)
+        axis, counts = ruby.wavelength_nm[near], ruby.counts[near]
+        self.spectrum.data = {"nm": axis, "counts": counts}
+        self.root.x_range.update(start=low, end=high)
+        self._r1.location = ruby.r1_nm
+        fitted, trouble = curve(ruby, axis)
+        self.fit.data = {"nm": axis if fitted.size else [], "counts": fitted}
+        r1 = f"R1 {ruby.r1_nm:.4f} ± {ruby.r1_sigma_nm:.4f} nm at {ruby.temperature_k:.1f} K"
+        self.root.xaxis.axis_label = f"wavelength in air (nm); {r1}{trouble}"
+        self.root.title.text = (
+            f"Ruby: {ruby.pressure_gpa:.3f} ± {ruby.pressure_sigma_gpa:.3f} (stat.) ± "
+            f"{ruby.pressure_systematic_gpa:.3f} (syst.) GPa"
+        )
+
+
+def curve(ruby: RubyReading, axis_nm: Array) -> tuple[Array, str]:
+    """Return the doublet fitted to a spectrum, over an axis, and why there is none.
+
+    Parameters
+    ----------
+    ruby : RubyReading
+        The spectrum.
+    axis_nm : ndarray
+        Wavelengths [nm].
+    """
+    try:
+        line = fit_doublet(ruby.wavelength_nm, ruby.counts, temperature_k=ruby.temperature_k)
+    except (BadReading, OutsideCalibration) as error:
+        return np.empty(0), f"; no fit drawn: {error.facts.get('reason', 'outside the calibration')}"
+    return doublet(line, axis_nm), ""
+
+
+def doublet(line: RubyLine, axis_nm: Array) -> Array:
+    """Return the counts of a fitted doublet over an axis [nm], on the background under R1."""
+    total = np.full(axis_nm.shape, line.background_counts)
+    for centre, fwhm, height in (
+        (line.r1_nm, line.fwhm_nm, line.height_counts),
+        (line.r2_nm, line.r2_fwhm_nm, line.ratio * line.height_counts),
+    ):
+        distance = axis_nm - centre
+        narrowing = 0.5 * (1.0 + np.exp(np.clip(line.asymmetry_per_nm * distance, -30.0, 30.0)))
+        total = total + height * pseudo_voigt(2.0 * distance / fwhm * narrowing, line.mixing).value
+    return np.asarray(total)

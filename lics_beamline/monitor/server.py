@@ -1,0 +1,109 @@
+"""The web server of the live page: Bokeh's own, which loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from bokeh.application import Application
+from bokeh.application.handlers.function import FunctionHandler
+from bokeh.server.auth_provider import NullAuth
+from bokeh.server.server import Server
+from tornado.ioloop import IOLoop, PeriodicCallback
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import Busy
+from lics_beamline.monitor.access import ASKED, TokenAccess
+from lics_beamline.monitor.page import LivePage
+from lics_beamline.monitor.plate_view import PlateViews
+from lics_beamline.monitor.watched_runs import NEWEST, WatchedRuns
+
+LOOKED_EVERY_MS: Final = 250  # between two questions whether to end [ms]
+EVERYWHERE: Final = ("0.0.0.0", "::")  # listens at all addresses of this computer
+FORGOTTEN_AFTER_MS: Final = 15_000  # a page that was closed takes memory no longer than that [ms]
+
+
+def serve(
+    data: DataFolder,
+    *,
+    uid: str = NEWEST,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    token: str = "",
+    begun: Callable[[str], None] = lambda url: None,
+    over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve the page until told to end.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the journals are.
+    uid : str
+        Run that a page shows first; empty for the newest.
+    address, port : str, int
+        Where it listens; port 0 for any that is free.
+    token : str
+        What those must bring who look; empty where everybody may.
+    begun : callable
+        Told the address of the page, with its token, once it can be opened.
+    over : callable
+        Asked whether to end.
+
+    Raises
+    ------
+    Busy
+        If another program listens there.
+    """
+    for log in ("tornado.access", "tornado.application", "bokeh.server.views"):
+        logging.getLogger(log).setLevel(logging.CRITICAL)  # they log whole addresses, and with them the token
+    plates = PlateViews(data)
+    with WatchedRuns(data) as runs, ThreadPoolExecutor(1, thread_name_prefix="plates") as reader:
+
+        def show(document: Any) -> None:
+            LivePage(document, runs, plates, reader, uid=uid)
+
+        loop = IOLoop.current()
+        try:
+            server = Server(
+                {"/": Application(FunctionHandler(show))},
+                io_loop=loop,
+                address=address,
+                port=port,
+                allow_websocket_origin=_origins(address, port),
+                auth_provider=TokenAccess(token) if token else NullAuth(),
+                unused_session_lifetime_milliseconds=FORGOTTEN_AFTER_MS,
+                check_unused_sessions_milliseconds=FORGOTTEN_AFTER_MS,
+            )
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+                raise
+            raise Busy(
+                f"nobody can listen at {address}:{port}: {error.strerror}. Give another --port, or end who listens "
+                "there.",
+                address=address,
+                port=port,
+            ) from error
+        try:
+            server.start()
+            host = socket.gethostname() if address in EVERYWHERE else f"[{address}]" if ":" in address else address
+            begun(f"http://{host}:{server.port}/" + (f"?{ASKED}={token}" if token else ""))
+            ending = PeriodicCallback(lambda: loop.stop() if over() else None, LOOKED_EVERY_MS)
+            ending.start()
+            loop.start()
+        finally:
+            server.stop(wait=False)
+            reader.shutdown(cancel_futures=True)
+
+
+def _origins(address: str, port: int) -> list[str]:
+    """Return the pages that may speak to the server: its own, by any of the names of this computer."""
+    at = f":{port}" if port else ":*"
+    if address in EVERYWHERE:
+        return [f"*{at}"]  # which names lead here nobody knows; the token is asked for all the same
+    names = ("127.0.0.1", "localhost", socket.gethostname(), socket.getfqdn(), address)
+    return [f"{name}{at}" for name in dict.fromkeys(names) if ":" not in name]
