@@ -20,12 +20,16 @@ class LineSet:
         X-ray wavelength [angstrom].
     pressure_gpa, temperature_k : float
         Where the sample was; NaN where nobody measured it.
+    lit_deg : tuple of tuple of float, optional
+        Ranges of angle in which a line of the phase would be seen, by rising angle [deg]: what was measured, without
+        what lies under lines of other phases. Default: from half the angle of the first line to the last one.
     """
 
     lines: tuple[Peak, ...]
     wavelength_angstrom: float
     pressure_gpa: float = math.nan
     temperature_k: float = math.nan
+    lit_deg: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.lines:
@@ -33,3 +37,9 @@ class LineSet:
         angles = [line.two_theta_deg for line in self.lines]
         if angles != sorted(angles):
             raise ValueError("the lines of a phase must be given by rising angle")
+
+    @property
+    def seen_deg(self) -> tuple[tuple[float, float], ...]:
+        """Ranges in which a line would be seen [deg], the default where nobody said."""
+        first, last = self.lines[0].two_theta_deg, self.lines[-1].two_theta_deg
+        return self.lit_deg or ((0.5 * first, last + 1e-6),)

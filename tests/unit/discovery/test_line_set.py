@@ -25,4 +25,11 @@ def test_a_phase_has_lines_by_rising_angle(two_lines):
 
 
 def test_the_state_of_a_phase_that_nobody_measured_is_not_a_number(two_lines):
-    assert np.isnan(dataclasses.astuple(LineSet(lines=two_lines, wavelength_angstrom=0.4))[2:]).all()
+    assert np.isnan(dataclasses.astuple(LineSet(lines=two_lines, wavelength_angstrom=0.4))[2:4]).all()
+
+
+def test_lines_would_be_seen_in_the_ranges_given_and_else_from_half_the_first_angle_on(two_lines):
+    given = LineSet(lines=two_lines, wavelength_angstrom=0.4, lit_deg=((3.0, 9.0), (9.5, 20.0)))
+    assert given.seen_deg == ((3.0, 9.0), (9.5, 20.0))
+    ((low, high),) = LineSet(lines=two_lines, wavelength_angstrom=0.4).seen_deg
+    assert low < two_lines[0].two_theta_deg < two_lines[-1].two_theta_deg < high
