@@ -53,8 +53,8 @@ class UnknownPhase:
     places : tuple of int
         Indices of these points in the sweep.
     compressibility_per_gpa, compressibility_sigma_per_gpa : float
-        Mean linear compressibility of its spacings between the first and the last of these points [1/GPa], and the
-        standard deviation; NaN where the pressure hardly changes.
+        Mean linear compressibility of its spacings over those of these points that have the most usual temperature
+        [1/GPa], and the standard deviation; NaN where the pressure hardly changes.
     """
 
     name: str
@@ -311,9 +311,16 @@ def _phase(members: Sequence[LineTrack], points: Mapping[int, PointLines]) -> Un
     )
 
 
+def _usual_temperature_k(members: Sequence[LineTrack]) -> float:
+    """Return the temperature near which most lines were seen: points near it tell of compression."""
+    seen = np.array([t for track in members for t in track.temperatures_k])
+    near = np.count_nonzero(np.abs(seen[:, None] - seen[None, :]) < SAME_TEMPERATURE_K, axis=1)
+    return float(seen[int(np.argmax(near))])
+
+
 def _compressibility(members: Sequence[LineTrack], places: Sequence[int]) -> tuple[float, float]:
     """Return the mean linear compressibility of lines [1/GPa] and its standard deviation, by scatter among them."""
-    usual = float(np.median([t for track in members for t in track.temperatures_k]))
+    usual = _usual_temperature_k(members)
     found, weights = [], []
     for track in members:
         used = [
