@@ -91,6 +91,7 @@ class Discovery:
         before, after = self.before(phase), self.after(phase)
         if before is None:
             yield f"{phase.name} is there from the first point: where it comes is not known. Begin at a lower pressure."
+        until = ', with until = "new phase"'
         for earlier, later, does in ((before, phase.first, "comes"), (phase.last, after, "goes")):
             if earlier is None or later is None:
                 continue
@@ -98,8 +99,8 @@ class Discovery:
             if gap_gpa > NARROW_GPA:
                 yield (
                     f"Where {phase.name} {does} is known to {gap_gpa:.2f} GPa, between {earlier.pressure_gpa:.2f} and "
-                    f"{later.pressure_gpa:.2f} GPa. A leg of smaller steps there tells it better, with "
-                    'until = "new phase" on the way in.'
+                    f"{later.pressure_gpa:.2f} GPa. A leg of smaller steps there tells it better"
+                    f"{until if later is phase.first else ''}."
                 )
         if len(phase.points) < FEW_POINTS:
             yield (

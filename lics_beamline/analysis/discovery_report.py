@@ -50,7 +50,7 @@ def phase_lines(found: Discovery, phase: UnknownPhase) -> Iterator[str]:
     if math.isfinite(phase.compressibility_per_gpa):
         yield (
             f"  linear compressibility {phase.compressibility_per_gpa:.4f} +- "
-            f"{phase.compressibility_sigma_per_gpa:.4f} /GPa, mean of its lines between these pressures"
+            f"{phase.compressibility_sigma_per_gpa:.4f} /GPa, mean of its lines at its most usual temperature"
         )
     yield f"  lattice: {lattice(phase)}"
 
@@ -192,6 +192,8 @@ def draw_lines(found: Discovery, path: Path) -> Path:
     axes.set_xlabel(plain(found.run.pressure_axis))
     axes.set_ylabel("spacing (A)")
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_title(plain(str(found.run.start.get("title") or found.run.sample)))
     if found.phases or found.strays:
         axes.legend(loc="upper right")

@@ -101,7 +101,7 @@ def hunted(text: str) -> Hunted:
     said = HUNTED.fullmatch(text.strip())
     if said is None:
         raise ValueError(
-            f'{text!r} cannot be hunted. Say "onset of alloy", "dissociation of alloy" or "onset of new phase"'
+            f'{text!r} cannot be hunted. Say "onset of alloy" or "dissociation of alloy", or "onset of new phase"'
         )
     kind: Literal["onset", "dissociation"] = "onset" if said["kind"] == "onset" else "dissociation"
     return Hunted(phase=said["phase"], kind=kind)

@@ -112,7 +112,8 @@ class LineTrack:
 
     def at(self, place: int) -> SeenLine | None:
         """Return the line at a point; None where it was not seen."""
-        return self.lines[self.places.index(place)] if place in self.places else None
+        index = bisect_left(self.places, place)
+        return self.lines[index] if index < len(self.places) and self.places[index] == place else None
 
     @property
     def log_spacings(self) -> Array:

@@ -84,7 +84,7 @@ class PointLines:
 
 
 def seen_lines(peaks: Sequence[Peak], found: Identification, pattern: Pattern | None = None) -> tuple[SeenLine, ...]:
-    """Return the lines of a pattern with what explains them.
+    """Return the lines of a pattern with what explains them; without those whose fit tells no place or height.
 
     Parameters
     ----------
@@ -108,6 +108,9 @@ def seen_lines(peaks: Sequence[Peak], found: Identification, pattern: Pattern | 
             graininess=_graininess(pattern, peak),
         )
         for peak in sorted(peaks, key=lambda peak: peak.two_theta_deg)
+        if _is_followable(
+            peak.two_theta_sigma_deg, peak.height, peak.height_sigma, peak.fwhm_deg, peak.mixing, peak.background
+        )
     )
 
 
@@ -163,6 +166,14 @@ def lines_of(text: str, *, wavelength_angstrom: float) -> tuple[SeenLine, ...]:
     return tuple(_line(row, wavelength_angstrom) for row in rows)
 
 
+def _is_followable(
+    sigma: float, height: float, height_sigma: float, fwhm: float, mixing: float, background: float
+) -> bool:
+    """Whether the numbers of a fit are such that its line can be followed."""
+    known = all(math.isfinite(each) for each in (sigma, height, height_sigma, fwhm, mixing, background))
+    return known and sigma >= 0.0 and min(height, height_sigma, fwhm) > 0.0
+
+
 def _line(row: str, wavelength_angstrom: float) -> SeenLine:
     cells = row.split()
     try:
@@ -171,7 +182,7 @@ def _line(row: str, wavelength_angstrom: float) -> SeenLine:
         two_theta, sigma, height, height_sigma, fwhm, mixing, background = (float(cell) for cell in cells[:7])
         spots = None if cells[7] == NOTHING else float(cells[7])
         grains = math.nan if cells[8] == NOTHING else float(cells[8])
-        if not (0.0 < two_theta < 180.0 and sigma >= 0.0 and height_sigma > 0.0 and fwhm > 0.0 and height > 0.0):
+        if not (0.0 < two_theta < 180.0 and _is_followable(sigma, height, height_sigma, fwhm, mixing, background)):
             raise ValueError("no angle, width or height of a line")
         hkl = None
         if cells[10] != NOTHING:

@@ -7,6 +7,7 @@ does not fit stays alone: a wrong line in a phase misleads who indexes it, one t
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,8 +54,8 @@ class UnknownPhase:
     places : tuple of int
         Indices of these points in the sweep.
     compressibility_per_gpa, compressibility_sigma_per_gpa : float
-        Mean linear compressibility of its spacings between the first and the last of these points [1/GPa], and the
-        standard deviation; NaN where the pressure hardly changes.
+        Mean linear compressibility of its spacings over those of these points that have the most usual temperature
+        [1/GPa], and the standard deviation; NaN where the pressure hardly changes.
     """
 
     name: str
@@ -194,7 +195,8 @@ class _Lead:
 
     def goes_with(self, other: LineTrack) -> bool:
         """Whether another line comes, moves and goes with this one."""
-        common = [place for place in self._track.places if place in other.places]
+        theirs = set(other.places)
+        common = [place for place in self._track.places if place in theirs]
         if not common:
             return False
         return (
@@ -228,6 +230,7 @@ class _Lead:
     def _is_there_with(self, other: LineTrack, common: Sequence[int]) -> bool:
         """Whether neither is missing where the other says that it must be seen."""
         ratio = float(np.median([_peak(other, place).area / _peak(self._track, place).area for place in common]))
+        by_area, own_by_area = _significance_by_area(other, common), _significance_by_area(self._track, common)
         first = min(self._track.places[0], other.places[0])
         last = max(self._track.places[-1], other.places[-1])
         both = missing = could = 0
@@ -237,13 +240,11 @@ class _Lead:
             mine, theirs = self._track.at(place), other.at(place)
             both += mine is not None or theirs is not None
             if mine is not None:
-                faint = _significance(other, mine.peak.area * ratio, common)
+                faint = mine.peak.area * ratio * by_area
                 hidden = theirs is None and self._is_hidden(other, place, common)
                 could += faint >= PEAK_SIGMAS and not hidden
                 missing += theirs is None and faint > SURELY_SEEN * PEAK_SIGMAS and not hidden
-            elif theirs is not None and _significance(self._track, theirs.peak.area / ratio, common) > (
-                SURELY_SEEN * PEAK_SIGMAS
-            ):
+            elif theirs is not None and theirs.peak.area / ratio * own_by_area > SURELY_SEEN * PEAK_SIGMAS:
                 missing += not _hides(self._points[place], _expected(self._track, place, other), _width(self._track))
         if len(common) < 2 and len(self._track.places) >= SEEN_AGAIN:
             return False  # seen once where the phase was seen more often
@@ -256,12 +257,12 @@ class _Lead:
 
 
 def _peak(track: LineTrack, place: int) -> Peak:
-    return track.lines[track.places.index(place)].peak
+    return track.lines[bisect_left(track.places, place)].peak
 
 
-def _significance(track: LineTrack, area: float, common: Sequence[int]) -> float:
-    """Return the significance that a line would have with another area."""
-    return area * float(np.median([_peak(track, place).significance / _peak(track, place).area for place in common]))
+def _significance_by_area(track: LineTrack, common: Sequence[int]) -> float:
+    """Return what the significance of a line is for its area."""
+    return float(np.median([_peak(track, place).significance / _peak(track, place).area for place in common]))
 
 
 def _width(track: LineTrack) -> float:
@@ -311,9 +312,17 @@ def _phase(members: Sequence[LineTrack], points: Mapping[int, PointLines]) -> Un
     )
 
 
+def _usual_temperature_k(members: Sequence[LineTrack]) -> float:
+    """Return the temperature near which most lines were seen: points near it tell of compression."""
+    seen = np.array([t for track in members for t in track.temperatures_k])
+    seen.sort()
+    near = np.searchsorted(seen, seen + SAME_TEMPERATURE_K) - np.searchsorted(seen, seen - SAME_TEMPERATURE_K)
+    return float(seen[int(np.argmax(near))])
+
+
 def _compressibility(members: Sequence[LineTrack], places: Sequence[int]) -> tuple[float, float]:
     """Return the mean linear compressibility of lines [1/GPa] and its standard deviation, by scatter among them."""
-    usual = float(np.median([t for track in members for t in track.temperatures_k]))
+    usual = _usual_temperature_k(members)
     found, weights = [], []
     for track in members:
         used = [

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, ReducedRun
+from lics_beamline.exports.reduced_run import ARRAYS, OF_UNKNOWN, PhaseInPoint, ReducedPoint, ReducedRun
 
 FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, CSV Injection
 OF_A_PHASE: Final = ("a", "b", "c", "a_sigma", "fraction")
@@ -29,7 +29,9 @@ def write_table(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
         The one file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    columns = [field.name for field in fields(ReducedPoint) if field.name not in (*ARRAYS, "phases", "image")]
+    columns = [
+        field.name for field in fields(ReducedPoint) if field.name not in (*ARRAYS, *OF_UNKNOWN, "phases", "image")
+    ]
     columns += ["image"] if any(point.image for point in run.points) else []
     names = list(dict.fromkeys(phase.name for point in run.points for phase in point.phases))
     path = folder / "points.csv"

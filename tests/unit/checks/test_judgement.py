@@ -507,6 +507,13 @@ def test_the_other_shipped_experiments_trip_no_rule(name, group, rules):
     assert sum(finding.group == group for finding in findings) == rules
 
 
+def test_a_leg_may_wait_for_a_phase_that_the_recipe_does_not_have_and_a_hunt_may_look_for_it():
+    legs = ({**UP, "pressures_gpa": (1.0, 2.0), "until": "new phase"}, hunt(hunt="onset of new phase"))
+    for leg in legs:
+        rules = {finding.rule for finding in judged(experiment(leg)) if finding.verdict == "refused"}
+        assert "phases acted on are sought by the recipe" not in rules
+
+
 def test_warnings_are_apart_from_refusals():
     findings = judged(experiment(up(2.0, 14.0), operator=""))
     assert {finding.rule for finding in warnings(findings)} >= {"operator is named"}

@@ -30,7 +30,7 @@ def test_lines_read_from_their_text_are_the_same():
 @pytest.mark.parametrize(
     "text",
     ["1 2 3", "x 0.1 5 1 0.1 0.5 10 - - ? -", "190 0.1 5 1 0.1 0.5 10 - - ? -", "10 0.1 5 0 0.1 0.5 10 - - ? -",
-     "10 0.1 5 1 0.1 0.5 10 - - alloy 1,2", "nan 0.1 5 1 0.1 0.5 10 - - ? -"],
+     "10 0.1 5 1 0.1 0.5 10 - - alloy 1,2", "nan 0.1 5 1 0.1 0.5 10 - - ? -", "10 0.1 inf 1 0.1 0.5 10 - - ? -"],
 )  # fmt: skip
 def test_a_text_that_is_no_lines_is_refused(text):
     with pytest.raises(JournalError, match="lines"):

@@ -126,3 +126,15 @@ def test_what_is_said_at_a_point_rests_on_nothing_that_comes_later():
     for many in range(1, len(PRESSURES_GPA)):
         part, _ = surveyed(sweep()[:many])
         assert part == whole[:many]
+
+
+def test_compression_is_taken_from_the_points_at_the_temperature_that_most_have():
+    points = sweep(comes=0)
+    hot = [
+        point(11 + index, 3.1, lines(NEW, 3.1, temperature_k=kelvin), temperature_k=kelvin)
+        for index, kelvin in enumerate((348.0, 398.0, 448.0, 498.0))
+    ]
+    _, survey = surveyed([*points, *hot])
+    phase = survey.grouping().phases[0]
+    assert phase.compressibility_per_gpa == pytest.approx(0.02, abs=0.001)
+    assert len(phase.points) == len(PRESSURES_GPA) + 4
