@@ -76,7 +76,7 @@ CS_B_ANGSTROM2: Final = (2.0, 4.0)  # engineering values, about those of the all
 LI_B_ANGSTROM2: Final = (3.0, 5.0)  # engineering values
 MOST_SITES: Final = 3
 DRAWS: Final = 200  # of atoms and cells, before another group is drawn
-GROUPS_TRIED: Final = 50  # before it is given up
+GROUPS_TRIED: Final = 20  # before it is given up
 AROUND: Final = np.array(list(itertools.product((-1.0, 0.0, 1.0), repeat=3)))  # steps to the cells around one
 
 

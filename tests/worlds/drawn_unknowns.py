@@ -7,15 +7,17 @@ tilt, fading. What is true of a series leaves this file by `truth` of each point
 
 import argparse
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from lics_beamline.diffraction.pattern import Pattern
+from lics_simulators.mixture import MixtureParameters
 from lics_simulators.plate.scattering import profile, rings
 from lics_simulators.plate.scene import background
 from lics_simulators.plate.settings import read_settings
+from lics_simulators.preset import read_preset
 from lics_simulators.world import World
 
 KELVIN = 298.0
@@ -74,8 +76,28 @@ class Series:
         return next(found, None)
 
 
+def unknown_of(*systems):
+    """The world `unknown` with a compound of one of these lattice systems."""
+    preset = read_preset("unknown")
+    return replace(preset, contents=replace(preset.contents, systems=systems))
+
+
+def elements_alone():
+    """The same without any compound: what is found beside the elements there is a false alarm."""
+    preset = read_preset("unknown")
+    drawn = preset.contents
+    contents = MixtureParameters(
+        li_per_cs=drawn.li_per_cs,
+        transition_s=drawn.transition_s,
+        hysteresis_gpa=drawn.hysteresis_gpa,
+        shift_mm_per_k=drawn.shift_mm_per_k,
+        constituents=drawn.constituents,
+    )
+    return replace(preset, contents=contents)
+
+
 def series(seed, *, preset="unknown", pressures_gpa=PRESSURES_GPA, exposures=1.0):
-    """Return the series of a world: `preset` is the name of one, or one whose `contents` is a mixture or unknown."""
+    """Return the series of a world: `preset` is the name of one, or one of the above."""
     world = World(seed=seed, preset=preset)
     settings = read_settings(world.preset.plate)
     points = []

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.phase import named_phase
+from lics_beamline.diffraction.phase import library, named_phase
 from lics_beamline.reduction.recipe import read_recipe
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "simulated"
@@ -21,6 +21,13 @@ PROFILE = Path(__file__).parents[3] / "profiles" / "simulated"
 )
 def test_a_phase_has_its_published_cell_at_its_pressure(name, gpa, edges, error):
     assert named_phase(name).expected(gpa, 298.0).numbers[:3] == pytest.approx(edges, abs=error)
+
+
+@pytest.mark.parametrize("name", [name for name in library() if named_phase(name).highest_gpa < 100.0])
+def test_a_phase_has_a_cell_wherever_it_is_sought(name):
+    phase = named_phase(name)
+    for gpa in (max(phase.lowest_gpa, 0.0), phase.highest_gpa + phase.doubt_gpa):
+        assert phase.expected(gpa, 298.0).volume_angstrom3 > 0.0
 
 
 def test_caesium_iv_holds_four_atoms_of_the_published_volume_on_a_screw_axis():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from worlds.drawn_unknowns import series
+from worlds.drawn_unknowns import elements_alone, series, unknown_of
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,16 @@ def test_counts_scatter_as_their_errors_say():
     apart = (bright.intensity - 4.0 * dim.intensity) / np.hypot(bright.sigma, 4.0 * dim.sigma)
     assert beside.sum() > 50
     assert np.std(apart[beside]) == pytest.approx(1.0, abs=4 / np.sqrt(2 * beside.sum()))
+
+
+def test_a_series_is_of_the_lattice_system_asked_for_or_of_the_elements_alone():
+    (cubic,) = series(7, preset=unknown_of("cubic"), pressures_gpa=(3.5,)).unknowns
+    assert len(set(cubic.edges_angstrom)) == 1
+    alone = series(7, preset=elements_alone(), pressures_gpa=(3.5,))
+    assert alone.unknowns == ()
+    assert {phase.name for phase in alone.points[0].truth} == {"re-hcp", "cs-fcc", "li-bcc"}
+
+
+@pytest.mark.parametrize("seed", range(200, 206))
+def test_an_unknown_is_a_tenth_of_the_mass_and_more_once_it_is_there(seed):
+    assert series(seed, pressures_gpa=(3.8,)).first("unknown", share=0.10) == 0

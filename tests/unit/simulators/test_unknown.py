@@ -99,6 +99,7 @@ def test_what_was_drawn_stands_in_the_truth(tmp_path):
     world.close()
     (seed,) = (json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines())
     drawn = world.preset.contents.constituents[-1]
+    assert drawn.phase == "unknown"
     assert seed["preset"]["contents"]["constituents"][-1]["space_group"] == drawn.space_group
     assert seed["preset"]["contents"]["constituents"][-1]["from_gpa"] == drawn.from_gpa
 
