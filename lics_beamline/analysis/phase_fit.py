@@ -201,7 +201,7 @@ def _sought(
             f"two phases are called {sorted(twice)[0]}: results could not be told apart. Rename one of the files.",
             name=sorted(twice)[0],
         )
-    phases = _candidates(cifs, models, within)
+    phases = candidates(cifs, models, within)
     found = _identified(pattern, peaks, phases)
     sought = [
         SoughtPhase(model=model.in_cell(found[place].cell), found=found[place])
@@ -238,7 +238,7 @@ def _searched(
     return SoughtPhase(model=model, reason=reason)
 
 
-def _candidates(cifs: Sequence[Path], models: Sequence[StructuralModel], within: float) -> list[CrystalPhase]:
+def candidates(cifs: Sequence[Path], models: Sequence[StructuralModel], within: float) -> list[CrystalPhase]:
     """Return the phases as the identification of recorded runs knows them, named by their place."""
     narrow = min(within, WITHIN_OF_MANY_RELATIVE)
     return [

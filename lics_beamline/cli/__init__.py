@@ -38,6 +38,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "calibrate_gradient",
     "refine",
     "fit",
+    "index",
     "analyse",
     "discover",
     "export",

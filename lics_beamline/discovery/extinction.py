@@ -66,7 +66,8 @@ def extinction_classes(system: str) -> tuple[ExtinctionClass, ...]:
         there = ~_left_out(group, flat)
         planes = 2 * np.add.reduceat(there.astype(np.int64), np.concatenate([[0], ends]))
         _, names, _ = found.setdefault(planes.tobytes(), (planes, [], str(group.centring_type())))
-        if (name := str(group.hm)) not in names:
+        name = str(group.hm)
+        if name not in names and not name.endswith(("2a", "3a")):  # gemmi has I 2 3 and F 2 2 2 twice
             names.append(name)
     classes = [
         ExtinctionClass(groups=tuple(names), centring=how, planes=planes) for planes, names, how in found.values()

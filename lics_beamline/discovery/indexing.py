@@ -39,6 +39,8 @@ Verdict = Literal["sure", "likely", "not decided"]
 
 ZERO_SHIFT_DEG: Final = 0.01  # of all angles, that a calibration leaves at most: two standard deviations
 MOST_LINES: Final = 40  # of a point, the lowest: a wrong cell fails by then
+WING_FWHM: Final = 1.2  # from a line, within which a faint one is taken for a part of its shape
+WING_RATIO: Final = 8.0  # of the areas
 MOST_POINTS: Final = 5  # of a sweep that are used, spread over it
 MOST_LOOKED_AT: Final = 40  # cells that are asked to explain the other points
 WORTH_LOOKING: Final = 25.0  # log of the odds to the best, at one point, of cells that are looked at further
@@ -212,7 +214,7 @@ def index_lines(
     """
     if not sets:
         raise ValueError("lines of at least one point are indexed, not of none")
-    chosen = _chosen(sets)
+    chosen = [_without_wings(one) for one in _chosen(sets)]
     places = [_places(one, zero_shift_deg) for one in chosen]
     lit = [_lit(one) for one in chosen]
     first: list[_First] = []
@@ -245,6 +247,20 @@ def _chosen(sets: Sequence[LineSet]) -> list[LineSet]:
     away = [abs(one.pressure_gpa - first.pressure_gpa) for one in rest]
     order = sorted(range(len(rest)), key=lambda one: away[one] if math.isfinite(away[one]) else math.inf)
     return [first, *(rest[one] for one in order)]
+
+
+def _without_wings(one: LineSet) -> LineSet:
+    """Leave out faint lines beside strong ones: what the shape of a line is not, a list of lines has as lines."""
+    kept = tuple(
+        line
+        for line in one.lines
+        if not any(
+            abs(line.two_theta_deg - other.two_theta_deg) < WING_FWHM * other.fwhm_deg
+            and other.area > WING_RATIO * line.area
+            for other in one.lines
+        )
+    )
+    return replace(one, lines=kept)
 
 
 def _places(one: LineSet, zero_shift_deg: float) -> Places:

@@ -1,5 +1,6 @@
 """Lattices found from lines alone: the right one first, and sure only where the lines say so."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -109,6 +110,19 @@ def test_bounds_of_the_volume_leave_out_what_is_larger_or_smaller():
     found = index_lines([_lines(_cubic(3.9, PRIMITIVE[:6]))], volume_angstrom3=(40.0, 80.0), systems=("cubic",))
     assert found.lattices
     assert all(40.0 <= one.cell.volume_angstrom3 <= 80.0 for one in found.lattices)
+
+
+def test_faint_companions_of_strong_lines_are_no_lines_of_a_lattice():
+    """Asymmetric lines of a synchrotron leave a faint line to either side of each strong one."""
+    seen = _lines(_cubic(3.9, PRIMITIVE))
+    wings = [
+        dataclasses.replace(line, two_theta_deg=line.two_theta_deg + 0.9 * side * line.fwhm_deg, area=0.1)
+        for line in seen.lines
+        for side in (-1.0, 1.0)
+    ]
+    lines = tuple(sorted([*seen.lines, *wings], key=lambda line: line.two_theta_deg))
+    best = index_lines([dataclasses.replace(seen, lines=lines)], systems=HIGH).lattices[0]
+    assert (best.system, best.centring, best.lines, best.strays) == ("cubic", "P", 9, 0)
 
 
 @pytest.mark.parametrize("system", sorted(GROUPS))

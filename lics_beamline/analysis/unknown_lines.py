@@ -1,0 +1,110 @@
+"""Lines of a pattern or of a reduced run that are of no known phase: what an indexing is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from lics_beamline.analysis.phase_fit import candidates
+from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, identify
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.pattern_file import evenly_spaced
+from lics_beamline.diffraction.peaks import Peak, find_peaks
+from lics_beamline.diffraction.phase import CrystalPhase
+from lics_beamline.discovery.line_set import LineSet
+from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.refinement.structural_model import read_model
+
+MOST_OF_LINES: Final = 0.6  # of the most that a point has: points with fewer say little of a phase, or are of another
+
+
+def lines_of_pattern(
+    pattern: Pattern,
+    cifs: Sequence[Path] = (),
+    *,
+    within: float,
+    two_theta_deg: tuple[float, float] | None = None,
+) -> LineSet | None:
+    """Return the lines of a pattern that no given phase explains; None where there is none.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        The pattern.
+    cifs : sequence of Path
+        Phases that are known to be there.
+    within : float
+        How far their cells may be from those of the CIFs, as a fraction of the edges.
+    two_theta_deg : tuple of float, optional
+        Angles used [deg]; default all.
+    """
+    models = [read_model(path) for path in cifs]
+    phases = candidates(cifs, models, within)
+    peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
+    return _unknown(pattern, peaks, phases, pressure_gpa=0.0, temperature_k=298.0, two_theta_deg=two_theta_deg)
+
+
+def lines_of_run(run: ReducedRun, points: Sequence[ReducedPoint]) -> tuple[LineSet, ...]:
+    """Return the lines that no phase of the recipe explains, at each point that has enough of them.
+
+    Parameters
+    ----------
+    run : ReducedRun
+        The run.
+    points : sequence of ReducedPoint
+        Points of it.
+    """
+    found = []
+    for point in points:
+        if not point.phases_sought:
+            continue
+        pattern = run.pattern(point)
+        lines = _unknown(
+            pattern,
+            find_peaks(pattern),
+            run.sought,
+            pressure_gpa=point.pressure_gpa,
+            temperature_k=point.temperature_k,
+        )
+        if lines is not None:
+            found.append(lines)
+    most = max((len(one.lines) for one in found), default=0)
+    return tuple(one for one in found if len(one.lines) >= MOST_OF_LINES * most)
+
+
+def _unknown(
+    pattern: Pattern,
+    peaks: Sequence[Peak],
+    phases: Sequence[CrystalPhase],
+    *,
+    pressure_gpa: float,
+    temperature_k: float,
+    two_theta_deg: tuple[float, float] | None = None,
+) -> LineSet | None:
+    found = identify(
+        peaks,
+        phases,
+        pressure_gpa=pressure_gpa,
+        temperature_k=temperature_k,
+        wavelength_angstrom=pattern.wavelength_angstrom,
+    )
+    unknown = [peak for peak in found.unknown if peak.significance >= UNKNOWN_PEAK_SIGMAS]
+    if not unknown:
+        return None
+    places = {peak.two_theta_deg for peak in found.unknown}
+    low, high = two_theta_deg or (-1e9, 1e9)
+    lit = [(max(low, float(pattern.two_theta_deg[0])), min(high, float(pattern.two_theta_deg[-1])))]
+    for peak in peaks:
+        if peak.two_theta_deg in places:
+            continue
+        reach = EXPLAINED_FWHM * peak.fwhm_deg
+        first, last = lit.pop()
+        lit += [(first, peak.two_theta_deg - reach), (peak.two_theta_deg + reach, last)]
+    return LineSet(
+        lines=tuple(unknown),
+        wavelength_angstrom=pattern.wavelength_angstrom,
+        pressure_gpa=pressure_gpa,
+        temperature_k=temperature_k,
+        lit_deg=tuple((first, last) for first, last in lit if last > first),
+    )

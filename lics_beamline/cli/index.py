@@ -1,0 +1,269 @@
+"""Verb that finds the lattice of a phase that nobody named: index."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lics_beamline.cli.argument import real
+
+if TYPE_CHECKING:
+    from lics_beamline.discovery.indexing import IndexedLattice, Indexing
+    from lics_beamline.discovery.line_set import LineSet
+    from lics_beamline.physics.unit_cell import UnitCell
+
+SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
+TEXT_WIDTH_COLUMNS: Final = 110  # of running text
+MOST_LATTICES_TOLD: Final = 6
+MOST_GROUPS_TOLD: Final = 4  # classes of space groups
+
+
+def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "index",
+        parents=[shared],
+        help="find the lattice of an unknown phase from its lines",
+        description="Index the lines that no known phase explains: of a reduced run, whose lines at all points must be "
+        "of one lattice with cells that shrink, or of a pattern of any program. Printed are a verdict, the lattices "
+        "that explain the lines with what speaks for each, and the space groups that remain. Triclinic lattices are "
+        "not sought.",
+    )
+    verb.add_argument("source", metavar="RUN|PATTERN", help="a run as lics show knows it, or a file of a pattern")
+    verb.add_argument("point", metavar="POINT", type=int, nargs="?", help="one point of a run (default: all)")
+    verb.add_argument("--phases", type=Path, nargs="+", default=[], metavar="CIF", help="known phases of a pattern")
+    verb.add_argument(
+        "--within",
+        type=real(1e-4, 0.1, ""),
+        default=0.02,
+        metavar="F",
+        help="how far their cells may be from those of the CIFs, as a fraction of the edges (default 0.02)",
+    )
+    verb.add_argument("--wavelength", type=float, metavar="ANGSTROM", help="of a pattern (default: what the file says)")
+    verb.add_argument("--unit", choices=("2theta", "q", "q-nm", "d"), help="abscissa of a pattern, as for lics fit")
+    verb.add_argument("--range", type=float, nargs=2, metavar=("LO", "HI"), help="angles of a pattern used (deg)")
+    verb.add_argument(
+        "--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="crystal systems (default all)"
+    )
+    verb.add_argument(
+        "--volume",
+        type=real(1.0, 1e5, "angstrom^3"),
+        nargs=2,
+        default=(10.0, 1500.0),
+        metavar=("LO", "HI"),
+        help="volume of the conventional cell (angstrom^3; default 10 to 1500)",
+    )
+    verb.add_argument(
+        "--zero-shift",
+        type=real(0.0, 0.2, "deg"),
+        default=0.01,
+        metavar="DEG",
+        help="largest shift of all angles that the calibration leaves (default 0.01)",
+    )
+    verb.add_argument(
+        "--rietx",
+        type=real(0.0, 600.0, "s"),
+        default=10.0,
+        metavar="SECONDS",
+        help="how long rietx's engines search too (default 10; 0: not at all)",
+    )
+    verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb.set_defaults(run=index)
+
+
+def index(options: argparse.Namespace) -> int:
+    """Index lines of no known phase."""
+    from lics_beamline.discovery.indexing import index_lines
+    from lics_beamline.errors import ProfileError
+
+    for name, bounds in (("--range", options.range), ("--volume", options.volume)):
+        if bounds and not bounds[0] < bounds[1]:
+            raise ProfileError(f"{name} {bounds[0]:g} {bounds[1]:g} does not rise. Give LO below HI.")
+    title, sets = _of_pattern(options) if Path(options.source).is_file() else _of_run(options)
+    found = index_lines(
+        sets,
+        systems=options.systems,
+        volume_angstrom3=tuple(options.volume),
+        zero_shift_deg=options.zero_shift,
+        rietx_seconds=options.rietx,
+    )
+    if options.json:
+        sys.stdout.write(json.dumps(_plain(title, sets, found), indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(title, sets, found)) + "\n")
+    return 0
+
+
+def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
+    from lics_beamline.analysis.unknown_lines import lines_of_pattern
+    from lics_beamline.diffraction.pattern_file import read_pattern
+    from lics_beamline.errors import ProfileError, RefinementFailed
+
+    if options.point is not None:
+        raise ProfileError(f"{options.source} is a pattern, which has no point {options.point}. Leave POINT out.")
+    given = read_pattern(Path(options.source), wavelength_angstrom=options.wavelength, unit=options.unit)
+    lines = lines_of_pattern(
+        given.pattern,
+        options.phases,
+        within=options.within,
+        two_theta_deg=tuple(options.range) if options.range else None,
+    )
+    if lines is None:
+        raise RefinementFailed(f"{given.source}: no line is of no known phase. Nothing is there to be indexed.")
+    return f"{given.source}, {given.pattern.wavelength_angstrom:g} angstrom", [lines]
+
+
+def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
+    from lics_beamline.analysis.unknown_lines import lines_of_run
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.errors import ProfileError, RefinementFailed, RunNotFound
+    from lics_beamline.exports.recorded_run import newest_reduction
+    from lics_beamline.exports.reduced_run import reduced_run
+    from lics_beamline.journal.reader import read
+
+    if options.phases or options.wavelength or options.unit or options.range:
+        raise ProfileError(
+            "--phases, --wavelength, --unit and --range are of a pattern: a run has those of its recipe. "
+            "Give the file of a pattern, or leave them out."
+        )
+    head = newest_reduction(data_folder(options), options.source)
+    run = reduced_run(read(head.path))
+    points = [one for one in run.points if options.point is None or one.index + 1 == options.point]
+    if not points:
+        raise RunNotFound(f"run {head.uid[:8]} has no point {options.point}: {len(run.points)} points.")
+    sets = lines_of_run(run, points)
+    if not sets:
+        raise RefinementFailed(
+            f"run {head.uid[:8]}: no line of {len(points)} points is of no phase of the recipe. Nothing is there to be "
+            "indexed.",
+            points=len(points),
+        )
+    return f"{run.sample}  run {head.uid[:8]}", sets
+
+
+def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
+    counts = ", ".join(
+        f"{len(one.lines)}" + (f" at {one.pressure_gpa:.2f} GPa" if len(sets) > 1 else "") for one in sets[:8]
+    )
+    lines = [title, f"lines of no known phase: {counts}" + (" ..." if len(sets) > 8 else ""), ""]
+    lines.append(f"verdict: {found.verdict}" + (f"; {found.engines}" if found.lattices else ""))
+    if found.reason:
+        lines += textwrap.wrap(f"{found.reason}.", TEXT_WIDTH_COLUMNS, initial_indent="  ", subsequent_indent="  ")
+    if not found.lattices:
+        return lines
+    heading = ("", "lattice", "cell", "V (A^3)", "log odds", "M", "F", "lines", "seen of possible")
+    rows = [heading]
+    for number, one in enumerate(found.lattices[:MOST_LATTICES_TOLD], 1):
+        rows.append(
+            (
+                str(number),
+                f"{one.system} {one.centring}",
+                _cell(one.cell, one.points[0].cell_sigma, one.system),
+                f"{one.cell.volume_angstrom3:.2f}",
+                "rejected" if one.rejected else f"{one.log_evidence:.1f}",
+                f"{one.merit.m_n:.0f}",
+                f"{one.merit.f_n:.0f}",
+                f"{one.lines - one.strays} of {one.lines}",
+                f"{one.seen} of {one.possible}",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
+    lines += [
+        "",
+        *("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows),
+    ]
+    best = found.lattices[0]
+    lines += ["", f"space groups of the first that remain, {len(best.space_groups)}:"]
+    lines += [f"  {', '.join(one.groups)}" for one in best.classes[:MOST_GROUPS_TOLD]]
+    if len(best.classes) > MOST_GROUPS_TOLD:
+        lines.append(f"  and {len(best.classes) - MOST_GROUPS_TOLD} more classes")
+    reduced = _reduced(best)
+    lines += [
+        "reduced cell: "
+        + "  ".join(f"{each:.4f}" for each in reduced.numbers[:3])
+        + " angstrom  "
+        + "  ".join(f"{each:.3f}" for each in reduced.numbers[3:])
+        + " deg"
+    ]
+    if len(best.points) > 1:
+        lines += ["", "cells of the first by pressure:"]
+        lines += [
+            f"  {one.pressure_gpa:7.2f} GPa  {one.temperature_k:5.0f} K  {_cell(one.cell, one.cell_sigma, best.system)}"
+            f"  V {one.cell.volume_angstrom3:.2f} angstrom^3"
+            for one in sorted(best.points, key=lambda one: one.pressure_gpa)
+        ]
+    return lines
+
+
+def _cell(cell: UnitCell, sigma: UnitCell, system: str) -> str:
+    from lics_beamline.analysis.quantity import written
+    from lics_beamline.physics.unit_cell import FREE, NAMES
+
+    places = FREE[system]
+    return "  ".join(
+        f"{NAMES[number]} {written(cell.numbers[number], sigma.numbers[number])}"
+        for number, entry in enumerate(places)
+        if isinstance(entry, int) and entry not in places[:number]
+    )
+
+
+def _reduced(one: IndexedLattice) -> UnitCell:
+    from lics_beamline.discovery.reduced_cell import reduced
+
+    return reduced(one.cell, one.centring)
+
+
+def _plain(title: str, sets: Sequence[LineSet], found: Indexing) -> dict[str, Any]:
+    return {
+        "source": title,
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "engines": found.engines,
+        "lines": [
+            {
+                "pressure_gpa": _number(one.pressure_gpa),
+                "temperature_k": _number(one.temperature_k),
+                "two_theta_deg": [line.two_theta_deg for line in one.lines],
+            }
+            for one in sets
+        ],
+        "lattices": [
+            {
+                "system": one.system,
+                "centring": one.centring,
+                "log_evidence": one.log_evidence,
+                "rejected": one.rejected,
+                "figures_of_merit": asdict(one.merit),
+                "lines": one.lines,
+                "strays": one.strays,
+                "possible": one.possible,
+                "seen": one.seen,
+                "engines": list(one.engines),
+                "reduced_cell": asdict(_reduced(one)),
+                "space_groups": [asdict(each) for each in one.classes],
+                "points": [
+                    {
+                        "pressure_gpa": _number(each.pressure_gpa),
+                        "temperature_k": _number(each.temperature_k),
+                        "cell": asdict(each.cell),
+                        "cell_sigma": asdict(each.cell_sigma),
+                        "shift_deg": each.shift_deg,
+                        "indices": [list(hkl) if hkl else None for hkl in each.indices],
+                    }
+                    for each in one.points
+                ],
+            }
+            for one in found.lattices
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,103 @@
+"""The verb that finds the lattice of an unknown phase, on drawn patterns, a reduced run and a measured pattern."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from reduced_documents import data, documents
+from worlds.drawn_alloy import EDGE, alloy, drawn
+
+from lics_beamline.cli import main
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal.writer import Journal
+
+QUICK = ["--systems", "cubic", "tetragonal", "--rietx", "0"]  # what the alloy has to be told from, in a second
+
+
+@pytest.fixture(scope="module")
+def xye(tmp_path_factory):
+    """Return the path of a drawn pattern of the alloy as columns, without a heading."""
+    pattern = drawn(alloy())
+    path = tmp_path_factory.mktemp("patterns") / "alloy.xye"
+    np.savetxt(path, np.column_stack([pattern.two_theta_deg, pattern.intensity, pattern.sigma]))
+    return str(path)
+
+
+def test_the_alloy_is_a_primitive_cube_from_its_pattern_alone(xye, capsys):
+    assert main(["index", xye, "--wavelength", "0.41373", *QUICK, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    best = told["lattices"][0]
+    assert (best["system"], best["centring"]) == ("cubic", "P")
+    assert best["points"][0]["cell"]["a_angstrom"] == pytest.approx(EDGE, abs=1e-3)
+    assert "P m -3 m" in best["space_groups"][0]["groups"]
+    assert told["verdict"] in ("sure", "likely")
+    assert [1, 0, 0] in best["points"][0]["indices"]
+
+
+def test_the_table_says_verdict_lattices_and_groups(xye, capsys):
+    assert main(["index", xye, "--wavelength", "0.41373", *QUICK]) == 0
+    said = capsys.readouterr().out
+    assert "verdict: " in said
+    assert "cubic P" in said
+    assert "P m -3 m" in said
+    assert "reduced cell: " in said
+
+
+def test_lines_of_a_known_phase_are_taken_off_first(xye, capsys):
+    words = ["index", xye, "--wavelength", "0.41373", *QUICK, "--phases", "B", "--within", "0.05"]
+    assert main(words) == 4
+    assert "Nothing is there to be indexed" in capsys.readouterr().err
+
+
+def test_the_lines_of_all_points_of_a_run_are_of_one_lattice(tmp_path, capsys):
+    journal = Journal(DataFolder(tmp_path).derived_journals)
+    points = []
+    for number, edge in enumerate((EDGE, 0.985 * EDGE)):
+        pattern = drawn(alloy(edge=edge), seed=number + 1)
+        points.append(
+            data(number)
+            | {"two_theta_deg": pattern.two_theta_deg, "intensity": pattern.intensity, "phases": ""}
+            | {"intensity_sigma": pattern.sigma, "graininess": np.full(pattern.sigma.size, math.nan)}
+        )
+    for number, (name, document) in enumerate(documents(points)):
+        journal(name, {"uid": f"event {number}", "run_start": "d-0123456789", **document})
+    assert main(["index", "d-0123456789", "--data", str(tmp_path), *QUICK, "--json"]) == 0
+    best = json.loads(capsys.readouterr().out)["lattices"][0]
+    edges = {round(one["pressure_gpa"], 2): one["cell"]["a_angstrom"] for one in best["points"]}
+    assert edges == {3.01: pytest.approx(EDGE, abs=1e-3), 4.01: pytest.approx(0.985 * EDGE, abs=1e-3)}
+    assert main(["index", "d-0123456789", "7", "--data", str(tmp_path), *QUICK]) == 2
+    assert "has no point 7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--volume", "90", "20"], "does not rise"),
+        (["3"], "is a pattern, which has no point 3"),
+        (["--range", "9", "4"], "does not rise"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(xye, capsys, words, why):
+    assert main(["index", xye, *words, "--wavelength", "0.41373"]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_a_run_has_its_own_phases_and_wavelength(tmp_path, capsys):
+    assert main(["index", "last", "--wavelength", "0.4", "--data", str(tmp_path)]) == 2
+    assert "a run has those of its recipe" in capsys.readouterr().err
+
+
+def test_a_measured_garnet_like_fluoride_is_indexed_from_its_lines_beside_those_of_fluorite(capsys):
+    """11-BM NAC, Na2Ca3Al2F14 with CaF2: I 21 3, a = 10.25 angstrom (Courbion & Ferey 1988, J. Solid State Chem.)."""
+    from importlib.resources import files
+
+    pattern = files("rietx.data") / "examples" / "11BM_NAC.fxye"
+    words = ["index", str(pattern), "--wavelength", "0.413909", "--range", "2", "25", "--rietx", "0", "--json"]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    best = told["lattices"][0]
+    assert told["verdict"] == "sure"
+    assert (best["system"], best["centring"]) == ("cubic", "I")
+    assert best["points"][0]["cell"]["a_angstrom"] == pytest.approx(10.25, abs=5e-3)
+    assert any("I 21 3" in one["groups"] for one in best["space_groups"])
