@@ -84,7 +84,8 @@ class CellPanel:
             curve,
         )
         place_legend(self.cells, "top_right")
-        place_legend(self.shares, "center_left")
+        for legend in self.shares.legend:
+            legend.visible = False  # colours and markers are those of the cells, and there is little room
 
     def _show(self, phase: CrystalPhase, view: RunView) -> None:
         cells, shares, curve = self._glyphs[phase.name]

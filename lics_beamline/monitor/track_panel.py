@@ -49,7 +49,7 @@ class TrackPanel:
         self.pressure.line("hours", "ending", source=source, color=PINK, line_dash="dotted", legend_label="forecast")
         self.pressure.step("hours", "asked_p", source=source, color=YELLOW, line_dash="dashed", legend_label="asked")
         self.pressure.segment("hours", "p_low", "hours", "p_high", source=source, color=BLUE, alpha=0.6)
-        dots = [self._dots(self.pressure, "pressure", BLUE, "ruby ± 1 s.d.; large: a point")]
+        dots = [self._dots(self.pressure, "pressure", BLUE, "ruby ± 1 s.d.")]
         self.temperature.step("hours", "asked_k", source=source, color=YELLOW, line_dash="dashed")
         self.temperature.line("hours", "kelvin", source=source, color=ORANGE, alpha=0.5)
         dots.append(self._dots(self.temperature, "kelvin", ORANGE, ""))
@@ -65,7 +65,7 @@ class TrackPanel:
             hover(made, [shown], tips)
         for made in (self.pressure, self.temperature):
             made.xaxis.major_label_text_font_size = "0px"
-        place_legend(self.pressure)
+        place_legend(self.pressure, "bottom_right")
         self.root = column(self.pressure, self.temperature, self.load, sizing_mode="stretch_both")
 
     def _dots(self, made: Any, what: str, colour: str, label: str) -> Any:
