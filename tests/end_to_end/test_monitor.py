@@ -23,7 +23,7 @@ FLAGS = (
 PATIENCE_MS = 240_000  # for hangs only: a browser on a busy computer takes its time
 PANELS = ("track", "plane", "ruby", "plate", "waterfall", "pattern", "cells", "shares")
 FILLED = """() => Object.fromEntries(Bokeh.documents[0].roots().map(root => [root.name, Math.max(0,
-  ...[...root.references()].filter(model => model.type === "ColumnDataSource").map(source => source.get_length() ?? 0))]))"""
+  ...[...root.references()].filter(each => each.type === "ColumnDataSource").map(each => each.get_length() ?? 0))]))"""
 WORDS = "name => Bokeh.documents[0].roots().find(root => root.name === name).text"
 
 pytestmark = pytest.mark.long
