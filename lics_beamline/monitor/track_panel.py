@@ -65,7 +65,7 @@ class TrackPanel:
             hover(made, [shown], tips)
         for made in (self.pressure, self.temperature):
             made.xaxis.major_label_text_font_size = "0px"
-        place_legend(self.pressure, "bottom_right")
+        place_legend(self.pressure)
         self.root = column(self.pressure, self.temperature, self.load, sizing_mode="stretch_both")
 
     def _dots(self, made: Any, what: str, colour: str, label: str) -> Any:
