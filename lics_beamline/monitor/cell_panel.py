@@ -6,7 +6,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from bokeh.models import ColumnDataSource, DataRange1d, Range1d
+from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Range1d
 
 from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import LicsError
@@ -58,6 +58,7 @@ class CellPanel:
         self.cells = dark_figure("Cell and equation of state (lines)", "pressure (GPa)", "edge a (Å)")
         self.cells.y_range = DataRange1d(only_visible=True)
         self.shares = dark_figure("Shares of the sample's mass", "reduced point", "share (%)", y_range=Range1d(-5, 108))
+        self.shares.xaxis.ticker = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=1)  # points are whole
 
     def update(self, view: RunView, styles: PhaseStyles) -> None:
         """Show all points anew: there are few numbers of each."""
@@ -84,7 +85,8 @@ class CellPanel:
             curve,
         )
         place_legend(self.cells, "top_right")
-        place_legend(self.shares, "center_left")
+        for legend in self.shares.legend:
+            legend.visible = False  # colours and markers are those of the cells, and there is little room
 
     def _show(self, phase: CrystalPhase, view: RunView) -> None:
         cells, shares, curve = self._glyphs[phase.name]

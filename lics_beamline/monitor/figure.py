@@ -41,7 +41,7 @@ THEME: Final = Theme(
             "Title": {
                 "text_color": TEXT,
                 "text_font": FONT,
-                "text_font_size": "13px",
+                "text_font_size": "12px",
                 "text_font_style": "bold",
             },
             "Legend": {

@@ -86,10 +86,10 @@ class LivePage:
         document.theme = THEME
         document.title = "lics monitor"
         document.template = get_env().from_string(TEMPLATE.read_text(encoding="utf-8"))
+        self.refresh()  # before the figures belong to the document, which looks through all of them at each change
         for name, root in roots.items():
             root.name = name
             document.add_root(root)
-        self.refresh()
         document.add_periodic_callback(self.refresh, LOOKED_EVERY_MS)
 
     def refresh(self) -> None:
@@ -97,7 +97,8 @@ class LivePage:
         self._list_runs()
         view = self._runs.view(self.run.value)
         if view is not None and view is not self._view:
-            self._draw(view)
+            with self._document.models.freeze():
+                self._draw(view)
         self._show_point()
         self.status.update(self._view, self._runs.health(), now=time.time(), trouble=self._trouble)
 

@@ -68,7 +68,7 @@ class PlatePanel:
         styles : PhaseStyles
             Their colours.
         """
-        self.root.title.text = f"Plate of point {number}: {plate.says}"
+        self.root.title.text = f"Plate {number}: {plate.says}"
         if not plate.counts.size:
             self.image.data, self.rings.data = NO_IMAGE, NO_RINGS
             return

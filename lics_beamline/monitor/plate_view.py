@@ -133,7 +133,7 @@ def _whole(recording: Recording, recipe: Recipe) -> PlateView:
     )
     if bad is not None:
         used &= ~bad
-    return _drawn(view_of(counts, used, angles), says="log scale; blue: masked", has_angles=True)
+    return _drawn(view_of(counts, used, angles), says="log scale, blue masked", has_angles=True)
 
 
 def _drawn(view: ImageView, *, says: str, has_angles: bool) -> PlateView:

@@ -31,8 +31,8 @@ class RubyPanel:
         self.spectrum = ColumnDataSource({"nm": [], "counts": []})
         self.fit = ColumnDataSource({"nm": [], "counts": []})
         self.root = dark_figure("Ruby", "wavelength in air (nm)", "counts", x_range=Range1d(690.0, 700.0))
-        self.root.scatter("nm", "counts", source=self.spectrum, color=BLUE, size=3, legend_label="spectrum")
-        self.root.line("nm", "counts", source=self.fit, color=ORANGE, line_width=2, legend_label="doublet fitted")
+        self.root.scatter("nm", "counts", source=self.spectrum, color=BLUE, size=3, legend_label="read")
+        self.root.line("nm", "counts", source=self.fit, color=ORANGE, line_width=2, legend_label="fit")
         self._r1 = Span(location=math.nan, dimension="height", line_color=RED, line_dash="dashed")
         self.root.add_layout(self._r1)
         place_legend(self.root)
@@ -56,11 +56,11 @@ class RubyPanel:
         self._r1.location = ruby.r1_nm
         fitted, trouble = curve(ruby, axis)
         self.fit.data = {"nm": axis if fitted.size else [], "counts": fitted}
-        r1 = f"R1 {ruby.r1_nm:.4f} ± {ruby.r1_sigma_nm:.4f} nm at {ruby.temperature_k:.1f} K"
-        self.root.xaxis.axis_label = f"wavelength in air (nm); {r1}{trouble}"
+        r1 = f"R1 {ruby.r1_nm:.4f} ± {ruby.r1_sigma_nm:.4f} nm"
+        self.root.xaxis.axis_label = f"wavelength (nm); {r1}{trouble}"
         self.root.title.text = (
-            f"Ruby: {ruby.pressure_gpa:.3f} ± {ruby.pressure_sigma_gpa:.3f} (stat.) ± "
-            f"{ruby.pressure_systematic_gpa:.3f} (syst.) GPa"
+            f"Ruby {ruby.pressure_gpa:.3f} ± {ruby.pressure_sigma_gpa:.3f} stat "
+            f"± {ruby.pressure_systematic_gpa:.3f} syst GPa"
         )
 
 

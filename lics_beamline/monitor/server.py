@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -32,7 +31,7 @@ def serve(
     *,
     uid: str = NEWEST,
     address: str = "127.0.0.1",
-    port: int = 0,
+    port: int,
     token: str = "",
     begun: Callable[[str], None] = lambda url: None,
     over: Callable[[], bool] = lambda: False,
@@ -46,7 +45,7 @@ def serve(
     uid : str
         Run that a page shows first; empty for the newest.
     address, port : str, int
-        Where it listens; port 0 for any that is free.
+        Where it listens.
     token : str
         What those must bring who look; empty where everybody may.
     begun : callable
@@ -61,6 +60,7 @@ def serve(
     """
     for log in ("tornado.access", "tornado.application", "bokeh.server.views"):
         logging.getLogger(log).setLevel(logging.CRITICAL)  # they log whole addresses, and with them the token
+    _require_free(address, port)
     plates = PlateViews(data)
     with WatchedRuns(data) as runs, ThreadPoolExecutor(1, thread_name_prefix="plates") as reader:
 
@@ -68,26 +68,16 @@ def serve(
             LivePage(document, runs, plates, reader, uid=uid)
 
         loop = IOLoop.current()
-        try:
-            server = Server(
-                {"/": Application(FunctionHandler(show))},
-                io_loop=loop,
-                address=address,
-                port=port,
-                allow_websocket_origin=_origins(address, port),
-                auth_provider=TokenAccess(token) if token else NullAuth(),
-                unused_session_lifetime_milliseconds=FORGOTTEN_AFTER_MS,
-                check_unused_sessions_milliseconds=FORGOTTEN_AFTER_MS,
-            )
-        except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-                raise
-            raise Busy(
-                f"nobody can listen at {address}:{port}: {error.strerror}. Give another --port, or end who listens "
-                "there.",
-                address=address,
-                port=port,
-            ) from error
+        server = Server(
+            {"/": Application(FunctionHandler(show))},
+            io_loop=loop,
+            address=address,
+            port=port,
+            allow_websocket_origin=_origins(address, port),
+            auth_provider=TokenAccess(token) if token else NullAuth(),
+            unused_session_lifetime_milliseconds=FORGOTTEN_AFTER_MS,
+            check_unused_sessions_milliseconds=FORGOTTEN_AFTER_MS,
+        )
         try:
             server.start()
             host = socket.gethostname() if address in EVERYWHERE else f"[{address}]" if ":" in address else address
@@ -100,10 +90,22 @@ def serve(
             reader.shutdown(cancel_futures=True)
 
 
+def _require_free(address: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        socket.create_server((address, port), family=family).close()
+    except OSError as error:
+        raise Busy(
+            f"nobody can listen at {address}:{port}: {error.strerror}. Give another --port or --address, or end who "
+            "listens there.",
+            address=address,
+            port=port,
+        ) from error
+
+
 def _origins(address: str, port: int) -> list[str]:
     """Return the pages that may speak to the server: its own, by any of the names of this computer."""
-    at = f":{port}" if port else ":*"
     if address in EVERYWHERE:
-        return [f"*{at}"]  # which names lead here nobody knows; the token is asked for all the same
+        return [f"*:{port}"]  # which names lead here nobody knows; the token is asked for all the same
     names = ("127.0.0.1", "localhost", socket.gethostname(), socket.getfqdn(), address)
-    return [f"{name}{at}" for name in dict.fromkeys(names) if ":" not in name]
+    return [f"{name}:{port}" for name in dict.fromkeys(names) if ":" not in name]

@@ -49,7 +49,7 @@ class TrackPanel:
         self.pressure.line("hours", "ending", source=source, color=PINK, line_dash="dotted", legend_label="forecast")
         self.pressure.step("hours", "asked_p", source=source, color=YELLOW, line_dash="dashed", legend_label="asked")
         self.pressure.segment("hours", "p_low", "hours", "p_high", source=source, color=BLUE, alpha=0.6)
-        dots = [self._dots(self.pressure, "pressure", BLUE, "ruby ± 1 s.d.; large: a point")]
+        dots = [self._dots(self.pressure, "pressure", BLUE, "ruby ± 1 s.d.")]
         self.temperature.step("hours", "asked_k", source=source, color=YELLOW, line_dash="dashed")
         self.temperature.line("hours", "kelvin", source=source, color=ORANGE, alpha=0.5)
         dots.append(self._dots(self.temperature, "kelvin", ORANGE, ""))

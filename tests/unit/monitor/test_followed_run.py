@@ -5,6 +5,7 @@ import contextlib
 import pytest
 import recorded_documents as recorded
 import reduced_documents
+from derived_documents import reduction
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.head import heads
@@ -15,26 +16,6 @@ from lics_beamline.monitor.watched_runs import WatchedRuns
 def write(journal, documents):
     for name, doc in documents:
         journal(name, doc)
-
-
-def reduction(points, *, uid="d-0123456789", raw_uid="raw-0123", began=1.7e9):
-    for name, doc in reduced_documents.documents(points):
-        if name == "start":
-            doc = doc | {"uid": uid, "raw_uid": raw_uid, "time": began}
-        elif name == "descriptor":
-            doc = doc | {"uid": f"{uid}-s", "run_start": uid, "time": began, "data_keys": {}}
-        else:
-            index = doc["data"]["point_index"]
-            doc = {
-                "uid": f"{uid}-{index}",
-                "descriptor": f"{uid}-s",
-                "seq_num": index + 1,
-                "time": began,
-                "data": doc["data"],
-                "timestamps": {},
-                "filled": {},
-            }
-        yield name, doc
 
 
 @pytest.fixture

@@ -1,0 +1,108 @@
+"""Who is let in: everybody at this computer; from elsewhere who brings the token, and nobody else."""
+
+import asyncio
+import logging
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+from tornado.ioloop import IOLoop
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import Busy
+from lics_beamline.monitor.access import free_port, is_loopback, new_token
+from lics_beamline.monitor.server import serve
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("192.0.2.7", False), ("", False)],
+)
+def test_only_addresses_of_this_computer_need_no_token(address, here):
+    assert is_loopback(address) is here
+
+
+def test_no_two_tokens_are_alike_and_none_can_be_guessed():
+    assert new_token() != new_token()
+    assert len(new_token()) >= 32
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Serve a folder in a thread of its own, until the test has ended."""
+    over, serving = threading.Event(), []
+
+    def start(**options):
+        begun, urls = threading.Event(), []
+
+        def run():
+            asyncio.set_event_loop(asyncio.new_event_loop())
+
+            def tell(url):
+                urls.append(url)
+                begun.set()
+
+            port = free_port("127.0.0.1", 0)
+            serve(DataFolder(tmp_path), port=port, begun=tell, over=over.is_set, **options)
+            IOLoop.current().close(all_fds=True)
+
+        serving.append(threading.Thread(target=run))
+        serving[-1].start()
+        assert begun.wait(120.0)
+        return urls[0]
+
+    yield start
+    over.set()
+    for thread in serving:
+        thread.join()
+
+
+def answer(url, cookie=""):
+    request = urllib.request.Request(url, headers={"Cookie": cookie} if cookie else {})
+    try:
+        with urllib.request.urlopen(request, timeout=120.0) as got:
+            return got.status, got.read().decode(), got.headers.get("Set-Cookie", "")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode(), ""
+
+
+def test_without_a_token_at_this_computer_everybody_may_look(served):
+    status, page, _ = answer(served())
+    assert status == 200
+    assert "lics monitor" in page
+
+
+def test_where_there_is_a_token_only_who_brings_it_is_let_in_and_it_is_never_logged(served, caplog):
+    caplog.set_level(logging.DEBUG)
+    token = new_token()
+    url = served(token=token)
+    assert url.endswith(f"/?token={token}")
+    bare = url.split("?")[0]
+    for wrong in (bare, f"{bare}?token=", f"{bare}?token={token[:-1]}", f"{bare}?token=wrong"):
+        status, page, _ = answer(wrong)
+        assert status == 403, wrong
+        assert "lics monitor" in page
+        assert "data-root-id" not in page
+    status, page, cookie = answer(url)
+    assert status == 200
+    assert "data-root-id" in page
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert answer(bare, cookie.split(";")[0])[0] == 200, "the page goes on without its token in the address"
+    assert token not in caplog.text
+
+
+def test_the_page_loads_nothing_from_elsewhere(served):
+    url = served()
+    _, page, _ = answer(url)
+    elsewhere = [part for part in page.split('"') if part.startswith(("http://", "https://", "//"))]
+    assert elsewhere == []
+
+
+def test_a_port_where_somebody_listens_is_refused_in_words(served, tmp_path):
+    port = int(served().rsplit(":", 1)[1].rstrip("/"))
+    with pytest.raises(Busy, match=rf"127\.0\.0\.1:{port}.*--port"):
+        serve(DataFolder(tmp_path), port=port)
+    assert free_port("127.0.0.1", port) != port

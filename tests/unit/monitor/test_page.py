@@ -1,0 +1,180 @@
+"""The page without a browser: each panel has its data, grows by what is new, and takes text for text."""
+
+import math
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+import recorded_documents as recorded
+import reduced_documents
+from bokeh.document import Document
+from derived_documents import reduction
+
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.diffraction.phase import default_phases
+from lics_beamline.journal.writer import Journal
+from lics_beamline.monitor.figure import PhaseStyles
+from lics_beamline.monitor.health import FollowerHealth, Health
+from lics_beamline.monitor.page import LivePage
+from lics_beamline.monitor.phase_lines import PhaseLines
+from lics_beamline.monitor.plate_panel import PlatePanel
+from lics_beamline.monitor.plate_view import PlateView, PlateViews
+from lics_beamline.monitor.status_panel import StatusPanel
+from lics_beamline.monitor.view import Note, RunView
+from lics_beamline.monitor.watched_runs import WatchedRuns
+
+SCRIPT = "<script>alert(1)</script> [/b] & $$x$$"
+RECIPE = {"phases": [phase.model_dump(mode="json") for phase in default_phases()]}
+
+
+class Inline:
+    """Reads a plate at once."""
+
+    def submit(self, does, *arguments):
+        done = Future()
+        done.set_result(does(*arguments))
+        return done
+
+
+@pytest.fixture
+def data(tmp_path):
+    return DataFolder(tmp_path).make()
+
+
+def opened(data):
+    runs = WatchedRuns(data)
+    runs.look()
+    return runs, LivePage(Document(), runs, PlateViews(data), Inline())
+
+
+def write(folder, documents):
+    with Journal(folder, resume=True) as journal:
+        for name, doc in documents:
+            journal(name, doc)
+
+
+def length(source):
+    return len(next(iter(source.data.values())))
+
+
+def test_each_panel_has_the_data_of_the_run(data):
+    write(data.raw_journals, recorded.documents())
+    write(data.derived_journals, reduction([reduced_documents.data(0), reduced_documents.data(1)], recipe=RECIPE))
+    runs, page = opened(data)
+    runs.close()
+    assert list(page.track.readings.source.data["pressure"]) == [0.1, 0.5, 0.9, 1.0]
+    assert length(page.plane.walked.source) == length(page.plane.asked) == 2
+    near = [nm for nm in np.linspace(690.0, 700.0, recorded.PIXELS) if 689.615 < nm < 698.615]  # R1 is 694.615 nm
+    assert list(page.ruby.spectrum.data["nm"]) == near
+    assert length(page.waterfall.rows.source) == 2
+    assert set(page.waterfall.ticks.source.data["phase"]) == {"alloy", "re-hcp"}
+    assert length(page.pattern.pattern) == reduced_documents.BINS
+    assert "Point 2: 4.010 ± 0.050 GPa, 298.1 K" in page.pattern.root.title.text
+    assert "goes on: alloy 0.20 of 0.95" in page.status.story.text
+    assert [value for value, _ in page.point.options] == ["", "e1", "e0"]
+
+
+def test_what_a_sweep_adds_is_added_to_what_is_shown(data):
+    documents = list(recorded.documents())
+    write(data.raw_journals, documents[:10])
+    runs, page = opened(data)
+    source = page.track.readings.source
+    before = list(source.data["pressure"])
+    write(data.raw_journals, documents)
+    runs.look()
+    page.refresh()
+    runs.close()
+    assert list(source.data["pressure"])[: len(before)] == before
+    assert list(source.data["pressure"]) == [0.1, 0.5, 0.9, 1.0]
+    assert "2 of 3 points measured" in page.status.head.text
+
+
+def test_an_earlier_point_that_is_chosen_stays_while_the_sweep_goes_on(data):
+    points = [reduced_documents.data(0), reduced_documents.data(1)]
+    write(data.raw_journals, recorded.documents())
+    documents = list(reduction(points))
+    write(data.derived_journals, documents[:-1])
+    runs, page = opened(data)
+    page.point.value = "e0"
+    write(data.derived_journals, documents)
+    runs.look()
+    page.refresh()
+    assert page.pattern.root.title.text.startswith("Point 1:")
+    page.point.value = ""
+    runs.close()
+    assert page.pattern.root.title.text.startswith("Point 2:")
+
+
+def test_before_the_first_run_the_page_waits_and_shows_it_when_it_comes(data):
+    runs, page = opened(data)
+    assert "Waiting for a run" in page.status.head.text
+    write(data.raw_journals, recorded.documents())
+    runs.look()
+    page.refresh()
+    runs.close()
+    assert "a title" in page.status.head.text
+
+
+def test_text_of_documents_is_never_markup(data):
+    events = [*recorded.EVENTS, recorded.decision(1, 600.0, SCRIPT), recorded.failure(2, 700.0, SCRIPT)]
+    hostile = {"title": SCRIPT, "operator": SCRIPT, "sample": {"name": SCRIPT}}
+    write(data.raw_journals, recorded.documents(events, **hostile))
+    runs, page = opened(data)
+    runs.close()
+    told = page.status.head.text + page.status.story.text + page.status.health.text
+    assert "<script" not in told
+    assert told.count("&lt;script&gt;alert(1)&lt;/script&gt; [/b] &amp; $$x$$") >= 4
+    assert all(div.disable_math for div in (page.status.head, page.status.story, page.status.health))
+    figures = [page.track.pressure, page.plane.root, page.ruby.root, page.plate.root, page.pattern.root]
+    assert not any("script" in figure.title.text or "$" in figure.title.text for figure in figures)
+
+
+def test_a_plate_is_drawn_with_its_mask_and_its_rings_and_one_that_cannot_be_read_says_so():
+    side = np.linspace(-1.0, 1.0, 200)
+    angles = np.hypot(side[:, None], side[None, :]) * 20.0
+    counts = np.exp(-((angles - 9.0) ** 2)) * 100.0 + 1.0
+    plate = PlateView(
+        says="log scale; blue: masked",
+        counts=counts.astype(np.float32),
+        masked=angles < 1.0,
+        angles_deg=angles[::8, ::8].astype(np.float32),
+        block_px=3,
+    )
+    panel = PlatePanel()
+    lines = (PhaseLines(phase="alloy", two_theta_deg=(9.0,)),)
+    panel.show(4, plate, lines, PhaseStyles(["alloy"]))
+    (drawn,), (mask,) = panel.image.data["counts"], panel.image.data["mask"]
+    assert drawn.shape == (200, 200)
+    assert np.count_nonzero(mask) == np.count_nonzero(plate.masked)
+    (x,), (y,) = panel.rings.data["x"], panel.rings.data["y"]
+    middle_px = 300.0
+    radius_px = np.hypot(np.array(x) - middle_px, np.array(y) - middle_px)
+    assert radius_px == pytest.approx(0.45 * 298.5, abs=1.0), "9 of 20 deg, which the outermost blocks have"
+    panel.show(5, PlateView(says="cannot be read", trouble="not there"), lines, PhaseStyles(["alloy"]))
+    assert panel.root.title.text == "Plate 5: cannot be read"
+    assert panel.rings.data["x"] == []
+
+
+def test_what_has_tripped_who_lags_and_what_is_damaged_stands_on_the_page():
+    panel = StatusPanel()
+    lagging = FollowerHealth(
+        name="reduce", state="catching up", documents_behind=12, seconds_behind=45.0, troubles=("run a: it failed",)
+    )
+    health = Health(guard="tripped", trip="over-temperature: gasket 700 K", warnings=("effort",), followers=(lagging,))
+    note = Note(kind="failure", time=0.0, says="point 3: no plate")
+    panel.update(RunView(uid="u", notes=(note,), damage=("line 7",)), health, now=0.0, trouble="")
+    for told in ("over-temperature: gasket 700 K", "12 documents behind, for 45.0 s", "run a: it failed", "line 7"):
+        assert told in panel.health.text, told
+    assert '<b class="bad">failed</b>' in panel.story.text
+
+
+def test_a_pattern_with_lines_of_no_phase_marks_them_by_their_spacing(data):
+    point = reduced_documents.data(0) | {"unknown_peaks": 1, "unknown_d_angstrom": "2.5349"}  # at 9.36 deg
+    write(data.raw_journals, recorded.documents())
+    write(data.derived_journals, reduction([point]))
+    runs, page = opened(data)
+    runs.close()
+    assert page.pattern.left.data["says"] == ["2.535"]
+    expected = 2.0 * math.degrees(math.asin(0.41373 / 2.0 / 2.5349))
+    assert page.pattern.left.data["x"] == [pytest.approx(expected)]
+    assert "1 strong lines of no phase" in page.pattern.root.title.text
