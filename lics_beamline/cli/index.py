@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lics_beamline.cli.argument import real
 
 if TYPE_CHECKING:
-    from lics_beamline.discovery.indexing import IndexedLattice, Indexing
+    from lics_beamline.discovery.indexed_lattice import IndexedLattice, Indexing
     from lics_beamline.discovery.line_set import LineSet
     from lics_beamline.physics.unit_cell import UnitCell
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.discovery.extinction import ExtinctionClass, extinction_classes
+from lics_beamline.discovery.indexed_lattice import GroupClass, IndexedLattice, Indexing, LatticeAtPoint, Verdict
 from lics_beamline.discovery.lattice_evidence import (
-    FiguresOfMerit,
     PointFit,
     evidence,
     figures_of_merit,
@@ -26,7 +26,7 @@ from lics_beamline.discovery.lattice_evidence import (
     symmorphic,
     volume_angstrom3,
 )
-from lics_beamline.discovery.lattice_form import SYSTEMS, cell_of
+from lics_beamline.discovery.lattice_form import SYSTEMS, cell_of, families
 from lics_beamline.discovery.lattice_path import follow, roughness
 from lics_beamline.discovery.lattice_search import LEAST_SPACING_ERROR, Places, TrialCell, search
 from lics_beamline.discovery.line_set import LineSet
@@ -35,7 +35,6 @@ from lics_beamline.discovery.rietx_engine import search_with_rietx
 from lics_beamline.physics.unit_cell import UnitCell
 
 Array = npt.NDArray[np.float64]
-Verdict = Literal["sure", "likely", "not decided"]
 
 ZERO_SHIFT_DEG: Final = 0.01  # of all angles, that a calibration leaves at most: two standard deviations
 MOST_LINES: Final = 40  # of a point, the lowest: a wrong cell fails by then
@@ -50,116 +49,13 @@ VOLUMES_ANGSTROM3: Final = (10.0, 1500.0)  # of a conventional cell, where nobod
 SURE_ODDS: Final = 7.0  # log of the odds of a sure lattice to the next: 1000 to 1
 LIKELY_ODDS: Final = 2.3  # 10 to 1
 SURE_EVIDENCE: Final = 15.0  # log of the odds of a sure lattice to chance, with all cells that were possible
+RIETX_VOLUMES: Final = 2.5  # times that of the best lattice, up to which rietx searches for another
 RIVAL_ODDS: Final = 4.6  # 100 to 1: less likely lattices are no rivals
 STRAY_SHARE: Final = 0.2  # of the lines, which a sure lattice may leave
 SEEN_SHARE: Final = 0.6  # of its lines, that are seen of a sure lattice: a supercell has many that are not
 MOST_SEEN_SHARE: Final = 0.75  # with which a lattice of lower symmetry is not asked for
 SPARE_LINES: Final = 4  # that a sure lattice explains beyond those that determine it
 GROUP_ODDS: Final = 4.6  # 100 to 1: classes of space groups that are less likely are out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatticeAtPoint:
-    """A lattice at one point.
-
-    Parameters
-    ----------
-    pressure_gpa, temperature_k : float
-        Of the sample.
-    cell, cell_sigma : UnitCell
-        Conventional cell, and the standard deviations of its numbers: 0 for those that symmetry fixes.
-    shift_deg : float
-        Of all angles, fitted.
-    indices : tuple
-        Of each line its Miller indices, None for a line of no reflection.
-    """
-
-    pressure_gpa: float
-    temperature_k: float
-    cell: UnitCell
-    cell_sigma: UnitCell
-    shift_deg: float
-    indices: tuple[tuple[int, int, int] | None, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupClass:
-    """Space groups that leave out the same reflections, and the log of their odds to the best class."""
-
-    groups: tuple[str, ...]
-    log_odds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexedLattice:
-    """A lattice that lines may be of.
-
-    Parameters
-    ----------
-    system, centring : str
-        Crystal system and letter of the lattice; hexagonal with R for a rhombohedral one.
-    points : tuple of LatticeAtPoint
-        The points used, that with most lines first.
-    log_evidence : float
-        Log of how much likelier the lines are with it than by chance.
-    merit : FiguresOfMerit
-        At the first point.
-    lines, strays : int
-        At the first point: lines, and those of no reflection.
-    possible, seen : int
-        Lines of the lattice where they would be seen, at the first point, and those that are.
-    engines : tuple of str
-        Who found it.
-    classes : tuple of GroupClass
-        Space groups that remain, the likeliest first.
-    rejected : str
-        Why it can be none; else empty.
-    """
-
-    system: str
-    centring: str
-    points: tuple[LatticeAtPoint, ...]
-    log_evidence: float
-    merit: FiguresOfMerit
-    lines: int
-    strays: int
-    possible: int
-    seen: int
-    engines: tuple[str, ...]
-    classes: tuple[GroupClass, ...]
-    rejected: str = ""
-
-    @property
-    def cell(self) -> UnitCell:
-        """Conventional cell at the first point."""
-        return self.points[0].cell
-
-    @property
-    def space_groups(self) -> tuple[str, ...]:
-        """All space groups that remain, the most symmetric of each class first."""
-        return tuple(group for one in self.classes for group in one.groups)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indexing:
-    """What lines say of the lattice of their phase.
-
-    Parameters
-    ----------
-    verdict : {"sure", "likely", "not decided"}
-        Of the first lattice.
-    reason : str
-        Why it is not sure; else empty.
-    lattices : tuple of IndexedLattice
-        The likeliest first; empty where none explains the lines.
-    engines : str
-        What the engines say of each other.
-    """
-
-    verdict: Verdict
-    reason: str
-    lattices: tuple[IndexedLattice, ...]
-    engines: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,6 +65,10 @@ class _First:
     engine: str
     shown: ExtinctionClass
     fit: PointFit
+
+    @property
+    def volume_angstrom3(self) -> float:
+        return volume_angstrom3(self.system, self.fit.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -204,8 +104,8 @@ def index_lines(
     zero_shift_deg : float
         Largest shift of all angles that the calibration leaves [deg].
     rietx_seconds : float
-        How long rietx's engines may search beside the exhaustive search [s]; 0 for not at all. Their cells are judged
-        as all others.
+        How long rietx's engines may search the system of the best lattice too, all systems where none was found [s];
+        0 for not at all. Their cells are judged as all others.
 
     Returns
     -------
@@ -223,13 +123,20 @@ def index_lines(
             break
         found = search(places[0], system, volume_angstrom3=volume_angstrom3)
         first += _tried(places[0], lit[0], [(trial, "exhaustive") for trial in found], volume_angstrom3)
-    by_rietx = (
-        search_with_rietx(
-            places[0], chosen[0], systems=systems, volume_angstrom3=volume_angstrom3, seconds=rietx_seconds
+    by_rietx: tuple[TrialCell, ...] = ()
+    if rietx_seconds > 0.0:
+        # In a few seconds its engines search one system well, and all of them badly: that of the best lattice.
+        best = max(first, key=lambda one: one.says, default=None)
+        by_rietx = search_with_rietx(
+            places[0],
+            chosen[0],
+            systems=(best.system,) if best else systems,
+            volume_angstrom3=(
+                volume_angstrom3[0],
+                min(volume_angstrom3[1], RIETX_VOLUMES * best.volume_angstrom3) if best else volume_angstrom3[1],
+            ),
+            seconds=rietx_seconds,
         )
-        if rietx_seconds > 0.0
-        else ()
-    )
     first += _tried(places[0], lit[0], [(trial, "rietx") for trial in by_rietx], volume_angstrom3)
     judged = _judged(chosen, places, lit, first)
     lattices = tuple(_told(one, chosen, places) for one in judged[:MOST_TOLD])
@@ -381,8 +288,6 @@ def _over_all(
 
 
 def _told(one: _Judged, sets: Sequence[LineSet], places: Sequence[Places]) -> IndexedLattice:
-    from lics_beamline.discovery.lattice_form import families
-
     table = families(one.system)
     points = []
     for given, fit in zip(sets, one.fits, strict=True):
@@ -472,7 +377,13 @@ def _verdict(
         doubts.append("other lattices explain them too: " + "; ".join(_named(one) for one in rivals[:3]))
     if not doubts:
         return "sure", ""
-    weak = odds < LIKELY_ODDS or best.log_evidence < SURE_EVIDENCE or explained < size + 2
+    weak = (
+        odds < LIKELY_ODDS
+        or best.log_evidence < SURE_EVIDENCE
+        or explained < size + 2
+        or best.strays > STRAY_SHARE * best.lines  # lines of two phases taken for one
+        or best.seen < SEEN_SHARE * best.possible
+    )
     return ("not decided" if weak else "likely"), ". ".join(doubts)
 
 

@@ -94,6 +94,23 @@ def test_lines_drawn_at_random_are_of_no_sure_lattice():
     assert found.reason
 
 
+def test_lines_of_two_phases_taken_for_one_are_of_no_sure_or_likely_lattice():
+    first, second = draw(204, "cubic", points=1), draw(211, "hexagonal", points=1)
+    lines = sorted([*first.sets[0].lines, *second.sets[0].lines], key=lambda line: line.two_theta_deg)
+    found = index_lines([dataclasses.replace(first.sets[0], lines=tuple(lines))], systems=HIGH)
+    assert found.verdict == "not decided"
+    assert "leaves" in found.reason
+
+
+def test_the_lattice_is_the_same_where_rietx_searches_too_and_who_found_it_is_said():
+    lines = [_lines(_cubic(3.9, PRIMITIVE))]
+    alone = index_lines(lines, systems=("cubic",))
+    both = index_lines(lines, systems=("cubic",), rietx_seconds=3.0)
+    assert both.lattices[0].cell == alone.lattices[0].cell
+    assert alone.engines == "the exhaustive search alone"
+    assert "found it" in both.engines
+
+
 def test_a_cell_that_grows_with_pressure_is_none_of_one_phase():
     small, large = (_lines(_cubic(a, PRIMITIVE), pressure_gpa=p) for a, p in ((3.90, 2.0), (4.05, 4.0)))
     found = index_lines([small, large], systems=HIGH)
