@@ -133,6 +133,9 @@ class RunFold:
     def _slim(self, point: ReducedPoint) -> ReducedPoint:
         """Return a point without what is not drawn, its angles shared with the one before: there may be thousands."""
         angles = point.two_theta_deg
+        shapes = {angles.shape, point.intensity.shape, point.intensity_sigma.shape}
+        if angles.ndim != 1 or len(shapes) > 1 or (point.reduced and not np.isfinite(angles).all()) or not angles.size:
+            raise ValueError(f"angles and counts of shapes {sorted(shapes)} are no pattern")
         if self._reduced and np.array_equal(self._reduced[-1].two_theta_deg, angles):
             angles = self._reduced[-1].two_theta_deg
         return replace(point, two_theta_deg=angles, graininess=NOTHING)
@@ -159,8 +162,9 @@ class RunFold:
             return
         if event.stream in ON_THE_WAY:
             self._read_cell(event.data, is_point=event.stream == schema.PRIMARY)
-            self._read_ruby(event.data)
         hear(event.data, when)
+        if event.stream in ON_THE_WAY:
+            self._read_ruby(event.data)
 
     def _read_cell(self, data: Mapping[str, Any], *, is_point: bool) -> None:
         time_s = _number(data, schema.EXPERIMENT_TIME.name)
@@ -189,11 +193,15 @@ class RunFold:
     def _read_ruby(self, data: Mapping[str, Any]) -> None:
         if schema.RUBY_SPECTRUM not in data or schema.RUBY_WAVELENGTH not in data:
             return
+        wavelength_nm = np.asarray(data[schema.RUBY_WAVELENGTH], dtype=np.float64)
+        counts = np.asarray(data[schema.RUBY_SPECTRUM], dtype=np.float64)
+        if wavelength_nm.ndim != 1 or wavelength_nm.shape != counts.shape:
+            raise ValueError(f"{wavelength_nm.shape} wavelengths and {counts.shape} counts are no ruby spectrum")
         self._raw = replace(
             self._raw,
             ruby=RubyReading(
-                wavelength_nm=np.asarray(data[schema.RUBY_WAVELENGTH], dtype=np.float64),
-                counts=np.asarray(data[schema.RUBY_SPECTRUM], dtype=np.float64),
+                wavelength_nm=wavelength_nm,
+                counts=counts,
                 r1_nm=_number(data, "ruby_r1_nm"),
                 r1_sigma_nm=_number(data, "ruby_r1_sigma_nm"),
                 temperature_k=_number(data, "ruby_temperature_k"),

@@ -97,8 +97,7 @@ class LivePage:
         self._list_runs()
         view = self._runs.view(self.run.value)
         if view is not None and view is not self._view:
-            with self._document.models.freeze():
-                self._draw(view)
+            self._draw(view)
         self._show_point()
         self.status.update(self._view, self._runs.health(), now=time.time(), trouble=self._trouble)
 

@@ -44,9 +44,9 @@ class RubyPanel:
         if ruby is self._shown:
             return
         self._shown = ruby
-        if ruby is None:
+        if ruby is None or not (math.isfinite(ruby.r1_nm) and math.isfinite(ruby.temperature_k)):
             self.spectrum.data = self.fit.data = {"nm": [], "counts": []}
-            self.root.title.text, self._r1.location = "Ruby: no spectrum was recorded", math.nan
+            self.root.title.text, self._r1.location = "Ruby: no line was read", math.nan
             return
         low, high = ruby.r1_nm - SHOWN_NM[0], ruby.r1_nm + SHOWN_NM[1]
         near = (ruby.wavelength_nm > low) & (ruby.wavelength_nm < high)

@@ -150,6 +150,21 @@ def test_text_of_a_document_is_one_line_of_a_length_that_a_page_holds():
     assert len(view.title) < MOST_TEXT_CHARACTERS + 10
 
 
+def test_a_spectrum_or_a_pattern_of_another_shape_than_its_axis_is_told_and_not_shown():
+    stream, data = recorded.primary(0.1, 100.0)
+    view = folded(recorded.documents([(stream, data | {"ruby_spectrum": [1.0, 2.0]})]))
+    assert view.ruby is None
+    assert "no ruby spectrum" in view.damage[0]
+    assert view.measured == 1
+    fold = RunFold()
+    points = [reduced_documents.data(0), reduced_documents.data(1) | {"intensity": [1.0]}]
+    for name, doc in reduced_documents.documents(points):
+        fold.take_reduced(name, doc)
+    view = fold.view(being_written=False)
+    assert [point.index for point in view.reduced] == [0]
+    assert "are no pattern" in view.damage[0]
+
+
 def test_frames_recorded_elsewhere_show_pressure_and_temperature_as_given():
     data = {
         "point_index": 0,
