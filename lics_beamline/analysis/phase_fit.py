@@ -259,9 +259,9 @@ def _identified(pattern: Pattern, peaks: Sequence[Peak], phases: Sequence[Crysta
     found = identify(
         peaks,
         phases,
+        pattern=pattern,
         pressure_gpa=0.0,
         temperature_k=298.0,
-        wavelength_angstrom=pattern.wavelength_angstrom,
     )
     return {int(phase.name.removeprefix("phase-")): phase for phase in found.phases}
 

@@ -1,10 +1,11 @@
-"""Which phases made the peaks of a pattern, with which cells, how much of each, and which peaks nothing explains.
+"""Which phases made a pattern, with which cells, how much of each, and which peaks nothing explains.
 
-A phase is found where its markers are near where its equation of state has them at the measured pressure and
-temperature, and one cell explains them. Its other lines are then indexed and the cell is fitted to all that it alone
-explains. Two phases may explain the same peaks: the lines of a bcc cell of edge sqrt(2) a fall on those of a primitive
-cubic one of edge a, to the sixth line, and lithium's on caesium's. The phase that explains most keeps them, of two that
-explain as much the one closer to its equation of state.
+Peaks propose cells near where the equations of state have them at the measured pressure and temperature; the pattern
+decides: the candidates' lines are fitted to it together, and a phase is there where what it alone explains is
+significant, rests on more lines than determine its cell, and no strong line is missing where it would be seen. Two
+phases may explain the same lines: those of a bcc cell of edge sqrt(2) a fall on those of a primitive cubic one of edge
+a, to the sixth line, and lithium's on caesium's. The one that explains the pattern better keeps them; the other, which
+then explains nothing of its own, is not found.
 """
 
 from __future__ import annotations
@@ -12,42 +13,41 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.cell_fit import (
+    SPACING_AGREEMENT,
+    CellFit,
+    IndexedPeak,
+    fit_cell,
+    relative_size,
+)
+from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.diffraction.pattern_light import PatternLight
 from lics_beamline.diffraction.peaks import Peak
-from lics_beamline.diffraction.phase import CrystalPhase, Line, Role
-from lics_beamline.errors import OutsideCalibration
+from lics_beamline.diffraction.phase import CrystalPhase, Role
+from lics_beamline.diffraction.phase_candidates import PeakPlaces, SoughtPhase, proposed_cells, sought_phase
+from lics_beamline.diffraction.phase_decision import PhaseDecision
+from lics_beamline.diffraction.phase_mixture import Candidate, Mixture, MixtureFit
+from lics_beamline.diffraction.phase_shares import scaled, shares
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 
 Array = npt.NDArray[np.float64]
 
-SPACING_AGREEMENT: Final = 1.0e-3  # relative, within one cell: 0.1 mm of sample shift is 3e-4, stress a little more
-LEAST_SPACING_ERROR: Final = 1.0e-4  # relative, that no counting removes: stress, shift; keeps strong lines humble
-AXIAL_RATIO_AGREEMENT: Final = 5.0e-3  # relative, with the structure's
-SPARE_LINES: Final = 2  # lines that must be found beyond those that determine the cell, where any strong line will do
-WEAK_LINE_FRACTION: Final = 0.4  # of the strongest line found: weaker ones may be missing, for texture and noise
-FORGIVING_SPARE_LINES: Final = 2  # lines beyond those that determine the cell: enough to forgive a missing one
-AS_MUCH: Final = 0.8  # of the area that the best candidate explains: as good as that
-INDEXED_LINE_FRACTION: Final = 0.02  # of a phase's strongest line: weaker lines are not indexed
 EXPLAINED_FWHM: Final = 0.7  # a peak nearer than this to a line of a phase is no unknown one
 LONE_LINE_FRACTION: Final = 0.5  # of a phase's strongest line: lines that may be seen alone, as of a few grains
+FAINT_LINE_FRACTION: Final = 0.1  # the same, of faint peaks: the strongest line may lie under another phase's
+FAINT_PEAK_SIGMAS: Final = 15.0  # significance of a peak that is faint
 UNKNOWN_PEAK_SIGMAS: Final = 8.0  # significance of a peak worth telling: above what the tails of strong lines pretend
-GAUSS_NEWTON: Final = 3  # steps of a fit that is nearly linear
-SLOPE_STEP_RELATIVE: Final = 1e-6  # relative, of a numerical slope
-STRAYED_CELL_RELATIVE: Final = 0.2  # relative change of a cell that no longer is the one sought
-AREA_DOUBT: Final = 0.1  # of the area of a line, for grains and texture: engineering estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexedPeak:
-    """A peak and the line of a phase that made it."""
-
-    line: Line
-    peak: Peak
+FOOT_FWHM: Final = 2.0  # of a strong line, within which a weak peak may be its foot
+FOOT_SHARE: Final = 0.08  # of its height: what a line that is not symmetric leaves beside a pseudo-Voigt
+MADE_SHARE: Final = 0.5  # of the light at a peak: the phase that has more made it
+BLENDED_FWHM: Final = 0.3  # of the usual line: so far may a line be off that is nowhere alone
+OWN_SHARE: Final = 0.8  # of the light at a peak that is one phase's: the peak tells its cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,48 +107,13 @@ class Identification:
     unknown: tuple[Peak, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sought:
-    """A phase where it must be at this point: expected cell, its lines, and how far the spacings may be off."""
-
-    phase: CrystalPhase
-    expected: UnitCell
-    lines: tuple[Line, ...]
-    start: Array  # the free numbers of the expected cell
-    low: float  # factor on a spacing
-    high: float
-
-
-class _Near:
-    """Peaks, by their spacings: which is nearest to a line that a cell puts somewhere."""
-
-    def __init__(self, peaks: Sequence[Peak]) -> None:
-        self.peaks = peaks
-        self.d = np.array([peak.d_angstrom for peak in peaks])
-        self.reach = np.array([math.hypot(SPACING_AGREEMENT, 3.0 * _error(peak)) for peak in peaks])
-
-    def of(self, lines: Sequence[Line], cell: UnitCell) -> list[IndexedPeak]:
-        """Return the lines that have a peak where a cell puts them, each with the nearest one."""
-        d = np.array(_spacings(cell, lines))[:, None]
-        if not d.size or not self.d.size:
-            return []
-        off = np.where(np.abs(self.d / d - 1.0) < self.reach, np.abs(self.d - d), np.inf)
-        nearest = off.argmin(axis=1)
-        there = np.isfinite(off[np.arange(len(lines)), nearest]).tolist()
-        return [
-            IndexedPeak(line=line, peak=self.peaks[place])
-            for line, place, near in zip(lines, nearest.tolist(), there, strict=True)
-            if near
-        ]
-
-
 def identify(
     peaks: Sequence[Peak],
     phases: Iterable[CrystalPhase],
     *,
+    pattern: Pattern,
     pressure_gpa: float,
     temperature_k: float,
-    wavelength_angstrom: float,
 ) -> Identification:
     """Find the phases of a pattern.
 
@@ -158,113 +123,109 @@ def identify(
         Fitted peaks.
     phases : iterable of CrystalPhase
         Phases that are looked for.
+    pattern : Pattern
+        The pattern that the peaks are of.
     pressure_gpa, temperature_k : float
         Where the sample is.
-    wavelength_angstrom : float
-        X-ray wavelength [angstrom].
 
     Returns
     -------
     Identification
         A phase that is not sought at this pressure, or whose equation of state does not reach there, is not in it.
     """
-    d_min = 0.98 * min((peak.d_angstrom for peak in peaks), default=math.inf)
-    if not math.isfinite(d_min):
+    if not peaks:
         return Identification(phases=(), unknown=())
+    seen, places = PatternLight(pattern, peaks), PeakPlaces(peaks)
     sought = [
         here
         for phase in phases
-        if (here := _sought(phase, pressure_gpa, temperature_k, wavelength_angstrom, d_min)) is not None
-    ]
-    kept: list[FoundPhase] = []
-    rest = list(sought)
-    while rest:
-        claimed = [indexed.peak for phase in kept for indexed in phase.lines]
-        candidates = [(here, found) for here in rest if (found := _match(here, peaks, claimed)) is not None]
-        if not candidates:
-            break
-        most = max(_explained(found) for _, found in candidates)
-        here, best = min(
-            ((h, f) for h, f in candidates if _explained(f) >= AS_MUCH * most), key=lambda pair: pair[1].deviation
+        if (
+            here := sought_phase(
+                phase,
+                pressure_gpa=pressure_gpa,
+                temperature_k=temperature_k,
+                wavelength_angstrom=pattern.wavelength_angstrom,
+                d_range_angstrom=seen.d_range_angstrom,
+            )
         )
-        kept.append(best)
-        rest.remove(here)
-    order = {here.phase.name: place for place, here in enumerate(sought)}
-    there = sorted(_shared(kept), key=lambda phase: order[phase.name])
-    return Identification(phases=_fractions(there, sought), unknown=_unknown(peaks, there, sought))
-
-
-def _sought(
-    phase: CrystalPhase, pressure_gpa: float, temperature_k: float, wavelength: float, d_min: float
-) -> _Sought | None:
-    if not phase.lowest_gpa <= pressure_gpa <= phase.highest_gpa or temperature_k > phase.highest_k:
-        return None
-    try:
-        expected = phase.expected(pressure_gpa, temperature_k)
-        softer = phase.expected(pressure_gpa - phase.doubt_gpa, temperature_k)
-        harder = phase.expected(pressure_gpa + phase.doubt_gpa, temperature_k)
-    except OutsideCalibration:
-        return None
-    lines = phase.lines(expected, wavelength_angstrom=wavelength, d_min_angstrom=d_min)
-    return _Sought(
-        phase=phase,
-        expected=expected,
-        lines=lines,
-        start=expected.free(phase.system),
-        low=harder.a_angstrom / expected.a_angstrom * (1.0 - phase.window),
-        high=softer.a_angstrom / expected.a_angstrom * (1.0 + phase.window),
-    )
-
-
-def _match(here: _Sought, peaks: Sequence[Peak], claimed: list[Peak]) -> FoundPhase | None:
-    """Find the cell that explains most markers: tried from every few peaks that determine one, judged by all."""
-    markers = here.phase.marker_lines(here.lines)
-    free = [peak for peak in peaks if peak not in claimed]
-    count = len(free_names(here.phase.system))
-    near = [
-        [IndexedPeak(line=line, peak=peak) for peak in free if here.low * d <= peak.d_angstrom <= here.high * d]
-        for line, d in zip(markers, _spacings(here.expected, markers), strict=True)
+        is not None
     ]
-    nearest = _Near(free)
-    best: FoundPhase | None = None
-    judged: set[tuple[tuple[int, int], ...]] = set()  # most starts lead to the same few cells
-    for few in itertools.combinations(near, count):
-        for combination in itertools.product(*few):
-            start = _fit_cell(here, combination)
-            if start is None:
-                continue
-            there = nearest.of(markers, start.cell)
-            key = tuple((id(indexed.line), id(indexed.peak)) for indexed in there)
-            if key in judged or len(there) < count + (1 if here.phase.markers else SPARE_LINES):
-                continue
-            judged.add(key)
-            fit = _fit_cell(here, there)
-            if fit is None or not _complete(here.phase, markers, there, fit.cell, claimed):
-                continue
-            found = _index(here, fit, there, nearest)
-            if best is None or (len(found.lines), -found.deviation) > (len(best.lines), -best.deviation):
-                best = found
-    return best
+    candidates = [Candidate.of(here, cell, places, seen) for here in sought for cell in proposed_cells(here, places)]
+    mixture = Mixture(seen, candidates)
+    # In the order they were asked for, as the candidates are
+    chosen = sorted(PhaseDecision(mixture).found())
+    fit = scaled(mixture, chosen) if chosen else None
+    found = () if fit is None else _found(mixture, fit, places)
+    return Identification(phases=found, unknown=_unknown(peaks, found, sought))
 
 
-def _complete(
-    phase: CrystalPhase, markers: Sequence[Line], there: list[IndexedPeak], cell: UnitCell, claimed: list[Peak]
-) -> bool:
-    """Tell whether each missing marker is excused: under a line of another phase, or weak beside those found.
-
-    One more may be missing where many were found: a line beside a strong one is sometimes not told from its foot.
-    Markers that the phase names itself must not be missing for weakness, nor forgiven.
-    """
-    found = [indexed.line for indexed in there]
-    weak = 0.0 if phase.markers else WEAK_LINE_FRACTION * max(line.strength for line in found)
-    missing = [line for line in markers if line not in found and line.strength >= weak]
-    unexcused = [
-        d
-        for d in _spacings(cell, missing)
-        if not any(abs(peak.d_angstrom / d - 1.0) < 1.5 * _width(peak) for peak in claimed)
+def _found(mixture: Mixture, fit: MixtureFit, places: PeakPlaces) -> tuple[FoundPhase, ...]:
+    """Return what there is to tell of the phases that are there."""
+    candidates = [mixture.candidates[k] for k in fit.chosen]
+    indexed = [_indexed(mixture, fit, number, places) for number in range(len(candidates))]
+    cells = [_cell(one, *peaks, mixture.seen) for one, peaks in zip(candidates, indexed, strict=True)]
+    mass = [
+        one.sought.phase.structure.mass_u * fitted.cell.volume_angstrom3 if one.sought.phase.role == "sample" else 0.0
+        for one, fitted in zip(candidates, cells, strict=True)
     ]
-    many = len(there) >= len(free_names(phase.system)) + FORGIVING_SPARE_LINES
-    return len(unexcused) <= (1 if many and not phase.markers else 0)
+    found = []
+    for number, (one, fitted, share) in enumerate(zip(candidates, cells, shares(fit, mass), strict=True)):
+        of_sample = one.sought.phase.role == "sample"
+        found.append(
+            FoundPhase(
+                name=one.sought.phase.name,
+                role=one.sought.phase.role,
+                system=one.sought.phase.system,
+                cell=fitted.cell,
+                sigma=fitted.sigma,
+                lines=indexed[number][0],
+                deviation=abs(relative_size(fitted.cell, one.sought.expected) - 1.0),
+                scale=float(fit.scale[number]),
+                scale_sigma=math.sqrt(max(float(fit.scale_covariance[number, number]), 0.0)),
+                fraction=share.fraction if of_sample else math.nan,
+                fraction_sigma=share.sigma if of_sample else math.nan,
+            )
+        )
+    return tuple(found)
+
+
+def _cell(one: Candidate, peaks: Sequence[IndexedPeak], own: Sequence[IndexedPeak], seen: PatternLight) -> CellFit:
+    """Return the cell by the peaks that are a phase's own, if they determine it, or by the whole pattern."""
+    system = one.sought.phase.system
+    count = len(free_names(system))
+    for there in (own, peaks):
+        fitted = fit_cell(one.sought.expected, system, there) if len(there) > count else None
+        if fitted is not None:
+            return fitted
+    usual = float(np.median(seen.peak_fwhm / np.tan(np.radians(seen.peak_deg) / 2.0)))
+    blended = BLENDED_FWHM * math.radians(usual) / 2.0
+    sigma = tuple(blended * value for value in one.cell.free(system).tolist())
+    return CellFit(cell=one.cell, sigma=sigma)
+
+
+def _indexed(
+    mixture: Mixture, fit: MixtureFit, number: int, places: PeakPlaces
+) -> tuple[tuple[IndexedPeak, ...], tuple[IndexedPeak, ...]]:
+    """Return the peaks that a phase made, by falling spacing, and those that it made nearly alone."""
+    one = mixture.candidates[fit.chosen[number]]
+    rows = mixture.rows_of(fit.chosen)
+    mine = np.flatnonzero(np.isin(rows, mixture.rows[fit.chosen[number]]))
+    centre, fwhm, area = mixture.centre[rows], mixture.fwhm[rows], np.maximum(fit.area, 0.0)
+    spacing = one.sought.spacings(one.cell)[one.worth]
+    made, own = [], []
+    taken: set[int] = set()
+    for row, at, d, line in zip(
+        mine.tolist(), places.nearest(np.log(spacing)).tolist(), spacing.tolist(), one.worth.tolist(), strict=True
+    ):
+        peak = places.peaks[at]
+        light = area / fwhm * np.exp(-4.0 * math.log(2.0) * ((centre - peak.two_theta_deg) / fwhm) ** 2)
+        share = float(light[row]) / max(float(light.sum()), 1e-300)
+        if abs(peak.d_angstrom / d - 1.0) < places.reach[at] and at not in taken and share > MADE_SHARE:
+            taken.add(at)
+            made.append(IndexedPeak(line=one.sought.lines[line], peak=peak))
+            if share > OWN_SHARE:
+                own.append(made[-1])
+    return tuple(made), tuple(own)
 
 
 def _width(peak: Peak) -> float:
@@ -272,167 +233,36 @@ def _width(peak: Peak) -> float:
     return math.radians(peak.fwhm_deg) / 2.0 / math.tan(math.radians(peak.two_theta_deg) / 2.0)
 
 
-def _spacings(cell: UnitCell, lines: Sequence[Line]) -> list[float]:
-    if not lines:
-        return []
-    return [float(value) ** -0.5 for value in cell.inverse_d_squared(np.array([line.hkl for line in lines]))]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CellFit:
-    cell: UnitCell
-    sigma: tuple[float, ...]
-
-
-def _fit_cell(here: _Sought, there: Sequence[IndexedPeak]) -> _CellFit | None:
-    """Fit the free numbers of the cell to spacings; None where one cell does not explain them all."""
-    system = here.phase.system
-    start = here.start
-    if len(there) < start.size:
-        return None
-    hkl = np.array([indexed.line.hkl for indexed in there])
-    d = np.array([indexed.peak.d_angstrom for indexed in there])
-    sigma = np.hypot([indexed.peak.d_sigma_angstrom for indexed in there], LEAST_SPACING_ERROR * d)
-    free = start * np.where(
-        [name in ("a", "b", "c") for name in free_names(system)],
-        float(np.mean(d * np.sqrt(here.expected.inverse_d_squared(hkl)))),
-        1.0,
-    )
-    for _ in range(GAUSS_NEWTON):
-        spacing = _spacing(free, hkl, system)
-        misfit, slope = (spacing - d) / sigma, _slope(free, spacing, hkl, system) / sigma[:, None]
-        try:
-            inverse = np.linalg.inv(slope.T @ slope)
-        except np.linalg.LinAlgError:
-            return None
-        free = free - inverse @ (slope.T @ misfit)
-        if not np.all(np.abs(free / start - 1.0) < STRAYED_CELL_RELATIVE):
-            return None
-    misfit = (_spacing(free, hkl, system) - d) / sigma
-    if np.any(np.abs(misfit) * sigma / d > np.hypot(SPACING_AGREEMENT, 3.0 * sigma / d)):
-        return None
-    cell = UnitCell.from_free(free, system)
-    size = (cell.volume_angstrom3 / here.expected.volume_angstrom3) ** (1.0 / 3.0)
-    edges = np.array(cell.numbers[:3]) / np.array(here.expected.numbers[:3]) / size
-    if np.any(np.abs(edges - 1.0) > AXIAL_RATIO_AGREEMENT):
-        return None
-    freedom = len(there) - start.size
-    inflation = max(1.0, float(misfit @ misfit) / freedom) if freedom else 1.0
-    return _CellFit(cell=cell, sigma=tuple(float(error) for error in np.sqrt(np.diag(inverse) * inflation)))
-
-
-def _spacing(free: Array, hkl: npt.NDArray[np.int64], system: str) -> Array:
-    """Return the spacings of a cell by its free numbers [angstrom]."""
-    return np.asarray(UnitCell.from_free(free, system).inverse_d_squared(hkl) ** -0.5)
-
-
-def _slope(free: Array, spacing: Array, hkl: npt.NDArray[np.int64], system: str) -> Array:
-    """Return how the spacings of a cell change with each of its free numbers."""
-    slope = np.empty((len(spacing), free.size))
-    for number in range(free.size):
-        there = free.copy()
-        there[number] += SLOPE_STEP_RELATIVE * free[number]
-        slope[:, number] = (_spacing(there, hkl, system) - spacing) / (SLOPE_STEP_RELATIVE * free[number])
-    return slope
-
-
-def _index(here: _Sought, fit: _CellFit, markers: list[IndexedPeak], nearest: _Near) -> FoundPhase:
-    """Index the other peaks of a phase and fit its cell to all of them."""
-    strongest = max(line.strength for line in here.lines)
-    worth = tuple(line for line in here.lines if line.strength > INDEXED_LINE_FRACTION * strongest)
-    known = {indexed.line.hkl: indexed for indexed in (*nearest.of(worth, fit.cell), *markers)}
-    lines = tuple(known[line.hkl] for line in here.lines if line.hkl in known)
-    better = _fit_cell(here, lines) or fit
-    expected = here.expected.volume_angstrom3
-    size = (better.cell.volume_angstrom3 / expected) ** (1.0 / 3.0)
-    found = FoundPhase(
-        name=here.phase.name,
-        role=here.phase.role,
-        system=here.phase.system,
-        cell=better.cell,
-        sigma=better.sigma,
-        lines=lines,
-        deviation=abs(size - 1.0),
-        scale=math.nan,
-        scale_sigma=math.nan,
-    )
-    return _scaled(found, lines)
-
-
-def _error(peak: Peak) -> float:
-    return peak.d_sigma_angstrom / peak.d_angstrom
-
-
-def _explained(found: FoundPhase) -> float:
-    return sum(indexed.peak.area for indexed in found.lines)
-
-
-def _scaled(found: FoundPhase, lines: Sequence[IndexedPeak]) -> FoundPhase:
-    """Return the phase with the scale of these of its lines."""
-    area = np.array([indexed.peak.area for indexed in lines])
-    strength = np.array([indexed.line.strength for indexed in lines])
-    doubt = np.hypot(AREA_DOUBT * area, area / np.array([indexed.peak.significance for indexed in lines]))
-    weight = strength / doubt**2
-    scale = float(weight @ area / (weight @ strength))
-    spread = float(np.sum(((area - scale * strength) / doubt) ** 2)) / max(len(lines) - 1, 1)
-    return replace(found, scale=scale, scale_sigma=math.sqrt(max(1.0, spread) / float(weight @ strength)))
-
-
-def _shared(kept: list[FoundPhase]) -> list[FoundPhase]:
-    """Return the phases with scales from the lines that no other phase has a line under."""
-    result = []
-    for phase in kept:
-        others = [indexed.peak for other in kept if other is not phase for indexed in other.lines]
-        clean = [indexed for indexed in phase.lines if not any(_close(indexed.peak, peak) for peak in others)]
-        result.append(_scaled(phase, clean or phase.lines))
-    return result
-
-
-def _close(one: Peak, other: Peak) -> bool:
-    return abs(one.two_theta_deg - other.two_theta_deg) < max(one.fwhm_deg, other.fwhm_deg)
-
-
-def _fractions(found: list[FoundPhase], sought: list[_Sought]) -> tuple[FoundPhase, ...]:
-    """Return the phases with their part of the sample's mass: scale x mass x volume (Hill and Howard 1987)."""
-    mass_u = {here.phase.name: here.phase.structure.mass_u for here in sought}
-    masses = {
-        phase.name: phase.scale * mass_u[phase.name] * phase.cell.volume_angstrom3
-        for phase in found
-        if phase.role == "sample"
-    }
-    total = sum(masses.values())
-    doubt = {phase.name: phase.scale_sigma / phase.scale * masses.get(phase.name, 0.0) for phase in found}
-    result = []
-    for phase in found:
-        if phase.role == "sample":
-            part = masses[phase.name] / total
-            others = math.sqrt(sum(doubt[name] ** 2 for name in masses if name != phase.name))
-            error = math.hypot((1.0 - part) * doubt[phase.name], part * others) / total
-            result.append(replace(phase, fraction=part, fraction_sigma=error))
-        else:
-            result.append(phase)
-    return tuple(result)
-
-
-def _unknown(peaks: Sequence[Peak], found: list[FoundPhase], sought: list[_Sought]) -> tuple[Peak, ...]:
+def _unknown(peaks: Sequence[Peak], found: Sequence[FoundPhase], sought: list[SoughtPhase]) -> tuple[Peak, ...]:
     """Return the strong peaks that are near no line of a found phase and in no window of one that was not found."""
     cells = {phase.name: phase.cell for phase in found}
-    explained: list[float] = []
+    explained = np.zeros(0)
     windows: list[tuple[float, float]] = []
+    faint_windows: list[tuple[float, float]] = []
     for here in sought:
-        cell = cells.get(here.phase.name)
-        if cell is not None:
-            explained += _spacings(cell, here.lines)
+        if here.phase.name in cells:
+            explained = np.append(explained, here.spacings(cells[here.phase.name]))
         else:
-            strongest = max((line.strength for line in here.lines), default=0.0)
-            strong = tuple(line for line in here.lines if line.strength > LONE_LINE_FRACTION * strongest)
-            windows += [(here.low * d, here.high * d) for d in _spacings(here.expected, strong)]
+            part = here.strength / here.strength.max()
+            ranges = [(here.low * d, here.high * d) for d in here.spacings(here.expected).tolist()]
+            windows += itertools.compress(ranges, (part > LONE_LINE_FRACTION).tolist())
+            faint_windows += itertools.compress(ranges, (part > FAINT_LINE_FRACTION).tolist())
     return tuple(
         peak
         for peak in peaks
         if peak.significance >= UNKNOWN_PEAK_SIGMAS
-        and not any(
-            abs(peak.d_angstrom / d - 1.0) < max(SPACING_AGREEMENT, EXPLAINED_FWHM * _width(peak)) for d in explained
+        and not np.any(
+            np.abs(peak.d_angstrom / explained - 1.0) < max(SPACING_AGREEMENT, EXPLAINED_FWHM * _width(peak))
         )
-        and not any(low <= peak.d_angstrom <= high for low, high in windows)
+        and not any(
+            low <= peak.d_angstrom <= high
+            for low, high in (windows if peak.significance > FAINT_PEAK_SIGMAS else faint_windows)
+        )
+        and not any(_is_foot(peak, other) for other in peaks)
     )
+
+
+def _is_foot(peak: Peak, other: Peak) -> bool:
+    """Tell whether a peak may be what a pseudo-Voigt leaves of a far stronger one beside it."""
+    near = abs(peak.two_theta_deg - other.two_theta_deg) < FOOT_FWHM * other.fwhm_deg
+    return near and peak.height < FOOT_SHARE * other.height

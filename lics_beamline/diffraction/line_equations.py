@@ -44,7 +44,7 @@ def _shape(u: float, mixing: float) -> tuple[float, float, float]:
 
 
 @compiled
-def _in_bin(u: float, bin_width: float, mixing: float) -> tuple[float, float, float, float]:
+def in_bin(u: float, bin_width: float, mixing: float) -> tuple[float, float, float, float]:
     """Return the same averaged over a bin of so many half widths (0: its middle), and the slope by the log of width."""
     value, by_u, by_mixing = _shape(u, mixing)
     by_log = -u * by_u
@@ -68,7 +68,7 @@ def add_light(x: Any, centre: Any, half: Any, height: Any, mixing: Any, step: fl
         for i in range(x.size):
             u = (x[i] - centre[k]) / half[k]
             if abs(u) <= reach:
-                added[k, i] = height[k] * _in_bin(u, width, mixing[k])[0]
+                added[k, i] = height[k] * in_bin(u, width, mixing[k])[0]
             else:
                 added[k, i] = height[k] * mixing[k] / (1.0 + u * u)
 
@@ -98,7 +98,7 @@ def _equations(
         model = p[size - 3] + p[size - 2] * t[i]
         by_mixing = 0.0
         for k in range(count):
-            value, by_u, by_log, mixed = _in_bin(
+            value, by_u, by_log, mixed = in_bin(
                 (x[i] - p[k]) * inverse[k], step * inverse[k] if coarse else 0.0, mixing
             )
             height = p[2 * count + k]

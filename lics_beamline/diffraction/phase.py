@@ -72,8 +72,8 @@ class CrystalPhase(Strict):
     bulk_modulus_gpa, bulk_modulus_slope, thermal_pressure_gpa_per_k, form
         Equation of state of the cell, see `EquationOfState`.
     markers : tuple of (h, k, l), optional
-        Lines by which it is known, all of which must be found; default the strongest, four more than numbers of the
-        cell are free, of which two more than that must be found and the others may be hidden or weak.
+        Lines by which cells are proposed, none of which may be missing where it would be seen; default the strongest,
+        four more than numbers of the cell are free.
     window : float
         Half width of the search as a fraction of the spacing: how far equation of state and calibration may be off.
     doubt_gpa : float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,16 +64,23 @@ def powder_lines(cell: UnitCell, space_group: str, d_min_angstrom: float) -> tup
     import gemmi
 
     group = find_space_group(space_group)
-    operations = group.operations()
+    planes = (
+        gemmi.make_miller_array(gemmi.UnitCell(*cell.numbers), group, d_min_angstrom).reshape(-1, 3).astype(np.int64)
+    )
     lines = []
-    for row in gemmi.make_miller_array(gemmi.UnitCell(*cell.numbers), group, d_min_angstrom):
-        hkl = [int(index) for index in row]
-        family = {tuple(operation.apply_to_hkl(hkl)) for operation in operations}
-        family |= {tuple(-index for index in equivalent) for equivalent in family}
-        reflection = Reflection(*max(family, key=lambda equivalent: (min(equivalent) >= 0, equivalent)))
-        d = cell.inverse_d_squared(np.array([hkl]))[0] ** -0.5
-        lines.append(PowderLine(reflection=reflection, d_angstrom=float(d), multiplicity=len(family)))
+    for hkl, d in zip(planes.tolist(), (cell.inverse_d_squared(planes) ** -0.5).tolist(), strict=True):
+        reflection, multiplicity = _family(space_group, tuple(hkl))
+        lines.append(PowderLine(reflection=reflection, d_angstrom=d, multiplicity=multiplicity))
     return tuple(sorted(lines, key=lambda line: (-line.d_angstrom, line.reflection)))
+
+
+@lru_cache(maxsize=4096)  # asked for at every point of a run, of the same planes
+def _family(space_group: str, hkl: tuple[int, int, int]) -> tuple[Reflection, int]:
+    """Return a representative of the planes equivalent to some, and their number."""
+    operations = find_space_group(space_group).operations()
+    family = {tuple(operation.apply_to_hkl(list(hkl))) for operation in operations}
+    family |= {tuple(-index for index in equivalent) for equivalent in family}
+    return Reflection(*max(family, key=lambda equivalent: (min(equivalent) >= 0, equivalent))), len(family)
 
 
 def two_theta_deg(d_angstrom: float, wavelength_angstrom: float) -> float:

@@ -15,9 +15,11 @@ from lics_beamline.diffraction.identification import FoundPhase, Identification,
 from lics_beamline.diffraction.integration import Integration, Integrator
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak, find_peaks
+from lics_beamline.diffraction.phase import default_phases
 from lics_beamline.diffraction.plate import PlateState
 from lics_beamline.diffraction.ring_scatter import on_bins
 from lics_beamline.discovery.point_lines import SeenLine, seen_lines
+from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.gauge import Gauge, GaugeReading
 from lics_beamline.reduction.recipe import Recipe
 
@@ -145,7 +147,7 @@ def reduce_point(
     if recipe.frames.graininess:
         rings = engine.ring_scatter(prepared, pattern, peaks)
         pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
-    found = _found(peaks, state, recipe, pattern.wavelength_angstrom)
+    found = _found(peaks, state, recipe, pattern)
     return PointReduction(
         pattern=pattern,
         state=state,
@@ -163,7 +165,7 @@ def _read(reading: PointReading, recipe: Recipe, gauge: Gauge | None) -> GaugeRe
 
 
 def _found(
-    peaks: tuple[Peak, ...], state: GaugeReading | GivenState, recipe: Recipe, wavelength_angstrom: float
+    peaks: tuple[Peak, ...], state: GaugeReading | GivenState, recipe: Recipe, pattern: Pattern
 ) -> Identification:
     if isinstance(state, GivenState):
         pressure_gpa, temperature_k = state.pressure_gpa, state.temperature_k
@@ -174,9 +176,9 @@ def _found(
     return identify(
         peaks,
         recipe.phases,
+        pattern=pattern,
         pressure_gpa=pressure_gpa,
         temperature_k=temperature_k,
-        wavelength_angstrom=wavelength_angstrom,
     )
 
 
@@ -192,12 +194,18 @@ def warm_up(recipe: Recipe) -> None:
         engine = integrator(recipe.geometry, recipe.integration(), (int(shape[0]), int(shape[1])))
         if recipe.frames.graininess:
             engine.sort_by_azimuth()
-    _compile_search_for_lines()
+    _compile_loops()
 
 
 @lru_cache(maxsize=1)
-def _compile_search_for_lines() -> None:
-    """Compile what looks for lines, or load it, by a pattern of one line."""
-    angle = np.linspace(5.0, 6.0, 200)
-    line = 1.0 + 100.0 * np.exp(-(((angle - 5.5) / 0.03) ** 2))
-    find_peaks(Pattern(two_theta_deg=angle, intensity=line, sigma=np.sqrt(line), wavelength_angstrom=0.4))
+def _compile_loops() -> None:
+    """Compile what looks for lines and for phases, or load it, by a pattern of one phase."""
+    phase, pressure_gpa, temperature_k = default_phases()[0], 3.0, 298.0
+    cell = phase.expected(pressure_gpa, temperature_k)
+    angle = np.arange(5.0, 20.0, 0.01)
+    light = np.ones(angle.size)
+    for line in phase.lines(cell, wavelength_angstrom=0.4, d_min_angstrom=1.2):
+        centre = two_theta_deg(cell.d_angstrom(line.hkl), 0.4)
+        light += 1e-3 * line.strength * np.exp(-(((angle - centre) / 0.03) ** 2))
+    pattern = Pattern(two_theta_deg=angle, intensity=light, sigma=np.sqrt(light), wavelength_angstrom=0.4)
+    identify(find_peaks(pattern), (phase,), pattern=pattern, pressure_gpa=pressure_gpa, temperature_k=temperature_k)

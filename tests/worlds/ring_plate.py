@@ -67,4 +67,19 @@ def ruby_spectrum(gpa, temperature_k, *, height=20_000.0, seed=3):
     return np.random.default_rng(seed).poisson(100.0 + height * lines).astype(float)
 
 
-ALLOY_LINES = (((1, 0, 0), 0.4), ((1, 1, 0), 1.0), ((2, 0, 0), 0.4), ((2, 1, 1), 0.5))
+# Heights of the alloy's lines over that of its strongest, by the structure factors of its CIF and the Lorentz factor
+ALLOY_LINES = (
+    ((1, 0, 0), 1.0),
+    ((1, 1, 0), 0.89),
+    ((1, 1, 1), 0.29),
+    ((2, 0, 0), 0.15),
+    ((2, 1, 0), 0.39),
+    ((2, 1, 1), 0.31),
+    ((2, 2, 0), 0.09),
+    ((2, 2, 1), 0.16),
+    ((3, 1, 0), 0.11),
+    ((3, 1, 1), 0.09),
+    ((3, 2, 0), 0.06),
+    ((3, 2, 1), 0.11),
+    ((3, 2, 2), 0.06),
+)

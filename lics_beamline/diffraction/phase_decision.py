@@ -1,0 +1,141 @@
+"""Which candidates are in a pattern: the best is added while it is a phase of its own beside those that are there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from lics_beamline.diffraction.pattern_light import weighted_median
+from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit
+from lics_beamline.physics.unit_cell import free_names
+
+TEXTURE: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
+LEAST_GAIN: Final = 60.0  # of chi2, by a phase that is there: eight standard deviations
+UNLIKELY_CHI2: Final = 4.0  # of a cell at the edge of the window of its equation of state
+LEAST_LIGHT: Final = 2e-3  # of the light of all lines: less is made of what profiles leave of strong ones
+SEEN_SIGMAS: Final = 4.0  # of the area of a line that is seen
+EXPECTED_SIGMAS: Final = 6.0  # of the area by structure and scale of a line that must be seen
+LACKING_SIGMAS: Final = 2.0  # by which a line that is missing is below what may be called seen
+SEEN_SHARE: Final = 0.25  # of that area, or it of the area, in a line that is seen
+MISSING_SHARE: Final = 0.2  # of what is seen of a phase, that may be missing where it would be seen
+LIKE_SHARE: Final = 0.5  # of that area, or it of the area, in a line that is as the structure has it
+LEAST_LIKE: Final = 0.5  # of the lines that tell: so many are as the structure has them
+CELL_STEPS: Final = 2  # in which cells follow the pattern
+MOST_ROUNDS: Final = 3  # of looking what is left for other phases, once the cells follow the pattern
+
+
+class PhaseDecision:
+    """A decision about the candidates of a mixture, whose cells it lets follow the pattern.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Candidates on a pattern.
+    """
+
+    def __init__(self, mixture: Mixture) -> None:
+        self.mixture = mixture
+        self._fits: dict[tuple[int, ...], MixtureFit | None] = {}
+        self._refused: set[int] = set()
+
+    def found(self) -> list[int]:
+        """Return which candidates are there."""
+        chosen: list[int] = []
+        for _ in range(MOST_ROUNDS):
+            before = len(chosen)
+            while (best := self._best_beside(chosen)) is not None:
+                chosen.append(best)
+            if len(chosen) == before:
+                break
+            for _ in range(CELL_STEPS):
+                if (fit := self._fit(chosen)) is not None:
+                    self.mixture.move(fit)
+                    self._fits.clear()
+            chosen = self._needed(chosen)
+        return chosen
+
+    def _fit(self, chosen: Sequence[int]) -> MixtureFit | None:
+        """Fit some candidates together, with the spread of areas about the scales that a first fit gives."""
+        key = tuple(chosen)
+        if key not in self._fits:
+            known = self._fits.get(key[:-1])
+            start = self.mixture.start[list(key)]
+            if known is not None:
+                start[:-1] = known.scale
+            fit = self.mixture.fit(key, texture=TEXTURE, start=start)
+            self._fits[key] = None if fit is None else self.mixture.fit(key, texture=TEXTURE, start=fit.scale)
+        return self._fits[key]
+
+    def _gain(self, fit: MixtureFit | None) -> float:
+        """Return what a fit gains, less what it costs that cells are far from their equations of state."""
+        if fit is None or not np.all(fit.scale > 0.0):
+            return -math.inf
+        candidates = [self.mixture.candidates[k] for k in fit.chosen]
+        return fit.gain - UNLIKELY_CHI2 * sum(one.sought.unlikeness(one.cell) ** 2 for one in candidates)
+
+    def _best_beside(self, chosen: list[int]) -> int | None:
+        """Return the candidate that explains most of what others leave, if it is there; None where none is."""
+        mixture = self.mixture
+        names = {mixture.candidates[k].sought.phase.name for k in chosen}
+        beside = self._fit(chosen) if chosen else None
+        base = self._gain(beside) if chosen else 0.0
+        promising = []
+        for k, one in enumerate(mixture.candidates):
+            if one.sought.phase.name not in names and k not in self._refused:
+                alone = mixture.fit([k], texture=TEXTURE, start=mixture.start[[k]], beside=beside)
+                if alone is not None and alone.scale[0] > 0.0:
+                    alone = mixture.fit([k], texture=TEXTURE, start=alone.scale, beside=beside)
+                if (gain := self._gain(alone)) > LEAST_GAIN:
+                    promising.append((gain, k))
+        for _, k in sorted(promising, reverse=True):
+            more = [*chosen, k]
+            if self._gain(self._fit(more)) - base > LEAST_GAIN and self._is_there(k, more, placed=False):
+                return k
+        return None
+
+    def _needed(self, chosen: list[int]) -> list[int]:
+        """Leave out the candidates that are no phases beside the others, the least first."""
+        while chosen:
+            whole = self._gain(self._fit(chosen))
+            without = {k: [other for other in chosen if other != k] for k in chosen}
+            gains = sorted((whole - (self._gain(self._fit(rest)) if rest else 0.0), k) for k, rest in without.items())
+            out = next(
+                (k for gain, k in gains if gain < LEAST_GAIN or not self._is_there(k, chosen, placed=True)), None
+            )
+            if out is None:
+                break
+            self._refused.add(out)
+            chosen = without[out]
+        return chosen
+
+    def _is_there(self, which: int, chosen: Sequence[int], *, placed: bool) -> bool:
+        """Tell whether a phase's own lines are there, about as its structure has them, beside the others.
+
+        With `placed`, they must be where its cell has them: so it is once the cells have followed the pattern.
+        """
+        mixture, fit = self.mixture, self._fit(chosen)
+        alone = None if fit is None else mixture.fit(chosen, texture=TEXTURE, start=fit.scale, free=which, errors=True)
+        if fit is None or alone is None:
+            return False
+        one, rows = mixture.candidates[which], mixture.rows[which]
+        mine = np.flatnonzero(np.isin(mixture.rows_of(chosen), rows))
+        area, sigma, strength = alone.area[mine], alone.area_sigma[mine], mixture.strength[rows]
+        told = 1.0 / (1.0 + (sigma / (TEXTURE * fit.scale[list(chosen).index(which)] * strength)) ** 2)
+        # The middle one of the scales that the lines say, for some may have another phase's light
+        due = strength * max(weighted_median(area / strength, told * strength), 0.0)
+        inside = (mixture.centre[rows] > mixture.seen.first_deg) & (mixture.centre[rows] < mixture.seen.last_deg)
+        there = inside & ~mixture.displaced(alone, which) if placed else inside
+        seen = there & (area > SEEN_SIGMAS * sigma) & (area > SEEN_SHARE * due) & (area < due / SEEN_SHARE)
+        like = there & (area > LIKE_SHARE * due) & (area < due / LIKE_SHARE)
+        missing = inside & (due > EXPECTED_SIGMAS * sigma) & (area + LACKING_SIGMAS * sigma < SEEN_SHARE * due)
+        lacking = [one.sought.lines[k].hkl for k in one.worth[missing].tolist()]
+        return (
+            bool(np.count_nonzero(seen) > len(free_names(one.sought.phase.system)))
+            and float(due.sum()) > LEAST_LIGHT * float(np.maximum(fit.area, 0.0).sum())
+            and float(told[like].sum()) > LEAST_LIKE * float(told[inside].sum())
+            and not any(hkl in one.sought.phase.markers for hkl in lacking)
+            and float(due[missing].sum()) <= MISSING_SHARE * float(np.minimum(area, due)[seen].sum())
+        )
