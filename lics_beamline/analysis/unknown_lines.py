@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.analysis.phase_fit import candidates
-from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, identify
+from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS, identify
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import evenly_spaced
 from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.diffraction.phase import CrystalPhase
-from lics_beamline.discovery.line_set import LineSet
+from lics_beamline.discovery.line_set import LineSet, lit_ranges
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.refinement.structural_model import read_model
 
@@ -40,8 +40,9 @@ def lines_of_pattern(
         Angles used [deg]; default all.
     """
     models = [read_model(path) for path in cifs]
+    pattern = evenly_spaced(pattern)
     phases = candidates(cifs, models, within)
-    peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
+    peaks = find_peaks(pattern, two_theta_deg=two_theta_deg)
     return _unknown(pattern, peaks, phases, pressure_gpa=0.0, temperature_k=298.0, two_theta_deg=two_theta_deg)
 
 
@@ -82,29 +83,17 @@ def _unknown(
     temperature_k: float,
     two_theta_deg: tuple[float, float] | None = None,
 ) -> LineSet | None:
-    found = identify(
-        peaks,
-        phases,
-        pressure_gpa=pressure_gpa,
-        temperature_k=temperature_k,
-        wavelength_angstrom=pattern.wavelength_angstrom,
-    )
+    found = identify(peaks, phases, pattern=pattern, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
     unknown = [peak for peak in found.unknown if peak.significance >= UNKNOWN_PEAK_SIGMAS]
     if not unknown:
         return None
     places = {peak.two_theta_deg for peak in found.unknown}
     low, high = two_theta_deg or (-1e9, 1e9)
-    lit = [(max(low, float(pattern.two_theta_deg[0])), min(high, float(pattern.two_theta_deg[-1])))]
-    for peak in peaks:
-        if peak.two_theta_deg in places:
-            continue
-        reach = EXPLAINED_FWHM * peak.fwhm_deg
-        first, last = lit.pop()
-        lit += [(first, peak.two_theta_deg - reach), (peak.two_theta_deg + reach, last)]
+    measured = max(low, float(pattern.two_theta_deg[0])), min(high, float(pattern.two_theta_deg[-1]))
     return LineSet(
         lines=tuple(unknown),
         wavelength_angstrom=pattern.wavelength_angstrom,
         pressure_gpa=pressure_gpa,
         temperature_k=temperature_k,
-        lit_deg=tuple((first, last) for first, last in lit if last > first),
+        lit_deg=lit_ranges(measured, (peak for peak in peaks if peak.two_theta_deg not in places)),
     )

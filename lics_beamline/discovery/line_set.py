@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lics_beamline.diffraction.identification import EXPLAINED_FWHM
 from lics_beamline.diffraction.peaks import Peak
 
 
@@ -43,3 +45,21 @@ class LineSet:
         """Ranges in which a line would be seen [deg], the default where nobody said."""
         first, last = self.lines[0].two_theta_deg, self.lines[-1].two_theta_deg
         return self.lit_deg or ((0.5 * first, last + 1e-6),)
+
+
+def lit_ranges(range_deg: tuple[float, float], others: Iterable[Peak]) -> tuple[tuple[float, float], ...]:
+    """Return the parts of a range of angle in which a line of a phase would be seen: not under those of others.
+
+    Parameters
+    ----------
+    range_deg : tuple of float
+        First and last angle [deg].
+    others : iterable of Peak
+        Lines of other phases.
+    """
+    lit = [range_deg]
+    for peak in sorted(others, key=lambda peak: peak.two_theta_deg):
+        reach = EXPLAINED_FWHM * peak.fwhm_deg
+        first, last = lit.pop()
+        lit += [(first, peak.two_theta_deg - reach), (max(first, peak.two_theta_deg + reach), last)]
+    return tuple((first, last) for first, last in lit if last > first)

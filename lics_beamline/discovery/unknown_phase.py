@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS
 from lics_beamline.diffraction.peaks import PEAK_SIGMAS, Peak
-from lics_beamline.discovery.line_set import LineSet
+from lics_beamline.discovery.line_set import LineSet, lit_ranges
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines, SeenLine
 
@@ -85,12 +85,14 @@ class UnknownPhase:
         found = []
         for place, point in zip(self.places, self.points, strict=True):
             seen = [line.peak for track in self.tracks if (line := track.at(place)) is not None]
+            others = [line.peak for line in point.lines if line.peak not in seen]
             found.append(
                 LineSet(
                     lines=tuple(sorted(seen, key=lambda peak: peak.two_theta_deg)),
                     wavelength_angstrom=point.wavelength_angstrom,
                     pressure_gpa=point.pressure_gpa,
                     temperature_k=point.temperature_k,
+                    lit_deg=lit_ranges(point.range_deg, others),
                 )
             )
         return tuple(found)

@@ -269,7 +269,7 @@ def surveyed(series):
     for index, point in enumerate(series.points):
         peaks = find_peaks(point.pattern)
         where = {"pressure_gpa": point.pressure_gpa, "temperature_k": point.temperature_k}
-        found = identify(peaks, known, wavelength_angstrom=WAVELENGTH_ANGSTROM, **where)
+        found = identify(peaks, known, pattern=point.pattern, **where)
         lines = seen_lines(peaks, found, point.pattern)
         told.append(
             survey.take(
