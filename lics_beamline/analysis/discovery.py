@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
 from lics_beamline.discovery.change import Change
+from lics_beamline.discovery.indexed_lattice import Indexing
+from lics_beamline.discovery.indexing import index_lines
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines, point_lines
 from lics_beamline.discovery.survey import Survey
@@ -16,6 +18,7 @@ from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
 FEW_LINES: Final = 6  # of a phase: fewer leave lattices open even where they are cubic
+FEWEST_LINES_INDEXED: Final = 4  # of a phase: fewer fit a lattice of any kind
 FEW_POINTS: Final = 3  # of a phase: fewer do not tell whether its lines move together
 NARROW_GPA: Final = 0.1  # between two points: known so well, the pressure of a change is not worth another
 
@@ -36,6 +39,8 @@ class Discovery:
         Unexplained lines that belong to none of them for certain.
     changes : tuple of Change
         Lines that came, went or split, whatever they are of.
+    lattices : mapping of str to Indexing
+        What the lines of each unknown phase say of its lattice, by its name; without those of too few lines.
     """
 
     run: ReducedRun
@@ -43,6 +48,7 @@ class Discovery:
     phases: tuple[UnknownPhase, ...]
     strays: tuple[LineTrack, ...]
     changes: tuple[Change, ...]
+    lattices: Mapping[str, Indexing]
 
     @classmethod
     def of(cls, run: ReducedRun) -> Self:
@@ -64,7 +70,18 @@ class Discovery:
         for point in points:
             survey.take(point)
         found = survey.grouping()
-        return cls(run=run, points=points, phases=found.phases, strays=found.strays, changes=survey.changes)
+        return cls(
+            run=run,
+            points=points,
+            phases=found.phases,
+            strays=found.strays,
+            changes=survey.changes,
+            lattices={
+                phase.name: index_lines(phase.line_sets())
+                for phase in found.phases
+                if len(phase.tracks) >= FEWEST_LINES_INDEXED
+            },
+        )
 
     def before(self, phase: UnknownPhase) -> PointLines | None:
         """Return the point before a phase comes; None where it is there from the beginning."""
@@ -112,22 +129,18 @@ class Discovery:
                 f"The compressibility of {phase.name} is not known: the pressure hardly changes while it is there. "
                 "Measure it at pressures 0.1 GPa or more apart, at one temperature."
             )
-        if len(phase.tracks) < FEW_LINES:
+        lattice = self.lattices.get(phase.name)
+        if lattice is None or (lattice.verdict != "sure" and len(phase.tracks) < FEW_LINES):
             yield (
-                f"{phase.name} has {len(phase.tracks)} lines: too few for a lattice. Expose longer where it is "
+                f"{phase.name} has {len(phase.tracks)} lines: too few for a sure lattice. Expose longer where it is "
                 "strongest."
             )
-
-
-def lattice(phase: UnknownPhase) -> str:
-    """Return what is known of the lattice of an unknown phase: the one place where it is indexed.
-
-    Parameters
-    ----------
-    phase : UnknownPhase
-        Its `line_sets()` are what a lattice must explain.
-    """
-    return f"not sought; its {len(phase.tracks)} lines at {len(phase.points)} points are in the tables"
+        elif lattice.verdict != "sure":
+            yield (
+                f"The lattice of {phase.name} is {lattice.verdict}: {lattice.reason}. "
+                "More lines at low angles and smaller errors of their places tell lattices apart: a finer powder, a "
+                "larger distance, points where no other phase hides them."
+            )
 
 
 def _lines(point: ReducedPoint, wavelength_angstrom: float) -> PointLines | None:

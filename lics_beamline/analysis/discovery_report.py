@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lics_beamline.analysis.discovery import Discovery, lattice
+from lics_beamline.analysis.discovery import Discovery
+from lics_beamline.analysis.lattice_text import lattice_text
 from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, write_page
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.data_folder import write_whole
@@ -52,7 +53,7 @@ def phase_lines(found: Discovery, phase: UnknownPhase) -> Iterator[str]:
             f"  linear compressibility {phase.compressibility_per_gpa:.4f} +- "
             f"{phase.compressibility_sigma_per_gpa:.4f} /GPa, mean of its lines at its most usual temperature"
         )
-    yield f"  lattice: {lattice(phase)}"
+    yield f"  lattice {lattice_text(found.lattices.get(phase.name))}"
 
 
 def line_rows(found: Discovery, tracks: Sequence[LineTrack]) -> list[ReportRow]:

@@ -94,7 +94,7 @@ def _table(heading: Sequence[str], rows: Sequence[ReportRow]) -> list[str]:
 
 
 def _plain(found: Discovery, report: Path) -> dict[str, Any]:
-    from lics_beamline.analysis.discovery import lattice
+    from lics_beamline.analysis.lattice_text import lattice_text
 
     return {
         "run": found.run.start["uid"],
@@ -107,7 +107,7 @@ def _plain(found: Discovery, report: Path) -> dict[str, Any]:
                 "goes_gpa": [phase.last.pressure_gpa, _pressure(found.after(phase))],
                 "compressibility_per_gpa": _finite(phase.compressibility_per_gpa),
                 "compressibility_sigma_per_gpa": _finite(phase.compressibility_sigma_per_gpa),
-                "lattice": lattice(phase),
+                "lattice": lattice_text(found.lattices.get(phase.name)),
                 "lines": [_track(found, track) for track in phase.tracks],
             }
             for phase in found.phases
