@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -59,16 +59,14 @@ class Discovery:
         RunNotFound
             If no point of it has recorded lines.
         """
-        points = tuple(lines for point in run.points if (lines := _lines(point, run.wavelength_angstrom)) is not None)
+        points = points_with_lines(run)
         if not points:
             raise RunNotFound(
                 f"run {run.start.get('uid', '')} has no point with lines, pressure and temperature: it was reduced "
                 "before lines were recorded, or nothing in it could be reduced. Reduce it anew: lics replay.",
                 uid=run.start.get("uid", ""),
             )
-        survey = Survey()
-        for point in points:
-            survey.take(point)
+        survey = surveyed(points)
         found = survey.grouping()
         return cls(
             run=run,
@@ -141,6 +139,19 @@ class Discovery:
                 "More lines at low angles and smaller errors of their places tell lattices apart: a finer powder, a "
                 "larger distance, points where no other phase hides them."
             )
+
+
+def points_with_lines(run: ReducedRun) -> tuple[PointLines, ...]:
+    """Return the points of a run whose lines and state were recorded, in the order in which they were reduced."""
+    return tuple(lines for point in run.points if (lines := _lines(point, run.wavelength_angstrom)) is not None)
+
+
+def surveyed(points: Iterable[PointLines]) -> Survey:
+    """Return what points tell together, one after the other."""
+    survey = Survey()
+    for point in points:
+        survey.take(point)
+    return survey
 
 
 def _lines(point: ReducedPoint, wavelength_angstrom: float) -> PointLines | None:

@@ -83,11 +83,13 @@ def _unknown(
     temperature_k: float,
     two_theta_deg: tuple[float, float] | None = None,
 ) -> LineSet | None:
-    found = identify(peaks, phases, pattern=pattern, pressure_gpa=pressure_gpa, temperature_k=temperature_k)
-    unknown = [peak for peak in found.unknown if peak.significance >= UNKNOWN_PEAK_SIGMAS]
+    rest = peaks  # where no phase is known, nothing is taken off
+    if phases:
+        rest = identify(peaks, phases, pattern=pattern, pressure_gpa=pressure_gpa, temperature_k=temperature_k).unknown
+    unknown = [peak for peak in rest if peak.significance >= UNKNOWN_PEAK_SIGMAS]
     if not unknown:
         return None
-    places = {peak.two_theta_deg for peak in found.unknown}
+    places = {peak.two_theta_deg for peak in rest}
     low, high = two_theta_deg or (-1e9, 1e9)
     measured = max(low, float(pattern.two_theta_deg[0])), min(high, float(pattern.two_theta_deg[-1]))
     return LineSet(

@@ -17,6 +17,7 @@ from lics_beamline.cli.argument import real
 if TYPE_CHECKING:
     from lics_beamline.discovery.indexed_lattice import IndexedLattice, Indexing
     from lics_beamline.discovery.line_set import LineSet
+    from lics_beamline.discovery.unknown_phase import UnknownPhase
     from lics_beamline.physics.unit_cell import UnitCell
 
 SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
@@ -38,6 +39,12 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("source", metavar="RUN|PATTERN", help="a run as lics show knows it, or a file of a pattern")
     verb.add_argument("point", metavar="POINT", type=int, nargs="?", help="one point of a run (default: all)")
+    verb.add_argument(
+        "--unknown",
+        type=int,
+        metavar="N",
+        help="which of the phases of a run that lics discover tells (default: the one of most lines)",
+    )
     verb.add_argument("--phases", type=Path, nargs="+", default=[], metavar="CIF", help="known phases of a pattern")
     verb.add_argument(
         "--within",
@@ -121,6 +128,7 @@ def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
 
 
 def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
+    from lics_beamline.analysis.discovery import points_with_lines, surveyed
     from lics_beamline.analysis.unknown_lines import lines_of_run
     from lics_beamline.cli.record import data_folder
     from lics_beamline.errors import ProfileError, RefinementFailed, RunNotFound
@@ -138,6 +146,14 @@ def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
     points = [one for one in run.points if options.point is None or one.index + 1 == options.point]
     if not points:
         raise RunNotFound(f"run {head.uid[:8]} has no point {options.point}: {len(run.points)} points.")
+    title = f"{run.sample}  run {head.uid[:8]}"
+    phase = _told(surveyed(points_with_lines(run)).grouping().phases, options)
+    if phase is not None:
+        at = {point.number: one for point, one in zip(phase.points, phase.line_sets(), strict=True)}
+        sets = tuple(one for number, one in at.items() if options.point in (None, number))
+        if not sets:
+            raise RunNotFound(f"{phase.name} is not there at point {options.point}: points {', '.join(map(str, at))}.")
+        return f"{title}  {phase.name}", sets
     sets = lines_of_run(run, points)
     if not sets:
         raise RefinementFailed(
@@ -145,10 +161,25 @@ def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
             "indexed.",
             points=len(points),
         )
-    return f"{run.sample}  run {head.uid[:8]}", sets
+    return title, sets
+
+
+def _told(phases: Sequence[UnknownPhase], options: argparse.Namespace) -> UnknownPhase | None:
+    """Return the unknown phase of a run that is asked for; None where none was told."""
+    from lics_beamline.errors import RunNotFound
+
+    if options.unknown is None:
+        return max(phases, key=lambda phase: len(phase.tracks), default=None)
+    named = {phase.name: phase for phase in phases}
+    if f"unknown {options.unknown}" not in named:
+        told = ", ".join(named) or "none"
+        raise RunNotFound(f"there is no unknown {options.unknown} in that run. Told are: {told}.")
+    return named[f"unknown {options.unknown}"]
 
 
 def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
+    from lics_beamline.analysis.lattice_text import cell_text
+
     counts = ", ".join(
         f"{len(one.lines)}" + (f" at {one.pressure_gpa:.2f} GPa" if len(sets) > 1 else "") for one in sets[:8]
     )
@@ -165,7 +196,7 @@ def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
             (
                 str(number),
                 f"{one.system} {one.centring}",
-                _cell(one.cell, one.points[0].cell_sigma, one.system),
+                cell_text(one.cell, one.points[0].cell_sigma, one.system),
                 f"{one.cell.volume_angstrom3:.2f}",
                 "rejected" if one.rejected else f"{one.log_evidence:.1f}",
                 f"{one.merit.m_n:.0f}",
@@ -195,23 +226,11 @@ def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
     if len(best.points) > 1:
         lines += ["", "cells of the first by pressure:"]
         lines += [
-            f"  {one.pressure_gpa:7.2f} GPa  {one.temperature_k:5.0f} K  {_cell(one.cell, one.cell_sigma, best.system)}"
-            f"  V {one.cell.volume_angstrom3:.2f} angstrom^3"
+            f"  {one.pressure_gpa:7.2f} GPa  {one.temperature_k:5.0f} K  "
+            f"{cell_text(one.cell, one.cell_sigma, best.system)}  V {one.cell.volume_angstrom3:.2f} angstrom^3"
             for one in sorted(best.points, key=lambda one: one.pressure_gpa)
         ]
     return lines
-
-
-def _cell(cell: UnitCell, sigma: UnitCell, system: str) -> str:
-    from lics_beamline.analysis.quantity import written
-    from lics_beamline.physics.unit_cell import FREE, NAMES
-
-    places = FREE[system]
-    return "  ".join(
-        f"{NAMES[number]} {written(cell.numbers[number], sigma.numbers[number])}"
-        for number, entry in enumerate(places)
-        if isinstance(entry, int) and entry not in places[:number]
-    )
 
 
 def _reduced(one: IndexedLattice) -> UnitCell:

@@ -12,7 +12,7 @@ from lics_beamline.diffraction.pattern_light import weighted_median
 from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit
 from lics_beamline.physics.unit_cell import free_names
 
-TEXTURE: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
+TEXTURE_SPREAD: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
 LEAST_GAIN: Final = 60.0  # of chi2, by a phase that is there: eight standard deviations
 UNLIKELY_CHI2: Final = 4.0  # of a cell at the edge of the window of its equation of state
 LEAST_LIGHT: Final = 2e-3  # of the light of all lines: less is made of what profiles leave of strong ones
@@ -65,8 +65,8 @@ class PhaseDecision:
             start = self.mixture.start[list(key)]
             if known is not None:
                 start[:-1] = known.scale
-            fit = self.mixture.fit(key, texture=TEXTURE, start=start)
-            self._fits[key] = None if fit is None else self.mixture.fit(key, texture=TEXTURE, start=fit.scale)
+            fit = self.mixture.fit(key, texture=TEXTURE_SPREAD, start=start)
+            self._fits[key] = None if fit is None else self.mixture.fit(key, texture=TEXTURE_SPREAD, start=fit.scale)
         return self._fits[key]
 
     def _gain(self, fit: MixtureFit | None) -> float:
@@ -85,9 +85,9 @@ class PhaseDecision:
         promising = []
         for k, one in enumerate(mixture.candidates):
             if one.sought.phase.name not in names and k not in self._refused:
-                alone = mixture.fit([k], texture=TEXTURE, start=mixture.start[[k]], beside=beside)
+                alone = mixture.fit([k], texture=TEXTURE_SPREAD, start=mixture.start[[k]], beside=beside)
                 if alone is not None and alone.scale[0] > 0.0:
-                    alone = mixture.fit([k], texture=TEXTURE, start=alone.scale, beside=beside)
+                    alone = mixture.fit([k], texture=TEXTURE_SPREAD, start=alone.scale, beside=beside)
                 if (gain := self._gain(alone)) > LEAST_GAIN:
                     promising.append((gain, k))
         for _, k in sorted(promising, reverse=True):
@@ -117,13 +117,17 @@ class PhaseDecision:
         With `placed`, they must be where its cell has them: so it is once the cells have followed the pattern.
         """
         mixture, fit = self.mixture, self._fit(chosen)
-        alone = None if fit is None else mixture.fit(chosen, texture=TEXTURE, start=fit.scale, free=which, errors=True)
+        alone = (
+            None
+            if fit is None
+            else mixture.fit(chosen, texture=TEXTURE_SPREAD, start=fit.scale, free=which, errors=True)
+        )
         if fit is None or alone is None:
             return False
         one, rows = mixture.candidates[which], mixture.rows[which]
         mine = np.flatnonzero(np.isin(mixture.rows_of(chosen), rows))
         area, sigma, strength = alone.area[mine], alone.area_sigma[mine], mixture.strength[rows]
-        told = 1.0 / (1.0 + (sigma / (TEXTURE * fit.scale[list(chosen).index(which)] * strength)) ** 2)
+        told = 1.0 / (1.0 + (sigma / (TEXTURE_SPREAD * fit.scale[list(chosen).index(which)] * strength)) ** 2)
         # The middle one of the scales that the lines say, for some may have another phase's light
         due = strength * max(weighted_median(area / strength, told * strength), 0.0)
         inside = (mixture.centre[rows] > mixture.seen.first_deg) & (mixture.centre[rows] < mixture.seen.last_deg)

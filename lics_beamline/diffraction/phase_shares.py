@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.phase_decision import TEXTURE
+from lics_beamline.diffraction.phase_decision import TEXTURE_SPREAD
 from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit
 
 Array = npt.NDArray[np.float64]
 
 KNOWN_TEXTURE: Final = 0.12  # relative spread of areas about the structure, where the lines do not tell
 KNOWN_LINES: Final = 4.0  # so many lines' worth is that known
-ROUNDS: Final = 2  # of taking the spread from a fit with the spread before
+SPREAD_ROUNDS: Final = 2  # of taking the spread from a fit with the spread before
 
 
 class Share(NamedTuple):
@@ -32,9 +32,9 @@ class Share(NamedTuple):
 
 def scaled(mixture: Mixture, chosen: Sequence[int]) -> MixtureFit | None:
     """Fit the scales of the phases that are there; None where they cannot be told apart."""
-    spreads: list[float] = [TEXTURE] * len(chosen)
+    spreads: list[float] = [TEXTURE_SPREAD] * len(chosen)
     fit = mixture.fit(chosen, texture=spreads, start=mixture.start[list(chosen)])
-    for _ in range(ROUNDS + 1):
+    for _ in range(SPREAD_ROUNDS + 1):
         if fit is None or not np.all(fit.scale > 0.0):
             return None
         fit = mixture.fit(chosen, texture=spreads, start=fit.scale, errors=True)

@@ -14,7 +14,7 @@ from lics_simulators.plate.structures import STRUCTURES, Site, Structure, orbit
 from lics_simulators.sample import GASKET, PhaseState, SampleState
 
 WARM_K: Final = 498.0  # where sites have their second B: in proportion to the temperature, as of classical oscillators
-FAINT: Final = 1.0e-3  # of the caesium: less of a phase than this is nothing that a plate can show
+FAINTEST_SHARE: Final = 1.0e-3  # of the caesium: less of a phase than this is nothing that a plate can show
 Edges = tuple[float, float, float]
 
 
@@ -183,7 +183,7 @@ class Mixture:
         phases = [PhaseState(phase=GASKET, cell_angstrom=re_cell(pressure_gpa, temperature_k), cells=1.0)]
         free_li = self.parameters.li_per_cs
         for each, part, (cs, li) in zip(self.parameters.constituents, self.parts, self._contents, strict=True):
-            if part < FAINT:
+            if part < FAINTEST_SHARE:
                 continue
             cells = part / cs
             free_li -= li * cells

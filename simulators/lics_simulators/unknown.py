@@ -66,16 +66,16 @@ SHORTEST_ANGSTROM: Final = {("Cs", "Cs"): 3.4, ("Cs", "Li"): 2.9, ("Li", "Li"): 
 ITSELF_ANGSTROM: Final = 1.0e-3  # between an atom and itself
 SAME_ANGSTROM: Final = 0.4  # atoms that a translation brings as near as this to others make a smaller cell
 OBLIQUITY_DEG: Final = 3.0  # a lattice this near to a higher symmetry is not drawn: cells differ by 4 % and more
-ASPECT: Final = (0.6, 1.9)  # between the edges of a cell that symmetry leaves free
+EDGE_RATIOS: Final = (0.6, 1.9)  # between the edges of a cell that symmetry leaves free
 BETA_DEG: Final = (93.0, 115.0)  # of a monoclinic cell
-CONTRACTION: Final = (0.72, 0.96)  # volume over that of the elements; LiCs has 0.62 at 3 GPa and is the extreme
+VOLUME_RATIOS: Final = (0.72, 0.96)  # volume over that of the elements; LiCs has 0.62 at 3 GPa and is the extreme
 K0_GPA: Final = (5.0, 35.0)  # between caesium and the alloy of the default world; engineering values
 K0_PRIME: Final = (3.5, 5.5)  # engineering values
-UNEVEN: Final = 0.25  # how much more or less than a third an edge takes of the compression; engineering value
+UNEVEN_SHARE: Final = 0.25  # how much more or less than a third an edge takes of the compression; engineering value
 CS_B_ANGSTROM2: Final = (2.0, 4.0)  # engineering values, about those of the alloy and of fcc caesium
 LI_B_ANGSTROM2: Final = (3.0, 5.0)  # engineering values
 MOST_SITES: Final = 3
-DRAWS: Final = 200  # of atoms and cells, before another group is drawn
+MOST_DRAWS: Final = 200  # of atoms and cells, before another group is drawn
 GROUPS_TRIED: Final = 20  # before it is given up
 AROUND: Final = np.array(list(itertools.product((-1.0, 0.0, 1.0), repeat=3)))  # steps to the cells around one
 
@@ -182,11 +182,11 @@ def _crystal(
         group = gemmi.SpaceGroup(str(generator.choice(list(SPACE_GROUPS[system]))))
         places = SPACE_GROUPS[system][group.xhm()]
         elements = ("Cs", "Li", str(generator.choice(("Cs", "Li"))))[: int(generator.integers(2, MOST_SITES + 1))]
-        for _ in range(DRAWS):
+        for _ in range(MOST_DRAWS):
             atoms = _atoms(group, places, elements, generator)
             if sum(len(at) for _, at in atoms) > most_atoms:
                 continue
-            volume = generator.uniform(*CONTRACTION) * sum(volumes[element] * len(at) for element, at in atoms)
+            volume = generator.uniform(*VOLUME_RATIOS) * sum(volumes[element] * len(at) for element, at in atoms)
             cell = _cell(system, float(volume), generator)
             if _is_possible(cell, atoms) and _is_its_own(group, cell, atoms, system):
                 return group, cell, atoms
@@ -205,7 +205,7 @@ def _atoms(
 
 
 def _cell(system: str, volume: float, generator: np.random.Generator) -> gemmi.UnitCell:
-    low, high = math.log(ASPECT[0]), math.log(ASPECT[1])
+    low, high = math.log(EDGE_RATIOS[0]), math.log(EDGE_RATIOS[1])
     b = math.exp(generator.uniform(low, high)) if system in ("orthorhombic", "monoclinic") else 1.0
     c = math.exp(generator.uniform(low, high)) if system != "cubic" else 1.0
     beta = generator.uniform(*BETA_DEG) if system == "monoclinic" else 90.0
@@ -219,7 +219,7 @@ def _edge_parts(system: str, generator: np.random.Generator) -> Edges:
     """Draw what each edge takes of the compression, as its symmetry allows."""
     if system == "cubic":
         return (1 / 3, 1 / 3, 1 / 3)
-    a, b, c = 1.0 + UNEVEN * generator.uniform(-1.0, 1.0, 3)
+    a, b, c = 1.0 + UNEVEN_SHARE * generator.uniform(-1.0, 1.0, 3)
     b = b if system in ("orthorhombic", "monoclinic") else a
     total = float(a + b + c)
     return (float(a) / total, float(b) / total, float(c) / total)

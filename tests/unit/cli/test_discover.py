@@ -52,7 +52,7 @@ def test_an_unknown_phase_is_told_with_its_lines_and_where_it_comes(run, tmp_pat
     assert len(phase["lines"]) == 4
     assert len(told["strays"]) == 1
     assert [change["points"] for change in told["changes"]] == [[3, 4]]
-    assert any("too few for a lattice" in text for text in told["not_decided"])
+    assert any("has 4 lines: too few for a sure lattice" in text for text in told["not_decided"])
     assert any("new phase" in text for text in told["not_decided"])
 
 

@@ -69,7 +69,7 @@ def test_fading_and_the_ghost_of_the_image_before_are_undone(raw_run, draw):
 def test_what_is_done_and_lost_between_is_known_to_the_history_of_a_plate(raw_run):
     recipe = raw_run.recipe.model_copy(update={"plate": PLATE})
     whole = events(reduce_all(raw_run, recipe))
-    rest = events(reduce_all(raw_run, recipe, done={"exposure-0": "alloy"}))
+    rest = events(reduce_all(raw_run, recipe, done={"exposure-0": {"phases": "alloy"}}))
     assert numbers(whole[1]) == numbers(rest[0])  # the image before is read again from its file
     (raw_run.root / raw_run.points[0][1]["data"]["frame_path"]).unlink()
     without = events(reduce_all(raw_run, recipe))
