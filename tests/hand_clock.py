@@ -40,7 +40,7 @@ class HandClock:
     def tick_to(self, time_s):
         self.time_s = time_s
         for callback in list(self.listeners):
-            callback(time_s)
+            callback()
 
     def beat(self):
         """Call everybody without moving on, as the watch does while the clock is silent."""

@@ -81,8 +81,11 @@ class ExperimentClock(Protocol):
         """How long a simulated world stood still so far."""
         ...
 
-    def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
-        """Call `callback(now_s)` whenever the clock advances; returns what ends it."""
+    def on_tick(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` whenever the clock advances; returns what ends it.
+
+        It asks the clock what time it is: a thread that is held up would tell it of an earlier one after a later.
+        """
         ...
 
     def set(self, deadline_s: float) -> StatusBase:
@@ -110,21 +113,17 @@ class Listeners:
     ----------
     beat_s : float
         Wall-clock seconds between beats, at each of which they are called too.
-    now : callable
-        Returns the time by the clock [s].
     """
 
-    def __init__(self, *, beat_s: float, now: Callable[[], float]) -> None:
+    def __init__(self, *, beat_s: float) -> None:
         self._beat_s = beat_s
-        self._now = now
         self._lock = threading.Lock()
-        self._telling = threading.RLock()
-        self._callbacks: dict[int, Callable[[float], None]] = {}
+        self._callbacks: dict[int, Callable[[], None]] = {}
         self._next = 0
         self._thread: threading.Thread | None = None
         self._changed = threading.Event()
 
-    def add(self, callback: Callable[[float], None]) -> Callable[[], None]:
+    def add(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Add `callback`; returns what removes it (twice does no harm)."""
         with self._lock:
             key, self._next = self._next, self._next + 1
@@ -143,13 +142,11 @@ class Listeners:
         return remove
 
     def tell(self) -> None:
-        """Call every callback with the time, one after another: nobody hears of an earlier time after a later one."""
-        with self._telling:
-            with self._lock:
-                callbacks = list(self._callbacks.values())
-            now_s = self._now()  # not before: who was added just now knows a time already
-            for callback in callbacks:
-                callback(now_s)
+        """Call every callback."""
+        with self._lock:
+            callbacks = list(self._callbacks.values())
+        for callback in callbacks:
+            callback()
 
     def _run(self) -> None:
         while True:
@@ -174,7 +171,7 @@ class Deadline(DeviceStatus):
         self._leave: Callable[[], None] = lambda: None
         with self._judging:
             self._leave = clock.on_tick(self._judge)
-            self._judge(self._last_s)
+            self._judge()
 
     def end(self, error: Exception) -> None:
         """Fail with `error` unless already done."""
@@ -183,10 +180,11 @@ class Deadline(DeviceStatus):
                 self._leave()
                 self.set_exception(error)
 
-    def _judge(self, now_s: float) -> None:
+    def _judge(self) -> None:
         with self._judging:
             if self.done:
                 return
+            now_s = self._clock.now_s()
             trouble = clock_trouble(self._clock, now_s=now_s, last_s=self._last_s)
             self._last_s = now_s
             if now_s >= self._deadline_s:
@@ -255,7 +253,7 @@ class Clock(Device):
         self._told_at = math.nan
         self._acknowledge: Callable[[float], None] = lambda _: None
         self._deadlines: set[Deadline] = set()
-        self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S, now=lambda: self._last_s)
+        self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S)
         self.time_s.subscribe(self._ticked, run=True)
         for stands in (self.waited_wall_s, self.held_wall_s):
             stands.subscribe(self._lives, run=False)
@@ -302,8 +300,8 @@ class Clock(Device):
         """
         _require(self.speed(), duration_s, what)
 
-    def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
-        """Call `callback(now_s)` at each tick, and every half second when there is none; returns what ends it."""
+    def on_tick(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` at each tick, and every half second when there is none; returns what ends it."""
         return self._listeners.add(callback)
 
     def set(self, deadline_s: float) -> StatusBase:
@@ -395,7 +393,7 @@ class WallClock:
         self.name = name
         self._zero_s = time.time() - time.monotonic()  # steady: a step of the system clock moves no deadline
         self._deadlines: set[Deadline] = set()
-        self._listeners = Listeners(beat_s=WALL_TICK_S, now=self.now_s)
+        self._listeners = Listeners(beat_s=WALL_TICK_S)
 
     def now_s(self) -> float:
         """Seconds since 1970-01-01 UTC."""
@@ -428,8 +426,8 @@ class WallClock:
         """Refuse a duration under 0.25 s (`ClockTooFast`)."""
         _require(1.0, duration_s, what)
 
-    def on_tick(self, callback: Callable[[float], None]) -> Callable[[], None]:
-        """Call `callback(now_s)` every 0.05 s; returns what ends it."""
+    def on_tick(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` every 0.05 s; returns what ends it."""
         return self._listeners.add(callback)
 
     def set(self, deadline_s: float) -> StatusBase:

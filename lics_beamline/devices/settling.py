@@ -141,10 +141,11 @@ class Watched(DeviceStatus):
         self._value = value
         return True
 
-    def _ticked(self, now_s: float) -> None:
+    def _ticked(self) -> None:
         with self._judging:
             if self.done:
                 return
+            now_s = self._clock.now_s()
             trouble = clock_trouble(self._clock, now_s=now_s, last_s=self._last_s)
             self._last_s = now_s
             if trouble is not None:

@@ -4,7 +4,7 @@ import time
 import pytest
 from ophyd.sim import make_fake_device
 
-from lics_beamline.devices.clock import Clock, Deadline, Listeners, WallClock
+from lics_beamline.devices.clock import Clock, Deadline, WallClock
 from lics_beamline.errors import ClockTooFast, NotConnected
 
 
@@ -83,32 +83,6 @@ def test_a_deadline_fails_when_the_world_is_started_again(device, clock):
     clock.tick_to(1.0)
 
     assert isinstance(waiting.exception(0), NotConnected)
-
-
-def test_nobody_hears_of_an_earlier_time_after_a_later_one():
-    time_s, heard = [1.0], []
-    listeners = Listeners(beat_s=3600.0, now=lambda: time_s[0])
-    held, go_on = threading.Event(), threading.Event()
-
-    def hold(now_s):
-        if now_s == 1.0:
-            held.set()
-            go_on.wait()
-
-    ends = [listeners.add(hold), listeners.add(heard.append)]
-    earlier, later = threading.Thread(target=listeners.tell), threading.Thread(target=listeners.tell)
-    earlier.start()
-    held.wait()
-    time_s[0] = 2.0
-    later.start()
-    later.join(0.3)  # it may come this far, and does not where the two are told in turn
-    go_on.set()
-    for thread in (earlier, later):
-        thread.join()
-    for end in ends:
-        end()
-
-    assert heard == sorted(heard) == [1.0, 2.0]
 
 
 @pytest.fixture
