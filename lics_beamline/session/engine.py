@@ -7,11 +7,20 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from typing import Any, Final
 
 from bluesky import RunEngine
-from bluesky.utils import Msg, RunEngineInterrupted
+from bluesky.utils import (
+    FailedStatus,
+    Msg,
+    MsgGenerator,
+    RequestAbort,
+    RequestStop,
+    RunEngineControlException,
+    RunEngineInterrupted,
+    ensure_generator,
+)
 
 from lics_beamline.control.request import ENGINE, Request
 from lics_beamline.errors import LicsError
@@ -19,6 +28,7 @@ from lics_beamline.session.requests import EngineSuspension, RequestFiles
 
 logger = logging.getLogger(__name__)
 
+ENDS: Final[Mapping[str, type[RunEngineControlException]]] = {"aborting": RequestAbort, "stopping": RequestStop}
 LOOK_S: Final = 0.2  # between two looks at what is asked of a paused sweep [s of wall clock]
 
 
@@ -46,8 +56,42 @@ class Engine(RunEngine):
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Carry out a plan, as `bluesky.RunEngine` does."""
+        if args:
+            args = (self._told_of_its_end(ensure_generator(args[0])), *args[1:])
         with self._told():
             return super().__call__(*args, **options)
+
+    def _told_of_its_end(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
+        """Return the same plan, which hears once that it is to end, whatever fails at that moment.
+
+        bluesky 1.15 tells a plan of the last thing that went wrong: a motion that failed since somebody asked to abort
+        takes the place of that, and the plan would go on.
+        """
+        carried_out = self._carry_out(plan)
+        carried_out.__name__ = getattr(plan, "__name__", "")  # type: ignore[attr-defined]  # of a generator it can be set
+        return carried_out
+
+    def _carry_out(self, plan: MsgGenerator[Any]) -> Generator[Msg, Any, Any]:
+        ends, answer = False, None
+        error: BaseException | None = None
+        while True:
+            try:
+                message = plan.send(answer) if error is None else plan.throw(error)
+            except StopIteration as end:
+                return end.value
+            answer = error = None
+            try:
+                answer = yield message
+            except GeneratorExit:
+                plan.close()
+                raise
+            except RunEngineControlException as asked:
+                error, ends = None if ends else asked, True
+            except FailedStatus as failed:
+                asked_for = ENDS.get(str(self.state))
+                error, ends = (failed, ends) if ends or asked_for is None else (asked_for(), True)
+            except Exception as caught:  # handed to the plan, not swallowed
+                error = caught
 
     def request_pause(self, defer: bool = False) -> Any:
         """Pause a plan, now or at its next checkpoint; a sweep is held first, and paused once it is."""

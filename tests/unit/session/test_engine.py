@@ -1,6 +1,7 @@
 """An engine whose pauses and suspensions are holds while a sweep is at work, and bluesky's own otherwise."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import threading
@@ -13,7 +14,14 @@ os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd
 
 import bluesky.plan_stubs as bps
 from bluesky.suspenders import SuspendFloor
-from bluesky.utils import Msg, RunEngineInterrupted
+from bluesky.utils import (
+    FailedStatus,
+    Msg,
+    RequestAbort,
+    RequestStop,
+    RunEngineControlException,
+    RunEngineInterrupted,
+)
 from ophyd import Signal
 from ophyd.status import Status
 
@@ -308,6 +316,63 @@ def test_a_plan_that_is_no_sweep_is_paused_as_ever(engine):
     assert engine.state == "paused"
     engine.resume()
     assert engine.state == "idle"
+
+
+@pytest.mark.parametrize("how", ["abort", "stop"])
+def test_a_plan_hears_once_that_it_is_to_end_although_a_motion_fails_at_that_moment(engine, how):
+    motion, heard = Status(), []
+
+    async def fail_when_ended(_):
+        ended = threading.Thread(target=getattr(engine, how))
+        ended.start()
+        try:
+            await asyncio.sleep(3600.0)
+        except asyncio.CancelledError:
+            motion.set_exception(RuntimeError("it lost its read-back"))
+            while engine._exception is None:  # what the engine tells the plan of next
+                await asyncio.sleep(0.0)
+            raise
+
+    def plan():
+        try:
+            yield from bps.trigger(Moved(motion), group="a")
+            yield Msg("fail_when_ended")
+        except FailedStatus:
+            heard.append("failed")
+        except RunEngineControlException as asked:
+            heard.append(type(asked))
+            yield from bps.null()
+            heard.append("cleaned up")
+            raise
+
+    engine.register_command("fail_when_ended", fail_when_ended)
+    with contextlib.suppress(RunEngineInterrupted):
+        engine(plan())
+    assert heard == [{"abort": RequestAbort, "stop": RequestStop}[how], "cleaned up"]
+
+
+class Moved:
+    """Something whose motion ends as a test says."""
+
+    name, parent = "moved", None
+
+    def __init__(self, motion):
+        self.motion = motion
+
+    def trigger(self):
+        return self.motion
+
+
+def test_a_stock_plan_keeps_its_name(engine):
+    names = []
+    engine.subscribe(lambda name, doc: names.append(doc.get("plan_name")) if name == "start" else None)
+
+    def mine():
+        yield from bps.open_run()
+        yield from bps.close_run()
+
+    engine(mine())
+    assert names == ["mine"]
 
 
 def test_nobody_is_offered_to_resume_a_plan_that_has_ended(engine):
