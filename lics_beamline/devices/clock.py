@@ -20,6 +20,7 @@ from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind
 from ophyd.status import DeviceStatus, StatusBase
 from ophyd.utils.errors import DisconnectedError
 
+from lics_beamline.devices.clock_listeners import ClockListeners
 from lics_beamline.errors import ClockTooFast, NotConnected
 
 # Channel Access answers in 1-5 ms on loopback with tails of 50 ms (measured): five tails make a judgement.
@@ -104,59 +105,6 @@ def _require(speed: float, duration_s: float, what: str) -> None:
             speed=speed,
             shortest_s=shortest_s,
         )
-
-
-class Listeners:
-    """Callbacks on a clock, and a thread that beats only while there are any.
-
-    Parameters
-    ----------
-    beat_s : float
-        Wall-clock seconds between beats, at each of which they are called too.
-    """
-
-    def __init__(self, *, beat_s: float) -> None:
-        self._beat_s = beat_s
-        self._lock = threading.Lock()
-        self._callbacks: dict[int, Callable[[], None]] = {}
-        self._next = 0
-        self._thread: threading.Thread | None = None
-        self._changed = threading.Event()
-
-    def add(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Add `callback`; returns what removes it (twice does no harm)."""
-        with self._lock:
-            key, self._next = self._next, self._next + 1
-            self._callbacks[key] = callback
-            if self._thread is None:
-                self._changed.clear()
-                self._thread = threading.Thread(target=self._run, name="experiment-clock", daemon=True)
-                self._thread.start()
-
-        def remove() -> None:
-            with self._lock:
-                self._callbacks.pop(key, None)
-                if not self._callbacks:
-                    self._changed.set()
-
-        return remove
-
-    def tell(self) -> None:
-        """Call every callback."""
-        with self._lock:
-            callbacks = list(self._callbacks.values())
-        for callback in callbacks:
-            callback()
-
-    def _run(self) -> None:
-        while True:
-            self._changed.wait(self._beat_s)
-            with self._lock:
-                if not self._callbacks:
-                    self._thread = None
-                    return
-                self._changed.clear()
-            self.tell()
 
 
 class Deadline(DeviceStatus):
@@ -253,7 +201,7 @@ class Clock(Device):
         self._told_at = math.nan
         self._acknowledge: Callable[[float], None] = lambda _: None
         self._deadlines: set[Deadline] = set()
-        self._listeners = Listeners(beat_s=SILENCE_CHECK_WALL_S)
+        self._listeners = ClockListeners(beat_s=SILENCE_CHECK_WALL_S)
         self.time_s.subscribe(self._ticked, run=True)
         for stands in (self.waited_wall_s, self.held_wall_s):
             stands.subscribe(self._lives, run=False)
@@ -393,7 +341,7 @@ class WallClock:
         self.name = name
         self._zero_s = time.time() - time.monotonic()  # steady: a step of the system clock moves no deadline
         self._deadlines: set[Deadline] = set()
-        self._listeners = Listeners(beat_s=WALL_TICK_S)
+        self._listeners = ClockListeners(beat_s=WALL_TICK_S)
 
     def now_s(self) -> float:
         """Seconds since 1970-01-01 UTC."""

@@ -30,9 +30,9 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_light import PatternLight
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.diffraction.phase import CrystalPhase, Role
-from lics_beamline.diffraction.phase_candidates import PeakPlaces, SoughtPhase, proposed_cells, sought_phase
+from lics_beamline.diffraction.phase_candidates import PeakPlaces, PhaseHere, proposed_cells, sought_phase
 from lics_beamline.diffraction.phase_decision import PhaseDecision
-from lics_beamline.diffraction.phase_mixture import Candidate, Mixture, MixtureFit
+from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit, PhaseCandidate
 from lics_beamline.diffraction.phase_shares import scaled, shares
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 
@@ -150,7 +150,9 @@ def identify(
         )
         is not None
     ]
-    candidates = [Candidate.of(here, cell, places, seen) for here in sought for cell in proposed_cells(here, places)]
+    candidates = [
+        PhaseCandidate.of(here, cell, places, seen) for here in sought for cell in proposed_cells(here, places)
+    ]
     mixture = Mixture(seen, candidates)
     # In the order they were asked for, as the candidates are
     chosen = sorted(PhaseDecision(mixture).found())
@@ -189,7 +191,7 @@ def _found(mixture: Mixture, fit: MixtureFit, places: PeakPlaces) -> tuple[Found
     return tuple(found)
 
 
-def _cell(one: Candidate, peaks: Sequence[IndexedPeak], own: Sequence[IndexedPeak], seen: PatternLight) -> CellFit:
+def _cell(one: PhaseCandidate, peaks: Sequence[IndexedPeak], own: Sequence[IndexedPeak], seen: PatternLight) -> CellFit:
     """Return the cell by the peaks that are a phase's own, if they determine it, or by the whole pattern."""
     system = one.sought.phase.system
     count = len(free_names(system))
@@ -233,7 +235,7 @@ def _width(peak: Peak) -> float:
     return math.radians(peak.fwhm_deg) / 2.0 / math.tan(math.radians(peak.two_theta_deg) / 2.0)
 
 
-def _unknown(peaks: Sequence[Peak], found: Sequence[FoundPhase], sought: list[SoughtPhase]) -> tuple[Peak, ...]:
+def _unknown(peaks: Sequence[Peak], found: Sequence[FoundPhase], sought: list[PhaseHere]) -> tuple[Peak, ...]:
     """Return the strong peaks that are near no line of a found phase and in no window of one that was not found."""
     cells = {phase.name: phase.cell for phase in found}
     explained = np.zeros(0)

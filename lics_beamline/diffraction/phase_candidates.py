@@ -40,7 +40,7 @@ DIFFERENT_SPACING: Final = 3.0e-4  # relative: cells closer than this are one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SoughtPhase:
+class PhaseHere:
     """A phase where it must be at this point: expected cell, its lines there, and how far spacings may be off.
 
     Parameters
@@ -95,7 +95,7 @@ def sought_phase(
     temperature_k: float,
     wavelength_angstrom: float,
     d_range_angstrom: tuple[float, float],
-) -> SoughtPhase | None:
+) -> PhaseHere | None:
     """Return what is sought of a phase; None where it is not at this pressure, or its equation of state ends before.
 
     Parameters
@@ -128,7 +128,7 @@ def sought_phase(
     start = expected.free(phase.system)
     spacing = spacings_of(start, hkl[inside], phase.system)
     lines = tuple(itertools.compress(every, inside.tolist()))
-    return SoughtPhase(
+    return PhaseHere(
         phase=phase,
         expected=expected,
         lines=lines,
@@ -167,7 +167,7 @@ class PeakPlaces:
         return np.where(before_is, after - 1, after)
 
 
-def proposed_cells(sought: SoughtPhase, places: PeakPlaces) -> list[UnitCell]:
+def proposed_cells(sought: PhaseHere, places: PeakPlaces) -> list[UnitCell]:
     """Return the cells that a phase may have, the likeliest first."""
     count = len(free_names(sought.phase.system))
     markers = sought.phase.marker_lines(sought.lines)
@@ -203,17 +203,17 @@ def proposed_cells(sought: SoughtPhase, places: PeakPlaces) -> list[UnitCell]:
     return found
 
 
-def worth_lines(sought: SoughtPhase) -> npt.NDArray[np.intp]:
+def worth_lines(sought: PhaseHere) -> npt.NDArray[np.intp]:
     """Return which lines of a phase propose and decide."""
     return np.flatnonzero(sought.strength > WORTH_FRACTION * sought.strength.max())
 
 
-def _is_new(cell: UnitCell, found: Sequence[UnitCell], sought: SoughtPhase) -> bool:
+def _is_new(cell: UnitCell, found: Sequence[UnitCell], sought: PhaseHere) -> bool:
     spacings = sought.spacings(cell)
     return all(np.abs(sought.spacings(other) / spacings - 1.0).max() > DIFFERENT_SPACING for other in found)
 
 
-def _strains(sought: SoughtPhase, places: PeakPlaces, numbers: list[int]) -> Array:
+def _strains(sought: PhaseHere, places: PeakPlaces, numbers: list[int]) -> Array:
     """Return the changes of the free numbers that put lines on peaks, shape (proposals, numbers)."""
     log_d, slopes = sought.log_spacing, sought.log_slope
     low, high = np.log([sought.low, sought.high])

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.cell_fit import SPACING_AGREEMENT
 from lics_beamline.diffraction.pattern_light import MOST_WEIGHT_SIGMAS, PatternLight, weighted_median
-from lics_beamline.diffraction.phase_candidates import PeakPlaces, SoughtPhase, worth_lines
+from lics_beamline.diffraction.phase_candidates import PeakPlaces, PhaseHere, worth_lines
 from lics_beamline.physics.unit_cell import UnitCell
 
 Array = npt.NDArray[np.float64]
@@ -35,12 +35,12 @@ NO_LEANING: Final = 1e-9  # weight of the structure's say where areas are free: 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Candidate:
+class PhaseCandidate:
     """A phase with a cell that it may have.
 
     Parameters
     ----------
-    sought : SoughtPhase
+    sought : PhaseHere
         The phase.
     cell : UnitCell
         The cell.
@@ -50,13 +50,13 @@ class Candidate:
         Which of its lines are fitted.
     """
 
-    sought: SoughtPhase
+    sought: PhaseHere
     cell: UnitCell
     width: float
     worth: Places
 
     @classmethod
-    def of(cls, sought: SoughtPhase, cell: UnitCell, places: PeakPlaces, seen: PatternLight) -> Candidate:
+    def of(cls, sought: PhaseHere, cell: UnitCell, places: PeakPlaces, seen: PatternLight) -> PhaseCandidate:
         """Return a candidate whose lines are as wide as the peaks where its cell puts them."""
         worth = worth_lines(sought)
         log_spacing = np.log(sought.spacings(cell)[worth])
@@ -106,11 +106,11 @@ class Mixture:
     ----------
     seen : PatternLight
         The pattern.
-    candidates : sequence of Candidate
+    candidates : sequence of PhaseCandidate
         Phases with cells.
     """
 
-    def __init__(self, seen: PatternLight, candidates: Sequence[Candidate]) -> None:
+    def __init__(self, seen: PatternLight, candidates: Sequence[PhaseCandidate]) -> None:
         self.seen = seen
         self.candidates = list(candidates)
         ends = np.cumsum([0, *(one.worth.size for one in self.candidates)])

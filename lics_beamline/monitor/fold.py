@@ -14,7 +14,7 @@ from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, Pre
 from lics_beamline.errors import LicsError
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun, reduced_point
 from lics_beamline.journal.events import StreamEvent, Streams
-from lics_beamline.monitor.view import AskedPoint, Motion, Note, ReadPlate, RubyReading, RunView, TrackReading
+from lics_beamline.monitor.view import AskedPoint, Note, ReadPlate, RubyView, RunView, TrackReading, WalkView
 from lics_beamline.strict_toml import validate
 
 HOUR_S: Final = 3600.0
@@ -199,7 +199,7 @@ class RunFold:
             raise ValueError(f"{wavelength_nm.shape} wavelengths and {counts.shape} counts are no ruby spectrum")
         self._raw = replace(
             self._raw,
-            ruby=RubyReading(
+            ruby=RubyView(
                 wavelength_nm=wavelength_nm,
                 counts=counts,
                 r1_nm=_number(data, "ruby_r1_nm"),
@@ -214,7 +214,7 @@ class RunFold:
     def _move(self, data: Mapping[str, Any], phase: str, says: str) -> None:
         point = int(data["point_index"]) + 1
         self._raw = replace(
-            self._raw, motion=Motion(point=point, leg=text(data["leg"]), phase=text(phase), says=text(says))
+            self._raw, motion=WalkView(point=point, leg=text(data["leg"]), phase=text(phase), says=text(says))
         )
 
     def _approach(self, data: Mapping[str, Any], when: float) -> None:

@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource, Range1d, Span
 
 from lics_beamline.errors import BadReading, OutsideCalibration
 from lics_beamline.monitor.figure import BLUE, ORANGE, RED, dark_figure, place_legend
-from lics_beamline.monitor.view import Array, RubyReading, RunView
+from lics_beamline.monitor.view import Array, RubyView, RunView
 from lics_beamline.physics.line_shape import pseudo_voigt
 from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.ruby_spectrum import fit_doublet
@@ -36,7 +36,7 @@ class RubyPanel:
         self._r1 = Span(location=math.nan, dimension="height", line_color=RED, line_dash="dashed")
         self.root.add_layout(self._r1)
         place_legend(self.root)
-        self._shown: RubyReading | None = None
+        self._shown: RubyView | None = None
 
     def update(self, view: RunView) -> None:
         """Show the newest spectrum, if it is another one."""
@@ -64,12 +64,12 @@ class RubyPanel:
         )
 
 
-def curve(ruby: RubyReading, axis_nm: Array) -> tuple[Array, str]:
+def curve(ruby: RubyView, axis_nm: Array) -> tuple[Array, str]:
     """Return the doublet fitted to a spectrum, over an axis, and why there is none.
 
     Parameters
     ----------
-    ruby : RubyReading
+    ruby : RubyView
         The spectrum.
     axis_nm : ndarray
         Wavelengths [nm].

@@ -67,7 +67,7 @@ class TrackReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RubyReading:
+class RubyView:
     """The newest ruby spectrum, and what was read from it.
 
     Parameters
@@ -116,7 +116,7 @@ class ReadPlate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Motion:
+class WalkView:
     """What the approach or the ramp does now.
 
     Parameters
@@ -190,9 +190,9 @@ class RunView:
         Points measured, or given up.
     measured_at : float
         When the last of them was [s since 1970].
-    ruby : RubyReading or None
+    ruby : RubyView or None
         The newest spectrum.
-    motion : Motion or None
+    motion : WalkView or None
         What is done now.
     notes : tuple of Note
         In the order of time; it only grows.
@@ -226,8 +226,8 @@ class RunView:
     track: tuple[TrackReading, ...] = ()
     measured: int = 0
     measured_at: float = 0.0
-    ruby: RubyReading | None = None
-    motion: Motion | None = None
+    ruby: RubyView | None = None
+    motion: WalkView | None = None
     notes: tuple[Note, ...] = ()
     plates: tuple[ReadPlate, ...] = ()
     reduction_uid: str = ""

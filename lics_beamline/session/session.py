@@ -164,7 +164,7 @@ def open_session(
 
         def tell(*, farewell: bool) -> None:
             guard_supervisor.tell(farewell=farewell)
-            if not guard_supervisor.has_tripped:  # or the instruments would be kept from making safe too
+            if not (farewell or guard_supervisor.has_tripped):  # or the instruments would be kept from making safe too
                 feeding.tell()
 
         # Its farewell lets the guard end.
