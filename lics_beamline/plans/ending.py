@@ -11,6 +11,7 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, IllegalMessageSequence, Msg, MsgGenerator
 
 from lics_beamline.plans.action import why
+from lics_beamline.plans.hearing import hearing
 
 log = logging.getLogger(__name__)
 
@@ -36,26 +37,13 @@ class SweepEnding:
         The engine has carried out the message at which it tells of a failure. What it answered is lost, so a plan that
         is ending uses no answers, and asks what it waited for itself how that went.
         """
-        answer: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                message = plan.send(answer) if error is None else plan.throw(error)
-            except StopIteration as end:
-                return end.value
-            answer = error = None
-            try:
-                answer = yield message
-            except GeneratorExit:
-                plan.close()
-                raise
-            except FailedStatus as failed:
-                if self._begun:
-                    log.debug("at its end: %s", why(failed))
-                else:
-                    error = failed
-            except Exception as caught:  # handed to the plan, not swallowed
-                error = caught
+        return hearing(plan, self._hears)
+
+    def _hears(self, error: Exception) -> Exception | None:
+        if self._begun and isinstance(error, FailedStatus):
+            log.debug("at its end: %s", why(error))
+            return None
+        return error
 
 
 def drop_open_event() -> MsgGenerator[None]:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from bluesky import RunEngine
@@ -24,6 +24,7 @@ from bluesky.utils import (
 
 from lics_beamline.control.request import ENGINE, Request
 from lics_beamline.errors import LicsError
+from lics_beamline.plans.hearing import hearing
 from lics_beamline.session.requests import EngineSuspension, RequestFiles
 
 logger = logging.getLogger(__name__)
@@ -67,31 +68,21 @@ class Engine(RunEngine):
         bluesky 1.15 tells a plan of the last thing that went wrong: a motion that failed since somebody asked to abort
         takes the place of that, and the plan would go on.
         """
-        carried_out = self._carry_out(plan)
+        ends = False
+
+        def hears(error: Exception) -> Exception | None:
+            nonlocal ends
+            asked_for = ENDS.get(str(self.state))
+            if isinstance(error, FailedStatus) and asked_for is not None and not ends:
+                error = asked_for()
+            if isinstance(error, RunEngineControlException):
+                first, ends = not ends, True
+                return error if first else None
+            return error
+
+        carried_out = hearing(plan, hears)
         carried_out.__name__ = getattr(plan, "__name__", "")  # type: ignore[attr-defined]  # of a generator it can be set
         return carried_out
-
-    def _carry_out(self, plan: MsgGenerator[Any]) -> Generator[Msg, Any, Any]:
-        ends, answer = False, None
-        error: BaseException | None = None
-        while True:
-            try:
-                message = plan.send(answer) if error is None else plan.throw(error)
-            except StopIteration as end:
-                return end.value
-            answer = error = None
-            try:
-                answer = yield message
-            except GeneratorExit:
-                plan.close()
-                raise
-            except RunEngineControlException as asked:
-                error, ends = None if ends else asked, True
-            except FailedStatus as failed:
-                asked_for = ENDS.get(str(self.state))
-                error, ends = (failed, ends) if ends or asked_for is None else (asked_for(), True)
-            except Exception as caught:  # handed to the plan, not swallowed
-                error = caught
 
     def request_pause(self, defer: bool = False) -> Any:
         """Pause a plan, now or at its next checkpoint; a sweep is held first, and paused once it is."""
