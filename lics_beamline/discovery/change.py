@@ -19,12 +19,12 @@ from lics_beamline.discovery.line_track import USUAL_PER_GPA, LineTrack, expecte
 from lics_beamline.discovery.point_lines import PointLines, SeenLine
 
 LEAST_SIGMAS: Final = 5.0  # of a change that is told: as of a peak
-WEAKER: Final = 0.7  # factor on a line that was not seen: grains and exposures, more than 30 % is not forgiven
+UNSEEN_FACTOR: Final = 0.7  # factor on a line that was not seen: grains and exposures, more than 30 % is not forgiven
 MOST_USUAL_PER_GPA: Final = 2.0 * USUAL_PER_GPA  # of the lines that may have been hidden
 EXPANSION_PER_K: Final = 1e-4  # the most, of a spacing
 HIDING_FWHM: Final = 1.2  # distance at which a brighter line hides another
-HIDING: Final = 0.5  # of the area of a line: another of so much may have held it
-HIDEABLE: Final = 0.3  # of the area of a line: of less beside it, its own changes tell nothing
+HIDING_SHARE: Final = 0.5  # of the area of a line: another of so much may have held it
+HIDEABLE_SHARE: Final = 0.3  # of the area of a line: of less beside it, its own changes tell nothing
 HELD_DOUBT: Final = 0.25  # relative, of the area of a line that held two
 NEAREST_LINES: Final = 3  # whose noise is that of a place between them
 
@@ -198,7 +198,7 @@ class _Comparison:
         nearest = sorted(self._without.lines, key=lambda line: abs(line.peak.two_theta_deg - peak.two_theta_deg))
         noise = float(np.median([line.peak.height_sigma for line in nearest[:NEAREST_LINES]]))
         would_be, error = peak.height * self._brighter, peak.height_sigma * self._brighter
-        return (WEAKER * would_be - PEAK_SIGMAS * noise) / math.hypot(noise, error)
+        return (UNSEEN_FACTOR * would_be - PEAK_SIGMAS * noise) / math.hypot(noise, error)
 
     def _was_held(self, line: SeenLine) -> bool:
         """Whether a neighbour had the brightness of both before."""
@@ -208,7 +208,7 @@ class _Comparison:
             near = abs(left.peak.two_theta_deg - line.peak.two_theta_deg)
             if near > 2.0 * HIDING_FWHM * max(held.peak.fwhm_deg, left.peak.fwhm_deg):
                 continue
-            if line.peak.area < HIDEABLE * left.peak.area:
+            if line.peak.area < HIDEABLE_SHARE * left.peak.area:
                 continue
             for brighter in (self._brighter, self._brighter_whole):
                 alone = left.peak.area * brighter
@@ -225,7 +225,7 @@ class _Comparison:
             return True
         for other in self._without.lines:
             reach = HIDING_FWHM * max(line.peak.fwhm_deg, other.peak.fwhm_deg)
-            bright = HIDING * line.peak.area * self._brighter < other.peak.area
+            bright = HIDING_SHARE * line.peak.area * self._brighter < other.peak.area
             if bright and low - reach < other.peak.two_theta_deg < high + reach:
                 return True
         return False

@@ -30,7 +30,7 @@ CLOSE_FWHM: Final = 0.7  # two reflections nearer than this may be seen as one l
 DEBYE_WALLER_ANGSTROM2: Final = 4.0  # of intensities, with the decay of form factors: what far lines lose
 FAINTNESS: Final = np.geomspace(1e-3, 10.0, 17)  # of the detection, as a part of the strength of a usual line
 # Of lattices that explain the lines alike, the small one is meant: the superlattices of index n are about n^2.
-PARSIMONY: Final = 2.0
+PARSIMONY_EXPONENT: Final = 2.0
 LATTICE_POINTS: Final = {"P": 1, "R": 3, "F": 4}  # of a conventional cell; 2 of the others
 EDGE_DOUBT: Final = 0.7  # standard deviation of the log of an edge before anything was seen
 ANGLE_DOUBT: Final = 0.15  # and of the cosine of a monoclinic angle
@@ -38,7 +38,7 @@ NEXT_EDGE_DOUBT: Final = 0.02  # the same at the next point of a sweep
 NEXT_ANGLE_DOUBT: Final = 0.02
 LARGER_ERRORS: Final = (1.0, 1.6, 2.6)  # times the stated ones, that are tried
 LARGER_ERRORS_COST: Final = 1.5  # of each of these steps
-FITS: Final = 3  # Gauss-Newton on a nearly linear problem, with lines assigned anew
+FIT_STEPS: Final = 3  # Gauss-Newton on a nearly linear problem, with lines assigned anew
 MATCHED_SIGMAS: Final = 4.5
 
 
@@ -200,7 +200,7 @@ def fit_point(
 ) -> PointFit | None:
     """Fit a lattice to the lines near its reflections; None where they do not determine it."""
     size = len(numbers)
-    for step in range(FITS + 1):
+    for step in range(FIT_STEPS + 1):
         made = reflections(places, system, numbers, shift_deg, planes, lit_deg)
         if made is None:
             return None
@@ -218,7 +218,7 @@ def fit_point(
             covariance: Array = np.asarray(np.linalg.inv(known), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
-        if step == FITS:
+        if step == FIT_STEPS:
             break
         solved = covariance @ (weighted.T @ (places.q[used] / error))
         numbers, shift_deg = solved[:size], float(solved[size])
@@ -272,7 +272,7 @@ def _evidence(
     ever = np.unique(np.concatenate([fit.match.made.family[fit.match.seen[fit.match.made.group]] for fit in fits]))
     seen = np.zeros(len(made.weight), dtype=np.bool_)
     seen[made.group[np.isin(made.family, ever)]] = True
-    total = _seen_as_expected(made.weight, seen) - PARSIMONY * math.log(primitive_volume)
+    total = _seen_as_expected(made.weight, seen) - PARSIMONY_EXPONENT * math.log(primitive_volume)
     for number, (place, fit) in enumerate(zip(places, fits, strict=True)):
         found = fit.match
         width = sum(last - first for first, last in lit_deg[number])

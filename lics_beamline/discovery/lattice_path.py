@@ -17,10 +17,10 @@ from lics_beamline.discovery.line_set import LineSet
 
 Array = npt.NDArray[np.float64]
 
-REACH: Final = 0.06  # of the log of the edges, between neighbouring points: 2 GPa of a soft metal
+REACH_OF_LOG: Final = 0.06  # of the log of the edges, between neighbouring points: 2 GPa of a soft metal
 REACH_STEPS: Final = 25
-UNEVEN: Final = 0.006  # of the log of an edge, by which one may shrink more than another
-ROUGH: Final = 3e-3  # relative, of Q: how far lines may be off at first
+UNEVEN_OF_LOG: Final = 0.006  # of the log of an edge, by which one may shrink more than another
+ROUGH_OF_Q: Final = 3e-3  # relative, of Q: how far lines may be off at first
 SAME_TEMPERATURE_K: Final = 30.0  # points nearer than this are compared
 SAME_PRESSURE_GPA: Final = 0.15  # and those further apart than this: nearer ones are not known to differ
 GROWN_RELATIVE: Final = 3e-3  # by which a volume may grow with pressure: errors
@@ -46,7 +46,7 @@ def follow(sets: Sequence[LineSet], places: Sequence[Places], system: str, start
             place.error_deg * place.steepness,
             place.steepness,
             start.shift_deg,
-            ROUGH,
+            ROUGH_OF_Q,
             starts,
             scores,
         )
@@ -64,8 +64,8 @@ def _starts(system: str, numbers: Array) -> Array:
     edges = min(len(numbers), 3)
     tilts = [0.0] if system != "monoclinic" else [-0.01, 0.0, 0.01]
     found = []
-    for even in np.linspace(-REACH, REACH, REACH_STEPS):
-        for uneven in itertools.product((-UNEVEN, 0.0, UNEVEN), repeat=edges - 1):
+    for even in np.linspace(-REACH_OF_LOG, REACH_OF_LOG, REACH_STEPS):
+        for uneven in itertools.product((-UNEVEN_OF_LOG, 0.0, UNEVEN_OF_LOG), repeat=edges - 1):
             scaled = numbers.copy()
             scaled[:edges] *= np.exp(-2.0 * (even + np.array([0.0, *uneven])))
             for tilt in tilts:

@@ -29,19 +29,19 @@ USUAL_EXPANSION_PER_K: Final = 4e-5
 EXPANSION_SIGMA_PER_K: Final = 3e-5
 PLACE_DOUBT: Final = 4e-4  # relative, of a spacing from one point to the next: stress, shift of the sample, grains
 PRESSURE_DOUBT_GPA: Final = 0.02  # of a difference of two pressures: reading of the ruby, and its place in the cell
-CURVED: Final = 0.3  # relative, how much a compressibility changes over the steps that are looked across
+CURVED_SHARE: Final = 0.3  # relative, how much a compressibility changes over the steps that are looked across
 PAST_POINTS: Final = 5  # of a track, the newest: what its compressibility is taken from
 LONGEST_GAP: Final = 4  # points in which a line was not seen: after more it is another one
 GATE_SIGMAS: Final = 3.5  # distance of a line from where it is expected
 AREA_DOUBT: Final = 0.5  # of the logarithm of an area, from one point to the next: grains, growth, a phase that goes
-TOGETHER: Final = 0.25  # relative: how much the shifts of lines of one phase differ, for its axes
+TOGETHER_SHARE: Final = 0.25  # relative: how much the shifts of lines of one phase differ, for its axes
 SHIFT_STEPS: Final = 160  # tried between none and the most of a shift
 SETTLED_POINTS: Final = 4  # of a track that tells what is usual of others
 FEWEST_TELLING: Final = 3  # of such tracks
 MOST_TELLING_PER_GPA: Final = 0.01  # standard deviation of a compressibility that tells
-ALIKE: Final = 0.4  # relative, of the compressibilities of lines of one phase, for its axes
+ALIKE_SHARE: Final = 0.4  # relative, of the compressibilities of lines of one phase, for its axes
 LEAST_SIGMA_PER_GPA: Final = 0.004  # of what is usual
-UNLIKELY: Final = 1e6  # cost of a pair that cannot be
+UNLIKELY_COST: Final = 1e6  # cost of a pair that cannot be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def expected(
     here = last - kappa * step + USUAL_EXPANSION_PER_K * warmer
     sigma = math.sqrt(
         2.0 * error**2
-        + ((kappa_sigma + CURVED * kappa * min(abs(step), 1.0)) * step) ** 2
+        + ((kappa_sigma + CURVED_SHARE * kappa * min(abs(step), 1.0)) * step) ** 2
         + (kappa * PRESSURE_DOUBT_GPA) ** 2
         + (EXPANSION_SIGMA_PER_K * warmer) ** 2
     )
@@ -247,7 +247,7 @@ def _usual(tracks: Sequence[LineTrack]) -> UsualCompressibility:
     if len(known) < FEWEST_TELLING:
         return ANY_SOLID
     middle = float(np.median(known))
-    return UsualCompressibility(per_gpa=middle, sigma_per_gpa=max(ALIKE * middle, LEAST_SIGMA_PER_GPA))
+    return UsualCompressibility(per_gpa=middle, sigma_per_gpa=max(ALIKE_SHARE * middle, LEAST_SIGMA_PER_GPA))
 
 
 class _Pairs:
@@ -328,19 +328,19 @@ class _Pairs:
         there = sorted(self._free_lines)
         if not here or not there:
             return []
-        cost = np.full((len(here), len(there)), UNLIKELY)
+        cost = np.full((len(here), len(there)), UNLIKELY_COST)
         for row, track in enumerate(here):
             where = self._expected[track]
             away = (self._log_d[there] - where.log_spacing) / np.hypot(where.sigma, PLACE_DOUBT)
             brightness = (self._log_area[there] - self._area(track) - self._brighter) / (2.0 * AREA_DOUBT)
             can = (self._log_d[there] >= where.low) & (self._log_d[there] <= where.high) & (np.abs(away) < GATE_SIGMAS)
             can &= np.array([not self._is_another(track, line) for line in there])
-            cost[row] = np.where(can, away**2 + np.minimum(brightness**2, GATE_SIGMAS**2), UNLIKELY)
+            cost[row] = np.where(can, away**2 + np.minimum(brightness**2, GATE_SIGMAS**2), UNLIKELY_COST)
         rows, columns = linear_sum_assignment(cost)
         return [
             (here[row], there[column])
             for row, column in zip(rows, columns, strict=True)
-            if cost[row, column] < UNLIKELY
+            if cost[row, column] < UNLIKELY_COST
         ]
 
     def _together(self) -> list[tuple[int, int]]:
@@ -361,7 +361,7 @@ class _Pairs:
         tried = np.linspace(shift[can].min(), shift[can].max(), SHIFT_STEPS)
         best, best_score = None, 0.0
         for trial in tried:
-            wide = np.hypot(2.0 * error, TOGETHER * trial)
+            wide = np.hypot(2.0 * error, TOGETHER_SHARE * trial)
             merit = likeness * np.exp(-0.5 * ((shift - trial) / wide) ** 2) * np.sqrt(error / wide)
             rows, columns = linear_sum_assignment(-merit)
             score = float(merit[rows, columns].sum())

@@ -15,7 +15,7 @@ from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.errors import JournalError
 from lics_beamline.physics.line_shape import area_of_unit_line
 
-COLUMNS: Final = 11  # of a line in a text
+COLUMN_COUNT: Final = 11  # of a line in a text
 NOTHING: Final = "-"  # stands for what nobody knows, in a text
 UNKNOWN: Final = "?"  # the phase of a line that nothing explains, in a text
 MOST_LINES: Final = 10_000  # of a point: a pattern has no more bins
@@ -177,8 +177,8 @@ def _is_followable(
 def _line(row: str, wavelength_angstrom: float) -> SeenLine:
     cells = row.split()
     try:
-        if len(cells) != COLUMNS:
-            raise ValueError(f"{len(cells)} columns of {COLUMNS}")
+        if len(cells) != COLUMN_COUNT:
+            raise ValueError(f"{len(cells)} columns of {COLUMN_COUNT}")
         two_theta, sigma, height, height_sigma, fwhm, mixing, background = (float(cell) for cell in cells[:7])
         spots = None if cells[7] == NOTHING else float(cells[7])
         grains = math.nan if cells[8] == NOTHING else float(cells[8])

@@ -1,8 +1,9 @@
-"""A number at module level says by its name what it bounds and in which unit: one bare word does not."""
+"""Names say what they are: no number of one bare word for what it bounds and its unit, no class name in two files."""
 
 import ast
 import importlib.util
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ ROOMS = (  # those whose names are done; in the end all
     "lics_beamline/analysis",
     "lics_beamline/catalog",
     "lics_beamline/diffraction",
+    "lics_beamline/discovery",
     "lics_beamline/exports",
     "lics_beamline/journal",
+    "lics_beamline/monitor",
     "lics_beamline/physics",
     "lics_beamline/reduction",
     "lics_beamline/refinement",
@@ -57,3 +60,14 @@ def test_no_number_is_named_by_one_bare_word(room):
 def test_one_bare_word_is_seen_whatever_the_number_looks_like():
     source = "SURE: Final = 2.0\nKEPT = (0.3, 0.8)\nMASKED = -(2**31)\nWORST_SIGMA = 3.0\nSUFFIX = '.x'\nMANY: int\n"
     assert list(bare_numbers(source)) == ["SURE", "KEPT", "MASKED"]
+
+
+@pytest.mark.parametrize("package", ["lics_beamline", "lics_simulators"])
+def test_a_class_name_stands_in_one_file(package):
+    found = defaultdict(set)
+    for file in sorted(folder_of(package).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].add(file.name)
+    assert found
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
