@@ -13,7 +13,7 @@ for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-os.environ["LICS_CACHE"] = ""  # nothing is kept between tests, nor in the folder of whoever runs them
+os.environ["LICS_CACHE"] = ""  # nothing is kept while tests are collected, nor in the folder of whoever runs them
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # ophyd takes pyepics where it is installed, when imported
 
@@ -33,6 +33,13 @@ def pytest_collection_finish() -> None:
     """Leave what was imported out of later collections: pyFAI asks for one of everything at each of its changes."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the processes that tests begin share what each would take seconds to make anew: one cache, removed with it."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["LICS_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
 
 
 @pytest.fixture(scope="session")

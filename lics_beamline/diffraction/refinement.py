@@ -256,7 +256,7 @@ class _Problem:
         from pyFAI.geometryRefinement import GeometryRefinement
 
         plane, wavelength_m = _plane(numbers), 1e-10 * float(numbers[5])
-        return GeometryRefinement(
+        engine = GeometryRefinement(
             calibrant=Calibrant(dspacing=list(self.d_angstrom), wavelength=wavelength_m),
             dist=1e-3 * plane.distance_mm,
             poni1=1e-3 * plane.poni1_mm,
@@ -267,6 +267,8 @@ class _Problem:
             detector=Detector(1e-3 * self.pixel_mm[0], 1e-3 * self.pixel_mm[1], max_shape=self.shape, orientation=3),
             wavelength=wavelength_m,
         )
+        engine.auto_gc = False  # it would walk all objects of the process at each change of a number
+        return engine
 
     def refined(self, engine: Any, points: ControlPoints, sigma: Array, numbers: Array) -> Array:
         """Let pyFAI refine, with the displacement as it is: the points are moved back by it along the radius."""

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import correlate1d
-from scipy.special import pdtr
+from scipy.special import pdtr, pdtrik
 
 FrameArray = npt.NDArray[np.float32]
 
@@ -16,6 +16,14 @@ TABLE_STEP: Final = 0.125  # expected photons between two rows of the table
 TABLE_ROWS: Final = 256  # up to 32 photons; brighter pixels are few
 RANDOM_WORDS: Final = 1 << 16  # columns of the table: one for each 16-bit random number
 UNDECIDED_COUNT: Final = 255  # the random number needs more digits
+
+
+
+def _least_count(probability: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the least count whose Poisson distribution function reaches a probability; of the means none is 0."""
+    count = np.ceil(pdtrik(probability, mean))
+    one_less = np.maximum(count - 1.0, 0.0)
+    return np.where(pdtr(one_less, mean) >= probability, one_less, count)  # the inverse is exact but for rounding
 
 
 class Counter:
@@ -61,8 +69,6 @@ class Counter:
         return photons
 
     def _count(self, expected: FrameArray, generator: np.random.Generator) -> FrameArray:
-        from scipy.stats import poisson  # takes half a second: for the first plate, not for the start
-
         row = (expected * np.float32(1 / TABLE_STEP)).astype(np.int32)
         bright = np.flatnonzero(row >= TABLE_ROWS)
         row[bright] = 0
@@ -70,7 +76,7 @@ class Counter:
         drawn = self._table.ravel().take(row * RANDOM_WORDS + word, mode="clip").astype(np.float32)
         undecided = np.flatnonzero(drawn == UNDECIDED_COUNT)
         exact = (word[undecided] + generator.random(undecided.size)) / RANDOM_WORDS
-        drawn[undecided] = np.maximum(poisson.ppf(exact, row[undecided] * TABLE_STEP), 0.0)
+        drawn[undecided] = _least_count(exact, row[undecided] * TABLE_STEP)
         rest = expected - row * np.float32(TABLE_STEP)
         rest[bright] = 0.0
         up_to = np.cumsum(rest, dtype=np.float64)

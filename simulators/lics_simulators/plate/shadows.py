@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,14 @@ from lics_simulators.plate.settings import ShadowSettings
 
 FloatArray = npt.NDArray[np.float64]
 
+SATURATED_WIDTHS: Final = 9.0  # where a smooth step is 0 or 1 to the last digit
+
 
 def _edge(distance: FloatArray, width: float) -> FloatArray:
     """Smooth step: 0 far below, 1 far above, over a width (standard deviation)."""
-    step: FloatArray = 0.5 * (1 + erf(distance / (math.sqrt(2) * width)))
+    step = np.where(distance > 0.0, 1.0, 0.0)
+    near = np.abs(distance) < SATURATED_WIDTHS * width
+    step[near] = 0.5 * (1 + erf(distance[near] / (math.sqrt(2) * width)))
     return step
 
 
