@@ -276,9 +276,9 @@ DECISIONS_FIELDS: Final = (
 HOLDS_FIELDS: Final = (
     EXPERIMENT_TIME,
     _text("hold_did", "held, continued, stopped or noted."),
-    _text("hold_who", "Who asked for it; `engine` where no person did."),
+    _text("hold_who", "Who asked for it, or wrote it down; `engine` where no person did."),
     _text("hold_asked_at", "When it was asked, ISO 8601; empty where nobody asked."),
-    _text("hold_why", "What was said with it; empty when nothing was."),
+    _text("hold_why", "What was said with it, or written down; empty when nothing was."),
     _number("hold_lasted_s", "s", "Time of the experiment since it was held; 0 when it was not."),
     _number("hold_pressure_gpa", "GPa", "Pressure read last; NaN before any."),
     _number("hold_load_bar", "bar", "Membrane gas pressure then; NaN where it had no value."),

@@ -37,7 +37,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let the processes that tests begin share what each would take seconds to make anew: one cache, removed with it."""
+    """Let the processes that tests begin share what each would take seconds to make anew, while this run lasts."""
     base = tmp_path_factory.getbasetemp()
     os.environ["LICS_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
 

@@ -1,4 +1,4 @@
-"""The verbs by which a person holds, continues and stops a sweep that runs, from any terminal."""
+"""The verbs by which a person holds, continues and stops a sweep that runs, or notes something, from any terminal."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lics_beamline.control.request import SubmittedRequest
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.session.requests import SweepStatus
 
+EXIT_USAGE: Final = 2
 EXIT_NOT_READY: Final = 3
 LOOK_S: Final = 0.1  # a file is all there is to look at
+FINISHED_SOON_S: Final = 1.0  # after which a person wants to know why a note waits
 HEAR_S: Final = 60.0  # for the sweep to say that it has heard; longer than any step in which it cannot look
 DONE: Final = {"hold": ("held", "stopping", "ended"), "continue": ("running", "held", "ended"), "stop": ("ended",)}
 
@@ -47,6 +51,17 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     ):
         verb = verbs.add_parser(name, parents=[shared, asking], help=help_, description=description)
         verb.set_defaults(run=run)
+    verb = verbs.add_parser(
+        "note",
+        parents=[shared],
+        help="write something down in the record of a running sweep",
+        description="Write something down in the record of the sweep that records in the data folder, with who says it "
+        "and when: it is an event of the stream holds, and stands in the logbook. The sweep goes on meanwhile.",
+    )
+    verb.add_argument("text", metavar="TEXT", help="what is to be written down")
+    verb.add_argument("--who", default="", metavar="NAME", help="who says it (default: user and host)")
+    verb.add_argument("--no-wait", action="store_true", help="do not wait until it is written down")
+    verb.set_defaults(run=note)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,6 +84,53 @@ def run(options: argparse.Namespace) -> int:
     request = {"hold": Request.PAUSE, "continue": Request.CONTINUE, "stop": Request.STOP}[options.verb]
     asked = ask(data, request, why=options.why)
     return _wait(options, data, asked)
+
+
+def note(options: argparse.Namespace) -> int:
+    """Leave a note, and wait until the sweep has written it down.
+
+    Returns
+    -------
+    int
+        0 when it was; 2 where it is empty or too long; 3 when no sweep runs, or it does not answer.
+    """
+    from lics_beamline.cli.record import data_folder
+    from lics_beamline.session.requests import leave_note, sweep_status
+
+    data = data_folder(options)
+    stands = sweep_status(data)
+    if stands is None or not stands.alive:
+        sys.stderr.write(
+            f"lics note: no sweep is running in {data.root}, so there is no record to write in. "
+            "lics logbook writes the logbook of a sweep that has ended; add to that.\n"
+        )
+        return EXIT_NOT_READY
+    try:
+        waits = leave_note(data, options.text, who=options.who)
+    except ValueError as error:
+        sys.stderr.write(f"lics note: {error}\n")
+        return EXIT_USAGE
+    return 0 if options.no_wait else _written_down(data, waits)
+
+
+def _written_down(data: DataFolder, waits: Path) -> int:
+    from lics_beamline.session.requests import sweep_status
+
+    told = False
+    until_s = time.monotonic() + FINISHED_SOON_S
+    while waits.exists():
+        stands = sweep_status(data)
+        if (stands is None or not stands.alive) and waits.exists():
+            waits.unlink(missing_ok=True)
+            sys.stderr.write("lics note: the sweep ended before it could write that down\n")
+            return EXIT_NOT_READY
+        if not told and time.monotonic() > until_s:
+            told = True
+            sys.stdout.write("what is being measured is finished first ...\n")
+            sys.stdout.flush()
+        time.sleep(LOOK_S)
+    sys.stdout.write("noted\n")
+    return 0
 
 
 def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest) -> int:

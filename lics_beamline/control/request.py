@@ -40,3 +40,22 @@ class SubmittedRequest:
     when: str
     why: str
     uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepNote:
+    """Something to be written down in the record of a sweep.
+
+    Parameters
+    ----------
+    who : str
+        Name of the person who says it; `ENGINE` where it is the session.
+    when : str
+        When, ISO 8601 with the offset of the clock; empty where the session says it.
+    text : str
+        What is written down.
+    """
+
+    who: str
+    when: str
+    text: str

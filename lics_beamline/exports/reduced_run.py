@@ -64,7 +64,7 @@ class ReducedPoint:
     leg, stroke : str
         Its place on the path.
     requested_pressure_gpa, requested_temperature_k : float
-        SubmittedRequest for; the pressure is NaN where the load was held.
+        Asked for; the pressure is NaN where the load was held.
     pressure_gpa, pressure_sigma_gpa, pressure_systematic_gpa : float
         From ruby, by the recipe; of an imported run as given, where a systematic error is not known.
     ruby_r1_nm, ruby_r1_sigma_nm, ruby_temperature_k : float

@@ -14,7 +14,7 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator, ensure_generator
 from ophyd.status import StatusBase
 
 from lics_beamline import schema
-from lics_beamline.control.request import ENGINE, Request, SubmittedRequest
+from lics_beamline.control.request import ENGINE, Request, SubmittedRequest, SweepNote
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.alarm import asked_of, is_believable, value_of
 from lics_beamline.devices.beamline import Beamline
@@ -69,8 +69,8 @@ class Requests(Protocol):
     def say(self, state: str, says: str, *, heard: SubmittedRequest | None = None) -> None:
         """Say how the sweep stands; with `heard` also that a request was heard and is not answered yet."""
 
-    def notes(self) -> Iterator[str]:
-        """Take what other threads left for the record of the sweep."""
+    def notes(self) -> Iterator[SweepNote]:
+        """Take what people and other threads left for the record of the sweep; one is gone once the next is asked."""
 
 
 class Held(DidNotSettle):
@@ -216,8 +216,7 @@ class Pausing:
         if self._over:
             return
         if not self._busy():
-            for says in self._requests.notes():
-                yield from self._record("noted", None, says)
+            yield from self._write_down()
         asked, hindrance = self._requests.asked(), self._hindrance()
         if is_believable(self._beamline.ruby.laser_readback):
             self._lit = bool(value_of(self._beamline.ruby.laser_readback) == "On")
@@ -232,6 +231,10 @@ class Pausing:
             yield from self._stop(asked)
         else:
             yield from self._hold(asked, hindrance)
+
+    def _write_down(self) -> MsgGenerator[None]:
+        for note in self._requests.notes():
+            yield from self._record("noted", None, note.text, who=note.who, when=note.when)
 
     def _hindrance(self) -> str:
         """Return what forbids to go on now, besides people."""
@@ -311,6 +314,7 @@ class Pausing:
                     yield from _plan_of(suspension.before)
             yield from bps.sleep(LOOK_S)
             yield from self._meanwhile()
+            yield from self._write_down()
             yield from self._darken()  # what did not answer when it was told
             if self._unheld and is_believable(self._beamline.membrane.load_bar):
                 self._unheld = False
@@ -361,14 +365,21 @@ class Pausing:
             self._requests.answer(asked, "held", says)
 
     def _record(
-        self, did: str, asked: SubmittedRequest | None, otherwise: str, *, held_s: float = math.nan
+        self,
+        did: str,
+        asked: SubmittedRequest | None,
+        otherwise: str,
+        *,
+        held_s: float = math.nan,
+        who: str = ENGINE,
+        when: str = "",
     ) -> MsgGenerator[None]:
         now_s = self._beamline.clock.now_s()
         self._note.note(
             experiment_time_s=now_s,
             hold_did=did,
-            hold_who=asked.who if asked else "engine",
-            hold_asked_at=asked.when if asked else "",
+            hold_who=asked.who if asked else who,
+            hold_asked_at=asked.when if asked else when,
             hold_why=asked.why if asked else otherwise,
             hold_lasted_s=0.0 if math.isnan(held_s) else now_s - held_s,
             hold_pressure_gpa=self._pressure_gpa,

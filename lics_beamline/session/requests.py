@@ -1,7 +1,8 @@
-"""Where people ask something of a running sweep, and where it answers: two small files in the data folder.
+"""Where people ask something of a running sweep, and where it answers: small files in the data folder.
 
 Anybody who can write the folder may ask, from any terminal; the newest question counts. The sweep looks at it at every
-moment at which it can do what is asked, and says in the other file what it did. A lock tells whether there is a sweep.
+moment at which it can do what is asked, and says in another file what it did. A lock tells whether there is a sweep.
+Notes for its record wait in a folder, one a file, until they are written down.
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ import json
 import logging
 import os
 import socket
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from lics_beamline.control.request import Request, SubmittedRequest
+from lics_beamline.control.request import ENGINE, Request, SubmittedRequest, SweepNote
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.journal import lock
 from lics_beamline.processes.status_file import read_status
+
+MOST_NOTE_CHARACTERS: Final = 10_000  # of one note: pages of it belong in a file that the note names
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +76,47 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
     """
     asked = SubmittedRequest(
         request=request,
-        who=who or f"{getpass.getuser()}@{socket.gethostname()}",
+        who=who or _whoever_asks(),
         when=_now(),
         why=why,
         uid=str(uuid.uuid4()),
     )
     write_whole(_asked_path(data), json.dumps(asdict(asked), indent=1))
     return asked
+
+
+def leave_note(data: DataFolder, text: str, *, who: str = "") -> Path:
+    """Leave a note for the record of the sweep that is recorded in a data folder.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the sweep is recorded.
+    text : str
+        What is to be written down.
+    who : str
+        Default: the user and host of this process.
+
+    Returns
+    -------
+    Path
+        The file in which it waits; it is gone once the note is written down.
+
+    Raises
+    ------
+    ValueError
+        If the note is empty, or longer than `MOST_NOTE_CHARACTERS`.
+    """
+    text = text.strip()
+    if not 0 < len(text) <= MOST_NOTE_CHARACTERS:
+        raise ValueError(
+            f"a note of {len(text)} characters; it has 1 to {MOST_NOTE_CHARACTERS}. Name a file for what is longer."
+        )
+    folder = _notes_folder(data)
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"
+    write_whole(path, json.dumps(asdict(SweepNote(who=who or _whoever_asks(), when=_now(), text=text)), indent=1))
+    return path
 
 
 def sweep_status(data: DataFolder) -> SweepStatus | None:
@@ -131,7 +169,8 @@ class RequestFiles:
         self.is_open = False
         self.data = data
         self.suspensions: list[EngineSuspension] = []
-        self._notes: deque[str] = deque()
+        self._notes: deque[SweepNote] = deque()
+        self._written_down: set[str] = set()  # names of files
         self._stamp = (0, 0)
         self._newest: SubmittedRequest | None = None
         self._answered = ""
@@ -149,6 +188,7 @@ class RequestFiles:
             _asked_path(self.data).unlink(missing_ok=True)
             self._stamp, self._newest, self._answered = (0, 0), None, ""
             self._notes.clear()
+            self._written_down = {waits.name for waits in _waiting_notes(self.data)}  # for another sweep, which is over
             self.suspensions.clear()
             self.say("running", "the sweep begins")
             self.is_open = True
@@ -165,12 +205,23 @@ class RequestFiles:
     def note(self, says: str) -> None:
         """Leave something for the record of the sweep, from any thread."""
         if self.is_open:
-            self._notes.append(says)
+            self._notes.append(SweepNote(who=ENGINE, when="", text=says))
 
-    def notes(self) -> Iterator[str]:
-        """Take what was left for the record."""
+    def notes(self) -> Iterator[SweepNote]:
+        """Take what was left for the record, people's notes too; one is gone once the next is asked for."""
         while self._notes:
             yield self._notes.popleft()
+        for path in _waiting_notes(self.data):
+            if path.name in self._written_down:
+                continue
+            note = read_status(path, SweepNote)
+            if note is None:
+                logger.error("%s cannot be understood: it is no note of lics", path)
+            else:
+                yield replace(note, text=note.text[:MOST_NOTE_CHARACTERS])
+            self._written_down.add(path.name)
+            with contextlib.suppress(OSError):  # of somebody whose files the sweep may not remove
+                path.unlink(missing_ok=True)
 
     def asked(self) -> SubmittedRequest | None:
         """Return the newest question that has not been answered; None when there is none. Never fails."""
@@ -205,6 +256,22 @@ class RequestFiles:
 
 def _asked_path(data: DataFolder) -> Path:
     return data.root / "sweep-asked.json"
+
+
+def _notes_folder(data: DataFolder) -> Path:
+    return data.root / "sweep-notes"
+
+
+def _waiting_notes(data: DataFolder) -> list[Path]:
+    """Return the notes that are not written down yet, oldest first."""
+    try:
+        return sorted(path for path in _notes_folder(data).iterdir() if path.suffix == ".json" and path.is_file())
+    except OSError:  # nobody ever left one
+        return []
+
+
+def _whoever_asks() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _status_path(data: DataFolder) -> Path:

@@ -88,6 +88,8 @@ def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_st
         witness.put("WORLD:Speed", 60.0)
         assert held.returncode == 0, held.stderr
         assert "load" in held.stdout
+        noted = lics("note", "a bubble in the medium", "--who", "Ada", "--data", "data", folder=folder)
+        assert (noted.returncode, noted.stdout) == (0, "noted\n"), noted.stderr
         passes(witness, 30.0)
         resting_c = witness.get("ET1:RBV_pvTemp")
         passes(witness, 60.0)  # 20 K at the ramp's rate
@@ -127,6 +129,8 @@ def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_st
         assert witness.get("ET1:OutputHigh") == 0.0
     record = documents(data)
     holds = [doc["data"] for name, doc in record if name == "event" and "hold_did" in doc["data"]]
+    noted = holds.pop(1)
+    assert (noted["hold_did"], noted["hold_who"], noted["hold_why"]) == ("noted", "Ada", "a bubble in the medium")
     assert [one["hold_did"] for one in holds] == ["held", "continued"] * 3 + ["stopped"]
     assert holds[0]["hold_why"] == "look at the gasket"
     assert holds[1]["hold_lasted_s"] > 90.0

@@ -18,7 +18,6 @@ RANDOM_WORDS: Final = 1 << 16  # columns of the table: one for each 16-bit rando
 UNDECIDED_COUNT: Final = 255  # the random number needs more digits
 
 
-
 def _least_count(probability: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the least count whose Poisson distribution function reaches a probability; of the means none is 0."""
     count = np.ceil(pdtrik(probability, mean))

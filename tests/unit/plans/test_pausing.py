@@ -14,7 +14,7 @@ from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Stopped
 from lics_beamline.plans.pausing import Held, Pausing
-from lics_beamline.session.requests import RequestFiles, ask, sweep_status
+from lics_beamline.session.requests import RequestFiles, ask, leave_note, sweep_status
 
 
 class Value:
@@ -226,3 +226,43 @@ def test_an_approach_is_told_to_pause_until_it_is_held_and_to_continue_once(benc
     ask(data, Request.CONTINUE)  # thought better of, before anything was held
     assert pausing.request() is Request.CONTINUE
     assert pausing.request() is None
+
+
+def test_a_note_is_written_down_once_with_its_person_and_nothing_is_held(bench, requests, data):
+    waits = leave_note(data, "the beam was lost for a moment", who="Ada")
+    written = []
+
+    def meanwhile(message):
+        if message.command == "read":
+            written.append({name: reading["value"] for name, reading in message.obj.read().items()})
+
+    def plan():
+        yield Msg("wait", None, group="a")
+        yield Msg("wait", None, group="b")
+
+    messages, _ = run(Pausing(bench, requests).pausable(plan()), meanwhile)
+    assert names(messages) == ["create", "read", "save", "wait", "wait"]
+    (note,) = written
+    assert (note["hold_did"], note["hold_who"], note["hold_why"]) == ("noted", "Ada", "the beam was lost for a moment")
+    assert note["hold_asked_at"]
+    assert not waits.exists()
+    assert bench.told == []
+
+
+def test_a_note_is_written_down_while_the_sweep_is_held(bench, requests, data):
+    ask(data, Request.PAUSE)
+    slept = []
+
+    def meanwhile(message):
+        if message.command == "sleep":
+            slept.append(message)
+            if len(slept) == 1:
+                leave_note(data, "a bubble in the medium")
+            if len(slept) == 3:
+                ask(data, Request.CONTINUE)
+
+    def plan():
+        yield Msg("wait", None, group="a")
+
+    messages, _ = run(Pausing(bench, requests).pausable(plan()), meanwhile)
+    assert names(messages).count("create") == 3, "held, noted, continued"

@@ -8,7 +8,7 @@ import pytest
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy
-from lics_beamline.session.requests import RequestFiles, ask, sweep_status
+from lics_beamline.session.requests import RequestFiles, ask, leave_note, sweep_status
 
 
 @pytest.fixture
@@ -83,3 +83,42 @@ def test_a_second_process_cannot_sweep_in_the_same_folder_and_is_told_who_does(d
         other.start()
         assert "is done by process" in said.get()
         other.join()
+
+
+def test_notes_of_people_are_taken_oldest_first_once_each_and_are_gone_when_the_next_is_asked_for(data):
+    requests = RequestFiles(data)
+    with requests.open():
+        first = leave_note(data, "  the beam was lost for a moment\n", who="Ada")
+        second = leave_note(data, "it is back")
+        taken = requests.notes()
+        note = next(taken)
+        assert (note.who, note.text) == ("Ada", "the beam was lost for a moment")
+        assert first.exists()  # a sweep that is killed now has not written it down
+        assert next(taken).text == "it is back"
+        assert not first.exists()
+        assert list(taken) == []
+        assert not second.exists()
+        assert list(requests.notes()) == []
+
+
+def test_a_note_for_a_sweep_that_is_over_is_not_written_into_the_next_one(data):
+    leave_note(data, "for another one")
+    requests = RequestFiles(data)
+    with requests.open():
+        assert list(requests.notes()) == []
+
+
+def test_a_note_that_cannot_be_understood_is_left_out_once_and_told(data, caplog):
+    requests = RequestFiles(data)
+    with requests.open():
+        leave_note(data, "good")
+        (data.root / "sweep-notes" / "0.json").write_text('{"who": 1}')
+        assert [note.text for note in requests.notes()] == ["good"]
+        assert "is no note" in caplog.text
+        assert list(requests.notes()) == []
+
+
+@pytest.mark.parametrize("text", ["", " \n", "a" * 10_001])
+def test_a_note_that_is_empty_or_a_book_is_refused(data, text):
+    with pytest.raises(ValueError, match="1 to 10000"):
+        leave_note(data, text)
