@@ -54,6 +54,11 @@ class DataFolder:
         return self.root / "catalog"
 
     @property
+    def logbooks(self) -> Path:
+        """Logbooks of sweeps, a page and a Markdown file each."""
+        return self.root / "logbooks"
+
+    @property
     def calibrations(self) -> Path:
         """Geometries found with a calibrant, a dated record and a PONI file each."""
         return self.root / "calibrations"

@@ -41,6 +41,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "index",
     "analyse",
     "discover",
+    "logbook",
     "export",
     "pressure",
 )
@@ -62,6 +63,7 @@ examples:
   lics export last --for xye --to out   patterns for a refinement program
   lics refine last 12                   rival structures at point 12, ranked, with a figure
   lics analyse last --paper             the paper's table, recovered from the newest sweep, and a report
+  lics logbook last --to sweep.html     what was asked, done, decided and said, and when
   lics discover last                    phases that nobody named: their lines, where they come and go
 
 exit codes: 0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged

@@ -6,6 +6,8 @@ import json
 import sys
 from collections import Counter
 
+from lics_beamline.analysis.logbook_page import write_logbook
+from lics_beamline.cli.logbook import logbook_of, summary_figure
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.experiment import Experiment
@@ -76,7 +78,10 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         places["reduced run"] = str(derived.path)
         run = reduced_run(read(derived.path))
         if run.points:
-            places["figure"] = str(draw_summary(run, data.figures / f"{raw_uid[:8]}-summary.png"))
+            places["figure"] = str(draw_summary(run, summary_figure(data, raw_uid)))
+    book, figure = logbook_of(data, raw), summary_figure(data, raw_uid)
+    places["logbook"] = str(write_logbook(book, data.logbooks / f"{raw_uid[:8]}.html", figure=figure))
+    write_logbook(book, data.logbooks / f"{raw_uid[:8]}.md", figure=figure)
     places["plates"] = str(data.plates / raw.start["plate_folder"])
     places["catalog"] = str(data.catalog) if catalogued else "not yet; lics follow catalog --once fills it"
     status = raw.exit_status or "not ended"

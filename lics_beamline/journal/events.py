@@ -6,6 +6,7 @@ packed in pages; both are the same events. `events` takes the documents of a run
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,12 +32,15 @@ class StreamEvent:
         Values by field.
     timestamps : mapping
         When each was read, by field [s since 1970].
+    time_s : float
+        When it was saved [s since 1970]; NaN where it does not say.
     """
 
     stream: str
     descriptor: Mapping[str, Any]
     data: Mapping[str, Any]
     timestamps: Mapping[str, Any]
+    time_s: float
 
     def without_arrays(self) -> dict[str, Any]:
         """Return its numbers and words: a long sweep would keep thousands of patterns."""
@@ -90,15 +94,26 @@ class Streams:
         if name == "descriptor":
             self._descriptors[doc["uid"]] = doc
         elif name == "event":
-            return (self._event(doc, doc.get("data", _NOTHING), doc.get("timestamps", _NOTHING)),)
+            return (
+                self._event(doc, doc.get("data", _NOTHING), doc.get("timestamps", _NOTHING), doc.get("time", math.nan)),
+            )
         elif name == "event_page":
+            count = len(doc["seq_num"])
+            times = doc.get("time", [math.nan] * count)
             return tuple(
-                self._event(doc, _row(doc.get("data", _NOTHING), index), _row(doc.get("timestamps", _NOTHING), index))
-                for index in range(len(doc["seq_num"]))
+                self._event(
+                    doc,
+                    _row(doc.get("data", _NOTHING), index),
+                    _row(doc.get("timestamps", _NOTHING), index),
+                    times[index],
+                )
+                for index in range(count)
             )
         return ()
 
-    def _event(self, doc: Mapping[str, Any], data: Mapping[str, Any], timestamps: Mapping[str, Any]) -> StreamEvent:
+    def _event(
+        self, doc: Mapping[str, Any], data: Mapping[str, Any], timestamps: Mapping[str, Any], time_s: float
+    ) -> StreamEvent:
         descriptor = self._descriptors.get(doc["descriptor"])
         if descriptor is None:
             raise JournalError(
@@ -109,7 +124,11 @@ class Streams:
         stream = _name(descriptor)
         told = f"event {doc.get('seq_num', '')} of stream {stream!r} of run {descriptor.get('run_start', '')}"
         return StreamEvent(
-            stream=stream, descriptor=descriptor, data=_Values(data, of=told), timestamps=_Values(timestamps, of=told)
+            stream=stream,
+            descriptor=descriptor,
+            data=_Values(data, of=told),
+            timestamps=_Values(timestamps, of=told),
+            time_s=time_s,
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import NotAcknowledged, ProfileError
 from lics_beamline.given_file import check_nesting, parse_json, read_text
+from lics_beamline.processes.person import whoever_asks
 
 NOBODY_LEFT: Final = "guard lost"  # the cause where engine and guard have both fallen silent
 MOST_TRIP_BYTES: Final = 1 << 20  # of one; the longest sentence about four instruments is a kilobyte
@@ -130,18 +132,38 @@ def require_acknowledged(data: DataFolder) -> None:
         )
 
 
-def acknowledge(data: DataFolder) -> Path | None:
-    """Take note of a trip, as a person: what it said is kept among the logs.
+def trips(data: DataFolder) -> Iterator[dict[str, Any]]:
+    """Yield what has tripped in a data folder, acknowledged or not, oldest first; what cannot be read is left out."""
+    for path in (*sorted(data.logs.glob("guard-tripped-*.json")), latch_path(data)):
+        try:
+            yield _read(path)
+        except ProfileError:
+            continue
+
+
+def acknowledge(data: DataFolder, *, who: str = "") -> Path | None:
+    """Take note of a trip, as a person: what it said is kept among the logs, with who took note of it and when.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where it is kept.
+    who : str
+        Default: the user and host of this process.
 
     Returns
     -------
     Path or None
         File in which it is kept; None when nothing had tripped.
     """
-    kept = data.logs / f"{datetime.now().astimezone().strftime(KEPT_AS)}.json"
+    now = datetime.now().astimezone()
+    kept = data.logs / f"{now.strftime(KEPT_AS)}.json"
     data.logs.mkdir(parents=True, exist_ok=True)
     try:
         os.replace(latch_path(data), kept)
     except FileNotFoundError:
         return None
+    with contextlib.suppress(ProfileError, OSError):  # what cannot be read is kept as it is
+        by = {"acknowledged_by": who or whoever_asks(), "acknowledged_at": now.isoformat()}
+        write_whole(kept, json.dumps(_read(kept) | by, indent=1))
     return kept

@@ -8,11 +8,9 @@ Notes for its record wait in a folder, one a file, until they are written down.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import logging
 import os
-import socket
 import time
 import uuid
 from collections import deque
@@ -25,6 +23,7 @@ from typing import Any, Final
 from lics_beamline.control.request import ENGINE, Request, SubmittedRequest, SweepNote
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.journal import lock
+from lics_beamline.processes.person import whoever_asks
 from lics_beamline.processes.status_file import read_status
 
 MOST_NOTE_CHARACTERS: Final = 10_000  # of one note: pages of it belong in a file that the note names
@@ -76,7 +75,7 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
     """
     asked = SubmittedRequest(
         request=request,
-        who=who or _whoever_asks(),
+        who=who or whoever_asks(),
         when=_now(),
         why=why,
         uid=str(uuid.uuid4()),
@@ -115,7 +114,7 @@ def leave_note(data: DataFolder, text: str, *, who: str = "") -> Path:
     folder = _notes_folder(data)
     folder.mkdir(exist_ok=True)
     path = folder / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"
-    write_whole(path, json.dumps(asdict(SweepNote(who=who or _whoever_asks(), when=_now(), text=text)), indent=1))
+    write_whole(path, json.dumps(asdict(SweepNote(who=who or whoever_asks(), when=_now(), text=text)), indent=1))
     return path
 
 
@@ -268,10 +267,6 @@ def _waiting_notes(data: DataFolder) -> list[Path]:
         return sorted(path for path in _notes_folder(data).iterdir() if path.suffix == ".json" and path.is_file())
     except OSError:  # nobody ever left one
         return []
-
-
-def _whoever_asks() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _status_path(data: DataFolder) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ RANDOM_WORDS: Final = 1 << 16  # columns of the table: one for each 16-bit rando
 UNDECIDED_COUNT: Final = 255  # the random number needs more digits
 
 
-def _least_count(probability: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _least_count(probability: npt.NDArray[Any], mean: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the least count whose Poisson distribution function reaches a probability; of the means none is 0."""
     count = np.ceil(pdtrik(probability, mean))
     one_less = np.maximum(count - 1.0, 0.0)

@@ -32,8 +32,10 @@ def test_nothing_begins_while_a_trip_is_not_acknowledged_and_the_message_says_wh
     with pytest.raises(NotAcknowledged, match=r"leak.*100 % effort.*lics guard --acknowledge") as refused:
         require_acknowledged(data)
     assert refused.value.facts["cause"] == "leak"
-    kept = acknowledge(data)
-    assert json.loads(kept.read_text()) == TRIP
+    kept = json.loads(acknowledge(data, who="Ada").read_text())
+    assert kept.pop("acknowledged_by") == "Ada"
+    assert datetime.fromisoformat(kept.pop("acknowledged_at")).tzinfo is not None
+    assert kept == TRIP
     assert latched(data) is None
     assert acknowledge(data) is None
 
