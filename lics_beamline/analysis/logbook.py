@@ -114,8 +114,10 @@ class _Telling:
 
     def take(self, event: StreamEvent) -> None:
         data, stream = event.data, event.stream
-        if stream != schema.APPROACH or (self.readings and _point(data) != _point(self.readings[-1].data)):
-            self.end_approach()
+        if stream in (schema.APPROACH, schema.HEATING, schema.PRIMARY, schema.REFERENCE, schema.RESUMED):
+            goes_on = stream == schema.APPROACH and self.readings and _point(data) == _point(self.readings[-1].data)
+            if not goes_on:  # a plate of the point before is read meanwhile
+                self.end_approach()
         leg = str(data.get("leg", self.leg)) or self.leg
         if leg != self.leg:
             self.leg = leg
@@ -254,21 +256,22 @@ def _point(data: Mapping[str, Any]) -> int | None:
 
 def _number(value: Any, digits: int) -> str:
     """Return a number for people; a dash where there is none."""
-    return f"{float(value):.{digits}f}" if value is not None and math.isfinite(float(value)) else "-"
+    if value is None or not math.isfinite(float(value)):
+        return "-"
+    return f"{round(float(value), digits) + 0.0:.{digits}f}"  # and never -0.00
 
 
 def path_lines(start: Mapping[str, Any]) -> Iterator[str]:
     """Yield what was asked of the cell, a line a leg, as the experiment file names it."""
     for leg in start.get("path") or ():
-        said = ", ".join(
-            f"{key} {_plain(value)}" for key, value in dict(leg).items() if value not in (None, "", [], {})
-        )
+        said = ", ".join(f"{key} {plain(value)}" for key, value in dict(leg).items() if value not in (None, "", [], {}))
         yield said
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Return a value of a start document in words."""
     if isinstance(value, list | tuple):
-        return " ".join(_plain(each) for each in value)
+        return " ".join(plain(each) for each in value)
     if isinstance(value, Mapping):
-        return " ".join(f"{key} {_plain(each)}" for key, each in value.items())
+        return " ".join(f"{key} {plain(each)}" for key, each in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

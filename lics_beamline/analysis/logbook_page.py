@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from lics_beamline.analysis.logbook import Logbook, LogEntry, path_lines
+from lics_beamline.analysis.logbook import Logbook, LogEntry, path_lines, plain
 from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, write_page
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.data_folder import write_whole
@@ -96,7 +96,7 @@ def _asked(start: Mapping[str, Any]) -> Iterator[str]:
     for name in SAID_OF:
         said = start.get(name)
         if isinstance(said, Mapping):
-            said = ", ".join(f"{key} {value}" for key, value in said.items() if value not in (None, "", [], {}))
+            said = ", ".join(f"{key} {plain(value)}" for key, value in said.items() if value not in (None, "", [], {}))
         if said:
             yield f"{name}: {said}"
     for number, line in enumerate(path_lines(start), start=1):
@@ -134,7 +134,7 @@ def _point_row(point: ReducedPoint) -> ReportRow:
             point.leg,
             f"{point.pressure_gpa:.3f}({1000 * point.pressure_sigma_gpa:.0f})",
             f"{point.temperature_k:.1f}",
-            f"{point.load_bar:.2f}",
+            f"{round(point.load_bar, 2) + 0.0:.2f}",
             f"{main.cell['a']:.5f}({100000 * main.cell_sigma['a']:.0f})" if main else "-",
             ", ".join(phases) or "-",
             "; ".join(said for said in (point.note, point.changes) if said),

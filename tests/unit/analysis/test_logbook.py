@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from recorded_documents import EVENTS, documents, hold
+from recorded_documents import EVENTS, approach, documents, hold, readout
 
 from lics_beamline.analysis.logbook import DOES_NOT_SAY, Logbook, LogEntry
 from lics_beamline.analysis.logbook_page import markdown, write_logbook
@@ -34,6 +34,12 @@ def test_its_lines_give_numbers_with_units_and_reasons():
     assert told["decided"] == "point 2: goes on: alloy 0.20 of 0.95"
     assert told["failed"] == "point 3: the plate reader did not answer for 60 s"
     assert told["ended"] == "success"
+
+
+def test_a_plate_that_is_read_meanwhile_does_not_part_an_approach():
+    events = (approach(0.5, 200.0), readout(0, 210.0), approach(0.9, 300.0))
+    told = [text for kind, text in said(Logbook.of(documents(events))) if kind == "approach"]
+    assert told == ["point 2: to 1.000 GPa in 2 readings of ruby: 0.500 to 0.900 GPa, load 5.00 to 12.00 bar"]
 
 
 def test_times_are_those_of_the_events_and_a_simulated_sweep_says_how_fast_its_time_went():
