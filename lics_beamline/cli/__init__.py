@@ -21,6 +21,7 @@ from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected,
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
+    "new_experiment",
     "record",
     "resume",
     "recorded",
@@ -52,6 +53,7 @@ EPILOG = """\
 examples:
   lics dry-run                          the paper's sweep on simulated hardware, at 300 times the speed of time
   lics dry-run --points 3               the same, its first three points only
+  lics new mine.toml                    asks for an experiment, and writes its file
   lics check profiles/simulated/experiments/lics-2015.toml
   lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
   lics resume                           go on with a sweep that was cut off
