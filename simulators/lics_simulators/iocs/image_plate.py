@@ -213,7 +213,7 @@ class ImagePlateIOC(InstrumentIOC):
                 if not finishing.done():
                     finishing.set_result(None)
             self._finishing.clear()
-        if self._model is None and self.world.time_s > 0.0:
+        if self._model is None and self.reader.is_taking:  # two seconds of one core, which who takes no plate saves
             self._model = asyncio.create_task(_in_thread(self._make_model))
         if self._writing is not None and self._writing.done():
             self._writing.result()
