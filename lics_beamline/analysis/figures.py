@@ -104,7 +104,7 @@ def _draw_cell(above: Axes, below: Axes, found: Compressions, *, paper: bool) ->
     below.axhline(0.0, color="0.7", lw=0.8)
     above.set(ylabel="V$^{1/3}$ (Å), the edge a of a cube", title=plain(recorded.phase))
     below.set_ylabel("left over (mÅ)")
-    above.legend(fontsize="small")
+    above.legend(fontsize="small", loc="upper right")
 
 
 def draw_expansion(found: Compressions, path: Path, *, paper: bool = False, pressure_axis: str = FROM_RUBY) -> Path:
@@ -170,7 +170,7 @@ def draw_expansion(found: Compressions, path: Path, *, paper: bool = False, pres
         f"{expansion.hot.temperature_k:.0f} K; dark: statistical, light: with all systematic terms",
     )
     axes.title.set_fontsize("medium")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper right")
     return save_figure(figure, path)
 
 

@@ -37,7 +37,7 @@ def draw_comparison(comparison: RunComparison, path: Path) -> Path:
     _draw(cell, comparison, lambda point: _cell(point, main), f"a of {main or 'no phase'} (Å)")
     _draw(fraction, comparison, lambda point: _fraction(point, main), f"fraction of {main or 'no phase'}")
     fraction.set_xlabel("pressure in the first (GPa)")
-    pressure.legend(fontsize="small", ncols=4)
+    pressure.legend(fontsize="small", ncols=4, loc="upper left")
     digests = [run.start["recipe_digest"][:8] for run in (comparison.first, comparison.second)]
     figure.suptitle(
         f"run {comparison.first.start['raw_uid'][:8]}: recipe {digests[1]} less recipe {digests[0]}\n"

@@ -109,7 +109,7 @@ def _draw_compression(axes: Axes, points: list[ReducedPoint], main: str, pressur
             )
     axes.set(xlabel=pressure_axis, ylabel="cell edge a (Å)", title=f"cell of {main}" if main else "cell")
     if found:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper right")
     else:
         axes.text(0.5, 0.5, "no phase of the sample found", transform=axes.transAxes, ha="center", color="0.5")
 
