@@ -13,7 +13,7 @@ from lics_beamline.analysis.logbook import Logbook, LogEntry, path_lines, plain
 from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, write_page
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.data_folder import write_whole
-from lics_beamline.exports.reduced_run import PhaseInPoint, ReducedPoint
+from lics_beamline.exports.reduced_run import ReducedPoint
 
 ENTRY_HEADING: Final = ("when", "what", "who", "what happened, and why")
 POINT_HEADING: Final = ("#", "leg", "P (GPa)", "T (K)", "load (bar)", "a (A)", "phases", "remark")
@@ -125,9 +125,6 @@ def _point_rows(book: Logbook) -> list[ReportRow]:
 
 
 def _point_row(point: ReducedPoint) -> ReportRow:
-    main = next((phase for phase in point.phases if not math.isnan(phase.fraction)), None)
-    phases = [_share(phase) for phase in point.phases]
-    phases += [f"{name}{' (new)' if name in point.new_phases else ''}" for name in point.unknown_phases]
     return ReportRow(
         cells=(
             str(point.index + 1),
@@ -135,16 +132,11 @@ def _point_row(point: ReducedPoint) -> ReportRow:
             f"{point.pressure_gpa:.3f}({1000 * point.pressure_sigma_gpa:.0f})",
             f"{point.temperature_k:.1f}",
             f"{round(point.load_bar, 2) + 0.0:.2f}",
-            f"{main.cell['a']:.5f}({100000 * main.cell_sigma['a']:.0f})" if main else "-",
-            ", ".join(phases) or "-",
+            point.main_phase.edge_told if point.main_phase else "-",
+            point.phases_told,
             "; ".join(said for said in (point.note, point.changes) if said),
         )
     )
-
-
-def _share(phase: PhaseInPoint) -> str:
-    whole = math.isnan(phase.fraction) or phase.fraction == 1.0
-    return phase.name if whole else f"{phase.name} {phase.fraction:.0%}"
 
 
 def _markdown_table(heading: tuple[str, ...], rows: list[ReportRow]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.exports.reduced_run import ARRAYS, PhaseInPoint, ReducedPoint, reduced_run
+from lics_beamline.exports.reduced_run import ARRAYS, ReducedPoint, reduced_run
 from lics_beamline.journal.duty import Duty, duty
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import Head, heads
@@ -133,10 +133,8 @@ def _given_line(point: ReducedPoint, cell: str, phases: str) -> str:
 def point_line(point: ReducedPoint) -> str:
     """Return one line about one reduced point."""
     asked = "  held" if math.isnan(point.requested_pressure_gpa) else f"{point.requested_pressure_gpa:6.2f}"
-    found = next((phase for phase in point.phases if not math.isnan(phase.fraction)), None)
-    cell = f"{found.cell['a']:.5f}({100000 * found.cell_sigma['a']:.0f})" if found else "      -     "
-    phases = ", ".join(_with_share(phase) for phase in point.phases) or "-"
-    phases += "".join(f", {name}{' (new)' if name in point.new_phases else ''}" for name in point.unknown_phases)
+    cell = point.main_phase.edge_told if point.main_phase else "      -     "
+    phases = point.phases_told
     phases += f"  [{point.note}]" if point.note else ""
     phases += f"  [{point.changes}]" if point.changes else ""
     if _is_given(point):
@@ -147,11 +145,6 @@ def point_line(point: ReducedPoint) -> str:
         f"{point.pressure_systematic_gpa:.3f})   {point.temperature_k:8.1f}   {cell:<12}  "
         f"{phases}"
     )
-
-
-def _with_share(phase: PhaseInPoint) -> str:
-    """Return the name of a phase, with its part where it shares the sample with another."""
-    return phase.name if math.isnan(phase.fraction) or phase.fraction == 1.0 else f"{phase.name} {phase.fraction:.0%}"
 
 
 def story(data: DataFolder, head: Head) -> Story:

@@ -50,6 +50,17 @@ class PhaseInPoint:
     scale: float
     scale_sigma: float
 
+    @property
+    def told(self) -> str:
+        """Its name, with its part where it shares the sample with another."""
+        alone = math.isnan(self.fraction) or self.fraction == 1.0
+        return self.name if alone else f"{self.name} {self.fraction:.0%}"
+
+    @property
+    def edge_told(self) -> str:
+        """Its edge a [angstrom], with the standard deviation of the last digit: ``3.54080(10)``."""
+        return f"{self.cell['a']:.5f}({100000 * self.cell_sigma['a']:.0f})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReducedPoint:
@@ -133,6 +144,17 @@ class ReducedPoint:
         """Standard deviation of the pressure, of what is known of it: statistical and systematic [GPa]; 0 for none."""
         known = (self.pressure_sigma_gpa, self.pressure_systematic_gpa)
         return math.hypot(*(each for each in known if math.isfinite(each)))
+
+    @property
+    def main_phase(self) -> PhaseInPoint | None:
+        """The first phase of the sample that was found; None for none."""
+        return next((phase for phase in self.phases if not math.isnan(phase.fraction)), None)
+
+    @property
+    def phases_told(self) -> str:
+        """Its phases in a line, those that nobody named last; ``-`` for none."""
+        named = ", ".join(phase.told for phase in self.phases) or "-"
+        return named + "".join(f", {name}{' (new)' if name in self.new_phases else ''}" for name in self.unknown_phases)
 
     def phase(self, name: str) -> PhaseInPoint | None:
         """Return a phase by its name; None where it was not found."""
