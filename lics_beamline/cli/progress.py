@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from lics_beamline import schema
 from lics_beamline.checks.judgement import expected_s
-from lics_beamline.cli.run_summary import HEADING, point_line
-from lics_beamline.cli.terminal import console, progress, text_column
+from lics_beamline.cli.run_summary import WIDE_COLUMNS, heading, point_line
+from lics_beamline.cli.terminal import console, progress, said_column, text_column
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.experiment import Experiment
 from lics_beamline.exports.reduced_run import reduced_point
@@ -52,6 +52,7 @@ class Narration:
         self._data = data
         self._expected_s = expected_s(experiment, profile)
         self._console = console(quiet=quiet, soft_wrap=True)
+        self._columns = self._console.width if self._console.is_terminal else WIDE_COLUMNS
         self._known = {path.name for path in self._journals()}
         self._tails: dict[Path, Tail] = {}
         self._streams = Streams()  # of all the runs that are followed
@@ -62,14 +63,14 @@ class Narration:
         self.raw_uid = ""
         self._progress = progress(
             self._console,
-            text_column("{task.description:<46.46}"),
+            said_column(self._console),
             text_column("{task.percentage:>3.0f} %", right=True),
         )
         self._bar = self._progress.add_task("connecting", total=sum(self._expected_s))
         self._thread = threading.Thread(target=self._tell, name="narration", daemon=True)
 
     def __enter__(self) -> Self:
-        self._console.print(HEADING)
+        self._console.print(heading(self._columns))
         self._progress.start()
         self._thread.start()
         return self
@@ -127,7 +128,7 @@ class Narration:
             if event.descriptor["run_start"] == self.raw_uid:
                 self._hear_event(event.stream, event.data)
             else:
-                self._console.print(point_line(reduced_point(event.data)))
+                self._console.print(point_line(reduced_point(event.data), self._columns))
 
     def _hear_event(self, stream: str, data: Mapping[str, Any]) -> None:
         if stream == schema.APPROACH:

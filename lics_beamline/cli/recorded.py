@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -200,7 +201,7 @@ def runs(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Show one run."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.run_summary import story
+    from lics_beamline.cli.run_summary import WIDE_COLUMNS, story
     from lics_beamline.exports.recorded_run import find_any
 
     data = data_folder(options)
@@ -208,7 +209,8 @@ def show(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
     else:
-        sys.stdout.write("\n".join(told.lines()) + "\n")
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE_COLUMNS
+        sys.stdout.write("\n".join(told.lines(columns)) + "\n")
     return 0
 
 

@@ -16,6 +16,13 @@ from lics_beamline.journal.head import Head, heads
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.whole_sweep import sweep_documents
 
+HEADING = (
+    "   #  leg                      asked GPa        K  load bar   ruby GPa (stat, syst)    "
+    "sample K   a (A)         phases"
+)
+NARROW_HEADING = "  #   asked  GPa             K  load bar  a (A)         phases"
+WIDE_COLUMNS = 120  # of a terminal, from which on the whole line fits in most cases
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
@@ -47,8 +54,8 @@ class Story:
     decisions: tuple[str, ...]
     duty: Duty
 
-    def lines(self) -> Iterator[str]:
-        """Yield the story line by line."""
+    def lines(self, columns: int = WIDE_COLUMNS) -> Iterator[str]:
+        """Yield the story line by line, those of points for a terminal of so many columns."""
         start = self.head.start
         state = self.head.exit_status or "not ended"
         yield f"run {self.head.uid}  {start.get('purpose', '')}  {state}"
@@ -76,8 +83,8 @@ class Story:
         for decision in self.decisions:
             yield f"  decided   {decision}"
         if self.points:
-            yield heading_of(self.points[0])
-            yield from (point_line(point) for point in self.points)
+            yield heading_of(self.points[0], columns)
+            yield from (point_line(point, columns) for point in self.points)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON."""
@@ -94,18 +101,17 @@ class Story:
         }
 
 
-HEADING = (
-    "   #  leg                         asked GPa      K   load bar   ruby GPa (stat, syst)     sample K   "
-    "a (A)         phases"
-)
-
-
 HEADING_AS_GIVEN = "   #   GPa as given       K        a (A)         phases"
 
 
-def heading_of(point: ReducedPoint) -> str:
+def heading(columns: int = WIDE_COLUMNS) -> str:
+    """Return what stands above the lines of points of a sweep, as wide as a terminal of so many columns takes."""
+    return HEADING if columns >= WIDE_COLUMNS else NARROW_HEADING
+
+
+def heading_of(point: ReducedPoint, columns: int = WIDE_COLUMNS) -> str:
     """Return what stands above the lines of points of the kind of this one."""
-    return HEADING_AS_GIVEN if _is_given(point) else HEADING
+    return HEADING_AS_GIVEN if _is_given(point) else heading(columns)
 
 
 def _is_given(point: ReducedPoint) -> bool:
@@ -130,8 +136,8 @@ def _given_line(point: ReducedPoint, cell: str, phases: str) -> str:
     return f"{point.index + 1:4d}  {pressure:<16}  {kelvin:>7}   {cell:<12}  {phases}"
 
 
-def point_line(point: ReducedPoint) -> str:
-    """Return one line about one reduced point."""
+def point_line(point: ReducedPoint, columns: int = WIDE_COLUMNS) -> str:
+    """Return one line about one reduced point, with what fits into a terminal of so many columns."""
     asked = "  held" if math.isnan(point.requested_pressure_gpa) else f"{point.requested_pressure_gpa:6.2f}"
     cell = point.main_phase.edge_told if point.main_phase else "      -     "
     phases = point.phases_told
@@ -139,6 +145,10 @@ def point_line(point: ReducedPoint) -> str:
     phases += f"  [{point.changes}]" if point.changes else ""
     if _is_given(point):
         return _given_line(point, cell, phases)
+    if columns < WIDE_COLUMNS:
+        pressure = f"{point.pressure_gpa:.3f}({1000 * point.pressure_sigma_gpa:.0f})"
+        there = f"{pressure:<9}  {point.temperature_k:6.1f}  {point.load_bar:8.2f}"
+        return f"{point.index + 1:3d}  {asked}  {there}  {cell:<12}  {phases}"
     return (
         f"{point.index + 1:4d}  {point.leg:<26.26}  {asked}   {point.requested_temperature_k:6.1f}   "
         f"{point.load_bar:7.2f}   {point.pressure_gpa:7.3f} ({point.pressure_sigma_gpa:.3f}, "

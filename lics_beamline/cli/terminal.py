@@ -23,7 +23,10 @@ from rich.text import Text
 
 __all__ = ["Console", "MofNCompleteColumn", "Progress", "Table", "Text", "console", "progress", "text_column"]
 
-BAR_CHARACTERS = 30
+BAR_CHARACTERS = 30  # of the bar, and least of it where a terminal is narrow
+LEAST_BAR_CHARACTERS = 4
+SAID_CHARACTERS = 46  # of what is done now, in front of the bar
+TIMES_CHARACTERS = 29  # of what stands behind the bar: percent, time gone, time left
 
 
 def console(*, quiet: bool = False, soft_wrap: bool = False, piped_width: int | None = None) -> Console:
@@ -57,8 +60,17 @@ def text_column(template: str, *, right: bool = False) -> TextColumn:
     return TextColumn(template, justify="right" if right else "left", markup=False)
 
 
+def said_column(console: Console) -> TextColumn:
+    """Return the column that says what is done now, as wide as the terminal leaves room for beside bar and times."""
+    room = console.width - LEAST_BAR_CHARACTERS - TIMES_CHARACTERS
+    width = max(min(SAID_CHARACTERS, room), 1)
+    return text_column(f"{{task.description:<{width}.{width}}}")
+
+
 def progress(console: Console, *columns: ProgressColumn, transient: bool = False, disable: bool = False) -> Progress:
     """Return a bar with the time left; its first column comes before the bar, the others behind it.
+
+    Where nobody looks at a terminal nothing is shown: a bar there is a line of noise in a log.
 
     Parameters
     ----------
@@ -71,9 +83,10 @@ def progress(console: Console, *columns: ProgressColumn, transient: bool = False
     disable : bool
         Show nothing.
     """
+    bar = min(max(console.width - SAID_CHARACTERS - TIMES_CHARACTERS, LEAST_BAR_CHARACTERS), BAR_CHARACTERS)
     return Progress(
         columns[0],
-        BarColumn(bar_width=BAR_CHARACTERS),
+        BarColumn(bar_width=bar),
         *columns[1:],
         TimeElapsedColumn(),
         text_column("left"),
@@ -81,5 +94,5 @@ def progress(console: Console, *columns: ProgressColumn, transient: bool = False
         console=console,
         refresh_per_second=4,
         transient=transient,
-        disable=disable,
+        disable=disable or not console.is_terminal,
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from reduced_documents import data, documents
 from lics_beamline.checks.judgement import case_of
 from lics_beamline.cli import check, terminal
 from lics_beamline.cli.progress import Narration
+from lics_beamline.cli.run_summary import WIDE_COLUMNS, heading_of, point_line
 from lics_beamline.cli.track_figure import draw_track
 from lics_beamline.cli.workers import PointBar
 from lics_beamline.data_folder import DataFolder
@@ -62,6 +64,36 @@ def test_a_bar_and_what_is_logged_above_it_show_text_letter_by_letter(capsys, mo
     said = "".join(capsys.readouterr())
     assert f"logged {text}" in said
     assert f"{text:<46}" in said
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 140])
+def test_the_times_beside_a_bar_are_whole_on_a_narrow_terminal(capsys, monkeypatch, columns):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = terminal.console(soft_wrap=True)
+    with terminal.progress(
+        shown, terminal.said_column(shown), terminal.text_column("{task.percentage:>3.0f} %")
+    ) as bar:
+        bar.add_task("3.40 GPa: approach at 3.123 GPa, 24.1 bar", total=2.0, completed=1)
+    said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out).split("\n")
+    assert any(re.search(r"50 % 0:00:0\d left -:--:--$", line.rstrip()) for line in said)
+    assert max(len(line.rpartition("\r")[2]) for line in said) <= columns
+
+
+def test_where_nobody_looks_there_is_no_bar(capsys):
+    shown = terminal.console(soft_wrap=True)
+    with terminal.progress(shown, terminal.said_column(shown)) as bar:
+        bar.add_task("connecting", total=2.0)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("columns", "longest"), [(80, 80), (WIDE_COLUMNS, 140)])
+def test_a_point_is_one_line_of_the_terminal_under_its_heading(columns, longest):
+    point = reduced_run(documents([data(0)])).points[0]
+    line, heading = point_line(point, columns), heading_of(point, columns)
+    assert max(len(line), len(heading)) <= longest
+    assert line.index("3.55000") == heading.index("a (A)")
+    assert line.index("alloy") == heading.index("phases")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
