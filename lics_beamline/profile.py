@@ -145,6 +145,19 @@ class LiveSettings(Strict):
     most_held_s: Positive = 1800.0
 
 
+class AlertSettings(Strict):
+    """Who is told when a sweep is held, trips or ends: a command that sends a message to where people are.
+
+    Parameters
+    ----------
+    command : tuple of str
+        A program and its words; ``{says}`` in one is replaced by what happened, which also is its input. Empty: nobody
+        is told.
+    """
+
+    command: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+
+
 class ProfileFile(ControlSettings):
     """The content of ``profile.toml``: the tables that decisions rest on, and those that only instruments need.
 
@@ -170,6 +183,7 @@ class ProfileFile(ControlSettings):
     stage: StageSettings
     live: LiveSettings = LiveSettings()
     watchdog: WatchdogSettings = WatchdogSettings(reason="the profile says nothing of one")
+    alerts: AlertSettings = AlertSettings()
     recipe: str = "recipe.toml"
 
     @model_validator(mode="after")

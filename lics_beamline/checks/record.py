@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -57,6 +58,20 @@ def recipe_can_be_named(case: Case) -> Judgement:
     """Check that the recipe was read whole, and has a digest by which its results are known."""
     recipe = case.recipe
     return fine(f"{case.settings.recipe}, digest {recipe.digest[:12]}", "a recipe that can be read")
+
+
+def alerts_can_be_sent(case: Case) -> Judgement:
+    """Check that there is a program which tells people who are elsewhere."""
+    command = case.settings.alerts.command
+    if not command:
+        return fine("alerts.command is empty: nobody is told elsewhere", "a program of this computer, or none")
+    found = shutil.which(command[0])
+    return warned_if(
+        found is None,
+        f"alerts.command begins with {command[0]!r}, {found or 'which is no program here'}",
+        "a program of this computer, or none",
+        "Mend alerts.command in the profile.",
+    )
 
 
 def data_folder_can_be_written(case: Case) -> Judgement | None:
@@ -182,6 +197,7 @@ RULES: tuple[Rule[Case], ...] = (
     title_is_given,
     composition_is_a_formula,
     recipe_can_be_named,
+    alerts_can_be_sent,
     data_folder_can_be_written,
     disk_has_room,
     data_folder_is_on_a_local_disk,

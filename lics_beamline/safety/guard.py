@@ -28,6 +28,7 @@ from lics_beamline.devices.safe_state import read_backs
 from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 from lics_beamline.processes import background_process
+from lics_beamline.processes.alert import Alerts
 from lics_beamline.processes.background_process import BackgroundProcess
 from lics_beamline.processes.status_file import uptime_s
 from lics_beamline.profile import Profile, read_profile
@@ -211,6 +212,7 @@ class GuardAtWork:
         self._give_up_s = give_up_s
         self._stays = stays
         self._limits = limits_of(profile)
+        self._alerts = Alerts(profile.values.alerts.command, process.data.logs / "alerts.log")
         self._changed = threading.Event()
         self._over = process.told_to_end  # also when it has nothing more to watch
         self._making: threading.Thread | None = None
@@ -228,6 +230,7 @@ class GuardAtWork:
                 self._watch_beamline()
             finally:
                 self._say("ended")
+                self._alerts.finish()
         if self._engine_pid:
             heartbeat_path(self._data.logs, self._engine_pid).unlink(missing_ok=True)
         return 0
@@ -319,6 +322,10 @@ class GuardAtWork:
         }
         self._record.latch(self._trip_record)
         logger.error("tripped (%s): %s", trip.cause, trip.says)
+        self._alerts.tell(
+            f"lics: the guard has tripped ({trip.cause}): {trip.says} It makes the beamline safe. Look at it, then say "
+            f"lics guard --acknowledge --data {self._data.root}"
+        )
         if self._stays and beamline.watchdog is not None and beamline.watchdog.trip.connected:
             beamline.watchdog.trip.put("Yes")  # so that it is known to whoever begins, on whatever computer
 

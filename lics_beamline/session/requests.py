@@ -152,6 +152,8 @@ class RequestFiles:
         Where the sweep is recorded.
     hindrance : callable, optional
         Says what else forbids to go on now, besides people: that nobody guards the beamline. Empty when nothing does.
+    told : callable, optional
+        Hears, for people who are elsewhere, that a sweep is held, or why it has ended.
 
     Attributes
     ----------
@@ -163,8 +165,16 @@ class RequestFiles:
         What forbids a sweep to go on now, by suspenders of the engine; kept by the engine, in its own thread.
     """
 
-    def __init__(self, data: DataFolder, *, hindrance: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        data: DataFolder,
+        *,
+        hindrance: Callable[[], str] = lambda: "",
+        told: Callable[[str], None] = lambda says: None,
+    ) -> None:
         self.hindrance = hindrance
+        self._told = told
+        self._state = ""
         self.is_open = False
         self.data = data
         self.suspensions: list[EngineSuspension] = []
@@ -191,11 +201,16 @@ class RequestFiles:
             self.suspensions.clear()
             self.say("running", "the sweep begins")
             self.is_open = True
+            ended = "every point of its path is done"
             try:
                 yield
+            except BaseException as error:
+                ended = str(error) or "ended from outside: Ctrl-C, the guard, or a queue"
+                raise
             finally:
                 self.is_open = False
                 self.say("ended", "the sweep has ended")
+                self._told(f"lics: the sweep in {self.data.root} has ended: {ended}")
 
     def ask(self, request: Request, *, who: str, why: str) -> SubmittedRequest:
         """Ask something of the sweep from within its own process; as `ask`."""
@@ -246,6 +261,9 @@ class RequestFiles:
         said = SweepStatus(
             state=state, says=says, pid=os.getpid(), answers=heard.uid if heard else self._answered, when=_now()
         )
+        if state == "held" != self._state:
+            self._told(f"lics: the sweep in {self.data.root} is {says}")
+        self._state = state
         told = {key: one for key, one in asdict(said).items() if key != "alive"}
         try:
             write_whole(_status_path(self.data), json.dumps(told, indent=1))

@@ -20,6 +20,7 @@ from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import WHICH, Which
 from lics_beamline.journal import lock
 from lics_beamline.journal.writer import Journal
+from lics_beamline.processes.alert import Alerts
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
@@ -147,7 +148,9 @@ def open_session(
         require_acknowledged(data)
         recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
         prefix = simulated.prefix if simulated else profile.values.prefix
-        requests = RequestFiles(data)
+        alerts = Alerts(profile.values.alerts.command, data.logs / "alerts.log")
+        stack.callback(alerts.finish)
+        requests = RequestFiles(data, told=alerts.tell)
         give_up_s = GIVE_UP_S if simulated else None
         stack.enter_context(logged_in(data.logs))
         be_patient()

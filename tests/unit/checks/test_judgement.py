@@ -439,6 +439,7 @@ TRIPS = [
     ("operator is named", "warning", lambda: judged(experiment(operator=""))),
     ("proposal is named", "warning", lambda: judged(experiment(proposal=""))),
     ("title is given", "warning", lambda: judged(experiment(title=""))),
+    ("alerts can be sent", "warning", lambda: judged(tables={"alerts": {"command": ["no-such-program", "{says}"]}})),
     ("composition is a formula", "warning", lambda: judged(experiment(sample={"composition": "the white powder"}))),
     (
         "data folder can be written",

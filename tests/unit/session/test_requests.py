@@ -122,3 +122,25 @@ def test_a_note_that_cannot_be_understood_is_left_out_once_and_told(data, caplog
 def test_a_note_that_is_empty_or_a_book_is_refused(data, text):
     with pytest.raises(ValueError, match="1 to 10000"):
         leave_note(data, text)
+
+
+def test_people_elsewhere_hear_that_a_sweep_is_held_once_and_why_it_has_ended(data):
+    heard = []
+    requests = RequestFiles(data, told=heard.append)
+
+    def sweep():
+        with requests.open():
+            requests.say("held", "held at 3.12 GPa")
+            requests.say("held", "held at 3.13 GPa; the beam is lost")
+            requests.say("running", "goes on")
+            raise RuntimeError("the membrane leaks")
+
+    with pytest.raises(RuntimeError):
+        sweep()
+    with requests.open():
+        pass
+    assert [says.partition(" has ")[2] or says.partition(" is ")[2] for says in heard] == [
+        "held at 3.12 GPa",
+        "ended: the membrane leaks",
+        "ended: every point of its path is done",
+    ]
