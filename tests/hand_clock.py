@@ -9,7 +9,7 @@ class HandClock:
 
     parent = None
     name = "clock"
-    patience_s = 30.0
+    patience_s = stall_s = 30.0
 
     def __init__(self, speed=1.0):
         self.time_s = 0.0

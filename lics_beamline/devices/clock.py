@@ -63,7 +63,12 @@ class ExperimentClock(Protocol):
 
     @property
     def patience_s(self) -> float:
-        """Wall-clock seconds of silence, or of a lost connection, after which waiting is given up."""
+        """Wall-clock seconds of a lost connection after which waiting is given up."""
+        ...
+
+    @property
+    def stall_s(self) -> float:
+        """Wall-clock seconds of silence of the clock itself after which waiting is given up."""
         ...
 
     def require(self, duration_s: float, what: str) -> None:
@@ -153,10 +158,10 @@ def clock_trouble(clock: ExperimentClock, *, now_s: float, last_s: float) -> Not
         Experiment time of this tick and of the one before [s].
     """
     silent_s = clock.silent_s()
-    if silent_s > clock.patience_s:
+    if silent_s > clock.stall_s:
         return NotConnected(
             f"the experiment clock stands at {now_s:.1f} s since {silent_s:.1f} s of wall clock (patience "
-            f"{clock.patience_s:g} s). Look whether its IOC is alive.",
+            f"{clock.stall_s:g} s). Look whether its IOC is alive.",
             now_s=now_s,
             silent_s=silent_s,
         )
@@ -180,8 +185,11 @@ class Clock(Device):
     name : str
         Name in documents.
     patience_s : float
-        Wall-clock seconds for which waiting goes on while the clock is silent; an IOC may be restarted meanwhile. A
-        world that stands still, because it draws a plate or waits for who drives it, says so and is not silent.
+        Wall-clock seconds for which waiting goes on while a connection is lost; an IOC may be restarted meanwhile.
+    stall_s : float
+        Wall-clock seconds for which waiting goes on while the clock is silent: a busy computer may keep its process
+        from running for many. A world that stands still, because it draws a plate or waits for who drives it, says so
+        and is not silent.
     """
 
     time_s = Cpt(EpicsSignalRO, "WORLD:Time_RBV", kind=Kind.normal, auto_monitor=True)
@@ -193,9 +201,11 @@ class Clock(Device):
     waited_wall_s = Cpt(EpicsSignalRO, "WORLD:Waited_RBV", kind=Kind.omitted, auto_monitor=True)
     held_wall_s = Cpt(EpicsSignalRO, "WORLD:Held_RBV", kind=Kind.omitted, auto_monitor=True)
 
-    def __init__(self, prefix: str = "", *, name: str, patience_s: float = 30.0, **kwargs: Any) -> None:
+    def __init__(
+        self, prefix: str = "", *, name: str, patience_s: float = 30.0, stall_s: float = 30.0, **kwargs: Any
+    ) -> None:
         super().__init__(prefix, name=name, **kwargs)
-        self._patience_s = patience_s
+        self._patience_s, self._stall_s = patience_s, stall_s
         self._alive_at = time.monotonic()
         self._last_s = math.nan
         self._told_at = math.nan
@@ -228,8 +238,13 @@ class Clock(Device):
 
     @property
     def patience_s(self) -> float:
-        """Wall-clock seconds of silence after which waiting is given up."""
+        """Wall-clock seconds of a lost connection after which waiting is given up."""
         return self._patience_s
+
+    @property
+    def stall_s(self) -> float:
+        """Wall-clock seconds of silence of this clock after which waiting is given up."""
+        return self._stall_s
 
     def require(self, duration_s: float, what: str) -> None:
         """Refuse a dwell or time-out that lasts less than 0.25 s of wall clock.
@@ -359,6 +374,11 @@ class WallClock:
     def patience_s(self) -> float:
         """Wall-clock seconds for which a lost connection is waited for."""
         return 30.0
+
+    @property
+    def stall_s(self) -> float:
+        """Infinite: this clock cannot fall silent."""
+        return math.inf
 
     def drive(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Do nothing: the world does not wait."""

@@ -36,6 +36,9 @@ class Reconnections:
     def __init__(self, devices: Iterable[Device]) -> None:
         self._devices = tuple(devices)
         self._limits = {device.name: dict(_limits(device)) for device in self._devices}
+        self._answering = {
+            device.name: tuple(signal for signal in pvs(device) if signal.connected) for device in self._devices
+        }
         self._gone: set[str] = set()  # names of devices that were gone since they were asked last
         self._turn = threading.Lock()
         self._watched = [
@@ -60,7 +63,7 @@ class Reconnections:
             except NO_ANSWER:
                 continue  # gone again
             found += said
-            if not said:
+            if not said and all(signal.connected for signal in self._answering[device.name]):
                 with self._turn:
                     self._gone.discard(device.name)
         return tuple(found)

@@ -139,7 +139,7 @@ def test_both_clocks_offer_what_plans_need(beamline):
     offered = {name for name in vars(ExperimentClock) if not name.startswith("_")}
 
     assert {
-        *("now_s", "speed", "require", "on_tick", "set", "silent_s", "patience_s"),
+        *("now_s", "speed", "require", "on_tick", "set", "silent_s", "patience_s", "stall_s"),
         *("drive", "release", "standstill"),
     } == offered
     assert all(hasattr(Clock, name) and hasattr(WallClock, name) for name in offered)

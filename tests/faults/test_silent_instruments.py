@@ -218,11 +218,12 @@ def test_another_unit_and_other_limits_after_a_restart_are_noticed(rig):
         pace()
     rig.fail("wrong_egu")
     rig.fail("clear:membrane_ioc_restart")
-    while not (found := reconnections.findings()):
+    unit = "PC1:Pressure_RBV says its unit is 'psi'; the profile declares 'bar'"
+    limits = "PC1:Setpoint came back with limits 0 to 2175.57; they were 0 to 150"
+    while not all(
+        each in "; ".join(reconnections.findings()) for each in (unit, limits)
+    ):  # one by one, as it comes back
         pace()
-    said = "; ".join(found)
-    assert "PC1:Pressure_RBV says its unit is 'psi'; the profile declares 'bar'" in said
-    assert "PC1:Setpoint came back with limits 0 to 2175.57; they were 0 to 150" in said
     assert reconnections.findings(), "asked anew while it is so"
     rig.fail("clear")
     while reconnections.findings():

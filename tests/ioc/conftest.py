@@ -34,7 +34,7 @@ be_patient()
 
 def devices(prefix: str, folder: Path, *, patience_s: float = 120.0, **membrane: Any) -> Beamline:
     """Every device of a beamline, not connected yet."""
-    clock = Clock(prefix, name="clock", patience_s=patience_s)
+    clock = Clock(prefix, name="clock", patience_s=patience_s, stall_s=HANG_S)
     return Beamline(
         clock=clock,
         membrane=Membrane(f"{prefix}PC1:", name="membrane", clock=clock, **membrane),
