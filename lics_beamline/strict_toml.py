@@ -17,7 +17,9 @@ MOST_CHARACTERS = 1000  # of any text but those that say otherwise: a title, a n
 
 MOST_NUMBER = 1e15  # what is far beyond any quantity with a unit, and can still be squared and multiplied
 LEAST_NUMBER = 1e-100  # what can still be divided by
-NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # but tab and ends of lines
+# Control characters but tab and ends of lines; marks that turn the order of letters round, so that a text is not read
+# as it is written (Trojan Source, CVE-2021-42574).
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lics_beamline.cli.workers import jobs_of, positive
 from lics_beamline.errors import Busy, LicsError, RunNotFound
+from lics_beamline.given_file import one_line
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -191,9 +192,8 @@ def runs(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
-        sys.stdout.write(
-            f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<11}  {row['state']:<9}  {row['sample']}  {of}\n"
-        )
+        line = f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<11}  {row['state']:<9}  {row['sample']}  {of}"
+        sys.stdout.write(one_line(line) + "\n")
     return 0
 
 
@@ -208,7 +208,7 @@ def show(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
     else:
-        sys.stdout.write("\n".join(told.lines()) + "\n")
+        sys.stdout.write("\n".join(one_line(line) for line in told.lines()) + "\n")
     return 0
 
 

@@ -239,3 +239,24 @@ def test_plates_on_a_bigger_disk_are_reduced_and_verified(recorded, tmp_path, ca
     code, printed, _ = answer(capsys, recorded, "replay", "last", "--jobs", "1")
     assert (code, "3 points, 0 failed" in printed) == (0, True)
     assert verified(capsys, recorded)[0] == 0
+
+
+HOSTILE = "a\nFAKE  2026-01-01\x1b[2J\x9b31m\u202eb"
+
+
+def test_no_name_in_a_journal_moves_the_cursor_or_adds_a_line_to_what_is_told(reduced, capsys):
+    for folder in (reduced.raw_journals, reduced.derived_journals):
+        path = journal_of(folder)
+        documents = list(read(path))
+        documents[0][1].update(title=HOSTILE, operator=HOSTILE, sample={"name": HOSTILE})
+        documents[-1][1].update(reason=HOSTILE)
+        path.unlink()
+        with Journal(folder) as journal:
+            for name, doc in documents:
+                journal(name, doc)
+    (reduced.root / "guard-tripped.json").write_text(json.dumps({"when": HOSTILE, "cause": HOSTILE, "says": HOSTILE}))
+    for verb in (["runs"], ["show", "last"], ["guard"]):
+        _, printed, said = answer(capsys, reduced, *verb)
+        assert "FAKE" in printed
+        assert not any(line.startswith("FAKE") for line in printed.splitlines())
+        assert not any(each in printed + said for each in "\x1b\x9b\u202e")
