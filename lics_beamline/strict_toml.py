@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import SETTINGS_BYTES, check_nesting, read_text
@@ -21,6 +21,19 @@ LEAST_NUMBER = 1e-100  # what can still be divided by
 # as it is written (Trojan Source, CVE-2021-42574).
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+MOST_PREFIX_CHARACTERS = 40  # of a PV's name, which has 60 at most (EPICS base, PVNAME_STRINGSZ)
+PV_CHARACTERS = re.compile(r"[A-Za-z0-9_\-+:\[\]<>;{}]*")  # of record names in EPICS base; NSLS-II has braces too
+
+
+def _prefix(text: str) -> str:
+    if len(text) > MOST_PREFIX_CHARACTERS or not PV_CHARACTERS.fullmatch(text):
+        raise ValueError(
+            f"no name of a PV begins so: at most {MOST_PREFIX_CHARACTERS} letters, digits and any of _-+:[]<>;{{}}"
+        )
+    return text
+
+
+PvPrefix = Annotated[str, AfterValidator(_prefix)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
