@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile, shipped
 
 
@@ -72,3 +73,39 @@ def test_another_recipe_changes_nothing_but_by_what_runs_are_reduced(tmp_path, m
     assert other.recipe_file == tmp_path / "mine.toml"
     assert other.values.model_copy(update={"recipe": own.values.recipe}) == own.values
     assert other.digest == own.digest
+
+
+EXPERIMENT = shipped() / "simulated" / "experiments" / "lics-2015-first.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[2.0, 2.2,", "[nan, 2.2,", ["legs.1.pressure.pressures_gpa.0 = nan: it should be a finite number"]),
+        ("time_s = 120.0", "time_s = -1", ["exposure.time_s = -1: it should be greater than or equal to 1"]),
+        ("time_s = 120.0", "time_s = 2026-01-01", ["exposure.time_s = '2026-01-01': it should be a valid number"]),
+        (
+            "culet_um = 350.0",
+            "culet = 350.0",
+            ["cell.culet_um: it is required", "cell.culet = 350.0: there is no such key"],
+        ),
+        (
+            'kind = "hold"',
+            'kind = "rest"',
+            ["legs.0: 'kind' = 'rest' is none; it should be 'pressure'"],
+        ),
+        ('kind = "hold"\n', "", ["legs.0: it lacks 'kind'"]),
+        ("[2.0, 2.2,", "[3.0, 2.2,", ["legs.1.pressure: pressures_gpa goes from 3.0 to 2.2 GPa"]),
+        ("culet_um = 350.0", f"culet_um = {'9' * 5000}", ["a whole number has thousands of digits"]),
+    ],
+)
+def test_what_is_wrong_with_an_experiment_is_told_in_words_for_people(tmp_path, old, new, says):
+    text = EXPERIMENT.read_text()
+    assert old in text
+    (tmp_path / "a.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(ProfileError) as raised:
+        read_experiment(tmp_path / "a.toml")
+    told = str(raised.value)
+    assert all(each in told for each in says)
+    assert told.count("\n") in (0, len(says))
+    assert not any(words in told for words in ("Input should", "Value error", "Tuple", "Field required", "sys."))
