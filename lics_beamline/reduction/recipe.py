@@ -160,6 +160,16 @@ class Recipe(Strict):
     phases: tuple[CrystalPhase, ...] = Field(default_factory=default_phases, max_length=MOST_PHASES)
     peak_significance: float = Field(5.0, ge=3.0, le=100.0)
 
+    @field_validator("phases")
+    @classmethod
+    def _once_each(cls, phases: tuple[CrystalPhase, ...]) -> tuple[CrystalPhase, ...]:
+        names = [phase.name for phase in phases]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"{', '.join(twice)} is there twice: equal patterns share their lines in any proportion. Name it once"
+            )
+        return phases
+
     @property
     def digest(self) -> str:
         """SHA-256 of the recipe's content, in hexadecimal."""

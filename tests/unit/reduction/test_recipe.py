@@ -80,6 +80,7 @@ def test_whatever_changes_a_number_changes_the_digest(folder, old, new):
         ("bins", "binns", ("frames.binns", "there is no such key")),
         ('geometry = "g.poni"', "", ("geometry", "required")),
         ('"g.poni"', '"none.poni"', ("none.poni",)),
+        ("[frames]", 'phases = ["alloy", "cs-bcc", "alloy"]\n[frames]', ("phases", "alloy is there twice")),
         ("[frames]", "[frames", ("TOML",)),
         (
             'correction = "ragan-1992"',
