@@ -11,6 +11,7 @@ import os
 import stat
 import struct
 import tokenize
+import unicodedata
 import zlib
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ SPECTRUM_BYTES: Final = 4 << 20  # two columns of text, 2048 pixels: 40 kB
 SPE_BYTES: Final = 256 << 20  # frames of a whole CCD: 1340 x 400 pixels are 2 MB each
 IMAGE_BYTES: Final = 2 << 30  # a frame of any detector; a plate is 18 MB, a stack of HDF5 frames is the largest
 
+JOINERS: Final = "\u200c\u200d"  # by which scripts and pictures join letters; they move nothing else
 MOST_NESTED: Final = 40  # tables and arrays within each other in TOML or JSON; the deepest of ours is 6
 
 # What readers of formats that are not ours raise at a damaged file: whatever their parser trips over.
@@ -47,6 +49,29 @@ READER_FAULTS: Final = (
     tokenize.TokenError,
     zlib.error,
 )
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as people read it, on one line, whoever wrote it: what does not print is shown by its escape.
+
+    A title from elsewhere may have escape sequences that empty a terminal, an end of line that begins a record of an
+    exported file, or marks that turn the order of letters round.
+
+    Parameters
+    ----------
+    text : str
+        Any text; ``"a\nb"`` becomes ``"a\\nb"``. Spaces of any width and the joiners of letters stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in JOINERS or unicodedata.category(each) == "Zs" else _escape(each)
+        for each in text
+    )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def is_there(path: Path) -> bool:

@@ -17,7 +17,7 @@ from lics_beamline.control.settings import ControlSettings
 from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import is_there
-from lics_beamline.strict_toml import Positive, Strict, load
+from lics_beamline.strict_toml import Positive, PvPrefix, Strict, load
 
 
 class SimulatorSettings(Strict):
@@ -51,7 +51,7 @@ class ClockSettings(Strict):
     """
 
     kind: Literal["world", "wall"]
-    prefix: str = "WORLD:"
+    prefix: PvPrefix = "WORLD:"
 
 
 class ThermocoupleSettings(Strict):
@@ -65,7 +65,7 @@ class ThermocoupleSettings(Strict):
         Type of all four thermocouples, checked when connecting.
     """
 
-    prefix: str
+    prefix: PvPrefix
     type: Literal["J", "K", "T", "E", "R", "S", "B", "N"] = "K"
 
 
@@ -82,7 +82,7 @@ class BeamSettings(Strict):
         How long a lost beam is waited for [s of experiment].
     """
 
-    prefix: str
+    prefix: PvPrefix
     least_ring_ma: Positive = 10.0  # engineering value
     patience_s: Positive = 7200.0  # a dumped ring is filled within an hour or two
 
@@ -98,7 +98,7 @@ class StageSettings(Strict):
         Named positions, each a table of axis (``x``, ``y``, ``z`` [mm], ``omega`` [deg]) to value; axes left out stay.
     """
 
-    prefix: str
+    prefix: PvPrefix
     positions: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
@@ -119,7 +119,7 @@ class WatchdogSettings(Strict):
     """
 
     kind: Literal["ioc", "controller", "none"] = "none"
-    prefix: str = "SAFE:"
+    prefix: PvPrefix = "SAFE:"
     timeout_s: Annotated[float, Field(ge=5, le=600)] = 10.0  # above the 3.5 s a guard takes to miss an engine
     reason: str = ""
 
@@ -175,7 +175,7 @@ class ProfileFile(ControlSettings):
 
     name: str
     beamline: str
-    prefix: str
+    prefix: PvPrefix
     clock: ClockSettings
     simulators: SimulatorSettings | None = None
     thermocouples: ThermocoupleSettings
@@ -201,6 +201,11 @@ class ProfileFile(ControlSettings):
             raise ValueError(
                 f"envelope.load_bar reaches {self.envelope.load_bar[1]} bar, the membrane only "
                 f"{self.membrane.limits_bar[1]} bar (membrane.limits_bar)"
+            )
+        if self.envelope.temperature_k[1] > self.heater.limits_k[1]:
+            raise ValueError(
+                f"envelope.temperature_k reaches {self.envelope.temperature_k[1]} K, the heater only "
+                f"{self.heater.limits_k[1]} K (heater.limits_k)"
             )
         if self.simulators is None and self.clock.kind == "world":
             raise ValueError('clock.kind = "world" needs a [simulators] table; a real beamline lives by "wall"')

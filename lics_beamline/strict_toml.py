@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import date, time
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import SETTINGS_BYTES, check_nesting, read_text
@@ -17,8 +20,33 @@ MOST_CHARACTERS = 1000  # of any text but those that say otherwise: a title, a n
 
 MOST_NUMBER = 1e15  # what is far beyond any quantity with a unit, and can still be squared and multiplied
 LEAST_NUMBER = 1e-100  # what can still be divided by
-NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # but tab and ends of lines
+# Control characters but tab and ends of lines; marks that turn the order of letters round, so that a text is not read
+# as it is written (Trojan Source, CVE-2021-42574).
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+MOST_PREFIX_CHARACTERS = 40  # of a PV's name, which has 60 at most (EPICS base, PVNAME_STRINGSZ)
+PV_CHARACTERS = re.compile(r"[A-Za-z0-9_\-+:\[\]<>;{}]*")  # of record names in EPICS base; NSLS-II has braces too
+
+
+def _prefix(text: str) -> str:
+    if len(text) > MOST_PREFIX_CHARACTERS or not PV_CHARACTERS.fullmatch(text):
+        raise ValueError(
+            f"no name of a PV begins so: at most {MOST_PREFIX_CHARACTERS} letters, digits and any of _-+:[]<>;{{}}"
+        )
+    return text
+
+
+PvPrefix = Annotated[str, AfterValidator(_prefix)]
+# By what pydantic calls an error: what is said of it to who wrote the file, where its own words are for programmers.
+_WORDS = {
+    "dict_type": "it should be a table",
+    "extra_forbidden": "there is no such key; leave it out, or mend its name",
+    "missing": "it is required, and missing",
+    "model_type": "it should be a table",
+    "union_tag_invalid": "{discriminator} = '{tag}' is none; it should be {expected_tags}",
+    "union_tag_not_found": "it lacks {discriminator}, which says what it is",
+    "value_error": "{error}",
+}
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -73,7 +101,8 @@ def parse(path: Path, *, what: str = "a TOML file") -> dict[str, Any]:
     try:
         values = tomllib.loads(text)
     except ValueError as error:  # of TOML itself, and of integers with thousands of digits
-        raise ProfileError(f"{path}: not readable as TOML: {error}. Mend that line.", file=str(path)) from None
+        says = "a whole number has thousands of digits" if "integer string" in str(error) else error
+        raise ProfileError(f"{path}: not readable as TOML: {says}. Mend that line.", file=str(path)) from None
     except RecursionError:
         raise ProfileError(f"{path}: not readable as TOML: nested too deep. Write it flat.", file=str(path)) from None
     return values
@@ -96,17 +125,39 @@ def validate(values: dict[str, Any], kind: type[Model], *, source: str) -> Model
         # JSON mode of validation: arrays may stand for tuples and integers for floats, nothing else is converted.
         return kind.model_validate(_plain(values, at="", source=source))
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        findings = [
-            f"  {_cut('.'.join(str(part) for part in finding['loc']), 100) or '(file)'} = "
-            f"{_cut(repr(finding.get('input')), 60)}: {_cut(finding['msg'], 400)}"
-            for finding in found[:MOST_FINDINGS]
-        ]
+        found = _causes(error.errors(include_url=False))
+        findings = [f"  {_told(finding)}" for finding in found[:MOST_FINDINGS]]
         if len(found) > MOST_FINDINGS:
             findings.append(f"  and {len(found) - MOST_FINDINGS} more")
         raise ProfileError(
             f"{source}: {len(found)} value(s) cannot be used:\n" + "\n".join(findings), file=source
         ) from error
+
+
+def _causes(found: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return findings without those that only say that an array is too short without the values refused in it."""
+    return [
+        each
+        for each in found
+        if each["type"] != "too_short"
+        or not any(len(other["loc"]) > len(each["loc"]) == _shared(other, each) for other in found)
+    ]
+
+
+def _shared(one: ErrorDetails, other: ErrorDetails) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one["loc"], other["loc"], strict=False)))
+
+
+def _told(finding: ErrorDetails) -> str:
+    """Return key, value and what is allowed, in words for who wrote the file."""
+    key = _cut(".".join(str(part) for part in finding["loc"]), 100) or "(file)"
+    given = finding["input"]
+    shown = list(given) if isinstance(given, tuple) else str(given) if isinstance(given, date | time) else given
+    own = re.sub(r"^\w+ should", "it should", finding["msg"]).replace(" after validation", "")
+    says = _WORDS[finding["type"]].format_map(finding.get("ctx", {})) if finding["type"] in _WORDS else own
+    if finding["type"] == "missing" or isinstance(given, dict):
+        return f"{key}: {_cut(says, 400)}"
+    return f"{key} = {_cut(repr(shown), 60)}: {_cut(says, 400)}"
 
 
 def _plain(value: Any, *, at: str, source: str) -> Any:

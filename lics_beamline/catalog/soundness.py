@@ -54,9 +54,14 @@ def damage(data: DataFolder, *, thoroughly: bool = False) -> str:
     thoroughly : bool
         Also read every page of the databases.
     """
-    if not data.catalog.is_dir() or not any(data.catalog.iterdir()):
+    if not data.catalog.is_dir():
+        return f"{data.catalog} is no folder" if os.path.lexists(data.catalog) else ""
+    if not any(data.catalog.iterdir()):
         return ""
     index, tables = data.catalog / INDEX_NAME, data.catalog / TABLES_NAME
+    for path in (index, tables):  # a pipe would be waited for without end
+        if os.path.lexists(path) and not path.is_file():
+            return f"{path} is no regular file"
     if not index.exists():
         return f"{index} is not there, and the rest of the catalog is"
     if problem := _fault(index, "SELECT count(*) FROM (SELECT 1 FROM nodes LIMIT 1)", thoroughly=thoroughly):

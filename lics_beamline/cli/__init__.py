@@ -18,6 +18,7 @@ from pathlib import Path
 from lics_beamline import __version__
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
+from lics_beamline.given_file import one_line
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
@@ -89,12 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager means the same
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: started by nohup, and meant to go on
             signal.signal(signal.SIGHUP, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
     )
@@ -105,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     damage = DamageHeard()
     for handler in logging.getLogger().handlers:
         handler.addFilter(damage)
+        handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
     try:
         code = int(options.run(options))
         if code == EXIT_DONE and damage:
@@ -144,8 +146,19 @@ def _unexpected(error: Exception, options: argparse.Namespace) -> int:
 def _say(problem: object, code: int, options: argparse.Namespace) -> int:
     if options.verbose and isinstance(problem, BaseException):
         logging.getLogger(__name__).debug("", exc_info=problem)
-    sys.stderr.write(f"lics {options.verb}: {problem}\n")
+    sys.stderr.write(_readable(f"lics {options.verb}: {problem}") + "\n")
     return code
+
+
+class _Readable(logging.Formatter):
+    """Messages as people read them, whatever documents and files put into them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _readable(super().format(record))
+
+
+def _readable(text: str) -> str:
+    return "\n".join(one_line(line) for line in text.split("\n"))
 
 
 def _folder(text: str) -> Path:

@@ -11,6 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.given_file import one_line
+
 if TYPE_CHECKING:
     from lics_beamline.checks.case import Case
     from lics_beamline.checks.finding import CheckFinding
@@ -147,7 +149,7 @@ def _tell(case: Case, findings: tuple[CheckFinding, ...], figure: Path | None, *
     from lics_beamline.cli.terminal import Table, Text, console
 
     terminal = console(piped_width=PIPED_WIDTH)
-    terminal.print(Text(case.experiment.title, style="bold"))
+    terminal.print(Text(one_line(case.experiment.title), style="bold"))
     terminal.print(_expected(case))
     for verdict, heading in HEADINGS.items():
         chosen = [finding for finding in findings if finding.verdict == verdict]
@@ -191,7 +193,7 @@ def _expected(case: Case) -> Any:
         arrivals: list[ExpectedArrival] = list(of_leg)
         last = arrivals[-1].at
         table.add_row(
-            Text(arrivals[0].point.leg.name),
+            Text(one_line(arrivals[0].point.leg.name)),
             str(len(arrivals)),
             _range(
                 arrivals[0].before.pressure_gpa,

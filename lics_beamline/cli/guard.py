@@ -8,6 +8,8 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from lics_beamline.given_file import one_line
+
 EXIT_TRIPPED = 4
 
 
@@ -65,16 +67,16 @@ def guard(options: argparse.Namespace) -> int:
     if stays.alive:
         sys.stdout.write(f"guard that stays {stays.state} (process {stays.pid} on {stays.host})\n")
     for warning in found.warnings if found.alive else ():
-        sys.stdout.write(f"warning: {warning}\n")
+        sys.stdout.write(f"warning: {one_line(warning)}\n")
     if trip is None and silent and kept is None:
         sys.stdout.write(f"{silent}\n")
         return EXIT_TRIPPED
     if trip is None:
         sys.stdout.write("nothing has tripped\n")
         return 0
-    sys.stdout.write(f"tripped {trip['when']}, {trip['cause']}: {trip['says']}\n")
+    sys.stdout.write(one_line(f"tripped {trip['when']}, {trip['cause']}: {trip['says']}") + "\n")
     for name, value in (trip.get("read_back_safe") or trip.get("read_back_before") or {}).items():
-        sys.stdout.write(f"  {name} {value}\n")
+        sys.stdout.write(one_line(f"  {name} {value}") + "\n")
     sys.stdout.write(
         "read back as safe\n" if trip.get("read_back_safe") else "NOT read back as safe: look at the beamline\n"
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lics_beamline.cli.workers import jobs_of, positive
 from lics_beamline.errors import Busy, LicsError, RunNotFound
+from lics_beamline.given_file import one_line
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -192,9 +193,8 @@ def runs(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
-        sys.stdout.write(
-            f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<11}  {row['state']:<9}  {row['sample']}  {of}\n"
-        )
+        line = f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<11}  {row['state']:<9}  {row['sample']}  {of}"
+        sys.stdout.write(one_line(line) + "\n")
     return 0
 
 
@@ -210,7 +210,7 @@ def show(options: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE_COLUMNS
-        sys.stdout.write("\n".join(told.lines(columns)) + "\n")
+        sys.stdout.write("\n".join(one_line(line) for line in told.lines(columns)) + "\n")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
 
@@ -83,6 +83,16 @@ class ApproachSettings(Strict):
     most_gpa_per_min: Positive = 0.5
     budget_bar: Positive = 12.0
     budget_s: Positive = 600.0
+
+    @model_validator(mode="after")
+    def _limits_rise(self) -> ApproachSettings:
+        if self.gain_range[0] >= self.gain_range[1]:
+            raise ValueError(f"gain_range = {list(self.gain_range)}: the lower limit must be below the upper one")
+        if self.smallest_step_bar > self.largest_step_bar:
+            raise ValueError(
+                f"smallest_step_bar = {self.smallest_step_bar} is above largest_step_bar = {self.largest_step_bar}"
+            )
+        return self
 
     @property
     def gain_limits_gpa_per_bar(self) -> tuple[float, float]:

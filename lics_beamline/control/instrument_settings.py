@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lics_beamline.strict_toml import NotNegative, Positive, Strict
+from lics_beamline.strict_toml import NotNegative, Positive, PvPrefix, Strict
 
 
 class MembraneSettings(Strict):
@@ -29,7 +29,7 @@ class MembraneSettings(Strict):
         Time without progress after which a move is given up [s of experiment].
     """
 
-    prefix: str
+    prefix: PvPrefix
     limits_bar: tuple[NotNegative, Positive]
     slew_bar_per_s: Positive
     tolerance_bar: Positive
@@ -60,7 +60,7 @@ class HeaterSettings(Strict):
         Whether the controller itself cuts the power when its sensor breaks.
     """
 
-    prefix: str
+    prefix: PvPrefix
     limits_k: tuple[Positive, Positive]
     ramp_rate_k_per_min: Positive
     tolerance_k: Positive
@@ -89,7 +89,7 @@ class RubySettings(Strict):
         Drift that is none any more [nm]: somebody moved the grating, and the sweep ends.
     """
 
-    prefix: str
+    prefix: PvPrefix
     acquire_time_s: Positive
     accumulations: Annotated[int, Field(ge=1, le=100)] = 1
     laser_power_mw: Positive

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from lics_beamline.diffraction.plate import Fading
-from lics_beamline.strict_toml import Fraction, Positive, Strict
+from lics_beamline.strict_toml import Fraction, Positive, PvPrefix, Strict
 
 
 class PlateSettings(Strict):
@@ -28,7 +28,7 @@ class PlateSettings(Strict):
         How images fade.
     """
 
-    prefix: str
+    prefix: PvPrefix
     read_s: Positive
     erase_s: Positive
     swap_s: Positive

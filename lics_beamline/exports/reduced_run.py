@@ -13,6 +13,7 @@ import numpy.typing as npt
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import JournalError, RunNotFound
+from lics_beamline.given_file import one_line
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
 from lics_beamline.physics.unit_cell import NAMES
@@ -199,7 +200,7 @@ class ReducedRun:
         """How its pressures were determined, in words: by ruby, or as was said of them where they were given."""
         if not self.is_imported:
             return "ruby"
-        return str(self.start[IMPORTED].get("pressure_by", "")) or "not said how"
+        return one_line(str(self.start[IMPORTED].get("pressure_by", ""))) or "not said how"
 
     @property
     def pressure_axis(self) -> str:
@@ -209,7 +210,7 @@ class ReducedRun:
     @property
     def sample(self) -> str:
         """Name of the sample; empty where it was not given."""
-        return str(self.start.get("sample", {}).get("name", ""))
+        return one_line(str(self.start.get("sample", {}).get("name", "")))
 
     @property
     def sought(self) -> tuple[CrystalPhase, ...]:
@@ -245,7 +246,11 @@ class ReducedRun:
 def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
     """Return the point that the data of one event describe."""
     derived = ("index", "phases", "unknown_d_angstrom", "image", *ARRAYS, *OF_UNKNOWN)
-    values: dict[str, Any] = {name: data[name] for name in ReducedPoint.__dataclass_fields__ if name not in derived}
+    values: dict[str, Any] = {
+        name: one_line(data[name]) if isinstance(data[name], str) else data[name]
+        for name in ReducedPoint.__dataclass_fields__
+        if name not in derived
+    }
     for name in ARRAYS:
         older = np.full(np.shape(data["two_theta_deg"]), np.nan)  # graininess was not always measured
         values[name] = np.asarray(data.get(name, older), dtype=np.float64)
@@ -254,11 +259,15 @@ def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
         phases=tuple(_phase(name, data) for name in data["phases"].split(",") if name),
         unknown_d_angstrom=_spacings(data["unknown_d_angstrom"]),
         lines=str(data.get("lines", "")),
-        unknown_phases=tuple(name for name in str(data.get("unknown_phases", "")).split(",") if name),
-        new_phases=tuple(name for name in str(data.get("new_phases", "")).split(",") if name),
-        changes=str(data.get("changes", "")),
+        unknown_phases=_names(data.get("unknown_phases", "")),
+        new_phases=_names(data.get("new_phases", "")),
+        changes=one_line(str(data.get("changes", ""))),
         **values,
     )
+
+
+def _names(text: object) -> tuple[str, ...]:
+    return tuple(one_line(name) for name in str(text).split(",") if name)
 
 
 def _spacings(text: str) -> tuple[float, ...]:
@@ -305,7 +314,7 @@ def reduced_run(documents: Iterable[tuple[str, dict[str, Any]]]) -> ReducedRun:
     points: list[ReducedPoint] = []
     for name, doc in documents:
         if name == "start":
-            start = doc
+            start = {key: one_line(value) if isinstance(value, str) else value for key, value in doc.items()}
         points += [reduced_point(event.data) for event in streams.take(name, doc) if event.stream == REDUCED]
     if start.get("purpose") != REDUCTION:
         raise RunNotFound(

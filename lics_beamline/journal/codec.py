@@ -34,6 +34,16 @@ _PYTHON_HOLDS: Final = "biuf"  # kinds of NumPy scalars that are Python numbers,
 _WORD_BYTES: Final = 8  # 64 bits: a Python float holds every smaller one exactly (IEEE 754)
 _NPY_VERSION: Final = (3, 0)  # field names may be any Unicode; NumPy 1.17 and later read it
 _CHECKSUM_BYTES: Final = len(b',"5f3a9c01"]\n')  # what stands behind the document in a line
+_NOT_OURS: Final = {  # how files begin that somebody has made of a journal
+    b"\x1f\x8b": "compressed by gzip; gunzip it",
+    b"BZh": "compressed by bzip2; bunzip2 it",
+    b"\xfd7zXZ": "compressed by xz; unxz it",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd; unzstd it",
+    b"PK\x03\x04": "a zip archive; unzip it",
+    b"\xef\xbb\xbf": "text that an editor has put a byte-order mark before; save it as plain UTF-8",
+    b"\xff\xfe": "text in UTF-16; save it as plain UTF-8",
+    b"\xfe\xff": "text in UTF-16; save it as plain UTF-8",
+}
 _NOT_IN_NPY: Final = "OT"  # kinds of arrays that .npy would have to pickle: objects, variable-width strings
 
 
@@ -115,26 +125,46 @@ def decode(line: bytes) -> tuple[str, dict[str, Any]]:
         body, said = line[:-_CHECKSUM_BYTES], line[-_CHECKSUM_BYTES + 2 : -3]
         found = b"%08x" % zlib.crc32(body)
         if found != said:
+            if line.startswith(tuple(_NOT_OURS)):
+                raise ValueError(_what_else(line))
             raise ValueError(
                 f"its checksum is {found.decode()}, and it was written with {said.decode('ascii', 'replace')}"
             )
     hook = _unwrap if TAG.encode("ascii") in line else None
     try:
-        parts = json.loads(line, object_hook=hook)
+        parts = json.loads(line.decode(), object_hook=hook)  # by itself it would guess UTF-16 and UTF-32
         if b"\\ud" in line.lower():
             _refuse_halves(json.loads(line))
     except RecursionError:
         raise ValueError("it is nested too deeply to be a document") from None
+    except (json.JSONDecodeError, UnicodeError):
+        raise ValueError(_what_else(line)) from None
     match parts:
         case [str() as name, dict() as doc, *rest] if len(rest) == checked:
             check_nesting(doc, source=f"{name} document")
             return name, doc
+    if line.endswith(b"\r\n"):
+        raise ValueError("its lines end as those of Windows; save it with ends of lines of Unix")
     raise ValueError("not name, document and checksum")
 
 
 def has_checksum(line: bytes) -> bool:
     """Whether a line carries the checksum of its document; those of older journals do not."""
     return line.endswith(b'"]\n') and line[-_CHECKSUM_BYTES : -_CHECKSUM_BYTES + 2] == b',"'
+
+
+def _what_else(line: bytes) -> str:
+    """Say what a line is that is no JSON, for who has to find out what became of a journal."""
+    if not line.strip():
+        return "it is empty"
+    for begins, says in _NOT_OURS.items():
+        if line.startswith(begins):
+            return f"it is {says}"
+    if b"\0" in line:
+        return "it has NUL bytes in it, as a file that was not written to its end has after a power cut"
+    if b"\\ud" in line.lower():
+        return "it has half of a surrogate pair in it, which no text has"
+    return "it is no JSON, as each line of a journal is"
 
 
 def _refuse_halves(pair: Any) -> None:

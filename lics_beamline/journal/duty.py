@@ -47,6 +47,7 @@ def duty(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Duty:
         now_s, exposure_s = float(event.data[EXPERIMENT_TIME.name]), 0.0
         if event.stream == PRIMARY:
             exposure_s = float(event.data.get(EXPOSURE_S.name, 0.0))
+            exposure_s = exposure_s if math.isfinite(exposure_s) else 0.0  # not known of an imported run
         exposing_s += exposure_s
         begun_s, ended_s = min(begun_s, now_s - exposure_s), max(ended_s, now_s)
     return Duty(exposing_s=exposing_s, elapsed_s=max(ended_s - begun_s, 0.0))

@@ -73,16 +73,21 @@ def heads(folder: Path) -> list[Head]:
     folder : Path
         A folder of journals; it need not exist.
     """
-    found: list[Head] = []
-    for path in Path(folder).glob(f"*{SUFFIX}"):
+    found: dict[str, Head] = {}
+    for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
         try:
             known = head(path)
         except (LicsError, OSError) as error:
             logger.warning("%s is left out: %s", path, error)
             continue
-        if known is not None:
-            found.append(known)
-    return sorted(found, key=lambda each: (each.time, each.uid))
+        if known is None:
+            continue
+        other = found.setdefault(known.uid, known)
+        if other is not known:  # somebody has copied it; the one that bears the name of its run counts
+            kept, left = (known, other) if known.path.stem == known.uid else (other, known)
+            found[known.uid] = kept
+            logger.warning("%s is left out: it is of the same run as %s. Take one of them away.", left.path, kept.path)
+    return sorted(found.values(), key=lambda each: (each.time, each.uid))
 
 
 def head(path: Path) -> Head | None:
@@ -106,6 +111,7 @@ def head(path: Path) -> Head | None:
     if not path.is_file():
         raise JournalError(f"{path} is no regular file. Take it out of the folder of journals.", path=str(path))
     being_written = lock.is_held(path)  # asked first: what was written by then is then seen
+    lines: list[bytes] = []
     with path.open("rb") as file:
         first = file.readline(MOST_LINE_BYTES)
         last = _last_line(file)
@@ -120,6 +126,7 @@ def head(path: Path) -> Head | None:
                 return None  # the scar of a power cut
     try:
         if not first:
+            decode(lines[0])  # says what became of it
             raise ValueError("it has no start document")
         start = decode(first)[1]
     except ValueError as cause:
@@ -134,6 +141,9 @@ def head(path: Path) -> Head | None:
         stop = None  # who reads the run tells of the line
     uid = check_start(start, where=str(path))
     DocumentShapes().check("start", start, where=f"{path}, line 1")
+    if stop is not None and stop.get("run_start", uid) != uid:
+        logger.warning("%s, last line: stop document belongs to run %r; it is not used.", path, stop["run_start"])
+        stop = None
     try:
         if stop is not None:
             DocumentShapes().check("stop", stop, where=f"{path}, last line")

@@ -6,6 +6,7 @@ missing or another thing than it should be would else come up as an error of Pyt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any, Final
@@ -76,6 +77,7 @@ _OF_OUR_EVENTS: Final = {
     )
     for field in fields
 } | {
+    schema.EXPOSURE_S.name: "duration",
     schema.FRAME_PATH: "text",
     schema.FRAME_SHA256: "text",
     schema.FRAME_WAITED_S: "number",
@@ -174,6 +176,7 @@ def check_shape(
 _A: Final = {
     "text": "a text",
     "number": "a number",
+    "duration": "a time: 0 s or more",
     "whole number": "a whole number",
     "boolean": "true or false",
     "array": "an array of numbers",
@@ -191,6 +194,8 @@ def _is(value: object, kind: str) -> bool:
             return isinstance(value, str)
         case "number":
             return isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and _fits(value)
+        case "duration":
+            return _is(value, "number") and not (value < 0.0 or value == math.inf)  # type: ignore[operator]
         case "whole number":
             return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and _fits(value)
         case "boolean":

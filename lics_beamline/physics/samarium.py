@@ -33,6 +33,7 @@ BLUE_SHIFT_NM_PER_K: Final = 8.7e-5  # what that leaves out: linear term of Datc
 FWHM_NM: Final = 0.25  # start value of the width
 SATURATED_PIXELS: Final = 3  # equal neighbours at the maximum of a line this narrow
 RIVAL_FRACTION: Final = 0.5  # of the significance of the strongest line: there is no telling which is the gauge's
+DOUBLET_NM: Final = 2.2  # the farthest that R1 and R2 of a ruby are apart; within it a neighbour is no other crystal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +304,8 @@ def fit_samarium(
     y = scale * y
     highest_nm = SamariumRuler().wavelength_nm(highest_gpa, 298.0)
     low, high = 685.0, highest_nm + 0.5  # below: scatter of unshifted lines and a drifted axis
-    peaks = [peak for peak in peaks_nm(x, y, fwhm_nm=FWHM_NM) if low < peak[0] < high]
+    lines = peaks_nm(x, y, fwhm_nm=FWHM_NM)
+    peaks = [peak for peak in lines if low < peak[0] < high]
     if not peaks:
         raise _bad(
             "dark", f"no line from {low:.1f} to {high:.1f} nm", "Check laser, shutter and crystal, or expose longer"
@@ -311,13 +313,15 @@ def fit_samarium(
     start_nm, strongest = peaks[0]
     others = [
         at
-        for at, significance in peaks[1:]
-        if significance > RIVAL_FRACTION * strongest and abs(at - start_nm) > FWHM_NM
+        for at, significance in lines
+        if significance > RIVAL_FRACTION * strongest
+        and abs(at - start_nm) > FWHM_NM
+        and (low < at < high or abs(at - start_nm) < DOUBLET_NM)
     ]
     if others:
         raise _bad(
             "more than one line",
-            f"{start_nm:.2f} and {others[0]:.2f} nm are about equally strong",
+            f"{others[0]:.2f} nm is about as strong as {start_nm:.2f} nm, or stronger",
             "Keep ruby and lamps out of this spectrum, or look lower",
         )
     near = y[abs(x - start_nm) < FWHM_NM]

@@ -26,6 +26,7 @@ LEAST_PIXELS: Final = 32  # fewer points are no spectrum
 LEAST_PIXEL_NM: Final = 1e-5  # no grating resolves less; a filter as wide as a line has 10^5 points then
 MOST_NM: Final = 1e5  # of an axis in nm; it bounds what is reckoned with, the fits look where their lines are
 MOST_COUNTS: Final = 1e15  # no detector counts further; sums and squares of it can still be reckoned with
+LEAST_COUNTS: Final = 1e-100  # at the maximum; less cannot be squared and divided by, and is no light
 MOST_NORMALISED: Final = 20.0  # of normalised counts; 1 or 10 is usual, and 20 counts are no line
 MOST_SCALED_COUNTS: Final = 1e5  # at the maximum of a spectrum without noise
 CENTRE, LOG_FWHM, MIXING, HEIGHT, FLAT, TILT = range(6)
@@ -107,7 +108,7 @@ def count_scale(counts: Array) -> float:
     bends = np.diff(finite, 2)
     scatter = 1.4826 * float(np.median(np.abs(bends - np.median(bends)))) / math.sqrt(6.0)  # MAD of a normal
     top = float(finite.max())
-    if not top > 0.0:
+    if not top > LEAST_COUNTS:
         return 1.0
     level = max(float(np.median(finite)), scatter, 1e-12 * top)
     return min(level / max(scatter, 1e-12 * top) ** 2, MOST_SCALED_COUNTS / top)

@@ -255,6 +255,13 @@ def read_recipe(path: Path, *, geometry: Geometry | None = None) -> Recipe:
     if isinstance(content.get("plate"), dict):
         content["plate"] = _with_its_files(content["plate"], path.parent)
     recipe = recipe_of(content, source=str(path))
+    names = [phase.name for phase in recipe.phases]
+    if twice := sorted({name for name in names if names.count(name) > 1}):  # a run that was recorded so opens still
+        raise ProfileError(
+            f"{path}: phases: {', '.join(twice)} is there twice: equal patterns share their lines in any proportion. "
+            "Name it once.",
+            file=str(path),
+        )
     return recipe if geometry is None else recipe.model_copy(update={"geometry": geometry})
 
 

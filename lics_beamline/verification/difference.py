@@ -32,4 +32,4 @@ class Difference:
         return bool(self.remedy)
 
     def __str__(self) -> str:
-        return ". ".join(part for part in (f"{self.where}: {self.says}", self.remedy) if part)
+        return ". ".join(part for part in (f"{self.where}: {self.says.removesuffix('.')}", self.remedy) if part)

@@ -14,6 +14,7 @@ from lics_beamline.errors import LicsError
 from lics_beamline.journal.codec import has_checksum
 from lics_beamline.journal.events import StreamEvent, Streams
 from lics_beamline.journal.reader import Tail
+from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.verification.difference import Difference
 
 logger = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ def read_record(path: Path) -> Record:
                     _take(record, event)
             for fault in tail.faults:
                 record.note(fault.says, _remedy(record), line=fault.line)
+            _judge_place(record)
             _judge_end(record, tail)
     except (LicsError, OSError) as error:
         record.note(f"it cannot be read: {error}", _remedy(record))
@@ -137,6 +139,22 @@ def _take(record: Record, event: StreamEvent) -> None:
         record.frames.append(RecordedFrame(path=str(event.data[schema.FRAME_PATH]), sha256=sha256))
     elif event.data.get(_LOOK_PATH):
         record.frames.append(RecordedFrame(path=str(event.data[_LOOK_PATH]), sha256=""))
+
+
+def _judge_place(record: Record) -> None:
+    """Judge whether the journal lies where its run is looked for: a copy beside it would be taken for another run."""
+    name, folder = f"{record.start.get('uid', '')}{SUFFIX}", "derived" if record.is_derived else "raw"
+    if record.start and record.path.name != name:
+        record.note(
+            f"its run is {record.uid}, whose journal is called {name}",
+            "Take it out of the folder where that one is there too, else give it that name.",
+        )
+    if record.start and record.path.parent.name != folder and record.path.parent.name in ("raw", "derived"):
+        record.note(
+            f"it lies among the {record.path.parent.name} journals, and its run is "
+            f"{'a reduced one' if record.is_derived else 'no reduced one'}",
+            f"Move it to {record.path.parent.with_name(folder)}.",
+        )
 
 
 def _judge_end(record: Record, tail: Tail) -> None:

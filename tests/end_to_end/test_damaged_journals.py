@@ -190,6 +190,32 @@ def test_a_line_put_in_by_hand_without_a_checksum_is_named(reduced, capsys):
     assert "1 lines have no checksum" in difference["says"]
 
 
+def test_a_copy_beside_its_journal_is_named_and_counts_for_nothing(reduced, capsys):
+    path = journal_of(reduced.raw_journals)
+    path.with_name("copy.jsonl").write_bytes(path.read_bytes())
+    code, (difference,), _ = verified(capsys, reduced)
+    assert code == 4
+    assert "copy.jsonl" in difference["where"]
+    assert f"whose journal is called {path.name}" in difference["says"]
+    assert answer(capsys, reduced, "runs")[1].count(path.stem[:8]) == 2  # the run, and what was reduced from it
+
+
+def test_a_journal_among_those_of_the_other_kind_is_named(reduced, capsys):
+    path = journal_of(reduced.derived_journals)
+    path.rename(reduced.raw_journals / path.name)
+    code, differences, _ = verified(capsys, reduced)
+    assert code == 4
+    assert any(f"Move it to {reduced.derived_journals}" in each["remedy"] for each in differences)
+
+
+def test_an_empty_line_loses_nothing_and_is_told_as_one(recorded, capsys):
+    rewrite(journal_of(recorded.raw_journals), lambda lines: [lines[0], b"\n", *lines[1:]])
+    code, printed, said = answer(capsys, recorded, "show", "last")
+    assert code == 4
+    assert "line 2: it is empty" in said
+    assert "Expecting" not in printed + said
+
+
 def test_a_damaged_start_is_named_though_the_run_cannot_be_used(reduced, capsys):
     path = journal_of(reduced.raw_journals)
     rewrite(path, lambda lines: [lines[0].replace(b"sweep", b"swoop", 1), *lines[1:]])
@@ -239,3 +265,24 @@ def test_plates_on_a_bigger_disk_are_reduced_and_verified(recorded, tmp_path, ca
     code, printed, _ = answer(capsys, recorded, "replay", "last", "--jobs", "1")
     assert (code, "3 points, 0 failed" in printed) == (0, True)
     assert verified(capsys, recorded)[0] == 0
+
+
+HOSTILE = "a\nFAKE  2026-01-01\x1b[2J\x9b31m\u202eb"
+
+
+def test_no_name_in_a_journal_moves_the_cursor_or_adds_a_line_to_what_is_told(reduced, capsys):
+    for folder in (reduced.raw_journals, reduced.derived_journals):
+        path = journal_of(folder)
+        documents = list(read(path))
+        documents[0][1].update(title=HOSTILE, operator=HOSTILE, sample={"name": HOSTILE})
+        documents[-1][1].update(reason=HOSTILE)
+        path.unlink()
+        with Journal(folder) as journal:
+            for name, doc in documents:
+                journal(name, doc)
+    (reduced.root / "guard-tripped.json").write_text(json.dumps({"when": HOSTILE, "cause": HOSTILE, "says": HOSTILE}))
+    for verb in (["runs"], ["show", "last"], ["guard"]):
+        _, printed, said = answer(capsys, reduced, *verb)
+        assert "FAKE" in printed
+        assert not any(line.startswith("FAKE") for line in printed.splitlines())
+        assert not any(each in printed + said for each in "\x1b\x9b\u202e")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import check_nesting, parse_json, read_bytes, read_text
+from lics_beamline.given_file import check_nesting, one_line, parse_json, read_bytes, read_text
 
 
 def test_a_folder_is_refused_by_what_it_is(tmp_path):
@@ -61,3 +61,19 @@ def test_values_within_each_other_without_end_are_refused():
         value = [value]
     with pytest.raises(ProfileError, match="nested more than 40 deep"):
         check_nesting(value, source="x")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("Li-Cs, 3 GPa \u2192 \U0001f600", "Li-Cs, 3 GPa \u2192 \U0001f600"),
+        ("\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd"),
+        ("5\xa0GPa, \U0001f468\u200d\U0001f469", "5\xa0GPa, \U0001f468\u200d\U0001f469"),
+        ("a\nb\tc\r", r"a\nb\tc\r"),
+        ("\x1b[2J\x9b31m\x07", r"\x1b[2J\x9b31m\x07"),
+        ("\u202egpj.exe\u2066\u2028", r"\u202egpj.exe\u2066\u2028"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_a_text_from_elsewhere_is_shown_on_one_line_and_moves_nothing(given, shown):
+    assert one_line(given) == shown

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.experiment import read_experiment
 from lics_beamline.profile import read_profile, shipped
 
 
@@ -19,6 +20,12 @@ def changed(tmp_path, old, new):
         ("speed = 300.0", "speed = 500.0", "simulators.speed = 500.0"),
         ("limits_bar = [0.0, 120.0]", "limits_bar = [120.0, 0.0]", "membrane.limits_bar"),
         ("load_bar = [0.0, 100.0]", "load_bar = [0.0, 130.0]", "only 120.0 bar"),
+        ("temperature_k = [288.15, 510.0]", "temperature_k = [288.15, 900.0]", "the heater only 520.0 K"),
+        ("gain_range = [0.1, 3.3]", "gain_range = [3.3, 0.1]", "gain_range = [3.3, 0.1]: the lower limit"),
+        ("smallest_step_bar = 0.02", "smallest_step_bar = 50.0", "above largest_step_bar = 6.0"),
+        ('prefix = "SIM:LICS:"', 'prefix = "SIM LICS:"', "prefix = 'SIM LICS:'"),
+        ('prefix = "PC1:"', 'prefix = "PC1:.VAL"', "membrane.prefix = 'PC1:.VAL'"),
+        ('prefix = "TC:"', f'prefix = "{"T" * 100}:"', "thermocouples.prefix = 'TTTT"),
         ('kind = "world"', 'kind = "sun"', "clock.kind = 'sun'"),
         ("supply_fraction = 0.8", "supply_fraction = 80", "envelope.supply_fraction = 80"),
         ("slew_bar_per_s = 0.0166667", "slew = 1", "membrane.slew = 1"),
@@ -66,3 +73,39 @@ def test_another_recipe_changes_nothing_but_by_what_runs_are_reduced(tmp_path, m
     assert other.recipe_file == tmp_path / "mine.toml"
     assert other.values.model_copy(update={"recipe": own.values.recipe}) == own.values
     assert other.digest == own.digest
+
+
+EXPERIMENT = shipped() / "simulated" / "experiments" / "lics-2015-first.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[2.0, 2.2,", "[nan, 2.2,", ["legs.1.pressure.pressures_gpa.0 = nan: it should be a finite number"]),
+        ("time_s = 120.0", "time_s = -1", ["exposure.time_s = -1: it should be greater than or equal to 1"]),
+        ("time_s = 120.0", "time_s = 2026-01-01", ["exposure.time_s = '2026-01-01': it should be a valid number"]),
+        (
+            "culet_um = 350.0",
+            "culet = 350.0",
+            ["cell.culet_um: it is required", "cell.culet = 350.0: there is no such key"],
+        ),
+        (
+            'kind = "hold"',
+            'kind = "rest"',
+            ["legs.0: 'kind' = 'rest' is none; it should be 'pressure'"],
+        ),
+        ('kind = "hold"\n', "", ["legs.0: it lacks 'kind'"]),
+        ("[2.0, 2.2,", "[3.0, 2.2,", ["legs.1.pressure: pressures_gpa goes from 3.0 to 2.2 GPa"]),
+        ("culet_um = 350.0", f"culet_um = {'9' * 5000}", ["a whole number has thousands of digits"]),
+    ],
+)
+def test_what_is_wrong_with_an_experiment_is_told_in_words_for_people(tmp_path, old, new, says):
+    text = EXPERIMENT.read_text()
+    assert old in text
+    (tmp_path / "a.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(ProfileError) as raised:
+        read_experiment(tmp_path / "a.toml")
+    told = str(raised.value)
+    assert all(each in told for each in says)
+    assert told.count("\n") in (0, len(says))
+    assert not any(words in told for words in ("Input should", "Value error", "Tuple", "Field required", "sys."))

@@ -1,5 +1,6 @@
 import csv
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,9 +9,13 @@ from reduced_documents import BINS, data, documents
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.columns import write_columns
 from lics_beamline.exports.figure import draw_summary
+from lics_beamline.exports.fullprof import write_fullprof
+from lics_beamline.exports.gsas import write_gsas
+from lics_beamline.exports.powder_cif import write_powder_cif
 from lics_beamline.exports.provenance import graininess
 from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.exports.table import write_table
+from lics_beamline.exports.topas import write_topas
 
 
 def test_an_xye_file_says_pressure_wavelength_and_recipe_and_reads_back_the_same_numbers(tmp_path):
@@ -67,3 +72,33 @@ def test_no_name_in_the_table_of_points_is_taken_for_a_formula(tmp_path):
         (point,) = csv.DictReader(table)
     assert point["leg"] == "'=cmd()"
     assert not any(cell.startswith(("=", "@")) for cell in point.values())
+
+
+HOSTILE = "a\n=cmd()\x1b[2J\x9b31m\u202eb\u2028c"
+
+
+def hostile_run():
+    """A reduced run whose names end lines, clear terminals and turn the order of letters round."""
+    told = list(documents([{**data(0), "leg": HOSTILE, "note": HOSTILE}]))
+    told[0][1].update(title=HOSTILE, operator=HOSTILE, sample={"name": HOSTILE})
+    return reduced_run(told)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        partial(write_columns, layout="xye"),
+        partial(write_columns, layout="chi"),
+        write_fullprof,
+        write_gsas,
+        write_powder_cif,
+        write_table,
+        write_topas,
+    ],
+    ids=["xye", "chi", "fullprof", "gsas", "cif", "csv", "topas"],
+)
+def test_no_name_begins_a_line_of_an_exported_file_or_moves_the_cursor_of_who_reads_it(tmp_path, write):
+    for file in write(hostile_run(), tmp_path):
+        text = file.read_bytes().decode(errors="replace")
+        assert not any(each in text for each in "\x1b\x9b\u202e\u2028")
+        assert not any(line.startswith("=cmd") for line in text.splitlines())

@@ -29,3 +29,13 @@ def test_exposures_of_points_count_and_those_that_looked_or_failed_are_time_spen
 
 def test_a_run_without_points_has_no_duty():
     assert math.isnan(duty([]).fraction)
+
+
+def test_an_exposure_of_which_nobody_knows_how_long_it_took_leaves_the_others_known():
+    told = duty(
+        documents(
+            ("primary", {"experiment_time_s": 220.0, "exposure_s": 120.0}),
+            ("primary", {"experiment_time_s": 700.0, "exposure_s": math.nan}),
+        )
+    )
+    assert (told.exposing_s, told.elapsed_s) == (120.0, 600.0)

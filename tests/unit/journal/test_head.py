@@ -1,5 +1,8 @@
 """Which runs there are, and the one a person means."""
 
+import gzip
+import json
+
 import pytest
 
 from lics_beamline.errors import RunNotFound, UnsafeName
@@ -111,3 +114,43 @@ def test_a_run_whose_uid_leads_out_is_not_recorded_anywhere(tmp_path, uid):
         journal("start", {"uid": uid, "time": 1.0})
     assert [path.name for path in folder.iterdir()] == [RESERVE_NAME]
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_stop_of_another_run_ends_none(tmp_path, caplog):
+    with Journal(tmp_path) as journal:
+        journal("start", {"uid": "aaaaaa", "time": 1.0})
+    with (tmp_path / "aaaaaa.jsonl").open("ab") as file:
+        file.write(Encoder().line("stop", {"uid": "s", "run_start": "bbbbbb", "exit_status": "success"}))
+    (head,) = heads(tmp_path)
+    assert not head.finished
+    assert "stop document belongs to run 'bbbbbb'; it is not used" in caplog.text
+
+
+@pytest.mark.parametrize("copy", ["0-copy.jsonl", "zz-copy.jsonl"])
+def test_a_copy_beside_its_journal_is_no_second_run(tmp_path, caplog, copy):
+    record(tmp_path, "aaaaaa", 1.0)
+    (tmp_path / copy).write_bytes((tmp_path / "aaaaaa.jsonl").read_bytes())
+    (head,) = heads(tmp_path)
+    assert head.path == tmp_path / "aaaaaa.jsonl"
+    assert f"{copy} is left out: it is of the same run as {tmp_path / 'aaaaaa.jsonl'}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("remake", "says"),
+    [
+        (gzip.compress, "compressed by gzip; gunzip it"),
+        (lambda content: b"\xef\xbb\xbf" + content, "byte-order mark"),
+        (lambda content: content.decode().encode("utf-16"), "text in UTF-16"),
+        (lambda content: content.replace(b"\n", b"\r\n"), "end as those of Windows"),
+        (lambda content: json.dumps([json.loads(line) for line in content.splitlines()], indent=1).encode(), "no JSON"),
+        (lambda content: content.replace(b'"Li-Cs"', b'"\\ud800"').replace(b',"', b', "'), "half of a surrogate pair"),
+    ],
+    ids=["gzip", "BOM", "UTF-16", "CRLF", "pretty", "surrogate"],
+)
+def test_a_journal_that_somebody_made_something_else_of_is_told_by_what_it_is(tmp_path, caplog, remake, says):
+    record(tmp_path, "aaaaaa", 1.0)
+    path = tmp_path / "aaaaaa.jsonl"
+    path.write_bytes(remake(path.read_bytes()))
+    assert heads(tmp_path) == []
+    assert says in caplog.text
+    assert not any(words in caplog.text for words in ("codec", "Expecting", "char 0"))

@@ -47,6 +47,16 @@ def test_a_sound_journal_is_read_whole(tmp_path):
         ({"event": {**EVENT, "data": {"point_index": 3}}}, 3, "lacks 'reason', a text"),
         ({"event": {**EVENT, "data": {"point_index": "3", "reason": "jam"}}}, 3, "point_index = '3'"),
         ({"event": {**EVENT, "data": {"point_index": 10**400, "reason": ""}}}, 3, "point_index = of 1329 bits"),
+        (
+            {"event": {**EVENT, "data": {**EVENT["data"], "exposure_s": -60.0}}},
+            3,
+            "exposure_s = -60.0, which is not a time",
+        ),
+        (
+            {"event": {**EVENT, "data": {**EVENT["data"], "exposure_s": float("inf")}}},
+            3,
+            "exposure_s = inf, which is not",
+        ),
         ({"stop": {**STOP, "exit_status": 3}}, 4, "exit_status = 3, which is not a text"),
     ],
 )

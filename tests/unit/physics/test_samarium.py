@@ -99,3 +99,10 @@ def test_a_spectrum_without_the_line_says_why(reason, counts):
     with pytest.raises(BadReading) as caught:
         fit_samarium(AXIS_NM, counts)
     assert caught.value.facts["reason"] == reason
+
+
+@pytest.mark.parametrize("r1_nm", [694.2, 695.0, 696.0, 697.5])
+def test_a_ruby_of_which_one_line_lies_where_samarium_may_is_no_samarium(r1_nm):
+    ruby = spectrum(r1_nm, fwhm_nm=0.6) + spectrum(r1_nm - 1.4, height=12_000.0, fwhm_nm=0.6, seed=2)
+    with pytest.raises(BadReading, match="no reading"):
+        fit_samarium(AXIS_NM, ruby)

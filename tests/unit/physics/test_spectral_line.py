@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lics_beamline.errors import BadReading
-from lics_beamline.physics.spectral_line import checked_spectrum, fit_line, peaks_nm
+from lics_beamline.physics.spectral_line import checked_spectrum, count_scale, fit_line, peaks_nm
 
 AXIS_NM = 690.0 + 0.03 * np.arange(500)
 
@@ -51,3 +51,8 @@ def test_peaks_come_strongest_first_and_where_they_are():
 def test_what_is_no_spectrum_is_refused(axis_nm):
     with pytest.raises(BadReading, match="corrupt"):
         checked_spectrum(axis_nm, np.ones(500))
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-170, 5e-324])
+def test_counts_too_small_to_be_squared_are_left_as_they_are(factor):
+    assert count_scale(factor * gauss(697.0, 800.0) + factor) == 1.0

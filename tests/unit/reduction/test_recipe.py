@@ -77,9 +77,10 @@ def test_whatever_changes_a_number_changes_the_digest(folder, old, new):
         ("[4, 30]", "[30, 4]", ("frames.two_theta_deg", "30", "lower below upper")),
         ("ruby_mao_1986", "ruby_rekhi", ("ruby.scale", "ruby_rekhi", "ruby_shen_2020")),
         ("ragan-1992", "ragan", ("ruby.correction", "ragan", "datchi-2007")),
-        ("bins", "binns", ("frames.binns", "Extra inputs")),
+        ("bins", "binns", ("frames.binns", "there is no such key")),
         ('geometry = "g.poni"', "", ("geometry", "required")),
         ('"g.poni"', '"none.poni"', ("none.poni",)),
+        ("[frames]", 'phases = ["alloy", "cs-bcc", "alloy"]\n[frames]', ("phases", "alloy is there twice")),
         ("[frames]", "[frames", ("TOML",)),
         (
             'correction = "ragan-1992"',
