@@ -22,6 +22,7 @@ from lics_beamline.diffraction.phase import CrystalPhase, default_phases, named_
 from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.diffraction.plate_calibration import read_plate_calibration
 from lics_beamline.diffraction.static_image import MOST_MASKED, StaticImage, StaticMask
+from lics_beamline.errors import ProfileError
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, parse, validate
