@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.pattern_options import add_reading
+
 if TYPE_CHECKING:
     from lics_beamline.analysis.phase_fit import PhaseFit
     from lics_beamline.diffraction.pattern_file import GivenPattern
@@ -49,19 +51,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--zero", action="store_true", help="refine a constant shift of all angles too")
     verb.add_argument("--shared-b", action="store_true", help="rietveld: one B for all atoms of a phase")
-    verb.add_argument(
-        "--unit",
-        choices=("2theta", "q", "q-nm", "d"),
-        help="abscissa: 2theta in deg, q in 1/angstrom, q-nm in 1/nm, d in angstrom (default: what the file says)",
-    )
-    verb.add_argument(
-        "--errors",
-        choices=("file", "counts", "scatter"),
-        help="standard errors: the file's, those of counting, or those of the scatter of neighbouring points",
-    )
-    verb.add_argument(
-        "--columns", type=int, nargs="+", metavar="N", help="columns of abscissa, intensity and error, from 1"
-    )
+    add_reading(verb)
     verb.add_argument("--pattern", dest="chosen", metavar="NAME", help="which pattern of a file that has several")
     verb.add_argument("--figure", type=Path, metavar="FILE", help="PNG of observed, calculated, difference and lines")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
