@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
+
+MOST_APART: Final = 1.02  # K-alpha 2 over K-alpha 1: 1.008 for silver, the heaviest of the tubes in use
 
 
 def add_reading(verb: argparse._ActionsContainer) -> None:
@@ -20,3 +23,24 @@ def add_reading(verb: argparse._ActionsContainer) -> None:
     verb.add_argument(
         "--columns", type=int, nargs="+", metavar="N", help="columns of abscissa, intensity and error, from 1"
     )
+
+
+def wavelengths(text: str) -> tuple[float, ...]:
+    """Return the wavelength of an argument [angstrom], or the two of a tube: a pair with a comma, or ``CuKa``."""
+    from lics_beamline.diffraction.emission_doublet import TUBES, tube_named
+
+    tube = tube_named(text)
+    if tube is not None:
+        return tube.alpha1_angstrom, tube.alpha2_angstrom
+    try:
+        found = tuple(float(each) for each in text.split(","))
+    except ValueError:
+        names = ", ".join(f"{each.element}Ka" for each in TUBES)
+        raise argparse.ArgumentTypeError(f"{text!r} is no wavelength in angstrom, nor one of {names}") from None
+    if len(found) > 2:
+        raise argparse.ArgumentTypeError(f"{text} are {len(found)} wavelengths: give one, or K-alpha 1 and 2")
+    if len(found) == 2 and not 1.0 < found[1] / found[0] < MOST_APART:
+        raise argparse.ArgumentTypeError(
+            f"{text} are not K-alpha 1 and 2: the second is longer, by less than {MOST_APART - 1:.0%}"
+        )
+    return found

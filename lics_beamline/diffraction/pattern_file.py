@@ -295,8 +295,8 @@ def _wavelength(given: float | None, table: PatternTable, source: str, remarks: 
             listed = ", ".join(f"{value:g}" for value in said)
             raise refused(
                 source,
-                f"names the wavelengths {listed} angstrom, and lines of a doublet are not fitted. Give the one that is "
-                "left after stripping: --wavelength ANGSTROM.",
+                f"names the wavelengths {listed} angstrom, and its lines of a doublet may have been stripped. Give the "
+                f"one that is left, or both to lics fit: --wavelength {','.join(f'{value:g}' for value in said[:2])}.",
                 reason="several wavelengths",
             )
         given = said[0]
