@@ -40,6 +40,9 @@ FOREIGN_SPEC: Final = "LICS_FRAME_FILE"
 FOREIGN_MIMETYPE: Final = "multipart/related;type=application/x-lics-frames"
 
 IMPORTED: Final = "imported"  # in the start document of frames recorded elsewhere: table, digest, who said P and T
+PATTERNS: Final = (
+    "patterns"  # in what a start document says of an import: its files hold patterns, and how they are read
+)
 IMPORTED_LEG: Final = "imported"  # the leg of all its points: nobody knows the path
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.analysis.chance_cell import doubt_of_cell
-from lics_beamline.diffraction.emission_doublet import doubled_lines
+from lics_beamline.diffraction.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
 from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import GivenPattern, evenly_spaced
@@ -118,6 +118,7 @@ def fit_phases(
     within: float = WITHIN_RELATIVE,
     zero_shift: bool = False,
     shared_b: bool = False,
+    second_angstrom: float | None = None,
 ) -> PhaseFit:
     """Find the peaks of a pattern, the phases that explain them, and fit these.
 
@@ -137,6 +138,9 @@ def fit_phases(
         Refine a constant shift of all angles.
     shared_b : bool
         One B for all atoms of a phase.
+    second_angstrom : float, optional
+        A second wavelength, half as strong as that of the pattern [angstrom]: K-alpha 2 of a tube. Default: found where
+        lines come twice.
 
     Raises
     ------
@@ -148,13 +152,19 @@ def fit_phases(
     peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
     choice = FitChoice(two_theta_deg=two_theta_deg, widths=_widths(peaks), shift="zero" if zero_shift else "none")
     notes: tuple[str, ...] = ()
-    if doubled := doubled_lines(peaks, pattern.wavelength_angstrom):
+    if second_angstrom is not None:
+        tube = EmissionDoublet(element="", alpha1_angstrom=pattern.wavelength_angstrom, alpha2_angstrom=second_angstrom)
+        peaks = as_of_alpha1(peaks, tube)
+        choice = replace(choice, second_angstrom=second_angstrom)
+    elif doubled := doubled_lines(peaks, pattern.wavelength_angstrom):
         notes = (doubled.said(pattern.wavelength_angstrom),)
         pattern = replace(pattern, wavelength_angstrom=doubled.doublet.alpha1_angstrom)
         choice = replace(choice, second_angstrom=doubled.doublet.alpha2_angstrom)
         places = {peak.two_theta_deg for peak in doubled.companions}
         found = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
         peaks = tuple(peak for peak in found if peak.two_theta_deg not in places)
+    elif hidden := hidden_doublet(peaks, pattern.wavelength_angstrom):
+        notes = (hidden,)
     sought = _sought(pattern, peaks, cifs, choice, within)
     there = [each.model for each in sought if not each.reason]
     if not there:

@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.pattern_options import add_reading, wavelengths
+
 if TYPE_CHECKING:
     from lics_beamline.analysis.phase_fit import PhaseFit
+    from lics_beamline.diffraction.pattern import Pattern
     from lics_beamline.diffraction.pattern_file import GivenPattern
     from lics_beamline.physics.unit_cell import UnitCell
 
@@ -31,7 +34,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("pattern", type=Path, metavar="PATTERN")
     verb.add_argument("--phases", type=Path, nargs="+", required=True, metavar="CIF", help="phases that may be there")
-    verb.add_argument("--wavelength", type=float, metavar="ANGSTROM", help="default: what the file says")
+    verb.add_argument(
+        "--wavelength",
+        type=wavelengths,
+        default=(),
+        metavar="ANGSTROM",
+        help="default: what the file says; two with a comma between (1.54056,1.54439), or a tube by name (CuKa), where "
+        "lines come twice and the second is half as strong",
+    )
     verb.add_argument(
         "--method",
         choices=("pawley", "le-bail", "rietveld"),
@@ -49,19 +59,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--zero", action="store_true", help="refine a constant shift of all angles too")
     verb.add_argument("--shared-b", action="store_true", help="rietveld: one B for all atoms of a phase")
-    verb.add_argument(
-        "--unit",
-        choices=("2theta", "q", "q-nm", "d"),
-        help="abscissa: 2theta in deg, q in 1/angstrom, q-nm in 1/nm, d in angstrom (default: what the file says)",
-    )
-    verb.add_argument(
-        "--errors",
-        choices=("file", "counts", "scatter"),
-        help="standard errors: the file's, those of counting, or those of the scatter of neighbouring points",
-    )
-    verb.add_argument(
-        "--columns", type=int, nargs="+", metavar="N", help="columns of abscissa, intensity and error, from 1"
-    )
+    add_reading(verb)
     verb.add_argument("--pattern", dest="chosen", metavar="NAME", help="which pattern of a file that has several")
     verb.add_argument("--figure", type=Path, metavar="FILE", help="PNG of observed, calculated, difference and lines")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
@@ -93,7 +91,7 @@ def fit(options: argparse.Namespace) -> int:
         raise ProfileError(f"--range {options.range[0]:g} {options.range[1]:g} does not rise. Give LO below HI.")
     given = read_pattern(
         options.pattern,
-        wavelength_angstrom=options.wavelength,
+        wavelength_angstrom=options.wavelength[0] if options.wavelength else None,
         unit=options.unit,
         errors=options.errors,
         columns=tuple(options.columns) if options.columns else None,
@@ -107,6 +105,7 @@ def fit(options: argparse.Namespace) -> int:
         within=options.within,
         zero_shift=options.zero,
         shared_b=options.shared_b,
+        second_angstrom=options.wavelength[1] if len(options.wavelength) > 1 else None,
     )
     for note in found.notes:
         sys.stderr.write(f"note: {note}\n")
@@ -126,7 +125,7 @@ def _lines(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
     errors = {"file": "of the file", "counts": "of counting", "scatter": "of the scatter of neighbours"}[given.errors]
     lines = [
         f"{given.source}: {given.layout}, {pattern.two_theta_deg.size} points, {pattern.two_theta_deg[0]:.3f} to "
-        f"{pattern.two_theta_deg[-1]:.3f} deg, {pattern.wavelength_angstrom:g} angstrom, errors {errors}",
+        f"{pattern.two_theta_deg[-1]:.3f} deg, {_said(pattern, options)} angstrom, errors {errors}",
         *(f"  {remark}" for remark in given.remarks),
         f"{len(found.peaks)} peaks, {len(found.unknown)} of them ({found.unknown_share:.0%} of the area) of no "
         "phase" + (", left out of the fit:" if found.unknown else ""),
@@ -212,3 +211,8 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _said(pattern: Pattern, options: argparse.Namespace) -> str:
+    """Return the wavelengths of a pattern as they were said."""
+    return " and ".join(f"{value:g}" for value in (pattern.wavelength_angstrom, *options.wavelength[1:]))

@@ -1,4 +1,4 @@
-"""The verb ``import``: a folder of frames that other programs recorded becomes a run, by a table of P and T."""
+"""The verb ``import``: frames or patterns that other programs recorded become a run, by a table of P and T."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import real
 from lics_beamline.cli.image_options import add_recipe_options, check_files, chosen_integration
+from lics_beamline.cli.pattern_options import add_reading
 from lics_beamline.cli.workers import PointBar
 from lics_beamline.errors import ProfileError, ReductionFailed
 
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.imports.foreign_run import ForeignRun
     from lics_beamline.imports.frame_files import FrameFile
+    from lics_beamline.imports.frame_table import FrameTable
+    from lics_beamline.imports.pattern_files import PatternFinder
     from lics_beamline.imports.placement import Placement
     from lics_beamline.reduction.recipe import Recipe
 
+MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
 RANGE_STEPS_PER_DEG: Final = 100  # to which the range that a detector sees is rounded inwards
 
 
@@ -33,9 +38,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
         "import",
         parents=[shared],
-        help="make a run of frames recorded elsewhere and a table of P and T",
-        description="Record frames of any detector with a table of their pressures and temperatures as a run, which is "
-        "then replayed, analysed and exported like any other. TABLE is text with commas, semicolons or tabs and a line "
+        help="make a run of frames or patterns recorded elsewhere and a table of P and T",
+        description="Record frames of any detector, or patterns that any program integrated (.xy, .xye, .chi, "
+        ".fxye, .dat, .cif, NeXus), with a table of their pressures and temperatures as a run, which is then "
+        "replayed, analysed and exported like any other. TABLE is text with commas, semicolons or tabs and a line "
         "of headings: a column of files, P and T with their units (`P (GPa)`, `T (K)`, `temperature_c`, `kbar`), and "
         "where there are any, errors (`+-`), frame, exposure (s), stroke, sample, comment, wavelength (A). All that is "
         "wrong is told at once, and then nothing is recorded.",
@@ -43,6 +49,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("table", type=Path, metavar="TABLE")
     verb.add_argument("--frames", type=Path, metavar="DIR", help="folder of the frames (default: that of the table)")
     add_recipe_options(verb)
+    _add_pattern_options(verb)
     verb.add_argument(
         "--phases",
         nargs="+",
@@ -65,11 +72,28 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.set_defaults(run=import_frames)
 
 
+def _add_pattern_options(verb: argparse.ArgumentParser) -> None:
+    patterns = verb.add_argument_group("patterns, in place of frames")
+    patterns.add_argument(
+        "--patterns",
+        action="store_true",
+        help="the files are patterns (default: where all end in .xy, .xye, .chi, .fxye, .dat, .cif or the like; of "
+        "NeXus it has to be said)",
+    )
+    patterns.add_argument(
+        "--wavelength",
+        type=real(0.0, MOST_WAVELENGTH_ANGSTROM, "angstrom"),
+        metavar="ANGSTROM",
+        help="of the X-rays (default: what the files or the table say)",
+    )
+    add_reading(patterns)
+
+
 def import_frames(options: argparse.Namespace) -> int:
-    """Import frames with their table."""
+    """Import frames or patterns with their table."""
     from lics_beamline.cli.record import data_folder
     from lics_beamline.imports.foreign_run import ForeignRun, Origin
-    from lics_beamline.imports.frame_files import FrameFinder, check_samples
+    from lics_beamline.imports.frame_files import FileFinder, FrameFinder, check_samples
     from lics_beamline.imports.frame_table import read_table
     from lics_beamline.imports.placement import check_room, placement
 
@@ -81,9 +105,14 @@ def import_frames(options: argparse.Namespace) -> int:
     table = read_table(options.table)
     for heading in table.not_used:
         sys.stderr.write(f"note: column {heading!r} is not used\n")
-    recipe = _recipe(options)
-    finder = FrameFinder(table, folder, recipe.geometry)
-    with PointBar(len(table.rows), quiet=options.json, doing="reading frames") as bar:
+    patterns = _pattern_finder(options, table, folder)
+    if patterns is None:
+        given = _recipe(options)
+        finder: FileFinder = FrameFinder(table, folder, given.geometry)
+    else:
+        finder = patterns
+    doing = "reading frames" if patterns is None else "reading patterns"
+    with PointBar(len(table.rows), quiet=options.json, doing=doing) as bar:
         frames = finder.find(bar.step)
     faults = (*table.faults, *finder.faults, *check_samples(table, options.sample))
     if faults:
@@ -91,7 +120,7 @@ def import_frames(options: argparse.Namespace) -> int:
         raise ProfileError(
             "\n".join((f"{options.table} has {count}, and nothing was recorded:", *faults)), faults=faults
         )
-    recipe = _for_frames(recipe, frames, options)
+    recipe = _for_frames(given, frames, options) if patterns is None else _for_patterns(patterns, options)
     named = options.sample or next((row.sample for row in table.rows if row.sample), "")
     run = ForeignRun(
         table=table,
@@ -105,10 +134,11 @@ def import_frames(options: argparse.Namespace) -> int:
             pressure_by=options.pressure_by,
             temperature_by=options.temperature_by,
         ),
+        patterns=patterns.reading if patterns else None,
     )
     placed = placement(data, frames, run.folder)
     check_room(placed, copy=options.copy)
-    for line in _doubts(run):
+    for line in _doubts_of_patterns(run, patterns) if patterns else _doubts(run):
         sys.stderr.write(f"{line}\n")
     is_new = not options.check and _record(data, run, placed, folder=folder, copy=options.copy)
     told = _told(data, run, placed, is_new=is_new)
@@ -117,6 +147,82 @@ def import_frames(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write("\n".join(_lines(options, run, told)) + "\n")
     return 0
+
+
+def _pattern_finder(options: argparse.Namespace, table: FrameTable, folder: Path) -> PatternFinder | None:
+    """Return what finds the patterns of a table; None where its files are frames.
+
+    Raises
+    ------
+    ProfileError
+        If an option is given that is of the others.
+    """
+    from lics_beamline.imports.pattern_files import PatternFinder, are_patterns
+
+    of_patterns = {
+        "--wavelength": options.wavelength,
+        "--unit": options.unit,
+        "--errors": options.errors,
+        "--columns": options.columns,
+    }
+    if not options.patterns and not are_patterns(table):
+        said = [name for name, value in of_patterns.items() if value is not None]
+        if said:
+            raise ProfileError(f"{said[0]} is of patterns, and these are frames by their names. Add --patterns.")
+        return None
+    of_frames = {
+        "--geometry": options.geometry,
+        "--orientation": options.orientation,
+        "--mask": options.mask,
+        "--dark": options.dark,
+        "--flat": options.flat,
+        "--polarisation": options.polarisation,
+        "--no-clip": options.no_clip,
+        "--invert-mask": options.invert_mask,
+    }
+    said = [name for name, value in of_frames.items() if value not in (None, False, [])]
+    if said:
+        raise ProfileError(f"{said[0]} is of frames, and these files are patterns. Leave it out, or name frames.")
+    return PatternFinder(
+        table,
+        folder,
+        wavelength_angstrom=options.wavelength,
+        unit=options.unit,
+        errors=options.errors,
+        columns=tuple(options.columns) if options.columns else None,
+    )
+
+
+def _for_patterns(patterns: PatternFinder, options: argparse.Namespace) -> Recipe:
+    """Return a recipe that takes the patterns as they are, over their range or the one that is said."""
+    from lics_beamline.diffraction.phase import named_phase
+    from lics_beamline.reduction.recipe import Frames, Recipe, read_recipe
+    from lics_beamline.strict_toml import validate
+
+    if options.recipe:
+        recipe = read_recipe(options.recipe, geometry=patterns.geometry)
+    else:
+        recipe = Recipe(geometry=patterns.geometry, phases=())
+    frames = patterns.frames
+    if options.range or options.bins:
+        low, high = options.range or frames.two_theta_deg
+        step = (frames.two_theta_deg[1] - frames.two_theta_deg[0]) / frames.bins
+        bins = options.bins or max(min(round((high - low) / step), 20_000), 10)
+        said = frames.model_dump() | {"two_theta_deg": (low, high), "bins": bins}
+        frames = validate(said, Frames, source="command line")
+    update: dict[str, Any] = {"frames": frames}
+    if options.phases:
+        update["phases"] = tuple(named_phase(name, Path()) for name in options.phases)
+    return recipe.model_copy(update=update)
+
+
+def _doubts_of_patterns(run: ForeignRun, patterns: PatternFinder) -> Iterator[str]:
+    """Yield what was taken for granted when patterns were read."""
+    yield from (f"note: {name}: {remark}" for remark, name in patterns.remarks.items())
+    if patterns.is_interpolated:
+        yield "note: the patterns are not on one even grid of 2theta, and are interpolated to the finest of theirs"
+    if not run.recipe.phases:
+        yield "note: no phases are sought: name them with --phases, or in a recipe at lics replay --recipe FILE"
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
@@ -135,7 +241,10 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     if options.recipe:
         recipe = read_recipe(options.recipe, geometry=given)
     elif given is None:
-        raise ProfileError("there is no geometry: give --geometry G.poni, or --recipe FILE, which names one.")
+        raise ProfileError(
+            "there is no geometry: give --geometry G.poni, or --recipe FILE, which names one; for files of patterns "
+            "that are integrated, --patterns."
+        )
     else:
         recipe = Recipe(geometry=given, phases=())
     update: dict[str, Any] = {}
@@ -231,8 +340,16 @@ def _told(data: DataFolder, run: ForeignRun, placed: Placement, *, is_new: bool)
 def _lines(options: argparse.Namespace, run: ForeignRun, told: dict[str, Any]) -> Iterator[str]:
     pressures = [frame.row.pressure_gpa for frame in run.frames if math.isfinite(frame.row.pressure_gpa)]
     kelvins = [frame.row.temperature_k for frame in run.frames if math.isfinite(frame.row.temperature_k)]
-    count = f"{len(run.frames)} frame{'s' if len(run.frames) > 1 else ''}"
-    said = [f"{count} of {run.frames[0].shape[0]} x {run.frames[0].shape[1]} pixels"]
+    plural = "s" if len(run.frames) > 1 else ""
+    if run.patterns is None:
+        rows, columns = run.frames[0].shape
+        said = [f"{len(run.frames)} frame{plural} of {rows} x {columns} pixels"]
+    else:
+        low, high = run.recipe.frames.two_theta_deg
+        said = [
+            f"{len(run.frames)} pattern{plural} of {run.recipe.frames.bins} points, {low:g} to {high:g} deg at "
+            f"{run.patterns.wavelength_angstrom:g} angstrom"
+        ]
     for values, unit, what in ((pressures, "GPa", "pressure"), (kelvins, "K", "temperature")):
         said.append(_span(values, unit) if values else f"no {what}")
     yield ", ".join(said)

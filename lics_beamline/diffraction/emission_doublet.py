@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lics_beamline.diffraction.peaks import Peak
@@ -83,6 +83,11 @@ class DoubledLines:
         )
 
 
+def tube_named(name: str) -> EmissionDoublet | None:
+    """Return the K-alpha lines of a name such as ``CuKa``; None where there is none."""
+    return next((tube for tube in TUBES if name.strip().lower() == f"{tube.element}ka".lower()), None)
+
+
 def doubled_lines(peaks: Sequence[Peak], wavelength_angstrom: float) -> DoubledLines | None:
     """Tell whether the lines of a pattern come twice, as those of an X-ray tube do; None where they do not.
 
@@ -93,14 +98,57 @@ def doubled_lines(peaks: Sequence[Peak], wavelength_angstrom: float) -> DoubledL
     wavelength_angstrom : float
         The one wavelength that it is taken for [angstrom]: of one of the two, or their mean.
     """
+    doublet = _tube_of(wavelength_angstrom)
+    return None if doublet is None else _doubled(peaks, doublet)
+
+
+def hidden_doublet(peaks: Sequence[Peak], wavelength_angstrom: float) -> str:
+    """Return what to say where lines at a tube's wavelength may come twice and are too broad to show it; else empty."""
+    doublet = _tube_of(wavelength_angstrom)
+    if doublet is None or companions_of(peaks, doublet)[1] >= FEWEST_PAIRS:
+        return ""
+    return (
+        f"lines are too broad to show whether they come twice, as those of a {doublet.element} tube do: if K-alpha 2 "
+        f"was not removed, cells are wrong by up to 0.1 %, and --wavelength {doublet.element}Ka is right."
+    )
+
+
+def _tube_of(wavelength_angstrom: float) -> EmissionDoublet | None:
     for doublet in TUBES:
         low, high = doublet.alpha1_angstrom, doublet.alpha2_angstrom
         if low * (1.0 - NEAR_WAVELENGTH) <= wavelength_angstrom <= high * (1.0 + NEAR_WAVELENGTH):
-            return _doubled(peaks, doublet)
+            return doublet
     return None
 
 
 def _doubled(peaks: Sequence[Peak], doublet: EmissionDoublet) -> DoubledLines | None:
+    companions, resolved = companions_of(peaks, doublet)
+    if len(companions) < FEWEST_PAIRS or len(companions) < LEAST_SHARE * resolved:
+        return None
+    return DoubledLines(doublet=doublet, companions=companions, resolved=resolved)
+
+
+def as_of_alpha1(peaks: Sequence[Peak], doublet: EmissionDoublet) -> tuple[Peak, ...]:
+    """Return the peaks as K-alpha 1 alone would have them: without companions, and moved where the two are one peak."""
+    companions, _ = companions_of(peaks, doublet)
+    mean = (doublet.alpha1_angstrom + 0.5 * doublet.alpha2_angstrom) / 1.5
+    moved = []
+    for peak in peaks:
+        if peak in companions:
+            continue
+        theta = math.radians(peak.two_theta_deg) / 2.0
+        apart_deg = 2.0 * math.degrees(math.tan(theta)) * (doublet.alpha2_angstrom / doublet.alpha1_angstrom - 1.0)
+        if apart_deg < RESOLVED_FWHM * peak.fwhm_deg:
+            sine = math.sin(theta) * doublet.alpha1_angstrom / mean
+            d = doublet.alpha1_angstrom / (2.0 * sine)
+            moved.append(replace(peak, two_theta_deg=2.0 * math.degrees(math.asin(sine)), d_angstrom=d))
+        else:
+            moved.append(peak)
+    return tuple(moved)
+
+
+def companions_of(peaks: Sequence[Peak], doublet: EmissionDoublet) -> tuple[tuple[Peak, ...], int]:
+    """Return the peaks that are the second line of another, and how many lines are apart from theirs."""
     companions: list[Peak] = []
     resolved = 0
     for peak in peaks:
@@ -119,6 +167,4 @@ def _doubled(peaks: Sequence[Peak], doublet: EmissionDoublet) -> DoubledLines | 
             if abs(other.two_theta_deg - place) < NEAR_FWHM * peak.fwhm_deg
             and AREA_RATIO[0] * peak.area < other.area < AREA_RATIO[1] * peak.area
         ][:1]
-    if len(companions) < FEWEST_PAIRS or len(companions) < LEAST_SHARE * resolved:
-        return None
-    return DoubledLines(doublet=doublet, companions=tuple(companions), resolved=resolved)
+    return tuple(companions), resolved

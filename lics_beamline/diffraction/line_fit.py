@@ -13,7 +13,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 STRAY_FWHM: Final = 1.0  # from where it was begun a line may move
-LOG_WIDTH_RANGE: Final = 1.4  # a factor of four either way
+LOG_WIDTH_RANGE: Final = 1.0  # a factor of e either way: a width that runs farther takes up background
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

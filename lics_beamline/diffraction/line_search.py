@@ -20,7 +20,7 @@ from lics_beamline.diffraction.pattern import Pattern
 
 Array = npt.NDArray[np.float64]
 
-CANDIDATE_SHARE: Final = 0.7  # of the significance asked for: what a candidate must show, before it is fitted
+CANDIDATE_SHARE: Final = 0.6  # of the significance asked for: what a candidate must show, before it is fitted
 LATER_SHARE: Final = 0.6  # the same, once the usual width is known and fewer are tried
 MOST_TRIALS: Final = 3  # of one place: neighbours found meanwhile may make it a line
 MOST_ROUNDS: Final = 12  # of looking at what the lines found so far leave; a third finds the last of crowded ones
@@ -33,7 +33,9 @@ CLOSE_FWHM: Final = 3.0  # lines closer than this are fitted together
 REACH_FWHM: Final = 4.0  # fitted beyond the outermost line
 PAIR_FWHM: Final = 1.3  # of two lines closer than this each must be needed
 PLACED_FWHM: Final = 0.5  # a line whose place is less sure is what its neighbours' misfit leaves
-PAIR_GAIN: Final = 2.0  # of chi2, over the significance squared: a flat top alone gains one and a half
+PAIR_GAIN: Final = 0.8  # of chi2, over the significance squared, beside what lone lines lack of a pseudo-Voigt
+STRANGER_GAIN: Final = 2.0  # the same where no lone line shows that: a flat top gains one and a half
+SHAPE_SIGMAS: Final = 20.0  # of a lone line that shows how well a pseudo-Voigt describes lines
 SHOULDER_SHARE: Final = 0.02  # of a line so close, or a weaker one is what a pseudo-Voigt leaves of the stronger
 ONE_FWHM: Final = 0.5  # of two lines closer than this the weaker is none
 ONE_BINS: Final = 1.5  # nor are there two where no bin lies between
@@ -69,6 +71,25 @@ class FoundLine:
     centre_sigma: float = math.nan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoneLine:
+    """A bright line that no other is near: it shows how well a pseudo-Voigt describes the lines of its pattern.
+
+    Parameters
+    ----------
+    centre : float
+        Place [deg].
+    lacking : float
+        Chi2 that its fit leaves beyond noise, of `squares`; 0 where that may be noise.
+    squares : float
+        Its light over the errors, squared and summed.
+    """
+
+    centre: float
+    lacking: float
+    squares: float
+
+
 class LineSearch:
     """The lines of one pattern, as far as they are known.
 
@@ -102,6 +123,7 @@ class LineSearch:
         self.background: Array = np.zeros(good.size)
         self.usual_fwhm: float | None = None
         self.usual_mixing = 0.5
+        self.lone: list[LoneLine] = []
         self._count()
         self.scale = self._scale()
 
@@ -212,6 +234,7 @@ class LineSearch:
 
     def _needless(self, judged: list[FoundLine], fit: LineFit, here: slice, others: Array) -> int | None:
         """Return which of two close lines the other can do without, with its width and wings fitted anew."""
+        free = np.count_nonzero(self.good[here])
         for k, one in enumerate(judged):
             close = [
                 other
@@ -222,12 +245,24 @@ class LineSearch:
             if close:
                 rest = [replace(other.line, mixing=self.usual_mixing) for other in judged if other is not one]
                 alone = self._fitted(rest, here, others)
-                free = np.count_nonzero(self.good[here])
-                if alone is not None and (alone.chi2 - fit.chi2) * free < PAIR_GAIN * self.significance**2 * max(
-                    1.0, fit.chi2
-                ):
+                if alone is not None and (alone.chi2 - fit.chi2) * free < self._least_gain(fit.chi2, close, here):
                     return k
         return None
+
+    def _least_gain(self, chi2: float, stronger: list[FoundLine], here: slice) -> float:
+        """Return how much chi2 a line beside stronger ones must gain, or it may be what these lack of their shape.
+
+        Lone lines elsewhere that are as bright show that: how much a pseudo-Voigt leaves of the lines of this pattern.
+        """
+        noise = self.significance**2 * max(1.0, chi2)
+        bright = np.asarray(light([one.line for one in stronger], self.x[here], self.step).sum(axis=0))
+        squares = float(np.sum((bright / self.fit_sigma[here]) ** 2))
+        first, last = self.x[here][0], self.x[here][-1]
+        shown = [(one.lacking, one.squares) for one in self.lone if not first < one.centre < last]
+        if math.fsum(shows for _, shows in shown) < squares:
+            return STRANGER_GAIN * noise
+        # That of the middle of their light: one that is two in truth does not count for all.
+        return min(PAIR_GAIN * noise + _weighted_median(shown) * squares, STRANGER_GAIN * noise)
 
     def _judged(self, fit: LineFit, here: slice, others: Array) -> list[FoundLine]:
         """Return the lines of a fit with the errors that background and neighbours leave of their heights."""
@@ -306,6 +341,24 @@ class LineSearch:
         self.background = self._smooth_background()
         self._count()
         self.scale = self._scale()
+        self.lone = self._lone_lines()
+
+    def _lone_lines(self) -> list[LoneLine]:
+        lone = []
+        for group in _groups(self.known):
+            one = group[0]
+            if len(group) > 1 or one.fit is None or one.sigmas < SHAPE_SIGMAS:
+                continue
+            far = max(REACH_FWHM * one.line.fwhm, REACH_BINS * self.step)
+            here = slice(*np.searchsorted(self.x, (one.line.centre - far, one.line.centre + far)))
+            bins = int(np.count_nonzero(self.good[here]))
+            lacking = (one.fit.chi2 - 1.0) * bins
+            squares = float(np.sum((self.light[here] / self.fit_sigma[here]) ** 2))
+            is_seen = lacking > 2.0 * math.sqrt(2.0 * bins)  # two standard deviations of a chi2
+            lone.append(
+                LoneLine(centre=one.line.centre, lacking=lacking / squares if is_seen else 0.0, squares=squares)
+            )
+        return lone
 
     def _smooth_background(self) -> Array:
         """Return what varies slowly: the smoothest curve through what the lines leave (Whittaker 1923)."""

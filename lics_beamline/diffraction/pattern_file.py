@@ -60,6 +60,7 @@ LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is
 SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
 OF_MEDIAN: Final = 1.4826  # standard deviation over the median absolute deviation of a normal distribution
 UNEVEN_STEP: Final = 0.01  # relative: steps that differ by more are not those of one grid
+MOST_STEPS: Final = 0.9  # of all: the others may be gaps
 GAP_STEPS: Final = 1.5  # of a step: farther apart, and nothing was measured between
 
 
@@ -170,18 +171,37 @@ def evenly_spaced(pattern: Pattern) -> Pattern:
     if np.all(np.abs(steps / step - 1.0) < UNEVEN_STEP):
         return pattern
     x = pattern.two_theta_deg
-    count = int((x[-1] - x[0]) / step) + 1
-    grid = x[0] + step * np.arange(count)
+    return on_grid(pattern, x[0] + step * np.arange(int((x[-1] - x[0]) / step) + 1))
+
+
+def on_grid(pattern: Pattern, two_theta_deg: Array) -> Pattern:
+    """Return a pattern on a grid of 2theta [deg] of equal steps; empty where nothing was measured.
+
+    Where the points are those of the grid, they are taken as they are.
+
+    Notes
+    -----
+    Between points intensities and their errors are interpolated. On a grid r times finer than the points, a sum over
+    bins is r times one over points, and its error the root of r times that of independent bins: without that, noise
+    would look like lines.
+    """
+    x, step = pattern.two_theta_deg, float(two_theta_deg[1] - two_theta_deg[0])
+    if x.size == two_theta_deg.size and np.all(np.abs(x - two_theta_deg) < UNEVEN_STEP * step):
+        return replace(pattern, two_theta_deg=two_theta_deg)
+    steps = np.diff(x)
     good = np.isfinite(pattern.intensity) & (pattern.sigma > 0.0)
     known = x[good]
-    right = np.clip(np.searchsorted(known, grid), 1, known.size - 1)
-    local = np.interp(grid, 0.5 * (x[1:] + x[:-1]), np.minimum(steps, 10.0 * step))
-    apart = known[right] - known[right - 1] > GAP_STEPS * np.maximum(local, step)
+    right = np.clip(np.searchsorted(known, two_theta_deg), 1, known.size - 1)
+    usual = float(np.median(steps))
+    local = np.interp(two_theta_deg, 0.5 * (x[1:] + x[:-1]), np.minimum(steps, 10.0 * usual))
+    apart = known[right] - known[right - 1] > GAP_STEPS * np.maximum(local, usual)
+    apart |= (two_theta_deg < known[0] - 0.5 * usual) | (two_theta_deg > known[-1] + 0.5 * usual)
     return replace(
         pattern,
-        two_theta_deg=grid,
-        intensity=np.where(apart, np.nan, np.interp(grid, known, pattern.intensity[good])),
-        sigma=np.where(apart, np.nan, np.interp(grid, known, pattern.sigma[good])),
+        two_theta_deg=two_theta_deg,
+        intensity=np.where(apart, np.nan, np.interp(two_theta_deg, known, pattern.intensity[good])),
+        sigma=np.where(apart, np.nan, np.interp(two_theta_deg, known, pattern.sigma[good])),
+        correlation=pattern.correlation * math.sqrt(max(1.0, float(np.quantile(steps, MOST_STEPS)) / step)),
         graininess=None,
     )
 
@@ -275,8 +295,8 @@ def _wavelength(given: float | None, table: PatternTable, source: str, remarks: 
             listed = ", ".join(f"{value:g}" for value in said)
             raise refused(
                 source,
-                f"names the wavelengths {listed} angstrom, and lines of a doublet are not fitted. Give the one that is "
-                "left after stripping: --wavelength ANGSTROM.",
+                f"names the wavelengths {listed} angstrom, and its lines of a doublet may have been stripped. Give the "
+                f"one that is left, or both to lics fit: --wavelength {','.join(f'{value:g}' for value in said[:2])}.",
                 reason="several wavelengths",
             )
         given = said[0]

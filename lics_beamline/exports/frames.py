@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lics_beamline import schema
 from lics_beamline.diffraction.frame import FrameSeries
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.exports.provenance import point_name, run_geometry
@@ -43,6 +44,11 @@ def write_frames(run: ReducedRun, raw: Mapping[str, RawPoint], folder: Path, *, 
     """
     from fabio.tifimage import TifImage
 
+    if schema.PATTERNS in run.start.get(schema.IMPORTED, {}):
+        raise ReductionFailed(
+            "this run was imported as patterns that another program integrated, and has no images. Export another "
+            "layout."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for point in run.points:

@@ -14,6 +14,7 @@ from lics_beamline import schema
 from lics_beamline.imports.frame_files import FrameFile
 from lics_beamline.imports.frame_table import FrameTable
 from lics_beamline.imports.placement import Placement
+from lics_beamline.reduction.pattern_reading import PatternReading
 from lics_beamline.reduction.recipe import Recipe
 
 NAMESPACE: Final = uuid.UUID("3b3e0c5e-52a1-5c52-8d39-6c1c2b7b0a44")  # of imported runs: arbitrary, never to be changed
@@ -56,19 +57,24 @@ class ForeignRun:
         By which they are reduced unless another is asked for.
     origin : Origin
         What was said beside.
+    patterns : PatternReading, optional
+        How the files are read, where they hold patterns and no images.
     """
 
     table: FrameTable
     frames: tuple[FrameFile, ...]
     recipe: Recipe
     origin: Origin
+    patterns: PatternReading | None = None
 
     @property
     def uid(self) -> str:
         """Uid of the run."""
         frames = [(frame.sha256, frame.dataset, frame.number) for frame in self.frames]
-        made_of = json.dumps([self.table.sha256, self.recipe.digest, asdict(self.origin), frames])
-        return str(uuid.uuid5(NAMESPACE, made_of))
+        made_of = [self.table.sha256, self.recipe.digest, asdict(self.origin), frames]
+        if self.patterns is not None:
+            made_of.append(self.patterns.model_dump(mode="json"))
+        return str(uuid.uuid5(NAMESPACE, json.dumps(made_of)))
 
     @property
     def folder(self) -> str:
@@ -95,6 +101,10 @@ class ForeignRun:
         resources: set[str] = set()
         for index, frame in enumerate(self.frames):
             yield "event", self._event("point", points, index, self._point(index, frame), now)
+            if self.patterns is not None:  # the catalog shows images, and these are none
+                data = self._image(index, frame, placed.recorded[frame.file])
+                yield "event", self._event("image", images, index, data, now)
+                continue
             resource = self._resource(frame, placed.recorded[frame.file])
             if resource["uid"] not in resources:
                 resources.add(resource["uid"])
@@ -148,6 +158,7 @@ class ForeignRun:
                 "frames_copied": is_copy,
                 "pressure_by": origin.pressure_by,
                 "temperature_by": origin.temperature_by,
+                **({} if self.patterns is None else {schema.PATTERNS: self.patterns.model_dump(mode="json")}),
             },
         }
 
@@ -164,6 +175,8 @@ class ForeignRun:
         }
         keys |= dict.fromkeys((schema.FRAME_PATH, schema.FRAME_SHA256, schema.FRAME_DATASET), text)
         keys[schema.FRAME_NUMBER] = text | {"dtype": "integer"}
+        if self.patterns is not None:
+            return self._descriptor(schema.READOUT, keys, "import", now)
         keys[schema.FRAME_IMAGE] = {
             "source": "import:frame",
             "dtype": "array",

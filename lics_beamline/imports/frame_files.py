@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,31 +64,26 @@ class FrameFile:
         return Path(f"{self.file}::{self.dataset}") if self.dataset else self.file
 
 
-class _Wrong(Exception):
-    """What is wrong with one frame, for people; it is collected."""
+class WrongFile(Exception):
+    """What is wrong with the file of one row, for people; it is collected."""
 
 
-class FrameFinder:
-    """Finds the frames of a table, and collects what is wrong.
+class FileFinder(ABC):
+    """Finds the files of a table, and collects what is wrong.
 
     Parameters
     ----------
     table : FrameTable
         The table.
     folder : Path
-        Folder of the frames.
-    geometry : Geometry
-        Of the detector.
+        Folder of the files.
     """
 
-    def __init__(self, table: FrameTable, folder: Path, geometry: Geometry) -> None:
+    def __init__(self, table: FrameTable, folder: Path) -> None:
         self._table = table
         self._folder = folder
-        self._geometry = geometry
         self._names = sorted(each.name for each in folder.iterdir() if each.is_file())
-        self._series: tuple[Path, FrameSeries] | None = None  # the last: rows of one file follow each other
         self._lines: dict[tuple[Path, str, int], int] = {}
-        self._shape: tuple[int, int] | None = None
         self.faults: list[str] = []
 
     def find(self, told: Callable[[], None] | None = None) -> tuple[FrameFile, ...]:
@@ -103,7 +99,7 @@ class FrameFinder:
             try:
                 if row.file:
                     found.append(self._find(row))
-            except _Wrong as wrong:
+            except WrongFile as wrong:
                 self.faults.append(f"{self._table.name}, line {row.line}, {row.file!r}: {wrong}")
             if told:
                 told()
@@ -111,14 +107,84 @@ class FrameFinder:
 
     def _find(self, row: TableRow) -> FrameFile:
         name, _, dataset = row.file.partition("::")
-        file = self._located(name)
+        return self._read(row, self._located(name), dataset)
+
+    @abstractmethod
+    def _read(self, row: TableRow, file: Path, dataset: str) -> FrameFile:
+        """Return what a row names, read whole; raises `WrongFile` where it cannot be believed."""
+
+    def _located(self, name: str) -> Path:
+        """Return the file of a name; one without its ending is found where there is one such file."""
+        path = self._folder / name
+        try:
+            if not path.exists():
+                path = self._alike(name)
+            if path.is_dir():
+                raise WrongFile("it is a folder. Name a file.")
+        except (OSError, ValueError) as error:  # too long a name
+            raise WrongFile(f"it can be no file: {error}. Mend the name.") from None
+        path = Path(os.path.abspath(path))
+        for each in self._files(path):
+            bad = next((mark for mark in NOT_IN_NAMES if mark in str(self._below(each))), "")
+            if bad:
+                raise WrongFile(f"the name {each.name!r} has {bad!r}, which the catalog cannot name. Rename the file.")
+        return path
+
+    def _files(self, path: Path) -> tuple[Path, ...]:
+        try:
+            return files_of(path)
+        except (ReductionFailed, OSError) as error:
+            raise WrongFile(str(error)) from None
+
+    def _alike(self, name: str) -> Path:
+        with_ending = [each for each in self._names if Path(each).stem == name]
+        if len(with_ending) == 1:
+            return self._folder / with_ending[0]
+        if with_ending:
+            raise WrongFile(f"{', '.join(with_ending)} are so named. Give the ending of the one that is meant.")
+        near = difflib.get_close_matches(name, self._names, n=MOST_NEAR_NAMES)
+        hint = f" Near it: {', '.join(near)}." if near else ""
+        raise WrongFile(f"there is no such file in {self._folder}.{hint} Mend the name, or take the line out.")
+
+    def _below(self, file: Path) -> Path:
+        folder = Path(os.path.abspath(self._folder))
+        return file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
+
+    def _check_once(self, row: TableRow, file: Path, dataset: str, number: int) -> None:
+        key = (file.resolve(), dataset, number)
+        if key in self._lines:
+            which = {0: " (sum of all)", 1: ""}.get(number, f" (frame {number})")
+            raise WrongFile(f"line {self._lines[key]} names the same frame{which}. Take one of them out.")
+        self._lines[key] = row.line
+
+
+class FrameFinder(FileFinder):
+    """Finds the frames of a table, and holds them against the geometry.
+
+    Parameters
+    ----------
+    table : FrameTable
+        The table.
+    folder : Path
+        Folder of the frames.
+    geometry : Geometry
+        Of the detector.
+    """
+
+    def __init__(self, table: FrameTable, folder: Path, geometry: Geometry) -> None:
+        super().__init__(table, folder)
+        self._geometry = geometry
+        self._series: tuple[Path, FrameSeries] | None = None  # the last: rows of one file follow each other
+        self._shape: tuple[int, int] | None = None
+
+    def _read(self, row: TableRow, file: Path, dataset: str) -> FrameFile:
         try:
             series = self._opened(Path(f"{file}::{dataset}") if dataset else file)
             number = _number(row, series)
             recording = series.total() if number == 0 else series.frame(number)
             sha256 = frame_digest(file)
         except (ReductionFailed, OSError) as error:
-            raise _Wrong(str(error)) from None
+            raise WrongFile(str(error)) from None
         shape = (int(recording.counts.shape[0]), int(recording.counts.shape[1]))
         self._check_once(row, file, dataset, number)
         self._check_shape(shape)
@@ -135,64 +201,20 @@ class FrameFinder:
             exposure_s=_exposure_s(row, recording),
         )
 
-    def _located(self, name: str) -> Path:
-        """Return the file of a name; one without its ending is found where there is one such file."""
-        path = self._folder / name
-        try:
-            if not path.exists():
-                path = self._alike(name)
-            if path.is_dir():
-                raise _Wrong("it is a folder. Name a file.")
-        except (OSError, ValueError) as error:  # too long a name
-            raise _Wrong(f"it can be no file: {error}. Mend the name.") from None
-        path = Path(os.path.abspath(path))
-        for each in self._files(path):
-            bad = next((mark for mark in NOT_IN_NAMES if mark in str(self._below(each))), "")
-            if bad:
-                raise _Wrong(f"the name {each.name!r} has {bad!r}, which the catalog cannot name. Rename the file.")
-        return path
-
-    def _files(self, path: Path) -> tuple[Path, ...]:
-        try:
-            return files_of(path)
-        except (ReductionFailed, OSError) as error:
-            raise _Wrong(str(error)) from None
-
-    def _alike(self, name: str) -> Path:
-        with_ending = [each for each in self._names if Path(each).stem == name]
-        if len(with_ending) == 1:
-            return self._folder / with_ending[0]
-        if with_ending:
-            raise _Wrong(f"{', '.join(with_ending)} are so named. Give the ending of the one that is meant.")
-        near = difflib.get_close_matches(name, self._names, n=MOST_NEAR_NAMES)
-        hint = f" Near it: {', '.join(near)}." if near else ""
-        raise _Wrong(f"there is no such file in {self._folder}.{hint} Mend the name, or take the line out.")
-
-    def _below(self, file: Path) -> Path:
-        folder = Path(os.path.abspath(self._folder))
-        return file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
-
     def _opened(self, path: Path) -> FrameSeries:
         if self._series is None or self._series[0] != path:
             self._series = (path, FrameSeries(path))
         return self._series[1]
-
-    def _check_once(self, row: TableRow, file: Path, dataset: str, number: int) -> None:
-        key = (file.resolve(), dataset, number)
-        if key in self._lines:
-            which = {0: " (sum of all)", 1: ""}.get(number, f" (frame {number})")
-            raise _Wrong(f"line {self._lines[key]} names the same frame{which}. Take one of them out.")
-        self._lines[key] = row.line
 
     def _check_shape(self, shape: tuple[int, int]) -> None:
         if self._shape is None:
             try:
                 wanted = detector_of(self._geometry, shape).shape
             except ReductionFailed as error:
-                raise _Wrong(str(error)) from None
+                raise WrongFile(str(error)) from None
             self._shape = (int(wanted[0]), int(wanted[1]))
         if shape != self._shape:
-            raise _Wrong(
+            raise WrongFile(
                 f"the frame has {shape[0]} x {shape[1]} pixels, and the geometry {self._shape[0]} x {self._shape[1]}. "
                 "Give the geometry of this detector, or import frames of other detectors apart."
             )
@@ -200,7 +222,7 @@ class FrameFinder:
     def _check_wavelength(self, row: TableRow) -> None:
         ours = self._geometry.wavelength_angstrom
         if abs(row.wavelength_angstrom / ours - 1.0) > WAVELENGTH_AGREEMENT:  # NaN is not
-            raise _Wrong(
+            raise WrongFile(
                 f"the table says {row.wavelength_angstrom:g} angstrom, and the geometry {ours:g}. Give the geometry of "
                 "this wavelength; frames of another are another run."
             )
@@ -230,11 +252,11 @@ def check_samples(table: FrameTable, sample: str) -> Iterator[str]:
 
 def _number(row: TableRow, series: FrameSeries) -> int:
     if row.frame is None and series.count > 1:
-        raise _Wrong(
+        raise WrongFile(
             f"the file holds {series.count} frames. Say which in a column `frame`, from 1 to {series.count}, or `sum`."
         )
     if row.frame is not None and row.frame > series.count:
-        raise _Wrong(f"it has no frame {row.frame}: it holds {series.count}. Mend the number.")
+        raise WrongFile(f"it has no frame {row.frame}: it holds {series.count}. Mend the number.")
     return 1 if row.frame is None or (series.count == 1 and row.frame == 0) else row.frame
 
 

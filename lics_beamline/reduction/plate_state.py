@@ -15,6 +15,8 @@ from lics_beamline.reduction.recipe import PlateCorrections
 logger = logging.getLogger(__name__)
 
 ROWS_FOR_A_NUMBER: Final = 16  # one row in so many tells how much of a frame is ghost
+# Fields of a point of which no plate is known: the program that integrated it has undone what it has undone.
+NOTHING_UNDONE: Final = {"fading_remaining": 1.0, "fading_sigma": 0.0, "ghost_fraction": 0.0}
 
 
 def plate_state(

@@ -147,6 +147,24 @@ def reduce_point(
     if recipe.frames.graininess:
         rings = engine.ring_scatter(prepared, pattern, peaks)
         pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
+    return _reduced(pattern, peaks, state, recipe)
+
+
+def reduce_pattern(pattern: Pattern, reading: PointReading | GivenState, recipe: Recipe) -> PointReduction:
+    """Reduce a point whose frame another program integrated; parameters and errors as of `reduce_point`.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        On the bins of the recipe.
+    """
+    state = reading if isinstance(reading, GivenState) else _read(reading, recipe, None)
+    return _reduced(pattern, find_peaks(pattern, significance=recipe.peak_significance), state, recipe)
+
+
+def _reduced(
+    pattern: Pattern, peaks: tuple[Peak, ...], state: GaugeReading | GivenState, recipe: Recipe
+) -> PointReduction:
     found = _found(peaks, state, recipe, pattern)
     return PointReduction(
         pattern=pattern,

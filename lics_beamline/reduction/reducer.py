@@ -29,6 +29,7 @@ from lics_beamline.journal.events import Streams
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import fields_of, finding_data
 from lics_beamline.reduction.image_record import ImageRecord
+from lics_beamline.reduction.pattern_reading import PatternReading, patterns_of
 from lics_beamline.reduction.plate_history import PlateHistory
 from lics_beamline.reduction.point import GivenState, PointReading, warm_up
 from lics_beamline.reduction.recipe import REDUCTION_REVISION, Recipe, recipe_of
@@ -98,6 +99,7 @@ class Reducer:
         self._reference: Reference | None = None  # the first of the run
         self._gauge: Gauge | LicsError | None = None  # of the leg; why there is none
         self._plates = PlateHistory(self._root)
+        self._patterns: PatternReading | None = None  # how files are read that hold patterns and no images
         self._imported = False  # pressure and temperature of its points were given
         self._events = 0
         self._phases: dict[str, None] = {}  # in the order found
@@ -195,6 +197,7 @@ class Reducer:
         recipe = self._chosen()
         raw_uid = str(raw["uid"])
         self._imported = schema.IMPORTED in raw
+        self._patterns = patterns_of(raw.get(schema.IMPORTED, {}), source=f"start document of {raw['uid']}")
         identity = {
             "sweep_uid": str(raw.get("sweep_uid", raw_uid)),
             "raw_uid": raw_uid,
@@ -278,7 +281,7 @@ class Reducer:
         except (LicsError, KeyError) as error:
             values["note"] = f"the record lacks {error}" if isinstance(error, KeyError) else str(error)
         except Exception as error:  # one point must not take the others with it: reduce or note
-            logger.exception("point %s is not reduced", values[schema.POINT_INDEX.name])
+            logger.exception("%s is not reduced", _named(values))
             values["note"] = f"{type(error).__name__}: {error}"
         yield Pending(exposure_uid=exposure, number=self._events, values=values, work=work)
 
@@ -291,8 +294,8 @@ class Reducer:
             level = logging.ERROR if came is not None and came.trace else logging.WARNING
             logger.log(
                 level,
-                "point %s is not reduced: %s",
-                values[schema.POINT_INDEX.name],
+                "%s is not reduced: %s",
+                _named(values),
                 (came.trace if came else "") or values["note"],
             )
         self._remember(values)
@@ -336,7 +339,7 @@ class Reducer:
         reading = self._given(recorded.data) if self._imported else self._reading(recorded)
         before = self._plates.before if recipe.plate.ghosts else None
         gauge = recorded.gauge if isinstance(recorded.gauge, Gauge) else None
-        return Work(taken=taken, before=before, reading=reading, recipe=recipe, gauge=gauge)
+        return Work(taken=taken, before=before, reading=reading, recipe=recipe, gauge=gauge, patterns=self._patterns)
 
     def _reading(self, recorded: _Point) -> PointReading:
         """Return ruby spectrum and thermocouples of a point; errors as of `_work`."""
@@ -416,3 +419,9 @@ class Reducer:
             logger.warning("the lines of a point are left out: %s", error)
             return {}
         return {} if lines is None else finding_data(self._survey.take(lines), recipe)
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """Return a point's name for people, who count from 1."""
+    index = int(values[schema.POINT_INDEX.name])
+    return f"point {index + 1}" if index >= 0 else "a point without a number"

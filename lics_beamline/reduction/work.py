@@ -16,8 +16,9 @@ from lics_beamline.errors import LicsError
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.reduction.event import event_data
 from lics_beamline.reduction.image_record import ImageRecord, recording, remembered
-from lics_beamline.reduction.plate_state import plate_data, plate_state
-from lics_beamline.reduction.point import GivenState, PointReading, reduce_point, warm_up
+from lics_beamline.reduction.pattern_reading import PatternReading, pattern_of
+from lics_beamline.reduction.plate_state import NOTHING_UNDONE, plate_data, plate_state
+from lics_beamline.reduction.point import GivenState, PointReading, reduce_pattern, reduce_point, warm_up
 from lics_beamline.reduction.recipe import Recipe
 
 ONE_AT_A_TIME: Final = threading.Lock()  # Dask gives a worker threads; pyFAI's engine serves one
@@ -39,6 +40,8 @@ class Work:
         The recipe to reduce it by.
     gauge : Gauge or None
         What its pressure rests on; None takes the reference line of the recipe.
+    patterns : PatternReading, optional
+        How its file is read, where it holds a pattern and no image.
     """
 
     taken: ImageRecord
@@ -46,6 +49,7 @@ class Work:
     reading: PointReading | GivenState
     recipe: Recipe
     gauge: Gauge | None
+    patterns: PatternReading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,6 +82,9 @@ def do(work: Work) -> dict[str, Any]:
         If a file cannot be read.
     """
     recipe = work.recipe
+    if work.patterns is not None:
+        pattern = pattern_of(work.taken, work.patterns, recipe)
+        return event_data(reduce_pattern(pattern, work.reading, recipe), recipe) | NOTHING_UNDONE
     image = remembered(work.taken) if recipe.plate.ghosts and work.taken.path.is_file() else recording(work.taken)
     state = plate_state(work.taken, image, recipe.plate, before=work.before)
     reduced = reduce_point(

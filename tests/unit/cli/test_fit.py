@@ -92,14 +92,14 @@ def test_peaks_that_no_phase_explains_are_told(capsys, tmp_path):
     assert phase["cell"]["a_angstrom"] == pytest.approx(EDGE, abs=4 * phase["cell_sigma"]["a_angstrom"])
 
 
-def tube_pattern(path, *wavelengths):
+def tube_pattern(path, *wavelengths, spread_deg=0.04):
     """Write a pattern of a primitive cube of 4.157 angstrom, as a tube of these wavelengths and shares makes it."""
     angle = np.arange(18.0, 100.0, 0.02)
     mean = np.full(angle.size, 200.0)
     for square in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12):
         for wavelength, share in wavelengths:
             place = 2.0 * math.degrees(math.asin(wavelength * math.sqrt(square) / 2.0 / 4.157))
-            mean += share * 20_000.0 * np.exp(-0.5 * ((angle - place) / 0.04) ** 2)
+            mean += share * 20_000.0 * np.exp(-0.5 * ((angle - place) / spread_deg) ** 2)
     counts = np.random.default_rng(1).poisson(mean)
     np.savetxt(path, np.column_stack([angle, counts, np.sqrt(np.maximum(counts, 1.0))]))
     return str(path)
@@ -125,6 +125,32 @@ def test_lines_that_come_twice_as_those_of_a_tube_are_fitted_with_both_wavelengt
     assert result["wavelength_angstrom"] == 1.5405929
     assert result["unknown"] == []
     assert "Cu K-alpha1" in result["notes"][0]
+
+
+@pytest.mark.parametrize("said", ["CuKa", "1.5405929,1.5444274"])
+def test_wavelengths_of_a_tube_that_are_said_are_fitted_where_no_line_is_seen_twice(capsys, tmp_path, said):
+    start = cif(tmp_path, "start", 4.155, "P m -3 m", "La1 La 0 0 0 0.5")
+    broad = tube_pattern(tmp_path / "broad.xye", (1.5405929, 1.0), (1.5444274, 0.5), spread_deg=0.12)
+    words = ["fit", broad, "--phases", start, "--range", "18", "64", "--json", "--wavelength"]
+    assert main([*words, said]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    (phase,) = json.loads(told.out)["phases"]
+    sigma = phase["cell_sigma"]["a_angstrom"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(4.157, abs=4.0 * sigma)
+    assert sigma < 1e-4
+    assert main([*words, "1.5405929"]) == 0
+    told = capsys.readouterr()
+    assert "--wavelength CuKa is right" in told.err
+    (alone,) = json.loads(told.out)["phases"]
+    assert alone["cell"]["a_angstrom"] < 4.157 - 20.0 * sigma  # what the note is for
+
+
+@pytest.mark.parametrize("said", ["1.5444,1.5406", "1.54,1.7", "1,2,3", "CuKb", "1.54,"])
+def test_wavelengths_that_are_those_of_no_tube_are_usage_errors(capsys, tmp_path, said):
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "x.xy", "--wavelength", said, "--phases", "a.cif"])
+    assert "--wavelength" in capsys.readouterr().err
 
 
 def test_lines_that_come_once_are_fitted_with_the_wavelength_that_is_given(capsys, tmp_path):

@@ -30,6 +30,13 @@ def test_lines_that_a_person_sees_are_listed_and_few_others():
     assert 1.4826 * np.median(np.abs(ours.pulls)) == pytest.approx(1.0, abs=0.15)
 
 
+@pytest.mark.parametrize(("seed", "shoulder_deg"), [(310_004, 21.148), (310_024, 5.541), (310_028, 8.050)])
+def test_a_shoulder_is_a_line_where_lone_lines_show_what_one_looks_like(seed, shoulder_deg):
+    drawing = draw(seed)
+    (line,) = (line for line in drawing.lines if abs(line.two_theta_deg - shoulder_deg) < 1e-3)
+    assert min(abs(place - line.two_theta_deg) for place, _ in peaks_of(drawing.pattern)) < 0.5 * line.fwhm_deg
+
+
 @pytest.mark.parametrize("bins", [500, 1000, 1512, 3000])
 def test_the_strongest_lines_of_a_real_ceria_frame_are_listed_at_any_number_of_bins(measured_data, bins):
     frame = measured_data / "ceo2-pilatus2m" / "ceria_50x30_740mm_000005_Pilatus2M.hdf5"
