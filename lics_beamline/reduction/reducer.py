@@ -208,6 +208,9 @@ class Reducer:
             "time": time.time(),
             "purpose": schema.REDUCTION,
             "plan_name": "reduction",
+            "plan_type": "reduction",
+            "scan_id": raw.get("scan_id", 0),
+            "hints": schema.dimensions(_kinds(raw.get("path")), temperature="temperature_k"),
             **identity,
             "recipe": recipe.model_dump(mode="json"),
             "reduction_revision": REDUCTION_REVISION,
@@ -381,7 +384,7 @@ class Reducer:
             "data_keys": keys,
             "object_keys": {"reduction": list(keys)},
             "configuration": {},
-            "hints": {},
+            "hints": {"reduction": schema.hints(fields)},
         }
 
     def _end(self, exit_status: str, reason: str) -> Iterator[Step]:
@@ -416,3 +419,8 @@ class Reducer:
             logger.warning("the lines of a point are left out: %s", error)
             return {}
         return {} if lines is None else finding_data(self._survey.take(lines), recipe)
+
+
+def _kinds(path: Any) -> tuple[str, ...]:
+    """Return the kinds of the legs of a path as a start document has it; of none where it has no such path."""
+    return tuple(str(leg.get("kind", "")) for leg in path if isinstance(leg, dict)) if isinstance(path, list) else ()
