@@ -72,5 +72,6 @@ def _annotate(name: str, plan: Plan, profile: Path) -> None:
     """Tell the manager the types of the parameters of a plan, the last of which is judged with all the others."""
     parameters = inspect.signature(plan).parameters
     types = {key: {"annotation": str(parameter.annotation)} for key, parameter in parameters.items()}
-    types["md"]["annotation"] = annotation(name, profile)
+    if len(parameters) > 1:  # else there is nothing to judge
+        types["md"]["annotation"] = annotation(name, profile)
     plan._custom_parameter_annotation_ = {"parameters": types}  # type: ignore[attr-defined]  # queueserver's name

@@ -128,7 +128,7 @@ class SubmissionJudge:
         try:
             if plan == "calibrate":
                 require_calibrant(parameters)
-            elif plan != "abort":
+            else:
                 profile = read_profile(self._profile)
                 recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
                 require_fit(asked_experiment(profile, plan, parameters), profile, recipe)
