@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import time
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.control_layer import choose
+from lics_beamline.journal import lock
 from lics_beamline.profile import read_profile
 from lics_beamline.session.bound_plans import Plan, bound_plans
+from lics_beamline.session.session import LOCK_NAME as SESSION_LOCK
 from lics_beamline.session.session import open_session
+from lics_beamline.session.simulation import LOCK_NAME as SIMULATORS_LOCK
 from lics_beamline.session.simulation import simulated_beamline
 from lics_beamline.session.submission import annotation
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from lics_beamline.session.session import Session
 
 DATA_VARIABLE: Final = "LICS_DATA"  # names the data folder of a queue; else ./lics-data where the manager was started
+ENDING_S: Final = 60.0  # for a session that ends to let go of the folder: the manager says sooner that it has closed
+LOOK_S: Final = 0.2
 ENDS_FIRST: Final = 100  # priority at the end of the process: before what the session rests on goes
 
 
@@ -48,6 +54,7 @@ def worker_names(profile_folder: Path) -> dict[str, Any]:
     """
     profile = read_profile(str(profile_folder))
     data = DataFolder(Path(os.environ.get(DATA_VARIABLE, "lics-data")).expanduser().resolve())
+    _await_end_of_session(data)
     stack = contextlib.ExitStack()
     Finalize(None, stack.close, exitpriority=ENDS_FIRST)
     simulated = None
@@ -55,6 +62,14 @@ def worker_names(profile_folder: Path) -> dict[str, Any]:
         simulated = stack.enter_context(simulated_beamline(profile, data, speed=None, seed=None))
     choose(simulated.addresses if simulated else None)
     return _names(stack.enter_context(open_session(profile, data, simulated=simulated)))
+
+
+def _await_end_of_session(data: DataFolder) -> None:
+    """Wait a while for the session of the worker before this one; who holds the folder longer is said when it opens."""
+    until_s = time.monotonic() + ENDING_S
+    locks = [data.logs / name for name in (SESSION_LOCK, SIMULATORS_LOCK)]
+    while any(lock.is_held(path) for path in locks) and time.monotonic() < until_s:
+        time.sleep(LOOK_S)
 
 
 def _names(session: Session) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -80,25 +80,27 @@ def judged_md(plan: str, profile: str) -> Any:
 
 @functools.cache
 def _judge_at(profile: str) -> SubmissionJudge:
-    return SubmissionJudge(profile)
+    return SubmissionJudge(functools.partial(refusal, profile))
 
 
 class SubmissionJudge:
-    """Judges what is submitted for one beamline, in a thread of its own.
+    """Judges what is submitted, in a thread of its own.
 
     Parameters
     ----------
-    profile : str
-        Name or folder of its profile.
+    judge : callable
+        Given a plan's name and its parameters, says why it is refused; empty where it is not.
     """
 
-    def __init__(self, profile: str) -> None:
-        self._profile = profile
+    def __init__(self, judge: Callable[[str, Mapping[str, Any]], str]) -> None:
+        self._judge = judge
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self._asked: dict[str, Future[str]] = {}
 
     def says(self, plan: str, parameters: Mapping[str, Any]) -> str:
         """Return why a plan with these parameters is refused; empty where it is not.
+
+        What takes longer than `ANSWER_S` is refused with `STILL`, and answered when it is asked again.
 
         Parameters
         ----------
@@ -116,24 +118,36 @@ class SubmissionJudge:
             return STILL
         finally:
             if answer.done():  # files may change until it is asked again
-                del self._asked[key]
+                self._asked.pop(key, None)
 
-    def _judge(self, plan: str, parameters: Mapping[str, Any]) -> str:
-        from lics_beamline.devices.control_layer import choose
 
-        choose()  # before anything below imports ophyd
-        from lics_beamline.profile import read_profile
-        from lics_beamline.reduction.recipe import read_recipe
+def refusal(profile_name: str, plan: str, parameters: Mapping[str, Any]) -> str:
+    """Return why a plan is refused at a beamline by what is known before; empty where it is not.
 
-        try:
-            if plan == "calibrate":
-                require_calibrant(parameters)
-            else:
-                profile = read_profile(self._profile)
-                recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
-                require_fit(asked_experiment(profile, plan, parameters), profile, recipe)
-        except LicsError as error:
-            return str(error)
-        except KeyError:
-            return ""  # a parameter of a wrong type, of which the manager tells
-        return ""
+    Parameters
+    ----------
+    profile_name : str
+        Name or folder of the profile.
+    plan : str
+        Name of the plan.
+    parameters : mapping
+        Its parameters.
+    """
+    from lics_beamline.devices.control_layer import choose
+
+    choose()  # before anything below imports ophyd
+    from lics_beamline.profile import read_profile
+    from lics_beamline.reduction.recipe import read_recipe
+
+    try:
+        if plan == "calibrate":
+            require_calibrant(parameters)
+        else:
+            profile = read_profile(profile_name)
+            recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
+            require_fit(asked_experiment(profile, plan, parameters), profile, recipe)
+    except LicsError as error:
+        return str(error)
+    except KeyError:
+        return ""  # a parameter of a wrong type, of which the manager tells
+    return ""

@@ -19,6 +19,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 from lics_beamline.profile import shipped
+from lics_beamline.safety.latch import latched
 from lics_beamline.session.requests import sweep_status
 
 queueserver = pytest.importorskip("bluesky_queueserver", reason="pip install 'lics_beamline[queue]'")
@@ -70,6 +71,7 @@ class Manager:
 
     def close(self):
         self._client.close()
+        self._client._ctx.destroy()  # its own `close` leaves it
 
 
 @contextlib.contextmanager
@@ -80,15 +82,20 @@ def running(command, **options):
         process.wait()
 
 
-@pytest.fixture
-def manager(tmp_path):
-    profile = shutil.copytree(shipped() / "simulated", tmp_path / "mine")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("queue")
+
+
+@pytest.fixture(scope="module")
+def manager(folder):
+    profile = shutil.copytree(shipped() / "simulated", folder / "mine")
     redis, control, info = free_port(), free_port(), free_port()
-    environment = {**os.environ, "LICS_DATA": str(tmp_path / "data"), "TILED_PROFILES": str(tmp_path / "profiles")}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    environment = {**os.environ, "LICS_DATA": str(folder / "data"), "TILED_PROFILES": str(folder / "profiles")}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     with (
         running([REDIS, "--port", str(redis), "--save", "", "--bind", "127.0.0.1"], **quiet),
-        (tmp_path / "manager.log").open("w") as log,
+        (folder / "manager.log").open("w") as log,
         running(
             [
                 *(sys.executable, str(Path(sys.executable).parent / "start-re-manager")),
@@ -107,11 +114,11 @@ def manager(tmp_path):
             manager.close()
 
 
-def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager, tmp_path):
-    data = DataFolder(tmp_path / "data")
+def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager, folder):
+    data = DataFolder(folder / "data")
     manager.does("environment_open")
     manager.until(manager_state="idle", worker_environment_exists=True)
-    assert lics("sweep", "--data", "data", folder=tmp_path).returncode == 3, "the folder has its session"
+    assert lics("sweep", "--data", "data", folder=folder).returncode == 3, "the folder has its session"
 
     for refused, why in (
         (manager.submits("sweep", "no-such"), "no experiment 'no-such'"),
@@ -122,8 +129,7 @@ def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager,
         assert not refused["success"]
         assert why in refused["msg"]
     assert manager.submits("sweep", "lics-2015", points=1)["success"]
-    second = manager.submits("heat", "lics-2015", [348.0, 398.0])
-    assert second["success"]
+    assert manager.submits("heat", "lics-2015", [348.0, 398.0])["success"]
     assert manager.submits("hold", "lics-2015", md={"title": "the last"})["success"]
 
     manager.does("queue_start")
@@ -140,8 +146,8 @@ def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager,
     manager.until(manager_state="paused")
     manager.does("re_abort")
     manager.until(manager_state="idle", re_state="idle")
-    assert manager.ask("queue_get")["items"][0]["item_uid"] == second["item"]["item_uid"], "it is put back"
-    manager.does("queue_item_remove", uid=second["item"]["item_uid"])
+    assert [item["name"] for item in manager.ask("queue_get")["items"]] == ["heat", "hold"], "it is put back"
+    manager.does("queue_item_remove", pos="front")
     manager.does("queue_start")
     manager.until(manager_state="idle", items_in_queue=0)
     ends = [item["result"]["exit_status"] for item in manager.ask("history_get")["items"]]
@@ -155,8 +161,37 @@ def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager,
     assert recorded[2].start["title"] == "the last"
     holds = [doc["data"]["hold_did"] for _, doc in read(recorded[1].path) if "hold_did" in doc.get("data", ())]
     assert holds[:3] == ["held", "continued", "held"]
-    assert lics("follow", "--once", "--data", "data", folder=tmp_path).returncode == 0
+    assert lics("follow", "--once", "--data", "data", folder=folder).returncode == 0
     with open_catalog(data) as catalog:
         assert {head.uid for head in recorded} <= set(catalog.uids)
-    verified = lics("verify", "--data", "data", folder=tmp_path)
+    verified = lics("verify", "--data", "data", folder=folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_worker_that_is_killed_is_made_safe_by_its_guard_and_none_begins_before_somebody_has_looked(manager, folder):
+    data = DataFolder(folder / "data")
+    before = {head.uid for head in heads(data.raw_journals)}
+    manager.does("environment_open")
+    manager.until(manager_state="idle", worker_environment_exists=True)
+    assert manager.submits("heat", "lics-2015", [348.0, 398.0])["success"]
+    manager.does("queue_start")
+    while {head.uid for head in heads(data.raw_journals)} == before:
+        pace()
+    manager.does("environment_destroy")
+    manager.until(manager_state="idle", worker_environment_exists=False)
+    while latched(data) is None:
+        pace()
+    manager.does("queue_clear")
+    manager.does("environment_open")
+    status = manager.until(manager_state="idle")
+    assert not status["worker_environment_exists"], "nobody has looked yet"
+    assert lics("guard", "--acknowledge", "--data", "data", folder=folder).returncode == 0
+    manager.does("environment_open")
+    manager.until(manager_state="idle", worker_environment_exists=True)
+    assert manager.submits("hold", "lics-2015")["success"]
+    manager.does("queue_start")
+    manager.until(manager_state="idle", items_in_queue=0)
+    manager.does("environment_close")
+    manager.until(manager_state="idle", worker_environment_exists=False)
+    recorded = sorted((head for head in heads(data.raw_journals) if head.uid not in before), key=lambda head: head.time)
+    assert [(head.finished, head.exit_status) for head in recorded] == [(False, ""), (True, "success")]
