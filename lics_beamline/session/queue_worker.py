@@ -23,7 +23,7 @@ from lics_beamline.session.session import LOCK_NAME as SESSION_LOCK
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import LOCK_NAME as SIMULATORS_LOCK
 from lics_beamline.session.simulation import simulated_beamline
-from lics_beamline.session.submission import annotation
+from lics_beamline.session.submission import WORKER_VARIABLE, annotation
 
 if TYPE_CHECKING:
     from lics_beamline.session.session import Session
@@ -54,6 +54,7 @@ def worker_names(profile_folder: Path) -> dict[str, Any]:
     """
     profile = read_profile(str(profile_folder))
     data = DataFolder(Path(os.environ.get(DATA_VARIABLE, "lics-data")).expanduser().resolve())
+    os.environ[WORKER_VARIABLE] = str(os.getpid())
     _await_end_of_session(data)
     stack = contextlib.ExitStack()
     Finalize(None, stack.close, exitpriority=ENDS_FIRST)

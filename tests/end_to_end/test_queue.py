@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from child import child
+from child import child, end_guards
 from command_line import lics
 from looking import pace
 
@@ -112,6 +112,7 @@ def manager(folder):
             manager.ask("manager_stop", option="safe_off")
         finally:
             manager.close()
+            end_guards(folder)
 
 
 def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager, folder):
@@ -176,6 +177,7 @@ def test_a_worker_that_is_killed_is_made_safe_by_its_guard_and_none_begins_befor
     assert manager.submits("heat", "lics-2015", [348.0, 398.0])["success"]
     manager.does("queue_start")
     while {head.uid for head in heads(data.raw_journals)} == before:
+        assert manager.ask("status")["manager_state"] != "idle", manager.ask("history_get")["items"][-1]
         pace()
     manager.does("environment_destroy")
     manager.until(manager_state="idle", worker_environment_exists=False)

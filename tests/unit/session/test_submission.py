@@ -1,3 +1,4 @@
+import os
 import threading
 import tomllib
 
@@ -5,7 +6,7 @@ import pytest
 from pydantic import ValidationError, create_model
 
 from lics_beamline.profile import shipped
-from lics_beamline.session.submission import STILL, SubmissionJudge, annotation, refusal
+from lics_beamline.session.submission import STILL, WORKER_VARIABLE, SubmissionJudge, annotation, judged_md, refusal
 
 SIMULATED = str(shipped() / "simulated")
 WHOLE = tomllib.loads((shipped() / "simulated" / "experiments" / "onset.toml").read_text())
@@ -69,6 +70,12 @@ def test_the_type_of_the_last_parameter_judges_all_of_them_as_the_manager_of_a_q
 
     assert said(experiment="lics-2015", md={"title": "mine"}) == {"title": "mine"}
     assert "at least 1 point" in said(experiment="lics-2015", points=0)
+
+
+def test_a_worker_leaves_the_judgement_to_the_plan_that_is_about_to_begin(monkeypatch):
+    model = create_model("Model", experiment=(str, ...), md=(judged_md("sweep", SIMULATED), None))
+    monkeypatch.setenv(WORKER_VARIABLE, str(os.getpid()))
+    assert model(experiment="no-such").md is None
 
 
 def test_a_judgement_that_takes_long_is_no_silence_and_is_answered_when_asked_again():
