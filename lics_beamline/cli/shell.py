@@ -53,8 +53,8 @@ def interact(session: Session, *, layer: str) -> int:
 
     with contextlib.ExitStack() as stack:
         names, says = _names(session, stack)
-        prompt = _Prompt(names, session)
         _print(f"{session.profile.values.beamline}, by {layer}: {', '.join(names)}\n{says}")
+        prompt = _Prompt(names, session)
         code = prompt.until_left()
         while (on := aftermath.left_on(session.beamline)) and not _leaves(on):
             _print("still in the session")
@@ -150,8 +150,12 @@ class _Prompt:
     def until_left(self) -> int:
         """Give the prompt until the person leaves; return the code of ``exit()``."""
         self._code = 0
-        self._shell.mainloop()
-        return self._code
+        while True:
+            try:
+                self._shell.interact()  # its `mainloop` can be called once only
+            except KeyboardInterrupt:  # outside of what IPython itself hears it in
+                continue
+            return self._code
 
 
 def _say(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None) -> None:
