@@ -74,6 +74,11 @@ class DataFolder:
         return self.root / "exports"
 
     @property
+    def session_metadata(self) -> Path:
+        """What every run of a session says of itself, ``RE.md``, kept from session to session."""
+        return self.root / "metadata"
+
+    @property
     def logs(self) -> Path:
         """What the processes said."""
         return self.root / "logs"

@@ -158,6 +158,24 @@ class AlertSettings(Strict):
     command: Annotated[tuple[str, ...], Field(max_length=100)] = ()
 
 
+class ShellSettings(Strict):
+    """What a session at a prompt begins with.
+
+    Parameters
+    ----------
+    experiment : str
+        The profile's experiment that it has at hand.
+    best_effort : bool
+        Whether bluesky's best-effort callback tells of each run, and plots it where there is a display.
+    progress : bool
+        Whether motions that are waited for show how far they are.
+    """
+
+    experiment: str = "lics-2015"
+    best_effort: bool = True
+    progress: bool = True
+
+
 class ProfileFile(ControlSettings):
     """The content of ``profile.toml``: the tables that decisions rest on, and those that only instruments need.
 
@@ -184,6 +202,7 @@ class ProfileFile(ControlSettings):
     live: LiveSettings = LiveSettings()
     watchdog: WatchdogSettings = WatchdogSettings(reason="the profile says nothing of one")
     alerts: AlertSettings = AlertSettings()
+    shell: ShellSettings = ShellSettings()
     recipe: str = "recipe.toml"
 
     @model_validator(mode="after")

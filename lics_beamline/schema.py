@@ -62,6 +62,8 @@ class Field:
         Empty for a scalar.
     about : str
         One sentence for people.
+    hinted : bool
+        Whether whoever knows nothing of the stream, a best-effort table or plot, shows it.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Field:
     units: str = ""
     shape: tuple[int, ...] = ()
     about: str = ""
+    hinted: bool = False
 
     def data_key(self, *, source: str) -> dict[str, Any]:
         """Return the event-model data key of this field."""
@@ -78,8 +81,30 @@ class Field:
         return key
 
 
-def _number(name: str, units: str, about: str) -> Field:
-    return Field(name=name, dtype="number", units=units, about=about)
+def hints(fields: Iterable[Field]) -> dict[str, list[str]]:
+    """Return what a descriptor hints of an object that has these fields."""
+    return {"fields": [field.name for field in fields if field.hinted]}
+
+
+def dimensions(kinds: Iterable[str], *, temperature: str) -> dict[str, Any]:
+    """Return what a start document hints: what the points of a path are best plotted against.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+        Kinds of the legs of the path; of none where frames were recorded elsewhere.
+    temperature : str
+        Field of the temperature.
+    """
+    walked = set(kinds)
+    axis = "pressure_gpa"
+    if walked and not walked & {"pressure", "hunt"}:
+        axis = temperature if "heating" in walked else EXPERIMENT_TIME.name
+    return {"dimensions": [[[axis], PRIMARY]]}
+
+
+def _number(name: str, units: str, about: str, *, hinted: bool = False) -> Field:
+    return Field(name=name, dtype="number", units=units, about=about, hinted=hinted)
 
 
 def _text(name: str, about: str) -> Field:
@@ -109,10 +134,10 @@ EXPOSURE_S: Final = _number("exposure_s", "s", "Time the plate saw X-rays.")
 DOSE_COUNTS: Final = _number("dose_counts", "counts", "Counts of the incident-beam monitor during the exposure.")
 
 RUBY_READING: Final = (
-    _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby."),
+    _number("pressure_gpa", "GPa", "Pressure from ruby at the temperature of the ruby.", hinted=True),
     _number("pressure_sigma_gpa", "GPa", "Its statistical standard deviation."),
     _number("pressure_systematic_gpa", "GPa", "Its systematic standard deviation, as budgeted."),
-    _number("ruby_r1_nm", "nm", "Fitted R1 wavelength in air."),
+    _number("ruby_r1_nm", "nm", "Fitted R1 wavelength in air.", hinted=True),
     _number("ruby_r1_sigma_nm", "nm", "Standard deviation of R1 from the fit."),
     _number("ruby_temperature_k", "K", "Temperature of the ruby used for the correction."),
 )
@@ -128,7 +153,7 @@ REFERENCE_FIELDS: Final = (
     _number("axis_offset_nm", "nm", "Axis minus truth at 694.25 nm by the neon lines; NaN where they are not used."),
     _number("axis_drift_nm", "nm", "How far the axis has moved since the first reading of the run."),
     _number("axis_drift_sigma_nm", "nm", "Its standard deviation."),
-    _number("reference_r1_nm", "nm", "Unshifted line in air that the pressures of this leg rest on."),
+    _number("reference_r1_nm", "nm", "Unshifted line in air that the pressures of this leg rest on.", hinted=True),
     _number("reference_r1_sigma_nm", "nm", "Its standard deviation."),
     _number("reference_temperature_k", "K", "Temperature of that line."),
     _number("thermocouples_apart_k", "K", "Gasket minus ambient at rest, taken away; NaN where not compared."),
@@ -214,9 +239,9 @@ IMPORTED_FIELDS: Final = (  # of PRIMARY where frames were recorded elsewhere an
     STROKE,
     EXPOSURE_UID,
     EXPOSURE_S,
-    _number("pressure_gpa", "GPa", "Pressure as given; NaN where none was."),
+    _number("pressure_gpa", "GPa", "Pressure as given; NaN where none was.", hinted=True),
     _number("pressure_sigma_gpa", "GPa", "Its standard deviation as given; NaN where none was."),
-    _number("temperature_k", "K", "Temperature of the sample as given; NaN where none was."),
+    _number("temperature_k", "K", "Temperature of the sample as given; NaN where none was.", hinted=True),
     _number("temperature_sigma_k", "K", "Its standard deviation as given; NaN where none was."),
     _text("comment", "What the table says beside it."),
     _text("table_file", "File of the frame as the table names it."),
@@ -331,19 +356,22 @@ def phase_fields(phase: str, cell: Iterable[str], *, of_sample: bool) -> tuple[F
     cell : iterable of str
         The free numbers of its cell: ``a``, ``c``, ``beta``.
     of_sample : bool
-        Whether it has a fraction.
+        Whether it has a fraction, and is shown to whoever knows nothing of it.
     """
     found = []
     for name in cell:
         edge = name in ("a", "b", "c")
         unit, key = ("angstrom", f"{name}_angstrom") if edge else ("deg", f"{name}_deg")
         error = f"{name}_sigma_{unit}"
-        found.append(_number(f"{phase}_{key}", unit, f"{'Edge' if edge else 'Angle'} {name} of the cell."))
+        found.append(
+            _number(f"{phase}_{key}", unit, f"{'Edge' if edge else 'Angle'} {name} of the cell.", hinted=of_sample)
+        )
         found.append(_number(f"{phase}_{error}", unit, "Its standard deviation from the lines of the phase."))
     found.append(_number(f"{phase}_scale", "", "Area of its lines over m |F|^2 and the Lorentz factor."))
     found.append(_number(f"{phase}_scale_sigma", "", "Its standard deviation."))
     if of_sample:
-        found.append(_number(f"{phase}_fraction", "", "Part of the mass of the sample's crystalline phases found."))
+        share = "Part of the mass of the sample's crystalline phases found."
+        found.append(_number(f"{phase}_fraction", "", share, hinted=True))
         found.append(_number(f"{phase}_fraction_sigma", "", "Its standard deviation."))
     return tuple(found)
 
@@ -365,7 +393,7 @@ def reduced_fields(bins: int) -> tuple[Field, ...]:
         _number("requested_pressure_gpa", "GPa", "Pressure asked for."),
         _number("requested_temperature_k", "K", "Temperature asked for."),
         _number("load_bar", "bar", "Membrane gas pressure."),
-        _number("temperature_k", "K", "Temperature of the sample, from gasket and ambient thermocouples."),
+        _number("temperature_k", "K", "Temperature of the sample, from gasket and ambient thermocouples.", hinted=True),
         *RUBY_READING,
         Field(name="two_theta_deg", dtype="array", units="deg", shape=(bins,), about="Bin centres."),
         Field(name="intensity", dtype="array", units="counts", shape=(bins,), about="Mean corrected counts a pixel."),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from fabio.raxisimage import RaxisImage
 from tiled.adapters.sequence import FileSequenceAdapter
+
+from lics_beamline.catalog.image_handlers import read_plate
 
 
 def chosen(files: Sequence[Any], which: slice | int | Iterable[int]) -> list[Any]:
@@ -21,17 +23,10 @@ def chosen(files: Sequence[Any], which: slice | int | Iterable[int]) -> list[Any
 
 
 class PlateSequenceAdapter(FileSequenceAdapter):
-    """Reads R-AXIS plate files in the order of their points; frames are (ny, nx) int32 counts.
-
-    Notes
-    -----
-    fabio gives big-endian 16-bit words for a plate without high pixels and 32-bit ones for a plate with them; here
-    every frame has the one type that the documents announce.
-    """
+    """Reads R-AXIS plate files in the order of their points; frames are (ny, nx) int32 counts."""
 
     def _read_one(self, filepath: Any) -> npt.NDArray[np.int32]:
-        frame: npt.NDArray[np.int32] = RaxisImage().read(str(filepath)).data.astype("<i4", copy=False)
-        return frame
+        return read_plate(Path(filepath))
 
     def _load_from_files(self, slice: slice | int | Iterable[int] = slice(None)) -> npt.NDArray[np.int32]:
         return np.stack(self._map_read(chosen(self.filepaths, slice)))

@@ -87,7 +87,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "shell",
         parents=[shared, profile, world, follower_options()],
         help="an interactive session with RE, beamline, sweep and experiment ready",
-        description="An interactive Python session. RE(sweep(beamline, experiment)) runs a sweep. "
+        description="An interactive IPython session. RE(sweep(experiment)) runs a sweep. "
         "With a simulated profile the simulators are started, and ended with the session.",
     )
     verb.set_defaults(run=shell)
@@ -253,16 +253,14 @@ def simulate(options: argparse.Namespace) -> int:
 def shell(options: argparse.Namespace) -> int:
     """Open an interactive session."""
     import contextlib
-    import functools
 
+    from lics_beamline.cli.shell import require_ipython
     from lics_beamline.devices.control_layer import choose
-    from lics_beamline.diffraction.calibrant import find_calibrant
-    from lics_beamline.experiment import read_experiment
     from lics_beamline.session.session import open_session
     from lics_beamline.session.simulation import simulated_beamline
 
+    require_ipython()
     profile, data = _place(options)
-    offered, how = _offered(profile)
     with contextlib.ExitStack() as stack:
         simulated = (
             stack.enter_context(
@@ -272,84 +270,10 @@ def shell(options: argparse.Namespace) -> int:
             else None
         )
         layer = choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
-        from lics_beamline.plans.calibrate import calibrate as calibrating
-        from lics_beamline.plans.sweep import sweep as plan
+        from lics_beamline.cli.shell import interact
 
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=followers_of(options)))
-        settings: dict[str, Any] = {"profile": session.profile, "recipe": session.recipe}
-        names = {
-            "RE": session.engine,
-            "beamline": session.beamline,
-            **settings,
-            "data": data,
-            "read_experiment": read_experiment,
-            "sweep": functools.partial(plan, **settings, requests=session.requests),
-            "calibrate": functools.partial(calibrating, **settings),
-            "find_calibrant": find_calibrant,
-            "Path": Path,
-        }
-        about = f"{profile.values.beamline}, by {layer}: {', '.join(names | offered)}"
-        return _interact_until_safe(session, names | offered, f"{about}\n{how}")
-
-
-def _offered(profile: Profile) -> tuple[dict[str, Any], str]:
-    """Return the experiment that a session begins with, by its name there, and how to walk one.
-
-    Nobody has asked for it: a session begins without one where the profile has none, or one that cannot be read.
-    """
-    from lics_beamline.errors import ProfileError
-
-    try:
-        experiment = _named_experiment(profile, DEFAULT_EXPERIMENT)
-    except ProfileError as error:
-        return {}, f"no experiment: {error}\nRE(sweep(beamline, read_experiment(Path('my.toml'))))"
-    return {"experiment": experiment}, "RE(sweep(beamline, experiment.first(2)))"
-
-
-def _interact_until_safe(session: Session, names: dict[str, Any], banner: str) -> int:
-    """Give the prompt until the person leaves, and leave nothing on; return the exit code."""
-    from lics_beamline.session import aftermath
-
-    code = _interact(names, banner)
-    while (on := aftermath.left_on(session.beamline)) and not _leaves(on):
-        code = _interact(names, "still in the session")
-    return code if aftermath.leave(session.engine, session.beamline) else 4
-
-
-def _leaves(on: tuple[str, ...]) -> bool:
-    """Ask whether to make safe what is on and leave; who cannot be asked does."""
-    if not sys.stdin.isatty():
-        return True
-    _print(f"still on: {'; '.join(on)}.")
-    try:
-        return not input("Make safe and leave? [Y/n] ").strip().lower().startswith("n")
-    except EOFError:
-        return True
-    except KeyboardInterrupt:
-        return False
-
-
-def _interact(names: dict[str, Any], banner: str) -> int:
-    """Give the prompt to the person, IPython where it is installed, else Python's own; return the code of `exit()`."""
-    import code
-    import importlib
-
-    try:
-        if sys.stdin.isatty():
-            try:
-                ipython = importlib.import_module("IPython")
-            except ImportError:
-                pass
-            else:
-                _print(banner)
-                ipython.start_ipython(argv=["--no-banner"], user_ns=names)
-                return 0
-        for leaving in ("exit", "quit"):  # Python's own close the terminal, in which there may be something to ask
-            names.setdefault(leaving, sys.exit)
-        code.InteractiveConsole(names).interact(banner, exitmsg="")
-    except SystemExit as left:
-        return left.code if isinstance(left.code, int) else 0
-    return 0
+        return interact(session, layer=layer)
 
 
 def data_folder(options: argparse.Namespace) -> DataFolder:
@@ -382,34 +306,14 @@ def _calibrated(name: str, data: DataFolder) -> Geometry:
 
 def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:
     from lics_beamline.errors import ProfileError
+    from lics_beamline.session.asked_experiment import named_experiment
 
-    experiment = _named_experiment(profile, options.experiment)
+    experiment = named_experiment(profile, options.experiment)
     if options.points is None:
         return experiment
     if options.points < 1:
         raise ProfileError(f"--points {options.points}: a sweep has at least 1 point.", points=options.points)
     return experiment.first(options.points)
-
-
-def _named_experiment(profile: Profile, name: str) -> Experiment:
-    """Read an experiment by the path of its file, or by its name in a profile."""
-    from lics_beamline.errors import ProfileError
-    from lics_beamline.experiment import read_experiment
-    from lics_beamline.given_file import is_there
-
-    file = Path(name)
-    if file.suffix or is_there(file):
-        return read_experiment(file)
-    file = profile.experiments / f"{name}.toml"
-    if not is_there(file):
-        known = ", ".join(sorted(found.stem for found in profile.experiments.glob("*.toml"))) or "none"
-        raise ProfileError(
-            f"profile {profile.values.name!r} has no experiment {name!r:.100}; those it has: {known}. Give one of "
-            "them, or the path of an experiment file.",
-            profile=profile.values.name,
-            experiment=name,
-        )
-    return read_experiment(file)
 
 
 def _print(line: str) -> None:

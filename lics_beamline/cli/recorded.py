@@ -193,7 +193,8 @@ def runs(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
-        line = f"{row['uid'][:8]}  {row['time'][:19]}  {row['purpose']:<11}  {row['state']:<9}  {row['sample']}  {of}"
+        what = row["purpose"] or row["plan_name"]  # a stock plan has no purpose
+        line = f"{row['uid'][:8]}  {row['time'][:19]}  {what:<11}  {row['state']:<9}  {row['sample']}  {of}"
         sys.stdout.write(one_line(line) + "\n")
     return 0
 
@@ -224,6 +225,8 @@ def _row(head: Head) -> dict[str, str]:
         "uid": head.uid,
         "time": datetime.fromtimestamp(head.time, tz=UTC).isoformat(),
         "purpose": str(start.get("purpose", "")),
+        "plan_name": str(start.get("plan_name", "")),
+        "scan_id": str(start.get("scan_id", "")),
         "state": state,
         "sample": str(start["sample"].get("name", "")) if isinstance(start.get("sample"), dict) else "",
         "title": str(start.get("title", "")),

@@ -56,6 +56,11 @@ class Stage(Device):
                     raise ValueError(f"stage position {place!r} names axis {axis!r}; there are {', '.join(AXES)}.")
                 check_target(value, what=f"stage {axis} at {place!r}", unit="mm or deg")
 
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """Hint nothing: it stands still while others move. A motor that is scanned hints itself."""
+        return {"fields": []}
+
     def go_to(self, place: str) -> StatusBase:
         """Move to a named position; done when every axis named by it is there.
 

@@ -136,6 +136,9 @@ class ForeignRun:
             "uid": self.uid,
             "time": now,
             "plan_name": "import",
+            "plan_type": "import",
+            "scan_id": 0,  # of no engine
+            "hints": schema.dimensions((), temperature="temperature_k"),
             "purpose": schema.SWEEP,
             "sweep_uid": self.uid,
             "plate_folder": self.folder,
@@ -164,7 +167,7 @@ class ForeignRun:
 
     def _point_descriptor(self, now: float) -> dict[str, Any]:
         keys = {field.name: field.data_key(source=f"table:{field.name}") for field in schema.IMPORTED_FIELDS}
-        return self._descriptor(schema.PRIMARY, keys, "table", now)
+        return self._descriptor(schema.PRIMARY, keys, "table", now, hints=schema.hints(schema.IMPORTED_FIELDS))
 
     def _image_descriptor(self, now: float) -> dict[str, Any]:
         text = {"source": "import:frame", "dtype": "string", "shape": []}
@@ -186,9 +189,11 @@ class ForeignRun:
             "units": "counts",
             "external": "FILESTORE:",
         }
-        return self._descriptor(schema.READOUT, keys, "import", now)
+        return self._descriptor(schema.READOUT, keys, "import", now, hints=schema.hints(()))
 
-    def _descriptor(self, stream: str, keys: dict[str, Any], source: str, now: float) -> dict[str, Any]:
+    def _descriptor(
+        self, stream: str, keys: dict[str, Any], source: str, now: float, *, hints: dict[str, Any]
+    ) -> dict[str, Any]:
         return {
             "uid": self._uid_of(f"descriptor {stream}"),
             "run_start": self.uid,
@@ -197,7 +202,7 @@ class ForeignRun:
             "data_keys": keys,
             "object_keys": {source: list(keys)},
             "configuration": {},
-            "hints": {},
+            "hints": {source: hints},
         }
 
     def _event(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from lics_beamline.schema import Field
+from lics_beamline.schema import Field, hints
 
 
 class Noted:
@@ -53,6 +53,11 @@ class Noted:
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys for bluesky."""
         return {field.name: field.data_key(source=f"plan:{self.name}") for field in self._fields}
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """Which of the fields best-effort tables and plots show; without them they would show all."""
+        return hints(self._fields)
 
     def read_configuration(self) -> dict[str, dict[str, Any]]:
         """Return nothing: a note has no configuration."""

@@ -193,6 +193,7 @@ def start_document(beamline: Beamline, experiment: Experiment, *, profile: Profi
         "recipe_digest": recipe.digest,
         "path": [leg.model_dump(mode="json") for leg in experiment.legs],
         "points": len(experiment.points()),
+        "hints": schema.dimensions((leg.kind for leg in experiment.legs), temperature=schema.GASKET_TEMPERATURE),
         "exposure": experiment.exposure.model_dump(mode="json"),
         "profile": profile.reference,
         "plates": {"overlapped": profile.values.plate.overlapped},

@@ -211,6 +211,9 @@ class Reducer:
             "time": time.time(),
             "purpose": schema.REDUCTION,
             "plan_name": "reduction",
+            "plan_type": "reduction",
+            "scan_id": raw.get("scan_id", 0),
+            "hints": schema.dimensions(_kinds(raw.get("path")), temperature="temperature_k"),
             **identity,
             "recipe": recipe.model_dump(mode="json"),
             "reduction_revision": REDUCTION_REVISION,
@@ -384,7 +387,7 @@ class Reducer:
             "data_keys": keys,
             "object_keys": {"reduction": list(keys)},
             "configuration": {},
-            "hints": {},
+            "hints": {"reduction": schema.hints(fields)},
         }
 
     def _end(self, exit_status: str, reason: str) -> Iterator[Step]:
@@ -425,3 +428,8 @@ def _named(values: Mapping[str, Any]) -> str:
     """Return a point's name for people, who count from 1."""
     index = int(values[schema.POINT_INDEX.name])
     return f"point {index + 1}" if index >= 0 else "a point without a number"
+
+
+def _kinds(path: Any) -> tuple[str, ...]:
+    """Return the kinds of the legs of a path as a start document has it; of none where it has no such path."""
+    return tuple(str(leg.get("kind", "")) for leg in path if isinstance(leg, dict)) if isinstance(path, list) else ()

@@ -32,6 +32,7 @@ from lics_beamline.safety.supervisor import GuardSupervisor
 from lics_beamline.session import aftermath
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.interruption import Interruption
+from lics_beamline.session.metadata import session_metadata
 from lics_beamline.session.requests import RequestFiles
 from lics_beamline.session.simulation import Simulation
 
@@ -85,15 +86,17 @@ class Session:
     followers: Mapping[Which, subprocess.Popen[bytes]]
     guard_supervisor: GuardSupervisor
 
-    def sweep(self, experiment: Experiment) -> MsgGenerator[str]:
+    def sweep(self, experiment: Experiment, *, md: Mapping[str, Any] | None = None) -> MsgGenerator[str]:
         """Return the plan that walks an experiment at this beamline: ``session.engine(session.sweep(experiment))``."""
-        return self._sweep(experiment, record=None)
+        return self._sweep(experiment, record=None, md=md)
 
     def resume(self, record: SweepRecord) -> MsgGenerator[str]:
         """Return the plan that goes on with a sweep that was cut off (`plans.sweep_record`)."""
         return self._sweep(record.experiment, record=record)
 
-    def _sweep(self, experiment: Experiment, *, record: SweepRecord | None) -> MsgGenerator[str]:
+    def _sweep(
+        self, experiment: Experiment, *, record: SweepRecord | None, md: Mapping[str, Any] | None = None
+    ) -> MsgGenerator[str]:
         from lics_beamline.plans.sweep import sweep
 
         return sweep(
@@ -102,7 +105,7 @@ class Session:
             profile=self.profile,
             recipe=self.recipe,
             requests=self.requests,
-            md={"simulated": self.simulation.world} if self.simulation else None,
+            md={**(md or {}), **({"simulated": self.simulation.world} if self.simulation else {})},
             record=record,
         )
 
@@ -174,7 +177,7 @@ def open_session(
         stack.enter_context(Heartbeat(data.logs, tell=tell, look=guard_supervisor.look))
         journal = stack.enter_context(Journal(data.raw_journals))
         engine = Engine(
-            {},
+            stack.enter_context(session_metadata(data.session_metadata)),
             requests=requests,
             context_managers=[
                 lambda engine: _guarded(engine, data, guard_supervisor),

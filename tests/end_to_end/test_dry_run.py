@@ -1,5 +1,7 @@
 """The main job: a sweep on simulated hardware, recorded, reduced live, replayed, exported."""
 
+import importlib
+import importlib.metadata
 import json
 import shutil
 import signal
@@ -9,12 +11,16 @@ from collections import Counter
 from pathlib import Path
 
 import event_model
+import fabio
 import numpy as np
+import pandas as pd
 import pytest
+from bluesky.callbacks.best_effort import hinted_fields
 from command_line import typed
 from documented import DOCS
 from event_model import DocumentNames, schema_validators
 from looking import pace
+from suitcase import csv, tiff_series
 
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -74,6 +80,52 @@ def test_the_page_of_start_documents_tells_every_key(dry_run, heading, head_of):
     told = {name.strip(" `") for cell in cells for name in cell.split(",")}
     not_here = {"resumes", "resumed_times", "imported"}  # of a sweep that was cut off, and of frames from elsewhere
     assert told - not_here == set(head_of(dry_run).start)
+
+
+MOST_AXES = 10  # of a best-effort plot: redrawn with each event, it takes seconds beyond
+
+
+@pytest.mark.parametrize("head_of", [raw_of, derived_of])
+def test_every_stream_hints_a_few_numbers_and_what_to_plot_them_against(dry_run, head_of):
+    head = head_of(dry_run)
+    (((axis,), stream),) = head.start["hints"]["dimensions"]
+    assert (axis, stream) == ("pressure_gpa", "primary")
+    for name, doc in read(head.path):
+        if name == "descriptor":
+            fields = hinted_fields(doc)
+            assert len({*fields} - {axis}) <= MOST_AXES, (doc["name"], fields)
+            assert {doc["data_keys"][field]["dtype"] for field in fields} <= {"number", "integer"}
+            assert doc["name"] != stream or axis in fields
+
+
+def filled(dry_run, head):
+    """Yield the documents of a run with their images, by the handlers that any program finds."""
+    found = importlib.metadata.entry_points(group="databroker.handlers", name="RAXIS_OSC_SEQ")
+    handlers = {entry.name: entry.load() for entry in found}
+    with event_model.Filler(handlers, root_map={"": str(dry_run.data)}, inplace=False) as filler:
+        for name, doc in read(head.path):
+            yield filler(name, doc)
+
+
+def exported(serializer, documents):
+    """Give documents to an exporter, which closes its files with the stop document."""
+    for name, doc in documents:
+        serializer(name, doc)
+    return serializer.artifacts["stream_data"]
+
+
+def test_other_programs_export_a_sweep_and_its_reduction_with_their_own_exporters(dry_run, tmp_path):
+    raw, derived = raw_of(dry_run), derived_of(dry_run)
+    for head in (raw, derived):
+        told = exported(csv.Serializer(tmp_path, "{start[purpose]}-{start[scan_id]}-"), filled(dry_run, head))
+        table = pd.read_csv(next(path for path in told if path.name == f"{head.start['purpose']}-1-primary.csv"))
+        points = [doc["data"] for name, doc in read(head.path) if name == "event" and "exposure_uid" in doc["data"]]
+        wanted = [point["pressure_gpa"] for point in points if "requested_pressure_gpa" in point]
+        assert table["pressure_gpa"].tolist() == pytest.approx(wanted, nan_ok=True)
+    images = exported(tiff_series.Serializer(tmp_path), filled(dry_run, raw))
+    assert len(images) == 4
+    with open_catalog(DataFolder(dry_run.data)) as catalog:
+        np.testing.assert_array_equal(fabio.open(str(images[2])).data, catalog.image(raw.uid, 2))
 
 
 def _plain(value):

@@ -122,7 +122,7 @@ def test_an_empty_data_folder_says_how_to_begin(tmp_path):
 
 
 SHELL = """
-RE(sweep(beamline, experiment.first(1)))
+RE(sweep(experiment, points=1))
 print("load", beamline.membrane.load_bar.get())
 """
 

@@ -8,8 +8,11 @@ import sys
 import pytest
 from caproto import ChannelType
 from caproto.sync.client import read
+from command_line import lics
 from terminal import terminal
 
+from lics_beamline.catalog.store import open_catalog
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.profile import shipped
 from lics_beamline.session.simulation import loopback, simulation
 
@@ -41,7 +44,7 @@ def shell(folder, *options, **environment):
 
 def test_ctrl_c_in_a_stock_plan_makes_safe_what_is_on_and_says_what_was_read_back(tmp_path):
     with shell(tmp_path, "--speed", "60") as session:
-        session.shows(">>> ")
+        session.shows("In [")
         session.types(*HEAT, NOW)
         session.shows("now 303 K 100 % On idle")
         session.types("RE(bp.count([beamline.thermocouples], num=None), lambda name, doc: print('counted', name))")
@@ -72,7 +75,7 @@ def test_who_leaves_a_session_is_asked_about_what_is_on_and_it_is_made_safe(tmp_
         log=tmp_path / "simulators.log",
     ) as simulators:
         with shell(tmp_path, "--profile", str(profile), **loopback(simulators.port)) as session:
-            session.shows(">>> ")
+            session.shows("In [")
             session.types(*HEAT)
             session.shows("heated 303 K")
             session.types("exit()")
@@ -80,7 +83,7 @@ def test_who_leaves_a_session_is_asked_about_what_is_on_and_it_is_made_safe(tmp_
             assert "heater setpoint is 303." in on
             assert "membrane control is On" in on
             session.types("n")
-            session.shows(">>> ")
+            session.shows("In [")
             session.types(NOW, "print('kept', bps.__name__)")
             session.shows("now 303 K 100 % On idle")
             session.shows("kept bluesky.plan_stubs")
@@ -95,6 +98,57 @@ def test_who_leaves_a_session_is_asked_about_what_is_on_and_it_is_made_safe(tmp_
             control = read("BL10XU:PC1:Control_RBV", repeater=False, timeout=300.0, data_type=ChannelType.STRING)
             assert list(control.data) == [b"Off"]
             assert list(read("BL10XU:ET1:OutputHigh", repeater=False, timeout=300.0).data) == [0.0]
+
+
+STRANGER = """
+from bluesky.utils import PersistentDict
+from IPython.core.completer import provisionalcompleter
+from ophyd.sim import det, motor
+complete = lambda text: [one.text for one in get_ipython().Completer.completions(text, len(text))]
+RE(bp.count([beamline.thermocouples, beam], 2))
+RE.md = PersistentDict("mine")
+RE.md["owner"] = "a stranger"
+RE(bp.count([det], 3))
+RE(bp.scan([det], motor, -1, 1, 3))
+print("newest", last().start["owner"], last().start["scan_id"], last().table()["motor"].tolist())
+%wa motors
+with provisionalcompleter(): print("completes", complete("hun"), complete("beamline.membr"))
+
+sweep?
+RE(sweep("no-such"))
+print("engine", RE.state)
+exit(3)
+"""
+
+
+def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "lics_beamline", "shell", "--followers", "none", "--data", "data"],
+        input=STRANGER,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "TILED_PROFILES": str(tmp_path / "profiles"), "IPYTHONDIR": str(tmp_path / "ipython")},
+        check=False,
+    )
+    assert done.returncode == 3, "the code that was given to exit()"
+    assert "newest a stranger 2 [-1.0, 0.0, 1.0]" in done.stdout, (
+        "a dictionary of his own counts from its own beginning"
+    )
+    assert "completes ['hunt'] ['membrane']" in done.stdout
+    assert "stage_omega" in done.stdout, "positions by label"
+    assert "Walk the path of an experiment" in done.stdout
+    assert "has no experiment 'no-such'; those it has:" in done.stderr
+    assert "engine idle" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    data = DataFolder(tmp_path / "data")
+    listed = lics("runs", "--data", "data", folder=tmp_path).stdout.splitlines()
+    assert [line.split()[2:4] for line in listed] == [["count", "whole"], ["count", "whole"], ["scan", "whole"]]
+    assert lics("follow", "catalog", "--once", "--data", "data", folder=tmp_path).returncode == 0
+    with open_catalog(data) as catalog:
+        named = [catalog.run(uid).metadata["start"]["plan_name"] for uid in catalog.uids]
+        assert named == ["count", "count", "scan"]
+        assert catalog.dataset(catalog.uids[2], "primary")["motor"].values.tolist() == [-1.0, 0.0, 1.0]
 
 
 def test_a_session_begins_without_an_experiment_where_the_profile_has_none_and_says_so(tmp_path):

@@ -78,6 +78,40 @@ def test_the_start_document_says_everything_that_a_redo_needs(raw_run):
     assert "supersedes" not in start
 
 
+def test_pressure_temperature_cells_and_shares_of_the_sample_are_hinted_against_pressure(raw_run):
+    documents = reduce_all(raw_run)
+    (hinted,) = only(documents, "descriptor")["hints"].values()
+    assert {"pressure_gpa", "temperature_k", "alloy_a_angstrom", "alloy_fraction"} <= set(hinted["fields"])
+    assert not [name for name in hinted["fields"] if "sigma" in name or name.startswith("re_hcp")]
+    assert only(documents, "start")["hints"] == {"dimensions": [[["pressure_gpa"], "primary"]]}
+
+
+def start_of(run, **changed):
+    ((_, start),) = Reducer(None, data_root=run.root)("start", run.start | changed)
+    return start
+
+
+def test_a_reduction_has_the_scan_id_of_its_raw_run_and_0_where_that_has_none(raw_run):
+    assert start_of(raw_run, scan_id=7)["scan_id"] == 7
+    assert start_of(raw_run)["scan_id"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "axis"),
+    [
+        (("hold", "pressure", "heating"), "pressure_gpa"),
+        (("hunt",), "pressure_gpa"),
+        (("hold", "heating"), "temperature_k"),
+        (("hold",), "experiment_time_s"),
+        (None, "pressure_gpa"),
+        ("of another make", "pressure_gpa"),
+    ],
+)
+def test_a_reduction_is_plotted_against_what_its_path_changes(raw_run, kinds, axis):
+    path = [{"kind": kind} for kind in kinds] if isinstance(kinds, tuple) else kinds
+    assert start_of(raw_run, path=path)["hints"]["dimensions"] == [[[axis], "primary"]]
+
+
 def test_reducing_twice_gives_the_same_documents_but_for_their_times(raw_run):
     assert same(reduce_all(raw_run), reduce_all(raw_run))
 
