@@ -179,7 +179,7 @@ class ForeignRun:
         keys |= dict.fromkeys((schema.FRAME_PATH, schema.FRAME_SHA256, schema.FRAME_DATASET), text)
         keys[schema.FRAME_NUMBER] = text | {"dtype": "integer"}
         if self.patterns is not None:
-            return self._descriptor(schema.READOUT, keys, "import", now)
+            return self._descriptor(schema.READOUT, keys, "import", now, hints=schema.hints(()))
         keys[schema.FRAME_IMAGE] = {
             "source": "import:frame",
             "dtype": "array",
