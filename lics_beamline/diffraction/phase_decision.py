@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from lics_beamline.diffraction.lattice_lines import is_lattice_of_another
+from lics_beamline.diffraction.line_evidence import BY_CHANCE_FWHM, OtherLines, line_evidence
 from lics_beamline.diffraction.pattern_light import weighted_median
 from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit
 from lics_beamline.physics.unit_cell import free_names
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 TEXTURE_SPREAD: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
 LEAST_GAIN: Final = 60.0  # of chi2, by a phase that is there: eight standard deviations
@@ -21,8 +27,8 @@ EXPECTED_SIGMAS: Final = 6.0  # of the area by structure and scale of a line tha
 LACKING_SIGMAS: Final = 2.0  # by which a line that is missing is below what may be called seen
 SEEN_SHARE: Final = 0.25  # of that area, or it of the area, in a line that is seen
 MISSING_SHARE: Final = 0.2  # of what is seen of a phase, that may be missing where it would be seen
-LIKE_SHARE: Final = 0.5  # of that area, or it of the area, in a line that is as the structure has it
-LEAST_LIKE: Final = 0.5  # of the lines that tell: so many are as the structure has them
+LEAST_EVIDENCE: Final = 10.0  # logarithm of how much likelier the areas must be with a phase than without
+MADE_SHARE: Final = 0.5  # of the area of a peak, of lines that made it
 CELL_STEPS: Final = 2  # in which cells follow the pattern
 MOST_ROUNDS: Final = 3  # of looking what is left for other phases, once the cells follow the pattern
 
@@ -133,13 +139,46 @@ class PhaseDecision:
         inside = (mixture.centre[rows] > mixture.seen.first_deg) & (mixture.centre[rows] < mixture.seen.last_deg)
         there = inside & ~mixture.displaced(alone, which) if placed else inside
         seen = there & (area > SEEN_SIGMAS * sigma) & (area > SEEN_SHARE * due) & (area < due / SEEN_SHARE)
-        like = there & (area > LIKE_SHARE * due) & (area < due / LIKE_SHARE)
         missing = inside & (due > EXPECTED_SIGMAS * sigma) & (area + LACKING_SIGMAS * sigma < SEEN_SHARE * due)
         lacking = [one.sought.lines[k].hkl for k in one.worth[missing].tolist()]
         return (
             bool(np.count_nonzero(seen) > len(free_names(one.sought.phase.system)))
             and float(due.sum()) > LEAST_LIGHT * float(np.maximum(fit.area, 0.0).sum())
-            and float(told[like].sum()) > LEAST_LIKE * float(told[inside].sum())
+            and self._evidence(area, sigma, due, fit, which, placed=there, inside=inside) > LEAST_EVIDENCE
             and not any(hkl in one.sought.phase.markers for hkl in lacking)
             and float(due[missing].sum()) <= MISSING_SHARE * float(np.minimum(area, due)[seen].sum())
+            and not (placed and self._is_anothers_lattice(fit, which))
         )
+
+    def _is_anothers_lattice(self, fit: MixtureFit, which: int) -> bool:
+        """Tell whether what no other phase explains has the lines of a phase's lattice that the phase does not have."""
+        one, seen, strange = self.mixture.candidates[which], self.mixture.seen, self._strange(fit, which)
+        return is_lattice_of_another(
+            one.cell,
+            one.sought.spacings(one.cell),
+            seen.peak_deg[strange],
+            seen.peak_fwhm[strange],
+            range_deg=(seen.first_deg, seen.last_deg),
+            wavelength_angstrom=seen.wavelength_angstrom,
+        )
+
+    def _evidence(
+        self, area: Array, sigma: Array, due: Array, fit: MixtureFit, which: int, *, placed: Flags, inside: Flags
+    ) -> float:
+        """Return the logarithm of how much likelier the areas of a phase's lines are with it than without."""
+        each = line_evidence(area, sigma, due, texture=TEXTURE_SPREAD, others=self._others(fit, which))
+        # A line that the pattern has elsewhere is no line of the phase: it may hide one, but speaks for none
+        return float(np.sum(np.where(placed, each, np.minimum(each, 0.0))[inside]))
+
+    def _others(self, fit: MixtureFit, which: int) -> OtherLines:
+        """Return what is to be expected of the lines that no other phase of a fit makes."""
+        seen, strange = self.mixture.seen, self._strange(fit, which)
+        return OtherLines.of(seen.peak_area[strange], seen.peak_fwhm[strange], seen.last_deg - seen.first_deg)
+
+    def _strange(self, fit: MixtureFit, which: int) -> Flags:
+        """Tell which peaks the phases of a fit but one do not make."""
+        mixture, seen = self.mixture, self.mixture.seen
+        rows = mixture.rows_of(fit.chosen)
+        made = ~np.isin(rows, mixture.rows[which])
+        near = np.abs(seen.peak_deg[:, None] - mixture.centre[rows][made]) < BY_CHANCE_FWHM * seen.peak_fwhm[:, None]
+        return np.asarray((near * fit.area[made]).sum(axis=1) < MADE_SHARE * seen.peak_area)
