@@ -22,6 +22,7 @@ Array = npt.NDArray[np.float64]
 KNOWN_TEXTURE: Final = 0.12  # relative spread of areas about the structure, where the lines do not tell
 KNOWN_LINES: Final = 4.0  # so many lines' worth is that known
 MOST_OF_DUE: Final = 1.0 + 3.0 * TEXTURE_SPREAD  # times its area by structure and scale: more is not all its own
+SURE_SIGMAS: Final = 3.0  # of an area that is more
 SPREAD_ROUNDS: Final = 2  # of taking the spread from a fit with the spread before
 
 
@@ -35,7 +36,7 @@ class Share(NamedTuple):
 def scaled(mixture: Mixture, chosen: Sequence[int]) -> MixtureFit | None:
     """Fit the scales of the phases that are there; None where they cannot be told apart."""
     spreads: list[float] = [TEXTURE_SPREAD] * len(chosen)
-    fit = mixture.fit(chosen, texture=spreads, start=mixture.start[list(chosen)])
+    fit = mixture.fit(chosen, texture=spreads, start=mixture.start[list(chosen)], errors=True)
     told: MixtureFit | None = None
     for _ in range(SPREAD_ROUNDS + 1):
         if fit is None or not np.all(fit.scale > 0.0):
@@ -49,12 +50,12 @@ def scaled(mixture: Mixture, chosen: Sequence[int]) -> MixtureFit | None:
 
 def _has_more(mixture: Mixture, fit: MixtureFit) -> npt.NDArray[np.bool_]:
     """Tell which lines have so much more than structure and scale give them that another phase's lies upon them."""
-    more = []
     rows = mixture.rows_of(fit.chosen)
+    more = []
     for k in fit.chosen:
-        area = fit.area[np.isin(rows, mixture.rows[k])]
-        strength = mixture.strength[mixture.rows[k]]
-        more.append(area > MOST_OF_DUE * weighted_median(area / strength, strength) * strength)
+        mine, strength = np.isin(rows, mixture.rows[k]), mixture.strength[mixture.rows[k]]
+        most = MOST_OF_DUE * weighted_median(fit.area[mine] / strength, strength) * strength
+        more.append(fit.area[mine] > most + SURE_SIGMAS * fit.area_sigma[mine])
     return np.concatenate(more)
 
 
