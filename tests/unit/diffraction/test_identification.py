@@ -314,8 +314,17 @@ def test_a_phase_is_found_although_lines_of_an_unknown_one_lie_on_all_its_weak_l
     assert [phase.name for phase in told.phases] == ["cs-fcc", "re-hcp"]
 
 
+def test_caesium_and_alloy_do_not_take_each_others_lines():
+    # A bcc cell of edge sqrt(2) a has six lines where a primitive cubic one of edge a has its own: each explains much.
+    point = drawn_points.draw(812_022)
+    said, _ = drawn_points.identified(point)
+    edges = {phase.name: phase.cell.a_angstrom for phase in said.phases}
+    for phase in point.phases:
+        assert edges[phase.name] == pytest.approx(phase.cell[0], rel=1e-3)
+
+
 def test_a_share_does_not_grow_by_lines_that_lie_on_those_of_the_phase():
-    alone, covered = identified(covered_caesium(1e-6), 3.0), identified(covered_caesium(6.0), 3.0)
+    alone, covered = identified(covered_caesium(1e-6), 3.0), identified(covered_caesium(15.0), 3.0)
     scales = [next(phase.scale for phase in each.phases if phase.name == "cs-fcc") for each in (alone, covered)]
     assert scales[1] == pytest.approx(scales[0], rel=0.1)
 
