@@ -210,6 +210,9 @@ def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
         "",
         *("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows),
     ]
+    idle = [str(number) for number, one in enumerate(found.lattices[:MOST_LATTICES_TOLD], 1) if one.is_idle]
+    if idle:
+        lines.append(f"superlattices of the first, without a line of their own: {', '.join(idle)}")
     best = found.lattices[0]
     lines += ["", f"space groups of the first that remain, {len(best.space_groups)}:"]
     lines += [f"  {', '.join(one.groups)}" for one in best.classes[:MOST_GROUPS_TOLD]]
@@ -259,6 +262,7 @@ def _plain(title: str, sets: Sequence[LineSet], found: Indexing) -> dict[str, An
                 "centring": one.centring,
                 "log_evidence": one.log_evidence,
                 "rejected": one.rejected,
+                "superlattice_of_first": one.is_idle,
                 "figures_of_merit": asdict(one.merit),
                 "lines": one.lines,
                 "strays": one.strays,

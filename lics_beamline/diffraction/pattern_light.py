@@ -70,6 +70,7 @@ class PatternLight:
         self.peak_deg = np.array([peak.two_theta_deg for peak in peaks])
         self.peak_fwhm = np.array([peak.fwhm_deg for peak in peaks])
         self.peak_sigmas = np.array([peak.significance for peak in peaks])
+        self.peak_area = np.array([peak.area for peak in peaks])
         mixing = weighted_median(np.array([peak.mixing for peak in peaks]), self.peak_sigmas)
         self.mixing = min(max(mixing, 0.0), 1.0)
         self._width = self._fitted_width()

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from lics_beamline.diffraction.lattice_lines import is_lattice_of_another
+from lics_beamline.diffraction.line_evidence import BY_CHANCE_FWHM, OtherLines, line_evidence
 from lics_beamline.diffraction.pattern_light import weighted_median
 from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit
 from lics_beamline.physics.unit_cell import free_names
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 TEXTURE_SPREAD: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
 LEAST_GAIN: Final = 60.0  # of chi2, by a phase that is there: eight standard deviations
@@ -21,8 +27,9 @@ EXPECTED_SIGMAS: Final = 6.0  # of the area by structure and scale of a line tha
 LACKING_SIGMAS: Final = 2.0  # by which a line that is missing is below what may be called seen
 SEEN_SHARE: Final = 0.25  # of that area, or it of the area, in a line that is seen
 MISSING_SHARE: Final = 0.2  # of what is seen of a phase, that may be missing where it would be seen
-LIKE_SHARE: Final = 0.5  # of that area, or it of the area, in a line that is as the structure has it
-LEAST_LIKE: Final = 0.5  # of the lines that tell: so many are as the structure has them
+LEAST_EVIDENCE: Final = 10.0  # logarithm of how much likelier the areas must be with a phase than without
+SURE_EVIDENCE: Final = 20.0  # of a phase that goes before those that are less likely and explain more
+MADE_SHARE: Final = 0.5  # of the area of a peak, of lines that made it
 CELL_STEPS: Final = 2  # in which cells follow the pattern
 MOST_ROUNDS: Final = 3  # of looking what is left for other phases, once the cells follow the pattern
 
@@ -90,11 +97,16 @@ class PhaseDecision:
                     alone = mixture.fit([k], texture=TEXTURE_SPREAD, start=alone.scale, beside=beside)
                 if (gain := self._gain(alone)) > LEAST_GAIN:
                     promising.append((gain, k))
+        # A cell that is sure goes first: a phase may explain much by lines that are another one's
+        likely: int | None = None
         for _, k in sorted(promising, reverse=True):
             more = [*chosen, k]
-            if self._gain(self._fit(more)) - base > LEAST_GAIN and self._is_there(k, more, placed=False):
-                return k
-        return None
+            if self._gain(self._fit(more)) - base > LEAST_GAIN:
+                says = self._evidence(k, more, placed=False)
+                if says > SURE_EVIDENCE:
+                    return k
+                likely = k if likely is None and says > LEAST_EVIDENCE else likely
+        return likely
 
     def _needed(self, chosen: list[int]) -> list[int]:
         """Leave out the candidates that are no phases beside the others, the least first."""
@@ -103,7 +115,12 @@ class PhaseDecision:
             without = {k: [other for other in chosen if other != k] for k in chosen}
             gains = sorted((whole - (self._gain(self._fit(rest)) if rest else 0.0), k) for k, rest in without.items())
             out = next(
-                (k for gain, k in gains if gain < LEAST_GAIN or not self._is_there(k, chosen, placed=True)), None
+                (
+                    k
+                    for gain, k in gains
+                    if gain < LEAST_GAIN or self._evidence(k, chosen, placed=True) <= LEAST_EVIDENCE
+                ),
+                None,
             )
             if out is None:
                 break
@@ -111,10 +128,11 @@ class PhaseDecision:
             chosen = without[out]
         return chosen
 
-    def _is_there(self, which: int, chosen: Sequence[int], *, placed: bool) -> bool:
-        """Tell whether a phase's own lines are there, about as its structure has them, beside the others.
+    def _evidence(self, which: int, chosen: Sequence[int], *, placed: bool) -> float:
+        """Return the logarithm of how much likelier the areas of a phase's lines are with it, beside others.
 
-        With `placed`, they must be where its cell has them: so it is once the cells have followed the pattern.
+        It is minus infinity where what makes a phase is not there. With `placed`, lines must be where its cell has
+        them: so it is once the cells have followed the pattern.
         """
         mixture, fit = self.mixture, self._fit(chosen)
         alone = (
@@ -123,7 +141,7 @@ class PhaseDecision:
             else mixture.fit(chosen, texture=TEXTURE_SPREAD, start=fit.scale, free=which, errors=True)
         )
         if fit is None or alone is None:
-            return False
+            return -math.inf
         one, rows = mixture.candidates[which], mixture.rows[which]
         mine = np.flatnonzero(np.isin(mixture.rows_of(chosen), rows))
         area, sigma, strength = alone.area[mine], alone.area_sigma[mine], mixture.strength[rows]
@@ -133,13 +151,42 @@ class PhaseDecision:
         inside = (mixture.centre[rows] > mixture.seen.first_deg) & (mixture.centre[rows] < mixture.seen.last_deg)
         there = inside & ~mixture.displaced(alone, which) if placed else inside
         seen = there & (area > SEEN_SIGMAS * sigma) & (area > SEEN_SHARE * due) & (area < due / SEEN_SHARE)
-        like = there & (area > LIKE_SHARE * due) & (area < due / LIKE_SHARE)
         missing = inside & (due > EXPECTED_SIGMAS * sigma) & (area + LACKING_SIGMAS * sigma < SEEN_SHARE * due)
         lacking = [one.sought.lines[k].hkl for k in one.worth[missing].tolist()]
-        return (
+        is_phase = (
             bool(np.count_nonzero(seen) > len(free_names(one.sought.phase.system)))
             and float(due.sum()) > LEAST_LIGHT * float(np.maximum(fit.area, 0.0).sum())
-            and float(told[like].sum()) > LEAST_LIKE * float(told[inside].sum())
             and not any(hkl in one.sought.phase.markers for hkl in lacking)
             and float(due[missing].sum()) <= MISSING_SHARE * float(np.minimum(area, due)[seen].sum())
+            and not (placed and self._is_anothers_lattice(fit, which))
         )
+        if not is_phase:
+            return -math.inf
+        each = line_evidence(area, sigma, due, texture=TEXTURE_SPREAD, others=self._others(fit, which))
+        # A line that the pattern has elsewhere is no line of the phase: it may hide one, but speaks for none
+        return float(np.sum(np.where(there, each, np.minimum(each, 0.0))[inside]))
+
+    def _is_anothers_lattice(self, fit: MixtureFit, which: int) -> bool:
+        """Tell whether what no other phase explains has the lines of a phase's lattice that the phase does not have."""
+        one, seen, strange = self.mixture.candidates[which], self.mixture.seen, self._strange(fit, which)
+        return is_lattice_of_another(
+            one.cell,
+            one.sought.spacings(one.cell),
+            seen.peak_deg[strange],
+            seen.peak_fwhm[strange],
+            range_deg=(seen.first_deg, seen.last_deg),
+            wavelength_angstrom=seen.wavelength_angstrom,
+        )
+
+    def _others(self, fit: MixtureFit, which: int) -> OtherLines:
+        """Return what is to be expected of the lines that no other phase of a fit makes."""
+        seen, strange = self.mixture.seen, self._strange(fit, which)
+        return OtherLines.of(seen.peak_area[strange], seen.peak_fwhm[strange], seen.last_deg - seen.first_deg)
+
+    def _strange(self, fit: MixtureFit, which: int) -> Flags:
+        """Tell which peaks the phases of a fit but one do not make."""
+        mixture, seen = self.mixture, self.mixture.seen
+        rows = mixture.rows_of(fit.chosen)
+        made = ~np.isin(rows, mixture.rows[which])
+        near = np.abs(seen.peak_deg[:, None] - mixture.centre[rows][made]) < BY_CHANCE_FWHM * seen.peak_fwhm[:, None]
+        return np.asarray((near * fit.area[made]).sum(axis=1) < MADE_SHARE * seen.peak_area)

@@ -140,6 +140,7 @@ class Mixture:
         start: Sequence[float] | Array,
         beside: MixtureFit | None = None,
         free: int | None = None,
+        loose: npt.NDArray[np.bool_] | None = None,
         errors: bool = False,
     ) -> MixtureFit | None:
         """Fit a choice of candidates to the pattern.
@@ -156,6 +157,8 @@ class Mixture:
             Lines whose light is taken off before; default none.
         free : int, optional
             The candidate whose areas do not lean on its structure.
+        loose : ndarray of bool, shape (lines,), optional
+            Lines whose areas do not, for they have light of others; default none.
         errors : bool
             Whether errors are asked for.
 
@@ -175,6 +178,8 @@ class Mixture:
         stiff = np.broadcast_to(np.asarray(texture, dtype=np.float64), len(chosen))[of] ** -2.0
         if free is not None:
             stiff = np.where(of == list(chosen).index(free), NO_LEANING, stiff)
+        if loose is not None:
+            stiff = np.where(loose, NO_LEANING, stiff)
         light = self.right[rows]
         if beside is not None:
             light = light - self.matrix[rows][:, self.rows_of(beside.chosen)] @ beside.area

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.diffraction.pattern_light import weighted_median
 from lics_beamline.diffraction.phase_decision import TEXTURE_SPREAD
 from lics_beamline.diffraction.phase_mixture import Mixture, MixtureFit
 
@@ -20,6 +21,8 @@ Array = npt.NDArray[np.float64]
 
 KNOWN_TEXTURE: Final = 0.12  # relative spread of areas about the structure, where the lines do not tell
 KNOWN_LINES: Final = 4.0  # so many lines' worth is that known
+MOST_OF_DUE: Final = 1.0 + 3.0 * TEXTURE_SPREAD  # times its area by structure and scale: more is not all its own
+SURE_SIGMAS: Final = 3.0  # of an area that is more
 SPREAD_ROUNDS: Final = 2  # of taking the spread from a fit with the spread before
 
 
@@ -33,24 +36,37 @@ class Share(NamedTuple):
 def scaled(mixture: Mixture, chosen: Sequence[int]) -> MixtureFit | None:
     """Fit the scales of the phases that are there; None where they cannot be told apart."""
     spreads: list[float] = [TEXTURE_SPREAD] * len(chosen)
-    fit = mixture.fit(chosen, texture=spreads, start=mixture.start[list(chosen)])
+    fit = mixture.fit(chosen, texture=spreads, start=mixture.start[list(chosen)], errors=True)
+    told: MixtureFit | None = None
     for _ in range(SPREAD_ROUNDS + 1):
         if fit is None or not np.all(fit.scale > 0.0):
-            return None
-        fit = mixture.fit(chosen, texture=spreads, start=fit.scale, errors=True)
-        if fit is not None:
-            spreads = _spreads(mixture, fit)
-    return fit
+            break
+        loose = _has_more(mixture, fit)
+        fit = mixture.fit(chosen, texture=spreads, start=fit.scale, loose=loose, errors=True)
+        if fit is not None and np.all(fit.scale > 0.0):
+            told, spreads = fit, _spreads(mixture, fit, ~loose)
+    return told
 
 
-def _spreads(mixture: Mixture, fit: MixtureFit) -> list[float]:
+def _has_more(mixture: Mixture, fit: MixtureFit) -> npt.NDArray[np.bool_]:
+    """Tell which lines have so much more than structure and scale give them that another phase's lies upon them."""
+    rows = mixture.rows_of(fit.chosen)
+    more = []
+    for k in fit.chosen:
+        mine, strength = np.isin(rows, mixture.rows[k]), mixture.strength[mixture.rows[k]]
+        most = MOST_OF_DUE * weighted_median(fit.area[mine] / strength, strength) * strength
+        more.append(fit.area[mine] > most + SURE_SIGMAS * fit.area_sigma[mine])
+    return np.concatenate(more)
+
+
+def _spreads(mixture: Mixture, fit: MixtureFit, telling: npt.NDArray[np.bool_]) -> list[float]:
     """Return by how much the areas of each phase scatter about its structure; lines that tell little count little."""
     rows = mixture.rows_of(fit.chosen)
     spreads = []
     for number, k in enumerate(fit.chosen):
         mine = np.isin(rows, mixture.rows[k])
         due = fit.scale[number] * mixture.strength[mixture.rows[k]]
-        weight = (1.0 + (fit.area_sigma[mine] / due / KNOWN_TEXTURE) ** 2) ** -2.0
+        weight = telling[mine] * (1.0 + (fit.area_sigma[mine] / due / KNOWN_TEXTURE) ** 2) ** -2.0
         squares = float(weight @ (fit.area[mine] / due - 1.0) ** 2) + KNOWN_LINES * KNOWN_TEXTURE**2
         spreads.append(math.sqrt(squares / (float(weight.sum()) + KNOWN_LINES)))
     return spreads

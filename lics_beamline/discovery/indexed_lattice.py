@@ -67,6 +67,8 @@ class IndexedLattice:
         Space groups that remain, the likeliest first.
     rejected : str
         Why it can be none; else empty.
+    is_idle : bool
+        Whether it is a superlattice of the first, without a line of its own: no rival of that.
     """
 
     system: str
@@ -81,6 +83,7 @@ class IndexedLattice:
     engines: tuple[str, ...]
     classes: tuple[GroupClass, ...]
     rejected: str = ""
+    is_idle: bool = False
 
     @property
     def cell(self) -> UnitCell:

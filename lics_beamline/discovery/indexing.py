@@ -32,6 +32,7 @@ from lics_beamline.discovery.lattice_search import LEAST_SPACING_ERROR, Places, 
 from lics_beamline.discovery.line_set import LineSet
 from lics_beamline.discovery.reduced_cell import same_lattice
 from lics_beamline.discovery.rietx_engine import search_with_rietx
+from lics_beamline.discovery.superlattice import is_idle_superlattice
 from lics_beamline.physics.unit_cell import UnitCell
 
 Array = npt.NDArray[np.float64]
@@ -139,7 +140,7 @@ def index_lines(
         )
     first += _tried(places[0], lit[0], [(trial, "rietx") for trial in by_rietx], volume_angstrom3)
     judged = _judged(chosen, places, lit, first)
-    lattices = tuple(_told(one, chosen, places) for one in judged[:MOST_TOLD])
+    lattices = _with_superlattices([_told(one, chosen, places) for one in judged[:MOST_TOLD]])
     verdict, reason = _verdict(lattices, chosen, systems)
     return Indexing(verdict=verdict, reason=reason, lattices=lattices, engines=_agreement(lattices, rietx_seconds))
 
@@ -325,6 +326,14 @@ def _told(one: _Judged, sets: Sequence[LineSet], places: Sequence[Places]) -> In
     )
 
 
+def _with_superlattices(lattices: Sequence[IndexedLattice]) -> tuple[IndexedLattice, ...]:
+    """Mark the superlattices of the first that stands, without a line of their own."""
+    best = next((one for one in lattices if not one.rejected), None)
+    if best is None:
+        return tuple(lattices)
+    return tuple(replace(one, is_idle=one is not best and is_idle_superlattice(best, one)) for one in lattices)
+
+
 def _cell_sigma(system: str, fit: PointFit) -> UnitCell:
     """Return the standard deviations of the numbers of a cell, by the slopes of each."""
     base = cell_of(system, fit.numbers)
@@ -371,9 +380,10 @@ def _verdict(
         doubts.append(
             f"chance explains the lines as well (log of the odds {best.log_evidence:.1f}, {SURE_EVIDENCE:g} are wanted)"
         )
-    odds = best.log_evidence - standing[1].log_evidence if len(standing) > 1 else math.inf
+    others = [one for one in standing[1:] if not one.is_idle]
+    odds = best.log_evidence - others[0].log_evidence if others else math.inf
     if odds < SURE_ODDS:
-        rivals = [one for one in standing[1:] if one.log_evidence > best.log_evidence - max(RIVAL_ODDS, odds + 1e-9)]
+        rivals = [one for one in others if one.log_evidence > best.log_evidence - max(RIVAL_ODDS, odds + 1e-9)]
         doubts.append("other lattices explain them too: " + "; ".join(_named(one) for one in rivals[:3]))
     if not doubts:
         return "sure", ""

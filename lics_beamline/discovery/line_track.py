@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,6 +102,17 @@ class LineTrack:
             lines=self.lines[part],
             pressures_gpa=self.pressures_gpa[part],
             temperatures_k=self.temperatures_k[part],
+        )
+
+    def at_places(self, places: Collection[int]) -> LineTrack:
+        """Return the track at some points only; it must have one of them."""
+        kept = [index for index, place in enumerate(self.places) if place in places]
+        return LineTrack(
+            number=self.number,
+            places=tuple(self.places[index] for index in kept),
+            lines=tuple(self.lines[index] for index in kept),
+            pressures_gpa=tuple(self.pressures_gpa[index] for index in kept),
+            temperatures_k=tuple(self.temperatures_k[index] for index in kept),
         )
 
     @property

@@ -33,7 +33,8 @@ SEEN_AGAIN: Final = 3  # points of a phase, from which on a line must have been 
 AXES_APART: Final = 2.2  # ratio of the compressibilities of two spacings of one phase: layered crystals reach it
 MISFIT_SIGMAS: Final = 4.0  # root mean square, of a line that moves unlike the others
 SEEN_SHARE: Final = 0.5  # of the points at which it could be seen: a line that is seen at fewer is none of the phase
-WIDTHS_APART: Final = 2.5  # ratio of the widths of two lines of one phase: strain and size broaden by order, not more
+WIDTHS_APART: Final = 2.5  # ratio of the widths of two lines of one phase at one angle: not more, by size and strain
+RIGHT_SHARE: Final = 0.6  # of the points of a line, at which it moves as the others do: at the rest it is another line
 HIDDEN_FWHM: Final = 1.2  # distance to another line at which a weaker one is hidden
 SAME_TEMPERATURE_K: Final = 15.0  # of points that tell of compression and not of expansion
 LEAST_SPAN_GPA: Final = 0.05  # of pressures that tell of compression
@@ -129,13 +130,14 @@ def grouping(tracks: Sequence[LineTrack], points: Mapping[int, PointLines]) -> G
     strays: list[LineTrack] = []
     while free:
         lead = _Lead(free[0], points)
-        members = [free[0], *(track for track in free[1:] if lead.goes_with(track))]
+        members = [free[0], *(part for track in free[1:] if (part := lead.part_of(track)) is not None)]
         phase = _phase(members, points)
         if phase is None:
             strays.append(free.pop(0))
             continue
         phases.append(phase)
-        free = [track for track in free if track not in members]
+        taken = {track.number for track in members}
+        free = [track for track in free if track.number not in taken]
     kept: list[UnknownPhase] = []
     for phase in sorted(phases, key=lambda phase: (phase.places[0], -len(phase.tracks))):
         if _comes_by_itself(phase, kept):
@@ -143,6 +145,7 @@ def grouping(tracks: Sequence[LineTrack], points: Mapping[int, PointLines]) -> G
         else:
             strays += phase.tracks
     kept, strays = _rejoined(kept, strays, points)
+    kept, _ = _rejoined(kept, [track for track in tracks if _is_excused(track)], points)
     return Grouping(
         phases=tuple(replace(phase, name=f"unknown {index + 1}") for index, phase in enumerate(kept)),
         strays=tuple(sorted(strays, key=lambda track: track.number)),
@@ -164,14 +167,25 @@ def _rejoined(
     joined = []
     for phase in phases:
         lead = _Lead(phase.tracks[0], points)
-        more = [track for track in left if lead.goes_with(track)]
-        left = [track for track in left if track not in more]
+        more = [part for track in left if (part := lead.part_of(track)) is not None]
+        taken = {track.number for track in more}
+        left = [track for track in left if track.number not in taken]
         joined.append((_phase([*phase.tracks, *more], points) or phase) if more else phase)
     return joined, left
 
 
 def _is_news(track: LineTrack) -> bool:
     return track.is_unknown and max(line.peak.significance for line in track.lines) >= UNKNOWN_PEAK_SIGMAS
+
+
+def _is_excused(track: LineTrack) -> bool:
+    """Whether a line was strong and nowhere indexed, but may be of a known phase, or the foot of a strong one.
+
+    It tells of no phase by itself. Where others tell of one, and it comes, moves and goes with these, it is one of it.
+    """
+    seen_again = len(track.places) >= SEEN_AGAIN
+    strong = max(line.peak.significance for line in track.lines) >= UNKNOWN_PEAK_SIGMAS
+    return seen_again and strong and not _is_news(track) and not any(line.phase for line in track.lines)
 
 
 def _news(track: LineTrack) -> LineTrack:
@@ -205,19 +219,43 @@ class _Lead:
             self._is_as_wide(other, common) and self._moves_with(other, common) and self._is_there_with(other, common)
         )
 
+    def part_of(self, other: LineTrack) -> LineTrack | None:
+        """Return the part of another line that goes with this one; None where none does.
+
+        Where lines are many, one is now and then taken for its neighbour, at a few points: these are left out.
+        """
+        if self.goes_with(other):
+            return other
+        common = [place for place in self._track.places if place in set(other.places)]
+        if len(common) < SEEN_AGAIN:
+            return None
+        mine, theirs, error = self._moved(other, common)
+        apart = theirs - mine
+        allowed = MISFIT_SIGMAS * error + (AXES_APART - 1.0) * np.abs(mine - np.median(mine))
+        is_near = np.abs(apart - np.median(apart)) < allowed
+        wrong = {place for place, near in zip(common, is_near.tolist(), strict=True) if not near}
+        if len(common) - len(wrong) < max(SEEN_AGAIN, RIGHT_SHARE * len(common)):
+            return None
+        part = other.at_places(set(other.places) - wrong)
+        return part if self.goes_with(part) else None
+
+    def _moved(self, other: LineTrack, common: Sequence[int]) -> tuple[Array, Array, Array]:
+        """Return the logarithms of both spacings at points, and the standard deviation of what lies between."""
+        here = [self._track.places.index(place) for place in common]
+        there = [other.places.index(place) for place in common]
+        error = np.hypot(self._track.spacing_errors[here], other.spacing_errors[there])
+        return self._track.log_spacings[here], other.log_spacings[there], error
+
     def _is_as_wide(self, other: LineTrack, common: Sequence[int]) -> bool:
         ratios = [_peak(other, place).fwhm_deg / _peak(self._track, place).fwhm_deg for place in common]
-        return 1.0 / WIDTHS_APART < float(np.median(ratios)) < WIDTHS_APART
+        # An instrument makes lines at all angles as wide, strain in proportion to the tangent of theta
+        wider = math.sqrt(_tangent(_peak(other, common[0])) / _tangent(_peak(self._track, common[0])))
+        return min(wider, 1.0) / WIDTHS_APART < float(np.median(ratios)) < max(wider, 1.0) * WIDTHS_APART
 
     def _moves_with(self, other: LineTrack, common: Sequence[int]) -> bool:
         if len(common) < 2:
             return True
-        mine = np.array([self._log_d[place] for place in common])
-        theirs = other.log_spacings[[other.places.index(place) for place in common]]
-        error = np.hypot(
-            self._track.spacing_errors[[self._track.places.index(place) for place in common]],
-            other.spacing_errors[[other.places.index(place) for place in common]],
-        )
+        mine, theirs, error = self._moved(other, common)
         weight = error**-2.0
         mine = mine - np.average(mine, weights=weight)
         theirs = theirs - np.average(theirs, weights=weight)
@@ -260,6 +298,10 @@ class _Lead:
 
 def _peak(track: LineTrack, place: int) -> Peak:
     return track.lines[bisect_left(track.places, place)].peak
+
+
+def _tangent(peak: Peak) -> float:
+    return math.tan(math.radians(peak.two_theta_deg) / 2.0)
 
 
 def _significance_by_area(track: LineTrack, common: Sequence[int]) -> float:

@@ -298,6 +298,55 @@ def test_the_gasket_is_found_where_others_cover_its_strongest_lines(gpa, lights)
         assert said.unknown == ()
 
 
+def covered_caesium(times):
+    """Caesium II and rhenium, with a line of another phase upon each weak line of caesium, about times as strong."""
+    caesium = intense("cs-fcc", named_phase("cs-fcc").expected(3.0, 298.0), 100.0)
+    strongest = max(peak.height for peak in caesium)
+    weak = [peak for peak in caesium if peak.height < 0.2 * strongest]
+    height = times * float(np.median([peak.height for peak in weak]))
+    # To either side by turns: a cell that is larger or smaller has them not
+    off = (1.0006, 0.9994)
+    strange = [peak_at(off[k % 2] * peak.d_angstrom, height=height) for k, peak in enumerate(weak)]
+    return [*caesium, *strange, *rhenium()]
+
+
+@pytest.mark.parametrize("times", [2.0, 6.0])
+def test_a_phase_is_found_although_lines_of_an_unknown_one_lie_on_all_its_weak_lines(times):
+    told = identified(covered_caesium(times), 3.0)
+    assert [phase.name for phase in told.phases] == ["cs-fcc", "re-hcp"]
+
+
+def test_caesium_and_alloy_do_not_take_each_others_lines():
+    # A bcc cell of edge sqrt(2) a has six lines where a primitive cubic one of edge a has its own: each explains much.
+    point = drawn_points.draw(812_022)
+    said, _ = drawn_points.identified(point)
+    edges = {phase.name: phase.cell.a_angstrom for phase in said.phases}
+    for phase in point.phases:
+        assert edges[phase.name] == pytest.approx(phase.cell[0], rel=1e-3)
+
+
+def test_a_share_does_not_grow_by_lines_that_lie_on_those_of_the_phase():
+    alone, covered = identified(covered_caesium(1e-6), 3.0), identified(covered_caesium(15.0), 3.0)
+    scales = [next(phase.scale for phase in each.phases if phase.name == "cs-fcc") for each in (alone, covered)]
+    assert scales[1] == pytest.approx(scales[0], rel=0.1)
+
+
+@pytest.mark.parametrize("gpa", [3.1, 3.5, 4.0, 4.5])
+def test_the_alloy_is_not_called_diamond_where_it_is_not_sought_and_has_the_edge_of_one(gpa):
+    cell = ALLOY.expected(gpa, 298.0)
+    others = [phase for phase in default_phases() if phase.name != "alloy"]
+    told = identified([*tall("alloy", cell), *rhenium()], gpa, phases=others)
+    assert [phase.name for phase in told.phases] == ["re-hcp"]
+
+
+@pytest.mark.parametrize("gpa", [1.0, 4.0])
+def test_a_diamond_is_found_beside_lines_of_no_candidate(gpa):
+    strange = [peak_at(d) for d in (3.33, 2.71, 2.3456, 1.911, 1.7, 1.53, 1.31)]
+    diamond = tall("diamond", named_phase("diamond").expected(gpa, 298.0))
+    told = identified([*diamond, *rhenium(), *strange], gpa)
+    assert [phase.name for phase in told.phases] == ["re-hcp", "diamond"]
+
+
 def test_the_foot_of_a_strong_line_is_no_line_of_a_new_phase():
     peaks = alloy(3.585)
     strong = max(peaks, key=lambda peak: peak.height)

@@ -80,6 +80,24 @@ def test_a_cube_of_which_six_lines_are_seen_is_not_told_from_a_centred_one_and_b
     assert "cubic" in found.reason
 
 
+def test_a_cell_of_twice_the_edge_without_a_line_of_its_own_is_no_rival():
+    cube = [_lines(_cubic(4.6 * (1.0 - 0.01 * k), (2, 3, 4, 5, 6, 9, 10, 11)), seed=k) for k in range(2)]
+    found = index_lines(cube, systems=("cubic",))
+    assert (found.lattices[0].centring, found.lattices[0].is_idle) == ("P", False)
+    double = [one for one in found.lattices if one.cell.a_angstrom == pytest.approx(9.2, rel=2e-3)]
+    assert double
+    assert all(one.is_idle for one in double)
+    assert "9.2" not in found.reason
+
+
+def test_a_superlattice_that_explains_a_line_more_is_a_rival():
+    spacings = [*_cubic(4.6, (1, 2, 3, 4, 5, 6, 8, 9, 10)), 9.2 / math.sqrt(3.0), 9.2 / math.sqrt(11.0)]
+    found = index_lines([_lines(spacings)], systems=("cubic",))
+    double = [one for one in found.lattices if one.cell.a_angstrom == pytest.approx(9.2, rel=2e-3)]
+    assert double
+    assert not any(one.is_idle for one in double)
+
+
 def test_a_body_centred_cube_is_told_from_a_primitive_one_by_the_seventh_line():
     found = index_lines([_lines(_cubic(5.515, [2 * each for each in (1, 2, 3, 4, 5, 6, 7, 8, 9)]))], systems=HIGH)
     assert (found.lattices[0].system, found.lattices[0].centring) == ("cubic", "I")

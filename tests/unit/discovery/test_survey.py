@@ -4,7 +4,9 @@ import math
 import pytest
 from worlds.listed_lines import lines, point
 
+from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.survey import Survey
+from lics_beamline.discovery.unknown_phase import grouping
 
 NEW = (3.10, 2.19, 1.79, 1.55)
 OTHER = (2.83, 2.45, 1.67, 1.43, 1.31, 1.02)
@@ -80,6 +82,62 @@ def test_a_weak_line_may_come_later_than_the_phase_it_is_of():
 
     _, survey = surveyed(sweep(extra=grows))
     assert [len(phase.tracks) for phase in survey.grouping().phases] == [5]
+
+
+def excused(found):
+    return [dataclasses.replace(line, unknown=False) for line in found]
+
+
+def test_a_line_that_a_known_phase_may_have_made_is_put_with_the_phase_that_it_comes_and_moves_with():
+    def own(index):
+        return excused(lines((1.91,), PRESSURES_GPA[index])) if index >= 4 else []
+
+    _, survey = surveyed(sweep(extra=own))
+    assert [len(phase.tracks) for phase in survey.grouping().phases] == [5]
+
+
+@pytest.mark.parametrize(("comes", "compressibility"), [(0, 0.02), (4, 0.001)])
+def test_a_line_that_a_known_phase_may_have_made_is_left_where_it_comes_or_moves_unlike_a_phase(comes, compressibility):
+    def other(index):
+        return excused(lines((1.91,), PRESSURES_GPA[index], compressibility=compressibility)) if index >= comes else []
+
+    _, survey = surveyed(sweep(extra=other))
+    assert [len(phase.tracks) for phase in survey.grouping().phases] == [4]
+    assert survey.grouping().strays == ()
+
+
+def test_lines_that_a_known_phase_may_have_made_tell_of_no_unknown_one():
+    told, survey = surveyed(sweep(comes=99, extra=lambda index: excused(lines(NEW, PRESSURES_GPA[index]))))
+    assert not any(each.new for each in told)
+    assert survey.grouping().phases == ()
+
+
+@pytest.mark.parametrize(("d_angstrom", "put"), [(0.97, 5), (2.97, 4)])
+def test_a_line_three_times_as_wide_is_one_of_a_phase_at_high_angles_only(d_angstrom, put):
+    def wide(index):
+        return lines((d_angstrom,), PRESSURES_GPA[index], fwhm_deg=0.24) if index >= 4 else []
+
+    _, survey = surveyed(sweep(extra=wide))
+    assert [len(phase.tracks) for phase in survey.grouping().phases] == [put]
+
+
+def test_the_points_at_which_a_line_was_taken_for_its_neighbour_are_left_out():
+    places = tuple(range(4, 10))
+    rows = [lines((*NEW, 1.95 if place == 4 else 1.91), PRESSURES_GPA[place]) for place in places]
+    tracks = [
+        LineTrack(
+            number=number,
+            places=places,
+            lines=tuple(row[number] for row in rows),
+            pressures_gpa=tuple(PRESSURES_GPA[place] for place in places),
+            temperatures_k=(298.0,) * len(places),
+        )
+        for number in range(len(NEW) + 1)
+    ]
+    points = {place: point(place + 1, PRESSURES_GPA[place], row) for place, row in zip(places, rows, strict=True)}
+    found = grouping(tracks, points)
+    assert found.strays == ()
+    assert {track.number: track.places for track in found.phases[0].tracks}[len(NEW)] == places[1:]
 
 
 def test_two_phases_that_come_at_different_points_are_two():
