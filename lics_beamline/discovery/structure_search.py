@@ -88,8 +88,10 @@ class StructureSearch:
         Arrangements that were fitted.
     complete : bool
         False where there were too many to fit them all.
+    points : tuple of RingIntensities
+        What the candidates were held against.
     fit : ArrangementFit
-        What they were held against.
+        By which they were.
     """
 
     candidates: tuple[StructureCandidate, ...]
@@ -99,6 +101,7 @@ class StructureSearch:
     freedom: int
     tried: int
     complete: bool
+    points: tuple[RingIntensities, ...]
     fit: ArrangementFit
 
     @property
@@ -134,8 +137,9 @@ class _Search:
         self, points: Sequence[RingIntensities], classes: Sequence[GroupClass], atomic_angstrom3: Mapping[str, float]
     ) -> None:
         self._volumes = atomic_angstrom3
+        self._points = tuple(points[:POINTS_USED])
         self._coarse = ArrangementFit(points[:1], tuple(atomic_angstrom3))
-        self._fine = ArrangementFit(points[:POINTS_USED], tuple(atomic_angstrom3))
+        self._fine = ArrangementFit(self._points, tuple(atomic_angstrom3))
         self._groups = {str(space_group(group).xhm()): one.log_odds for one in classes for group in one.groups}
         self._contents = cell_contents(self._fine.cell.volume_angstrom3, atomic_angstrom3)
         self._near = Neighbours(self._fine.cell, atomic_angstrom3)
@@ -162,6 +166,7 @@ class _Search:
             freedom=freedom,
             tried=self._tried,
             complete=self._complete,
+            points=self._points,
             fit=self._fine,
         )
 
