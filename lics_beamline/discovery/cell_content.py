@@ -15,7 +15,7 @@ from typing import Final
 from lics_beamline.diffraction.phase import CrystalPhase, library, named_phase
 from lics_beamline.errors import OutsideCalibration, RefinementFailed
 
-VOLUME_RATIOS: Final = (0.55, 1.10)  # of a compound to its elements: beyond LiCs, and what equations of state are off
+VOLUME_RATIOS: Final = (0.55, 1.20)  # of a compound to its elements: beyond LiCs, and what equations of state are off
 USUAL_RATIO: Final = 0.88  # engineering value, see above
 RATIO_SPREAD: Final = 0.13  # of its logarithm; LiCs lies 2.7 of it away and must not be ruled out
 MOST_ATOMS: Final = 48  # of a cell: more have more arrangements than a powder can tell apart
