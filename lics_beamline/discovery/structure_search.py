@@ -32,7 +32,7 @@ MOST_LOOKED_AT: Final = 10000  # of each: a powder does not tell many of them ap
 EXPLAINED_CHI_SQUARED: Final = 3.0  # reduced, of an arrangement that leaves nothing to more free coordinates
 HEAVY_KEPT: Final = 16  # arrangements of the heaviest element that are completed
 HEAVY_LEAD: Final = 40.0  # of -2 ln of the likelihood: what is worse than the best by more is not completed
-FINALISTS: Final = 12  # arrangements held against all points
+MOST_FINALISTS: Final = 12  # arrangements held against all points
 POINTS_USED: Final = 4  # the most telling ones: a structure that changes with pressure would be blurred by many
 ALIKE_DIGITS: Final = 1  # of the logarithm of odds: of those alike in it the most symmetric comes first
 SAME_DIGITS: Final = 2  # of |F|^2 over the largest: fits of one structure from several starts agree better
@@ -207,7 +207,7 @@ class _Search:
         )
         found = [self._coarse.fit(arrangement) for arrangement in self._distinct(every)]
         self._tried += len(found)
-        return [candidate.fitted for candidate in self._ranked(self._coarse, [], found)[:FINALISTS]]
+        return [candidate.fitted for candidate in self._ranked(self._coarse, [], found)[:MOST_FINALISTS]]
 
     def _heavy(self, freedom: int) -> list[FittedArrangement]:
         """Return the arrangements of the heaviest element of each content, the others anywhere."""

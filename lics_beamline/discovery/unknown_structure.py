@@ -134,7 +134,7 @@ def solve_structure(
         )
 
     if indexing.verdict == "not decided" or not indexing.lattices:
-        return undecided("its lattice is not decided, and atoms are asked for in a lattice only")
+        return undecided("its lattice is not decided, and atoms are asked for in it")
     lattice = indexing.lattices[0]
     rings, left_out = ring_intensities(points, lattice.classes[0].groups[0])
     if not rings:

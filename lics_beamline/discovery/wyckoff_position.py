@@ -18,7 +18,7 @@ from lics_beamline.refinement.density_grid import DensityGrid
 
 Array = npt.NDArray[np.float64]
 
-DIVISIONS: Final = 24  # of an edge: eighths and sixths
+GRID_DIVISIONS: Final = 24  # of an edge: eighths and sixths
 ANY_CELL: Final = UnitCell.cubic(1.0)  # orbits of a grid do not ask for the lengths of edges
 SAME_FRACTION: Final = 1e-6  # of an edge; of rounding
 
@@ -61,8 +61,8 @@ def wyckoff_positions(symbol: str) -> tuple[WyckoffPosition, ...]:
         Hermann-Mauguin symbol, ``"P m -3 m"``.
     """
     rotations, translations = operations_of(symbol)
-    orbits = DensityGrid(cell=ANY_CELL, space_group=symbol, shape=(DIVISIONS,) * 3).orbits()
-    places = np.stack(np.unravel_index(orbits.first_point, orbits.shape), axis=1) / DIVISIONS
+    orbits = DensityGrid(cell=ANY_CELL, space_group=symbol, shape=(GRID_DIVISIONS,) * 3).orbits()
+    places = np.stack(np.unravel_index(orbits.first_point, orbits.shape), axis=1) / GRID_DIVISIONS
     found: list[WyckoffPosition] = []
     kinds: list[tuple[int, Array, Array]] = []  # multiplicity, projector onto what is free, a member
     for place, size in sorted(
