@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 NAME: Final = "unknown"  # of the phase in the fits of a pattern
 OBSERVED_SIGMAS: Final = 3.0  # an intensity of more is seen
 FEWEST_OBSERVED: Final = 6  # rings that are seen: scale and thermal motion leave three to tell models apart
-LEAST_OBSERVED_SHARE: Final = 0.25  # of the rings in range: fewer, and the cell may lie well by chance
+LEAST_OBSERVED_SHARE: Final = 0.15  # of the rings in range: fewer, and the cell may lie well by chance
 RING_ERROR: Final = 0.005  # relative, of any ring: what a profile and a background that are not quite right make of it
 
 

@@ -4,14 +4,13 @@ Run apart: ``python -m pytest -s tests/benchmarks/test_unknown_structures.py``. 
 `tests/worlds/blind_alloy.py` and `tests/worlds/drawn_unknowns.py`; contents are read here for the score alone.
 """
 
-import numpy as np
 import pytest
 from worlds.blind_alloy import blind_score
 from worlds.drawn_contents import drawn_score
 from worlds.swept_world import Sweeper
 
 ALLOY_SEEDS = range(9101, 9111)  # that no choice of a constant has seen, as all below
-DRAWN = (("cubic", 9201), ("hexagonal", 9202), ("tetragonal", 9203))
+DRAWN = (("cubic", 9301), ("hexagonal", 9302), ("tetragonal", 9303))
 LARGEST_OFF_ANGSTROM = 1e-3  # of the cells by the phase file found from those by the shipped one
 
 
@@ -24,11 +23,12 @@ def test_the_alloy_is_found_blind_with_its_sites_and_its_phase_file_gives_the_sh
         right=sum(score.is_right for score in scores),
         of=len(scores),
         off_shipped_angstrom=float(off),
-        off_truth_angstrom=round(float(np.median([score.off_truth for score in scores])), 5),
+        off_truth_angstrom=round(max(score.off_truth for score in scores), 5),
         seen_in_density=sum(score.shows_light for score in scores),
     )
     assert all(score.is_right for score in scores)
     assert off <= LARGEST_OFF_ANGSTROM
+    assert max(score.off_truth for score in scores) <= LARGEST_OFF_ANGSTROM
 
 
 @pytest.mark.parametrize(("system", "seed"), DRAWN)

@@ -30,6 +30,7 @@ class DrawnScore:
     drawn: str
     found: str
     verdict: str
+    reasons: tuple
     is_right: bool
 
 
@@ -79,6 +80,7 @@ def drawn_score(system, seed):
         drawn=f"{compound.space_group}: {atoms}",
         found="nothing" if best is None else f"{best.arrangement.space_group}: {best.content}",
         verdict=solved.verdict,
+        reasons=(*solved.reasons, *solved.left_out),
         is_right=best is not None
         and _off(solved.rings[0].cell, compound.space_group, atoms, best.arrangement) < SAME_SQUARES,
     )
