@@ -230,9 +230,22 @@ def _lead(search: StructureSearch) -> float:
 
 
 def _first_by_pattern(search: StructureSearch, models: Sequence[RefinedCandidate]) -> bool:
-    """Whether the pattern prefers the arrangement that the rings prefer."""
+    """Whether the pattern prefers no rival to the arrangement that the rings prefer, by more than chance.
+
+    A rival with more numbers, refined beside a background, fits a little better without being right.
+    """
     rivals = [id(one) for one in search.rivals]
-    return bool(models) and models[0].fit is not None and id(models[0].candidate) not in rivals
+    own = [one.fit for one in models if one.fit is not None and id(one.candidate) not in rivals]
+    if not own:
+        return False
+    best = min(own, key=lambda fit: fit.agreement.chi_squared)
+    found = best.agreement
+    unit = max(found.chi_squared, 1.0) * max(best.error_factor, 1.0) ** 2  # of one independent bin
+    return all(
+        found.bins * (found.chi_squared - one.fit.agreement.chi_squared) / unit < 2.0 * SURE_LOG_ODDS
+        for one in models
+        if one.fit is not None and id(one.candidate) in rivals
+    )
 
 
 def _verdict(
