@@ -111,7 +111,7 @@ def site_rows(found: UnknownStructure) -> list[ReportRow]:
             cells=(
                 " ".join(f"{number:.3f}" for number in site.position),
                 f"{site.height:.2f}",
-                f"{site.electrons:.2f}",
+                f"{site.electrons:.2f}" if math.isfinite(site.electrons) else "-",
                 site.atom or "none",
             )
         )

@@ -6,6 +6,7 @@ have no sign from them and are left out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -47,7 +48,7 @@ class DensitySite:
     height : float
         Density there [electrons/angstrom^3].
     electrons : float
-        In its basin; of a light atom beside heavy ones fewer than it has.
+        In its basin; of a light atom beside heavy ones fewer than it has. NaN of a ripple whose basin is another's.
     atom : str
         Label of the atom of the model there; empty where there is none.
     """
@@ -141,16 +142,18 @@ def _found(structure: Structure, host: Structure, light: str, factors: Structure
     wanted = [site for site in structure.sites if site.element == light]
     divided = basins(density.values, grid)
     told = sorted([*of_heavy, *others[: len(wanted) + MORE_MAXIMA]], key=lambda top: -top.height)
+    labels = [int(divided.label[top.point]) for top in told]
+    owners = [labels.index(label) for label in labels]  # the highest maximum of a basin owns it
     return DensityFinding(
         density=density,
         sites=tuple(
             DensitySite(
                 position=top.position,
                 height=top.height,
-                electrons=basin_charge(divided, grid, top.position),
+                electrons=math.nan if owner != place else basin_charge(divided, grid, top.position),
                 atom=_atom_at(structure, top, light=light, of_light=None),
             )
-            for top in told
+            for place, (top, owner) in enumerate(zip(told, owners, strict=True))
         ),
         rings=len(strong.groups),
         signed=int(np.count_nonzero(np.sqrt(alone[kept]) > _most_of(structure, light, strong.s_per_angstrom))),

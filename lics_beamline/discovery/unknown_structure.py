@@ -185,15 +185,29 @@ def rietveld_model(candidate: StructureCandidate, cell: UnitCell, name: str) -> 
 def _refined(search: StructureSearch, rings: RingIntensities) -> Iterator[RefinedCandidate]:
     """Return the first candidates, each refined against a pattern, the best first."""
     found = []
+    beside = list(rings.at.known)
     for number, candidate in enumerate(search.candidates[:MODELS_REFINED], 1):
         model = rietveld_model(candidate, rings.cell, f"model {number}")
         try:
-            fit = refine(rings.at.pattern, (model, *rings.at.known), RietveldChoice(pattern=rings.at.choice))
+            fit = _refined_beside(model, beside, rings)
         except RefinementFailed as error:
             found.append(RefinedCandidate(candidate=candidate, fit=None, reason=str(error)))
         else:
             found.append(RefinedCandidate(candidate=candidate, fit=fit))
     yield from sorted(found, key=lambda one: math.inf if one.fit is None else one.fit.agreement.r_wp_subtracted)
+
+
+def _refined_beside(model: StructuralModel, beside: list[StructuralModel], rings: RingIntensities) -> RietveldFit:
+    """Refine a model; a phase beside it that vanishes from the pattern is left out from then on."""
+    choice = RietveldChoice(pattern=rings.at.choice)
+    while True:
+        try:
+            return refine(rings.at.pattern, (model, *beside), choice)
+        except RefinementFailed as error:
+            gone = [other for other in beside if other.name == error.facts.get("phase")]
+            if not gone:
+                raise
+            beside.remove(gone[0])
 
 
 def _density(search: StructureSearch, rings: RingIntensities) -> tuple[DensityFinding | None, str]:
