@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from lics_beamline.discovery.change import Change
@@ -14,6 +14,7 @@ from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines, point_lines
 from lics_beamline.discovery.survey import Survey
 from lics_beamline.discovery.unknown_phase import UnknownPhase
+from lics_beamline.discovery.unknown_structure import UnknownStructure
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
@@ -41,6 +42,8 @@ class Discovery:
         Lines that came, went or split, whatever they are of.
     lattices : mapping of str to Indexing
         What the lines of each unknown phase say of its lattice, by its name; without those of too few lines.
+    structures : mapping of str to UnknownStructure
+        What its patterns say of its atoms, by its name; empty where that was not asked.
     """
 
     run: ReducedRun
@@ -49,6 +52,7 @@ class Discovery:
     strays: tuple[LineTrack, ...]
     changes: tuple[Change, ...]
     lattices: Mapping[str, Indexing]
+    structures: Mapping[str, UnknownStructure] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: ReducedRun) -> Self:
@@ -139,6 +143,9 @@ class Discovery:
                 "More lines at low angles and smaller errors of their places tell lattices apart: a finer powder, a "
                 "larger distance, points where no other phase hides them."
             )
+        structure = self.structures.get(phase.name)
+        if structure is not None and lattice is not None and lattice.verdict != "not decided":
+            yield from (f"The structure of {phase.name} is {structure.verdict}: {each}." for each in structure.reasons)
 
 
 def points_with_lines(run: ReducedRun) -> tuple[PointLines, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,10 +14,20 @@ from lics_beamline.analysis.discovery import Discovery
 from lics_beamline.analysis.lattice_text import lattice_text
 from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, write_page
 from lics_beamline.analysis.row import ReportRow
+from lics_beamline.analysis.structure_text import (
+    MODEL_HEADING,
+    SITE_HEADING,
+    model_rows,
+    site_rows,
+    structure_lines,
+)
 from lics_beamline.data_folder import write_whole
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines
 from lics_beamline.discovery.unknown_phase import UnknownPhase
+from lics_beamline.discovery.unknown_structure import UnknownStructure
+from lics_beamline.exports.density_figure import draw_slices
+from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 
@@ -28,6 +38,7 @@ LINE_HEADING: Final = ("d first (A)", "d last (A)", "at points", "from-to", "sig
 CHANGE_HEADING: Final = ("points", "P (GPa)", "T (K)", "what changed", "sigma")
 # Colour-blind safe (Okabe and Ito 2008), one for each unknown phase.
 COLOURS: Final = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MOST_MODELS_DRAWN: Final = 3  # one below the other
 KNOWN: Final = "#bbbbbb"
 STRAY: Final = "#000000"
 
@@ -54,6 +65,8 @@ def phase_lines(found: Discovery, phase: UnknownPhase) -> Iterator[str]:
             f"{phase.compressibility_sigma_per_gpa:.4f} /GPa, mean of its lines at its most usual temperature"
         )
     yield f"  lattice {lattice_text(found.lattices.get(phase.name))}"
+    if phase.name in found.structures:
+        yield from (f"  {line}" for line in structure_lines(found.structures[phase.name]))
 
 
 def line_rows(found: Discovery, tracks: Sequence[LineTrack]) -> list[ReportRow]:
@@ -100,7 +113,7 @@ def write_discovery(found: Discovery, folder: Path) -> Path:
     found : Discovery
         What the run shows.
     folder : Path
-        Folder to write to; made if absent: ``report.html``, which holds its figure, ``report.md`` and ``lines.png``.
+        Folder to write to; made if absent: ``report.html``, which holds its figures, ``report.md`` and the figures.
 
     Returns
     -------
@@ -109,13 +122,39 @@ def write_discovery(found: Discovery, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     figure = draw_lines(found, folder / "lines.png")
+    drawn = {name: tuple(_drawn(structure, folder)) for name, structure in found.structures.items()}
     title = str(found.run.start.get("title") or found.run.sample or "run")
     write_whole(folder / "report.md", "\n".join(_markdown(found, title)) + "\n")
-    write_page(folder / "report.html", f"{title}: what nobody named", _sections(found, title, figure))
+    write_page(folder / "report.html", f"{title}: what nobody named", _sections(found, title, figure, drawn))
     return folder / "report.html"
 
 
-def _sections(found: Discovery, title: str, figure: Path) -> list[str]:
+def _drawn(structure: UnknownStructure, folder: Path) -> Iterator[Illustration]:
+    """Draw the models and the density of an unknown phase."""
+    name = structure.name.replace(" ", "-")
+    fits = [model.fit for model in structure.models if model.fit is not None][:MOST_MODELS_DRAWN]
+    if fits:
+        at = structure.rings[0].at
+        title = f"{structure.name}, point {at.number}, {at.pressure_gpa:.2f} GPa, {at.temperature_k:.0f} K"
+        yield Illustration(
+            path=draw_differences(fits, folder / f"{name}-models.png", title=title),
+            caption="Rival models against the whole pattern, the best first, background taken off.",
+        )
+    if structure.density is not None and structure.best is not None:
+        light = structure.best.arrangement.occupied[-1].place
+        site = (float(light[0]), float(light[1]), float(light[2]))
+        path = folder / f"{name}-density.png"
+        yield Illustration(
+            path=draw_slices(structure.density.density, site, path, title=f"{structure.name}: density"),
+            caption=(
+                f"Density of largest entropy from a uniform prior, signs from "
+                f"{structure.best.arrangement.elements[0]} alone: at the height of the lightest atom, at 0, and "
+                "as a surface."
+            ),
+        )
+
+
+def _sections(found: Discovery, title: str, figure: Path, drawn: Mapping[str, tuple[Illustration, ...]]) -> list[str]:
     caption = (
         "Spacings of all lines against pressure: grey those that a phase of the recipe explains, coloured those of the "
         "unknown phases, black those that belong to none for certain."
@@ -134,6 +173,12 @@ def _sections(found: Discovery, title: str, figure: Path) -> list[str]:
             + list_element(line.strip() for line in said)
             + table_element(LINE_HEADING, line_rows(found, phase.tracks), numbers=range(len(LINE_HEADING)))
         )
+        if structure := found.structures.get(phase.name):
+            if structure.models:
+                sections.append(table_element(MODEL_HEADING, model_rows(structure), numbers=range(2, 6)))
+            if structure.density is not None:
+                sections.append(table_element(SITE_HEADING, site_rows(structure), numbers=range(3)))
+            sections += [figure_element(each) for each in drawn[phase.name]]
     if found.strays:
         sections.append(
             "<h2>Lines that belong to none of these for certain</h2>"
@@ -159,6 +204,11 @@ def _markdown(found: Discovery, title: str) -> Iterator[str]:
         heading, *said = phase_lines(found, phase)
         yield from ("", f"## {heading}", "", *(f"- {line.strip()}" for line in said), "")
         yield from _markdown_table(LINE_HEADING, line_rows(found, phase.tracks))
+        if structure := found.structures.get(phase.name):
+            if structure.models:
+                yield from ("", *_markdown_table(MODEL_HEADING, model_rows(structure)))
+            if structure.density is not None:
+                yield from ("", *_markdown_table(SITE_HEADING, site_rows(structure)))
     if found.strays:
         yield from ("", "## Lines that belong to none of these for certain", "")
         yield from _markdown_table(LINE_HEADING, line_rows(found, found.strays))

@@ -7,7 +7,8 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,12 +29,17 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         parents=[shared],
         help="unknown phases of a reduced run: their lines, where they come and go, what changed",
         description="Say what a reduced run shows that no phase of its recipe explains: lines that come, move and go "
-        "together are a phase; where lines came, went or split; what is not decided, and the measurement that would. "
-        "RUN is a raw run (its newest reduction is taken) or a reduced one. A report with a figure is written as HTML "
-        "and Markdown.",
+        "together are a phase, with its lattice and its atoms; where lines came, went or split; what is not decided, "
+        "and the measurement that would. A phase whose atoms are found is written as a CIF and a phase that a recipe "
+        "can name. RUN is a raw run (its newest reduction is taken) or a reduced one. A report with figures is written "
+        "as HTML and Markdown.",
     )
     verb.add_argument("uid", metavar="RUN")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
+    verb.add_argument(
+        "--elements", nargs="+", metavar="X", default=(), help="of unknown phases (default: those of the composition)"
+    )
+    verb.add_argument("--no-structure", action="store_true", help="lines and lattices only, in a third of the time")
     verb.add_argument("--to", type=Path, metavar="DIR", help="report and figure (default: figures of the data folder)")
     verb.set_defaults(run=discover)
 
@@ -42,6 +48,8 @@ def discover(options: argparse.Namespace) -> int:
     """Say what one reduced run shows that nobody named."""
     from lics_beamline.analysis.discovery import Discovery
     from lics_beamline.analysis.discovery_report import write_discovery
+    from lics_beamline.analysis.phase_file import write_phase_files
+    from lics_beamline.analysis.structure_solution import checked_elements, solved_structures
     from lics_beamline.cli.record import data_folder
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run
@@ -49,12 +57,22 @@ def discover(options: argparse.Namespace) -> int:
 
     data = data_folder(options)
     head = newest_reduction(data, options.uid)
+    elements = checked_elements(options.elements)
     found = Discovery.of(reduced_run(read(head.path)))
-    report = write_discovery(found, options.to or data.figures / f"discover-{head.uid[:8]}")
+    if not options.no_structure:
+        found = replace(found, structures=solved_structures(found, elements))
+    folder = options.to or data.figures / f"discover-{head.uid[:8]}"
+    report = write_discovery(found, folder)
+    phases = {
+        name: write_phase_files(structure, folder, run=head.uid).phase
+        for name, structure in found.structures.items()
+        if structure.is_decided
+    }
     if options.json:
-        sys.stdout.write(json.dumps(_plain(found, report), indent=1) + "\n")
+        sys.stdout.write(json.dumps(_plain(found, report, phases), indent=1) + "\n")
     else:
-        sys.stdout.write("\n".join([*_lines(found), f"report: {report}"]) + "\n")
+        told = [f"phase: {path}, which the phases of a recipe may name" for path in phases.values()]
+        sys.stdout.write("\n".join([*_lines(found), *told, f"report: {report}"]) + "\n")
     return 0
 
 
@@ -66,6 +84,7 @@ def _lines(found: Discovery) -> Iterator[str]:
         line_rows,
         phase_lines,
     )
+    from lics_beamline.analysis.structure_text import MODEL_HEADING, model_rows
 
     start = found.run.start
     yield f"{start.get('title') or found.run.sample}  run {str(start.get('uid', ''))[:8]}"
@@ -74,6 +93,8 @@ def _lines(found: Discovery) -> Iterator[str]:
     for phase in found.phases:
         yield from ("", *phase_lines(found, phase))
         yield from (f"  {line}" for line in _table(LINE_HEADING, line_rows(found, phase.tracks)))
+        if (structure := found.structures.get(phase.name)) is not None and structure.models:
+            yield from ("", *(f"  {line}" for line in _table(MODEL_HEADING, model_rows(structure))))
     if found.strays:
         yield from ("", "lines that belong to no phase for certain")
         yield from (f"  {line}" for line in _table(LINE_HEADING, line_rows(found, found.strays)))
@@ -93,8 +114,9 @@ def _table(heading: Sequence[str], rows: Sequence[ReportRow]) -> list[str]:
     return ["  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def _plain(found: Discovery, report: Path) -> dict[str, Any]:
+def _plain(found: Discovery, report: Path, phases: Mapping[str, Path]) -> dict[str, Any]:
     from lics_beamline.analysis.lattice_text import lattice_text
+    from lics_beamline.analysis.structure_text import structure_lines
 
     return {
         "run": found.run.start["uid"],
@@ -108,6 +130,10 @@ def _plain(found: Discovery, report: Path) -> dict[str, Any]:
                 "compressibility_per_gpa": _finite(phase.compressibility_per_gpa),
                 "compressibility_sigma_per_gpa": _finite(phase.compressibility_sigma_per_gpa),
                 "lattice": lattice_text(found.lattices.get(phase.name)),
+                "structure": (
+                    list(structure_lines(found.structures[phase.name])) if phase.name in found.structures else None
+                ),
+                "phase_file": str(phases[phase.name]) if phase.name in phases else None,
                 "lines": [_track(found, track) for track in phase.tracks],
             }
             for phase in found.phases

@@ -49,6 +49,9 @@ def test_an_unknown_phase_is_told_with_its_lines_and_where_it_comes(run, tmp_pat
     assert phase["comes_gpa"] == pytest.approx([PRESSURES_GPA[2], PRESSURES_GPA[3]])
     assert phase["goes_gpa"][1] is None
     assert phase["compressibility_per_gpa"] == pytest.approx(0.02, abs=0.001)
+    assert phase["structure"] == ["structure not decided: its lattice is not decided, and atoms are asked for in it"]
+    assert phase["phase_file"] is None
+    assert not list(tmp_path.glob("unknown-1.*"))
     assert len(phase["lines"]) == 4
     assert len(told["strays"]) == 1
     assert [change["points"] for change in told["changes"]] == [[3, 4]]
@@ -67,6 +70,18 @@ def test_it_is_told_in_words_and_a_report_is_written(run, tmp_path, capsys):
     assert "unknown 1: 4 lines" in text
     assert "data:image/png;base64," in page
     assert (tmp_path / "lines.png").stat().st_size > 10_000
+
+
+def test_what_is_no_element_is_refused_before_anything_is_sought(run, tmp_path, capsys):
+    assert main(["discover", RUN, "--data", run, "--to", str(tmp_path), "--elements", "Cs", "Unobtainium"]) == 2
+    assert "'Unobtainium' is no chemical element" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_atoms_are_not_asked_for_where_that_is_not_wanted(run, tmp_path, capsys):
+    assert main(["discover", RUN, "--json", "--no-structure", "--data", run, "--to", str(tmp_path)]) == 0
+    [phase] = json.loads(capsys.readouterr().out)["phases"]
+    assert phase["structure"] is None
 
 
 def test_a_run_without_unknown_lines_says_so(tmp_path, capsys):
