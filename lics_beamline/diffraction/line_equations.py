@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lics_beamline.diffraction.compilation import compiled
+from lics_beamline.diffraction.compilation import compiled, compiled_part
 
 MOST_STEPS: Final = 40  # of a fit; one that begins at the right lines takes five to ten
 CHI2_STEP: Final = 1e-3  # change of chi2 at which a fit ends: places are then within a thirtieth of their errors
@@ -33,7 +33,7 @@ DARK_SQUARE: Final = 60.0  # half widths squared from which a Gaussian is 1e-18
 DEPENDENT_SHARE: Final = 1e-9  # part of a shape's square left by the others, below which they make it up
 
 
-@compiled
+@compiled_part
 def _shape(u: float, mixing: float) -> tuple[float, float, float]:
     """Return a pseudo-Voigt of height 1 and its slopes by `u` and mixing, as `physics.line_shape` says them."""
     square = u * u
@@ -43,7 +43,7 @@ def _shape(u: float, mixing: float) -> tuple[float, float, float]:
     return mixing * lorentz + (1.0 - mixing) * gauss, by_u, lorentz - gauss
 
 
-@compiled
+@compiled_part
 def in_bin(u: float, bin_width: float, mixing: float) -> tuple[float, float, float, float]:
     """Return the same averaged over a bin of so many half widths (0: its middle), and the slope by the log of width."""
     value, by_u, by_mixing = _shape(u, mixing)
@@ -73,7 +73,7 @@ def add_light(x: Any, centre: Any, half: Any, height: Any, mixing: Any, step: fl
                 added[k, i] = height[k] * mixing[k] / (1.0 + u * u)
 
 
-@compiled
+@compiled_part
 def _equations(
     x: Any, t: Any, y: Any, weight: Any, leaning: Any, step: float, p: Any, slope: Any, square: Any, pull: Any
 ) -> tuple[float, float]:
@@ -128,7 +128,7 @@ def _equations(
     return chi2, doubt + off * off
 
 
-@compiled
+@compiled_part
 def _changed(
     square: Any, pull: Any, first: int, last: int, damping: float, factor: Any, scale: Any, change: Any
 ) -> bool:
@@ -168,7 +168,7 @@ def _changed(
     return True
 
 
-@compiled
+@compiled_part
 def _bounded(p: Any, change: Any, least: Any, most: Any, tried: Any) -> None:
     """Write where a change leads, kept to its bounds: centres by half a width, widths by a factor of two a step."""
     size = p.size
@@ -326,7 +326,7 @@ def squares_of_heights(
         told[k] = max(left, 0.0)
 
 
-@compiled
+@compiled_part
 def _is_top(curve: Any, i: int, threshold: float) -> bool:
     """Tell whether a curve has a maximum in a bin that rises above the dips beside it."""
     height = curve[i]

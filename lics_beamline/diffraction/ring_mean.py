@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.compilation import compiled
+from lics_beamline.diffraction.compilation import compiled, compiled_part
 from lics_beamline.diffraction.frame import Counts
 from lics_beamline.diffraction.point_spread import MASKED_BELOW
 
@@ -251,7 +251,7 @@ def _add_up(frame: Any, ring: Any, weight: Any, offset: Any, response: Any, sums
             end[DIMMEST] = min(end[DIMMEST], value)
 
 
-@compiled
+@compiled_part
 def _add_up_anew(s: Any, w: Any, row: Any, end: Any) -> None:
     """Add up the pixels that are left of one ring: sums in registers, several pixels at a time."""
     all_s, all_w, all_ss, all_sw, all_ww, all_sss = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -322,7 +322,7 @@ def _clip(
             _add_up_anew(s[:left], w[:left], row, end)
 
 
-@compiled
+@compiled_part
 def _limit(row: Any, clip_sigma: float) -> float:
     """Return how far from the mean of its ring a pixel may be [counts]."""
     mean = row[S] / row[W]
@@ -332,7 +332,7 @@ def _limit(row: Any, clip_sigma: float) -> float:
     return max(clip_sigma, chauvenet) * math.sqrt(max(squares, SCATTER_ROUNDING * row[SS]) / row[WW])
 
 
-@compiled
+@compiled_part
 def _stands_out(row: Any, end: Any, clip_sigma: float, quantum: float, offset: bool) -> bool:
     """Return whether the brightest or the dimmest pixel of a ring may be a spot."""
     if row[N] < 2.0:
@@ -346,7 +346,7 @@ def _stands_out(row: Any, end: Any, clip_sigma: float, quantum: float, offset: b
     return offset or not _is_counting(end[BRIGHTEST] * share, mean * share, quantum)
 
 
-@compiled
+@compiled_part
 def _is_counting(counts: float, expected: float, quantum: float) -> bool:
     """Return whether counting explains a bright pixel: so many would be lost with it that the mean becomes too low.
 

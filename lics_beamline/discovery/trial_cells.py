@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from lics_beamline.diffraction.compilation import compiled
+from lics_beamline.diffraction.compilation import compiled, compiled_part
 
 
-@compiled
+@compiled_part
 def _nearest(q: float, cell: Any, best: Any) -> float:
     """Return how far the nearest reflection is from Q; its indices go into `best`; `cell` as `lattice_form.general`."""
     aa, bb, cc, hl, hk = cell[0], cell[1], cell[2], cell[3], cell[4]
@@ -45,7 +45,7 @@ def _nearest(q: float, cell: Any, best: Any) -> float:
     return near
 
 
-@compiled
+@compiled_part
 def _solve(matrix: Any, right: Any, size: int) -> bool:
     """Solve a small system in place by elimination with pivots; False where it has no solution."""
     for column in range(size):
@@ -72,7 +72,7 @@ def _solve(matrix: Any, right: Any, size: int) -> bool:
     return True
 
 
-@compiled
+@compiled_part
 def _widened(kind: int, numbers: Any, cell: Any) -> None:
     """Write the general form of the free numbers of a system: `kind` is its place in `lattice_form.SYSTEMS`."""
     cell[3] = 0.0
@@ -91,7 +91,7 @@ def _widened(kind: int, numbers: Any, cell: Any) -> None:
             cell[3] = numbers[3]
 
 
-@compiled
+@compiled_part
 def _volume(cell: Any) -> float:
     """Volume of the cell [angstrom^3], 0 where there is none, or where another setting is the conventional one."""
     aa, bb, cc, hl, hk = cell[0], cell[1], cell[2], cell[3], cell[4]
@@ -101,7 +101,7 @@ def _volume(cell: Any) -> float:
     return 1.0 / math.sqrt(inverse) if inverse > 0.0 else 0.0
 
 
-@compiled
+@compiled_part
 def _factors(kind: int, h: float, k: float, l: float, row: Any) -> None:  # noqa: E741
     """Write the factors of the free numbers of a system in Q, as `lattice_form.form` does."""
     if kind == 0:

@@ -58,12 +58,13 @@ def verify(data: DataFolder, names: Sequence[str] = ()) -> Verified:
     """
     if not data.raw_journals.is_dir():
         raise RunNotFound(f"{data.root} holds no journals. Give the data folder by --data.", root=str(data.root))
-    raw = {record.uid: record for record in map(read_record, _journals(data.raw_journals))}
+    recorded = [read_record(path) for path in _journals(data.raw_journals)]
+    raw = {record.uid: record for record in sorted(recorded, key=lambda each: each.path.stem == each.uid)}
     derived = [read_record(path) for path in _journals(data.derived_journals)]
-    chosen = _chosen(names, raw, derived)
-    differences: list[Difference] = []
+    found = _chosen(names, recorded, derived)
+    differences = [difference for record in found for difference in record.differences]
+    chosen = [record for record in found if record.is_derived or raw[record.uid] is record]  # a copy counts for nothing
     for record in chosen:
-        differences += record.differences
         if record.is_derived:
             differences += judge_reduction(record, raw.get(str(record.start.get("raw_uid"))))
         else:
@@ -86,15 +87,15 @@ def _journals(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def _chosen(names: Sequence[str], raw: dict[str, Record], derived: list[Record]) -> list[Record]:
+def _chosen(names: Sequence[str], raw: list[Record], derived: list[Record]) -> list[Record]:
     """Return the records that are meant, each once, raw ones with what was derived from them."""
-    everything = [*raw.values(), *derived]
+    everything = [*raw, *derived]
     if not names:
         return everything
     chosen: dict[Path, Record] = {}
     for name in names:
         if name == "last" and raw:
-            meant = [max(raw.values(), key=_began)]
+            meant = [max(raw, key=_began)]
         else:
             meant = [
                 each

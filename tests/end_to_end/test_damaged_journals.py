@@ -190,12 +190,13 @@ def test_a_line_put_in_by_hand_without_a_checksum_is_named(reduced, capsys):
     assert "1 lines have no checksum" in difference["says"]
 
 
-def test_a_copy_beside_its_journal_is_named_and_counts_for_nothing(reduced, capsys):
+@pytest.mark.parametrize("name", ["0-copy", "z-copy"])  # before the journal in the order of names, and after it
+def test_a_copy_beside_its_journal_is_named_and_counts_for_nothing(reduced, capsys, name):
     path = journal_of(reduced.raw_journals)
-    path.with_name("copy.jsonl").write_bytes(path.read_bytes())
+    path.with_name(f"{name}.jsonl").write_bytes(path.read_bytes())
     code, (difference,), _ = verified(capsys, reduced)
     assert code == 4
-    assert "copy.jsonl" in difference["where"]
+    assert f"{name}.jsonl" in difference["where"]
     assert f"whose journal is called {path.name}" in difference["says"]
     assert answer(capsys, reduced, "runs")[1].count(path.stem[:8]) == 2  # the run, and what was reduced from it
 

@@ -15,21 +15,27 @@ pytestmark = pytest.mark.timeout(600)  # for hangs only: the first of them pays 
 PAGES = (ROOT / "README.md", DOCS / "how-to" / "runs.md")
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SNIPPETS = list(dict.fromkeys(code for page in PAGES for code in PYTHON.findall(page.read_text(encoding="utf-8"))))
+TABLES, OTHERS = [code for code in SNIPPETS if "print" in code], [code for code in SNIPPETS if "print" not in code]
 COLUMNS = ["pressure_gpa", "temperature_k", "alloy_a_angstrom", "alloy_fraction"]
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=["read_run", "databroker"])
-def test_a_snippet_prints_every_column_of_every_reduced_point(dry_run, tmp_path, snippet):
-    assert dry_run.exit_code == 0, dry_run.said
-    (tmp_path / "lics-data").symlink_to(dry_run.data)  # where a dry run without --data writes
-    done = subprocess.run(
+def carried_out(snippet, dry_run, folder):
+    """Run what a page says in a process of its own, where a dry run without --data has written."""
+    (folder / "lics-data").symlink_to(dry_run.data)
+    return subprocess.run(
         [sys.executable, "-c", snippet],
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "TILED_PROFILES": str(dry_run.data.parent / "profiles"), "COLUMNS": "200"},
     )
+
+
+@pytest.mark.parametrize("snippet", TABLES, ids=["read_run", "databroker"])
+def test_a_snippet_prints_every_column_of_every_reduced_point(dry_run, tmp_path, snippet):
+    assert dry_run.exit_code == 0, dry_run.said
+    done = carried_out(snippet, dry_run, tmp_path)
     assert done.returncode == 0, done.stderr
     header, *lines = [line for line in done.stdout.splitlines() if line.strip()]
     assert [word for word in header.split() if word in COLUMNS] == COLUMNS
@@ -40,3 +46,13 @@ def test_a_snippet_prints_every_column_of_every_reduced_point(dry_run, tmp_path,
     assert len(printed) == len(table)
     for words, row in zip(printed, table.itertuples(index=False), strict=True):
         assert [float(word) for word in words] == pytest.approx(list(row), abs=1e-4, nan_ok=True)
+
+
+@pytest.mark.parametrize("snippet", OTHERS, ids=["filler"])
+def test_a_snippet_that_prints_nothing_does_what_the_page_says_without_a_word(dry_run, tmp_path, snippet):
+    assert dry_run.exit_code == 0, dry_run.said
+    image = "\nassert sum('frame_image' in doc['data'] for kind, doc in told if kind == 'event') == 4\n"
+    keeps = snippet.replace("        name, doc = filler(name, doc)", "        told.append(filler(name, doc))")
+    assert keeps != snippet
+    done = carried_out(f"told = []\n{keeps}{image}", dry_run, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")

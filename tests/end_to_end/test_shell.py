@@ -146,9 +146,10 @@ def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
     assert [line.split()[2:4] for line in listed] == [["count", "whole"], ["count", "whole"], ["scan", "whole"]]
     assert lics("follow", "catalog", "--once", "--data", "data", folder=tmp_path).returncode == 0
     with open_catalog(data) as catalog:
-        named = [catalog.run(uid).metadata["start"]["plan_name"] for uid in catalog.uids]
-        assert named == ["count", "count", "scan"]
-        assert catalog.dataset(catalog.uids[2], "primary")["motor"].values.tolist() == [-1.0, 0.0, 1.0]
+        named = {uid: catalog.run(uid).metadata["start"]["plan_name"] for uid in catalog.uids}
+        assert sorted(named.values()) == ["count", "count", "scan"]
+        (scan,) = (uid for uid, name in named.items() if name == "scan")
+        assert catalog.dataset(scan, "primary")["motor"].values.tolist() == [-1.0, 0.0, 1.0]
 
 
 def test_a_session_begins_without_an_experiment_where_the_profile_has_none_and_says_so(tmp_path):
