@@ -12,7 +12,14 @@ import numpy as np
 
 from lics_beamline.analysis.discovery import Discovery
 from lics_beamline.analysis.lattice_text import lattice_text
-from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, write_page
+from lics_beamline.analysis.page import (
+    Illustration,
+    figure_element,
+    list_element,
+    markdown_table,
+    table_element,
+    write_page,
+)
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.analysis.structure_text import (
     MODEL_HEADING,
@@ -203,24 +210,18 @@ def _markdown(found: Discovery, title: str) -> Iterator[str]:
     for phase in found.phases:
         heading, *said = phase_lines(found, phase)
         yield from ("", f"## {heading}", "", *(f"- {line.strip()}" for line in said), "")
-        yield from _markdown_table(LINE_HEADING, line_rows(found, phase.tracks))
+        yield from markdown_table(LINE_HEADING, line_rows(found, phase.tracks))
         if structure := found.structures.get(phase.name):
             if structure.models:
-                yield from ("", *_markdown_table(MODEL_HEADING, model_rows(structure)))
+                yield from ("", *markdown_table(MODEL_HEADING, model_rows(structure)))
             if structure.density is not None:
-                yield from ("", *_markdown_table(SITE_HEADING, site_rows(structure)))
+                yield from ("", *markdown_table(SITE_HEADING, site_rows(structure)))
     if found.strays:
         yield from ("", "## Lines that belong to none of these for certain", "")
-        yield from _markdown_table(LINE_HEADING, line_rows(found, found.strays))
+        yield from markdown_table(LINE_HEADING, line_rows(found, found.strays))
     yield from ("", "## Where lines came, went or split", "")
-    yield from _markdown_table(CHANGE_HEADING, change_rows(found)) if found.changes else ("Nowhere for certain.",)
+    yield from markdown_table(CHANGE_HEADING, change_rows(found)) if found.changes else ("Nowhere for certain.",)
     yield from ("", "## Not decided", "", *(f"- {line}" for line in found.undecided()))
-
-
-def _markdown_table(heading: Sequence[str], rows: Sequence[ReportRow]) -> Iterator[str]:
-    yield f"| {' | '.join(heading)} |"
-    yield f"|{'---|' * len(heading)}"
-    yield from (f"| {' | '.join(row.cells)} |" for row in rows)
 
 
 def draw_lines(found: Discovery, path: Path) -> Path:

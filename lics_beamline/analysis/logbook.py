@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lics_beamline import schema
+from lics_beamline.control.request import ENGINE
 from lics_beamline.exports.reduced_run import ReducedRun
 from lics_beamline.journal.events import StreamEvent, Streams
 
@@ -129,7 +130,7 @@ class _Telling:
             self._heating(event)
         elif stream == schema.HOLDS:
             kind, who = str(data["hold_did"]), str(data["hold_who"])
-            self._say(event, KINDS.get(kind, kind), _held(data), who="" if who == "engine" else who)
+            self._say(event, KINDS.get(kind, kind), _held(data), who="" if who == ENGINE else who)
         elif stream in TOLD:
             self._say(event, *TOLD[stream](data))
 

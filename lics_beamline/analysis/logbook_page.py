@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from lics_beamline.analysis.logbook import Logbook, LogEntry, path_lines, plain
-from lics_beamline.analysis.page import Illustration, figure_element, list_element, table_element, write_page
+from lics_beamline.analysis.page import (
+    Illustration,
+    figure_element,
+    list_element,
+    markdown_table,
+    table_element,
+    write_page,
+)
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.reduced_run import ReducedPoint
@@ -68,10 +75,10 @@ def markdown(book: Logbook, *, figure: Path | None = None) -> Iterator[str]:
     yield from (f"# {_marked(_title(book))}", "", f"Run {book.start.get('uid', '')}.", "", "## Asked", "")
     yield from (f"- {_marked(line)}" for line in _asked(book.start))
     yield from ("", "## What happened", "")
-    yield from _markdown_table(ENTRY_HEADING, _entry_rows(book))
+    yield from markdown_table(ENTRY_HEADING, _marked_rows(_entry_rows(book)))
     if book.reduced is not None:
         yield from ("", "## What the points showed", "")
-        yield from _markdown_table(POINT_HEADING, _point_rows(book))
+        yield from markdown_table(POINT_HEADING, _marked_rows(_point_rows(book)))
     if figure is not None:
         yield from ("", f"![{CAPTION}](<{figure.resolve().as_uri()}>)")
 
@@ -139,10 +146,8 @@ def _point_row(point: ReducedPoint) -> ReportRow:
     )
 
 
-def _markdown_table(heading: tuple[str, ...], rows: list[ReportRow]) -> Iterator[str]:
-    yield f"| {' | '.join(heading)} |"
-    yield f"|{'---|' * len(heading)}"
-    yield from (f"| {' | '.join(_marked(cell) for cell in row.cells)} |" for row in rows)
+def _marked_rows(rows: list[ReportRow]) -> list[ReportRow]:
+    return [ReportRow(cells=tuple(_marked(cell) for cell in row.cells)) for row in rows]
 
 
 def _marked(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -110,6 +110,13 @@ def table_element(heading: Sequence[str], rows: Iterable[ReportRow], *, numbers:
         f"<tr>{''.join(cell('td', column, text) for column, text in enumerate(row.cells))}</tr>" for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def markdown_table(heading: Sequence[str], rows: Iterable[ReportRow]) -> Iterator[str]:
+    """Yield a table as lines of Markdown; what its cells say is Markdown."""
+    yield f"| {' | '.join(heading)} |"
+    yield f"|{'---|' * len(heading)}"
+    yield from (f"| {' | '.join(row.cells)} |" for row in rows)
 
 
 def list_element(lines: Iterable[str]) -> str:

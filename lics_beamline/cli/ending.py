@@ -70,6 +70,7 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         return 4
     raw = find(data.raw_journals, raw_uid)
     places = {"raw journal": str(raw.path)}
+    figure, run = summary_figure(data, raw_uid), None
     try:
         derived = newest_reduction(data, raw_uid)
     except RunNotFound:
@@ -78,8 +79,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         places["reduced run"] = str(derived.path)
         run = reduced_run(read(derived.path))
         if run.points:
-            places["figure"] = str(draw_summary(run, summary_figure(data, raw_uid)))
-    book, figure = logbook_of(data, raw), summary_figure(data, raw_uid)
+            places["figure"] = str(draw_summary(run, figure))
+    book = logbook_of(data, raw, run)
     places["logbook"] = str(write_logbook(book, data.logbooks / f"{raw_uid[:8]}.html", figure=figure))
     write_logbook(book, data.logbooks / f"{raw_uid[:8]}.md", figure=figure)
     places["plates"] = str(data.plates / raw.start["plate_folder"])

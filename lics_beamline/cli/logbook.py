@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from lics_beamline.analysis.logbook import Logbook, LogEntry
     from lics_beamline.data_folder import DataFolder
+    from lics_beamline.exports.reduced_run import ReducedRun
     from lics_beamline.journal.head import Head
 
 EXIT_USAGE: Final = 2
@@ -41,11 +42,19 @@ def logbook(options: argparse.Namespace) -> int:
     """Write the logbook of one sweep."""
     from lics_beamline.analysis.logbook_page import markdown, write_logbook
     from lics_beamline.cli.record import data_folder
+    from lics_beamline.errors import RunNotFound
+    from lics_beamline.exports.recorded_run import newest_reduction
+    from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.head import find
+    from lics_beamline.journal.reader import read
 
     data = data_folder(options)
     head = find(data.raw_journals, options.uid)
-    book = logbook_of(data, head)
+    try:
+        reduced = reduced_run(read(newest_reduction(data, head.uid).path))
+    except RunNotFound:
+        reduced = None
+    book = logbook_of(data, head, reduced)
     figure = summary_figure(data, head.uid)
     if options.to is not None:
         try:
@@ -62,19 +71,11 @@ def logbook(options: argparse.Namespace) -> int:
     return 0
 
 
-def logbook_of(data: DataFolder, head: Head) -> Logbook:
-    """Return the logbook of a sweep, with its newest reduction where there is one and what the guard did meanwhile."""
+def logbook_of(data: DataFolder, head: Head, reduced: ReducedRun | None) -> Logbook:
+    """Return the logbook of a sweep, with what its points showed where it is reduced, and what the guard did."""
     from lics_beamline.analysis.logbook import Logbook
-    from lics_beamline.errors import RunNotFound
-    from lics_beamline.exports.recorded_run import newest_reduction
-    from lics_beamline.exports.reduced_run import reduced_run
-    from lics_beamline.journal.reader import read
     from lics_beamline.journal.whole_sweep import sweep_documents
 
-    try:
-        reduced = reduced_run(read(newest_reduction(data, head.uid).path))
-    except RunNotFound:
-        reduced = None
     return Logbook.of(sweep_documents(head), reduced=reduced, others=_trips(data))
 
 
