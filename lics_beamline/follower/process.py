@@ -23,7 +23,6 @@ from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess, watch
 
-FOLLOWER_NICENESS: Final = 10  # 0 to 19: control of the experiment comes before following it
 RUN_FAILED: Final = 4  # exit code, as everywhere at the command line
 
 logger = logging.getLogger("lics_beamline.follower")  # of the room, for its log
@@ -85,7 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.which,
         asked,
         lambda process: _Follower(process, asked.which, once=asked.once, jobs=asked.jobs).work(),
-        niceness=FOLLOWER_NICENESS,
     )
 
 

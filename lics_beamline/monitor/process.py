@@ -11,7 +11,6 @@ from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess
 
 NAME: Final = "monitor"  # of its log
-MONITOR_NICENESS: Final = 15  # 0 to 19: the experiment comes before who follows it, and these before who looks on
 MODULE: Final = "lics_beamline.monitor"
 
 
@@ -51,4 +50,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         serve(process.data, port=asked.port, over=lambda: process.told_to_end.is_set() or process.parent_gone())
         return 0
 
-    return background_process.run(NAME, asked, work, niceness=MONITOR_NICENESS)
+    return background_process.run(NAME, asked, work)

@@ -108,7 +108,7 @@ def parser_of(module: str, description: str, *, parent: str) -> argparse.Argumen
     return parser
 
 
-def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess], int], *, niceness: int = 0) -> int:
+def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess], int]) -> int:
     """Do the work of a process as its command line asks; return the exit code.
 
     Parameters
@@ -119,8 +119,6 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
         The options, of a parser made by `parser_of`.
     work : callable
         What it does; returns the exit code.
-    niceness : int
-        By how much others come before it, 0 to 19.
 
     Returns
     -------
@@ -128,7 +126,6 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
         That of `work`; `NOT_READY` where it cannot begin, for a reason that the log and standard error give.
     """
     data = DataFolder(asked.data.resolve()).make()
-    os.nice(niceness)
     with _logged(log_path(data, name)), _told_by_signals() as told_to_end:
         try:
             return work(

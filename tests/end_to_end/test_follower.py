@@ -1,5 +1,6 @@
 """The processes that follow journals: started, asked, stopped, killed, and left alone by their parent."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from lics_beamline.follower.status import status
 from lics_beamline.journal.writer import Journal
 from lics_beamline.processes.background_process import NOT_READY
 
+MOST_NICE = 19  # nothing goes beyond it, nor a test that is nice already
 UID = "00000001-0000-4000-8000-000000000001"
 
 
@@ -49,6 +51,12 @@ def test_importing_the_followers_imports_nothing_heavy():
     assert done.stderr == "set()\n"
 
 
+def test_who_lets_it_work_in_a_process_of_its_own_keeps_its_priority(tmp_path):
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert follower.main(["reduce", "--once", "--data", str(tmp_path)]) == 0
+    assert os.getpriority(os.PRIO_PROCESS, 0) == ours
+
+
 def test_a_folder_where_nobody_ever_followed_says_so(tmp_path):
     states = status(DataFolder(tmp_path))
     assert [(each.name, each.state, each.alive) for each in states] == [
@@ -65,6 +73,8 @@ def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tm
         for name, doc in most:
             journal(name, doc)
         wait_until(lambda: catalog_status(data).run == UID and catalog_status(data).state == "waiting")
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(ours + 10, MOST_NICE)
         said = catalog_status(data)
         assert (said.pid, said.alive, said.documents_behind, said.seconds_behind) == (process.pid, True, 0, 0.0)
         assert said.troubles == {}

@@ -1,7 +1,6 @@
 """A process beside the session: started for its parent, told to end, left alone, refused, and asked how it fares."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.processes.background_process import NOT_READY, watch
 from lics_beamline.processes.status_file import StatusFile, status_path
 
-MOST_NICE = 19  # nothing goes beyond it, nor a test that is nice already
 WORKER = """
 import os, sys, time
 from dataclasses import dataclass
@@ -40,7 +38,7 @@ def work(process):
 parser = parser_of("worker", "It works.", parent="works for it")
 parser.add_argument("--refuse", action="store_true")
 asked = parser.parse_args()
-sys.exit(run("worker", asked, work, niceness=5))
+sys.exit(run("worker", asked, work))
 """
 
 
@@ -69,8 +67,6 @@ def fares(data, state):
 def test_a_process_that_is_told_to_end_ends_its_work_first(data, number):
     with child(command(data)) as process:
         assert fares(data, "working")["pid"] == process.pid
-        ours = os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(ours + 5, MOST_NICE)
         process.send_signal(number)
         assert process.wait() == 7
     assert fares(data, "told")
