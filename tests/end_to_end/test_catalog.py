@@ -421,11 +421,11 @@ def test_plain_databroker_finds_runs_and_reads_tables_and_frames_through_the_pro
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(b""), id="empty"),
+        pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(b""), id="empty", marks=pytest.mark.long),
         pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(bytes(range(256)) * 500), id="garbage"),
-        pytest.param(lambda catalog: os.truncate(catalog / "catalog.db", 50_000), id="cut"),
+        pytest.param(lambda catalog: os.truncate(catalog / "catalog.db", 50_000), id="cut", marks=pytest.mark.long),
         pytest.param(lambda catalog: (catalog / "catalog.db").unlink(), id="arrays alone"),
-        pytest.param(lambda catalog: (catalog / "tables.db").unlink(), id="no tables"),
+        pytest.param(lambda catalog: (catalog / "tables.db").unlink(), id="no tables", marks=pytest.mark.long),
     ],
 )
 def test_a_damaged_catalog_is_kept_aside_by_name_and_made_anew(tmp_path, caplog, spoil):

@@ -16,6 +16,8 @@ from lics_beamline.exports.recorded_run import read_run
 
 from .conftest import lics
 
+pytestmark = pytest.mark.long
+
 SIGMA_GPA = 0.05
 
 

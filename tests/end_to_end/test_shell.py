@@ -121,6 +121,7 @@ exit(3)
 """
 
 
+@pytest.mark.long
 def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "lics_beamline", "shell", "--followers", "none", "--data", "data"],

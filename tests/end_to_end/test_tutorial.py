@@ -7,7 +7,7 @@ import pytest
 from command_line import lics
 from documented import DOCS, commands, files, shown_in
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 TUTORIAL = DOCS / "tutorial.md"
 

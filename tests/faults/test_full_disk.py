@@ -52,6 +52,7 @@ def fill(folder):
                 continue
 
 
+@pytest.mark.long
 def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_needed(tmp_path, small_disk):
     (tmp_path / "up.toml").write_text(UP)
     inside = DataFolder(Path(f"/proc/{small_disk.pid}/root{tmp_path}/data"))

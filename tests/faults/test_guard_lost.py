@@ -27,6 +27,7 @@ def rising(witness):
     return witness.get("PC1:Pressure_RBV") < witness.get("PC1:Setpoint_RBV") - 0.5
 
 
+@pytest.mark.long
 def test_a_load_waits_for_another_guard_when_one_dies_and_does_not_rise_once_the_cell_runs_away(data):
     with simulators(data) as witness, sweeping(data, UP) as process:
         until(lambda: rising(witness) and witness.get("PC1:Pressure_RBV") > 0.7, process)
@@ -60,6 +61,7 @@ def test_a_load_waits_for_another_guard_when_one_dies_and_does_not_rise_once_the
     assert holds[-1]["hold_did"] == "continued"
 
 
+@pytest.mark.long
 def test_an_engine_that_lives_and_hangs_is_made_safe_by_its_guard_and_ends_when_it_wakes(data):
     with simulators(data) as witness, sweeping(data, UP) as process:
         until(lambda: rising(witness) and witness.get("PC1:Pressure_RBV") > 0.7, process)

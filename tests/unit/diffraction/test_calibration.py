@@ -39,7 +39,8 @@ def assert_found(calibration, *, distance_mm, beam_mm, tilt_deg, within_mm, with
     assert plane.tilt_deg == pytest.approx(tilt_deg, abs=within_deg)
 
 
-@pytest.mark.parametrize("seed", [29, 40])  # whose votes for the centre fall farthest from it
+# whose votes for the centre fall farthest from it
+@pytest.mark.parametrize("seed", [29, pytest.param(40, marks=pytest.mark.long)])
 def test_a_hidden_geometry_is_found_without_a_hand(seed):
     hidden = hidden_geometry(seed)
     calibration = calibrate(simulated_plate(hidden, seed=seed), CERIA, PLATE, saturation_counts=262_136)
@@ -119,6 +120,7 @@ def test_a_beam_beyond_the_edge_is_found_from_the_rings_that_are_left():
     assert calibration.sigma["beam_distance_mm"] < 0.2
 
 
+@pytest.mark.long
 def test_spots_a_shadow_dead_modules_and_a_bright_stop_move_nothing():
     beam_mm = (153.0, 147.5)
     frame = drawn_frame(beam_mm=beam_mm, distance_mm=365.0, lean=LEAN)
@@ -143,6 +145,7 @@ def test_spots_a_shadow_dead_modules_and_a_bright_stop_move_nothing():
     )
 
 
+@pytest.mark.long
 def test_a_free_wavelength_is_found_with_the_distance_and_its_error():
     start = SMALL.moved(SMALL.plane, wavelength_angstrom=WAVELENGTH * 1.0005)
     frame = drawn_frame(beam_mm=(150.0, 151.0), distance_mm=240.0, strength=400.0)
@@ -171,6 +174,7 @@ def leaning(distance_mm):
     return SMALL.moved(plane)
 
 
+@pytest.mark.long
 def test_panels_out_of_line_are_refined_from_a_good_start_and_that_is_said(panels_out_of_line):
     calibration = calibrate(panels_out_of_line, CERIA, leaning(350.5))
     assert_found(

@@ -160,7 +160,9 @@ def test_faint_companions_of_strong_lines_are_no_lines_of_a_lattice():
     assert (best.system, best.centring, best.lines, best.strays) == ("cubic", "P", 9, 0)
 
 
-@pytest.mark.parametrize("system", sorted(GROUPS))
+@pytest.mark.parametrize(
+    "system", [pytest.param(each, marks=[] if each in HIGH else pytest.mark.long) for each in sorted(GROUPS)]
+)
 def test_a_drawn_lattice_is_found_at_all_its_pressures(system):
     world = draw(2, system, points=3)
     found = index_lines(world.sets)

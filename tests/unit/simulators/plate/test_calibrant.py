@@ -67,6 +67,7 @@ def test_the_shipped_geometry_is_not_the_truth():
     assert 1e-4 < abs(found["directDist"] - truth.distance_mm) < 0.05
 
 
+@pytest.mark.long
 def test_a_calibration_from_the_nominal_geometry_finds_the_shipped_one(plate):
     detector = Detector(1e-4, 1e-4, max_shape=plate.shape, orientation=3)
     calibrant = get_calibrant("CeO2")
