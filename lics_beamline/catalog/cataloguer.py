@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from lics_beamline.catalog.birth import whole_runs
 from lics_beamline.catalog.soundness import set_damaged_aside
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -56,14 +57,15 @@ class Cataloguer:
         self._data = DataFolder(data.root.resolve())
         self._flush_s = flush_s
         self._held = ExitStack()
-        self._catalog: Catalog
+        self._whole: dict[str, str] = {}
+        self._opened: Catalog | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as held:
             what = f"cataloguing of {self._data.root}"
             held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
             set_damaged_aside(self._data)
-            self._catalog = held.enter_context(open_catalog(self._data, writable=True))
+            self._whole = whole_runs(self._data)
             self._held = held.pop_all()
         return self
 
@@ -82,13 +84,21 @@ class Cataloguer:
         """
         return Following((self._data.raw_journals, self._data.derived_journals), self.begin, **options)
 
+    def _catalog(self) -> Catalog:
+        """Return the catalog, opened when the first run is to be fed: Tiled takes seconds of work to begin."""
+        if self._opened is None:
+            self._opened = self._held.enter_context(open_catalog(self._data, writable=True))
+        return self._opened
+
     def begin(self, head: Head) -> _Feed | None:
         """Return what feeds a run into the catalog; None where the catalog has it whole."""
+        if head.stop is not None and self._whole.get(head.uid) == head.stop.get("uid"):
+            return None  # as when this began
+        client = self._catalog().client
         from tiled.queries import Key
 
         from lics_beamline.catalog.run_writer import RunWriter
 
-        client = self._catalog.client
         for known in client.v3.search(Key("uid") == head.uid).values():
             stop = known.metadata.get("stop")
             if head.stop is not None and stop is not None and stop.get("uid") == head.stop.get("uid"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from lics_beamline.catalog import tree
+from lics_beamline.catalog.birth import is_built
 from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, opened
 from lics_beamline.data_folder import DataFolder
 
@@ -55,7 +55,7 @@ def indexed_runs(data: DataFolder) -> dict[str, IndexedRun] | None:
     data : DataFolder
         The data folder.
     """
-    if not tree.is_built(data):
+    if not is_built(data):
         return None
     found: dict[str, IndexedRun] = {}
     with opened(data.catalog / INDEX_NAME) as index:

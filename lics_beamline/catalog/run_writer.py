@@ -73,6 +73,9 @@ class _Rows(_RunWriter):
             consolidator.files = self.files
         return super()._update_consolidator(doc)
 
+    def _close_stream_tree(self) -> None:
+        """Tell no subscriber that the run has ended: the catalog has none, and each telling is a request a node."""
+
     def flush(self) -> None:
         """Write all rows and frames held."""
         for stream, rows in self._internal_data_cache.items():

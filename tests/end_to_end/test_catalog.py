@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import textwrap
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -289,11 +289,14 @@ def test_a_live_run_is_there_while_it_is_measured(tmp_path):
     with (
         Cataloguer(data, flush_s=0.0) as cataloguer,
         Journal(data.raw_journals) as journal,
-        open_catalog(data) as catalog,
+        ExitStack() as opened,
     ):
         following = cataloguer.following()
+        journal(*documents[0])
+        assert following.round() == 1
+        catalog = opened.enter_context(open_catalog(data))
         points = frames = 0
-        for name, doc in documents[:-1]:
+        for name, doc in documents[1:-1]:
             journal(name, doc)
             points += doc.get("descriptor", "").endswith("-primary")
             frames += doc.get("descriptor", "").endswith("-readout")
@@ -310,6 +313,24 @@ def test_a_live_run_is_there_while_it_is_measured(tmp_path):
     record(reference.raw_journals, raw_run(reference, 1, points=2))
     catalogue(reference)
     assert same(contents(data), contents(reference))
+
+
+NOTHING_TO_ADD = """
+from pathlib import Path
+from lics_beamline.catalog.cataloguer import Cataloguer
+from lics_beamline.data_folder import DataFolder
+with Cataloguer(DataFolder(Path(sys.argv[1]))) as cataloguer:
+    following = cataloguer.following()
+    print(following.round(), following.troubles, "tiled" in sys.modules)
+"""
+
+
+def test_a_cataloguer_with_nothing_to_add_does_not_wait_for_the_imports_of_tiled(catalogued, tmp_path):
+    assert run_program(NOTHING_TO_ADD, catalogued.root) == "0 {} False\n"
+    empty = DataFolder(tmp_path / "data").make()
+    assert run_program(NOTHING_TO_ADD, empty.root) == "0 {} False\n"
+    with pytest.raises(RunNotFound, match="none has been recorded yet"), open_catalog(empty):
+        pass
 
 
 KILLED = """
