@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from lics_beamline.catalog.soundness import INDEX_NAME, opened
+from lics_beamline.catalog.place import catalog_place
+from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, opened
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import parse_json, read_text
@@ -15,8 +16,13 @@ _WHOLE: Final = "SELECT key, json_extract(metadata, '$.stop.uid') FROM nodes WHE
 
 
 def database(data: DataFolder) -> str:
-    """URI of the index."""
-    return f"sqlite:///{data.catalog.resolve() / 'catalog.db'}"
+    """URI of the index, where no server has it."""
+    return catalog_place(data).uri or f"sqlite:///{data.catalog.resolve() / INDEX_NAME}"
+
+
+def tables(data: DataFolder) -> str:
+    """URI of the tables, where no server has them."""
+    return catalog_place(data).uri or f"sqlite:///{data.catalog / TABLES_NAME}"
 
 
 def built_for(data: DataFolder) -> str:
@@ -35,14 +41,14 @@ def is_built(data: DataFolder) -> bool:
 
 
 def whole_runs(data: DataFolder) -> dict[str, str]:
-    """Return the runs that the catalog has with their stop documents, by uid of run: uids of the latter.
+    """Return the runs that an embedded catalog has with their stop documents, by uid of run: uids of the latter.
 
     Parameters
     ----------
     data : DataFolder
         The data folder. Its catalog is sound.
     """
-    if not is_built(data):
+    if not catalog_place(data).is_embedded or not is_built(data):
         return {}
     with opened(data.catalog / INDEX_NAME) as index:
         return {uid: stop for uid, stop in index.execute(_WHOLE) if stop}

@@ -23,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.catalog.birth import BIRTH_NAME, database, is_built
+from lics_beamline.catalog.place import catalog_place
+from lics_beamline.catalog.reach import connect
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import FRAME_IMAGE, READOUT
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 PROFILE_NAME: Final = "lics"
 _TREE: Final = "lics_beamline.catalog.tree:runs"
-_EXPORTER: Final = "bluesky_tiled_plugins.exporters:json_seq_exporter"
+EXPORTER: Final = "bluesky_tiled_plugins.exporters:json_seq_exporter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +186,11 @@ def open_catalog(data: DataFolder, *, writable: bool = False) -> Iterator[Catalo
     RunNotFound
         If there is no catalog for the place where the data folder is now.
     """
-    with _uncollected():
-        from tiled.client import from_context
-
-        if writable:
-            _build(data)
-        context = _context(data, writable=writable)
+    client = _client(data, writable=writable)
     try:
-        yield Catalog(from_context(context))
+        yield Catalog(client)
     finally:
-        context.close()
+        client.context.close()
 
 
 def find_run(data: DataFolder, name: str) -> Any:
@@ -211,11 +208,7 @@ def find_run(data: DataFolder, name: str) -> Any:
     RunNotFound
         If there is no such run, or no catalog.
     """
-    with _uncollected():
-        from tiled.client import from_context
-
-        context = _context(data, writable=False)
-    return Catalog(from_context(context)).run(name)
+    return Catalog(_client(data, writable=False)).run(name)
 
 
 def write_profile(data: DataFolder, *, name: str = PROFILE_NAME, folder: Path | None = None) -> Path:
@@ -241,22 +234,30 @@ def write_profile(data: DataFolder, *, name: str = PROFILE_NAME, folder: Path | 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.yml"
     about = f"# Catalog of {data.root.resolve()}, for databroker.from_profile({name!r}).\n"
-    service = {name: {"direct": _service(data, writable=False)}}
+    place = catalog_place(data)
+    service = {name: {"uri": place.uri} if place.is_server else {"direct": _service(data, writable=False)}}
     write_whole(path, about + json.dumps(service, indent=2) + "\n")  # JSON is YAML
     return path
 
 
-def _context(data: DataFolder, *, writable: bool) -> Any:
-    """Return what a client of Tiled speaks to: a service inside this process."""
-    from tiled.client import Context
-    from tiled.server.app import build_app_from_config
+def _client(data: DataFolder, *, writable: bool) -> Any:
+    """Return a client of the catalog of a data folder: of a server, or of a service inside this process."""
+    place = catalog_place(data)
+    with uncollected():
+        from tiled.client import Context, from_context
 
-    with _quiet():
-        return Context.from_app(build_app_from_config(_service(data, writable=writable)))
+        if place.is_server:
+            return connect(place)
+        from tiled.server.app import build_app_from_config
+
+        if writable:
+            _build(data)
+        with quiet():
+            return from_context(Context.from_app(build_app_from_config(_service(data, writable=writable))))
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Look for no garbage meanwhile: imports leave none, and looking takes a fifth of the time of those of Tiled."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -268,7 +269,7 @@ def _uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep from the operator what Tiled's own dependencies tell its developers."""
     greeter = logging.getLogger("tiled.server.app")  # says its version at every opening
     level = greeter.level
@@ -286,32 +287,49 @@ def _quiet() -> Iterator[None]:
 def _service(data: DataFolder, *, writable: bool) -> dict[str, Any]:
     """Return the configuration of a Tiled service inside the process."""
     tree = {"path": "/", "tree": _TREE, "args": {"root": str(data.root.resolve()), "writable": writable}}
-    return {"trees": [tree], "media_types": {"BlueskyRun": {"application/json-seq": _EXPORTER}}}
+    return {"trees": [tree], "media_types": {"BlueskyRun": {"application/json-seq": EXPORTER}}}
 
 
-def _build(data: DataFolder) -> None:
-    """Make an empty catalog, unless there is one that was built for this place."""
+def make_database(uri: str) -> None:
+    """Make the tables of an index where there are none.
+
+    Parameters
+    ----------
+    uri : str
+        ``sqlite:///...`` or ``postgresql://...``.
+    """
+    from sqlalchemy import inspect
     from tiled.alembic_utils import stamp_head
     from tiled.catalog.alembic_constants import ALEMBIC_DIR, ALEMBIC_INI_TEMPLATE_PATH
     from tiled.catalog.core import initialize_database
     from tiled.server.connection_pool import create_async_engine
     from tiled.utils import ensure_specified_sql_driver
 
+    uri = ensure_specified_sql_driver(uri)
+
+    async def make_tables() -> bool:
+        engine = create_async_engine(uri)
+        try:
+            async with engine.connect() as connection:
+                names = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
+            if "nodes" in names:
+                return False
+            await initialize_database(engine)
+        finally:
+            await engine.dispose()
+        return True
+
+    if asyncio.run(make_tables()):
+        with quiet():
+            stamp_head(ALEMBIC_INI_TEMPLATE_PATH, ALEMBIC_DIR, uri)
+
+
+def _build(data: DataFolder) -> None:
+    """Make an empty catalog, unless there is one that was built for this place."""
     if is_built(data):
         return
     (data.catalog / BIRTH_NAME).unlink(missing_ok=True)
     shutil.rmtree(data.catalog, ignore_errors=True)
     (data.catalog / "arrays").mkdir(parents=True)
-    uri = ensure_specified_sql_driver(database(data))
-
-    async def make_tables() -> None:
-        engine = create_async_engine(uri)
-        try:
-            await initialize_database(engine)
-        finally:
-            await engine.dispose()
-
-    asyncio.run(make_tables())
-    with _quiet():
-        stamp_head(ALEMBIC_INI_TEMPLATE_PATH, ALEMBIC_DIR, uri)
+    make_database(database(data))
     write_whole(data.catalog / BIRTH_NAME, json.dumps({"root": str(data.root.resolve())}))

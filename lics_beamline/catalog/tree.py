@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tiled.catalog import from_uri
 
-from lics_beamline.catalog.birth import built_for, database, is_built
+from lics_beamline.catalog.birth import built_for, database, is_built, tables
 from lics_beamline.catalog.frame_adapter import FrameSequenceAdapter
 from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
 from lics_beamline.catalog.soundness import damage, require_nameable
@@ -56,12 +56,30 @@ def runs(root: str, *, writable: bool = False) -> Any:
             "catalog anew from the journals.",
             root=str(data.root),
         )
-    arrays, tables = str(data.catalog / "arrays"), f"sqlite:///{data.catalog / 'tables.db'}"
-    stored = [arrays, tables]
+    stored = [str(data.catalog / "arrays"), tables(data)]
+    return _tree(database(data), stored if writable else None, [str(data.plates), *([] if writable else stored)])
+
+
+def served(database: str, storage: list[str], readable: list[str]) -> Any:
+    """Return the tree of a server, to which runs of any data folder may be added.
+
+    Parameters
+    ----------
+    database : str
+        URI of its index.
+    storage : list of str
+        Where arrays and tables are written.
+    readable : list of str
+        Folders of images that are read.
+    """
+    return _tree(database, storage, readable)
+
+
+def _tree(database: str, writable: list[str] | None, readable: list[str]) -> Any:
     return from_uri(
-        database(data),
+        database,
         specs=[_SPEC],
-        writable_storage=stored if writable else None,
-        readable_storage=[str(data.plates), *([] if writable else stored)],
+        writable_storage=writable,
+        readable_storage=readable,
         adapters_by_mimetype={PLATE_MIMETYPE: PlateSequenceAdapter, FOREIGN_MIMETYPE: FrameSequenceAdapter},
     )
