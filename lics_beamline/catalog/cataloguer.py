@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lics_beamline.catalog.birth import whole_runs
 from lics_beamline.catalog.place import CatalogPlace, catalog_place
-from lics_beamline.catalog.reach import reaching
+from lics_beamline.catalog.reach import reaching, require_answer
 from lics_beamline.catalog.soundness import set_damaged_aside
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -48,6 +48,8 @@ class Cataloguer:
         where its files are damaged; those are then kept aside.
     flush_s : float
         How long rows of a live run may be held back [s].
+    opened : callable
+        Called when the catalog has been opened for the first run to be fed.
 
     Raises
     ------
@@ -57,10 +59,13 @@ class Cataloguer:
         On entering: the path of the folder is one that Tiled cannot name.
     """
 
-    def __init__(self, data: DataFolder, *, flush_s: float = FLUSH_S) -> None:
+    def __init__(
+        self, data: DataFolder, *, flush_s: float = FLUSH_S, opened: Callable[[], object] = lambda: None
+    ) -> None:
         self._data = DataFolder(data.root.resolve())
         self._flush_s = flush_s
         self._held = ExitStack()
+        self._tell_opened = opened
         self._place = CatalogPlace()
         self._whole: dict[str, str] = {}
         self._opened: Catalog | None = None
@@ -94,12 +99,14 @@ class Cataloguer:
         """Return the catalog, opened when the first run is to be fed: Tiled takes seconds of work to begin."""
         if self._opened is None:
             self._opened = self._held.enter_context(open_catalog(self._data, writable=True))
+            self._tell_opened()
         return self._opened
 
     def begin(self, head: Head) -> _Feed | None:
         """Return what feeds a run into the catalog; None where the catalog has it whole."""
         if head.stop is not None and self._whole.get(head.uid) == head.stop.get("uid"):
             return None  # as when this began
+        require_answer(self._place)
         with reaching(self._place):
             return self._feed(head)
 

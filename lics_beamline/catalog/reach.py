@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,7 +10,7 @@ from lics_beamline.catalog.place import CatalogPlace, key_path, read_key
 from lics_beamline.errors import NotConnected, ProfileError
 
 LEAST_SERVERS_FAULT: Final = 500  # HTTP status: from here on the server has failed, or whoever stands before it
-MOST_ATTEMPTS: Final = "1"  # at a request; Tiled's own ten take 45 s, in which a follower would hear nothing
+LONGEST_ANSWER_S: Final = 5.0  # to the question whether a server is there [s]
 REFUSED: Final = (401, 403)  # HTTP status: the key is none, or may not do this
 
 
@@ -30,11 +29,31 @@ def connect(place: CatalogPlace) -> Any:
     ProfileError
         If it does not accept the key.
     """
-    os.environ.setdefault("TILED_RETRY_ATTEMPTS", MOST_ATTEMPTS)  # read when Tiled is imported
     from tiled.client import from_uri
 
+    require_answer(place)
     with reaching(place):
         return from_uri(place.uri, api_key=read_key(place.uri), remember_me=False)
+
+
+def require_answer(place: CatalogPlace) -> None:
+    """Ask whether a server is there: Tiled's client, which rides out short outages, takes 45 s to say that it is not.
+
+    Parameters
+    ----------
+    place : CatalogPlace
+        The catalog; where it is no server nothing is asked.
+
+    Raises
+    ------
+    NotConnected
+        If it does not answer.
+    """
+    if place.is_server:
+        import httpx
+
+        with reaching(place):
+            httpx.get(f"{place.uri}/healthz", timeout=LONGEST_ANSWER_S)
 
 
 @contextmanager

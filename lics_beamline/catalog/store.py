@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -32,7 +31,6 @@ from lics_beamline.schema import FRAME_IMAGE, READOUT
 if TYPE_CHECKING:
     import xarray
 
-PROFILE_NAME: Final = "lics"
 _TREE: Final = "lics_beamline.catalog.tree:runs"
 EXPORTER: Final = "bluesky_tiled_plugins.exporters:json_seq_exporter"
 
@@ -211,35 +209,6 @@ def find_run(data: DataFolder, name: str) -> Any:
     return Catalog(_client(data, writable=False)).run(name)
 
 
-def write_profile(data: DataFolder, *, name: str = PROFILE_NAME, folder: Path | None = None) -> Path:
-    """Tell every Python of this user where the catalog is: ``databroker.from_profile("lics")`` opens it.
-
-    Parameters
-    ----------
-    data : DataFolder
-        The data folder. Its catalog may be built later.
-    name : str
-        Name of the profile.
-    folder : Path, optional
-        Where Tiled looks for profiles; default the first it prefers (``TILED_PROFILES``, else the user's).
-
-    Returns
-    -------
-    Path
-        The file written. One of the same name is replaced, because a catalog has one data folder.
-    """
-    from tiled.profiles import paths
-
-    folder = Path(folder) if folder is not None else Path(paths[-1])
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.yml"
-    about = f"# Catalog of {data.root.resolve()}, for databroker.from_profile({name!r}).\n"
-    place = catalog_place(data)
-    service = {name: {"uri": place.uri} if place.is_server else {"direct": _service(data, writable=False)}}
-    write_whole(path, about + json.dumps(service, indent=2) + "\n")  # JSON is YAML
-    return path
-
-
 def _client(data: DataFolder, *, writable: bool) -> Any:
     """Return a client of the catalog of a data folder: of a server, or of a service inside this process."""
     place = catalog_place(data)
@@ -253,7 +222,7 @@ def _client(data: DataFolder, *, writable: bool) -> Any:
         if writable:
             _build(data)
         with quiet():
-            return from_context(Context.from_app(build_app_from_config(_service(data, writable=writable))))
+            return from_context(Context.from_app(build_app_from_config(service(data, writable=writable))))
 
 
 @contextmanager
@@ -284,8 +253,16 @@ def quiet() -> Iterator[None]:
         greeter.setLevel(level)
 
 
-def _service(data: DataFolder, *, writable: bool) -> dict[str, Any]:
-    """Return the configuration of a Tiled service inside the process."""
+def service(data: DataFolder, *, writable: bool) -> dict[str, Any]:
+    """Return the configuration of a Tiled service inside a process.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    writable : bool
+        Whether runs may be added.
+    """
     tree = {"path": "/", "tree": _TREE, "args": {"root": str(data.root.resolve()), "writable": writable}}
     return {"trees": [tree], "media_types": {"BlueskyRun": {"application/json-seq": EXPORTER}}}
 

@@ -96,5 +96,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         for what, where in places.items():
             sys.stdout.write(f"  {what:<12} {where}\n")
         if catalogued:
-            sys.stdout.write('  from Python  databroker.from_profile("lics")\n')
+            from lics_beamline.catalog.tiled_profile import FIRST_NAME, profile_name
+
+            name = profile_name(data) or FIRST_NAME
+            sys.stdout.write(f'  from Python  databroker.from_profile("{name}")\n')
     return 0 if whole else 4

@@ -45,6 +45,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="catalogue the runs of this data folder there from now on: https://HOST of a server (lics serve), "
         "postgresql://HOST/DATABASE, or 'embedded' for files of the data folder",
     )
+    verb.add_argument(
+        "--name", default="", metavar="NAME", help="name of its catalog in Python (default: the one it has, or 'lics')"
+    )
     verb.set_defaults(run=follow)
     verb = verbs.add_parser(
         "rebuild-catalog",
@@ -80,7 +83,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def follow(options: argparse.Namespace) -> int:
     """Run the followers in this process's name."""
     from lics_beamline.catalog.place import set_catalog_place
-    from lics_beamline.catalog.store import write_profile
+    from lics_beamline.catalog.tiled_profile import profile_name, write_profile
     from lics_beamline.cli.record import data_folder
     from lics_beamline.follower import process as follower
     from lics_beamline.follower.status import WHICH, Which, finishing, status
@@ -98,8 +101,11 @@ def follow(options: argparse.Namespace) -> int:
     if getattr(options, "catalog", None):
         set_catalog_place(data.make(), "" if options.catalog == "embedded" else options.catalog)
     which: tuple[Which, ...] = WHICH if options.which == "both" else (options.which,)
-    if "catalog" in which:
-        write_profile(data.make())
+    data.make()
+    if options.name:
+        sys.stdout.write(f"from Python the catalog is {write_profile(data, name=options.name).stem!r}\n")
+    elif "catalog" in which and not profile_name(data) and any(data.raw_journals.iterdir()):
+        write_profile(data)
     if options.once:
         once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
         for each in which:
@@ -181,6 +187,7 @@ def rebuild_catalog(options: argparse.Namespace) -> int:
         sys.stderr.write(f"lics rebuild-catalog: {busy}\n")
         return 3
     options.which, options.once, options.status, options.jobs = "catalog", True, False, None
+    options.name = ""
     return follow(options)
 
 

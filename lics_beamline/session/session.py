@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
 from lics_beamline.catalog.place import set_catalog_place
-from lics_beamline.catalog.store import write_profile
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.devices.control_layer import choose, logged_in
@@ -192,8 +191,6 @@ def open_session(
         guard_supervisor.engine = engine
         if profile.values.catalog:
             set_catalog_place(data, profile.values.catalog)
-        if "catalog" in followers:
-            write_profile(data)
         following = {which: follower.start(data, which) for which in followers}
         stack.callback(aftermath.leave, engine, beamline)  # the guard goes with the session: nothing may stay on
         yield Session(

@@ -27,7 +27,8 @@ from catalogued_runs import (
 )
 
 from lics_beamline.catalog.cataloguer import LOCK_NAME, Cataloguer
-from lics_beamline.catalog.store import find_run, open_catalog, write_profile
+from lics_beamline.catalog.store import find_run, open_catalog
+from lics_beamline.catalog.tiled_profile import write_profile
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy, RunNotFound
