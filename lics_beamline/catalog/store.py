@@ -130,11 +130,12 @@ class Catalog:
             If there is no such run, or it has no such stream.
         """
         run = self.run(name)
-        if stream not in run:
+        try:
+            node = run[stream]
+        except KeyError as cause:
             raise RunNotFound(
                 f"run {name} has no stream {stream!r}; it has {', '.join(run) or 'none'}.", name=name, stream=stream
-            )
-        node = run[stream]
+            ) from cause
         external = {key for key, about in node.metadata["data_keys"].items() if "external" in about}
         dataset: xarray.Dataset = node.read([key for key in node if key not in external])
         return dataset

@@ -119,6 +119,8 @@ async def multiply(index_uri, tables_uri, numbers):
                 {**row, "_dataset_id": number} for _, _, number in new_rows[first : first + BATCH] for row in held
             ]
             await connection.execute(insert(table), copies)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("ANALYZE")  # as PostgreSQL does by itself, some time after rows were added
     await engine.dispose()
     if rows_engine is not engine:
         await rows_engine.dispose()
