@@ -98,10 +98,11 @@ def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(request, 
             assert httpx.get(f"{uri}/api/v1/metadata/{path}", headers=reader).status_code == 404
         assert httpx.get(f"{uri}/api/v1/metadata/{full_uid(1)}", headers=reader).status_code == 200
         assert httpx.get(f"{uri}/api/v1/metadata/").status_code == 401
+        assert "<html" in httpx.get(f"{uri}/ui/").text
         record(data.raw_journals, raw_run(data, 3))
-        (trouble,) = caught_up(data).values()
-        assert trouble.startswith(ProfileError.__name__)
-        assert "may only read" in trouble
+        troubles = caught_up(data)
+        assert set(troubles) == {full_uid(1), full_uid(3), full_uid(101)}
+        assert all(ProfileError.__name__ in each and "may only read" in each for each in troubles.values())
         writing.write_text(key)
         main(["verify", "--data", str(data.root)])
         assert f"run {full_uid(3)[:8]}: {uri}: the catalog does not have this run" in capsys.readouterr().out
