@@ -10,8 +10,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.diffraction.geometry import Geometry
@@ -189,6 +190,9 @@ class ProfileFile(ControlSettings):
         Prefix of all PVs.
     recipe : str
         File of the recipe by which runs are reduced live, beside the profile.
+    catalog : str
+        Where runs are catalogued: ``https://...`` of a server that `lics serve` started, or ``postgresql://...``; empty
+        for files of the data folder.
     """
 
     name: str
@@ -204,6 +208,12 @@ class ProfileFile(ControlSettings):
     alerts: AlertSettings = AlertSettings()
     shell: ShellSettings = ShellSettings()
     recipe: str = "recipe.toml"
+    catalog: str = ""
+
+    @field_validator("catalog")
+    @classmethod
+    def _catalog_is_a_place(cls, uri: str) -> str:
+        return check_catalog_uri(uri) if uri else uri
 
     @model_validator(mode="after")
     def _limits_rise(self) -> ProfileFile:
@@ -313,3 +323,32 @@ def read_profile(name: str) -> Profile:
         )
     values = load(file, ProfileFile)
     return Profile(folder=folder.resolve(), values=values, digest=hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def check_catalog_uri(uri: str) -> str:
+    """Return the URI of a catalog as it is, if it names a place and no secret.
+
+    Parameters
+    ----------
+    uri : str
+        The URI.
+
+    Raises
+    ------
+    ValueError
+        If it is of another kind, names no host or database, or holds a password or key: profiles and data folders are
+        copied and shown.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https", "postgresql") or not (parts.netloc or parts.scheme == "postgresql"):
+        raise ValueError(
+            f"catalog = {parts.scheme or uri!r} is no place; https://HOST or postgresql://HOST/DATABASE is"
+        )
+    if parts.password or "key=" in parts.query or "password=" in parts.query:
+        raise ValueError(
+            "catalog holds a password or key, which all who read the profile would have. A password of PostgreSQL "
+            "belongs in ~/.pgpass, the key of a server in a file (docs: how-to, serve)"
+        )
+    if parts.scheme == "postgresql" and not parts.path.strip("/"):
+        raise ValueError("catalog = postgresql://... names no database; postgresql://HOST/DATABASE does")
+    return uri

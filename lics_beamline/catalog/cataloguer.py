@@ -10,17 +10,22 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from lics_beamline.catalog.birth import whole_runs
+from lics_beamline.catalog.place import CatalogPlace, catalog_place
+from lics_beamline.catalog.reach import reaching, require_answer
 from lics_beamline.catalog.soundness import set_damaged_aside
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
+from lics_beamline.journal.head import head as read_head
+from lics_beamline.journal.writer import SUFFIX
 
 if TYPE_CHECKING:
     from lics_beamline.catalog.run_writer import RunWriter
@@ -43,6 +48,8 @@ class Cataloguer:
         where its files are damaged; those are then kept aside.
     flush_s : float
         How long rows of a live run may be held back [s].
+    opened : callable
+        Called when the catalog has been opened for the first run to be fed.
 
     Raises
     ------
@@ -52,18 +59,24 @@ class Cataloguer:
         On entering: the path of the folder is one that Tiled cannot name.
     """
 
-    def __init__(self, data: DataFolder, *, flush_s: float = FLUSH_S) -> None:
+    def __init__(
+        self, data: DataFolder, *, flush_s: float = FLUSH_S, opened: Callable[[], object] = lambda: None
+    ) -> None:
         self._data = DataFolder(data.root.resolve())
         self._flush_s = flush_s
         self._held = ExitStack()
-        self._catalog: Catalog
+        self._tell_opened = opened
+        self._place = CatalogPlace()
+        self._whole: dict[str, str] = {}
+        self._opened: Catalog | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as held:
             what = f"cataloguing of {self._data.root}"
             held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
+            self._place = catalog_place(self._data)
             set_damaged_aside(self._data)
-            self._catalog = held.enter_context(open_catalog(self._data, writable=True))
+            self._whole = whole_runs(self._data)
             self._held = held.pop_all()
         return self
 
@@ -82,36 +95,65 @@ class Cataloguer:
         """
         return Following((self._data.raw_journals, self._data.derived_journals), self.begin, **options)
 
+    def _catalog(self) -> Catalog:
+        """Return the catalog, opened when the first run is to be fed: Tiled takes seconds of work to begin."""
+        if self._opened is None:
+            self._opened = self._held.enter_context(open_catalog(self._data, writable=True))
+            self._tell_opened()
+        return self._opened
+
     def begin(self, head: Head) -> _Feed | None:
         """Return what feeds a run into the catalog; None where the catalog has it whole."""
+        if head.stop is not None and self._whole.get(head.uid) == head.stop.get("uid"):
+            return None  # as when this began
+        require_answer(self._place)
+        with reaching(self._place):
+            return self._feed(head)
+
+    def _feed(self, head: Head) -> _Feed | None:
+        client = self._catalog().client
         from tiled.queries import Key
 
         from lics_beamline.catalog.run_writer import RunWriter
 
-        client = self._catalog.client
         for known in client.v3.search(Key("uid") == head.uid).values():
             stop = known.metadata.get("stop")
             if head.stop is not None and stop is not None and stop.get("uid") == head.stop.get("uid"):
                 return None
             logger.info("run %s is not whole in the catalog; it is fed again", head.uid)
             client.delete_contents([head.uid], recursive=True, external_only=False)
-        # A cataloguer killed while deleting may have left arrays that no run owns.
-        shutil.rmtree(self._data.catalog / "arrays" / head.uid, ignore_errors=True)
-        return _Feed(RunWriter(client, self._data), self._flush_s)
+        if not self._place.is_server:  # a cataloguer killed while deleting may have left arrays that no run owns
+            shutil.rmtree(self._data.catalog / "arrays" / head.uid, ignore_errors=True)
+        is_server = self._place.is_server
+        writer = RunWriter(client, self._data, tags=self._tags(head) if is_server else (), has_subscribers=is_server)
+        return _Feed(writer, self._flush_s, self._place)
+
+    def _tags(self, head: Head) -> tuple[str, ...]:
+        """Return who may read a run besides those who read all: the group whose proposal it, or its sweep, is of."""
+        from lics_beamline.catalog.readers import group_tag
+
+        start = head.start
+        raw = self._data.raw_journals / f"{start.get('raw_uid', '')}{SUFFIX}"
+        if not start.get("proposal") and raw.is_file() and (sweep := read_head(raw)) is not None:
+            start = sweep.start
+        group = start.get("proposal")
+        return (group_tag(group),) if group and isinstance(group, str) else ()
 
 
 class _Feed:
     """Feeds one run."""
 
-    def __init__(self, writer: RunWriter, flush_s: float) -> None:
+    def __init__(self, writer: RunWriter, flush_s: float, place: CatalogPlace) -> None:
         self._writer = writer
+        self._place = place
         self._flush_s = flush_s
         self._pause_s = flush_s
         self._flushed = time.monotonic()
         self._held = 0
 
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
-        self._writer(name, doc)
+        with reaching(self._place):
+            self._writer(name, doc)
         self._held = 0 if name == "stop" else self._held + 1
 
     def pause(self) -> None:
@@ -127,7 +169,8 @@ class _Feed:
 
     def _flush(self) -> None:
         began = time.monotonic()
-        self._writer.flush()
+        with reaching(self._place):
+            self._writer.flush()
         self._held = 0
         self._flushed = time.monotonic()
         # Registering hundreds of frames takes longer each time: the catalog is not to eat a core for being fresh.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from lics_beamline.catalog import tree
+from lics_beamline.catalog.birth import is_built
+from lics_beamline.catalog.place import catalog_place
+from lics_beamline.catalog.reach import reaching
 from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, opened
 from lics_beamline.data_folder import DataFolder
 
@@ -47,15 +50,44 @@ class IndexedRun:
     missing: list[Path] = field(default_factory=list)
 
 
+def asked_runs(data: DataFolder, uids: Iterable[str]) -> dict[str, IndexedRun]:
+    """Return those runs that a server or PostgreSQL has, by uid, without what is missing of their files.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    uids : iterable of str
+        Its runs; others may have theirs there too.
+
+    Raises
+    ------
+    NotConnected
+        If the server does not answer.
+    """
+    from tiled.queries import Key
+
+    from lics_beamline.catalog.store import open_catalog
+
+    found: dict[str, IndexedRun] = {}
+    with reaching(catalog_place(data)), open_catalog(data) as catalog:
+        for uid in uids:
+            for run in catalog.client.v3.search(Key("uid") == uid).values():
+                stop = run.metadata.get("stop") or {}
+                rows = {stream: run[stream].read(["seq_num"])["seq_num"].size for stream in run}
+                found[uid] = IndexedRun(stop_uid=str(stop.get("uid", "")), rows=rows)
+    return found
+
+
 def indexed_runs(data: DataFolder) -> dict[str, IndexedRun] | None:
-    """Return the runs of a sound catalog by uid; None where it was built for another place.
+    """Return the runs of a sound embedded catalog by uid; None where it was built for another place.
 
     Parameters
     ----------
     data : DataFolder
         The data folder.
     """
-    if not tree.is_built(data):
+    if not is_built(data):
         return None
     found: dict[str, IndexedRun] = {}
     with opened(data.catalog / INDEX_NAME) as index:

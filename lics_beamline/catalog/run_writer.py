@@ -63,8 +63,9 @@ class _Rows(_RunWriter):
         URIs of the plate files of the run, in the order of their readouts.
     """
 
-    def __init__(self, client: Any, **kwargs: Any) -> None:
+    def __init__(self, client: Any, *, has_subscribers: bool, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
+        self._has_subscribers = has_subscribers
         self.files: list[str] = []
 
     def _update_consolidator(self, doc: Any) -> Any:
@@ -72,6 +73,11 @@ class _Rows(_RunWriter):
         if isinstance(consolidator, _PlateConsolidator):
             consolidator.files = self.files
         return super()._update_consolidator(doc)
+
+    def _close_stream_tree(self) -> None:
+        """Tell subscribers that the run has ended, where there may be any: that takes a request a node."""
+        if self._has_subscribers:
+            super()._close_stream_tree()
 
     def flush(self) -> None:
         """Write all rows and frames held."""
@@ -93,6 +99,10 @@ class RunWriter:
         The catalog, open for writing.
     data : DataFolder
         Where plates are found: resources say their path relative to it.
+    tags : tuple of str
+        Of who may read it, on a server.
+    has_subscribers : bool
+        Whether others may listen to the run as it is written: on a server they may.
 
     Raises
     ------
@@ -101,18 +111,21 @@ class RunWriter:
         makes folders of the first two.
     """
 
-    def __init__(self, client: Any, data: DataFolder) -> None:
+    def __init__(
+        self, client: Any, data: DataFolder, *, tags: tuple[str, ...] = (), has_subscribers: bool = False
+    ) -> None:
         CONSOLIDATOR_REGISTRY[PLATE_MIMETYPE] = _PlateConsolidator
         CONSOLIDATOR_REGISTRY[FOREIGN_MIMETYPE] = _PlateConsolidator
         self._run = ""
+        self._tags = tags
         self._root = data.root.resolve()
         self._types: dict[str, dict[str, type]] = {}
         self._indices: dict[str, int] = {}  # of each datum among the run's
         self._places: dict[str, _Place] = {}  # of each resource
         # Arrays of any size go to zarr: SQLite tables cannot hold them, and fail only when the run stops.
-        self._rows = _Rows(client.include_data_sources(), max_array_size=0)
+        self._rows = _Rows(client.include_data_sources(), max_array_size=0, has_subscribers=has_subscribers)
         self._normalizer = RunNormalizer(
-            patches={"resource": self._locate, "datum": self._numbered, "event": self._typed},
+            patches={"start": self._tagged, "resource": self._locate, "datum": self._numbered, "event": self._typed},
             spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE, FOREIGN_SPEC: FOREIGN_MIMETYPE},
         )
         self._normalizer.subscribe(self._rows)
@@ -145,6 +158,10 @@ class RunWriter:
     def flush(self) -> None:
         """Write all that was taken."""
         self._rows.flush()
+
+    def _tagged(self, doc: dict[str, Any]) -> dict[str, Any]:
+        """Say who may read the run; what a journal says of that itself is nobody's word."""
+        return {**doc, "tiled_access_tags": list(self._tags) or None}
 
     def _locate(self, doc: dict[str, Any]) -> dict[str, Any]:
         located = {**doc, "root": doc.get("root") or str(self._root)}

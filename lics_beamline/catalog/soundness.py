@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from lics_beamline.catalog.place import catalog_place
 from lics_beamline.data_folder import DataFolder, set_aside
 from lics_beamline.errors import RunNotFound
 
@@ -54,6 +55,8 @@ def damage(data: DataFolder, *, thoroughly: bool = False) -> str:
     thoroughly : bool
         Also read every page of the databases.
     """
+    if not catalog_place(data).is_embedded:
+        return ""  # its own administrator's
     if not data.catalog.is_dir():
         return f"{data.catalog} is no folder" if os.path.lexists(data.catalog) else ""
     if not any(data.catalog.iterdir()):

@@ -7,37 +7,15 @@ from typing import Any, Final
 
 from tiled.catalog import from_uri
 
+from lics_beamline.catalog.birth import built_for, database, is_built, tables
 from lics_beamline.catalog.frame_adapter import FrameSequenceAdapter
 from lics_beamline.catalog.plate_adapter import PlateSequenceAdapter
 from lics_beamline.catalog.soundness import damage, require_nameable
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import ProfileError, RunNotFound
-from lics_beamline.given_file import parse_json, read_text
+from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import FOREIGN_MIMETYPE, PLATE_MIMETYPE
 
-BIRTH_NAME: Final = "built-for.json"  # where the data folder was when the catalog was built: the index holds full paths
-MOST_BIRTH_BYTES: Final = 64 << 10  # of that file; a path has 4 kB at most
 _SPEC: Final = {"name": "CatalogOfBlueskyRuns", "version": "3.0"}
-
-
-def database(data: DataFolder) -> str:
-    """URI of the index."""
-    return f"sqlite:///{data.catalog.resolve() / 'catalog.db'}"
-
-
-def built_for(data: DataFolder) -> str:
-    """Return the path that the data folder had when its catalog was built; empty where there is no whole catalog."""
-    try:
-        text = read_text(data.catalog / BIRTH_NAME, most_bytes=MOST_BIRTH_BYTES, what="the birth of a catalog")
-        root = parse_json(text, source=BIRTH_NAME, what="the birth of a catalog").get("root", "")
-    except ProfileError:
-        return ""
-    return root if isinstance(root, str) else ""
-
-
-def is_built(data: DataFolder) -> bool:
-    """Whether the data folder has a whole catalog that was built where the folder is now."""
-    return built_for(data) == str(data.root.resolve())
 
 
 def runs(root: str, *, writable: bool = False) -> Any:
@@ -60,6 +38,12 @@ def runs(root: str, *, writable: bool = False) -> Any:
     require_nameable(data)
     if not is_built(data):
         past = built_for(data)
+        if not past and not any(any(folder.glob("*")) for folder in (data.raw_journals, data.derived_journals)):
+            raise RunNotFound(
+                f"no run of {data.root} can be looked up: none has been recorded yet. Open the catalog again after the "
+                "first.",
+                root=str(data.root),
+            )
         reason = f"its catalog was built when it was {past}" if past else "it has no catalog yet"
         raise RunNotFound(
             f"no run of {data.root} can be looked up: {reason}. "
@@ -72,12 +56,30 @@ def runs(root: str, *, writable: bool = False) -> Any:
             "catalog anew from the journals.",
             root=str(data.root),
         )
-    arrays, tables = str(data.catalog / "arrays"), f"sqlite:///{data.catalog / 'tables.db'}"
-    stored = [arrays, tables]
+    stored = [str(data.catalog / "arrays"), tables(data)]
+    return _tree(database(data), stored if writable else None, [str(data.plates), *([] if writable else stored)])
+
+
+def served(database: str, storage: list[str], readable: list[str]) -> Any:
+    """Return the tree of a server, to which runs of any data folder may be added.
+
+    Parameters
+    ----------
+    database : str
+        URI of its index.
+    storage : list of str
+        Where arrays and tables are written.
+    readable : list of str
+        Folders of images that are read.
+    """
+    return _tree(database, storage, readable)
+
+
+def _tree(database: str, writable: list[str] | None, readable: list[str]) -> Any:
     return from_uri(
-        database(data),
+        database,
         specs=[_SPEC],
-        writable_storage=stored if writable else None,
-        readable_storage=[str(data.plates), *([] if writable else stored)],
+        writable_storage=writable,
+        readable_storage=readable,
         adapters_by_mimetype={PLATE_MIMETYPE: PlateSequenceAdapter, FOREIGN_MIMETYPE: FrameSequenceAdapter},
     )

@@ -29,6 +29,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "monitor",
     "import_frames",
     "verify",
+    "serve",
     "requests",
     "guard",
     "reduce",

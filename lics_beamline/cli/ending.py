@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 
 from lics_beamline.analysis.logbook_page import write_logbook
+from lics_beamline.catalog.place import catalog_place
 from lics_beamline.cli.logbook import logbook_of, summary_figure
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
@@ -14,6 +15,7 @@ from lics_beamline.experiment import Experiment
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.recorded_run import newest_reduction
 from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.follower.status import status
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
@@ -84,17 +86,25 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     places["logbook"] = str(write_logbook(book, data.logbooks / f"{raw_uid[:8]}.html", figure=figure))
     write_logbook(book, data.logbooks / f"{raw_uid[:8]}.md", figure=figure)
     places["plates"] = str(data.plates / raw.start["plate_folder"])
-    places["catalog"] = str(data.catalog) if catalogued else "not yet; lics follow catalog --once fills it"
-    status = raw.exit_status or "not ended"
-    whole = status == "success"
+    place = catalog_place(data)
+    if not place.is_embedded:  # it may be down, or refuse
+        catalogued &= not any(raw_uid in each.troubles for each in status(data) if each.name == "catalog")
+    places["catalog"] = (
+        (place.uri or str(data.catalog)) if catalogued else "not yet; lics follow catalog --once fills it"
+    )
+    ended = raw.exit_status or "not ended"
+    whole = ended == "success"
     if as_json:
         sys.stdout.write(
-            json.dumps({"uid": raw_uid, "exit_status": status, "ended_by": ended_by, **places}, indent=1) + "\n"
+            json.dumps({"uid": raw_uid, "exit_status": ended, "ended_by": ended_by, **places}, indent=1) + "\n"
         )
     else:
-        sys.stdout.write(f"\nrun {raw_uid}: {status}{f': {ended_by}' if ended_by else ''}\n")
+        sys.stdout.write(f"\nrun {raw_uid}: {ended}{f': {ended_by}' if ended_by else ''}\n")
         for what, where in places.items():
             sys.stdout.write(f"  {what:<12} {where}\n")
         if catalogued:
-            sys.stdout.write('  from Python  databroker.from_profile("lics")\n')
+            from lics_beamline.catalog.tiled_profile import FIRST_NAME, profile_name
+
+            name = profile_name(data) or FIRST_NAME
+            sys.stdout.write(f'  from Python  databroker.from_profile("{name}")\n')
     return 0 if whole else 4

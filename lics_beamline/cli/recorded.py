@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.workers import jobs_of, positive
-from lics_beamline.errors import Busy, LicsError, RunNotFound
+from lics_beamline.errors import Busy, LicsError, ProfileError, RunNotFound
 from lics_beamline.given_file import one_line
+
+PAGE_RUNS: Final = 100  # runs of a list: a few screens, and read in well under a second
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -37,6 +39,15 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "--jobs", type=positive, metavar="N", help="with --once: processes that share the points (default: one a core)"
     )
     verb.add_argument("--status", action="store_true", help="say how far the followers are, and end")
+    verb.add_argument(
+        "--catalog",
+        metavar="URI",
+        help="catalogue the runs of this data folder there from now on: https://HOST of a server (lics serve), "
+        "postgresql://HOST/DATABASE, or 'embedded' for files of the data folder",
+    )
+    verb.add_argument(
+        "--name", default="", metavar="NAME", help="name of its catalog in Python (default: the one it has, or 'lics')"
+    )
     verb.set_defaults(run=follow)
     verb = verbs.add_parser(
         "rebuild-catalog",
@@ -50,8 +61,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "runs",
         parents=[shared, machine],
         help="list what has been recorded",
-        description="List the runs below the data folder, oldest first: raw sweeps and what was reduced from them.",
+        description="List the runs below the data folder, oldest first: raw sweeps and what was reduced from them. Of "
+        f"many, the newest {PAGE_RUNS} are listed, with how to see the others.",
     )
+    pages = verb.add_mutually_exclusive_group()
+    pages.add_argument(
+        "--page", type=positive, metavar="N", help=f"{PAGE_RUNS} runs at a time: 1 has the newest, 2 those before them"
+    )
+    pages.add_argument("--all", action="store_true", help="all runs, however many they are; --json lists all by itself")
     verb.set_defaults(run=runs)
     verb = verbs.add_parser(
         "show",
@@ -65,7 +82,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def follow(options: argparse.Namespace) -> int:
     """Run the followers in this process's name."""
-    from lics_beamline.catalog.store import write_profile
+    from lics_beamline.catalog.place import set_catalog_place
+    from lics_beamline.catalog.tiled_profile import profile_name, write_profile
     from lics_beamline.cli.record import data_folder
     from lics_beamline.follower import process as follower
     from lics_beamline.follower.status import WHICH, Which, finishing, status
@@ -80,9 +98,14 @@ def follow(options: argparse.Namespace) -> int:
             for uid, trouble in fares.troubles.items():
                 sys.stdout.write(f"         run {uid[:8]}: {trouble}\n")
         return 0
+    if getattr(options, "catalog", None):
+        set_catalog_place(data.make(), "" if options.catalog == "embedded" else options.catalog)
     which: tuple[Which, ...] = WHICH if options.which == "both" else (options.which,)
-    if "catalog" in which:
-        write_profile(data.make())
+    data.make()
+    if options.name:
+        sys.stdout.write(f"from Python the catalog is {write_profile(data, name=options.name).stem!r}\n")
+    elif "catalog" in which and not profile_name(data) and any(data.raw_journals.iterdir()):
+        write_profile(data)
     if options.once:
         once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
         for each in which:
@@ -137,12 +160,20 @@ def _set_damaged_aside(data: DataFolder) -> None:
 def rebuild_catalog(options: argparse.Namespace) -> int:
     """Set the catalog aside and make it anew from the journals."""
     from lics_beamline.catalog.cataloguer import LOCK_NAME
+    from lics_beamline.catalog.place import catalog_place
     from lics_beamline.catalog.soundness import require_nameable
     from lics_beamline.cli.record import data_folder
     from lics_beamline.data_folder import set_aside
     from lics_beamline.journal import lock
 
     data = data_folder(options)
+    place = catalog_place(data)
+    if not place.is_embedded:
+        raise ProfileError(
+            f"the runs of {data.root} are catalogued at {place.uri}, which others use too: nothing is made anew there. "
+            "`lics follow catalog --once` adds what it has not.",
+            uri=place.uri,
+        )
     require_nameable(data)
     if not data.raw_journals.is_dir():
         raise RunNotFound(f"{data.root} holds no journals, from which a catalog could be made.", root=str(data.root))
@@ -156,6 +187,7 @@ def rebuild_catalog(options: argparse.Namespace) -> int:
         sys.stderr.write(f"lics rebuild-catalog: {busy}\n")
         return 3
     options.which, options.once, options.status, options.jobs = "catalog", True, False, None
+    options.name = ""
     return follow(options)
 
 
@@ -179,15 +211,25 @@ def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -
 def runs(options: argparse.Namespace) -> int:
     """List the runs."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.journal.head import heads
+    from lics_beamline.journal.head import entries, head
 
     data = data_folder(options)
-    found = [*heads(data.raw_journals), *heads(data.derived_journals)]
-    found.sort(key=lambda head: head.time)
-    rows = [_row(head) for head in found]
+    found = [*entries(data.raw_journals), *entries(data.derived_journals)]
+    found.sort(key=lambda entry: entry.time)
+    page = options.page or (0 if options.all or options.json else 1)
+    last = len(found) - PAGE_RUNS * (page - 1) if page else len(found)
+    first = max(0, last - PAGE_RUNS) if page else 0
+    shown = (head(entry.path) for entry in found[first : max(0, last)])
+    rows = [_row(each) for each in shown if each is not None]
     if options.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return 0
+    if not rows and found:
+        pages = -(-len(found) // PAGE_RUNS)
+        sys.stdout.write(f"page {page} is empty: {len(found)} runs fill {pages}.\n")
+        return 0
+    if first:
+        sys.stdout.write(f"{first} older runs: lics runs --page {page + 1}, or --all\n")
     if not rows:
         sys.stdout.write(f"no runs below {data.root}. lics dry-run makes one.\n")
         return 0

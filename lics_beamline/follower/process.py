@@ -126,8 +126,9 @@ class _Follower:
         options = {"grace_s": 0.0, "retry_s": 0.0} if self._once else {}
         if self._which == "catalog":
             from lics_beamline.catalog.cataloguer import Cataloguer
+            from lics_beamline.catalog.tiled_profile import write_profile
 
-            with Cataloguer(self._data) as cataloguer:
+            with Cataloguer(self._data, opened=lambda: write_profile(self._data)) as cataloguer:
                 yield cataloguer.following(**options)
         else:
             from lics_beamline.follower.live_reduction import LiveReduction

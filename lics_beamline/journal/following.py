@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from lics_beamline.errors import LicsError
+from lics_beamline.errors import LicsError, NotConnected
 from lics_beamline.journal.head import Head, head
 from lics_beamline.journal.reader import Tail, say
 from lics_beamline.journal.writer import SUFFIX
@@ -94,6 +94,7 @@ class Following:
         self._open: dict[Path, _Followed] = {}
         self._again: dict[Path, float] = {}
         self._attempts: dict[Path, int] = {}
+        self._unreachable: set[Path] = set()  # of those: runs for which a server did not answer
         self.troubles: dict[str, str] = {}
         self.run = ""
 
@@ -125,8 +126,12 @@ class Following:
 
     @property
     def unsettled(self) -> bool:
-        """Whether more may come: a run is being written, was just left by its writer, or waits to be begun again."""
-        return self.retrying or any(not each.given_up for each in self._open.values())
+        """Whether more may come: a run is being written, was just left by its writer, or waits to be begun again.
+
+        Not what waits for a server that does not answer: journals keep it until somebody follows them again.
+        """
+        again = any(path not in self._unreachable for path in self._again)  # a server may be down for days
+        return again or any(not each.given_up for each in self._open.values())
 
     def behind(self) -> int:
         """Documents written and not yet taken, of the runs being followed."""
@@ -160,6 +165,7 @@ class Following:
                     self.troubles.pop(known, None)
             try:
                 consumer = self._begin(first)
+                self._unreachable.discard(path)
                 if consumer is not None:
                     tail = Tail(path)
                     self._open[path] = _Followed(uid=first.uid, path=path, tail=tail, consumer=consumer)
@@ -221,6 +227,14 @@ class Following:
         each.consumer.close()
 
     def _note(self, path: Path, uid: str, error: Exception) -> None:
+        if isinstance(error, NotConnected) and self._retry_s:
+            # Nothing is wrong with the run: it is begun again until the server answers, said once.
+            if path not in self._unreachable:
+                logger.warning("run %s: %s", uid, error)
+            self._unreachable.add(path)
+            self.troubles[uid] = f"{type(error).__name__}: {error}"
+            self._again[path] = time.monotonic() + self._retry_s
+            return
         attempt = self._attempts[path] = self._attempts.get(path, 0) + 1
         self.troubles[uid] = f"{type(error).__name__}: {error}"
         if attempt < MOST_ATTEMPTS:

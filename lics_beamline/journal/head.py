@@ -6,11 +6,12 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 from lics_beamline.errors import JournalError, LicsError, RunNotFound
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import MOST_LINE_BYTES, decode
+from lics_beamline.journal.known_heads import FEWEST_NEW, KnownHead, keep_heads, known_heads
 from lics_beamline.journal.safe_name import check_start
 from lics_beamline.journal.shape import DocumentShapes
 from lics_beamline.journal.writer import SUFFIX
@@ -63,6 +64,25 @@ class Head:
         return float(self.start["time"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One run in a list of them.
+
+    Parameters
+    ----------
+    uid : str
+        Uid of the run.
+    path : Path
+        Its journal.
+    time : float
+        When the run began [s since 1970].
+    """
+
+    uid: str
+    path: Path
+    time: float
+
+
 def heads(folder: Path) -> list[Head]:
     """Heads of all runs in a folder, oldest first; files without a whole start document are left out.
 
@@ -73,15 +93,53 @@ def heads(folder: Path) -> list[Head]:
     folder : Path
         A folder of journals; it need not exist.
     """
-    found: dict[str, Head] = {}
-    for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
-        try:
-            known = head(path)
-        except (LicsError, OSError) as error:
-            logger.warning("%s is left out: %s", path, error)
-            continue
-        if known is None:
-            continue
+    found = (_usable(path) for path in sorted(Path(folder).glob(f"*{SUFFIX}")))
+    return _one_a_run([each for each in found if each is not None])
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Return all runs of a folder as `heads` does, but read no journal again that is as it was at the last look.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of journals; it need not exist.
+    """
+    folder = Path(folder)
+    known = known_heads(folder)
+    found: dict[str, KnownHead] = {}
+    listed: list[Entry] = []
+    read = 0
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        stat = path.stat() if path.is_file() else None
+        was = known.get(path.name)
+        if was is None or stat is None or not was.is_of(stat):
+            is_of = _usable(path)
+            if is_of is None or stat is None:
+                continue
+            read += 1
+            was = KnownHead(stat.st_size, stat.st_mtime_ns, is_of.uid, is_of.time)
+        found[path.name] = was
+        listed.append(Entry(uid=was.uid, path=path, time=was.time))
+    if read >= FEWEST_NEW:
+        keep_heads(folder, found)
+    return _one_a_run(listed)
+
+
+_Listed = TypeVar("_Listed", Head, Entry)
+
+
+def _usable(path: Path) -> Head | None:
+    try:
+        return head(path)
+    except (LicsError, OSError) as error:
+        logger.warning("%s is left out: %s", path, error)
+        return None
+
+
+def _one_a_run(listed: list[_Listed]) -> list[_Listed]:
+    found: dict[str, _Listed] = {}
+    for known in listed:
         other = found.setdefault(known.uid, known)
         if other is not known:  # somebody has copied it; the one that bears the name of its run counts
             kept, left = (known, other) if known.path.stem == known.uid else (other, known)
@@ -182,14 +240,15 @@ def find(folder: Path, name: str) -> Head:
     RunNotFound
         If none or several answer; ``facts["candidates"]`` lists uids.
     """
-    known = heads(folder)
-    if name == "last" and known:
-        return known[-1]
-    matching = [each for each in known if each.uid == name]
+    known = entries(folder)
+    matching = known[-1:] if name == "last" else [each for each in known if each.uid == name]
     if not matching and len(name) >= SHORTEST_PREFIX:
         matching = [each for each in known if each.uid.startswith(name)]
     if len(matching) == 1:
-        return matching[0]
+        found = head(matching[0].path)
+        if found is not None and found.uid == matching[0].uid:
+            return found
+        matching = []  # since the last look somebody has put another file in its place
     candidates = [each.uid for each in matching or known]
     if matching:
         problem = f"{len(matching)} runs begin with {name!r}: {', '.join(candidates)}. Give more of the uid."

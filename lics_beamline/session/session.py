@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.utils import FailedStatus, MsgGenerator, RunEngineInterrupted
 
-from lics_beamline.catalog.store import write_profile
+from lics_beamline.catalog.place import set_catalog_place
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.devices.control_layer import choose, logged_in
@@ -189,8 +189,8 @@ def open_session(
         engine.subscribe(journal)
         beamline.clock.drive(engine.loop)
         guard_supervisor.engine = engine
-        if "catalog" in followers:
-            write_profile(data)
+        if profile.values.catalog:
+            set_catalog_place(data, profile.values.catalog)
         following = {which: follower.start(data, which) for which in followers}
         stack.callback(aftermath.leave, engine, beamline)  # the guard goes with the session: nothing may stay on
         yield Session(

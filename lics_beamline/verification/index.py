@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lics_beamline.catalog.indexed_run import IndexedRun, indexed_runs
+from lics_beamline.catalog.indexed_run import IndexedRun, asked_runs, indexed_runs
+from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.soundness import damage
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import LicsError
 from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record
 
@@ -25,9 +27,30 @@ def judge_catalog(data: DataFolder, records: Iterable[Record], *, all_runs: bool
     """
     anew = f"lics rebuild-catalog --data {data.root} makes it anew."
 
-    def differs(run: str, says: str, remedy: str = anew) -> Difference:
-        return Difference(run=run, where=str(data.catalog), says=says, remedy=remedy)
+    records = tuple(records)
+    place = catalog_place(data)
+    where = place.uri or str(data.catalog)
+    if not place.is_embedded:
+        anew = "lics follow catalog --once adds it."
 
+    def differs(run: str, says: str, remedy: str = anew) -> Difference:
+        return Difference(run=run, where=where, says=says, remedy=remedy)
+
+    if not place.is_embedded:
+        try:
+            asked = asked_runs(data, [record.uid for record in records if record.start])
+        except LicsError as error:
+            yield differs("", str(error), "")
+            return
+        yield from (
+            differs(record.uid, says, remedy or anew)
+            for record in records
+            if record.start and not record.being_written
+            for says, remedy in _faults(record, asked)
+        )
+        return
+    if not records and not data.catalog.exists():
+        return  # one is made when there is a first run
     if not data.catalog.is_dir():
         yield differs("", "there is no catalog; lics follow catalog --once makes one", "")
         return

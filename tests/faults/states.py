@@ -49,7 +49,7 @@ def small_files():
 
 def read_small_file(path):
     """Ask everything that anybody asks of a data folder in which one of the files is broken."""
-    from lics_beamline.catalog.tree import built_for
+    from lics_beamline.catalog.birth import built_for
     from lics_beamline.cli.guard import guard
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.errors import NotAcknowledged, ProfileError

@@ -4,7 +4,8 @@ import os
 import struct
 from pathlib import Path
 
-from lics_beamline.catalog.store import open_catalog, write_profile
+from lics_beamline.catalog.store import open_catalog
+from lics_beamline.catalog.tiled_profile import write_profile
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.session.simulation import simulation
 

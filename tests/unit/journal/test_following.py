@@ -2,6 +2,7 @@
 
 import pytest
 
+from lics_beamline.errors import NotConnected
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.following import MOST_ATTEMPTS, Following
 from lics_beamline.journal.writer import Journal
@@ -157,6 +158,28 @@ def test_a_run_that_always_fails_is_left_and_the_others_go_on(tmp_path):
     assert recorder.closed.count("aaaaaa") == MOST_ATTEMPTS
     assert recorder.events["bbbbbb"] == uids("bbbbbb")
     assert following.troubles == {"aaaaaa": "RuntimeError: cannot be taken"}
+
+
+def test_a_run_for_which_a_server_does_not_answer_is_begun_again_until_it_does_and_keeps_nobody_waiting(tmp_path):
+    record(tmp_path, "aaaaaa")
+    recorder = Recorder()
+    is_down = True
+
+    def begin(head):
+        if is_down:
+            raise NotConnected("the server does not answer")
+        return recorder.begin(head)
+
+    following = Following((tmp_path,), begin, retry_s=1e-9)
+    for _ in range(3 * MOST_ATTEMPTS):
+        assert following.round() == 0
+        assert following.retrying
+        assert not following.unsettled
+        assert following.troubles == {"aaaaaa": "NotConnected: the server does not answer"}
+    is_down = False
+    rounds(following)
+    assert recorder.events["aaaaaa"] == uids("aaaaaa")
+    assert following.troubles == {}
 
 
 def test_a_damaged_journal_does_not_stop_the_others(tmp_path):
