@@ -7,6 +7,7 @@ from typing import Any
 
 from caproto import ChannelType
 from caproto.server import pvproperty
+from caproto.server.server import PvpropertyChar
 
 
 def reading(name: str, *, precision: int, doc: str, unit: str = "", value: float = 0.0, **metadata: Any) -> pvproperty:
@@ -105,6 +106,35 @@ def indicator(name: str, states: tuple[str, ...], *, doc: str, value: int = 0) -
         dtype=ChannelType.ENUM,
         record=record,
         read_only=True,
+        doc=doc,
+    )
+
+
+class LongText(PvpropertyChar):
+    """A text of more than 40 characters that may be emptied by a client, as a waveform of EPICS base may."""
+
+    async def write_from_dbr(self, data: Any, data_type: Any, metadata: Any, **options: Any) -> Any:
+        """Take no characters for an empty text; caproto itself takes them for a number that is missing."""
+        if data_type in (ChannelType.CHAR, ChannelType.STRING) and not b"".join(map(_bytes, data)).strip(b"\0"):
+            return await self.write("", verify_value=True)
+        return await super().write_from_dbr(data, data_type, metadata, **options)
+
+
+def _bytes(part: Any) -> bytes:
+    return bytes(part) if isinstance(part, bytes) else bytes([int(part) % 256])
+
+
+def long_text(name: str, value: str, *, characters: int, doc: str, read_only: bool = False) -> pvproperty:
+    """Return a text of up to so many characters (waveform)."""
+    return pvproperty(
+        name=name,
+        alarm_group=name,
+        value=value,
+        dtype=ChannelType.CHAR if read_only else LongText,
+        max_length=characters,
+        record="waveform",
+        string_encoding="utf-8",
+        read_only=read_only,
         doc=doc,
     )
 
