@@ -78,9 +78,9 @@ class Thermocouples(Device):
 
     UNITS: ClassVar[Mapping[str, str]] = dict.fromkeys(("gasket_c", "cell_c", "membrane_c", "ambient_c"), "C")
     VITAL: ClassVar[tuple[str, ...]] = ("gasket_c", "cell_c", "membrane_c", "ambient_c")
-    SAYS: ClassVar[Mapping[str, str]] = {
+    SAYS: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
         **dict.fromkeys(("gasket_scale", "cell_scale", "membrane_scale", "ambient_scale"), "Celsius"),
-        **dict.fromkeys(("gasket_type", "cell_type", "membrane_type", "ambient_type"), "K"),
+        **dict.fromkeys(("gasket_type", "cell_type", "membrane_type", "ambient_type"), ("K", "Type K")),
     }
 
     def believed(self) -> Temperatures:
