@@ -226,9 +226,8 @@ def wrong_units(device: Device) -> Iterator[str]:
     for attribute, declared in getattr(device, "SAYS", {}).items():
         signal = getattr(device, attribute)
         said = str(signal.get()).strip()
-        words = (declared,) if isinstance(declared, str) else declared  # of which each IOC has one
-        if said.casefold() not in map(str.casefold, words):
-            yield f"{signal.pvname} says {said!r}; declared is {words[0]!r}. Set the instrument to {words[0]}."
+        if getattr(device, "SYNONYMS", {}).get(said, said).casefold() != declared.casefold():
+            yield f"{signal.pvname} says {said!r}; declared is {declared!r}. Set the instrument to {declared}."
 
 
 def missing_limits(device: Device) -> Iterator[str]:

@@ -78,10 +78,11 @@ class Thermocouples(Device):
 
     UNITS: ClassVar[Mapping[str, str]] = dict.fromkeys(("gasket_c", "cell_c", "membrane_c", "ambient_c"), "C")
     VITAL: ClassVar[tuple[str, ...]] = ("gasket_c", "cell_c", "membrane_c", "ambient_c")
-    SAYS: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+    SAYS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("gasket_scale", "cell_scale", "membrane_scale", "ambient_scale"), "Celsius"),
-        **dict.fromkeys(("gasket_type", "cell_type", "membrane_type", "ambient_type"), ("K", "Type K")),
+        **dict.fromkeys(("gasket_type", "cell_type", "membrane_type", "ambient_type"), "K"),
     }
+    SYNONYMS: ClassVar[Mapping[str, str]] = {"Type K": "K"}  # as measComp's own database says it
 
     def believed(self) -> Temperatures:
         """Return the present temperatures.
