@@ -24,6 +24,7 @@ EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "new_experiment",
     "new_profile",
+    "screens",
     "record",
     "resume",
     "recorded",

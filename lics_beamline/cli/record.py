@@ -220,8 +220,10 @@ def check(options: argparse.Namespace) -> int:
     from lics_beamline.cli import check as judging
     from lics_beamline.devices.control_layer import choose
 
+    from lics_beamline.given_file import is_there
+
     choose()
-    if (Path(options.experiment) / "profile.toml").is_file():  # a profile is judged by its instruments alone
+    if is_there(Path(options.experiment) / "profile.toml"):  # a profile is judged by its instruments alone
         from lics_beamline.cli.survey import look
         from lics_beamline.profile import read_profile
 
