@@ -219,7 +219,6 @@ def check(options: argparse.Namespace) -> int:
     """Judge an experiment, without any hardware or with it."""
     from lics_beamline.cli import check as judging
     from lics_beamline.devices.control_layer import choose
-
     from lics_beamline.given_file import is_there
 
     choose()
