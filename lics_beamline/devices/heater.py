@@ -267,10 +267,8 @@ class Heater(Controller):
                 use_monitor=False
             )
             == "Open",
-            "no output is allowed since it was made safe: heater.arm()": float(
-                self.output_high_percent.get(use_monitor=False)
-            )
-            <= READ_BACK_RESOLUTION,
+            "no output is allowed since it was made safe: heater.arm()": is_there(self.output_high_percent)
+            and float(self.output_high_percent.get(use_monitor=False)) <= READ_BACK_RESOLUTION,
         }
         found = [hindrance for hindrance, there in hindrances.items() if there]
         if found:

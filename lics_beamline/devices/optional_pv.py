@@ -6,7 +6,6 @@ it is named here, a profile says which of them a beamline has not, and the check
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -46,7 +45,7 @@ OF_HEATER: Final[Mapping[str, OptionalPv]] = {  # nor has synApps' Eurotherm2k a
         "back to automatic.",
     ),
     "OutputHigh": OptionalPv(
-        says={"output_high_percent": math.nan, "output_high_readback_percent": math.nan},
+        says=dict.fromkeys(("output_high_percent", "output_high_readback_percent"), "unlimited"),
         unguarded="a heater made safe is at ambient, its ramp off, and not locked: any setpoint heats it again.",
     ),
     "Contactor": OptionalPv(

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ophyd import EpicsSignal
 
-from lics_beamline.devices.alarm import Severity, severity_of, silence_of, value_of
+from lics_beamline.devices.alarm import Severity, alarms_of, severity_of, silence_of, value_of
 from lics_beamline.devices.beam import Beam
 from lics_beamline.devices.beamline import missing_limits, pvs, wrong_units
 from lics_beamline.devices.clock import Clock, WallClock
@@ -241,6 +241,25 @@ def test_a_reading_is_no_value_while_the_instrument_does_not_answer_its_ioc(kit)
     finally:
         line.put(found)
         line.destroy()
+
+
+def test_a_record_that_nobody_has_written_since_its_ioc_was_started_is_told_as_that_and_is_no_alarm(kit):
+    if not kit.is_stock:
+        pytest.skip("records of the soft IOC have a value from the start")
+    until(kit.ruby.ambient_ruby, lambda _: severity_of(kit.ruby.ambient_ruby) is Severity.INVALID)
+    assert "has had no value since its IOC was started (UDF)" in silence_of(kit.ruby.ambient_ruby)
+    assert "AmbientRuby" not in alarms_of([kit.ruby])
+
+
+def test_what_is_absent_is_recorded_as_absent(kit):
+    heater, membrane = kit.heater, kit.membrane
+    said = {name: reading["value"] for name, reading in heater.read_configuration().items()}
+    assert set(said) == set(heater.describe_configuration())
+    there = ("none", "unknown") if kit.is_stock else ("Closed", "Auto")
+    assert (said["heater_contactor_readback"], said["heater_auto"]) == there
+    assert isinstance(said["heater_output_high_percent"], str if kit.is_stock else float)
+    supply_bar = membrane.read_configuration()["membrane_source_bar"]["value"]
+    assert supply_bar == 90.0 if kit.is_stock else supply_bar > 100.0
 
 
 def test_an_open_thermocouple_is_no_temperature(kit):
