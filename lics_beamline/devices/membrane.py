@@ -290,7 +290,9 @@ class Membrane(Controller):
         )
 
     def _command_setpoint(self, motion: Motion, target: float) -> None:
-        # A client that was cut off and came back is another one to the controller until it says its name again.
+        # A client that was cut off and came back is another one to the controller until it says its name again. A
+        # record of EPICS base takes every name: one that another client has written since is not written over.
+        self.require_free()
         motion.write(self.lease, self.lease_name)
         super()._command_setpoint(motion, target)
 

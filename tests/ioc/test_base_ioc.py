@@ -30,7 +30,7 @@ from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.safe_state import read_backs
 from lics_beamline.devices.stand_in import lacking
 from lics_beamline.devices.thermocouples import Thermocouples
-from lics_beamline.errors import BadReading, DidNotSettle, NotConnected, OutsideEnvelope
+from lics_beamline.errors import BadReading, Busy, DidNotSettle, NotConnected, OutsideEnvelope
 
 from .base_ioc import base_ioc, free_port
 from .conftest import HANG_S, simulated
@@ -172,6 +172,22 @@ def test_gas_is_armed_without_a_jump_moved_and_made_safe(kit):
     membrane.make_safe().wait(HANG_S)
     assert (membrane.control_readback.get(use_monitor=False), membrane.lease.get(use_monitor=False)) == ("Off", "")
     assert membrane.unsafe() == ()
+
+
+def test_gas_that_another_client_has_leased_since_is_not_moved_nor_its_name_written_over(kit):
+    membrane = kit.membrane
+    membrane.arm().wait(HANG_S)
+    if not kit.is_stock:
+        membrane.lease.put("", wait=True)  # the soft IOC refuses a second name while the first is there
+    membrane.lease.put("77 on elsewhere 11-27T00:00", wait=True)
+    try:
+        with pytest.raises(Busy, match="process 77 on elsewhere"):
+            membrane.set(1.0).wait(HANG_S)
+        assert membrane.setpoint_bar.get(use_monitor=False) != 1.0
+        assert membrane.lease.get(use_monitor=False) == "77 on elsewhere 11-27T00:00"
+    finally:
+        membrane.lease.put("", wait=True)
+        membrane.make_safe().wait(HANG_S)
 
 
 def test_a_rise_above_the_supply_is_refused_though_only_a_person_has_read_the_supply(kit):
