@@ -18,6 +18,7 @@ from lics_beamline.devices.leak import struggles
 from lics_beamline.devices.lease import LeaseHolder, foreign
 from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.loading import Loading
+from lics_beamline.devices.long_text import LongTextRO
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.optional_pv import OF_MEMBRANE, OptionalPv
 from lics_beamline.devices.quantity import Bounds, has_limits
@@ -68,7 +69,7 @@ class Membrane(Controller):
     vent_readback = Cpt(EpicsSignalRO, "Vent_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     units = Cpt(EpicsSignalRO, "Units_RBV", kind=Kind.config, string=True)
     error = Cpt(EpicsSignalRO, "Error_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
-    model = Cpt(EpicsSignalRO, "Model_RBV", kind=Kind.config, string=True)
+    model = Cpt(LongTextRO, "Model_RBV", kind=Kind.config)
     lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True, auto_monitor=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {
