@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.readings import BeamlineReadings, JudgedSpectrum, WatchdogReading
 from lics_beamline.devices.alarm import alarms_of, silences
@@ -54,7 +56,7 @@ def inspect(beamline: Beamline, case: Case, *, spectrum: bool = True) -> Beamlin
         thermocouple_types=tuple(
             str(getattr(thermocouples, f"{where}_type").get()) for where in ("gasket", "cell", "membrane", "ambient")
         ),
-        ruby_axis_nm=(float(axis_nm[0]), float(axis_nm[-1])),
+        ruby_axis_nm=(float(axis_nm[0]), float(axis_nm[-1])) if len(axis_nm) else (math.nan, math.nan),
         laser=laser,
         ring_current_ma=float(beam.ring_current_ma.get()),
         energy_kev=float(beam.energy_kev.get()),

@@ -23,6 +23,8 @@ from lics_beamline.given_file import one_line
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "new_experiment",
+    "new_profile",
+    "screens",
     "record",
     "resume",
     "recorded",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final
 
 from lics_beamline.cli.answer import between, formula, one_of, several, span, text, whole
+from lics_beamline.cli.question import Questions
 from lics_beamline.control.path import LONGEST_WAIT_S, MOST_POINTS, HeatingLeg, HoldLeg, PressureLeg
 from lics_beamline.errors import LicsError
 from lics_beamline.experiment import Experiment
@@ -17,12 +17,6 @@ from lics_beamline.strict_toml import validate
 LEG_HELP: Final = "u up in pressure, d down, h heat, s stay where it is, e end of the path"
 SOAK_S: Final = 300.0  # proposed: what a cell needs to be of one temperature
 RAMP_K_PER_MIN: Final = 5.0  # proposed: the paper's
-
-Answer = TypeVar("Answer")
-
-
-class AnswersEnded(Exception):
-    """Nobody answers any more: the input has ended."""
 
 
 class Interview:
@@ -36,7 +30,8 @@ class Interview:
 
     def __init__(self, profile: Profile) -> None:
         self._envelope = profile.values.envelope
-        self._terminal = sys.stdin.isatty()
+        questions = Questions()
+        self._ask, self._cannot = questions.ask, questions.cannot
 
     def experiment(self) -> Experiment:
         """Return what was asked for.
@@ -147,25 +142,3 @@ class Interview:
         return float(
             self._ask(f"temperature of the gasket [K], {low:g} to {high:g}", between(low, high), default=last_k)
         )
-
-    def _ask(self, question: str, read: Callable[[str], Answer], *, default: str | None = None) -> Answer:
-        """Ask until an answer can be used."""
-        while True:
-            sys.stdout.write(f"{question}{f' [{default}]' if default else ''}: ")
-            sys.stdout.flush()
-            line = sys.stdin.readline()
-            if not line:
-                sys.stdout.write("\n")
-                raise AnswersEnded
-            answer = line.strip()
-            if not self._terminal:
-                sys.stdout.write(f"{answer}\n")
-            try:
-                return read(answer if answer or default is None else default)
-            except ValueError as error:
-                self._cannot(str(error))
-
-    def _cannot(self, why: str) -> None:
-        sys.stderr.write(f"  {why}\n")
-        if not self._terminal:  # a program does not think again
-            raise AnswersEnded

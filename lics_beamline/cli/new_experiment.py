@@ -38,7 +38,8 @@ def new(options: argparse.Namespace) -> int:
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for
     from lics_beamline.cli.experiment_text import experiment_text
-    from lics_beamline.cli.interview import AnswersEnded, Interview
+    from lics_beamline.cli.interview import Interview
+    from lics_beamline.cli.question import AnswersEnded
     from lics_beamline.cli.record import data_folder
     from lics_beamline.data_folder import write_whole
     from lics_beamline.profile import read_profile

@@ -71,7 +71,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         parents=[shared, profile, experiment, machine],
         help="judge an experiment before the first move",
         description="Judge an experiment against a profile: path, load, heating, pressure, exposure, geometry, time, "
-        "record; say what is expected; with --live judge the beamline too. Refusals are exit code 2.",
+        "record; say what is expected; with --live judge the beamline too. Refusals are exit code 2. Given the folder "
+        "of a profile instead of an experiment, look at its instruments: who answers, in which unit, within which "
+        "limits.",
     )
     add_check_options(verb)
     verb.set_defaults(run=check)
@@ -217,8 +219,14 @@ def check(options: argparse.Namespace) -> int:
     """Judge an experiment, without any hardware or with it."""
     from lics_beamline.cli import check as judging
     from lics_beamline.devices.control_layer import choose
+    from lics_beamline.given_file import is_there
 
     choose()
+    if is_there(Path(options.experiment) / "profile.toml"):  # a profile is judged by its instruments alone
+        from lics_beamline.cli.survey import look
+        from lics_beamline.profile import read_profile
+
+        return look(read_profile(options.experiment), data_folder(options), as_json=options.json)
     profile, data = _place(options)
     return judging.run(options, judging.case_for(options, profile, data, _experiment(options, profile)), data)
 

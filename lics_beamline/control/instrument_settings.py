@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lics_beamline.strict_toml import NotNegative, Positive, PvPrefix, Strict
 
@@ -27,6 +27,13 @@ class MembraneSettings(Strict):
         clock.
     stall_s : float
         Time without progress after which a move is given up [s of experiment].
+    slew_limits_bar_per_s : (float, float)
+        Slowest and fastest slew that may be asked of it [bar/s], likewise; needed where the PV names none, as with the
+        stock support of EPICS.
+    absent : list of str
+        Its PVs that this beamline has not; `lics check` tells what is then not guarded.
+    supply_bar : float
+        Pressure of the supply as a person has read it [bar]; where ``Source_RBV`` is absent.
     """
 
     prefix: PvPrefix
@@ -35,6 +42,23 @@ class MembraneSettings(Strict):
     tolerance_bar: Positive
     dwell_s: NotNegative
     stall_s: Positive
+    slew_limits_bar_per_s: tuple[Positive, Positive] | None = None
+    absent: tuple[Literal["Source_RBV", "InLimits_RBV"], ...] = ()
+    supply_bar: Positive | None = None
+
+    @model_validator(mode="after")
+    def _supply_is_told_once(self) -> MembraneSettings:
+        if ("Source_RBV" in self.absent) != (self.supply_bar is not None):
+            raise ValueError(
+                "supply_bar is the pressure of the supply as a person has read it [bar]: it is needed where absent "
+                "names Source_RBV, and only there"
+            )
+        limits = self.slew_limits_bar_per_s
+        if limits is not None and not limits[0] <= self.slew_bar_per_s <= limits[1]:
+            raise ValueError(
+                f"slew_bar_per_s = {self.slew_bar_per_s} is outside slew_limits_bar_per_s = {list(limits)}"
+            )
+        return self
 
 
 class HeaterSettings(Strict):
@@ -58,6 +82,9 @@ class HeaterSettings(Strict):
         Temperature of the room, and setpoint of a heater made safe [K].
     break_trip : bool
         Whether the controller itself cuts the power when its sensor breaks.
+    absent : list of str
+        Its PVs that this beamline has not, ``Contactor`` with its read-back; `lics check` tells what is then not
+        guarded.
     """
 
     prefix: PvPrefix
@@ -68,6 +95,7 @@ class HeaterSettings(Strict):
     stall_s: Positive
     ambient_k: Positive = 298.0
     break_trip: bool = False
+    absent: tuple[Literal["Auto", "OutputHigh", "Contactor"], ...] = ()
 
 
 class RubySettings(Strict):

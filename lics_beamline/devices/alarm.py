@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from ophyd import Device
 
+UNDEFINED: Final = 17  # alarm status UDF of EPICS base: a record that was never processed since its IOC was started
 NO_ANSWER: Final = (TimeoutError, ConnectionError)  # what a signal raises that nobody answers for
 
 
@@ -31,6 +32,12 @@ def severity_of(signal: Any) -> Severity:
     """Return the severity of a monitored signal; that of the PV behind it where it is derived from one."""
     said = epics_signal(signal).metadata.get("severity")
     return Severity.NO_ALARM if said is None else Severity(int(said))
+
+
+def is_undefined(signal: Any) -> bool:
+    """Whether the record behind a signal has had no value yet since its IOC was started; then it is INVALID as well."""
+    invalid = severity_of(signal) is Severity.INVALID
+    return invalid and epics_signal(signal).metadata.get("status") == UNDEFINED
 
 
 def is_believable(signal: Any) -> bool:
@@ -76,6 +83,8 @@ def silence_of(signal: Any) -> str:
     """Return why a signal has no value, naming its PV; empty where it has one."""
     if not signal.connected:
         return f"{name_of(signal)} is disconnected"
+    if is_undefined(signal):
+        return f"{name_of(signal)} has had no value since its IOC was started (UDF): write it once, or set PINI"
     if severity_of(signal) is Severity.INVALID:
         return f"{name_of(signal)} is INVALID: its instrument does not answer the IOC, the value shown is an old one"
     return ""
@@ -94,11 +103,14 @@ def silences(devices: Iterable[Device]) -> tuple[str, ...]:
 
 
 def alarms_of(devices: Iterable[Device]) -> str:
-    """Return the PVs of devices that are in alarm, each with its severity: ``PC1:Effort_RBV MINOR``; empty for none."""
+    """Return the PVs of devices that are in alarm, each with its severity: ``PC1:Effort_RBV MINOR``; empty for none.
+
+    A record that nobody has written since its IOC was started is none: where its value is needed, `silences` say so.
+    """
     found = {
         name_of(walk.item): severity
         for device in devices
         for walk in device.walk_signals()
-        if (severity := severity_of(walk.item)) is not Severity.NO_ALARM
+        if (severity := severity_of(walk.item)) is not Severity.NO_ALARM and not is_undefined(walk.item)
     }
     return ", ".join(f"{name} {severity.name}" for name, severity in sorted(found.items()))

@@ -31,6 +31,7 @@ def assemble(profile: Profile, data: DataFolder, *, prefix: str | None = None) -
     from lics_beamline.devices.membrane import Membrane
     from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
     from lics_beamline.devices.stage import Stage
+    from lics_beamline.devices.stand_in import lacking
     from lics_beamline.devices.thermocouples import Thermocouples
     from lics_beamline.devices.watchdog import Watchdog
 
@@ -40,16 +41,17 @@ def assemble(profile: Profile, data: DataFolder, *, prefix: str | None = None) -
     plate_s = 2 * (values.plate.read_s + values.plate.erase_s + values.plate.swap_s)
     return Beamline(
         clock=clock,
-        membrane=Membrane(
+        membrane=lacking(Membrane, values.membrane.absent, source_bar=values.membrane.supply_bar)(
             root + values.membrane.prefix,
             name="membrane",
             clock=clock,
             limits_bar=values.membrane.limits_bar,
+            slew_limits_bar_per_s=values.membrane.slew_limits_bar_per_s,
             tolerance_bar=values.membrane.tolerance_bar,
             dwell_s=values.membrane.dwell_s,
             stall_s=values.membrane.stall_s,
         ),
-        heater=Heater(
+        heater=lacking(Heater, values.heater.absent)(
             root + values.heater.prefix,
             name="heater",
             clock=clock,

@@ -34,6 +34,7 @@ CONNECTION_LOOK_S: Final = 2.0  # between two looks at which PVs have answered [
 NOBODY_THERE_S: Final = 6.0  # without any answer [s], after which there is no beamline to wait for
 ANSWER_S: Final = 10.0  # for an instrument to answer when it is asked [s]: ten times what a busy computer needed
 CALLBACK_THREADS: Final = ("metadata", "monitor", "get_put")  # of ophyd, by either control layer
+EGU_CHARACTERS: Final = 7  # of a unit that Channel Access carries (EPICS base, MAX_UNITS_SIZE less its end)
 QUIET_S: Final = 1.0  # how long an instrument may take to answer the last question [s]; it takes milliseconds
 
 
@@ -158,7 +159,7 @@ def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True)
             first, more = ", ".join(missing[:DEAD_PVS_NAMED]), len(missing) - DEAD_PVS_NAMED
             not_connected.append(
                 f"{device.name}: {len(missing)} PVs do not answer within {waited_s:g} s: {first}"
-                f"{f' and {more} more' if more > 0 else ''}. Start the IOC, or mend prefix and network."
+                f"{f' and {more} more' if more > 0 else ''}. {_remedy(device, missing)}"
             )
         dead += missing
     reachable = [device for device in beamline.devices() if all(signal.connected for signal in pvs(device))]
@@ -175,6 +176,15 @@ def connect(beamline: Beamline, timeout_s: float = 30.0, *, strict: bool = True)
         leaf = NotConnected if report.not_connected else WrongUnit if report.wrong_units else OutsideEnvelope
         raise leaf("\n".join(report.findings), findings=report.findings, report=report)
     return report
+
+
+def _remedy(device: Device, missing: Sequence[str]) -> str:
+    """Return what to do about PVs that do not answer: all that is missing may be what stock supports have not."""
+    suffixes = {name.removeprefix(device.prefix) for name in missing}
+    optional = {name for suffix in getattr(device, "OPTIONAL", {}) for name in (suffix, f"{suffix}_RBV")}
+    if not suffixes <= optional:
+        return "Start the IOC, or mend prefix and network."
+    return f"Add them to the IOC, or say {device.name}.absent in profile.toml and what is then not guarded is told."
 
 
 def _wait_for(beamline: Beamline, timeout_s: float) -> float:
@@ -208,7 +218,7 @@ def wrong_units(device: Device) -> Iterator[str]:
     for attribute, declared in getattr(device, "UNITS", {}).items():
         signal = getattr(device, attribute)
         said = str(signal.metadata.get("units") or "").strip()
-        if said and said.casefold() != declared.casefold():
+        if said and said.casefold() not in (declared.casefold(), declared.casefold()[:EGU_CHARACTERS]):
             yield (
                 f"{signal.pvname} says its unit is {said!r}; the profile declares {declared!r}. Set the instrument to "
                 f"{declared}, or its EGU field right."
@@ -216,17 +226,18 @@ def wrong_units(device: Device) -> Iterator[str]:
     for attribute, declared in getattr(device, "SAYS", {}).items():
         signal = getattr(device, attribute)
         said = str(signal.get()).strip()
-        if said.casefold() != declared.casefold():
+        if getattr(device, "SYNONYMS", {}).get(said, said).casefold() != declared.casefold():
             yield f"{signal.pvname} says {said!r}; declared is {declared!r}. Set the instrument to {declared}."
 
 
 def missing_limits(device: Device) -> Iterator[str]:
     """Sentences about each quantity that a plan may move and nothing limits."""
-    if hasattr(device, "bounds"):
-        try:
-            device.bounds()
-        except OutsideEnvelope as error:
-            yield str(error)
+    for limits in ("bounds", "slew_bounds"):
+        if hasattr(device, limits):
+            try:
+                getattr(device, limits)()
+            except OutsideEnvelope as error:
+                yield str(error)
 
 
 def make_safe(beamline: Beamline) -> None:

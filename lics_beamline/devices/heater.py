@@ -14,7 +14,8 @@ from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.controller import Controller, ControllerTraits
 from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import Motion
-from lics_beamline.devices.quantity import Bounds, QuantitySignal
+from lics_beamline.devices.optional_pv import OF_HEATER, OptionalPv, is_there
+from lics_beamline.devices.quantity import Bounds, QuantitySignal, has_limits
 from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ArrivalCriteria, check_target
 from lics_beamline.errors import DidNotSettle
@@ -23,6 +24,7 @@ from lics_beamline.units import ZERO_CELSIUS_K
 # One unit of the last digit that the controller shows in every channel (Eurotherm 2000: 0.1 K, K/min or %), and a tenth
 # of it for rounding: a read-back that is no farther off says what was commanded.
 READ_BACK_RESOLUTION: Final = 0.11
+RAMP_OFF: Final = 0.0  # ramp of a controller that goes to its setpoint at once [K/min] (Eurotherm 2000: off)
 OUTPUT_DOWN_PERCENT: Final = 0.5  # output that is taken for none: five units of its last digit; a choice
 
 
@@ -87,6 +89,7 @@ class Heater(Controller):
         "output_high_percent": "%",
     }
     VITAL: ClassVar[tuple[str, ...]] = ("temperature_c", "setpoint_readback_c", "output_percent", "contactor_readback")
+    OPTIONAL: ClassVar[Mapping[str, OptionalPv]] = OF_HEATER
     TRAITS: ClassVar[ControllerTraits] = ControllerTraits(
         instrument="heater",
         quantity="heater temperature",
@@ -217,14 +220,11 @@ class Heater(Controller):
 
     def safe_conditions(self) -> tuple[SafeCondition, ...]:
         """Return that no output is allowed, the setpoint is ambient, and no power flows: none, or an open contactor."""
+        limit = SafeCondition.at_most(
+            self.output_high_readback_percent, READ_BACK_RESOLUTION, what="heater output limit", unit="%", is_lock=True
+        )
         return (
-            SafeCondition.at_most(
-                self.output_high_readback_percent,
-                READ_BACK_RESOLUTION,
-                what="heater output limit",
-                unit="%",
-                is_lock=True,
-            ),
+            *([limit] if is_there(self.output_high_readback_percent) else []),
             SafeCondition.at_most(
                 self.setpoint_readback_k, self.ambient_k + READ_BACK_RESOLUTION, what="heater setpoint", unit="K"
             ),
@@ -238,14 +238,22 @@ class Heater(Controller):
         )
 
     def _command_safe(self, motion: Motion) -> None:
-        motion.write(self.output_high_percent, 0.0)
+        if is_there(self.output_high_percent):
+            motion.write(self.output_high_percent, 0.0)
         motion.write(self.setpoint_k, self.ambient_k)
+        if not is_there(self.output_high_percent):  # a controller that ramps down to ambient heats on its way there
+            low, high = self.ramp_rate_k_per_min.limits
+            if low <= RAMP_OFF or not has_limits(low, high):
+                motion.write(self.ramp_rate_k_per_min, RAMP_OFF)
 
     def _arm(self, motion: Motion) -> None:
         self._command_setpoint(motion, self._present())
-        motion.write(self.output_high_percent, self.allowed_output_percent)
-        self._agree(motion, self.output_high_readback_percent, self.allowed_output_percent, "heater output limit [%]")
-        motion.write(self.auto, "Auto")
+        if is_there(self.output_high_percent):
+            allowed = self.allowed_output_percent
+            motion.write(self.output_high_percent, allowed)
+            self._agree(motion, self.output_high_readback_percent, allowed, "heater output limit [%]")
+        if is_there(self.auto):
+            motion.write(self.auto, "Auto")
 
     def _check_ramp(self, ramp_k_per_min: float) -> None:
         Bounds.narrower(self.ramp_rate_k_per_min.limits, (1e-3, 1e3), what="heater ramp", unit="K/min").check(
@@ -254,15 +262,13 @@ class Heater(Controller):
 
     def _check_power(self, temperature_k: float) -> None:
         hindrances = {
-            "control is manual: set Auto": self.auto.get(use_monitor=False) != "Auto",
+            "control is manual: set Auto": is_there(self.auto) and self.auto.get(use_monitor=False) != "Auto",
             "the contactor is open: find out why it tripped, then close it": self.contactor_readback.get(
                 use_monitor=False
             )
             == "Open",
-            "no output is allowed since it was made safe: heater.arm()": float(
-                self.output_high_percent.get(use_monitor=False)
-            )
-            <= READ_BACK_RESOLUTION,
+            "no output is allowed since it was made safe: heater.arm()": is_there(self.output_high_percent)
+            and float(self.output_high_percent.get(use_monitor=False)) <= READ_BACK_RESOLUTION,
         }
         found = [hindrance for hindrance, there in hindrances.items() if there]
         if found:

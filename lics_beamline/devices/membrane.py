@@ -18,7 +18,9 @@ from lics_beamline.devices.leak import struggles
 from lics_beamline.devices.lease import LeaseHolder, foreign
 from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.loading import Loading
+from lics_beamline.devices.long_text import LongTextRO
 from lics_beamline.devices.motion import Motion
+from lics_beamline.devices.optional_pv import OF_MEMBRANE, OptionalPv
 from lics_beamline.devices.quantity import Bounds, has_limits
 from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ArrivalCriteria, Settling, check_target
@@ -27,6 +29,7 @@ from lics_beamline.errors import Busy, DidNotSettle, OutsideEnvelope
 logger = logging.getLogger(__name__)
 
 LEASE_WALL_S: Final = 30.0  # for the controller to say who holds it [s of wall clock]; only a hang is caught
+VENTING: Final = ("In progress", "Vent in progress")  # of the simulated controller, and of the ip module's database
 SLEW_RESOLUTION_BAR_PER_S: Final = 5e-5  # of the read-back of the slew: a tenth of the lowest slew
 
 
@@ -43,6 +46,8 @@ class Membrane(Controller):
         Judges dwell and time-outs.
     limits_bar : (float, float), optional
         Limits of the load [bar]; the narrower of these and the PV's control limits binds.
+    slew_limits_bar_per_s : (float, float), optional
+        Limits of the slew [bar/s], likewise.
     tolerance_bar : float
         Largest distance from its target at which the load has arrived [bar].
     dwell_s : float
@@ -64,7 +69,7 @@ class Membrane(Controller):
     vent_readback = Cpt(EpicsSignalRO, "Vent_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
     units = Cpt(EpicsSignalRO, "Units_RBV", kind=Kind.config, string=True)
     error = Cpt(EpicsSignalRO, "Error_RBV", kind=Kind.omitted, string=True, auto_monitor=True)
-    model = Cpt(EpicsSignalRO, "Model_RBV", kind=Kind.config, string=True)
+    model = Cpt(LongTextRO, "Model_RBV", kind=Kind.config)
     lease = Cpt(EpicsSignal, "Lease", kind=Kind.omitted, string=True, auto_monitor=True)
 
     UNITS: ClassVar[Mapping[str, str]] = {
@@ -77,6 +82,7 @@ class Membrane(Controller):
     }
     SAYS: ClassVar[Mapping[str, str]] = {"units": "BAR"}
     VITAL: ClassVar[tuple[str, ...]] = ("load_bar", "setpoint_readback_bar", "effort_percent", "control_readback")
+    OPTIONAL: ClassVar[Mapping[str, OptionalPv]] = OF_MEMBRANE
     TRAITS: ClassVar[ControllerTraits] = ControllerTraits(
         instrument="membrane",
         quantity="membrane load",
@@ -98,6 +104,7 @@ class Membrane(Controller):
         name: str,
         clock: ExperimentClock,
         limits_bar: tuple[float, float] | None = None,
+        slew_limits_bar_per_s: tuple[float, float] | None = None,
         tolerance_bar: float = 0.05,
         dwell_s: float = 75.0,
         stall_s: float = 300.0,
@@ -105,6 +112,7 @@ class Membrane(Controller):
     ) -> None:
         super().__init__(prefix, name=name, clock=clock, **kwargs)
         self.limits_bar = limits_bar
+        self.slew_limits_bar_per_s = slew_limits_bar_per_s
         self.tolerance_bar = tolerance_bar
         self.dwell_s = dwell_s
         self.stall_s = stall_s
@@ -113,6 +121,12 @@ class Membrane(Controller):
     def bounds(self) -> Bounds:
         """Return the limits of the load [bar]; raises `OutsideEnvelope` when nothing limits it."""
         return Bounds.narrower(self.setpoint_bar.limits, self.limits_bar, what="membrane load", unit="bar")
+
+    def slew_bounds(self) -> Bounds:
+        """Return the limits of the slew [bar/s]; raises `OutsideEnvelope` when nothing limits it."""
+        return Bounds.narrower(
+            self.slew_bar_per_s.limits, self.slew_limits_bar_per_s, what="membrane slew", unit="bar/s"
+        )
 
     def set(self, load_bar: float, *, settle: bool = True) -> StatusBase:
         """Move the load at the present slew; done when it has stayed within tolerance for the dwell.
@@ -161,11 +175,9 @@ class Membrane(Controller):
         return self._go(load_bar, arrival, settle=settle)
 
     def set_slew(self, slew_bar_per_s: float) -> StatusBase:
-        """Set how fast the load may change [bar/s], verified by read-back; within the PV's limits."""
+        """Set how fast the load may change [bar/s], verified by read-back; within its limits."""
         check_target(slew_bar_per_s, what="membrane slew", unit="bar/s")
-        Bounds.narrower(self.slew_bar_per_s.limits, None, what="membrane slew", unit="bar/s").check(
-            slew_bar_per_s, "membrane slew"
-        )
+        self.slew_bounds().check(slew_bar_per_s, "membrane slew")
 
         def steps(motion: Motion) -> None:
             motion.write(self.slew_bar_per_s, slew_bar_per_s)
@@ -192,7 +204,7 @@ class Membrane(Controller):
         Busy
             From the status when another client holds the lease.
         """
-        if self.vent_readback.get(use_monitor=False) == "In progress":
+        if self.vent_readback.get(use_monitor=False) in VENTING:
             raise DidNotSettle("membrane is venting and cannot be armed. Wait until the vent is complete.")
         return self._move(self._arm, "arming of the membrane")
 
@@ -262,6 +274,7 @@ class Membrane(Controller):
             if said:
                 motion.write(self.lease, "", wait=True, timeout=LEASE_WALL_S)  # of a process that is dead
         motion.write(self.lease, self.lease_name, wait=True, timeout=LEASE_WALL_S)
+        self.require_free()  # a record of EPICS base takes every name: another client may have written at this moment
 
     def _settling(self, target: float, arrival: ArrivalCriteria) -> Settling:
         return Loading(
@@ -278,7 +291,9 @@ class Membrane(Controller):
         )
 
     def _command_setpoint(self, motion: Motion, target: float) -> None:
-        # A client that was cut off and came back is another one to the controller until it says its name again.
+        # A client that was cut off and came back is another one to the controller until it says its name again. A
+        # record of EPICS base takes every name: one that another client has written since is not written over.
+        self.require_free()
         motion.write(self.lease, self.lease_name)
         super()._command_setpoint(motion, target)
 

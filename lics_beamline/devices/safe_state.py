@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.devices.alarm import value_of
+from lics_beamline.devices.optional_pv import is_there
 from lics_beamline.devices.safe_condition import SafeCondition, faults
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def read_backs(beamline: Beamline) -> dict[str, Any]:
         "membrane_control": value_of(beamline.membrane.control_readback),
         "membrane_load_bar": value_of(beamline.membrane.load_bar),
         "heater_setpoint_k": value_of(beamline.heater.setpoint_readback_k),
-        "heater_output_limit_percent": value_of(beamline.heater.output_high_readback_percent),
+        "heater_output_limit_percent": value_of(beamline.heater.output_high_readback_percent)
+        if is_there(beamline.heater.output_high_readback_percent)
+        else None,
         "heater_output_percent": value_of(beamline.heater.output_percent),
         "beam_shutter": value_of(beamline.beam.shutter.state),
     }

@@ -82,6 +82,7 @@ class Thermocouples(Device):
         **dict.fromkeys(("gasket_scale", "cell_scale", "membrane_scale", "ambient_scale"), "Celsius"),
         **dict.fromkeys(("gasket_type", "cell_type", "membrane_type", "ambient_type"), "K"),
     }
+    SYNONYMS: ClassVar[Mapping[str, str]] = {"Type K": "K"}  # as measComp's own database says it
 
     def believed(self) -> Temperatures:
         """Return the present temperatures.

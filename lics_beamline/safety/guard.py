@@ -120,6 +120,7 @@ def limits_of(profile: Profile) -> InterlockLimits:
         gasket_k=values.envelope.temperature_k[1] + TYPE_K_CLASS_1_K + values.heater.tolerance_k,
         ruby_s=max(SHORTEST_RUBY_S, step_s + values.membrane.stall_s + 2 * values.membrane.dwell_s),
         rising_bar=3 * values.membrane.tolerance_bar,
+        power_can_be_cut="Contactor" not in values.heater.absent,
     )
 
 

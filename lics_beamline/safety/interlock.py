@@ -55,11 +55,14 @@ class InterlockLimits:
         Age of the newest ruby spectrum on which the load may still rise [s of experiment].
     rising_bar : float
         The load counts as rising while its setpoint is so far above it [bar].
+    power_can_be_cut : bool
+        Whether there is a contactor that this program can open; where there is none a person must cut the power.
     """
 
     gasket_k: float
     ruby_s: float
     rising_bar: float
+    power_can_be_cut: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +315,12 @@ def _causes(watch: InterlockState, seen: InterlockReading, limits: InterlockLimi
     if gasket_k is not None and gasket_k > limits.gasket_k:
         yield (
             TripCause.OVER,
-            f"the gasket is at {gasket_k:.1f} K, the limit is {limits.gasket_k:.1f} K. Look at the heater's relay.",
+            f"the gasket is at {gasket_k:.1f} K, the limit is {limits.gasket_k:.1f} K. "
+            + (
+                "Look at the heater's relay."
+                if limits.power_can_be_cut
+                else "There is no contactor here that could cut its power: cut it at the panel, now."
+            ),
         )
     if not seen.farewell:
         unheard_s = seen.wall_s - (seen.wall_s if watch.beat_s is None else watch.beat_s)

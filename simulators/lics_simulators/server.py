@@ -25,6 +25,7 @@ from lics_simulators.iocs.image_plate import ImagePlateIOC
 from lics_simulators.iocs.instrument import TICK_S, InstrumentIOC
 from lics_simulators.iocs.leasing import Address
 from lics_simulators.iocs.membrane import MembraneIOC
+from lics_simulators.iocs.record_fields import fill_record
 from lics_simulators.iocs.ruby_spectrometer import RubySpectrometerIOC
 from lics_simulators.iocs.stage import StageIOC
 from lics_simulators.iocs.thermocouples import ThermocoupleIOC
@@ -93,9 +94,7 @@ class Beamline:
     async def prepare(self) -> None:
         """Bring every PV to the state of the world before the first client looks."""
         for channel in self.pvdb.values():
-            description = getattr(channel.field_inst, "description", None)
-            if description is not None and channel.__doc__:
-                await description.write(channel.__doc__[:40])
+            await fill_record(channel)
         for instrument in self.instruments:
             await instrument.prepare()
             if self.goes_on:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 from caproto import ChannelType
 from caproto.server import pvproperty
+from caproto.server.server import PvpropertyChar
 
 
 def reading(name: str, *, precision: int, doc: str, unit: str = "", value: float = 0.0, **metadata: Any) -> pvproperty:
@@ -105,6 +107,40 @@ def indicator(name: str, states: tuple[str, ...], *, doc: str, value: int = 0) -
         dtype=ChannelType.ENUM,
         record=record,
         read_only=True,
+        doc=doc,
+    )
+
+
+class LongText(PvpropertyChar):
+    """A text of more than 40 characters that may be emptied by a client, as a waveform of EPICS base may."""
+
+    async def write_from_dbr(self, data: Any, data_type: Any, metadata: Any, **options: Any) -> Any:
+        """Take no characters for an empty text; caproto itself takes them for a number that is missing."""
+        if data_type in (ChannelType.CHAR, ChannelType.STRING) and not b"".join(map(_bytes, data)).strip(b"\0"):
+            return await self.write("", verify_value=True)
+        return await super().write_from_dbr(data, data_type, metadata, **options)
+
+    async def _read(self, data_type: Any) -> Any:
+        """Return an empty text as its end alone: clients of EPICS' own library leave out an event of no characters."""
+        metadata, values = await super()._read(data_type)
+        return metadata, values if len(values) else np.zeros(1, dtype=np.uint8)
+
+
+def _bytes(part: Any) -> bytes:
+    return bytes(part) if isinstance(part, bytes) else bytes([int(part) % 256])
+
+
+def long_text(name: str, value: str, *, characters: int, doc: str, read_only: bool = False) -> pvproperty:
+    """Return a text of up to so many characters (waveform)."""
+    return pvproperty(
+        name=name,
+        alarm_group=name,
+        value=value,
+        dtype=ChannelType.CHAR if read_only else LongText,
+        max_length=characters,
+        record="waveform",
+        string_encoding="utf-8",
+        read_only=read_only,
         doc=doc,
     )
 

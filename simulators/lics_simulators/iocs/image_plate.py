@@ -12,10 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from caproto import AlarmSeverity, ChannelType
-from caproto.server import pvproperty
+from caproto import AlarmSeverity
 
-from lics_simulators.iocs.channels import choice, counter, indicator, reading, setting, whole_setting
+from lics_simulators.iocs.channels import choice, counter, indicator, long_text, reading, setting, whole_setting
 from lics_simulators.iocs.instrument import InstrumentIOC
 from lics_simulators.plate import osc
 from lics_simulators.plate.counting import FrameArray
@@ -34,21 +33,6 @@ DETECTOR_STATES = ("Idle", "Exposing", "Scanning", "Erasing", "Changing mode", "
 ERASE_MODES = ("None", "Before expose", "After scan")
 
 Result = TypeVar("Result")
-
-
-def _characters(name: str, value: str, *, doc: str, read_only: bool = False) -> pvproperty:
-    """Return a long string: a waveform of characters."""
-    return pvproperty(
-        name=name,
-        alarm_group=name,
-        value=value,
-        dtype=ChannelType.CHAR,
-        max_length=LONGEST_PATH,
-        record="waveform",
-        string_encoding="utf-8",
-        read_only=read_only,
-        doc=doc,
-    )
 
 
 class ImagePlateIOC(InstrumentIOC):
@@ -174,7 +158,9 @@ class ImagePlateIOC(InstrumentIOC):
     AcquireTime = setting("cam1:AcquireTime", value=120.0, low=1.0, high=36000.0, precision=2, unit="s", doc="Exposure")
     TimeRemaining_RBV = reading("cam1:TimeRemaining_RBV", precision=1, unit="s", doc="Left of the exposure")
     DetectorState_RBV = indicator("cam1:DetectorState_RBV", DETECTOR_STATES, doc="State")
-    StatusMessage_RBV = _characters("cam1:StatusMessage_RBV", "ready", doc="What happened last", read_only=True)
+    StatusMessage_RBV = long_text(
+        "cam1:StatusMessage_RBV", "ready", characters=LONGEST_PATH, doc="What happened last", read_only=True
+    )
     Erase = choice("cam1:Erase", ("Done", "Erase"), doc="Erase the plate in use", put=_put_erase)
     EraseMode = choice("cam1:EraseMode", ERASE_MODES, value=2, doc="When plates are erased", put=_put_choice)
     NumErase = whole_setting("cam1:NumErase", value=1, low=1, high=10, doc="Erasures each time")
@@ -185,14 +171,18 @@ class ImagePlateIOC(InstrumentIOC):
     PlateInUse_RBV = counter("cam1:PlateInUse_RBV", value=1, doc="Plate in the beam")
     Plate1State_RBV = indicator("cam1:Plate1State_RBV", PLATE_STATES, doc="Plate 1")
     Plate2State_RBV = indicator("cam1:Plate2State_RBV", PLATE_STATES, doc="Plate 2")
-    FilePath = _characters("cam1:FilePath", "", doc="Folder of the files")
-    FileName = _characters("cam1:FileName", "", doc="Start of the file name")
+    FilePath = long_text("cam1:FilePath", "", characters=LONGEST_PATH, doc="Folder of the files")
+    FileName = long_text("cam1:FileName", "", characters=LONGEST_PATH, doc="Start of the file name")
     FileNumber = whole_setting("cam1:FileNumber", value=0, low=0, high=999999, doc="Number of the next file")
-    FileTemplate = _characters("cam1:FileTemplate", "%s%s%6.6d.osc", doc="Of path, name and number")
+    FileTemplate = long_text(
+        "cam1:FileTemplate", "%s%s%6.6d.osc", characters=LONGEST_PATH, doc="Of path, name and number"
+    )
     AutoIncrement = choice(
         "cam1:AutoIncrement", ("No", "Yes"), value=1, doc="Number rises with each plate", put=_put_choice
     )
-    FullFileName_RBV = _characters("cam1:FullFileName_RBV", "", doc="Newest complete file", read_only=True)
+    FullFileName_RBV = long_text(
+        "cam1:FullFileName_RBV", "", characters=LONGEST_PATH, doc="Newest complete file", read_only=True
+    )
     PlateRead_RBV = counter("cam1:PlateRead_RBV", doc="Plate of the newest file")
     ReadWait_RBV = reading("cam1:ReadWait_RBV", precision=2, unit="s", doc="Newest image waited for its scan")
 

@@ -27,6 +27,18 @@ async def _put_velocity(fields: Any, instance: Any, value: float) -> None:
     fields.parent.group.axis.velocity = float(value)
 
 
+def _tweak(direction: float) -> Any:
+    """Return what a put of the tweak buttons does: move by the step that ``.TWV`` says, and read 0 again."""
+
+    async def put(fields: Any, instance: Any, value: int) -> int:
+        if value:
+            motor = fields.parent
+            await motor.write(motor.value + direction * fields.tweak_step_size.value)
+        return 0
+
+    return put
+
+
 def _motor(axis: AxisParameters, doc: str) -> pvproperty:
     motor = pvproperty(
         put=_put_position,
@@ -43,6 +55,8 @@ def _motor(axis: AxisParameters, doc: str) -> pvproperty:
     )
     motor.fields.stop.putter(_put_stop)
     motor.fields.velocity.putter(_put_velocity)
+    motor.fields.tweak_motor_forward.putter(_tweak(1.0))
+    motor.fields.tweak_motor_reverse.putter(_tweak(-1.0))
     return motor
 
 
@@ -93,6 +107,7 @@ class MotorIOC(PVGroup):
             await limit.write(axis.low)
         for limit in (fields.user_high_limit, fields.dial_high_limit):
             await limit.write(axis.high)
+        await fields.limit_violation.write(0)  # which caproto begins with 1: a motor beyond its limits
         await self.show()
         await fields.motor_is_moving.write(0)
         await fields.done_moving_to_value.write(1)

@@ -144,6 +144,11 @@ TRIPS = [
     ("repeated points are apart in time", "warning", lambda: judged(experiment(HOLD | {"count": 3}))),
     ("load inside the envelope", "refused", lambda: judged(tables={"envelope": {"load_bar": (0.0, 40.0)}})),
     ("load inside the envelope", "warning", lambda: judged(tables={"envelope": {"load_bar": (0.0, 70.0)}})),
+    (
+        "nothing is left unguarded",
+        "warning",
+        lambda: judged(tables={"heater": {"absent": ("Contactor",)}}),
+    ),
     ("load inside the limits of the membrane", "refused", lambda: judged(tables={"membrane": {"limits_bar": (0, 35)}})),
     ("every pressure can be reached", "refused", lambda: judged(experiment(up(4.0), down(2.0, 0.05)))),
     (

@@ -303,3 +303,10 @@ def test_instruments_that_made_themselves_safe_are_a_trip_until_a_person_has_loo
     assert tripped.watch.trip.cause is TripCause.WATCHDOG
     assert "at noon" in tripped.watch.trip.says
     assert go_on([after(2.0, acknowledged=True)], tripped.watch).watch.trip is None
+
+
+def test_where_nothing_can_cut_the_power_over_temperature_tells_a_person_to():
+    hot = replace(WELL, thermocouples_k={**ROOM, "gasket": 513.0}, contactor_closed=False)
+    decision = step(InterlockState(), hot, replace(LIMITS, power_can_be_cut=False))
+    assert decision.actions == {InterlockAction.MAKE_SAFE}
+    assert "cut it at the panel, now" in decision.watch.trip.says
