@@ -25,9 +25,9 @@ STOP, STOP_AGAIN = "Stop", "Stop: press again"
 CONTROL_STYLE: Final = """
 :host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
 input.bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
-.bk-btn { background: #21262d; color: #e6edf3; border-color: #9aa4af; }
-.bk-btn:hover { background: #30363d; color: #e6edf3; }
-.bk-btn[disabled] { opacity: 0.45; }
+.bk-btn.bk-btn-default { background: #21262d; color: #e6edf3; border-color: #9aa4af; opacity: 1; }
+.bk-btn.bk-btn-default:hover { background: #30363d; color: #e6edf3; }
+.bk-btn.bk-btn-default[disabled] { background: none; color: #9aa4af; border-color: #30363d; }
 .bk-btn:focus-visible, input.bk-input:focus { outline: 2px solid #56b4e9; }
 """
 
@@ -68,6 +68,7 @@ class ControlPanel:
         for button, request in ((self.hold, Request.PAUSE), (self.go_on, Request.CONTINUE), (self.stop, Request.STOP)):
             button.on_click(partial(self._ask, request))
         self.note.on_click(self._note)
+        self.says.align = "end"
         asking = (self.name, self.why, self.hold, self.go_on, self.stop, self.note)
         for each in asking:
             each.stylesheets = [CONTROL_STYLE]

@@ -30,7 +30,8 @@ LOOKED_EVERY_MS: Final = 500  # between two looks at what is new [ms]
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 SELECT_STYLE: Final = """
 :host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
-select.bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
+select:not([multiple]).bk-input { appearance: auto; color-scheme: dark; }
+select:not([multiple]).bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
 select.bk-input:focus { outline: 2px solid #56b4e9; }
 """
 
