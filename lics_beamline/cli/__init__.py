@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lics_beamline import __version__
+from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 from lics_beamline.given_file import one_line
@@ -46,6 +47,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "logbook",
     "export",
     "pressure",
+    "completion",
 )
 
 DISK_TROUBLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG})
@@ -86,7 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged.
     """
-    options = parser().parse_args(arguments)
+    made = parser()
+    answer_shell(made)
+    options = made.parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
