@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import json
 import logging
 import os
 import signal
@@ -122,21 +123,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return code
     except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
-        return _say(error, EXIT_NOT_READY, options)
+        return _end(error, EXIT_NOT_READY, options)
     except (ProfileError, RunNotFound) as error:
-        return _say(error, EXIT_USAGE, options)
-    except KeyboardInterrupt:
-        return _say("interrupted; what was recorded or written until then is kept.", EXIT_FAILED, options)
+        return _end(error, EXIT_USAGE, options)
+    except KeyboardInterrupt as error:
+        return _end(error, EXIT_FAILED, options, says="interrupted; what was recorded or written until then is kept.")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe went away: no fault
         return EXIT_DONE
     except LicsError as error:
-        return _say(error, EXIT_FAILED, options)
+        return _end(error, EXIT_FAILED, options)
     except OSError as error:
         if error.errno not in DISK_TROUBLE or error.filename is None:
             return _unexpected(error, options)
         where = "Give another folder (--to, --data), or make room there and the right to write."
-        return _say(f"{error.filename}: {os.strerror(error.errno)}. {where}", EXIT_FAILED, options)
+        return _end(error, EXIT_FAILED, options, says=f"{error.filename}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
         return _unexpected(error, options)
 
@@ -144,7 +145,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _unexpected(error: Exception, options: argparse.Namespace) -> int:
     if options.verbose:
         raise error
-    return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", EXIT_FAILED, options)
+    says = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
+    return _end(error, EXIT_FAILED, options, says=says)
+
+
+def _end(error: BaseException, code: int, options: argparse.Namespace, *, says: str = "") -> int:
+    """Say why a verb has ended early: to people, and by ``--json`` to a program too, in place of what it asked for."""
+    if getattr(options, "json", False):
+        told = {"error": says or str(error), "kind": type(error).__name__, "exit_code": code}
+        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    return _say(says or error, code, options)
 
 
 def _say(problem: object, code: int, options: argparse.Namespace) -> int:
