@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import json
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lics_beamline import __version__
+from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
 from lics_beamline.given_file import one_line
@@ -49,6 +51,7 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "logbook",
     "export",
     "pressure",
+    "completion",
 )
 
 DISK_TROUBLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG})
@@ -89,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged.
     """
-    options = parser().parse_args(arguments)
+    made = parser()
+    answer_shell(made)
+    options = made.parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -121,21 +126,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return code
     except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
-        return _say(error, EXIT_NOT_READY, options)
+        return _end(error, EXIT_NOT_READY, options)
     except (ProfileError, RunNotFound) as error:
-        return _say(error, EXIT_USAGE, options)
-    except KeyboardInterrupt:
-        return _say("interrupted; what was recorded or written until then is kept.", EXIT_FAILED, options)
+        return _end(error, EXIT_USAGE, options)
+    except KeyboardInterrupt as error:
+        return _end(error, EXIT_FAILED, options, says="interrupted; what was recorded or written until then is kept.")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe went away: no fault
         return EXIT_DONE
     except LicsError as error:
-        return _say(error, EXIT_FAILED, options)
+        return _end(error, EXIT_FAILED, options)
     except OSError as error:
         if error.errno not in DISK_TROUBLE or error.filename is None:
             return _unexpected(error, options)
         where = "Give another folder (--to, --data), or make room there and the right to write."
-        return _say(f"{error.filename}: {os.strerror(error.errno)}. {where}", EXIT_FAILED, options)
+        return _end(error, EXIT_FAILED, options, says=f"{error.filename}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
         return _unexpected(error, options)
 
@@ -143,7 +148,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _unexpected(error: Exception, options: argparse.Namespace) -> int:
     if options.verbose:
         raise error
-    return _say(f"unexpected {type(error).__name__}: {error} (--verbose shows where)", EXIT_FAILED, options)
+    says = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
+    return _end(error, EXIT_FAILED, options, says=says)
+
+
+def _end(error: BaseException, code: int, options: argparse.Namespace, *, says: str = "") -> int:
+    """Say why a verb has ended early: to people, and by ``--json`` to a program too, in place of what it asked for."""
+    if getattr(options, "json", False):
+        told = {"error": says or str(error), "kind": type(error).__name__, "exit_code": code}
+        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    return _say(says or error, code, options)
 
 
 def _say(problem: object, code: int, options: argparse.Namespace) -> int:

@@ -24,8 +24,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         parents=[shared],
         help="show a run in a browser, as it goes on or as it was",
         description="Serve a page that shows a run: track, ruby, plate, patterns, cells, shares, decisions, "
-        "interlocks. It follows journals and moves nothing. RUN is 'last', a uid, or its first six characters or more; "
-        "without it, the newest sweep is shown, and the next as it begins. Ctrl-C ends it.",
+        "interlocks. It follows journals and, without --control, moves nothing. RUN is 'last', a uid, or its first six "
+        "characters or more; without it, the newest sweep is shown, and the next as it begins. Ctrl-C ends it.",
     )
     verb.add_argument("uid", metavar="RUN", nargs="?", help="run to show first (default: the newest, as it comes)")
     verb.add_argument(
@@ -38,6 +38,12 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="address to listen at (default 127.0.0.1: this computer only); at another one, such as 0.0.0.0, only who "
         "has the address with its token, which is printed once, is let in",
     )
+    verb.add_argument(
+        "--control",
+        action="store_true",
+        help="let who has the address with its token, which is printed once, hold, continue and stop a sweep of the "
+        "data folder, and write notes in its record, by name",
+    )
     verb.set_defaults(run=monitor)
 
 
@@ -46,6 +52,12 @@ def monitor_option() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
         "--monitor", action="store_true", help="show it in a browser as it goes on, at an address that is printed"
+    )
+    options.add_argument(
+        "--control",
+        action="store_true",
+        help="as --monitor, and let who has the address with its token hold, continue and stop the sweep, and write "
+        "notes in its record, by name",
     )
     return options
 
@@ -65,9 +77,11 @@ def monitor(options: argparse.Namespace) -> int:
         sys.stdout.write(f"{data.root} is shown at {url}\nCtrl-C ends it.\n")
         sys.stdout.flush()
 
-    token = "" if is_loopback(options.address) else new_token()
+    token = "" if is_loopback(options.address) and not options.control else new_token()
     try:
-        serve(data, uid=uid, address=options.address, port=options.port, token=token, begun=begun)
+        serve(
+            data, uid=uid, address=options.address, port=options.port, token=token, control=options.control, begun=begun
+        )
     except KeyboardInterrupt:
         return 0
     return 0
@@ -75,15 +89,17 @@ def monitor(options: argparse.Namespace) -> int:
 
 def start_beside(options: argparse.Namespace, data: DataFolder) -> None:
     """Start the page beside a sweep, where it was asked for, and say where; it ends with this process."""
-    if not options.monitor:
+    if not (options.monitor or options.control):
         return
     _require_bokeh()
-    from lics_beamline.monitor.access import free_port
+    from lics_beamline.monitor.access import ASKED, free_port, new_token
     from lics_beamline.monitor.process import start
 
     port = free_port(LOOPBACK, PORT)
-    start(data, port=port)
-    sys.stderr.write(f"in a few seconds the sweep is shown at http://{LOOPBACK}:{port}/\n")
+    token = new_token() if options.control else ""
+    start(data, port=port, token=token)
+    address = f"http://{LOOPBACK}:{port}/" + (f"?{ASKED}={token}" if token else "")
+    sys.stderr.write(f"in a few seconds the sweep is shown at {address}\n")
 
 
 def _require_bokeh() -> None:

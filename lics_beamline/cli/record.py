@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,9 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     for finding in (*refused, *warnings(judged)):
         sys.stderr.write(f"{finding.verdict}: {finding.rule}: {finding.says}\n")
     if refused:
+        if options.json:
+            says = " ".join(f"{finding.rule}: {finding.says}" for finding in refused)
+            sys.stdout.write(json.dumps({"error": says, "kind": "refused", "exit_code": 2}, indent=1) + "\n")
         return 2
     if not options.json:
         for line in heating_lines(case):

@@ -211,6 +211,7 @@ def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -
 def runs(options: argparse.Namespace) -> int:
     """List the runs."""
     from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.terminal import folded
     from lics_beamline.journal.head import entries, head
 
     data = data_folder(options)
@@ -237,7 +238,7 @@ def runs(options: argparse.Namespace) -> int:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
         what = row["purpose"] or row["plan_name"]  # a stock plan has no purpose
         line = f"{row['uid'][:8]}  {row['time'][:19]}  {what:<11}  {row['state']:<9}  {row['sample']}  {of}"
-        sys.stdout.write(one_line(line) + "\n")
+        sys.stdout.write(folded(one_line(line)) + "\n")
     return 0
 
 
@@ -245,6 +246,7 @@ def show(options: argparse.Namespace) -> int:
     """Show one run."""
     from lics_beamline.cli.record import data_folder
     from lics_beamline.cli.run_summary import WIDE_COLUMNS, story
+    from lics_beamline.cli.terminal import folded
     from lics_beamline.exports.recorded_run import find_any
 
     data = data_folder(options)
@@ -253,7 +255,7 @@ def show(options: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE_COLUMNS
-        sys.stdout.write("\n".join(one_line(line) for line in told.lines(columns)) + "\n")
+        sys.stdout.write("\n".join(folded(one_line(line)) for line in told.lines(columns)) + "\n")
     return 0
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lics_beamline.control.request import SubmittedRequest
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.session.requests import SweepStatus
+    from lics_beamline.sweep_request import SweepStatus
 
 EXIT_USAGE: Final = 2
 EXIT_NOT_READY: Final = 3
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from lics_beamline.cli.record import data_folder
     from lics_beamline.control.request import Request
-    from lics_beamline.session.requests import ask, sweep_status
+    from lics_beamline.sweep_request import ask, sweep_status
 
     data = data_folder(options)
     stands = sweep_status(data)
@@ -95,7 +95,7 @@ def note(options: argparse.Namespace) -> int:
         0 when it was; 2 where it is empty or too long; 3 when no sweep runs, or it does not answer.
     """
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.session.requests import leave_note, sweep_status
+    from lics_beamline.sweep_request import leave_note, sweep_status
 
     data = data_folder(options)
     stands = sweep_status(data)
@@ -114,7 +114,7 @@ def note(options: argparse.Namespace) -> int:
 
 
 def _written_down(data: DataFolder, waits: Path) -> int:
-    from lics_beamline.session.requests import sweep_status
+    from lics_beamline.sweep_request import sweep_status
 
     told = False
     until_s = time.monotonic() + FINISHED_SOON_S
@@ -134,7 +134,7 @@ def _written_down(data: DataFolder, waits: Path) -> int:
 
 
 def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest) -> int:
-    from lics_beamline.session.requests import sweep_status
+    from lics_beamline.sweep_request import sweep_status
 
     deadline, told = time.monotonic() + HEAR_S, ""
     while True:

@@ -6,7 +6,9 @@ are given beside a text, by `Text` or by a column, not inside it.
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 
 from rich.console import Console
 from rich.progress import (
@@ -21,12 +23,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Console", "MofNCompleteColumn", "Progress", "Table", "Text", "console", "progress", "text_column"]
+__all__ = ["Console", "MofNCompleteColumn", "Progress", "Table", "Text", "console", "folded", "progress", "text_column"]
 
 BAR_CHARACTERS = 30  # of the bar, and least of it where a terminal is narrow
 LEAST_BAR_CHARACTERS = 4
 SAID_CHARACTERS = 46  # of what is done now, in front of the bar
 TIMES_CHARACTERS = 29  # of what stands behind the bar: percent, time gone, time left
+FOLD_INDENT = " " * 12  # of what a line goes on with: where the values of a list of facts begin
 
 
 def console(*, quiet: bool = False, soft_wrap: bool = False, piped_width: int | None = None) -> Console:
@@ -44,6 +47,27 @@ def console(*, quiet: bool = False, soft_wrap: bool = False, piped_width: int | 
     width = piped_width if piped_width and not sys.stdout.isatty() else None
     return Console(
         file=sys.stdout, quiet=quiet, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False
+    )
+
+
+def folded(line: str) -> str:
+    """Return a line as lines of a terminal, the words of each whole; where nobody looks at a terminal, as it is.
+
+    Parameters
+    ----------
+    line : str
+        Without ends of lines.
+    """
+    if not sys.stdout.isatty():
+        return line
+    return "\n".join(
+        textwrap.wrap(
+            line,
+            width=max(shutil.get_terminal_size().columns, 2 * len(FOLD_INDENT)),
+            subsequent_indent=FOLD_INDENT,
+            break_long_words=False,  # uids, digests and paths are copied whole
+            break_on_hyphens=False,
+        )
     )
 
 

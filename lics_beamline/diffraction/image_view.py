@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 MOST_VIEW_PX: Final = 1000  # on a side: more than a figure shows
+BLOCK_ROWS_AT_ONCE: Final = 50  # of blocks that are summed: a whole plate takes a third of a gigabyte on the way
 
 Array = npt.NDArray[np.float64]
 
@@ -57,6 +58,25 @@ def view_of(
     """
     shape = (int(counts.shape[0]), int(counts.shape[1]))
     edge = -(-max(shape) // MOST_VIEW_PX)
+    rows = BLOCK_ROWS_AT_ONCE * edge
+    strips = [slice(first, first + rows) for first in range(0, shape[0], rows)]
+    parts = [_strip(counts[strip], used[strip], two_theta_deg[strip], edge) for strip in strips]
+    return ImageView(
+        counts=np.concatenate([part.counts for part in parts]),
+        masked=np.concatenate([part.masked for part in parts]),
+        two_theta_deg=np.concatenate([part.two_theta_deg for part in parts]),
+        block_px=edge,
+        shape=shape,
+    )
+
+
+def _strip(
+    counts: npt.NDArray[np.int32] | npt.NDArray[np.float32],
+    used: npt.NDArray[np.bool_],
+    two_theta_deg: npt.NDArray[np.floating],
+    edge: int,
+) -> ImageView:
+    shape = (int(counts.shape[0]), int(counts.shape[1]))
     good = _block_sum(used, edge)
     number = np.isfinite(counts)
     numbers = _block_sum(number, edge)

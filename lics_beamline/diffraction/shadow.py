@@ -49,15 +49,23 @@ class BlockRings:
         return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
 
     def shadows(
-        self, frame: Counts, bad: npt.NDArray[np.bool_] | None, fraction: float, *, noise_counts: float = 0.0
+        self,
+        frame: Counts,
+        bad: npt.NDArray[np.bool_] | None,
+        fraction: float,
+        *,
+        noise_counts: float = 0.0,
+        compiled: bool = True,
     ) -> npt.NDArray[np.bool_] | None:
         """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
 
         Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
         is dim only beyond counting and the noise of a pixel, `noise_counts`.
         """
-        # compiles, which takes a second to import
-        from lics_beamline.diffraction.block_sum import block_sums, medians
+        if compiled:  # which takes a second to import
+            from lics_beamline.diffraction.block_sum import block_sums, medians
+        else:
+            from lics_beamline.diffraction.plain_block_sum import block_sums, medians
 
         counts, pixels = block_sums(frame, bad, side_px=BLOCK_PX)
         mean = counts / np.maximum(pixels, 1.0)
@@ -80,7 +88,7 @@ class BlockRings:
 
 
 def bad_pixels(
-    frame: Counts, rings: BlockRings, *, shadow_fraction: float, saturation_counts: int | None
+    frame: Counts, rings: BlockRings, *, shadow_fraction: float, saturation_counts: int | None, compiled: bool = True
 ) -> npt.NDArray[np.bool_] | None:
     """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none.
 
@@ -94,6 +102,8 @@ def bad_pixels(
         Blocks dimmer than this fraction of their ring are in a shadow; 0 for none.
     saturation_counts : int or None
         Count of a full pixel; None where full pixels are used.
+    compiled : bool
+        Whether blocks are summed by compiled code: fast for who reads many frames, once the compiler is loaded.
     """
     bad: npt.NDArray[np.bool_] | None = None
     negative = NegativePixels()
@@ -104,7 +114,7 @@ def bad_pixels(
         full = frame >= saturation_counts
         bad = full if bad is None else bad | full
     if shadow_fraction > 0.0:
-        shadow = rings.shadows(frame, bad, shadow_fraction, noise_counts=negative.noise_counts)
+        shadow = rings.shadows(frame, bad, shadow_fraction, noise_counts=negative.noise_counts, compiled=compiled)
         if shadow is not None:
             bad = shadow if bad is None else bad | shadow
     return bad

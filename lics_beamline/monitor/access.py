@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bokeh.server.auth_provider import AuthProvider
 from tornado.web import RequestHandler
+from tornado.websocket import WebSocketHandler
 
 TOKEN_BYTES: Final = 24  # at random: nobody guesses them
 COOKIE: Final = "lics_monitor"
@@ -80,7 +81,8 @@ class TokenAccess(AuthProvider):
         def user(handler: RequestHandler) -> str | None:
             given = handler.get_query_argument(ASKED, "")
             if given and self._is_it(given):
-                handler.set_cookie(COOKIE, self._token, httponly=True, samesite="Strict")
+                if not isinstance(handler, WebSocketHandler):  # whose answer has been sent when this is asked
+                    handler.set_cookie(COOKIE, self._token, httponly=True, samesite="Strict")
                 return "viewer"
             return "viewer" if self._is_it(handler.get_cookie(COOKIE, "") or "") else None
 

@@ -6,7 +6,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Range1d
+from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Legend, Range1d
 
 from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import LicsError
@@ -15,6 +15,7 @@ from lics_beamline.monitor.view import RunView
 
 SAME_K: Final = 15.0  # temperatures closer than this have one curve
 CURVE_POINTS: Final = 40
+LEGEND_COLUMNS: Final = 3  # of names of phases, beside each other over a narrow panel
 COLUMNS: Final = ("x", "y", "x_low", "x_high", "y_low", "y_high", "kelvin", "number")
 
 
@@ -57,8 +58,11 @@ class CellPanel:
         self._glyphs: dict[str, tuple[_PhaseGlyphs, _PhaseGlyphs, ColumnDataSource]] = {}
         self.cells = dark_figure("Cell and equation of state (lines)", "pressure (GPa)", "edge a (Å)")
         self.cells.y_range = DataRange1d(only_visible=True)
+        # Inside the frame it covers cells.
+        self.cells.add_layout(Legend(orientation="horizontal", ncols=LEGEND_COLUMNS, spacing=10, margin=0), "above")
         self.shares = dark_figure("Shares of the sample's mass", "reduced point", "share (%)", y_range=Range1d(-5, 108))
         self.shares.xaxis.ticker = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=1)  # points are whole
+        self.shares.yaxis.ticker = [0, 50, 100]  # the panel is low
 
     def update(self, view: RunView, styles: PhaseStyles) -> None:
         """Show all points anew: there are few numbers of each."""
@@ -84,7 +88,7 @@ class CellPanel:
             _PhaseGlyphs(self.shares, name, styles, [("share", "@y{0.0} %")]),
             curve,
         )
-        place_legend(self.cells, "top_right")
+        place_legend(self.cells)
         for legend in self.shares.legend:
             legend.visible = False  # colours and markers are those of the cells, and there is little room
 

@@ -1,4 +1,4 @@
-"""How guard and followers of a data folder fare, from the files in which each says so once a second."""
+"""How guard, followers and sweep of a data folder fare, from the files in which each says so once a second."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lics_beamline.follower import status as follower_status
 from lics_beamline.monitor.fold import text
 from lics_beamline.safety import guard_status
 from lics_beamline.safety.latch import latched
+from lics_beamline.sweep_request import SweepStatus, sweep_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class FollowerHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How guard and followers fare.
+    """How guard, followers and sweep fare.
 
     Parameters
     ----------
@@ -46,16 +47,19 @@ class Health:
         What the guard finds not well.
     followers : tuple of FollowerHealth
         The followers.
+    sweep : SweepStatus or None
+        How the newest sweep stands; None where there was none.
     """
 
     guard: str = "never ran"
     trip: str = ""
     warnings: tuple[str, ...] = ()
     followers: tuple[FollowerHealth, ...] = ()
+    sweep: SweepStatus | None = None
 
 
 def health(data: DataFolder) -> Health:
-    """Return how guard and followers of a data folder fare; never fails, and changes nothing.
+    """Return how guard, followers and sweep of a data folder fare; never fails, and changes nothing.
 
     Parameters
     ----------
@@ -79,4 +83,5 @@ def health(data: DataFolder) -> Health:
             )
             for each in follower_status.status(data)
         ),
+        sweep=sweep_status(data),
     )

@@ -14,6 +14,7 @@ from bokeh.models import Select
 
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.cell_panel import CellPanel
+from lics_beamline.monitor.control_panel import ControlPanel
 from lics_beamline.monitor.figure import THEME, PhaseStyles
 from lics_beamline.monitor.pattern_panel import PatternPanel, WaterfallPanel
 from lics_beamline.monitor.phase_lines import lines_of
@@ -29,7 +30,8 @@ LOOKED_EVERY_MS: Final = 500  # between two looks at what is new [ms]
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 SELECT_STYLE: Final = """
 :host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
-select.bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
+select:not([multiple]).bk-input { appearance: auto; color-scheme: dark; }
+select:not([multiple]).bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
 select.bk-input:focus { outline: 2px solid #56b4e9; }
 """
 
@@ -49,10 +51,19 @@ class LivePage:
         Reads plates beside the page, which goes on meanwhile.
     uid : str
         Run that is shown first; empty for the newest.
+    control : ControlPanel, optional
+        Holds, continues and stops the sweep of the folder; by default the page cannot.
     """
 
     def __init__(
-        self, document: Any, runs: WatchedRuns, plates: PlateViews, reader: Executor, *, uid: str = NEWEST
+        self,
+        document: Any,
+        runs: WatchedRuns,
+        plates: PlateViews,
+        reader: Executor,
+        *,
+        uid: str = NEWEST,
+        control: ControlPanel | None = None,
     ) -> None:
         self._document, self._runs, self._plates, self._reader = document, runs, plates, reader
         self._view: RunView | None = None
@@ -65,6 +76,7 @@ class LivePage:
         self.track, self.plane, self.ruby, self.plate = TrackPanel(), PlanePanel(), RubyPanel(), PlatePanel()
         self.waterfall, self.pattern = WaterfallPanel(self._choose), PatternPanel()
         self.cell, self.status = CellPanel(), StatusPanel()
+        self.control = control
         for select in (self.run, self.point):
             select.sizing_mode = "stretch_width"
             select.on_change("value", lambda _name, _old, _new: self.refresh())
@@ -83,6 +95,9 @@ class LivePage:
             "story": self.status.story,
             "health": self.status.health,
         }
+        if control is not None:
+            roots["control"] = control.root
+        document.template_variables["control"] = control is not None
         document.theme = THEME
         document.title = "lics monitor"
         document.template = get_env().from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -99,7 +114,10 @@ class LivePage:
         if view is not None and view is not self._view:
             self._draw(view)
         self._show_point()
-        self.status.update(self._view, self._runs.health(), now=time.time(), trouble=self._trouble)
+        health = self._runs.health()
+        self.status.update(self._view, health, now=time.time(), trouble=self._trouble)
+        if self.control is not None:
+            self.control.update(health.sweep)
 
     def _list_runs(self) -> None:
         listed = [(NEWEST, "newest sweep, as it comes"), *((run.uid, run.says) for run in self._runs.runs())]

@@ -130,6 +130,7 @@ def _whole(recording: Recording, recipe: Recipe) -> PlateView:
         BlockRings.of(angles),
         shadow_fraction=recipe.frames.shadow_fraction,
         saturation_counts=recording.saturation_counts if recipe.frames.mask_saturated else None,
+        compiled=False,  # a page reads a plate in minutes, and would wait for the compiler
     )
     if bad is not None:
         used &= ~bad

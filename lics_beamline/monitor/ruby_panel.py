@@ -57,10 +57,10 @@ class RubyPanel:
         fitted, trouble = curve(ruby, axis)
         self.fit.data = {"nm": axis if fitted.size else [], "counts": fitted}
         r1 = f"R1 {ruby.r1_nm:.4f} ± {ruby.r1_sigma_nm:.4f} nm"
-        self.root.xaxis.axis_label = f"wavelength (nm); {r1}{trouble}"
+        self.root.xaxis.axis_label = f"wavelength in air (nm)\n{r1}{trouble}"
         self.root.title.text = (
-            f"Ruby {ruby.pressure_gpa:.3f} ± {ruby.pressure_sigma_gpa:.3f} stat "
-            f"± {ruby.pressure_systematic_gpa:.3f} syst GPa"
+            f"Ruby {ruby.pressure_gpa:.3f} GPa\n± {ruby.pressure_sigma_gpa:.3f} stat "
+            f"± {ruby.pressure_systematic_gpa:.3f} syst"
         )
 
 

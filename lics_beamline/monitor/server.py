@@ -17,6 +17,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy
 from lics_beamline.monitor.access import ASKED, TokenAccess
+from lics_beamline.monitor.control_panel import ControlPanel
 from lics_beamline.monitor.page import LivePage
 from lics_beamline.monitor.plate_view import PlateViews
 from lics_beamline.monitor.watched_runs import NEWEST, WatchedRuns
@@ -33,6 +34,7 @@ def serve(
     address: str = "127.0.0.1",
     port: int,
     token: str = "",
+    control: bool = False,
     begun: Callable[[str], None] = lambda url: None,
     over: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -48,6 +50,8 @@ def serve(
         Where it listens.
     token : str
         What those must bring who look; empty where everybody may.
+    control : bool
+        Whether who is let in may hold, continue and stop a sweep of the folder.
     begun : callable
         Told the address of the page, with its token, once it can be opened.
     over : callable
@@ -57,7 +61,11 @@ def serve(
     ------
     Busy
         If another program listens there.
+    ValueError
+        If everybody at this computer could stop the sweep.
     """
+    if control and not token:
+        raise ValueError("a page that holds and stops sweeps needs a token; give one")
     for log in ("tornado.access", "tornado.application", "bokeh.server.views"):
         logging.getLogger(log).setLevel(logging.CRITICAL)  # they log whole addresses, and with them the token
     _require_free(address, port)
@@ -65,7 +73,7 @@ def serve(
     with WatchedRuns(data) as runs, ThreadPoolExecutor(1, thread_name_prefix="plates") as reader:
 
         def show(document: Any) -> None:
-            LivePage(document, runs, plates, reader, uid=uid)
+            LivePage(document, runs, plates, reader, uid=uid, control=ControlPanel(data) if control else None)
 
         loop = IOLoop.current()
         server = Server(

@@ -136,7 +136,11 @@ def _health(view: RunView | None, health: Health, trouble: str) -> Iterable[str]
         yield "<li>" + element("b", "warning", "warn") + element("span", warning) + "</li>"
     for each in health.followers:
         lags = each.seconds_behind > LAGS_AFTER_S or each.state == "killed"
-        says = f"{each.name}: {each.documents_behind} documents behind, for {each.seconds_behind:.1f} s"
+        says = f"{each.name}: " + (
+            f"{each.documents_behind} documents behind, for {each.seconds_behind:.1f} s"
+            if each.documents_behind
+            else "up to date"
+        )
         yield "<li>" + element("b", each.state, "warn" if lags else "good") + element("span", says) + "</li>"
         for one in each.troubles:
             yield "<li>" + element("b", "trouble", "bad") + element("span", one) + "</li>"

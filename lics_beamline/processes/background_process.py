@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,13 @@ class BackgroundProcess:
 
 
 def start(
-    module: str, arguments: Sequence[str], *, name: str, data: DataFolder, leave_open: tuple[int, ...] = ()
+    module: str,
+    arguments: Sequence[str],
+    *,
+    name: str,
+    data: DataFolder,
+    leave_open: tuple[int, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a background process that works for this one.
 
@@ -74,6 +80,8 @@ def start(
         The data folder; made if absent.
     leave_open : tuple of int
         Descriptors that it inherits.
+    environment : mapping of str to str, optional
+        Variables it is given besides those of this process: what no command line may tell.
 
     Returns
     -------
@@ -86,7 +94,13 @@ def start(
     with log_path(data, name).open("ab") as log:
         # In a session of its own: Ctrl-C at the terminal is meant for the experiment.
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=leave_open
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=leave_open,
+            env={**os.environ, **(environment or {})},
         )
 
 

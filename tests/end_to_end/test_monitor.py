@@ -1,5 +1,6 @@
 """The live page in a real browser: each panel has its data, live, opened late, past, and nothing is complained of."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync"),
 )
 PATIENCE_MS = 240_000  # for hangs only: a browser on a busy computer takes its time
+MOST_MEMORY_MB = 400  # of the page's server: a beamline's computer has a sweep to run besides
 PANELS = ("track", "plane", "ruby", "plate", "waterfall", "pattern", "cells", "shares")
 FILLED = """() => Object.fromEntries(Bokeh.documents[0].roots().map(root => [root.name, Math.max(0,
   ...[...root.references()].filter(each => each.type === "ColumnDataSource").map(each => each.get_length() ?? 0))]))"""
@@ -78,10 +80,16 @@ def served():
         assert f"http://127.0.0.1:{port}/" in running[-1].stdout.readline()
         return f"http://127.0.0.1:{port}/"
 
+    start.running = running
     yield start
     for process in running:
         process.terminate()
         process.communicate()
+
+
+def peak_memory_mb(process):
+    told = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", told)[1]) / 1024
 
 
 def when(page, what, holds):
@@ -110,6 +118,8 @@ def test_a_past_run_opens_with_every_panel_filled(dry_run, served, look, tmp_pat
     assert "a short way through the alloy" in head
     assert "4 of 4 points measured, 4 reduced" in head
     assert page.complaints == []
+    if sys.platform == "linux":
+        assert peak_memory_mb(served.running[0]) < MOST_MEMORY_MB
 
 
 def test_a_sweep_is_shown_as_it_goes_on_and_a_page_opened_late_shows_the_same(dry_run, served, look, tmp_path):

@@ -20,7 +20,7 @@ from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 from lics_beamline.profile import shipped
 from lics_beamline.safety.latch import latched
-from lics_beamline.session.requests import sweep_status
+from lics_beamline.sweep_request import sweep_status
 
 queueserver = pytest.importorskip("bluesky_queueserver", reason="pip install 'lics_beamline[queue]'")
 REDIS = shutil.which("redis-server")

@@ -23,7 +23,7 @@ def small_files():
     from lics_beamline.follower.status import FollowerStatus
     from lics_beamline.safety.guard_status import GuardStatus
     from lics_beamline.safety.heartbeat import Beat
-    from lics_beamline.session.requests import SweepStatus
+    from lics_beamline.sweep_request import SweepStatus
 
     asked = SubmittedRequest(request=Request.PAUSE, who="me@here", when=LONG_AGO, why="tea", uid=RAW)
     trip = {
@@ -58,7 +58,8 @@ def read_small_file(path):
     from lics_beamline.safety.guard_status import lost
     from lics_beamline.safety.heartbeat import heartbeat_path, read_beat
     from lics_beamline.safety.latch import has_acknowledged, latched, require_acknowledged
-    from lics_beamline.session.requests import RequestFiles, sweep_status
+    from lics_beamline.session.requests import RequestFiles
+    from lics_beamline.sweep_request import sweep_status
 
     data = DataFolder(path.parent / "data").make()
     name = path.name

@@ -16,7 +16,7 @@ from worlds.short_experiment import experiment, heating, pressure
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
-from lics_beamline.session.requests import ask, sweep_status
+from lics_beamline.sweep_request import ask, sweep_status
 
 from .test_guard import simulators
 

@@ -10,7 +10,7 @@ from terminal import terminal
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.safety.guard import status
-from lics_beamline.session.requests import sweep_status
+from lics_beamline.sweep_request import sweep_status
 
 from .test_guard import simulators
 from .test_hold import WARM_THEN_UP, documents, passes

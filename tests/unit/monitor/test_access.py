@@ -1,18 +1,26 @@
 """Who is let in: everybody at this computer; from elsewhere who brings the token, and nobody else."""
 
 import asyncio
+import gc
 import logging
 import threading
 import urllib.error
 import urllib.request
+import warnings
 
 import pytest
+from bokeh.client import pull_session
+from bokeh.document.events import MessageSentEvent
+from bokeh.events import ButtonClick
+from bokeh.models import Button, TextInput
 from tornado.ioloop import IOLoop
 
+from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy
 from lics_beamline.monitor.access import free_port, is_loopback, new_token
 from lics_beamline.monitor.server import serve
+from lics_beamline.session.requests import RequestFiles
 
 
 @pytest.mark.parametrize(
@@ -106,3 +114,57 @@ def test_a_port_where_somebody_listens_is_refused_in_words(served, tmp_path):
     with pytest.raises(Busy, match=rf"127\.0\.0\.1:{port}.*--port"):
         serve(DataFolder(tmp_path), port=port)
     assert free_port("127.0.0.1", port) != port
+
+
+class Pressed(ButtonClick):
+    """A press as a browser sends it: it names the button, which the server knows."""
+
+    def to_serializable(self, serializer):
+        entries = [["model", {"id": self.model.id}]]
+        return {"type": "event", "name": self.event_name, "values": {"type": "map", "entries": entries}}
+
+
+@pytest.fixture
+def client():
+    """Open pages as a browser does, by Bokeh's client, which leaves its connections to be found unclosed."""
+    yield pull_session
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def sent_by_a_browser(session, name, press):
+    """Send a name, and the press of a button, as a browser does; return once the server has dealt with both."""
+    session.document.select_one({"type": TextInput, "title": "Your name, for the record"}).value = name
+    event = MessageSentEvent(session.document, "bokeh_event", Pressed(press))
+    session.document.callbacks.trigger_on_change(event)
+    session.force_roundtrip()
+
+
+def test_a_press_is_heard_from_a_page_with_control_and_nothing_that_is_sent_to_one_without(served, client, tmp_path):
+    requests = RequestFiles(DataFolder(tmp_path).make())
+    with requests.open():
+        token = new_token()
+        session = client(url=served(token=token, control=True).split("?")[0], arguments={"token": token})
+        hold = session.document.select_one({"type": Button, "label": "Hold"})
+        sent_by_a_browser(session, "Ada", hold)
+        asked = requests.asked()
+        assert (asked.request, asked.who) == (Request.PAUSE, "Ada (page)")
+        session.close()
+        requests.answer(asked, "held", "held")
+
+        session = client(url=served(token=""))
+        assert session.document.select_one({"type": Button}) is None
+        for each in (Button(label="Continue"), TextInput(title="Your name, for the record")):
+            session.document.add_root(each)  # as one who forges the messages of a browser would
+        sent_by_a_browser(session, "Eve", session.document.select_one({"type": Button}))
+        assert requests.asked() is None
+        session.close()
+        del session
+
+
+def test_who_brings_no_token_reaches_no_page_with_control(served, client, tmp_path):
+    with RequestFiles(DataFolder(tmp_path).make()).open():
+        url = served(token=new_token(), control=True)
+        with pytest.raises(OSError, match="HTTP-Error"):
+            client(url=url.split("?")[0])

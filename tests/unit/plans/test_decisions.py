@@ -25,7 +25,8 @@ from lics_beamline.plans.measure import Measured
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.pausing import Pausing
 from lics_beamline.profile import LiveSettings
-from lics_beamline.session.requests import RequestFiles, sweep_status
+from lics_beamline.session.requests import RequestFiles
+from lics_beamline.sweep_request import sweep_status
 
 LEG = HoldLeg(kind="hold", name="watched", temperature_k=298.0, count=4)
 

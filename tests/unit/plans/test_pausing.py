@@ -14,7 +14,8 @@ from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Stopped
 from lics_beamline.plans.pausing import Held, Pausing
-from lics_beamline.session.requests import RequestFiles, ask, leave_note, sweep_status
+from lics_beamline.session.requests import RequestFiles
+from lics_beamline.sweep_request import ask, leave_note, sweep_status
 
 
 class Value:

@@ -29,7 +29,8 @@ from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.plans.pausing import Pausing
 from lics_beamline.session.engine import Engine
-from lics_beamline.session.requests import RequestFiles, ask, sweep_status
+from lics_beamline.session.requests import RequestFiles
+from lics_beamline.sweep_request import ask, sweep_status
 
 
 class Value:

@@ -8,7 +8,8 @@ import pytest
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy
-from lics_beamline.session.requests import RequestFiles, ask, leave_note, sweep_status
+from lics_beamline.session.requests import RequestFiles
+from lics_beamline.sweep_request import ask, leave_note, sweep_status
 
 
 @pytest.fixture
