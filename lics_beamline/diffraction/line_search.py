@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lics_beamline.diffraction.line_candidates import candidates
 from lics_beamline.diffraction.line_fit import LineFit, ProfileLine, fit_lines, light
+from lics_beamline.diffraction.lone_lines import LoneLine, least_gain, weighted_median
 from lics_beamline.diffraction.pattern import Pattern
 
 Array = npt.NDArray[np.float64]
@@ -33,16 +34,16 @@ CLOSE_FWHM: Final = 3.0  # lines closer than this are fitted together
 REACH_FWHM: Final = 4.0  # fitted beyond the outermost line
 PAIR_FWHM: Final = 1.3  # of two lines closer than this each must be needed
 PLACED_FWHM: Final = 0.5  # a line whose place is less sure is what its neighbours' misfit leaves
-PAIR_GAIN: Final = 0.8  # of chi2, over the significance squared, beside what lone lines lack of a pseudo-Voigt
-STRANGER_GAIN: Final = 2.0  # the same where no lone line shows that: a flat top gains one and a half
 SHAPE_SIGMAS: Final = 20.0  # of a lone line that shows how well a pseudo-Voigt describes lines
-SHOULDER_SHARE: Final = 0.02  # of a line so close, or a weaker one is what a pseudo-Voigt leaves of the stronger
+SHOULDER_SHARE: Final = 0.02  # of a line so close: only lone lines tell a weaker one from what the shape leaves
 ONE_FWHM: Final = 0.5  # of two lines closer than this the weaker is none
 ONE_BINS: Final = 1.5  # nor are there two where no bin lies between
 REACH_BINS: Final = 5.0  # and as many bins at least, for lines within one
 WIDEST_OF_RANGE: Final = 0.024  # of the pattern's range: a broader line is background
 STIFF_OF_RANGE: Final = 0.1  # period above which what varies is background
 NOISE_BLOCKS: Final = 80  # parts of the range in each of which the noise of the background is one number
+WING_SHARE: Final = 0.3  # of a line's Lorentzian that its light may lack: no background is read off there
+LIGHT_SHARE: Final = 0.1  # of a line's light that its fit may lack
 LEAST_VARIANCE: Final = 1e-6  # of the median: bins without any count have no variance of their own
 
 
@@ -69,25 +70,6 @@ class FoundLine:
     sigmas: float = 0.0
     height_sigma: float = math.nan
     centre_sigma: float = math.nan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoneLine:
-    """A bright line that no other is near: it shows how well a pseudo-Voigt describes the lines of its pattern.
-
-    Parameters
-    ----------
-    centre : float
-        Place [deg].
-    lacking : float
-        Chi2 that its fit leaves beyond noise, of `squares`; 0 where that may be noise.
-    squares : float
-        Its light over the errors, squared and summed.
-    """
-
-    centre: float
-    lacking: float
-    squares: float
 
 
 class LineSearch:
@@ -233,36 +215,36 @@ class LineSearch:
         return np.asarray(light([one.line for one in found], self.x, self.step).sum(axis=0))
 
     def _needless(self, judged: list[FoundLine], fit: LineFit, here: slice, others: Array) -> int | None:
-        """Return which of two close lines the other can do without, with its width and wings fitted anew."""
+        """Return which of close lines the others can do without, with their widths and wings fitted anew."""
         free = np.count_nonzero(self.good[here])
+
+        def loss(left_out: list[FoundLine]) -> float:
+            rest = [replace(one.line, mixing=self.usual_mixing) for one in judged if one not in left_out]
+            alone = self._fitted(rest, here, others)
+            return math.inf if alone is None else (alone.chi2 - fit.chi2) * free
+
         for k, one in enumerate(judged):
-            close = [
-                other
-                for other in judged
-                if other.line.height > one.line.height
-                and abs(other.line.centre - one.line.centre) < PAIR_FWHM * max(one.line.fwhm, other.line.fwhm)
-            ]
-            if close:
-                rest = [replace(other.line, mixing=self.usual_mixing) for other in judged if other is not one]
-                alone = self._fitted(rest, here, others)
-                if alone is not None and (alone.chi2 - fit.chi2) * free < self._least_gain(fit.chi2, close, here):
-                    return k
+            close = [other for other in judged if _is_pair(one.line, other.line)]
+            above = [other for other in close if other.line.height > one.line.height]
+            below = [other for other in close if other.line.height < one.line.height]
+            if above and loss([one]) < self._least_gain([one], fit.chi2, above, here):
+                return k
+            # One on either side may hold the other up, where both are the wings of the line between.
+            if len(below) > 1 and loss(below) < len(below) * self._least_gain(below, fit.chi2, [one], here):
+                return min((other.sigmas, judged.index(other)) for other in below)[1]
         return None
 
-    def _least_gain(self, chi2: float, stronger: list[FoundLine], here: slice) -> float:
-        """Return how much chi2 a line beside stronger ones must gain, or it may be what these lack of their shape.
-
-        Lone lines elsewhere that are as bright show that: how much a pseudo-Voigt leaves of the lines of this pattern.
-        """
-        noise = self.significance**2 * max(1.0, chi2)
+    def _least_gain(self, lines: list[FoundLine], chi2: float, stronger: list[FoundLine], here: slice) -> float:
+        """Return how much chi2 each of some lines beside stronger ones must gain."""
         bright = np.asarray(light([one.line for one in stronger], self.x[here], self.step).sum(axis=0))
         squares = float(np.sum((bright / self.fit_sigma[here]) ** 2))
         first, last = self.x[here][0], self.x[here][-1]
-        shown = [(one.lacking, one.squares) for one in self.lone if not first < one.centre < last]
-        if math.fsum(shows for _, shows in shown) < squares:
-            return STRANGER_GAIN * noise
-        # That of the middle of their light: one that is two in truth does not count for all.
-        return min(PAIR_GAIN * noise + _weighted_median(shown) * squares, STRANGER_GAIN * noise)
+        return least_gain(
+            [one for one in self.lone if not first < one.centre < last],
+            squares,
+            self.significance**2 * max(1.0, chi2),
+            is_dim=min(one.line.height for one in lines) < SHOULDER_SHARE * max(one.line.height for one in stronger),
+        )
 
     def _judged(self, fit: LineFit, here: slice, others: Array) -> list[FoundLine]:
         """Return the lines of a fit with the errors that background and neighbours leave of their heights."""
@@ -312,8 +294,7 @@ class LineSearch:
     def _shadows(self, other: ProfileLine, line: ProfileLine) -> bool:
         """Tell whether a line is too close to a stronger one to be another."""
         apart, width = abs(line.centre - other.centre), max(line.fwhm, other.fwhm)
-        one = apart < max(ONE_FWHM * width, ONE_BINS * self.step) and line.height < other.height
-        return one or (apart < PAIR_FWHM * width and line.height < SHOULDER_SHARE * other.height)
+        return apart < max(ONE_FWHM * width, ONE_BINS * self.step) and line.height < other.height
 
     def _stands(self, one: FoundLine) -> bool:
         """Tell whether a line is one to list."""
@@ -336,8 +317,8 @@ class LineSearch:
         self.light = self._light_of(self.known)
         sure = [one for one in self.known if one.line.height > 3.0 * self.significance * one.height_sigma]
         if len(sure) >= 3:
-            self.usual_fwhm = _weighted_median([(one.line.fwhm, one.sigmas) for one in sure])
-            self.usual_mixing = _weighted_median([(one.line.mixing, one.sigmas) for one in sure])
+            self.usual_fwhm = weighted_median([(one.line.fwhm, one.sigmas) for one in sure])
+            self.usual_mixing = weighted_median([(one.line.mixing, one.sigmas) for one in sure])
         self.background = self._smooth_background()
         self._count()
         self.scale = self._scale()
@@ -364,7 +345,10 @@ class LineSearch:
         """Return what varies slowly: the smoothest curve through what the lines leave (Whittaker 1923)."""
         from lics_beamline.diffraction.line_equations import smooth_curve
 
-        weight = self.good / (self.scale**2 * self.variance + (0.1 * self.light) ** 2)
+        # Wings that a fit has missed must not become background, which the next fit would leave them to.
+        wings = light([replace(one.line, mixing=1.0) for one in self.known], self.x, self.step).sum(axis=0)
+        doubt = (LIGHT_SHARE * self.light) ** 2 + (WING_SHARE * wings) ** 2
+        weight = self.good / (self.scale**2 * self.variance + doubt)
         weight /= _quantile(weight[self.good], 0.5)
         curve = self.y - self.light
         smooth_curve(weight, (STIFF_OF_RANGE * self.y.size / (2.0 * math.pi)) ** 4, curve)
@@ -424,9 +408,9 @@ def _quantile(values: Array, share: float) -> Array:
     return np.asarray(below + (place - low) * (above - below))
 
 
-def _weighted_median(pairs: list[tuple[float, float]]) -> float:
-    values, weights = np.array(sorted(pairs)).T
-    return float(values[np.searchsorted(np.cumsum(weights), 0.5 * weights.sum())])
+def _is_pair(line: ProfileLine, other: ProfileLine) -> bool:
+    """Tell whether two lines are so close that each must be needed."""
+    return 0.0 < abs(line.centre - other.centre) < PAIR_FWHM * max(line.fwhm, other.fwhm)
 
 
 def _strength(group: list[FoundLine]) -> float:

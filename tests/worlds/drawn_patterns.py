@@ -15,6 +15,9 @@ from lics_beamline.diffraction.pattern import Pattern
 WAVELENGTH_ANGSTROM = 0.41373
 SURE_SIGMAS = 6.0  # lines above this are asked for
 FAINT_SIGMAS = 1.0  # a listed line is none of the drawn ones where only fainter ones are near
+OVERLAP_FWHM = 3.0  # lines closer than this are fitted together
+FITTED_FWHM = 4.0  # beyond the outermost of them
+FITTED_BINS = 5.0  # and as many bins at least
 FINE = 8  # points in a bin over which a line is averaged, as the pixels of a ring do
 
 
@@ -37,10 +40,15 @@ class DrawnLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawing:
-    """A drawn pattern and its lines."""
+    """A drawn pattern and its lines.
+
+    `mixing`: Lorentz fraction of all its lines; `variance`: of each bin, as the curve without noise has it.
+    """
 
     pattern: Pattern
     lines: tuple[DrawnLine, ...]
+    mixing: float
+    variance: np.ndarray
 
 
 def _shape(x, centre, fwhm, mixing, step):
@@ -117,7 +125,54 @@ def draw(seed, *, bins=None, closest_fwhm=1.0):
         sigma=np.sqrt(np.maximum(counts, 1.0)) / pixels,
         wavelength_angstrom=WAVELENGTH_ANGSTROM,
     )
-    return Drawing(pattern=pattern, lines=tuple(sorted(lines, key=lambda line: line.two_theta_deg)))
+    return Drawing(
+        pattern=pattern,
+        lines=tuple(sorted(lines, key=lambda line: line.two_theta_deg)),
+        mixing=mixing,
+        variance=curve / pixels,
+    )
+
+
+def told_sigmas(drawing, line):
+    """Return the height of a line over its error where nothing else is known either (Cramer and Rao).
+
+    `DrawnLine.sigmas` takes background and neighbours for known. A list has to fit them: heights, places and widths of
+    the lines that overlap, their mixing and a straight background. What of the line these cannot make up is all that
+    anybody can tell of it; a shoulder of 8 sigmas may keep 3.
+    """
+    x, step = drawing.pattern.two_theta_deg, drawing.pattern.step_deg
+    group = {line}
+    while more := {
+        other
+        for other in drawing.lines
+        if other.sigmas > FAINT_SIGMAS
+        and other not in group
+        and any(
+            abs(other.two_theta_deg - one.two_theta_deg) < OVERLAP_FWHM * max(other.fwhm_deg, one.fwhm_deg)
+            for one in group
+        )
+    }:
+        group |= more
+    far = [max(FITTED_FWHM * one.fwhm_deg, FITTED_BINS * step) for one in group]
+    low = min(one.two_theta_deg - reach for one, reach in zip(group, far, strict=True))
+    high = max(one.two_theta_deg + reach for one, reach in zip(group, far, strict=True))
+    here = (x > low) & (x < high)
+    x, error = x[here], np.sqrt(drawing.variance[here])
+
+    def shape(one, mixing=drawing.mixing, moved=0.0, widened=0.0):
+        return _shape(x, one.two_theta_deg + moved, one.fwhm_deg + widened, mixing, step)
+
+    others = [np.ones(x.size), x - x.mean()]
+    others.append(sum(one.height * (shape(one, mixing=1.0) - shape(one, mixing=0.0)) for one in group))
+    for one in group - {line}:
+        little = 1e-3 * one.fwhm_deg
+        others.append(shape(one))
+        others.append(one.height * (shape(one, moved=little) - shape(one, moved=-little)) / little)
+        others.append(one.height * (shape(one, widened=little) - shape(one, widened=-little)) / little)
+    columns = np.array(others) / error
+    basis, _ = np.linalg.qr((columns / np.linalg.norm(columns, axis=1)[:, None]).T)
+    own = line.height * shape(line) / error
+    return float(np.linalg.norm(own - basis @ (basis.T @ own)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,15 +180,18 @@ class Score:
     """What a list got of many drawings.
 
     `sure`: drawn lines above `SURE_SIGMAS`; `found`: those of them that are listed, within half a width and a bin;
-    `seen`, `seen_found`: those of both that have a maximum of their own. `listed`: all listed lines; `false`: those of
-    them at no drawn line above `FAINT_SIGMAS`, or at one that is listed already. `pulls`: errors of the places of the
-    lines found over what the list says of them.
+    `seen`, `seen_found`: those of both that have a maximum of their own; `told`, `told_found`: those of both that are
+    above `SURE_SIGMAS` also where background and neighbours have to be fitted (`told_sigmas`). `listed`: all listed
+    lines; `false`: those of them at no drawn line above `FAINT_SIGMAS`, or at one that is listed already. `pulls`:
+    errors of the places of the lines found over what the list says of them.
     """
 
     sure: int
     found: int
     seen: int
     seen_found: int
+    told: int
+    told_found: int
     listed: int
     false: int
     pulls: tuple[float, ...]
@@ -147,14 +205,16 @@ class Score:
         )
         return (
             f"found {self.found} of {self.sure} ({self.found / max(self.sure, 1):.2%}), "
-            f"of those with a maximum {self.seen_found} of {self.seen} ({self.seen_found / max(self.seen, 1):.2%}); "
+            f"of those with a maximum {self.seen_found} of {self.seen} ({self.seen_found / max(self.seen, 1):.2%}), "
+            f"of those that a fit can tell {self.told_found} of {self.told} "
+            f"({self.told_found / max(self.told, 1):.2%}); "
             f"false {self.false} of {self.listed} ({self.false / max(self.listed, 1):.2%})" + spread
         )
 
 
 def score(drawings, listing):
     """Return the score of `listing`, which gives (position, its sigma or None) of each line of a pattern [deg]."""
-    sure = found = seen = seen_found = listed = false = 0
+    sure = found = seen = seen_found = told = told_found = listed = false = 0
     pulls = []
     for drawing in drawings:
         step = drawing.pattern.step_deg
@@ -178,6 +238,9 @@ def score(drawings, listing):
         tops = {k for k in asked if drawing.lines[k].seen}
         seen += len(tops)
         seen_found += len(tops & taken)
+        fitted = {k for k in asked if told_sigmas(drawing, drawing.lines[k]) > SURE_SIGMAS}
+        told += len(fitted)
+        told_found += len(fitted & taken)
         pulls += [
             (entries[e][0] - drawing.lines[k].two_theta_deg) / entries[e][1]
             for e, k in line_of.items()
@@ -188,6 +251,8 @@ def score(drawings, listing):
         found=found,
         seen=seen,
         seen_found=seen_found,
+        told=told,
+        told_found=told_found,
         listed=listed,
         false=false,
         pulls=tuple(pulls),

@@ -30,11 +30,24 @@ def test_lines_that_a_person_sees_are_listed_and_few_others():
     assert 1.4826 * np.median(np.abs(ours.pulls)) == pytest.approx(1.0, abs=0.15)
 
 
-@pytest.mark.parametrize(("seed", "shoulder_deg"), [(310_004, 21.148), (310_024, 5.541), (310_028, 8.050)])
+@pytest.mark.parametrize(
+    ("seed", "shoulder_deg"),
+    [(310_004, 21.148), (310_024, 5.541), (310_028, 8.050), (300_131, 10.528), (300_154, 29.577), (300_218, 11.845)],
+)
 def test_a_shoulder_is_a_line_where_lone_lines_show_what_one_looks_like(seed, shoulder_deg):
     drawing = draw(seed)
     (line,) = (line for line in drawing.lines if abs(line.two_theta_deg - shoulder_deg) < 1e-3)
     assert min(abs(place - line.two_theta_deg) for place, _ in peaks_of(drawing.pattern)) < 0.5 * line.fwhm_deg
+
+
+@pytest.mark.parametrize(
+    ("seed", "line_deg"), [(300_058, 18.153), (300_075, 10.061), (300_105, 20.491), (300_265, 18.921)]
+)
+def test_the_wings_of_a_strong_line_are_no_lines(seed, line_deg):
+    drawing = draw(seed)
+    line = min(drawing.lines, key=lambda line: abs(line.two_theta_deg - line_deg))
+    near = [place for place, _ in peaks_of(drawing.pattern) if abs(place - line.two_theta_deg) < 1.5 * line.fwhm_deg]
+    assert near == [pytest.approx(line.two_theta_deg, abs=0.05 * line.fwhm_deg)]
 
 
 @pytest.mark.parametrize("bins", [500, 1000, 1512, 3000])
