@@ -177,26 +177,33 @@ def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -
 
 
 def runs(options: argparse.Namespace) -> int:
-    """List the runs."""
+    """List the runs; a list that lacks one of them is no whole list, which the exit code tells."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.journal.head import heads
+    from lics_beamline.journal.head import listing
 
     data = data_folder(options)
-    found = [*heads(data.raw_journals), *heads(data.derived_journals)]
-    found.sort(key=lambda head: head.time)
-    rows = [_row(head) for head in found]
+    raw, derived = listing(data.raw_journals), listing(data.derived_journals)
+    damaged = len(raw.damaged) + len(derived.damaged)
+    rows = [_row(head) for head in sorted((*raw.heads, *derived.heads), key=lambda head: head.time)]
     if options.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-        return 0
-    if not rows:
-        sys.stdout.write(f"no runs below {data.root}. lics dry-run makes one.\n")
-        return 0
+    else:
+        _tell(rows, f"{data.root}" if not damaged else "")
+    if damaged:
+        what = "a damaged journal is" if damaged == 1 else f"{damaged} damaged journals are"
+        sys.stderr.write(f"{what} left out. lics verify says what is lost and what to do.\n")
+    return 4 if damaged else 0
+
+
+def _tell(rows: list[dict[str, str]], empty: str) -> None:
+    """Write a line a run; where there is none, that a folder is `empty`."""
+    if not rows and empty:
+        sys.stdout.write(f"no runs below {empty}. lics dry-run makes one.\n")
     for row in rows:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
         what = row["purpose"] or row["plan_name"]  # a stock plan has no purpose
         line = f"{row['uid'][:8]}  {row['time'][:19]}  {what:<11}  {row['state']:<9}  {row['sample']}  {of}"
         sys.stdout.write(one_line(line) + "\n")
-    return 0
 
 
 def show(options: argparse.Namespace) -> int:

@@ -63,8 +63,29 @@ class Head:
         return float(self.start["time"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a folder of journals holds.
+
+    Parameters
+    ----------
+    heads : tuple of Head
+        Of its runs, oldest first.
+    damaged : tuple of Path
+        Journals that cannot be used, so that nobody knows of which runs they are.
+    """
+
+    heads: tuple[Head, ...]
+    damaged: tuple[Path, ...]
+
+
 def heads(folder: Path) -> list[Head]:
-    """Heads of all runs in a folder, oldest first; files without a whole start document are left out.
+    """Heads of all runs in a folder, oldest first; as of `listing`, for whom the damaged ones are of no concern."""
+    return list(listing(folder).heads)
+
+
+def listing(folder: Path) -> Listing:
+    """List all runs in a folder; files without a whole start document are left out.
 
     A journal that cannot be used is left out too, with a warning: the other runs go on.
 
@@ -74,11 +95,13 @@ def heads(folder: Path) -> list[Head]:
         A folder of journals; it need not exist.
     """
     found: dict[str, Head] = {}
+    damaged: list[Path] = []
     for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
         try:
             known = head(path)
         except (LicsError, OSError) as error:
             logger.warning("%s is left out: %s", path, error)
+            damaged.append(path)
             continue
         if known is None:
             continue
@@ -87,7 +110,7 @@ def heads(folder: Path) -> list[Head]:
             kept, left = (known, other) if known.path.stem == known.uid else (other, known)
             found[known.uid] = kept
             logger.warning("%s is left out: it is of the same run as %s. Take one of them away.", left.path, kept.path)
-    return sorted(found.values(), key=lambda each: (each.time, each.uid))
+    return Listing(heads=tuple(sorted(found.values(), key=lambda each: (each.time, each.uid))), damaged=tuple(damaged))
 
 
 def head(path: Path) -> Head | None:
