@@ -217,9 +217,12 @@ def check(options: argparse.Namespace) -> int:
     """Judge an experiment, without any hardware or with it."""
     from lics_beamline.cli import check as judging
     from lics_beamline.devices.control_layer import choose
+    from lics_beamline.session.simulation import require_world
 
     choose()
     profile, data = _place(options)
+    if profile.values.simulators is not None:
+        require_world(profile.values.simulators.world)
     return judging.run(options, judging.case_for(options, profile, data, _experiment(options, profile)), data)
 
 
