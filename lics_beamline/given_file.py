@@ -225,7 +225,15 @@ def check_nesting(content: object, *, source: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    return "nested too deep" if isinstance(error, RecursionError) else str(error)
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    if not isinstance(error, json.JSONDecodeError):
+        return "a number in it has too many digits"  # the only other thing that Python's reader refuses
+    if not error.doc.strip():
+        return "it is empty"
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        return f"it breaks off in line {error.lineno}"
+    return f"line {error.lineno} is damaged at character {error.colno}"
 
 
 def _shown(path: Path) -> str:

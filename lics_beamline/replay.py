@@ -17,6 +17,7 @@ from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import Tail, read
+from lics_beamline.journal.safe_name import inside
 from lics_beamline.journal.whole_sweep import sweep_documents
 from lics_beamline.journal.writer import SUFFIX, Journal, make_anew
 from lics_beamline.reduction.recipe import Recipe, recipe_of
@@ -24,7 +25,7 @@ from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Step, work_of
 from lics_beamline.reduction.work import WorkOutcome
 from lics_beamline.reduction.workers import crew
-from lics_beamline.schema import FAILURE, PRIMARY, READOUT, REDUCED
+from lics_beamline.schema import FAILURE, FRAME_PATH, PRIMARY, READOUT, REDUCED
 
 logger = logging.getLogger(__name__)
 
@@ -178,6 +179,8 @@ class Replay:
         Plates exposed, as its documents tell; where nothing of them can be reduced, something is lost.
     damaged : bool
         Whether what was reduced before is damaged, and has to be made anew.
+    plates : tuple of str
+        Plate files of its points, relative to the data folder.
     source : callable
         Gives the raw documents.
     """
@@ -191,7 +194,12 @@ class Replay:
     done: dict[str, Mapping[str, Any]]
     exposures: int
     damaged: bool
+    plates: tuple[str, ...]
     source: Callable[[], Documents]
+
+    def lost_plates(self, data: DataFolder) -> tuple[str, ...]:
+        """Return the plate files that are not in the data folder any more, so that no point of theirs is made anew."""
+        return tuple(plate for plate in self.plates if not inside(data.root, plate, what="plate").is_file())
 
 
 def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Replay:
@@ -210,19 +218,20 @@ def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Rep
     damaged = before is not None and before.damaged
     if damaged:
         before = None
-    points, exposures = _points(source())
+    recorded = _recorded(source())
     already = before is not None and before.whole
     done = dict(before.exposures) if before is not None else {}
     return Replay(
         raw_uid=start["uid"],
         uid=derived,
-        points=0 if already else max(0, points - len(done)),
+        points=0 if already else max(0, recorded.read - len(done)),
         already=already,
         attempt=attempt,
         recipe=recipe,
         done=done,
-        exposures=exposures,
+        exposures=recorded.exposed,
         damaged=damaged,
+        plates=recorded.plates,
         source=source,
     )
 
@@ -312,15 +321,27 @@ def _tally(data: DataFolder, uid: str) -> _Tally | None:
         return _Tally(exposures=exposures, failed=failed, whole=whole, damaged=bool(tail.faults))
 
 
-def _points(documents: Documents) -> tuple[int, int]:
-    """Return how many exposures of a run were read, or lost; and how many there were, as events or stop tell."""
-    streams, found, counted = Streams(), Counter[str](), 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """What a run says of its exposures: how many were read, or lost; how many there were; plate files of those read."""
+
+    read: int
+    exposed: int
+    plates: tuple[str, ...]
+
+
+def _recorded(documents: Documents) -> _Recorded:
+    """Return what the events of a run, or its stop, say of its exposures."""
+    streams, found, counted, plates = Streams(), Counter[str](), 0, dict[str, None]()
     for name, doc in documents:
-        found.update(event.stream for event in streams.take(name, doc))
+        for event in streams.take(name, doc):
+            found[event.stream] += 1
+            if event.stream == READOUT and event.data.get(FRAME_PATH):
+                plates[str(event.data[FRAME_PATH])] = None
         if name == "stop":
             numbers = doc.get("num_events")
             counted = int(numbers.get(PRIMARY, 0)) if isinstance(numbers, dict) else 0
-    return found[READOUT] + found[FAILURE], max(found[PRIMARY], counted)
+    return _Recorded(read=found[READOUT] + found[FAILURE], exposed=max(found[PRIMARY], counted), plates=tuple(plates))
 
 
 def _derived_uid(start: dict[str, Any], recipe: Recipe | None, data: DataFolder, attempt: int) -> str:

@@ -91,12 +91,13 @@ def beam_meets_the_detector(case: Case) -> Judgement:
 def pattern_ends_on_the_detector(case: Case) -> Judgement:
     """Check that the largest angle integrated is one that a corner of the plate sees."""
     farthest = max(_corners_deg(case.recipe.geometry))
-    asked = case.recipe.frames.two_theta_deg[1]
-    return warned_if(
-        asked > farthest,
-        f"integrated to {asked:g} deg",
-        f"up to {farthest:.1f} deg, the farthest corner",
-        "Lower frames.two_theta_deg.",
+    begin, end = case.recipe.frames.two_theta_deg
+    return graded(
+        refuse=begin >= farthest,  # every bin would be empty, and no phase ever found
+        warn=end > farthest,
+        found=f"integrated from {begin:g} to {end:g} deg",
+        limit=f"up to {farthest:.1f} deg, the farthest corner",
+        remedy="Lower frames.two_theta_deg.",
     )
 
 

@@ -47,6 +47,8 @@ class SpectrumPressure:
         Of the fit.
     resolved : bool
         Whether the spectrum tells the lines apart.
+    doubt : str
+        Why the fit is to be looked at; empty where it is good.
     pressure : Pressure
         Pressure by the scale and correction that were asked for.
     table : list of SpectrumRow
@@ -59,6 +61,7 @@ class SpectrumPressure:
     pressure: Pressure
     table: list[SpectrumRow]
     resolved: bool = True
+    doubt: str = ""
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -166,6 +169,8 @@ def pressure(options: argparse.Namespace) -> int:
             f"{check.slope:+.1e} +- {check.slope_sigma:.0e}, by {len(check.lines)} neon lines; mended\n"
         )
     reading = (_samarium if options.gauge == "samarium" else _ruby)(spectrum, options, axis_sigma_nm)
+    if reading.doubt:
+        sys.stderr.write(f"warning: {reading.doubt}\n")
     if options.json:
         sys.stdout.write(json.dumps(_machine(options, reading), indent=1) + "\n")
     else:
@@ -231,6 +236,7 @@ def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: fl
             for rival in (ruler, *ruler.rivals(options.temperature_k))
         ],
         resolved=line.resolved,
+        doubt=line.doubt,
     )
 
 
@@ -266,6 +272,7 @@ def _samarium(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm
             )
             for one in (ruler, *ruler.rivals())
         ],
+        doubt=line.doubt,
     )
 
 
@@ -285,6 +292,7 @@ def _machine(options: argparse.Namespace, reading: SpectrumPressure) -> dict[str
         "reduced_chi2": reading.reduced_chi2,
         "asymmetry_per_nm": reading.asymmetry_per_nm,
         "resolved": reading.resolved,
+        "doubt": reading.doubt,
         "pressure": {
             **asdict(reading.pressure),
             "systematic_gpa": reading.pressure.systematic_gpa,

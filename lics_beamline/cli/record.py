@@ -224,6 +224,7 @@ def check(options: argparse.Namespace) -> int:
     from lics_beamline.cli import check as judging
     from lics_beamline.devices.control_layer import choose
     from lics_beamline.given_file import is_there
+    from lics_beamline.session.simulation import require_world
 
     choose()
     if is_there(Path(options.experiment) / "profile.toml"):  # a profile is judged by its instruments alone
@@ -232,6 +233,8 @@ def check(options: argparse.Namespace) -> int:
 
         return look(read_profile(options.experiment), data_folder(options), as_json=options.json)
     profile, data = _place(options)
+    if profile.values.simulators is not None:
+        require_world(profile.values.simulators.world)
     return judging.run(options, judging.case_for(options, profile, data, _experiment(options, profile)), data)
 
 

@@ -209,14 +209,14 @@ def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -
 
 
 def runs(options: argparse.Namespace) -> int:
-    """List the runs."""
+    """List the runs; a list that lacks one of them is no whole list, which the exit code tells."""
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.cli.terminal import folded
-    from lics_beamline.journal.head import entries, head
+    from lics_beamline.journal.head import head, listing
 
     data = data_folder(options)
-    found = [*entries(data.raw_journals), *entries(data.derived_journals)]
-    found.sort(key=lambda entry: entry.time)
+    raw, derived = listing(data.raw_journals), listing(data.derived_journals)
+    damaged = len(raw.damaged) + len(derived.damaged)
+    found = sorted((*raw.entries, *derived.entries), key=lambda entry: entry.time)
     page = options.page or (0 if options.all or options.json else 1)
     last = len(found) - PAGE_RUNS * (page - 1) if page else len(found)
     first = max(0, last - PAGE_RUNS) if page else 0
@@ -224,22 +224,29 @@ def runs(options: argparse.Namespace) -> int:
     rows = [_row(each) for each in shown if each is not None]
     if options.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-        return 0
-    if not rows and found:
-        pages = -(-len(found) // PAGE_RUNS)
-        sys.stdout.write(f"page {page} is empty: {len(found)} runs fill {pages}.\n")
-        return 0
-    if first:
-        sys.stdout.write(f"{first} older runs: lics runs --page {page + 1}, or --all\n")
-    if not rows:
+    elif not rows and found:
+        sys.stdout.write(f"page {page} is empty: {len(found)} runs fill {-(-len(found) // PAGE_RUNS)}.\n")
+    elif not rows and not damaged:
         sys.stdout.write(f"no runs below {data.root}. lics dry-run makes one.\n")
-        return 0
+    else:
+        if first:
+            sys.stdout.write(f"{first} older runs: lics runs --page {page + 1}, or --all\n")
+        _tell(rows)
+    if damaged:
+        what = "a damaged journal is" if damaged == 1 else f"{damaged} damaged journals are"
+        sys.stderr.write(f"{what} left out. lics verify says what is lost and what to do.\n")
+    return 4 if damaged else 0
+
+
+def _tell(rows: list[dict[str, str]]) -> None:
+    """Write a line a run."""
+    from lics_beamline.cli.terminal import folded
+
     for row in rows:
         of = f"of {row['raw_uid'][:8]} by recipe {row['recipe_digest'][:8]}" if row["raw_uid"] else row["title"]
         what = row["purpose"] or row["plan_name"]  # a stock plan has no purpose
         line = f"{row['uid'][:8]}  {row['time'][:19]}  {what:<11}  {row['state']:<9}  {row['sample']}  {of}"
         sys.stdout.write(folded(one_line(line)) + "\n")
-    return 0
 
 
 def show(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.images import add_reduce
 from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
@@ -16,6 +16,8 @@ from lics_beamline.errors import LicsError, RunNotFound
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.replay import Replayed
+
+MOST_PLATES_NAMED: Final = 5  # of those that are gone; lics verify names them all
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -84,8 +86,17 @@ def replay(options: argparse.Namespace) -> int:
                 f"run {result.raw_uid[:8]}: {lost[result.uid]} plates were exposed, and no readout or failure of one "
                 "can be read. lics verify says what is lost and what to do.\n"
             )
+    gone = {run.uid: run.lost_plates(data) for run in runs if run.already}
+    for run in runs:
+        if missing := gone.get(run.uid):
+            shown = ", ".join(missing[:MOST_PLATES_NAMED]) + (", ..." if len(missing) > MOST_PLATES_NAMED else "")
+            sys.stderr.write(
+                f"run {run.raw_uid[:8]}: {len(missing)} of {len(run.plates)} plates are not there any more: {shown}. "
+                "What was reduced before is kept, and cannot be made anew without them. Restore them from a copy of "
+                "the detector's own files.\n"
+            )
     nothing = any(not result.points and result.uid in lost for result in results)
-    return 4 if refused or nothing or any(result.failed for result in results) else 0
+    return 4 if refused or nothing or any(gone.values()) or any(result.failed for result in results) else 0
 
 
 def _named(data: DataFolder, names: list[str]) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from lics_beamline.strict_toml import NotNegative, Positive, PvPrefix, Strict
+
+# What a profile may say: beyond it a number has another unit, and every rule that compares with it lets all pass.
+FASTEST_BAR_PER_S: Final = 1.0  # of a membrane; pressure controllers for cells are run at a hundredth of it
+FASTEST_K_PER_MIN: Final = 20.0  # of a heater; what a leg may ask for at most
 
 
 class MembraneSettings(Strict):
@@ -38,7 +42,7 @@ class MembraneSettings(Strict):
 
     prefix: PvPrefix
     limits_bar: tuple[NotNegative, Positive]
-    slew_bar_per_s: Positive
+    slew_bar_per_s: Annotated[float, Field(gt=0, le=FASTEST_BAR_PER_S)]
     tolerance_bar: Positive
     dwell_s: NotNegative
     stall_s: Positive
@@ -89,7 +93,7 @@ class HeaterSettings(Strict):
 
     prefix: PvPrefix
     limits_k: tuple[Positive, Positive]
-    ramp_rate_k_per_min: Positive
+    ramp_rate_k_per_min: Annotated[float, Field(gt=0, le=FASTEST_K_PER_MIN)]
     tolerance_k: Positive
     dwell_s: NotNegative
     stall_s: Positive

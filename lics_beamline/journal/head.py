@@ -83,6 +83,22 @@ class Entry:
     time: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a folder of journals holds.
+
+    Parameters
+    ----------
+    entries : tuple of Entry
+        Its runs, oldest first.
+    damaged : tuple of Path
+        Journals that cannot be used, so that nobody knows of which runs they are.
+    """
+
+    entries: tuple[Entry, ...]
+    damaged: tuple[Path, ...]
+
+
 def heads(folder: Path) -> list[Head]:
     """Heads of all runs in a folder, oldest first; files without a whole start document are left out.
 
@@ -93,12 +109,13 @@ def heads(folder: Path) -> list[Head]:
     folder : Path
         A folder of journals; it need not exist.
     """
-    found = (_usable(path) for path in sorted(Path(folder).glob(f"*{SUFFIX}")))
+    damaged: list[Path] = []
+    found = (_usable(path, damaged) for path in sorted(Path(folder).glob(f"*{SUFFIX}")))
     return _one_a_run([each for each in found if each is not None])
 
 
-def entries(folder: Path) -> list[Entry]:
-    """Return all runs of a folder as `heads` does, but read no journal again that is as it was at the last look.
+def listing(folder: Path) -> Listing:
+    """List all runs as `heads` does, but read no journal again that is as it was at the last look.
 
     Parameters
     ----------
@@ -109,12 +126,13 @@ def entries(folder: Path) -> list[Entry]:
     known = known_heads(folder)
     found: dict[str, KnownHead] = {}
     listed: list[Entry] = []
+    damaged: list[Path] = []
     read = 0
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         stat = path.stat() if path.is_file() else None
         was = known.get(path.name)
         if was is None or stat is None or not was.is_of(stat):
-            is_of = _usable(path)
+            is_of = _usable(path, damaged)
             if is_of is None or stat is None:
                 continue
             read += 1
@@ -123,17 +141,18 @@ def entries(folder: Path) -> list[Entry]:
         listed.append(Entry(uid=was.uid, path=path, time=was.time))
     if read >= FEWEST_NEW:
         keep_heads(folder, found)
-    return _one_a_run(listed)
+    return Listing(entries=tuple(_one_a_run(listed)), damaged=tuple(damaged))
 
 
 _Listed = TypeVar("_Listed", Head, Entry)
 
 
-def _usable(path: Path) -> Head | None:
+def _usable(path: Path, damaged: list[Path]) -> Head | None:
     try:
         return head(path)
     except (LicsError, OSError) as error:
         logger.warning("%s is left out: %s", path, error)
+        damaged.append(path)
         return None
 
 
@@ -240,7 +259,7 @@ def find(folder: Path, name: str) -> Head:
     RunNotFound
         If none or several answer; ``facts["candidates"]`` lists uids.
     """
-    known = entries(folder)
+    known = listing(folder).entries
     matching = known[-1:] if name == "last" else [each for each in known if each.uid == name]
     if not matching and len(name) >= SHORTEST_PREFIX:
         matching = [each for each in known if each.uid.startswith(name)]

@@ -44,7 +44,6 @@ OUTLIER_SIGMA: Final = 7.0  # a pixel so far off the fit is a cosmic ray
 LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for an asymmetry: 5 sigma
 STEEPEST_RISE: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
 OTHER_WIDTHS_NM: Final = (0.06, 0.12, 0.25, 0.5, 1.0, 1.6)  # further starts: spectrometers of 0.05 to 1.5 nm, 4-700 K
-GOOD_CHI2: Final = 3.0  # reduced; what misses the spectrum by more is fitted from other starts too
 BETTER_CHI2_SHARE: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
 COLDEST_SHIFT_K: Final = 50.0  # below it R1 hardly moves (Datchi 2007 ends there); to know where to look
 FAINT_RATIO: Final = 0.2  # R2 over R1, below 30 K: less than any lost line has; R2 is then held near where it must be
@@ -147,7 +146,7 @@ def _resolved(x: Array, y: Array, temperature_k: float, saturation_counts: float
                 refusal = refusal or error
             else:
                 found.append(line)
-        if found and found[-1].reduced_chi2 < GOOD_CHI2:
+        if found and found[-1].fits:
             break
     if not found:
         raise refusal or _bad("not converged", "no start led to a doublet", "Look at the spectrum")
@@ -188,7 +187,9 @@ def _fitted(
         lean = _fit(x, y, np.append(values, 0.0), held)
         if lean[1] is not None and chi2 - lean[2] > LEAN_CHI2 * lean[2] / lean[3]:
             values, covariance, chi2, freedom = lean
-    return _checked(x, values, covariance, chi2 / freedom, start_nm, faint=faint)
+    line = _checked(x, values, covariance, chi2 / freedom, start_nm, faint=faint)
+    near = np.abs(x - line.r1_nm) < line.fwhm_nm
+    return line.doubted((y - _doublet(values, x)[0])[near])
 
 
 def _bad(reason: str, what: str, advice: str, **facts: float) -> BadReading:

@@ -21,6 +21,7 @@ Array = npt.NDArray[np.float64]
 LEAST_SIGNIFICANCE: Final = 8.0  # least height over its error; chance reaches 4 in 250 pixels
 CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 FITTED_FWHM: Final = 4.0  # fitted to either side, in widths: enough for the background, little room for neighbours
+GOOD_CHI2: Final = 3.0  # reduced; what misses its spectrum by more is not all that is in it
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a hump or a pair forced into one line misses by 0.09
 LEAST_PIXELS: Final = 32  # fewer points are no spectrum
 LEAST_PIXEL_NM: Final = 1e-5  # no grating resolves less; a filter as wide as a line has 10^5 points then
@@ -57,6 +58,32 @@ class SpectralLine:
     background_counts: float
     significance: float
     reduced_chi2: float
+
+    @property
+    def doubt(self) -> str:
+        """What to look at where the line misses its spectrum, for people; empty where it fits."""
+        return misfit("the line", self.reduced_chi2, self.centre_sigma_nm)
+
+
+def misfit(what: str, reduced_chi2: float, sigma_nm: float) -> str:
+    """Say that a fit misses its spectrum, and what to look at; empty where it does not.
+
+    Parameters
+    ----------
+    what : str
+        What was fitted.
+    reduced_chi2 : float
+        Of the fit.
+    sigma_nm : float
+        Standard deviation of its line [nm].
+    """
+    if reduced_chi2 < GOOD_CHI2:
+        return ""
+    return (
+        f"{what} misses its spectrum: chi2 is {reduced_chi2:.1f}, and under {GOOD_CHI2:g} where noise is all there is "
+        f"besides. The line is uncertain by {sigma_nm:.3f} nm at least. Look at the spectrum for a second crystal, "
+        "other light, or a line broadened by stress."
+    )
 
 
 def numbers(values: npt.ArrayLike) -> Array:
@@ -167,7 +194,7 @@ def fit_line(wavelength_nm: Array, counts: Array, *, start_nm: float, fwhm_nm: f
     pixel_nm = float(np.median(np.diff(x)))
     misfit = math.sqrt(float(np.mean((model(values) - y) ** 2)))
     if (
-        (misfit > WORST_MISFIT * values[HEIGHT] and reduced_chi2 > 3.0)
+        (misfit > WORST_MISFIT * values[HEIGHT] and reduced_chi2 > GOOD_CHI2)
         or significance < LEAST_SIGNIFICANCE
         or abs(values[CENTRE] - start_nm) > 2.0 * fwhm_nm
         or not max(0.5 * pixel_nm, 0.2 * fwhm_nm) < fwhm < 3.0 * fwhm_nm

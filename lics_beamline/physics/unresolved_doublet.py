@@ -169,7 +169,8 @@ class _Window:
         linear, height_sigma, residuals = self.heights(values, held)
         self._refuse(float(linear[0]), height_sigma * math.sqrt(reduced), residuals, reduced, fwhm_nm, variance)
         under = np.array([np.interp(values[0], self.x, part) for part in self.background])
-        return RubyLine(
+        near = np.abs(self.x - values[0]) < max(fwhm_nm, self.pixel_nm)
+        line = RubyLine(
             r1_nm=float(values[0]),
             r1_sigma_nm=math.sqrt(variance),
             r2_nm=float(values[0]) - splitting_nm,
@@ -184,6 +185,7 @@ class _Window:
             reduced_chi2=reduced,
             resolved=False,
         )
+        return line.doubted((residuals * self.error)[near])
 
     def _refuse(
         self, height: float, height_sigma: float, residuals: Array, reduced: float, fwhm_nm: float, variance: float

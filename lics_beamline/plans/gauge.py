@@ -158,6 +158,8 @@ def read_ruby(beamline: Beamline, gauge: Gauge, *, stream: str) -> MsgGenerator[
                 raise
             yield from adapt(beamline, data[RUBY_SPECTRUM])
         else:
+            if ruby.line.doubt:
+                log.warning("%s", ruby.line.doubt)
             yield from adapt(beamline, data[RUBY_SPECTRUM])
             return ruby
     raise AssertionError("unreachable")

@@ -77,6 +77,8 @@ def _note(reduced: PointReduction) -> str:
     if reduced.pattern.masked_fraction > MASKED_WORTH_A_NOTE:
         masked = f"{100.0 * reduced.pattern.masked_fraction:.0f} % of the plate is masked"
         notes.append(f"{masked}: shadow or saturation. Look at the image.")
+    if isinstance(reduced.state, GaugeReading) and reduced.state.line.doubt:
+        notes.append(f"{reduced.state.line.doubt[0].upper()}{reduced.state.line.doubt[1:]}")
     missing = _not_given(reduced.state)
     if missing:
         notes.append(f"{missing} was not given: no phase was sought.")

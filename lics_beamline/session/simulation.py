@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import socket
@@ -70,6 +71,32 @@ def loopback(port: int) -> dict[str, str]:
         "EPICS_CA_REPEATER_PORT": str(_free_port()),
         "EPICS_CA_MAX_ARRAY_BYTES": "64000000",
     }
+
+
+def require_world(world: str) -> None:
+    """Refuse a world that the simulators do not have, before a process is started for it.
+
+    Parameters
+    ----------
+    world : str
+        Name of a preset, or the path of a TOML file.
+
+    Raises
+    ------
+    ProfileError
+        If there is none of that name.
+    """
+    if world.endswith(".toml"):
+        if not Path(world).is_file():
+            raise ProfileError(f"world {world!r} is no file. Give the path of a TOML file that is there.", world=world)
+        return
+    found = importlib.util.find_spec("lics_simulators")  # where it lies; it is not imported
+    folders = found.submodule_search_locations if found is not None else None
+    presets = sorted(file.stem for folder in folders or () for file in Path(folder).glob("worlds/*.toml"))
+    if world not in presets:
+        raise ProfileError(
+            f"there is no world {world!r}. Choose one of {', '.join(presets)}, or name a .toml file.", world=world
+        )
 
 
 @contextlib.contextmanager
@@ -149,7 +176,7 @@ def simulated_beamline(
     Raises
     ------
     ProfileError
-        If the profile is that of a real beamline.
+        If the profile is that of a real beamline, or there is no such world.
     Busy
         If another process simulates one in this data folder.
     """
@@ -160,6 +187,7 @@ def simulated_beamline(
             "Use --profile simulated.",
             profile=profile.values.name,
         )
+    require_world(world or wanted.world)
     what = f"simulating a beamline in {data.root}"
     with (
         lock.sole(data.logs / LOCK_NAME, what=what),  # two worlds in one folder would mix their plates and truths

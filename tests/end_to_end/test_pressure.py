@@ -46,6 +46,17 @@ def test_a_real_spectrum_reads_as_published(measured_data, tmp_path, name, r1_nm
     assert said["pressure"]["sigma_gpa"] < 0.01
 
 
+def test_a_fit_that_misses_its_spectrum_warns_people_and_programs_of_it(tmp_path):
+    name = write(tmp_path, ruby(697.0) + 4000.0 * pseudo_voigt(698.0, 1.3))
+    done = lics("pressure", name, "--temperature-k", "298", folder=tmp_path)
+    assert done.returncode == 0
+    assert "warning: the ruby doublet misses its spectrum: chi2 is" in done.stderr
+    said = read(tmp_path, name, "--temperature-k", "298")
+    assert said["doubt"] in done.stderr
+    assert said["doubt"]
+    assert said["lines"]["R1"]["sigma_nm"] > 0.005, "noise alone gives 0.0005"
+
+
 def test_the_printed_page_has_lines_errors_terms_and_the_table(tmp_path):
     done = lics("pressure", write(tmp_path, ruby(698.0)), "--temperature-k", "298", folder=tmp_path)
     assert done.returncode == 0, done.stderr

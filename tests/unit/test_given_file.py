@@ -77,3 +77,20 @@ def test_values_within_each_other_without_end_are_refused():
 )
 def test_a_text_from_elsewhere_is_shown_on_one_line_and_moves_nothing(given, shown):
     assert one_line(given) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it is empty"),
+        (' \n{"when": ', "it breaks off in line 2"),
+        ('{"when": "2026', "it breaks off in line 1"),
+        ('{"when":\n now}', "line 2 is damaged at character 2"),
+        ('{"when": 1}}', "line 1 is damaged at character 12"),
+        (f'{{"when": {"1" * 5000}}}', "a number in it has too many digits"),
+    ],
+)
+def test_damaged_json_is_told_by_its_place_and_in_no_words_of_a_parser(text, said):
+    with pytest.raises(ProfileError) as refused:
+        parse_json(text, source="trip.json", what="a trip")
+    assert str(refused.value) == f"trip.json: not readable as a trip: {said}. Restore it."

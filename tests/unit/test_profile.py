@@ -18,6 +18,8 @@ def changed(tmp_path, old, new):
     ("old", "new", "said"),
     [
         ("speed = 300.0", "speed = 500.0", "simulators.speed = 500.0"),
+        ("ramp_rate_k_per_min = 5.0", "ramp_rate_k_per_min = 1e6", "heater.ramp_rate_k_per_min = 1000000.0"),
+        ("slew_bar_per_s = 0.0166667", "slew_bar_per_s = 60.0", "membrane.slew_bar_per_s = 60.0"),
         ("limits_bar = [0.0, 120.0]", "limits_bar = [120.0, 0.0]", "membrane.limits_bar"),
         ("load_bar = [0.0, 100.0]", "load_bar = [0.0, 130.0]", "only 120.0 bar"),
         ("temperature_k = [288.15, 510.0]", "temperature_k = [288.15, 900.0]", "the heater only 520.0 K"),

@@ -370,6 +370,11 @@ TRIPS = [
     ),
     ("phases of the sample are sought", "warning", lambda: judged(experiment(sample={"phases": ("perovskite",)}))),
     (
+        "pattern ends on the detector",
+        "refused",
+        lambda: judged(recipe={"frames": {"two_theta_deg": (70.0, 80.0)}}),
+    ),
+    (
         "marker lines fall into the integrated range",
         "warning",
         lambda: judged(recipe={"frames": {"two_theta_deg": (10.0, 31.0)}}),

@@ -8,7 +8,7 @@ import pytest
 
 from lics_beamline.errors import RunNotFound, UnsafeName
 from lics_beamline.journal.codec import Encoder
-from lics_beamline.journal.head import entries, find, heads
+from lics_beamline.journal.head import find, heads, listing
 from lics_beamline.journal.known_heads import FEWEST_NEW
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import RESERVE_NAME, Journal
@@ -163,7 +163,7 @@ def test_a_journal_that_is_as_it_was_at_the_last_look_is_not_read_again_and_one_
     folder = tmp_path / "raw"
     for number in range(FEWEST_NEW):
         record(folder, f"aaaa{number:04d}", float(number))
-    first = entries(folder)
+    first = listing(folder).entries
     assert [(each.uid, each.path, each.time) for each in first] == [
         (each.uid, each.path, each.time) for each in heads(folder)
     ]
@@ -171,12 +171,12 @@ def test_a_journal_that_is_as_it_was_at_the_last_look_is_not_read_again_and_one_
     when = spoilt.stat()
     spoilt.write_bytes(b"x" * when.st_size)
     os.utime(spoilt, ns=(when.st_atime_ns, when.st_mtime_ns))
-    assert entries(folder) == first
+    assert listing(folder).entries == first
     with pytest.raises(RunNotFound):  # what is given out is read
         find(folder, "aaaa0003")
     os.utime(spoilt, ns=(when.st_atime_ns, when.st_mtime_ns + 1))
     record(folder, "bbbb0000", 3.5)
-    assert [each.uid for each in entries(folder)][2:5] == ["aaaa0002", "bbbb0000", "aaaa0004"]
+    assert [each.uid for each in listing(folder).entries][2:5] == ["aaaa0002", "bbbb0000", "aaaa0004"]
     for kept in (tmp_path / "cache").rglob("*.json"):
         kept.write_text("[]")
-    assert len(entries(folder)) == FEWEST_NEW
+    assert len(listing(folder).entries) == FEWEST_NEW

@@ -198,3 +198,24 @@ def test_lines_that_are_not_resolved_are_read_with_an_error_that_says_so():
     line = fit_doublet(axis_nm, counts, temperature_k=298.0)
     assert line.r1_sigma_nm > 0.005, "forty thousand counts of a resolved doublet give a tenth of that"
     assert line.r1_nm == pytest.approx(r1_nm, abs=4.0 * line.r1_sigma_nm)
+
+
+def with_more(r1_nm, share, offset_nm, fwhm_nm):
+    """A doublet at R1 with other light under it: a share of its height, some way off, of some width."""
+    other = share * 20_000.0 * pseudo_voigt(AXIS_NM - r1_nm - offset_nm, fwhm_nm, 0.0)
+    return np.random.default_rng(7).poisson(doublet(r1_nm) + other).astype(float)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+@pytest.mark.parametrize(("offset_nm", "fwhm_nm"), [(1.0, 1.3), (-0.4, 0.8), (0.6, 0.5), (0.3, 0.4)])
+def test_a_line_with_other_light_under_it_is_uncertain_by_what_that_moves_it_and_says_so(share, offset_nm, fwhm_nm):
+    line = fit_doublet(AXIS_NM, with_more(695.0, share, offset_nm, fwhm_nm), temperature_k=298.0)
+    assert abs(line.r1_nm - 695.0) < 3.0 * line.r1_sigma_nm
+    assert f"chi2 is {line.reduced_chi2:.1f}" in line.doubt
+    assert f"uncertain by {line.r1_sigma_nm:.3f} nm at least" in line.doubt
+
+
+def test_a_doublet_and_noise_is_not_doubted():
+    line = fit_doublet(AXIS_NM, with_more(695.0, 0.0, 0.0, 1.0), temperature_k=298.0)
+    assert line.doubt == ""
+    assert line.r1_sigma_nm < 0.0005, "twenty thousand counts"

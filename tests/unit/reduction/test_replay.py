@@ -43,6 +43,21 @@ def test_a_run_is_replayed_once_and_then_said_to_be_reduced_already(recorded, ra
     assert derived.path.read_bytes() == before
 
 
+def test_plates_that_were_lost_after_a_run_was_reduced_are_named_with_what_to_do(recorded, raw_run, capsys):
+    uid = raw_run.start["uid"]
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
+    capsys.readouterr()
+    lost = sorted((recorded.root / "plates").rglob("*.osc"))[1:]
+    for plate in lost:
+        plate.unlink()
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 4
+    printed, said = capsys.readouterr()
+    assert printed.startswith("already reduced by this recipe: 3 points")
+    assert f"{len(lost)} of {len(lost) + 1} plates are not there any more" in said
+    assert all(str(plate.relative_to(recorded.root)) in said for plate in lost)
+    assert "Restore them from a copy" in said
+
+
 def test_a_reduction_of_an_earlier_revision_opens_and_is_made_anew_beside_it(recorded, raw_run, capsys):
     uid, earlier_uid = raw_run.start["uid"], "88888888-1111-5222-8333-444444444444"
     assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
