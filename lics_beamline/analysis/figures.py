@@ -13,20 +13,20 @@ from lics_beamline.analysis.compression import Compressions
 from lics_beamline.analysis.paper_values import PRINTED_CELLS, PRINTED_EXPANSION
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_words import RUBY_PRESSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Colour-blind safe (Okabe and Ito 2008), from cold to hot.
 COLOURS: Final = ("#0072B2", "#009E73", "#E69F00", "#D55E00")
-FROM_RUBY: Final = "pressure from ruby (GPa)"
 PAPER: Final = "#000000"
 CURVE_POINTS: Final = 60  # points of a curve
 BUDGET_CURVE_POINTS: Final = 25  # points of one whose budget is computed
 
 
 def draw_compression(
-    found: Sequence[Compressions], path: Path, *, paper: bool = False, pressure_axis: str = FROM_RUBY
+    found: Sequence[Compressions], path: Path, *, paper: bool = False, pressure_axis: str = RUBY_PRESSURE
 ) -> Path:
     """Draw the cell of each phase against pressure, with its isotherms and what they leave, as PNG.
 
@@ -107,7 +107,7 @@ def _draw_cell(above: Axes, below: Axes, found: Compressions, *, paper: bool) ->
     above.legend(fontsize="small", loc="upper right")
 
 
-def draw_expansion(found: Compressions, path: Path, *, paper: bool = False, pressure_axis: str = FROM_RUBY) -> Path:
+def draw_expansion(found: Compressions, path: Path, *, paper: bool = False, pressure_axis: str = RUBY_PRESSURE) -> Path:
     """Draw volumetric and linear expansion of a phase against pressure with their errors, as PNG.
 
     Parameters

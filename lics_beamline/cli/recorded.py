@@ -267,18 +267,16 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _row(head: Head) -> dict[str, str]:
+    from lics_beamline.exports.panel_words import run_state
+
     start = head.start
-    if head.finished:
-        state = {"success": "whole"}.get(head.exit_status, head.exit_status)
-    else:
-        state = "running" if head.being_written else "abandoned"
     return {
         "uid": head.uid,
         "time": datetime.fromtimestamp(head.time, tz=UTC).isoformat(),
         "purpose": str(start.get("purpose", "")),
         "plan_name": str(start.get("plan_name", "")),
         "scan_id": str(start.get("scan_id", "")),
-        "state": state,
+        "state": run_state(head.exit_status, being_written=head.being_written),
         "sample": str(start["sample"].get("name", "")) if isinstance(start.get("sample"), dict) else "",
         "title": str(start.get("title", "")),
         "raw_uid": str(start.get("raw_uid", "")),

@@ -11,6 +11,7 @@ from lics_beamline.control.forecast import ExpectedArrival
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_words import GASKET_TEMPERATURE, PRESSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,10 +48,10 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
     )
     envelope = case.settings.envelope
     hours = [moment.time_s / 3600.0 for moment in case.track.moments]
-    _band(axes["pressure"], case, hours, "pressure", "pressure (GPa)")
+    _band(axes["pressure"], case, hours, "pressure", PRESSURE)
     _band(axes["load"], case, hours, "load", "membrane load (bar)")
     axes["temperature"].plot(hours, [moment.temperature_k for moment in case.track.moments], color="0.25", lw=1.4)
-    axes["temperature"].set(ylabel="gasket (K)", xlabel="time of experiment (h)")
+    axes["temperature"].set(ylabel=GASKET_TEMPERATURE, xlabel="time of experiment (h)")
     _limit(axes["pressure"], envelope.pressure_gpa[1], "envelope")
     _limit(axes["load"], envelope.load_bar[1], "envelope")
     if supply_bar:
@@ -149,7 +150,7 @@ def _draw_strokes(axes: Axes, case: Case) -> None:
             )
     axes.axhline(case.settings.envelope.pressure_gpa[1], **LIMIT)
     axes.axvline(case.settings.envelope.load_bar[1], **LIMIT)
-    axes.set(xlabel="membrane load (bar)", ylabel="pressure (GPa)", title="load and pressure (bars: 1 s.d.)")
+    axes.set(xlabel="membrane load (bar)", ylabel=PRESSURE, title="load and pressure (bars: 1 s.d.)")
     axes.legend(loc="lower right", fontsize="small")
 
 
@@ -162,4 +163,4 @@ def _draw_plane(axes: Axes, case: Case) -> None:
             axes.plot([at.pressure_gpa for at in chosen], [at.temperature_k for at in chosen], "o", ms=5, color=colour)
     axes.axvline(case.settings.envelope.pressure_gpa[1], **LIMIT)
     axes.axhline(min(case.settings.envelope.temperature_k[1], case.settings.heater.limits_k[1]), **LIMIT)
-    axes.set(xlabel="pressure (GPa)", ylabel="gasket (K)", title="P-T path")
+    axes.set(xlabel=PRESSURE, ylabel=GASKET_TEMPERATURE, title="P-T path")

@@ -11,6 +11,7 @@ import numpy as np
 from lics_beamline.diffraction.calibration import Calibration
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_words import ANGLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +110,7 @@ def _draw_rings(axes: Axes, calibration: Calibration) -> None:
     reach = max(1.5 * max(telling, default=0.0), 0.01)
     axes.set(
         ylim=(-reach, reach),
-        xlabel=f"2θ (deg), λ = {wavelength:.5f} Å",
+        xlabel=f"{ANGLE}, λ = {wavelength:.5f} Å",
         ylabel="mean residual (px)",
         title="each ring: a slope is a wrong distance or wavelength",
     )

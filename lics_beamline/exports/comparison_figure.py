@@ -11,6 +11,7 @@ from lics_beamline.exports.comparison import PointDifference, RunComparison
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_words import PRESSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +34,7 @@ def draw_comparison(comparison: RunComparison, path: Path) -> Path:
     figure = Figure(figsize=(8.0, 9.0), layout="constrained")
     FigureCanvasAgg(figure)
     pressure, cell, fraction = figure.subplots(3, 1, sharex=True)
-    _draw(pressure, comparison, lambda point: point.pressure_gpa, "pressure (GPa)")
+    _draw(pressure, comparison, lambda point: point.pressure_gpa, PRESSURE)
     _draw(cell, comparison, lambda point: _cell(point, main), f"a of {main or 'no phase'} (Å)")
     _draw(fraction, comparison, lambda point: _fraction(point, main), f"fraction of {main or 'no phase'}")
     fraction.set_xlabel("pressure in the first (GPa)")

@@ -11,6 +11,7 @@ import numpy as np
 from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_words import ANGLE, CELL_EDGE, SAMPLE_TEMPERATURE, TRACK
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.unit_cell import UnitCell
@@ -82,7 +83,7 @@ def _draw_track(axes: Axes, points: list[ReducedPoint], main: str, pressure_axis
                     mfc=colour if there else "white",
                     label=", ".join(filter(None, (stroke, f"{'' if there else 'no '}{main or 'phase'}"))),
                 )
-    axes.set(xlabel=pressure_axis, ylabel="sample temperature (K)", title="P-T track")
+    axes.set(xlabel=pressure_axis, ylabel=SAMPLE_TEMPERATURE, title=TRACK)
     if known:
         axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(0.02, 0.55))
 
@@ -107,7 +108,7 @@ def _draw_compression(axes: Axes, points: list[ReducedPoint], main: str, pressur
                 color=colour,
                 label=", ".join(filter(None, (stroke, kelvin))),
             )
-    axes.set(xlabel=pressure_axis, ylabel="cell edge a (Å)", title=f"cell of {main}" if main else "cell")
+    axes.set(xlabel=pressure_axis, ylabel=CELL_EDGE, title=f"cell of {main}" if main else "cell")
     if found:
         axes.legend(fontsize="small", loc="upper right")
     else:
@@ -132,7 +133,7 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         axes.text(high + 0.1, shift, label, fontsize=6, color=colour, va="center")
         shift += 0.55
     axes.set(
-        xlabel=f"2θ (deg), λ = {run.wavelength_angstrom:.5f} Å",
+        xlabel=f"{ANGLE}, λ = {run.wavelength_angstrom:.5f} Å",
         yticks=[],
         xlim=shown,
         title=f"patterns above background, square-root scale; ticks: {run.main_phase or 'none'} found",

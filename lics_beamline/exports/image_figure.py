@@ -17,6 +17,7 @@ from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_words import ANGLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -212,7 +213,7 @@ def _draw_cake(axes: Axes, cake: Cake, marks: Sequence[MarkedLines]) -> None:
                 axes.axvline(place, ymax=0.06, color=MARK_COLOURS[number % len(MARK_COLOURS)], lw=1.3)
     axes.set_aspect("auto")
     axes.set(
-        xlabel=f"2θ (deg), λ = {cake.wavelength_angstrom:.5f} Å",
+        xlabel=f"{ANGLE}, λ = {cake.wavelength_angstrom:.5f} Å",
         ylabel="azimuth (deg)",
         yticks=range(-180, 181, 90),
         ylim=(-180.0, 180.0),

@@ -10,6 +10,7 @@ from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Legend, 
 
 from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import LicsError
+from lics_beamline.exports.panel_words import CELL_EDGE, PRESSURE
 from lics_beamline.monitor.figure import PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.view import RunView
 
@@ -56,7 +57,7 @@ class CellPanel:
         self._of: object = None
         self._styles = PhaseStyles(())
         self._glyphs: dict[str, tuple[_PhaseGlyphs, _PhaseGlyphs, ColumnDataSource]] = {}
-        self.cells = dark_figure("Cell and equation of state (lines)", "pressure (GPa)", "edge a (Å)")
+        self.cells = dark_figure("Cell and equation of state (lines)", PRESSURE, CELL_EDGE)
         self.cells.y_range = DataRange1d(only_visible=True)
         # Inside the frame it covers cells.
         self.cells.add_layout(Legend(orientation="horizontal", ncols=LEGEND_COLUMNS, spacing=10, margin=0), "above")

@@ -11,6 +11,7 @@ from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, FixedTicker, LinearColorMapper, Range1d
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+from lics_beamline.exports.panel_words import ANGLE
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.figure import BLUE, RED, TEXT, GrowingSource, PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.phase_lines import lines_of
@@ -40,7 +41,7 @@ class WaterfallPanel:
         self.rows = GrowingSource(("image", "x", "y", "dw", "number", "pressure", "kelvin", "phases"))
         self.ticks = GrowingSource(("x", "low", "high", "phase", "colour"))
         self.root = dark_figure(
-            *("Patterns, newest on top; ticks: phases", "2θ (deg)", "reduced point"),
+            *("Patterns, newest on top; ticks: phases", ANGLE, "reduced point"),
             y_range=Range1d(0.5, 1.5),
             x_range=Range1d(0.0, 1.0),
         )
@@ -134,7 +135,7 @@ class PatternPanel:
         self.pattern = ColumnDataSource({"angle": [], "counts": [], "low": [], "high": []})
         self.ticks = ColumnDataSource({"x": [], "low": [], "high": [], "phase": [], "colour": []})
         self.left = ColumnDataSource({"x": [], "y": [], "says": []})
-        self.root = dark_figure("Pattern", "2θ (deg)", "mean counts a pixel")
+        self.root = dark_figure("Pattern", ANGLE, "mean counts a pixel")
         self.root.varea("angle", "low", "high", source=self.pattern, fill_color=BLUE, fill_alpha=0.35)
         line = self.root.line("angle", "counts", source=self.pattern, color=BLUE, line_width=1.3)
         self.root.segment(

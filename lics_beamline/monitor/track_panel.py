@@ -9,6 +9,7 @@ from typing import Any
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource
 
+from lics_beamline.exports.panel_words import GASKET_TEMPERATURE, PRESSURE, TRACK
 from lics_beamline.monitor.figure import (
     BLUE,
     DIM,
@@ -41,9 +42,9 @@ class TrackPanel:
     def __init__(self) -> None:
         self.readings = GrowingSource(COLUMNS)
         source = self.readings.source
-        self.pressure = dark_figure("Track: pressure, temperature, load", "", "pressure (GPa)")
+        self.pressure = dark_figure("Pressure, temperature and load in time", "", PRESSURE)
         shared = {"x_range": self.pressure.x_range}
-        self.temperature = dark_figure("", "", "gasket (K)", **shared)
+        self.temperature = dark_figure("", "", GASKET_TEMPERATURE, **shared)
         self.load = dark_figure("", "time of experiment (h)", "load (bar)", **shared)
         self.pressure.segment("hours", "e_low", "hours", "e_high", source=source, color=PINK, alpha=0.35, line_width=2)
         self.pressure.line("hours", "ending", source=source, color=PINK, line_dash="dotted", legend_label="forecast")
@@ -106,7 +107,7 @@ class PlanePanel:
     def __init__(self) -> None:
         self.asked = ColumnDataSource({"pressure": [], "kelvin": [], "number": [], "leg": []})
         self.walked = GrowingSource(("pressure", "kelvin", "p_low", "p_high"))
-        self.root = dark_figure("Path", "pressure (GPa)", "temperature (K)")
+        self.root = dark_figure(TRACK, PRESSURE, GASKET_TEMPERATURE)
         self.root.line("pressure", "kelvin", source=self.asked, color=YELLOW, line_dash="dashed", alpha=0.7)
         asked = self.root.scatter(
             *("pressure", "kelvin"),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.diffraction.phase import CrystalPhase
+from lics_beamline.exports.panel_words import run_state
 from lics_beamline.exports.reduced_run import ReducedPoint
 
 Array = npt.NDArray[np.float64]
@@ -239,9 +240,7 @@ class RunView:
     @property
     def state(self) -> str:
         """How it stands, in a word: ``running``, ``whole``, ``abandoned``, or how it was ended."""
-        if self.ended:
-            return {"success": "whole"}.get(self.ended, self.ended)
-        return "running" if self.being_written else "abandoned"
+        return run_state(self.ended, being_written=self.being_written)
 
     def left_s(self, now: float) -> float | None:
         """Return the time left until the last point is measured [s of wall clock]; None where nothing tells it.

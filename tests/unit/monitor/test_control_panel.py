@@ -12,6 +12,7 @@ from bokeh.models import Button, TextInput
 
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.monitor.access import free_port
 from lics_beamline.monitor.control_panel import ControlPanel
 from lics_beamline.monitor.page import LivePage
 from lics_beamline.monitor.plate_view import PlateViews
@@ -140,7 +141,7 @@ def test_a_page_without_control_has_nothing_that_a_browser_could_press(data, swe
 
 def test_control_without_a_token_is_refused_even_at_this_computer(data):
     with pytest.raises(ValueError, match="needs a token"):
-        serve(data, port=1, control=True)
+        serve(data, port=free_port("127.0.0.1", 0), control=True, over=lambda: True)
     done = subprocess.run(
         [sys.executable, "-m", "lics_beamline.monitor", "--data", str(data.root), "--port", "1", "--control"],
         env={name: value for name, value in os.environ.items() if name != TOKEN},
