@@ -8,14 +8,15 @@ continuation that is right whatever was half written.
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lics_beamline.catalog.soundness import set_damaged_aside
+from lics_beamline.catalog.soundness import set_damaged_aside, wait_until_free
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
@@ -43,18 +44,23 @@ class Cataloguer:
         where its files are damaged; those are then kept aside.
     flush_s : float
         How long rows of a live run may be held back [s].
+    given_up : callable
+        Says that the catalog is wanted no more while another process keeps it locked; else it is waited for.
 
     Raises
     ------
     Busy
-        On entering: another process catalogues this folder; ``facts["pid"]`` names it.
+        On entering: another process catalogues this folder, ``facts["pid"]`` names it; or it was given up.
     RunNotFound
         On entering: the path of the folder is one that Tiled cannot name.
     """
 
-    def __init__(self, data: DataFolder, *, flush_s: float = FLUSH_S) -> None:
+    def __init__(
+        self, data: DataFolder, *, flush_s: float = FLUSH_S, given_up: Callable[[], bool] = lambda: False
+    ) -> None:
         self._data = DataFolder(data.root.resolve())
         self._flush_s = flush_s
+        self._given_up = given_up
         self._held = ExitStack()
         self._catalog: Catalog
 
@@ -62,6 +68,7 @@ class Cataloguer:
         with ExitStack() as held:
             what = f"cataloguing of {self._data.root}"
             held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
+            wait_until_free(self._data, patience_s=math.inf, given_up=self._given_up)
             set_damaged_aside(self._data)
             self._catalog = held.enter_context(open_catalog(self._data, writable=True))
             self._held = held.pop_all()

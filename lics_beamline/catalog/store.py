@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.catalog.soundness import wait_until_free
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import FRAME_IMAGE, READOUT
@@ -181,12 +182,16 @@ def open_catalog(data: DataFolder, *, writable: bool = False) -> Iterator[Catalo
     ------
     RunNotFound
         If there is no catalog for the place where the data folder is now.
+    Busy
+        If another process keeps it locked for longer than a reader waits.
     """
     from tiled.client import Context, from_context
     from tiled.server.app import build_app_from_config
 
     if writable:
         _build(data)
+    else:
+        wait_until_free(data)
     with _quiet():
         context = Context.from_app(build_app_from_config(_service(data, writable=writable)))
     try:
@@ -213,6 +218,7 @@ def find_run(data: DataFolder, name: str) -> Any:
     from tiled.client import Context, from_context
     from tiled.server.app import build_app_from_config
 
+    wait_until_free(data)
     with _quiet():
         context = Context.from_app(build_app_from_config(_service(data, writable=False)))
     return Catalog(from_context(context)).run(name)

@@ -129,7 +129,7 @@ class _Follower:
         if self._which == "catalog":
             from lics_beamline.catalog.cataloguer import Cataloguer
 
-            with Cataloguer(self._data) as cataloguer:
+            with Cataloguer(self._data, given_up=self._process.told_to_end.is_set) as cataloguer:
                 yield cataloguer.following(**options)
         else:
             from lics_beamline.follower.live_reduction import LiveReduction

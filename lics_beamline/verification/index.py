@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lics_beamline.catalog.indexed_run import IndexedRun, indexed_runs
-from lics_beamline.catalog.soundness import damage
+from lics_beamline.catalog.soundness import damage, wait_until_free
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import Busy
 from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record
 
@@ -30,6 +31,11 @@ def judge_catalog(data: DataFolder, records: Iterable[Record], *, all_runs: bool
 
     if not data.catalog.is_dir():
         yield differs("", "there is no catalog; lics follow catalog --once makes one", "")
+        return
+    try:
+        wait_until_free(data)
+    except Busy as busy:
+        yield differs("", "the catalog was not looked at", str(busy))
         return
     if problem := damage(data, thoroughly=True):
         yield differs("", f"the catalog is damaged: {problem}")
