@@ -8,6 +8,7 @@ continuation that is right whatever was half written.
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from lics_beamline.catalog.birth import whole_runs
 from lics_beamline.catalog.place import CatalogPlace, catalog_place
 from lics_beamline.catalog.reach import reaching, require_answer
-from lics_beamline.catalog.soundness import set_damaged_aside
+from lics_beamline.catalog.soundness import set_damaged_aside, wait_until_free
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
@@ -50,20 +51,28 @@ class Cataloguer:
         How long rows of a live run may be held back [s].
     opened : callable
         Called when the catalog has been opened for the first run to be fed.
+    given_up : callable
+        Says that the catalog is wanted no more while another process keeps it locked; else it is waited for.
 
     Raises
     ------
     Busy
-        On entering: another process catalogues this folder; ``facts["pid"]`` names it.
+        On entering: another process catalogues this folder, ``facts["pid"]`` names it; or it was given up.
     RunNotFound
         On entering: the path of the folder is one that Tiled cannot name.
     """
 
     def __init__(
-        self, data: DataFolder, *, flush_s: float = FLUSH_S, opened: Callable[[], object] = lambda: None
+        self,
+        data: DataFolder,
+        *,
+        flush_s: float = FLUSH_S,
+        opened: Callable[[], object] = lambda: None,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._data = DataFolder(data.root.resolve())
         self._flush_s = flush_s
+        self._given_up = given_up
         self._held = ExitStack()
         self._tell_opened = opened
         self._place = CatalogPlace()
@@ -75,6 +84,8 @@ class Cataloguer:
             what = f"cataloguing of {self._data.root}"
             held.enter_context(lock.sole(self._data.logs / LOCK_NAME, what=what))
             self._place = catalog_place(self._data)
+            if self._place.is_embedded:
+                wait_until_free(self._data, patience_s=math.inf, given_up=self._given_up)
             set_damaged_aside(self._data)
             self._whole = whole_runs(self._data)
             self._held = held.pop_all()

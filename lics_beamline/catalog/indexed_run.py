@@ -113,6 +113,8 @@ def _count(tables: sqlite3.Connection, about: dict[str, object]) -> int:
     question = f'SELECT count(*) FROM "{name}" WHERE _dataset_id = ?'
     try:
         (count,) = tables.execute(question, (about.get("dataset_id"),)).fetchone()
-    except sqlite3.OperationalError:  # no such table
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error):
+            raise
         return 0
     return int(count)

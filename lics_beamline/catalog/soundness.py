@@ -6,18 +6,23 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from lics_beamline.catalog.place import catalog_place
 from lics_beamline.data_folder import DataFolder, set_aside
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import Busy, RunNotFound
 
 INDEX_NAME: Final = "catalog.db"
 TABLES_NAME: Final = "tables.db"
 
+SAID_AFTER_S: Final = 5.0  # of a lock; a writer keeps it for milliseconds, on a slow disk for a second
+READER_PATIENCE_S: Final = 60.0  # of who reads; no writer of ours keeps a lock for a second
+PROBED_EVERY_S: Final = 0.5  # while it is waited for: so long an end that is asked for takes at most
+LOCKS: Final = Path("/proc/locks")
 UNNAMEABLE: Final = "#?;"  # in a URI they end a path, and Tiled escapes none
 
 logger = logging.getLogger(__name__)
@@ -97,11 +102,74 @@ def set_damaged_aside(data: DataFolder) -> None:
         logger.warning("the catalog is damaged: %s; it is kept as %s and made anew from the journals", problem, aside)
 
 
+def wait_until_free(
+    data: DataFolder, *, patience_s: float = READER_PATIENCE_S, given_up: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait while another process keeps the catalog for itself; after a few seconds, say which file and who.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    patience_s : float
+        How long is waited [s of wall clock].
+    given_up : callable
+        Says that nobody wants it any more.
+
+    Raises
+    ------
+    Busy
+        If it is not free in time, or nobody wants it any more.
+    """
+    index = data.catalog / INDEX_NAME
+    began, patient_s, is_said = time.monotonic(), min(SAID_AFTER_S, patience_s), False
+    while index.is_file() and _is_locked(index, patient_s):
+        held_s, patient_s = time.monotonic() - began, PROBED_EVERY_S
+        if held_s >= patience_s or given_up():
+            raise Busy(
+                f"{index} is locked by {_who_locks(index)} since {held_s:.0f} s and more. End that, or wait for it, "
+                "and try again.",
+                file=str(index),
+            )
+        if not is_said:
+            logger.warning("%s is locked by %s; it is waited for", index, _who_locks(index))
+            is_said = True
+
+
+def _is_locked(path: Path, patience_s: float) -> bool:
+    """Whether a database cannot be read for `patience_s` because another process has locked it."""
+    try:
+        with opened(path, patience_s=patience_s) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        return "locked" in str(error)  # what else is wrong with it, others say
+    return False
+
+
+def _who_locks(path: Path) -> str:
+    """Return the processes of this computer that hold a lock on a file, for people."""
+    wanted, found = str(path.stat().st_ino), set[int]()
+    with contextlib.suppress(OSError):  # only Linux tells
+        for line in LOCKS.read_text(encoding="utf-8").splitlines():
+            words = line.split()  # 1: POSIX ADVISORY WRITE 4711 08:01:123456 1073741824 1073742335
+            if len(words) > 5 and words[5].split(":")[-1] == wanted and words[4].isdigit():
+                found.add(int(words[4]))
+    return " and ".join(f"process {pid}" for pid in sorted(found - {0})) or "another process"
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give an SQLite database of the catalog, to be read only; also on a disk that cannot be written."""
+def opened(path: Path, *, patience_s: float = SAID_AFTER_S) -> Iterator[sqlite3.Connection]:
+    """Give an SQLite database of the catalog, to be read only; also on a disk that cannot be written.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    patience_s : float
+        How long a question waits for who has locked it [s of wall clock].
+    """
     how = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
-    database = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=patience_s)
     try:
         yield database
     finally:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from lics_beamline.catalog.birth import BIRTH_NAME, database, is_built
 from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.reach import connect
+from lics_beamline.catalog.soundness import wait_until_free
 from lics_beamline.data_folder import DataFolder, write_whole
 from lics_beamline.errors import RunNotFound
 from lics_beamline.schema import FRAME_IMAGE, READOUT
@@ -184,6 +185,8 @@ def open_catalog(data: DataFolder, *, writable: bool = False) -> Iterator[Catalo
     ------
     RunNotFound
         If there is no catalog for the place where the data folder is now.
+    Busy
+        If another process keeps it locked for longer than a reader waits.
     """
     client = _client(data, writable=writable)
     try:
@@ -222,6 +225,8 @@ def _client(data: DataFolder, *, writable: bool) -> Any:
 
         if writable:
             _build(data)
+        elif place.is_embedded:
+            wait_until_free(data)
         with quiet():
             return from_context(Context.from_app(build_app_from_config(service(data, writable=writable))))
 

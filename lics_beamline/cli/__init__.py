@@ -92,9 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 usage, 3 beamline not ready, 4 run failed or its journal damaged.
     """
-    made = parser()
-    answer_shell(made)
-    options = made.parse_args(arguments)
+    try:
+        made = parser()
+        answer_shell(made)
+        options = made.parse_args(arguments)
+    except KeyboardInterrupt:  # the verbs take half a second to load, on a busy computer several
+        sys.stderr.write("lics: interrupted before anything was begun.\n")
+        return EXIT_FAILED
     if threading.current_thread() is threading.main_thread():
         # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
         signal.signal(signal.SIGINT, signal.default_int_handler)

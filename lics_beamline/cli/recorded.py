@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -145,11 +146,15 @@ def _to_its_end(process: subprocess.Popen[bytes]) -> int:
 
 
 def _set_damaged_aside(data: DataFolder) -> None:
-    """Set a damaged catalog aside, unless somebody else writes it; here it is said where a person sees it."""
+    """Set a damaged catalog aside, unless somebody else writes it; here it is said where a person sees it.
+
+    That it is locked is said here too, and waited for: what follows journals says it in its log.
+    """
     from lics_beamline.catalog.cataloguer import LOCK_NAME
-    from lics_beamline.catalog.soundness import set_damaged_aside
+    from lics_beamline.catalog.soundness import set_damaged_aside, wait_until_free
     from lics_beamline.journal import lock
 
+    wait_until_free(data, patience_s=math.inf)
     try:
         with lock.sole(data.logs / LOCK_NAME, what=f"cataloguing of {data.root}"):
             set_damaged_aside(data)

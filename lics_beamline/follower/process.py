@@ -128,7 +128,8 @@ class _Follower:
             from lics_beamline.catalog.cataloguer import Cataloguer
             from lics_beamline.catalog.tiled_profile import write_profile
 
-            with Cataloguer(self._data, opened=lambda: write_profile(self._data)) as cataloguer:
+            tell, told_to_end = (lambda: write_profile(self._data)), self._process.told_to_end.is_set
+            with Cataloguer(self._data, opened=tell, given_up=told_to_end) as cataloguer:
                 yield cataloguer.following(**options)
         else:
             from lics_beamline.follower.live_reduction import LiveReduction

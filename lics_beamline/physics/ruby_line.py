@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.physics.spectral_line import GOOD_CHI2, misfit
+from lics_beamline.physics.spectral_line import misfit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +53,6 @@ class RubyLine:
     resolved: bool = True
 
     @property
-    def fits(self) -> bool:
-        """Whether the spectrum is a doublet and noise, as far as anybody can tell."""
-        return self.reduced_chi2 < GOOD_CHI2
-
-    @property
     def doubt(self) -> str:
         """What to look at where the doublet misses its spectrum, for people; empty where it fits."""
         return misfit("the ruby doublet", self.reduced_chi2, self.r1_sigma_nm)
@@ -73,7 +68,7 @@ class RubyLine:
         missed_counts : ndarray
             Spectrum minus fit within a width of R1 [counts].
         """
-        if self.fits or not missed_counts.size:
+        if not self.doubt or not missed_counts.size:
             return self
         missed = 1.4826 * float(np.median(np.abs(missed_counts)))  # 1.4826: MAD of a normal distribution
         sigma_nm = math.hypot(self.r1_sigma_nm, self.fwhm_nm * missed / self.height_counts)

@@ -22,7 +22,7 @@ from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
 from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
-from lics_beamline.physics.spectral_line import count_scale, is_spectrum, numbers
+from lics_beamline.physics.spectral_line import GOOD_CHI2, count_scale, is_spectrum, numbers
 from lics_beamline.physics.unresolved_doublet import fit_unresolved
 
 Array = npt.NDArray[np.float64]
@@ -146,7 +146,7 @@ def _resolved(x: Array, y: Array, temperature_k: float, saturation_counts: float
                 refusal = refusal or error
             else:
                 found.append(line)
-        if found and found[-1].fits:
+        if found and found[-1].reduced_chi2 < GOOD_CHI2:
             break
     if not found:
         raise refusal or _bad("not converged", "no start led to a doublet", "Look at the spectrum")

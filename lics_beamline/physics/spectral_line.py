@@ -21,7 +21,8 @@ Array = npt.NDArray[np.float64]
 LEAST_SIGNIFICANCE: Final = 8.0  # least height over its error; chance reaches 4 in 250 pixels
 CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 FITTED_FWHM: Final = 4.0  # fitted to either side, in widths: enough for the background, little room for neighbours
-GOOD_CHI2: Final = 3.0  # reduced; what misses its spectrum by more is not all that is in it
+GOOD_CHI2: Final = 3.0  # reduced; what misses its spectrum by more is fitted in another way too, where there is one
+MISSED_CHI2: Final = 10.0  # reduced; the shape of an ordinary line of 40 000 counts makes 4, more is other light
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a hump or a pair forced into one line misses by 0.09
 LEAST_PIXELS: Final = 32  # fewer points are no spectrum
 LEAST_PIXEL_NM: Final = 1e-5  # no grating resolves less; a filter as wide as a line has 10^5 points then
@@ -77,12 +78,12 @@ def misfit(what: str, reduced_chi2: float, sigma_nm: float) -> str:
     sigma_nm : float
         Standard deviation of its line [nm].
     """
-    if reduced_chi2 < GOOD_CHI2:
+    if reduced_chi2 < MISSED_CHI2:
         return ""
     return (
-        f"{what} misses its spectrum: chi2 is {reduced_chi2:.1f}, and under {GOOD_CHI2:g} where noise is all there is "
-        f"besides. The line is uncertain by {sigma_nm:.3f} nm at least. Look at the spectrum for a second crystal, "
-        "other light, or a line broadened by stress."
+        f"{what} misses its spectrum: chi2 is {reduced_chi2:.1f}, and under {MISSED_CHI2:g} where the line and noise "
+        f"are all there is. The line is uncertain by {sigma_nm:.3f} nm at least. Look at the spectrum for a second "
+        "crystal, other light, or a line broadened by stress."
     )
 
 

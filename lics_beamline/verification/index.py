@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from lics_beamline.catalog.indexed_run import IndexedRun, asked_runs, indexed_runs
 from lics_beamline.catalog.place import catalog_place
-from lics_beamline.catalog.soundness import damage
+from lics_beamline.catalog.soundness import damage, wait_until_free
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import LicsError
+from lics_beamline.errors import Busy, LicsError
 from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record
 
@@ -53,6 +53,11 @@ def judge_catalog(data: DataFolder, records: Iterable[Record], *, all_runs: bool
         return  # one is made when there is a first run
     if not data.catalog.is_dir():
         yield differs("", "there is no catalog; lics follow catalog --once makes one", "")
+        return
+    try:
+        wait_until_free(data)
+    except Busy as busy:
+        yield differs("", "the catalog was not looked at", str(busy))
         return
     if problem := damage(data, thoroughly=True):
         yield differs("", f"the catalog is damaged: {problem}")

@@ -1,5 +1,8 @@
 """What is said at the end of a sweep that a person did not wait for."""
 
+from collections.abc import Sequence
+
+from lics_beamline.cli import main
 from lics_beamline.cli.ending import tell_recorded
 from lics_beamline.cli.record import Walked
 from lics_beamline.data_folder import DataFolder
@@ -32,3 +35,21 @@ def test_a_sweep_interrupted_once_more_says_what_was_recorded(tmp_path, capsys):
 def test_a_sweep_interrupted_before_its_run_says_that_nothing_was_recorded(tmp_path, capsys):
     assert tell_recorded(DataFolder(tmp_path).make(), "", experiment()) == 4
     assert "nothing was recorded" in capsys.readouterr().err
+
+
+class ImpatientPerson(Sequence):
+    """Ctrl-C while the command line is still being read."""
+
+    def __iter__(self):
+        raise KeyboardInterrupt
+
+    def __getitem__(self, index):
+        raise KeyboardInterrupt
+
+    def __len__(self):
+        return 1
+
+
+def test_an_interruption_before_the_command_line_is_read_is_one_sentence(capsys):
+    assert main(ImpatientPerson()) == 4
+    assert capsys.readouterr().err == "lics: interrupted before anything was begun.\n"

@@ -117,3 +117,45 @@ def test_a_world_that_was_started_again_turns_the_clock_back_and_ends_the_waitin
 
     with pytest.raises(NotConnected, match=r"went back from 500\.0 s to 3\.0 s"):
         waiting.wait()
+
+
+def test_a_clock_that_stays_silent_for_longer_than_its_stall_ends_the_waiting_and_says_so(device, clock):
+    waiting = Deadline(device, clock=clock, deadline_s=200.0)
+    clock.silence_s = clock.stall_s
+    clock.beat()
+    assert not waiting.done, "as long as that is waited for"
+
+    clock.silence_s = clock.stall_s + 0.1
+    clock.beat()
+
+    with pytest.raises(NotConnected, match=r"stands at 0\.0 s since 30\.1 s of wall clock \(patience 30 s\)"):
+        waiting.wait()
+
+
+def test_patience_with_a_connection_is_none_with_a_clock_that_hangs(device, clock):
+    clock.stall_s, clock.patience_s = 5.0, 3600.0
+    waiting = Deadline(device, clock=clock, deadline_s=200.0)
+    clock.silence_s = 6.0
+    clock.beat()
+    assert isinstance(waiting.exception(0), NotConnected)
+
+
+def test_a_clock_of_the_simulated_world_has_the_stall_it_was_given():
+    clock = make_fake_device(Clock)("SIM:", name="clock", stall_s=7.0, patience_s=60.0)
+    assert (clock.stall_s, clock.patience_s) == (7.0, 60.0)
+
+
+@pytest.mark.parametrize("stands", ["waited_wall_s", "held_wall_s"])
+def test_a_world_that_says_that_it_stands_still_is_not_silent(told_clock, stands):
+    clock, tell = told_clock
+    tell(500.0, at=10.0)
+    ended = time.monotonic() + 0.02
+    while time.monotonic() < ended:
+        pass
+    tell(500.0, at=10.5)
+    before_s = clock.silent_s()
+    assert before_s >= 0.02, "the same time again is no life"
+
+    getattr(clock, stands).sim_put(1.0)
+
+    assert clock.silent_s() < before_s

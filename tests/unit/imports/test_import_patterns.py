@@ -11,9 +11,11 @@ from worlds.compressed_gold import CIF, PHASE, SQUARES, STRENGTHS, edge_angstrom
 
 from lics_beamline import schema
 from lics_beamline.cli import main
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import on_grid
 from lics_beamline.diffraction.peaks import find_peaks
+from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.events import events
 from lics_beamline.journal.reader import read
 
@@ -195,3 +197,30 @@ def test_noise_looks_like_no_more_lines_on_a_finer_grid(finer):
         as_measured += len(find_peaks(pattern))
         on_finer += len(find_peaks(on_grid(pattern, np.linspace(4.01, 27.99, round(800 * finer)))))
     assert on_finer <= as_measured
+
+
+def test_imported_patterns_and_their_reduction_are_in_the_catalog_as_recorded(folder, capsys):
+    from lics_beamline.catalog.cataloguer import Cataloguer
+    from lics_beamline.catalog.store import open_catalog
+
+    assert take(capsys, "--wavelength", str(WAVELENGTH_ANGSTROM), "--sample", "Au")[0] == 0
+    assert main(["replay", "last", "--data", "data", "--jobs", "1"]) == 0
+    data = DataFolder(folder / "data")
+    with Cataloguer(data) as cataloguer:
+        following = cataloguer.following(retry_s=0.0)
+        while following.round():
+            pass
+        assert not following.troubles
+        following.close()
+    with open_catalog(data) as catalog:
+        (raw,) = catalog.search(sample="Au", purpose="sweep")
+        (derived,) = catalog.search(purpose="reduction", phase="gold")
+        points = catalog.dataset(raw, schema.PRIMARY)
+        assert points["pressure_gpa"].values.tolist() == list(PRESSURES_GPA)
+        found = catalog.dataset(derived, schema.REDUCED)
+        recorded = reduced()
+        assert found["intensity"].shape == (len(PRESSURES_GPA), len(recorded[0]["intensity"]))
+        for row, point in zip(found["gold_a_angstrom"].values, recorded, strict=True):
+            assert row == point["gold_a_angstrom"]
+        with pytest.raises(RunNotFound, match="has 0 frames"):
+            catalog.image(raw, 0)

@@ -206,7 +206,7 @@ def with_more(r1_nm, share, offset_nm, fwhm_nm):
     return np.random.default_rng(7).poisson(doublet(r1_nm) + other).astype(float)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+@pytest.mark.parametrize("share", [0.2, 0.3])  # a tenth is no more than what an ordinary line differs from the fit by
 @pytest.mark.parametrize(("offset_nm", "fwhm_nm"), [(1.0, 1.3), (-0.4, 0.8), (0.6, 0.5), (0.3, 0.4)])
 def test_a_line_with_other_light_under_it_is_uncertain_by_what_that_moves_it_and_says_so(share, offset_nm, fwhm_nm):
     line = fit_doublet(AXIS_NM, with_more(695.0, share, offset_nm, fwhm_nm), temperature_k=298.0)
@@ -219,3 +219,8 @@ def test_a_doublet_and_noise_is_not_doubted():
     line = fit_doublet(AXIS_NM, with_more(695.0, 0.0, 0.0, 1.0), temperature_k=298.0)
     assert line.doubt == ""
     assert line.r1_sigma_nm < 0.0005, "twenty thousand counts"
+
+
+def test_a_real_line_shape_that_the_fit_does_not_quite_have_is_not_doubted():
+    axis_nm, counts, _ = voigt_doublet(298.0, 0.39, 40_000.0, np.random.default_rng(4))
+    assert fit_doublet(axis_nm, counts, temperature_k=298.0).doubt == ""
