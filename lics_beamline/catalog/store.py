@@ -233,7 +233,7 @@ def _client(data: DataFolder, *, writable: bool) -> Any:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Look for no garbage meanwhile: imports leave none, and looking takes a fifth of the time of those of Tiled."""
+    """Look for no garbage meanwhile: imports leave none, and looking took 8 and 20 % of those of Tiled in two tries."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

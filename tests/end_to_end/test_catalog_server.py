@@ -52,6 +52,7 @@ def serving(data, port, *, database="", folder):
         process.wait(SOON_S)
 
 
+@pytest.mark.long
 def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(request, tmp_path, monkeypatch, capsys):
     database = request.getfixturevalue("postgresql") if HAS_POSTGRESQL else ""  # where there is none, SQLite
     monkeypatch.setenv(KEYS_VARIABLE, str(tmp_path / "keys"))
