@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from lics_beamline.analysis.phase_fit import candidates
+from lics_beamline.diffraction.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
 from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS, identify
 from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.diffraction.pattern_file import evenly_spaced
@@ -15,6 +18,8 @@ from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.discovery.line_set import LineSet, lit_ranges
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.refinement.structural_model import read_model
+
+logger = logging.getLogger(__name__)
 
 MOST_OF_LINES: Final = 0.6  # of the most that a point has: points with fewer say little of a phase, or are of another
 
@@ -25,6 +30,7 @@ def lines_of_pattern(
     *,
     within: float,
     two_theta_deg: tuple[float, float] | None = None,
+    second_angstrom: float | None = None,
 ) -> LineSet | None:
     """Return the lines of a pattern that no given phase explains; None where there is none.
 
@@ -38,11 +44,35 @@ def lines_of_pattern(
         How far their cells may be from those of the CIFs, as a fraction of the edges.
     two_theta_deg : tuple of float, optional
         Angles used [deg]; default all.
+    second_angstrom : float, optional
+        A second wavelength, half as strong as that of the pattern [angstrom]: K-alpha 2 of a tube. Default: found where
+        lines come twice. Lines are then those of the first wavelength alone.
     """
     models = [read_model(path) for path in cifs]
     pattern = evenly_spaced(pattern)
     phases = candidates(cifs, models, within)
     peaks = find_peaks(pattern, two_theta_deg=two_theta_deg)
+    first_angstrom = pattern.wavelength_angstrom
+    tube: EmissionDoublet | None = None
+    if second_angstrom is not None:
+        tube = EmissionDoublet(element="", alpha1_angstrom=first_angstrom, alpha2_angstrom=second_angstrom)
+    elif doubled := doubled_lines(peaks, first_angstrom):
+        tube = doubled.doublet
+        logger.warning(
+            "%d of %d lines come twice, as %s K-alpha 1 and 2 make them: the second ones are left out, and spacings "
+            "are by %.5f angstrom instead of %g.",
+            len(doubled.companions),
+            doubled.resolved,
+            tube.element,
+            tube.alpha1_angstrom,
+            first_angstrom,
+        )
+        pattern = replace(pattern, wavelength_angstrom=tube.alpha1_angstrom)
+        peaks = find_peaks(pattern, two_theta_deg=two_theta_deg)
+    elif hidden := hidden_doublet(peaks, first_angstrom):
+        logger.warning("%s", hidden)
+    if tube is not None:
+        peaks = as_of_alpha1(peaks, tube)
     return _unknown(pattern, peaks, phases, pressure_gpa=0.0, temperature_k=298.0, two_theta_deg=two_theta_deg)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import real
+from lics_beamline.cli.pattern_options import wavelengths
 
 if TYPE_CHECKING:
     from lics_beamline.discovery.indexed_lattice import IndexedLattice, Indexing
@@ -53,7 +54,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="F",
         help="how far their cells may be from those of the CIFs, as a fraction of the edges (default 0.02)",
     )
-    verb.add_argument("--wavelength", type=float, metavar="ANGSTROM", help="of a pattern (default: what the file says)")
+    verb.add_argument(
+        "--wavelength",
+        type=wavelengths,
+        default=(),
+        metavar="ANGSTROM",
+        help="of a pattern (default: what the file says); two with a comma between, or a tube by name (CuKa), where "
+        "every line comes twice",
+    )
     verb.add_argument("--unit", choices=("2theta", "q", "q-nm", "d"), help="abscissa of a pattern, as for lics fit")
     verb.add_argument("--range", type=float, nargs=2, metavar=("LO", "HI"), help="angles of a pattern used (deg)")
     verb.add_argument(
@@ -115,12 +123,17 @@ def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
 
     if options.point is not None:
         raise ProfileError(f"{options.source} is a pattern, which has no point {options.point}. Leave POINT out.")
-    given = read_pattern(Path(options.source), wavelength_angstrom=options.wavelength, unit=options.unit)
+    given = read_pattern(
+        Path(options.source),
+        wavelength_angstrom=options.wavelength[0] if options.wavelength else None,
+        unit=options.unit,
+    )
     lines = lines_of_pattern(
         given.pattern,
         options.phases,
         within=options.within,
         two_theta_deg=tuple(options.range) if options.range else None,
+        second_angstrom=options.wavelength[1] if len(options.wavelength) > 1 else None,
     )
     if lines is None:
         raise RefinementFailed(f"{given.source}: no line is of no known phase. Nothing is there to be indexed.")

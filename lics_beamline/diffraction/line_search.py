@@ -44,6 +44,7 @@ STIFF_OF_RANGE: Final = 0.1  # period above which what varies is background
 NOISE_BLOCKS: Final = 80  # parts of the range in each of which the noise of the background is one number
 WING_SHARE: Final = 0.3  # of a line's Lorentzian that its light may lack: no background is read off there
 LIGHT_SHARE: Final = 0.1  # of a line's light that its fit may lack
+LEVEL_SIGMAS: Final = 3.0  # of a bin; what is below says nothing of how its noise grows with light
 LEAST_VARIANCE: Final = 1e-6  # of the median: bins without any count have no variance of their own
 
 
@@ -365,6 +366,8 @@ class LineSearch:
         size = self.y.size
         level = self.background if self.known else self.y
         share = np.clip(level / np.maximum(level + self.light, 1e-300), 0.0, 1.0) if self.known else np.ones(size)
+        # Where a background was taken off, its noise stays: no level tells it from that of a little light.
+        share[np.maximum(level, self.light) < LEVEL_SIGMAS * np.sqrt(self.variance)] = 1.0
         width = max(8, size // NOISE_BLOCKS)
         whole = size // width * width
         middles = np.arange(0.5 * width, whole, width)
@@ -374,8 +377,8 @@ class LineSearch:
         places = np.arange(size)
         dark = np.maximum(dark, LEAST_VARIANCE * self.usual_variance)
         self.dark = np.interp(places, middles, dark)
-        lit = levels > 3.0 * np.sqrt(dark)
-        bright = self.light > 3.0 * np.sqrt(self.dark)
+        lit = levels > LEVEL_SIGMAS * np.sqrt(dark)
+        bright = self.light > LEVEL_SIGMAS * np.sqrt(self.dark)
         if lit.any():
             self.gain = np.interp(places, middles[lit], dark[lit] / levels[lit])
         elif bright.any():

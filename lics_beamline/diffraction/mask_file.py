@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 TABLE_BYTES: Final = 512 << 20  # a table of 0 and 1 of 100 million pixels, with its spaces, and half as much again
 TABLE_ENDINGS: Final = (".txt", ".dat", ".csv", ".asc")
 DIOPTAS_ENDING: Final = ".mask"
+GSAS_ENDING: Final = ".immask"
 REGION: Final = re.compile(r"UNTRUSTED_(RECTANGLE|ELLIPSE|QUADRILATERAL)\s*=\s*([-+.\deE\s]*)")
 NUMBERS_OF: Final = {"RECTANGLE": 4, "ELLIPSE": 4, "QUADRILATERAL": 8}
 SIDE: Final = re.compile(r"(?<![A-Z])N([XY])\s*=\s*(\d+)")
@@ -96,6 +97,13 @@ def _mask(path: Path) -> Mask:
     if ending in TABLE_ENDINGS or ending == ".inp":
         text = read_text(path, most_bytes=TABLE_BYTES, what="a mask")
         return _regions(text, path) if REGION.search(text) or ending == ".inp" else _table(text, path)
+    if ending == GSAS_ENDING:
+        raise ReductionFailed(
+            f"{path.name} is a mask of GSAS-II: shapes in millimetres and rings in 2theta, which say neither the size "
+            "of a pixel nor that of the image. Give its rings as --mask-two-theta, and draw its spots and polygons as "
+            "an image in pyFAI-drawmask.",
+            path=str(path),
+        )
     masked = np.asarray(read_image(path) != 0)
     if ending == DIOPTAS_ENDING:
         logger.warning(

@@ -12,6 +12,7 @@ from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.writer import Journal
 
+LAB6_ANGSTROM = 4.15692  # NIST SRM 660b
 QUICK = ["--systems", "cubic", "tetragonal", "--rietx", "0"]  # what the alloy has to be told from, in a second
 
 
@@ -33,6 +34,42 @@ def test_the_alloy_is_a_primitive_cube_from_its_pattern_alone(xye, capsys):
     assert "P m -3 m" in best["space_groups"][0]["groups"]
     assert told["verdict"] in ("sure", "likely")
     assert [1, 0, 0] in best["points"][0]["indices"]
+
+
+@pytest.fixture
+def tube_pattern(tmp_path):
+    """Return what writes a pattern of LaB6 by both lines of a copper tube, of lines of a width [deg]."""
+
+    def written(fwhm_deg):
+        angle = np.arange(18.0, 118.0, 0.02)
+        light = np.full(angle.size, 50.0)
+        for squares in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14):
+            for wavelength, height in ((1.5405929, 4000.0), (1.5444274, 2000.0)):
+                centre = 2.0 * math.degrees(math.asin(wavelength * math.sqrt(squares) / (2.0 * LAB6_ANGSTROM)))
+                shape = np.exp(-4.0 * math.log(2.0) * ((angle - centre) / fwhm_deg) ** 2)
+                light += height / math.sqrt(squares) * shape
+        counts = np.random.default_rng(7).poisson(light)
+        path = tmp_path / f"lab6_{fwhm_deg}.xye"
+        np.savetxt(path, np.column_stack([angle, counts, np.sqrt(np.maximum(counts, 1))]))
+        return str(path)
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("fwhm_deg", "wavelength", "last_deg"),
+    [(0.08, "CuKa", 118.0), (0.08, "1.5406", 118.0), (0.08, "1.5418", 118.0), (0.4, "CuKa", 75.0)],
+)
+def test_lines_of_a_tube_are_indexed_by_its_first_wavelength_alone(
+    tube_pattern, capsys, fwhm_deg, wavelength, last_deg
+):
+    words = ["--wavelength", wavelength, "--range", "18", str(last_deg), *QUICK, "--json"]
+    assert main(["index", tube_pattern(fwhm_deg), *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    best = told["lattices"][0]
+    assert (best["system"], best["centring"]) == ("cubic", "P")
+    assert best["points"][0]["cell"]["a_angstrom"] == pytest.approx(LAB6_ANGSTROM, rel=1e-4)
+    assert told["verdict"] in ("sure", "likely")
 
 
 def test_the_table_says_verdict_lattices_and_groups(xye, capsys):

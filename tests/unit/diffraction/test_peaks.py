@@ -97,6 +97,17 @@ def test_a_dim_peak_whose_wings_cannot_be_told_is_still_found():
         assert 0.0 <= peak.mixing <= 1.0
 
 
+@pytest.mark.parametrize("left", [0.0, -30.0, 2.0])
+def test_the_noise_of_a_background_that_was_taken_off_makes_no_peaks(left):
+    places = (8.19, 11.48, 14.36)
+    curve = sum(200.0 * np.exp(-4.0 * math.log(2.0) * ((ANGLE - centre) / 0.08) ** 2) for centre in places)
+    sigma = np.sqrt(100.0 + curve) / 10.0
+    for seed in range(5):
+        noisy = left + curve + sigma * np.random.default_rng(seed).normal(size=ANGLE.size)
+        flat = Pattern(two_theta_deg=ANGLE, intensity=noisy, sigma=sigma, wavelength_angstrom=0.41373)
+        assert [peak.two_theta_deg for peak in find_peaks(flat)] == pytest.approx(places, abs=2e-3)
+
+
 def test_a_peak_tells_which_part_of_its_own_pixels_was_rejected():
     plain = pattern(300.0, 2)
     counted = np.full(ANGLE.size, 900)
