@@ -18,7 +18,7 @@ _HOMES: Final = {  # public name: module and name there; a function whose room h
     "read_profile": "profile:read_profile",
     "read_experiment": "experiment:read_experiment",
     "read_recipe": "reduction.recipe:read_recipe",
-    "read_geometry": "diffraction.geometry:read_geometry",
+    "read_geometry": "geometry.geometry:read_geometry",
     # at the beamline, or at a simulated one
     "open_session": "session.session:open_session",
     "simulated_beamline": "session.simulation:simulated_beamline",
@@ -34,8 +34,8 @@ _HOMES: Final = {  # public name: module and name there; a function whose room h
     "export_run": "exports.package:pack",
     # one image, one spectrum, one series of cells
     "reduce_image": "reduction.image:reduce_image",
-    "calibrate_frame": "diffraction.calibration:calibrate",
-    "find_calibrant": "diffraction.calibrant:find_calibrant",
+    "calibrate_frame": "calibration.calibration:calibrate",
+    "find_calibrant": "calibration.calibrant:find_calibrant",
     "fit_ruby": "physics.ruby_spectrum:fit_doublet",
     "RubyRuler": "physics.ruby:RubyRuler",
     "CellReading": "refinement.isotherm:CellReading",

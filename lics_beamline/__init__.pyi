@@ -2,10 +2,9 @@
 
 from lics_beamline.analysis.overview import Overview
 from lics_beamline.analysis.report import write_report as write_report
+from lics_beamline.calibration.calibrant import find_calibrant as find_calibrant
+from lics_beamline.calibration.calibration import calibrate as calibrate_frame
 from lics_beamline.data_folder import DataFolder as DataFolder
-from lics_beamline.diffraction.calibrant import find_calibrant as find_calibrant
-from lics_beamline.diffraction.calibration import calibrate as calibrate_frame
-from lics_beamline.diffraction.geometry import read_geometry as read_geometry
 from lics_beamline.errors import LicsError as LicsError
 from lics_beamline.experiment import read_experiment as read_experiment
 from lics_beamline.exports.comparison import compare as compare_runs
@@ -13,6 +12,7 @@ from lics_beamline.exports.figure import draw_summary as draw_summary
 from lics_beamline.exports.package import pack as export_run
 from lics_beamline.exports.recorded_run import RecordedRun as RecordedRun
 from lics_beamline.exports.recorded_run import read_run as read_run
+from lics_beamline.geometry.geometry import read_geometry as read_geometry
 from lics_beamline.physics.ruby import RubyRuler as RubyRuler
 from lics_beamline.physics.ruby_spectrum import fit_doublet as fit_ruby
 from lics_beamline.profile import read_profile as read_profile

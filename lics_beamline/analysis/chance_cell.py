@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.diffraction.identification import EXPLAINED_FWHM
-from lics_beamline.diffraction.peaks import Peak
-from lics_beamline.diffraction.phase import structure_lines, telling_lines
+from lics_beamline.lines.peaks import Peak
+from lics_beamline.phases.identification import EXPLAINED_FWHM
+from lics_beamline.phases.phase import structure_lines, telling_lines
 from lics_beamline.physics.unit_cell import lattice_system
 from lics_beamline.refinement.structural_model import StructuralModel
 

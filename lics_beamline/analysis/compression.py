@@ -13,9 +13,9 @@ import numpy as np
 
 from lics_beamline.analysis.assumption import RECORDED, Assumption, Reader
 from lics_beamline.analysis.quantity import MeasuredQuantity
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import OutsideCalibration, RefinementFailed
 from lics_beamline.exports.reduced_run import PhaseInPoint, ReducedPoint, ReducedRun
+from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.equation_of_state import Form
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 from lics_beamline.refinement.expansion import Expansion

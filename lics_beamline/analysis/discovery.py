@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from lics_beamline.discovery.change import Change
-from lics_beamline.discovery.indexed_lattice import Indexing
-from lics_beamline.discovery.indexing import index_lines
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines, point_lines
 from lics_beamline.discovery.survey import Survey
 from lics_beamline.discovery.unknown_phase import UnknownPhase
-from lics_beamline.discovery.unknown_structure import UnknownStructure
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.indexing.indexed_lattice import Indexing
+from lics_beamline.indexing.indexing import index_lines
+from lics_beamline.structures.unknown_structure import UnknownStructure
 
 FEW_LINES: Final = 6  # of a phase: fewer leave lattices open even where they are cubic
 FEWEST_LINES_INDEXED: Final = 4  # of a phase: fewer fit a lattice of any kind

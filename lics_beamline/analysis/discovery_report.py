@@ -32,11 +32,11 @@ from lics_beamline.data_folder import write_whole
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines
 from lics_beamline.discovery.unknown_phase import UnknownPhase
-from lics_beamline.discovery.unknown_structure import UnknownStructure
 from lics_beamline.exports.density_figure import draw_slices
 from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.structures.unknown_structure import UnknownStructure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lics_beamline.analysis.quantity import written
-from lics_beamline.discovery.indexed_lattice import IndexedLattice, Indexing
+from lics_beamline.indexing.indexed_lattice import IndexedLattice, Indexing
 from lics_beamline.physics.unit_cell import FREE, NAMES, UnitCell
 
 MOST_GROUPS_TOLD: Final = 6  # space groups of a line

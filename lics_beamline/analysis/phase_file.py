@@ -8,10 +8,10 @@ from typing import Final
 
 from lics_beamline.analysis.quantity import written
 from lics_beamline.data_folder import write_whole
-from lics_beamline.discovery.unknown_structure import UnknownStructure
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.physics.unit_cell import space_group
 from lics_beamline.refinement.rietveld import RefinedPhase, RefinedSite
+from lics_beamline.structures.unknown_structure import UnknownStructure
 
 KPA_PER_GPA: Final = 1.0e6
 USUAL_WINDOW: Final = 0.015  # half width of the search as a fraction of a spacing, as of the library's phases

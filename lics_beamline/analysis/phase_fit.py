@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.analysis.chance_cell import doubt_of_cell
-from lics_beamline.diffraction.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
-from lics_beamline.diffraction.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.pattern_file import GivenPattern, evenly_spaced
-from lics_beamline.diffraction.peaks import Peak, find_peaks
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import ProfileError, RefinementFailed
+from lics_beamline.lines.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
+from lics_beamline.lines.peaks import Peak, find_peaks
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.patterns.pattern_file import GivenPattern, evenly_spaced
+from lics_beamline.phases.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
+from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.crystal import powder_lines
 from lics_beamline.physics.unit_cell import free_names, lattice_system
 from lics_beamline.refinement.agreement import Agreement

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 from lics_beamline.analysis.chance_cell import doubt_of_cell
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.peaks import find_peaks
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.cell_search import find_cell
 from lics_beamline.refinement.density import SiteFinding, judge

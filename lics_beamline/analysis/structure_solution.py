@@ -9,16 +9,16 @@ from typing import Final
 import numpy as np
 
 from lics_beamline.analysis.discovery import Discovery
-from lics_beamline.discovery.indexed_lattice import IndexedLattice
-from lics_beamline.discovery.ring_intensities import UnknownPattern
 from lics_beamline.discovery.unknown_phase import UnknownPhase
-from lics_beamline.discovery.unknown_structure import UnknownStructure, solve_structure
 from lics_beamline.errors import ProfileError
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.exports.starting_model import starting_models
+from lics_beamline.indexing.indexed_lattice import IndexedLattice
 from lics_beamline.physics.chemical_formula import elements_of
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.structural_model import StructuralModel
+from lics_beamline.structures.ring_intensities import UnknownPattern
+from lics_beamline.structures.unknown_structure import UnknownStructure, solve_structure
 
 NOT_FITTED: Final = "anvil"  # role of phases whose spots the integration leaves out: what is left of them is no powder
 SAME_STATE: Final = 1e-6  # GPa: the same point, told in two places

@@ -8,8 +8,8 @@ from typing import Final
 
 from lics_beamline.analysis.quantity import written
 from lics_beamline.analysis.row import ReportRow
-from lics_beamline.discovery.arrangement import Arrangement
-from lics_beamline.discovery.unknown_structure import RefinedCandidate, UnknownStructure
+from lics_beamline.structures.arrangement import Arrangement
+from lics_beamline.structures.unknown_structure import RefinedCandidate, UnknownStructure
 
 MODEL_HEADING: Final = ("model", "group", "volume", "log10 odds", "Rwp %", "chi2", "atoms: place, occupancy, B (A^2)")
 SITE_HEADING: Final = ("maximum at", "height (e/A^3)", "electrons", "atom of the model")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.analysis.phase_fit import candidates
-from lics_beamline.diffraction.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
-from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS, identify
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.pattern_file import evenly_spaced
-from lics_beamline.diffraction.peaks import Peak, find_peaks
-from lics_beamline.diffraction.phase import CrystalPhase
-from lics_beamline.discovery.line_set import LineSet, lit_ranges
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.indexing.line_set import LineSet, lit_ranges
+from lics_beamline.lines.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
+from lics_beamline.lines.peaks import Peak, find_peaks
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.patterns.pattern_file import evenly_spaced
+from lics_beamline.phases.identification import UNKNOWN_PEAK_SIGMAS, identify
+from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.refinement.structural_model import read_model
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from tiled.adapters.sequence import FileSequenceAdapter
 from tiled.utils import path_from_uri
 
 from lics_beamline.catalog.plate_adapter import chosen
-from lics_beamline.diffraction.frame import FrameSeries
+from lics_beamline.frames.frame import FrameSeries
 
 
 def frame_uri(file: Path, *, number: int, dataset: str, run: str) -> str:

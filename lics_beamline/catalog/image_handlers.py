@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from fabio.raxisimage import RaxisImage
 
-from lics_beamline.diffraction.frame import FrameSeries
 from lics_beamline.errors import UnsafeName
+from lics_beamline.frames.frame import FrameSeries
 
 
 def read_plate(path: Path) -> npt.NDArray[np.int32]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Judgement, Rule, graded, refused_if, warned_if
-from lics_beamline.diffraction.geometry import Geometry
+from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.units import energy_kev_from_wavelength
 
 OLDEST_H: Final = 72.0  # a beam time; stages and plates are moved between two

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lics_beamline.calibration.calibration_record import CalibrationRecord, records
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.calibration_record import CalibrationRecord, records
 from lics_beamline.journal.head import Head, heads
 from lics_beamline.schema import IMPORTED, SWEEP
 

@@ -14,10 +14,10 @@ from lics_beamline.cli.argument import add_orientation
 if TYPE_CHECKING:
     from bluesky.utils import MsgGenerator
 
+    from lics_beamline.calibration.calibration import Calibration
+    from lics_beamline.calibration.calibration_record import CalibrationRecord
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.diffraction.calibration import Calibration
-    from lics_beamline.diffraction.calibration_record import CalibrationRecord
-    from lics_beamline.diffraction.geometry import Geometry
+    from lics_beamline.geometry.geometry import Geometry
 
 MOST_SIDES_AWAY: Final = 10  # of the image: farther from it rings are as good as straight
 
@@ -115,7 +115,7 @@ def _expose(options: argparse.Namespace, data: DataFolder) -> tuple[str, str]:
     """Expose the calibrant; returns the uid of its run, and why it ended early."""
     import contextlib
 
-    from lics_beamline.diffraction.calibrant import find_calibrant
+    from lics_beamline.calibration.calibrant import find_calibrant
     from lics_beamline.profile import read_profile
     from lics_beamline.session.session import open_session, run_plan
     from lics_beamline.session.simulation import simulated_beamline
@@ -153,12 +153,12 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     """Find the geometry, keep it, draw it, say it."""
     from datetime import UTC, datetime
 
-    from lics_beamline.diffraction.calibrant import find_calibrant
-    from lics_beamline.diffraction.calibration import calibrate as find
-    from lics_beamline.diffraction.calibration_record import record_of, write_record
-    from lics_beamline.diffraction.frame import FrameSeries
-    from lics_beamline.diffraction.mask_file import read_masks
+    from lics_beamline.calibration.calibrant import find_calibrant
+    from lics_beamline.calibration.calibration import calibrate as find
+    from lics_beamline.calibration.calibration_record import record_of, write_record
     from lics_beamline.exports.calibration_figure import draw_calibration
+    from lics_beamline.frames.frame import FrameSeries
+    from lics_beamline.frames.mask_file import read_masks
 
     calibrant = find_calibrant(options.calibrant)
     plate = _plate(options.source, data)
@@ -219,10 +219,10 @@ def _plate(source: str, data: DataFolder) -> _Plate:
 
 def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]) -> Geometry:
     """Return where to start: what was given, what the run was made with, or what the plate's header says."""
-    from lics_beamline.diffraction.detector_plane import DetectorPlane
-    from lics_beamline.diffraction.geometry import flat_geometry, read_geometry
-    from lics_beamline.diffraction.raxis import is_plate, read_header
     from lics_beamline.errors import ProfileError
+    from lics_beamline.frames.raxis import is_plate, read_header
+    from lics_beamline.geometry.detector_plane import DetectorPlane
+    from lics_beamline.geometry.geometry import flat_geometry, read_geometry
 
     for name, low, high in (("pixel", 1e-4, 10.0), ("distance", 1.0, 1e5)):
         value = getattr(options, name)
@@ -274,10 +274,10 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
 
 def _with_beam(start: Geometry, beam_px: list[float], shape: tuple[int, int]) -> Geometry:
     """Return a start whose beam hits a pixel of the file, whichever way up that is stored."""
-    from lics_beamline.diffraction.detector_plane import DetectorPlane
-    from lics_beamline.diffraction.flat_detector import FlatDetector
-    from lics_beamline.diffraction.orientation import FLIPS
+    from lics_beamline.calibration.flat_detector import FlatDetector
     from lics_beamline.errors import ProfileError
+    from lics_beamline.frames.orientation import FLIPS
+    from lics_beamline.geometry.detector_plane import DetectorPlane
 
     far = MOST_SIDES_AWAY * max(shape)
     if not all(abs(number) <= far for number in beam_px):  # NaN is not
@@ -305,10 +305,10 @@ def _with_beam(start: Geometry, beam_px: list[float], shape: tuple[int, int]) ->
 
 def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
     """Return an untilted detector whose middle the beam hits, of the pixels and at the distance that were given."""
-    from lics_beamline.diffraction.flat_detector import FlatDetector
-    from lics_beamline.diffraction.geometry import Geometry, flat_geometry, geometry_of
-    from lics_beamline.diffraction.poni import SPLINE_KEY
+    from lics_beamline.calibration.flat_detector import FlatDetector
     from lics_beamline.errors import ProfileError
+    from lics_beamline.geometry.geometry import Geometry, flat_geometry, geometry_of
+    from lics_beamline.geometry.poni import SPLINE_KEY
     from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 
     if options.detector and options.pixel:
@@ -346,7 +346,7 @@ def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
 def _source(plate: _Plate, data: DataFolder) -> Any:
     import hashlib
 
-    from lics_beamline.diffraction.calibration_record import Source
+    from lics_beamline.calibration.calibration_record import Source
 
     file = Path(str(plate.path).partition("::")[0])
     try:
@@ -358,7 +358,7 @@ def _source(plate: _Plate, data: DataFolder) -> Any:
 
 def _lines(calibration: Calibration, record: CalibrationRecord) -> list[str]:
     """Return what was found, for people."""
-    from lics_beamline.diffraction.flat_detector import FlatDetector
+    from lics_beamline.calibration.flat_detector import FlatDetector
 
     plane, sigma = calibration.geometry.plane, calibration.sigma
     geometry = calibration.geometry

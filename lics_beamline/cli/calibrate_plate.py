@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.diffraction.plate_calibration import PlateCalibration
+    from lics_beamline.frames.plate_calibration import PlateCalibration
     from lics_beamline.profile import Profile
 
 SIMULATED_SPEED: Final = (

@@ -14,8 +14,8 @@ from lics_beamline.cli.pattern_options import add_reading, wavelengths
 
 if TYPE_CHECKING:
     from lics_beamline.analysis.phase_fit import PhaseFit
-    from lics_beamline.diffraction.pattern import Pattern
-    from lics_beamline.diffraction.pattern_file import GivenPattern
+    from lics_beamline.patterns.pattern import Pattern
+    from lics_beamline.patterns.pattern_file import GivenPattern
     from lics_beamline.physics.unit_cell import UnitCell
 
 MOST_PEAKS_TOLD = 12  # unexplained peaks that are listed
@@ -79,9 +79,9 @@ def _fraction(text: str) -> float:
 def fit(options: argparse.Namespace) -> int:
     """Fit a pattern with phases."""
     from lics_beamline.analysis.phase_fit import fit_phases
-    from lics_beamline.diffraction.pattern_file import read_pattern
     from lics_beamline.errors import ProfileError
     from lics_beamline.exports.difference_figure import draw_differences
+    from lics_beamline.patterns.pattern_file import read_pattern
 
     if options.columns and len(options.columns) not in (2, 3):
         raise ProfileError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lics_beamline.cli.argument import add_orientation
 
 if TYPE_CHECKING:
-    from lics_beamline.diffraction.geometry_formats import FoundGeometry
+    from lics_beamline.calibration.geometry_formats import FoundGeometry
 
 FORMATS = ("poni", "fit2d", "gsas", "hexrd")
 
@@ -47,8 +47,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def geometry(options: argparse.Namespace) -> int:
     """Say a geometry, or write it for another program."""
+    from lics_beamline.calibration.geometry_formats import FoundGeometry, geometry_text, read_any_geometry
     from lics_beamline.data_folder import write_whole
-    from lics_beamline.diffraction.geometry_formats import FoundGeometry, geometry_text, read_any_geometry
     from lics_beamline.errors import ProfileError
 
     pixel = options.pixel or []
@@ -85,9 +85,9 @@ def geometry(options: argparse.Namespace) -> int:
 
 def _lines(found: FoundGeometry, path: Path, shape: tuple[int, int] | None) -> list[str]:
     """Return a geometry in words."""
-    from lics_beamline.diffraction.flat_detector import FlatDetector
-    from lics_beamline.diffraction.geometry_formats import PROGRAMS
-    from lics_beamline.diffraction.orientation import FLIP_WORDS
+    from lics_beamline.calibration.flat_detector import FlatDetector
+    from lics_beamline.calibration.geometry_formats import PROGRAMS
+    from lics_beamline.frames.orientation import FLIP_WORDS
 
     given = found.geometry
     detector = FlatDetector.of(given, shape=shape)

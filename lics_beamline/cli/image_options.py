@@ -12,8 +12,8 @@ from lics_beamline.cli.argument import add_orientation, file_to_read, real, whol
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
-    from lics_beamline.diffraction.geometry import Geometry
-    from lics_beamline.diffraction.integration import Integration
+    from lics_beamline.geometry.geometry import Geometry
+    from lics_beamline.integration.integration import Integration
     from lics_beamline.reduction.image import ImageRecipe
     from lics_beamline.reduction.image_batch import FrameChoice
 
@@ -123,8 +123,8 @@ def image_recipe(options: argparse.Namespace) -> ImageRecipe:
     ProfileError
         If neither names a geometry, or a file or range cannot be used.
     """
-    from lics_beamline.diffraction.geometry import read_geometry
-    from lics_beamline.diffraction.integration import Integration
+    from lics_beamline.geometry.geometry import read_geometry
+    from lics_beamline.integration.integration import Integration
     from lics_beamline.reduction.image import ImageRecipe
     from lics_beamline.reduction.recipe import read_recipe
 
@@ -165,8 +165,8 @@ def chosen_integration(choice: Integration, options: argparse.Namespace) -> Inte
     ProfileError
         If a file or range cannot be used.
     """
-    from lics_beamline.diffraction.mask_file import read_masks
-    from lics_beamline.diffraction.static_image import StaticImage
+    from lics_beamline.frames.mask_file import read_masks
+    from lics_beamline.frames.static_image import StaticImage
 
     if options.bins:
         choice = replace(choice, bins=options.bins)

@@ -14,8 +14,8 @@ from lics_beamline.errors import ProfileError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.exports.image_figure import MarkedLines
+    from lics_beamline.geometry.geometry import Geometry
     from lics_beamline.reduction.image import ImageRecipe
     from lics_beamline.reduction.image_batch import ImageOutcome
 
@@ -94,7 +94,7 @@ def marker(options: argparse.Namespace) -> Marker:
     ProfileError
         If there is no such calibrant, or the file cannot be read.
     """
-    from lics_beamline.diffraction.calibrant import Calibrant, find_calibrant
+    from lics_beamline.calibration.calibrant import Calibrant, find_calibrant
     from lics_beamline.exports.image_figure import MarkedLines
     from lics_beamline.physics.crystal import powder_lines
     from lics_beamline.physics.structure_file import names_structure_file
@@ -166,8 +166,8 @@ def write_pictures(
 
 def _beam_px(geometry: Geometry, shape: tuple[int, int]) -> tuple[float, float] | None:
     """Return where the beam hits the image, as its file has it; None where no plane says so."""
-    from lics_beamline.diffraction.flat_detector import FlatDetector
-    from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION
+    from lics_beamline.calibration.flat_detector import FlatDetector
+    from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
 
     try:
         detector = FlatDetector.of(geometry, shape=shape)

@@ -105,7 +105,7 @@ def reduce(options: argparse.Namespace) -> int:
 
 def _check_frame(options: argparse.Namespace) -> None:
     """Refuse the number of a frame that the one file does not have; of many files each says so itself."""
-    from lics_beamline.diffraction.frame import FrameSeries
+    from lics_beamline.frames.frame import FrameSeries
 
     if options.frame and len(options.image) == 1:
         count = FrameSeries(options.image[0]).count

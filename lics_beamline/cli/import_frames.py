@@ -195,7 +195,7 @@ def _pattern_finder(options: argparse.Namespace, table: FrameTable, folder: Path
 
 def _for_patterns(patterns: PatternFinder, options: argparse.Namespace) -> Recipe:
     """Return a recipe that takes the patterns as they are, over their range or the one that is said."""
-    from lics_beamline.diffraction.phase import named_phase
+    from lics_beamline.phases.phase import named_phase
     from lics_beamline.reduction.recipe import Frames, Recipe, read_recipe
     from lics_beamline.strict_toml import validate
 
@@ -233,8 +233,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     ProfileError
         If there is neither, or one cannot be used.
     """
-    from lics_beamline.diffraction.geometry import read_geometry
-    from lics_beamline.diffraction.phase import named_phase
+    from lics_beamline.geometry.geometry import read_geometry
+    from lics_beamline.phases.phase import named_phase
     from lics_beamline.reduction.recipe import Recipe, read_recipe
 
     given = read_geometry(options.geometry) if options.geometry else None

@@ -16,9 +16,9 @@ from lics_beamline.cli.argument import real
 from lics_beamline.cli.pattern_options import wavelengths
 
 if TYPE_CHECKING:
-    from lics_beamline.discovery.indexed_lattice import IndexedLattice, Indexing
-    from lics_beamline.discovery.line_set import LineSet
     from lics_beamline.discovery.unknown_phase import UnknownPhase
+    from lics_beamline.indexing.indexed_lattice import IndexedLattice, Indexing
+    from lics_beamline.indexing.line_set import LineSet
     from lics_beamline.physics.unit_cell import UnitCell
 
 SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
@@ -95,8 +95,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def index(options: argparse.Namespace) -> int:
     """Index lines of no known phase."""
-    from lics_beamline.discovery.indexing import index_lines
     from lics_beamline.errors import ProfileError
+    from lics_beamline.indexing.indexing import index_lines
 
     for name, bounds in (("--range", options.range), ("--volume", options.volume)):
         if bounds and not bounds[0] < bounds[1]:
@@ -118,8 +118,8 @@ def index(options: argparse.Namespace) -> int:
 
 def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
     from lics_beamline.analysis.unknown_lines import lines_of_pattern
-    from lics_beamline.diffraction.pattern_file import read_pattern
     from lics_beamline.errors import ProfileError, RefinementFailed
+    from lics_beamline.patterns.pattern_file import read_pattern
 
     if options.point is not None:
         raise ProfileError(f"{options.source} is a pattern, which has no point {options.point}. Leave POINT out.")
@@ -250,7 +250,7 @@ def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
 
 
 def _reduced(one: IndexedLattice) -> UnitCell:
-    from lics_beamline.discovery.reduced_cell import reduced
+    from lics_beamline.indexing.reduced_cell import reduced
 
     return reduced(one.cell, one.centring)
 

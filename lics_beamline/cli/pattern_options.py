@@ -27,7 +27,7 @@ def add_reading(verb: argparse._ActionsContainer) -> None:
 
 def wavelengths(text: str) -> tuple[float, ...]:
     """Return the wavelength of an argument [angstrom], or the two of a tube: a pair with a comma, or ``CuKa``."""
-    from lics_beamline.diffraction.emission_doublet import TUBES, tube_named
+    from lics_beamline.lines.emission_doublet import TUBES, tube_named
 
     tube = tube_named(text)
     if tube is not None:

@@ -15,8 +15,8 @@ from lics_beamline.cli.workers import follower_options, followers_of
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
-    from lics_beamline.diffraction.geometry import Geometry
     from lics_beamline.experiment import Experiment
+    from lics_beamline.geometry.geometry import Geometry
     from lics_beamline.profile import Profile
     from lics_beamline.session.session import Session
     from lics_beamline.session.simulation import Simulation
@@ -313,7 +313,7 @@ def _place(options: argparse.Namespace) -> tuple[Profile, DataFolder]:
 
 def _calibrated(name: str, data: DataFolder) -> Geometry:
     """Return the geometry of a calibration: a record by its path, or one kept in the data folder by its name."""
-    from lics_beamline.diffraction.calibration_record import find_record, read_record
+    from lics_beamline.calibration.calibration_record import find_record, read_record
 
     record = read_record(Path(name)) if name.endswith(".json") else find_record(data.calibrations, name)
     return record.geometry

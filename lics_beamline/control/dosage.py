@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lics_beamline.control.exposure import DoseExposure
-from lics_beamline.diffraction.brightness import Brightness
+from lics_beamline.lines.brightness import Brightness
 
 MOST_SATURATION_SHARE: Final = (
     0.5  # of saturation, for the mean of a ring: grains make single pixels twice as bright; a choice

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from lics_beamline.diffraction.plate import Fading
+from lics_beamline.frames.plate import Fading
 from lics_beamline.strict_toml import Fraction, Positive, PvPrefix, Strict
 
 

@@ -1,1 +1,1 @@
-"""Phases that nobody named: their lines followed from point to point, grouped, and indexed."""
+"""Phases that nobody named: their lines followed from point to point, grouped, and told as one."""

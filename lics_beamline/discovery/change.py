@@ -14,9 +14,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from lics_beamline.diffraction.peaks import PEAK_SIGMAS, Peak
 from lics_beamline.discovery.line_track import USUAL_PER_GPA, LineTrack, expected
 from lics_beamline.discovery.point_lines import PointLines, SeenLine
+from lics_beamline.lines.peaks import PEAK_SIGMAS, Peak
 
 LEAST_SIGMAS: Final = 5.0  # of a change that is told: as of a peak
 UNSEEN_FACTOR: Final = 0.7  # factor on a line that was not seen: grains and exposures, more than 30 % is not forgiven

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS, Identification
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.errors import JournalError
+from lics_beamline.lines.peaks import Peak
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.phases.identification import UNKNOWN_PEAK_SIGMAS, Identification
 from lics_beamline.physics.line_shape import area_of_unit_line
 
 COLUMN_COUNT: Final = 11  # of a line in a text

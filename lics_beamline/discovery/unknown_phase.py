@@ -16,11 +16,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.identification import UNKNOWN_PEAK_SIGMAS
-from lics_beamline.diffraction.peaks import PEAK_SIGMAS, Peak
-from lics_beamline.discovery.line_set import LineSet, lit_ranges
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines, SeenLine
+from lics_beamline.indexing.line_set import LineSet, lit_ranges
+from lics_beamline.lines.peaks import PEAK_SIGMAS, Peak
+from lics_beamline.phases.identification import UNKNOWN_PEAK_SIGMAS
 
 Array = npt.NDArray[np.float64]
 

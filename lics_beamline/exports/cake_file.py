@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.diffraction.cake import Cake
-from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.errors import ProfileError
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.integration.cake import Cake
 
 HDF5_ENDINGS: Final = (".nxs", ".h5", ".hdf5")
 CAKE_ENDINGS: Final = (*HDF5_ENDINGS, ".edf")

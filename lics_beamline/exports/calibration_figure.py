@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lics_beamline.diffraction.calibration import Calibration
+from lics_beamline.calibration.calibration import Calibration
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.panel_words import ANGLE

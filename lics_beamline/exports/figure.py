@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.panel_words import ANGLE, CELL_EDGE, SAMPLE_TEMPERATURE, TRACK
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.unit_cell import UnitCell
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from lics_beamline import schema
-from lics_beamline.diffraction.frame import FrameSeries
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.exports.provenance import point_name, run_geometry
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import ReducedRun
+from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.journal.safe_name import inside
 
 

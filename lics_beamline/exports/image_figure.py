@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.cake import Cake
-from lics_beamline.diffraction.image_view import ImageView
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.panel_words import ANGLE
+from lics_beamline.frames.image_view import ImageView
+from lics_beamline.integration.cake import Cake
+from lics_beamline.lines.peaks import Peak
+from lics_beamline.patterns.pattern import Pattern
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

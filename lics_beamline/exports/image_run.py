@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.exports.columns import Layout, write_chi, write_pattern
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.patterns.pattern import Pattern
 
 
 def image_run(patterns: Iterable[tuple[str, Pattern]], geometry: Geometry) -> ReducedRun:

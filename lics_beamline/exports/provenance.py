@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.diffraction.geometry import Geometry
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.geometry.geometry import Geometry
 
 # Where the first pixel of the file lies, seen from the sample (pyFAI.detectors.orientation).
 FIRST_PIXEL: Final = {1: "top right", 2: "top left", 3: "bottom left", 4: "bottom right"}

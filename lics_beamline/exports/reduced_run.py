@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import JournalError, RunNotFound
 from lics_beamline.given_file import one_line
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import IMPORTED, REDUCED, REDUCTION
 from lics_beamline.strict_toml import validate

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.peaks import find_peaks
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.pattern import Pattern
 
 LINELESS_BINS: Final = 5.0  # width assumed where a pattern has no line: a line must span a few bins to be one
 SIGMA_OF_FWHM: Final = 1.0 / math.sqrt(8.0 * math.log(2.0))  # of a Gaussian

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.diffraction.frame import FrameSeries, Recording
-from lics_beamline.diffraction.frame_digest import files_of, frame_digest
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.integration import detector_of
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import FrameSeries, Recording
+from lics_beamline.frames.frame_digest import files_of, frame_digest
+from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.imports.frame_table import FrameTable, TableRow
+from lics_beamline.integration.integration import detector_of
 
 NOT_IN_NAMES: Final = "#?;"  # the catalog names files by URIs, in which these mean something else
 MOST_NEAR_NAMES: Final = 3  # files named to somebody who asked for one that is not there

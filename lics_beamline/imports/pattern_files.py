@@ -8,14 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.diffraction.frame_digest import frame_digest
-from lics_beamline.diffraction.geometry import Geometry, geometry_of
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.pattern_file import Errors, GivenPattern, evenly_spaced, read_pattern
-from lics_beamline.diffraction.pattern_table import Abscissa
 from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.frames.frame_digest import frame_digest
+from lics_beamline.geometry.geometry import Geometry, geometry_of
 from lics_beamline.imports.frame_files import FileFinder, FrameFile, WrongFile
 from lics_beamline.imports.frame_table import FrameTable, TableRow
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.patterns.pattern_file import Errors, GivenPattern, evenly_spaced, read_pattern
+from lics_beamline.patterns.pattern_table import Abscissa
 from lics_beamline.reduction.pattern_reading import SAME_WAVELENGTH, PatternReading
 from lics_beamline.reduction.recipe import Frames
 

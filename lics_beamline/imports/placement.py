@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lics_beamline.data_folder import DataFolder, replacing
-from lics_beamline.diffraction.frame_digest import files_of
 from lics_beamline.errors import ProfileError
+from lics_beamline.frames.frame_digest import files_of
 from lics_beamline.imports.frame_files import FrameFile
 
 

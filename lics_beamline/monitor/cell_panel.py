@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Legend, Range1d
 
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.errors import LicsError
 from lics_beamline.exports.panel_words import CELL_EDGE, PRESSURE
 from lics_beamline.monitor.figure import PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.view import RunView
+from lics_beamline.phases.phase import CrystalPhase
 
 SAME_K: Final = 15.0  # temperatures closer than this have one curve
 CURVE_POINTS: Final = 40

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.exports.reduced_run import ReducedPoint
+from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 
 WORTH_A_TICK: Final = 0.03  # of the strongest line of a phase

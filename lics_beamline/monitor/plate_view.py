@@ -11,14 +11,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.calibration.flat_detector import FlatDetector
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.flat_detector import FlatDetector
-from lics_beamline.diffraction.frame import FrameSeries, Recording
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.image_view import ImageView, view_of
-from lics_beamline.diffraction.poni import DEFAULT_ORIENTATION
-from lics_beamline.diffraction.shadow import BlockRings, bad_pixels
 from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.frames.frame import FrameSeries, Recording
+from lics_beamline.frames.image_view import ImageView, view_of
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
+from lics_beamline.integration.shadow import BlockRings, bad_pixels
 from lics_beamline.journal.safe_name import inside
 from lics_beamline.monitor.fold import text
 from lics_beamline.monitor.view import ReadPlate

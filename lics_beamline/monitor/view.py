@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.phase import CrystalPhase
 from lics_beamline.exports.panel_words import run_state
 from lics_beamline.exports.reduced_run import ReducedPoint
+from lics_beamline.phases.phase import CrystalPhase
 
 Array = npt.NDArray[np.float64]
 NoteKind = Literal["decision", "hold", "failure", "resumed", "look"]

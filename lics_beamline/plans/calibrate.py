@@ -13,9 +13,9 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
+from lics_beamline.calibration.calibrant import Calibrant
 from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.diffraction.calibrant import Calibrant
 from lics_beamline.errors import BadReading
 from lics_beamline.plans.exposure import Exposed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted

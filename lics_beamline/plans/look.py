@@ -15,8 +15,8 @@ from lics_beamline.control.exposure import DoseExposure, Exposure
 from lics_beamline.control.path import AnyLeg, Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.plate_file import Expected
-from lics_beamline.diffraction.brightness import Brightness, strongest_ring
 from lics_beamline.errors import BadReading
+from lics_beamline.lines.brightness import Brightness, strongest_ring
 from lics_beamline.plans.action import compute, do, why
 from lics_beamline.plans.exposure import Exposed, ExposureFault, Failed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted
@@ -117,7 +117,7 @@ def look(
     BadReading
         If beam, shutter, detector or file failed at `MOST_LOOKS` looks.
     """
-    from lics_beamline.diffraction.raxis import read_header
+    from lics_beamline.frames.raxis import read_header
 
     for _ in range(MOST_LOOKS):
         exposure_uid = str(uuid.uuid4())
@@ -179,7 +179,7 @@ def _read_out(beamline: Beamline, file: Expected, recipe: Recipe) -> MsgGenerato
 
 def _brightness(path: Path, recipe: Recipe) -> Brightness:
     """Return the strongest ring of a plate file, integrated as its points will be."""
-    from lics_beamline.diffraction.raxis import read_plate
+    from lics_beamline.frames.raxis import read_plate
     from lics_beamline.reduction.point import integrator
 
     header, frame = read_plate(path)

@@ -20,7 +20,7 @@ from bluesky.utils import MsgGenerator
 
 from lics_beamline import schema
 from lics_beamline.devices.beamline import Beamline
-from lics_beamline.diffraction.plate_measurement import Role
+from lics_beamline.frames.plate_measurement import Role
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.sweep import PACKAGES, as_run
 from lics_beamline.profile import Profile

@@ -9,14 +9,14 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.cake import Cake
-from lics_beamline.diffraction.frame import FrameSeries, dead
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.image_view import ImageView, view_of
-from lics_beamline.diffraction.integration import MASKED_COUNTS, Integration
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.peaks import Peak, find_peaks
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import FrameSeries, dead
+from lics_beamline.frames.image_view import ImageView, view_of
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.integration.cake import Cake
+from lics_beamline.integration.integration import MASKED_COUNTS, Integration
+from lics_beamline.lines.peaks import Peak, find_peaks
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.reduction.image_doubts import doubt_of_mask, doubts_of_rings, pixels_across
 from lics_beamline.reduction.point import integrator
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from lics_beamline.diffraction.frame import FrameSeries
-from lics_beamline.diffraction.image_file import PACKED
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import FrameSeries
+from lics_beamline.frames.image_file import PACKED
 from lics_beamline.reduction.image import Choice, ImageRecipe, ReducedImage, reduce_frame
 
 FrameChoice = Choice | Literal["each"]

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.frame import Counts
-from lics_beamline.diffraction.orientation import FLIP_WORDS
-from lics_beamline.diffraction.ring_contrast import ring_contrast
-from lics_beamline.diffraction.static_image import MOST_MASKED
+from lics_beamline.calibration.ring_contrast import ring_contrast
+from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.orientation import FLIP_WORDS
+from lics_beamline.frames.static_image import MOST_MASKED
 
 GRID_PX: Final = 16  # one pixel in so many tells how wide pixels are in 2theta
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lics_beamline.diffraction.frame import FrameSeries, Recording, check_file
-from lics_beamline.diffraction.frame_digest import frame_digest
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import FrameSeries, Recording, check_file
+from lics_beamline.frames.frame_digest import frame_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lics_beamline import schema
-from lics_beamline.diffraction.frame_digest import frame_digest
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.pattern_file import on_grid, read_pattern
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame_digest import frame_digest
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.patterns.pattern_file import on_grid, read_pattern
 from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.recipe import Frames, Recipe
 from lics_beamline.strict_toml import Strict, validate

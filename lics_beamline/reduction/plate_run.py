@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline import schema
-from lics_beamline.diffraction.plate_calibration import PlateCalibration
-from lics_beamline.diffraction.plate_measurement import PlateRead, measure_plates
 from lics_beamline.errors import RunNotFound
+from lics_beamline.frames.plate_calibration import PlateCalibration
+from lics_beamline.frames.plate_measurement import PlateRead, measure_plates
 from lics_beamline.journal.events import events
 from lics_beamline.reduction.image_record import recording
 from lics_beamline.reduction.plate_history import PlateHistory

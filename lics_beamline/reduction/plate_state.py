@@ -6,9 +6,9 @@ import logging
 import math
 from typing import Final
 
-from lics_beamline.diffraction.frame import Recording
-from lics_beamline.diffraction.plate import Array, Fading, PlateState, Residue, residue
 from lics_beamline.errors import LicsError
+from lics_beamline.frames.frame import Recording
+from lics_beamline.frames.plate import Array, Fading, PlateState, Residue, residue
 from lics_beamline.reduction.image_record import ImageRecord, remembered
 from lics_beamline.reduction.recipe import PlateCorrections
 

@@ -9,16 +9,16 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.frame import Counts
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.identification import FoundPhase, Identification, identify
-from lics_beamline.diffraction.integration import Integration, Integrator
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.peaks import Peak, find_peaks
-from lics_beamline.diffraction.phase import default_phases
-from lics_beamline.diffraction.plate import PlateState
-from lics_beamline.diffraction.ring_scatter import on_bins
 from lics_beamline.discovery.point_lines import SeenLine, seen_lines
+from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.plate import PlateState
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.integration.integration import Integration, Integrator
+from lics_beamline.integration.ring_scatter import on_bins
+from lics_beamline.lines.peaks import Peak, find_peaks
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.phases.identification import FoundPhase, Identification, identify
+from lics_beamline.phases.phase import default_phases
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.gauge import Gauge, GaugeReading
 from lics_beamline.reduction.recipe import Recipe

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 from pydantic import Field, field_validator
 
-from lics_beamline.diffraction.calibration_record import read_record
-from lics_beamline.diffraction.geometry import Geometry, read_geometry
-from lics_beamline.diffraction.integration import Integration
-from lics_beamline.diffraction.mask_file import read_mask
-from lics_beamline.diffraction.phase import CrystalPhase, default_phases, named_phase
-from lics_beamline.diffraction.plate import Fading, Ghost
-from lics_beamline.diffraction.plate_calibration import read_plate_calibration
-from lics_beamline.diffraction.static_image import MOST_MASKED, StaticImage, StaticMask
+from lics_beamline.calibration.calibration_record import read_record
 from lics_beamline.errors import ProfileError
+from lics_beamline.frames.mask_file import read_mask
+from lics_beamline.frames.plate import Fading, Ghost
+from lics_beamline.frames.plate_calibration import read_plate_calibration
+from lics_beamline.frames.static_image import MOST_MASKED, StaticImage, StaticMask
+from lics_beamline.geometry.geometry import Geometry, read_geometry
+from lics_beamline.integration.integration import Integration
+from lics_beamline.phases.phase import CrystalPhase, default_phases, named_phase
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, parse, validate

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import shapes
 from lics_beamline.refinement.powder_phase import PowderPhase

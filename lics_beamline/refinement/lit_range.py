@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.pattern import Pattern
 
 WINDOW_DEG: Final = 1.0  # medians over this much: rings fill less than half of it
 FALL_PER_DEG: Final = 0.06  # air and Compton scattering change by 2 % a degree out there, a seat's edge by tens

@@ -17,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.ring_scatter import RING_SECTORS
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.integration.ring_scatter import RING_SECTORS
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.unit_cell import UnitCell, space_group
 from lics_beamline.refinement.agreement import Agreement, agreement
 from lics_beamline.refinement.fit_choice import FitChoice
@@ -82,7 +82,7 @@ class FittedPhase:
         Parameters
         ----------
         pattern : Pattern
-            The fitted one, with the scatter of its rings between sectors (`lics_beamline.diffraction.ring_scatter`).
+            The fitted one, with the scatter of its rings between sectors (`lics_beamline.integration.ring_scatter`).
 
         Returns
         -------

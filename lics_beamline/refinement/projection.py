@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
 from lics_beamline.refinement.line_width import shapes

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.structure import Site
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.agreement import Agreement, agreement

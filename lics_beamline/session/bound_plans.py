@@ -219,7 +219,7 @@ def bound_plans(session: Session) -> dict[str, Plan]:
         str
             Uid of the run.
         """
-        from lics_beamline.diffraction.calibrant import find_calibrant
+        from lics_beamline.calibration.calibrant import find_calibrant
         from lics_beamline.plans.calibrate import calibrate as plan
 
         require_calibrant({"calibrant": calibrant, "exposure_s": exposure_s})

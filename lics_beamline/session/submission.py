@@ -56,7 +56,7 @@ def require_calibrant(parameters: Mapping[str, Any]) -> None:
     ProfileError
         Naming what was asked for.
     """
-    from lics_beamline.diffraction.calibrant import find_calibrant
+    from lics_beamline.calibration.calibrant import find_calibrant
 
     find_calibrant(parameters["calibrant"])
     if not parameters["exposure_s"] > 0.0:

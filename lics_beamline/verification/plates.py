@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.frame import check_file
-from lics_beamline.diffraction.frame_digest import frame_digest
 from lics_beamline.errors import LicsError
+from lics_beamline.frames.frame import check_file
+from lics_beamline.frames.frame_digest import frame_digest
 from lics_beamline.journal.safe_name import inside
 from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record

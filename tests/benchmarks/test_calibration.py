@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from worlds.calibrant_world import WAVELENGTH, hidden_geometry, simulated_plate
 
-from lics_beamline.diffraction.calibrant import find_calibrant
-from lics_beamline.diffraction.calibration import calibrate
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.calibration.calibrant import find_calibrant
+from lics_beamline.calibration.calibration import calibrate
+from lics_beamline.geometry.geometry import flat_geometry
 
 SEEDS = range(1, 51)
 START = flat_geometry(distance_mm=350.0, wavelength_angstrom=WAVELENGTH, shape=(3000, 3000), pixel_mm=0.1)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from worlds.bright_plate import SIDE, WAVELENGTH, write_plate
 
-from lics_beamline.diffraction.geometry import flat_geometry
-from lics_beamline.diffraction.integration import Integration, Integrator
-from lics_beamline.diffraction.peaks import find_peaks
+from lics_beamline.geometry.geometry import flat_geometry
+from lics_beamline.integration.integration import Integration, Integrator
+from lics_beamline.lines.peaks import find_peaks
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.reduction.recipe import Recipe
 from lics_beamline.reduction.reducer import Reducer

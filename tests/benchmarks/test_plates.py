@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from worlds.plate_world import WAVELENGTH, Detector, PlateModel, geometry_of, settings
 
-from lics_beamline.diffraction.frame import Recording
-from lics_beamline.diffraction.integration import Integration, Integrator
-from lics_beamline.diffraction.plate import PlateState, residue
-from lics_beamline.diffraction.plate_measurement import PlateRead, measure_plates
+from lics_beamline.frames.frame import Recording
+from lics_beamline.frames.plate import PlateState, residue
+from lics_beamline.frames.plate_measurement import PlateRead, measure_plates
+from lics_beamline.integration.integration import Integration, Integrator
 from lics_beamline.plans.plate_calibration import Series
 from lics_simulators.plate.scene import Light
 

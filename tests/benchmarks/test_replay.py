@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from worlds.bright_plate import SIDE, WAVELENGTH, write_plate
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
 from lics_beamline.physics.ruby import RubyRuler

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from worlds.bright_plate import SIDE, WAVELENGTH, write_plate
 
-from lics_beamline.diffraction.frame import read_frame
-from lics_beamline.diffraction.geometry import flat_geometry
-from lics_beamline.diffraction.integration import Integration, Integrator
+from lics_beamline.frames.frame import read_frame
+from lics_beamline.geometry.geometry import flat_geometry
+from lics_beamline.integration.integration import Integration, Integrator
 
 ROUNDS = 7
 LARGEST_OF_CLIPPING = 0.25  # of the time of sigma_clip_ng

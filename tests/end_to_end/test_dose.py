@@ -7,9 +7,9 @@ import pytest
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")  # read once, when ophyd is imported
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.brightness import strongest_ring
-from lics_beamline.diffraction.raxis import read_plate
 from lics_beamline.experiment import Experiment
+from lics_beamline.frames.raxis import read_plate
+from lics_beamline.lines.brightness import strongest_ring
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.point import integrator

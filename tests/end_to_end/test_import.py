@@ -11,8 +11,8 @@ from worlds.compressed_gold import K0_GPA, K0_SLOPE, PRESSURES_GPA, V0_ANGSTROM3
 
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.frame import FrameSeries
 from lics_beamline.exports.recorded_run import read_run
+from lics_beamline.frames.frame import FrameSeries
 
 from .conftest import lics
 

@@ -32,7 +32,7 @@ class Format:
 
 
 def poni():
-    from lics_beamline.diffraction.geometry import flat_geometry
+    from lics_beamline.geometry.geometry import flat_geometry
 
     return flat_geometry(
         distance_mm=350.0, wavelength_angstrom=0.41373, shape=(SIDE_PX, SIDE_PX), pixel_mm=5.0
@@ -90,7 +90,7 @@ def shipped(pattern):
 
 
 def phases():
-    from lics_beamline.diffraction.phase import LIBRARY
+    from lics_beamline.phases.phase import LIBRARY
 
     return {path.name: path.read_bytes() for path in sorted(LIBRARY.glob("*.toml"))[:4]}
 
@@ -102,10 +102,10 @@ def structures():
 
 
 def calibrations():
-    from lics_beamline.diffraction.calibration_record import CalibrationRecord, RingRecord, Source
-    from lics_beamline.diffraction.geometry import Geometry
-    from lics_beamline.diffraction.plate import Fading
-    from lics_beamline.diffraction.plate_calibration import PlateCalibration
+    from lics_beamline.calibration.calibration_record import CalibrationRecord, RingRecord, Source
+    from lics_beamline.frames.plate import Fading
+    from lics_beamline.frames.plate_calibration import PlateCalibration
+    from lics_beamline.geometry.geometry import Geometry
 
     geometry = Geometry(poni=poni().decode())
     made = datetime(2026, 11, 22, tzinfo=UTC).isoformat()
@@ -135,8 +135,8 @@ def calibrations():
 
 @cache
 def raw_documents():
-    from lics_beamline.diffraction.geometry import Geometry
-    from lics_beamline.diffraction.phase import named_phase
+    from lics_beamline.geometry.geometry import Geometry
+    from lics_beamline.phases.phase import named_phase
     from lics_beamline.reduction.recipe import Frames, Recipe
 
     recipe = Recipe(
@@ -303,8 +303,8 @@ def read_derived(path):
 
 
 def read_poni(path):
-    from lics_beamline.diffraction.geometry import read_geometry
-    from lics_beamline.diffraction.integration import detector_of
+    from lics_beamline.geometry.geometry import read_geometry
+    from lics_beamline.integration.integration import detector_of
 
     geometry = read_geometry(path)
     _ = (geometry.digest, geometry.plane, geometry.oriented(2))
@@ -312,7 +312,7 @@ def read_poni(path):
 
 
 def read_plate_file(path):
-    from lics_beamline.diffraction.frame import check_file, read_frame
+    from lics_beamline.frames.frame import check_file, read_frame
 
     check_file(path)
     recording = read_frame(path)
@@ -320,8 +320,8 @@ def read_plate_file(path):
 
 
 def read_mask_file(path):
-    from lics_beamline.diffraction.mask_file import read_mask
-    from lics_beamline.diffraction.static_image import StaticImage
+    from lics_beamline.frames.mask_file import read_mask
+    from lics_beamline.frames.static_image import StaticImage
 
     mask = read_mask(path)
     mask.array((mask.rows, mask.columns))
@@ -351,7 +351,7 @@ def read_recipe_file(path):
 
 
 def read_phase_file(path):
-    from lics_beamline.diffraction.phase import LIBRARY, read_phase
+    from lics_beamline.phases.phase import LIBRARY, read_phase
 
     for cif in LIBRARY.glob("*.cif"):
         (path.parent / cif.name).write_bytes(cif.read_bytes())
@@ -373,8 +373,8 @@ def read_structure(path):
 
 
 def read_calibration(path):
-    from lics_beamline.diffraction.calibration_record import read_record
-    from lics_beamline.diffraction.plate_calibration import read_plate_calibration
+    from lics_beamline.calibration.calibration_record import read_record
+    from lics_beamline.frames.plate_calibration import read_plate_calibration
 
     (read_record if path.name.startswith("geometry") else read_plate_calibration)(path)
 

@@ -44,10 +44,10 @@ from worlds.ring_plate import (
 from worlds.short_experiment import AS_LOADED, experiment
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.experiment import read_experiment
 from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import WHICH, status
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import Tail

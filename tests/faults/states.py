@@ -156,7 +156,7 @@ def frames(plate):
 
 def read_whole_frame(path, poni):
     """Reduce one frame as `lics reduce` does."""
-    from lics_beamline.diffraction.geometry import Geometry
+    from lics_beamline.geometry.geometry import Geometry
     from lics_beamline.reduction.image import reduce_image
 
     reduced = reduce_image(path, Geometry(poni=poni().decode()), bins=50)

@@ -7,9 +7,9 @@ from bluesky.utils import FailedStatus
 from ophyd.status import SubscriptionStatus
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.raxis import read_header
 from lics_beamline.errors import BadReading
 from lics_beamline.experiment import Experiment
+from lics_beamline.frames.raxis import read_header
 from lics_beamline.plans.sweep import sweep
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe

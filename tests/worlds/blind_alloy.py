@@ -11,9 +11,9 @@ import numpy as np
 from lics_beamline.analysis.discovery import Discovery
 from lics_beamline.analysis.phase_file import write_phase_files
 from lics_beamline.analysis.structure_solution import solved_structures
-from lics_beamline.diffraction.identification import identify
-from lics_beamline.diffraction.peaks import find_peaks
-from lics_beamline.diffraction.phase import named_phase, read_phase
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.phases.identification import identify
+from lics_beamline.phases.phase import named_phase, read_phase
 from worlds.swept_world import RECIPE, stops
 
 BLIND = RECIPE.with_name("recipe-without-alloy.toml")

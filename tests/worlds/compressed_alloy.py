@@ -5,7 +5,7 @@ import math
 import numpy as np
 from reduced_documents import PONI, data
 
-from lics_beamline.diffraction.phase import default_phases
+from lics_beamline.phases.phase import default_phases
 from lics_beamline.physics.equation_of_state import EquationOfState
 from lics_beamline.physics.ruby import RubyRuler
 

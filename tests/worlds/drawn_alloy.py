@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 from scipy.special import voigt_profile
 
-from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.patterns.pattern import Pattern
 
 WAVELENGTH = 0.41373
 EDGE = 3.5692

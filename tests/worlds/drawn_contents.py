@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from lics_beamline.diffraction.phase import named_phase
-from lics_beamline.discovery.extinction import extinction_classes
-from lics_beamline.discovery.indexed_lattice import GroupClass, IndexedLattice, Indexing
-from lics_beamline.discovery.lattice_evidence import FiguresOfMerit
-from lics_beamline.discovery.ring_intensities import UnknownPattern
-from lics_beamline.discovery.unknown_structure import solve_structure
+from lics_beamline.indexing.extinction import extinction_classes
+from lics_beamline.indexing.indexed_lattice import GroupClass, IndexedLattice, Indexing
+from lics_beamline.indexing.lattice_evidence import FiguresOfMerit
+from lics_beamline.phases.phase import named_phase
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.structural_model import StructuralModel
+from lics_beamline.structures.ring_intensities import UnknownPattern
+from lics_beamline.structures.unknown_structure import solve_structure
 from worlds.drawn_unknowns import series, unknown_of
 
 BESIDE = {"cs-bcc": "cs-bcc", "cs-fcc": "cs-ii", "li-bcc": "li-bcc", "re-hcp": "re-hcp"}  # drawn and named phases

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from lics_beamline.diffraction.peaks import Peak
-from lics_beamline.discovery.line_set import LineSet
+from lics_beamline.indexing.line_set import LineSet
+from lics_beamline.lines.peaks import Peak
 
 WAVELENGTH_ANGSTROM = 0.41373
 RANGE_DEG = (3.0, 20.0)
@@ -188,7 +188,7 @@ def place_of(world, found):
 
 
 def main():
-    from lics_beamline.discovery.indexing import index_lines
+    from lics_beamline.indexing.indexing import index_lines
 
     parser = argparse.ArgumentParser(description="Score the indexing of drawn lattices.")
     parser.add_argument("--systems", nargs="+", choices=list(GROUPS), default=list(GROUPS))

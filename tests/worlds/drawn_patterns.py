@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.patterns.pattern import Pattern
 
 WAVELENGTH_ANGSTROM = 0.41373
 SURE_SIGMAS = 6.0  # lines above this are asked for
@@ -261,7 +261,7 @@ def score(drawings, listing):
 
 def peaks_of(pattern):
     """The list of the analysis."""
-    from lics_beamline.diffraction.peaks import find_peaks
+    from lics_beamline.lines.peaks import find_peaks
 
     return [(peak.two_theta_deg, peak.two_theta_sigma_deg) for peak in find_peaks(pattern)]
 

@@ -20,9 +20,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import voigt_profile
 
-from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.patterns.pattern import Pattern
 
-LIBRARY = Path(__file__).parents[2] / "lics_beamline" / "diffraction" / "library"
+LIBRARY = Path(__file__).parents[2] / "lics_beamline" / "phases" / "library"
 NAMES = ("alloy", "cs-bcc", "cs-fcc", "li-bcc", "re-hcp", "diamond")
 SAMPLE = ("alloy", "cs-bcc", "cs-fcc", "li-bcc")
 WAVELENGTH_ANGSTROM = 0.41373
@@ -362,9 +362,9 @@ def score(points, identifying):
 
 def identified(point):
     """Identify a point as reduction does, and the processor's seconds that identification took."""
-    from lics_beamline.diffraction.identification import identify
-    from lics_beamline.diffraction.peaks import find_peaks
-    from lics_beamline.diffraction.phase import default_phases
+    from lics_beamline.lines.peaks import find_peaks
+    from lics_beamline.phases.identification import identify
+    from lics_beamline.phases.phase import default_phases
 
     peaks, phases = find_peaks(point.pattern), default_phases()
     started = time.process_time()

@@ -8,11 +8,11 @@ import math
 import gemmi
 import numpy as np
 
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.discovery.ring_intensities import RingIntensities, UnknownPattern
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.crystal import Reflection
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.structure_factors import ReflectionGroup, StructureFactors
+from lics_beamline.structures.ring_intensities import RingIntensities, UnknownPattern
 
 WAVELENGTH_ANGSTROM = 0.41373
 D_MIN_ANGSTROM = 0.85

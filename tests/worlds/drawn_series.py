@@ -15,7 +15,7 @@ import gemmi
 import numpy as np
 from scipy.optimize import brentq
 
-from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.patterns.pattern import Pattern
 
 WAVELENGTH_ANGSTROM = 0.41373
 TWO_THETA_DEG = np.linspace(3.0, 31.0, 2500)
@@ -258,11 +258,11 @@ class Score:
 
 def surveyed(series):
     """The survey of the analysis: after each point, the phases told there first; and all it puts together."""
-    from lics_beamline.diffraction.identification import identify
-    from lics_beamline.diffraction.peaks import find_peaks
-    from lics_beamline.diffraction.phase import named_phase
     from lics_beamline.discovery.point_lines import PointLines, seen_lines
     from lics_beamline.discovery.survey import Survey
+    from lics_beamline.lines.peaks import find_peaks
+    from lics_beamline.phases.identification import identify
+    from lics_beamline.phases.phase import named_phase
 
     known = [named_phase(name) for name in ("cs-bcc", "cs-fcc", "re-hcp")]
     survey, told = Survey(), []

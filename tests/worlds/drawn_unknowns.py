@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.patterns.pattern import Pattern
 from lics_simulators.mixture import MixtureParameters
 from lics_simulators.plate.scattering import profile, rings
 from lics_simulators.plate.scene import background

@@ -2,8 +2,8 @@
 
 import math
 
-from lics_beamline.diffraction.peaks import Peak
 from lics_beamline.discovery.point_lines import PointLines, SeenLine
+from lics_beamline.lines.peaks import Peak
 from lics_beamline.physics.line_shape import area_of_unit_line
 
 WAVELENGTH_ANGSTROM = 0.41373

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.integration import Integration, Integrator
-from lics_beamline.diffraction.peaks import find_peaks
-from lics_beamline.diffraction.ring_scatter import on_bins
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.integration.integration import Integration, Integrator
+from lics_beamline.integration.ring_scatter import on_bins
+from lics_beamline.lines.peaks import find_peaks
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.density import judge
 from lics_beamline.refinement.pattern_fit import FitChoice, fit_pattern

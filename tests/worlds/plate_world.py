@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_simulators.plate.exposure import Order
 from lics_simulators.plate.frame import PlateModel
 from lics_simulators.plate.reader import PlateReader

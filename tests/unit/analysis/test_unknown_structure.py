@@ -9,16 +9,16 @@ from worlds.drawn_alloy import alloy, drawn
 
 from lics_beamline.analysis.phase_file import write_phase_files
 from lics_beamline.analysis.structure_text import model_rows, site_rows, structure_lines
-from lics_beamline.diffraction.identification import identify
-from lics_beamline.diffraction.peaks import find_peaks
-from lics_beamline.diffraction.phase import named_phase, read_phase
-from lics_beamline.discovery.indexed_lattice import GroupClass, IndexedLattice, Indexing
-from lics_beamline.discovery.lattice_evidence import FiguresOfMerit
-from lics_beamline.discovery.ring_intensities import UnknownPattern
-from lics_beamline.discovery.unknown_structure import solve_structure
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.indexing.indexed_lattice import GroupClass, IndexedLattice, Indexing
+from lics_beamline.indexing.lattice_evidence import FiguresOfMerit
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.phases.identification import identify
+from lics_beamline.phases.phase import named_phase, read_phase
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.structural_model import read_model
+from lics_beamline.structures.ring_intensities import UnknownPattern
+from lics_beamline.structures.unknown_structure import solve_structure
 
 PRESSURES_GPA = (3.0, 4.8, 6.5, 8.0)
 STATES = tuple((gpa, named_phase("alloy").expected(gpa, 298.0).a_angstrom) for gpa in PRESSURES_GPA)

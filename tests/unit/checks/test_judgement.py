@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from lics_beamline.calibration.calibration_record import CalibrationRecord, RingRecord, Source
 from lics_beamline.checks.judgement import GROUPS, case_of, judge, refusals, warnings
 from lics_beamline.checks.place import Kept, Place, look_at
 from lics_beamline.checks.record import FORMULA
 from lics_beamline.control.path import HeatingLeg, HoldLeg, PressureLeg
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.calibration_record import CalibrationRecord, RingRecord, Source
-from lics_beamline.diffraction.geometry import Geometry, flat_geometry
 from lics_beamline.experiment import Experiment, read_experiment
+from lics_beamline.geometry.geometry import Geometry, flat_geometry
 from lics_beamline.journal.head import Head
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe

@@ -11,7 +11,7 @@ from worlds.calibrant_world import WAVELENGTH, drawn_frame
 
 from lics_beamline.cli import main
 from lics_beamline.cli.calibrate import _described
-from lics_beamline.diffraction.geometry import flat_geometry, read_geometry
+from lics_beamline.geometry.geometry import flat_geometry, read_geometry
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from worlds.drawn_alloy import EDGE, alloy, drawn
 
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.phase import default_phases
 from lics_beamline.journal.writer import Journal
+from lics_beamline.phases.phase import default_phases
 
 RUN = "d-0123456789"
 

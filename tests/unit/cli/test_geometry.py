@@ -3,7 +3,7 @@
 import pytest
 
 from lics_beamline.cli import main
-from lics_beamline.diffraction.geometry import Geometry, flat_geometry, read_geometry
+from lics_beamline.geometry.geometry import Geometry, flat_geometry, read_geometry
 
 
 @pytest.fixture

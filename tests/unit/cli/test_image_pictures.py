@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lics_beamline.cli import main
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.geometry.geometry import flat_geometry
 
 SHAPE = (120, 140)
 GEOMETRY = flat_geometry(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lics_beamline.cli import main
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.reduction.image import reduce_image
 
 SHAPE = (300, 280)

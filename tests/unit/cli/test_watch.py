@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lics_beamline.cli import main
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.geometry.geometry import flat_geometry
 
 SHAPE = (200, 180)
 

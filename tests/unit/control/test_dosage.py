@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from lics_beamline.control.dosage import MOST_SATURATION_SHARE, dosage
 from lics_beamline.control.exposure import DoseExposure, Exposure
-from lics_beamline.diffraction.brightness import Brightness, strongest_ring
-from lics_beamline.diffraction.pattern import Pattern
+from lics_beamline.lines.brightness import Brightness, strongest_ring
+from lics_beamline.patterns.pattern import Pattern
 
 ASKED = DoseExposure(strongest_counts=400.0, look_s=20.0, shortest_s=30.0, longest_s=1800.0)
 

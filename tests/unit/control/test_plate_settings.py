@@ -3,7 +3,7 @@
 import pytest
 from worlds.stepped_world import shipped_settings
 
-from lics_beamline.diffraction.plate import Fading
+from lics_beamline.frames.plate import Fading
 
 PLATE = shipped_settings().plate
 

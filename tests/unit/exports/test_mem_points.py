@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.phase import named_phase
 from lics_beamline.exports.main_phase import amplitudes_of
+from lics_beamline.phases.phase import named_phase
 from lics_beamline.physics.crystal import powder_lines
 from lics_beamline.refinement.structure_factors import ReflectionGroup, StructureFactors
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from reduced_documents import BINS, PONI, data, documents
 
-from lics_beamline.diffraction.geometry import Geometry
-from lics_beamline.diffraction.phase import default_phases
 from lics_beamline.errors import LicsError, ReductionFailed, UnsafeName
 from lics_beamline.exports.layouts import LAYOUTS
 from lics_beamline.exports.package import pack
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.phases.phase import default_phases
 
 
 @pytest.fixture

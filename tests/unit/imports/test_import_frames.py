@@ -17,9 +17,9 @@ import pytest
 from lics_beamline import schema
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.errors import ProfileError
 from lics_beamline.exports.recorded_run import read_run
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.imports.frame_files import FrameFinder
 from lics_beamline.imports.frame_table import read_table
 from lics_beamline.imports.placement import place, placement

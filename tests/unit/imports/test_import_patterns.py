@@ -12,12 +12,12 @@ from worlds.compressed_gold import CIF, PHASE, SQUARES, STRENGTHS, edge_angstrom
 from lics_beamline import schema
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.pattern import Pattern
-from lics_beamline.diffraction.pattern_file import on_grid
-from lics_beamline.diffraction.peaks import find_peaks
 from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.events import events
 from lics_beamline.journal.reader import read
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.patterns.pattern_file import on_grid
 
 WAVELENGTH_ANGSTROM = 0.4133
 PRESSURES_GPA = (0.5, 10.0, 20.0, 50.0)

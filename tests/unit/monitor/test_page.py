@@ -11,7 +11,6 @@ from bokeh.document import Document
 from derived_documents import reduction
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.phase import default_phases
 from lics_beamline.journal.writer import Journal
 from lics_beamline.monitor.figure import PhaseStyles
 from lics_beamline.monitor.health import FollowerHealth, Health
@@ -22,6 +21,7 @@ from lics_beamline.monitor.plate_view import PlateView, PlateViews
 from lics_beamline.monitor.status_panel import StatusPanel
 from lics_beamline.monitor.view import Note, RunView
 from lics_beamline.monitor.watched_runs import WatchedRuns
+from lics_beamline.phases.phase import default_phases
 
 SCRIPT = "<script>alert(1)</script> [/b] & $$x$$"
 RECIPE = {"phases": [phase.model_dump(mode="json") for phase in default_phases()]}

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.phase import LIBRARY, library
 from lics_beamline.errors import ProfileError
+from lics_beamline.phases.phase import LIBRARY, library
 from lics_beamline.physics.structure_file import structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell
 

@@ -12,8 +12,8 @@ from paged_documents import paged
 from worlds.plate_world import Detector, geometry_of, settings
 
 from lics_beamline import schema
-from lics_beamline.diffraction.plate import Fading
 from lics_beamline.errors import RunNotFound
+from lics_beamline.frames.plate import Fading
 from lics_beamline.plans.plate_calibration import Series, calibrate_plates
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.plate_run import calibration_of

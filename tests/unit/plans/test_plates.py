@@ -15,7 +15,7 @@ from lics_beamline import schema
 from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.control.plate_settings import PlateSettings
 from lics_beamline.devices.plate_file import Expected, Folder, PurePosixPath
-from lics_beamline.diffraction.plate import Fading
+from lics_beamline.frames.plate import Fading
 from lics_beamline.plans.exposure import Exposed, ExposureFault, Failed
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates, announcing

@@ -20,7 +20,7 @@ from worlds.ring_plate import (
     write_osc,
 )
 
-from lics_beamline.diffraction.geometry import flat_geometry
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.reduction.recipe import Frames, Recipe
 
 

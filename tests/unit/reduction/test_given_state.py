@@ -5,9 +5,9 @@ import math
 import pytest
 from worlds.compressed_gold import edge_angstrom, gold_frames
 
-from lics_beamline.diffraction.frame import FrameSeries
-from lics_beamline.diffraction.geometry import read_geometry
-from lics_beamline.diffraction.phase import read_phase
+from lics_beamline.frames.frame import FrameSeries
+from lics_beamline.geometry.geometry import read_geometry
+from lics_beamline.phases.phase import read_phase
 from lics_beamline.reduction.event import event_data
 from lics_beamline.reduction.point import GivenState, reduce_point
 from lics_beamline.reduction.recipe import Frames, Recipe

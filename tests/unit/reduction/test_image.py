@@ -4,9 +4,9 @@ import fabio
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.frame import read_frame
-from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import read_frame
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.physics.crystal import powder_lines
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.reduction.image import reduce_image

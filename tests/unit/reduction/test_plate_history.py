@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.plate import Fading, Ghost
+from lics_beamline.frames.plate import Fading, Ghost
 from lics_beamline.reduction.recipe import PlateCorrections
 from lics_beamline.reduction.reducer import Reducer
 

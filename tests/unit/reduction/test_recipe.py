@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.geometry import flat_geometry
-from lics_beamline.diffraction.plate import Fading, Ghost
-from lics_beamline.diffraction.plate_calibration import PlateCalibration
 from lics_beamline.errors import ProfileError
+from lics_beamline.frames.plate import Fading, Ghost
+from lics_beamline.frames.plate_calibration import PlateCalibration
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.recipe import Recipe, read_recipe, recipe_of

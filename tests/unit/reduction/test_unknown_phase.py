@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from worlds.listed_lines import lines
 
-from lics_beamline.diffraction.geometry import flat_geometry
 from lics_beamline.discovery.point_lines import lines_text
+from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.reduction.recipe import Frames, Recipe
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Ending, Pending, Skipped

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.diffraction.plate import Fading, Ghost
 from lics_beamline.errors import NotConnected, ReductionFailed
+from lics_beamline.frames.plate import Fading, Ghost
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import Journal
 from lics_beamline.reduction.recipe import PlateCorrections

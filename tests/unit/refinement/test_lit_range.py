@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.refinement.lit_range import lit_range
 
 X = np.arange(3.0, 31.0, 0.0112)

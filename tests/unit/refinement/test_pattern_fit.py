@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.special import voigt_profile
 
-from lics_beamline.diffraction.pattern import Pattern
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import LineWidths

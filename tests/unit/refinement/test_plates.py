@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lics_beamline.diffraction.geometry import read_geometry
-from lics_beamline.diffraction.integration import Integration, Integrator
+from lics_beamline.geometry.geometry import read_geometry
+from lics_beamline.integration.integration import Integration, Integrator
 from lics_beamline.refinement.cell_search import find_cell
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.lit_range import lit_range

@@ -1,0 +1,1 @@
+"""Geometries: found with a calibrant, kept, and exchanged with other programs."""

@@ -1,0 +1,105 @@
+"""How sharp the rings of an image are, and the flip under which they are sharpest.
+
+Taken the wrong way up, every ring is smeared over as many radii as its centre is off. What is left of rings is told
+from the scatter of their pixels, so no line needs to be found or known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.frames.orientation import FLIPS
+
+MOST_PIXELS: Final = 2_000_000  # looked at: rows are left out beyond
+SMOOTH_RINGS: Final = 15  # a ring stands out from the median of so many around it
+SPOT_PERCENTILE: Final = 99.5  # brighter pixels count as this much: spots of a crystal are no ring
+FEWEST_IN_RING: Final = 10  # pixels from which a ring has a mean
+LEAST_VARIANCE: Final = 0.1  # of that of a mean ring: one whose few pixels are equal by chance does not outweigh all
+LEAST_CONTRAST: Final = 3.0  # variance of rings against that of chance below which there are none
+MUCH_SHARPER: Final = 2.0  # ratio from which one flip explains an image better than another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingContrast:
+    """How sharp rings are in each orientation of an image.
+
+    Parameters
+    ----------
+    contrast : dict of int to float
+        Variance between neighbouring rings over what the scatter within them explains, by orientation, 1 to 4; 1 where
+        there are no rings.
+    taken : int
+        Orientation that was taken.
+    """
+
+    contrast: dict[int, float]
+    taken: int
+
+    @property
+    def has_rings(self) -> bool:
+        """Whether rings stand out as the image was taken."""
+        return self.contrast[self.taken] >= LEAST_CONTRAST
+
+    @property
+    def sharper(self) -> int | None:
+        """Orientation under which rings are sharper by far than as the image was taken; None where there is none."""
+        best = max(self.contrast, key=lambda orientation: self.contrast[orientation])
+        above = self.contrast[best] - 1.0
+        if self.contrast[best] < LEAST_CONTRAST or above < MUCH_SHARPER * (self.contrast[self.taken] - 1.0):
+            return None
+        return None if best == self.taken else best
+
+
+def ring_contrast(
+    counts: npt.NDArray[np.int32] | npt.NDArray[np.float32],
+    two_theta_deg: npt.NDArray[np.float32],
+    good: npt.NDArray[np.bool_],
+    *,
+    orientation: int,
+) -> RingContrast:
+    """Tell how sharp the rings of an image are in each orientation.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (rows, columns)
+        The image, in the order of its file.
+    two_theta_deg : ndarray, shape (rows, columns)
+        Scattering angle of each pixel in the orientation that was taken [deg].
+    good : ndarray of bool, shape (rows, columns)
+        Pixels to be used.
+    orientation : int
+        Orientation that was taken, 1 to 4.
+    """
+    every = max(1, round(counts.size / MOST_PIXELS))
+    used = good[::every]
+    values = np.where(used, counts[::every], 0).astype(np.float64)
+    if not used.any():
+        return RingContrast(contrast=dict.fromkeys(FLIPS, 1.0), taken=orientation)
+    values = np.minimum(values, np.percentile(values[used], SPOT_PERCENTILE))[used]
+    width = float(np.max(two_theta_deg) - np.min(two_theta_deg)) / max(counts.shape)
+    rings = (two_theta_deg / max(width, 1e-9)).astype(np.intp)
+    contrast = {}
+    for other, (rows, columns) in FLIPS.items():
+        own_rows, own_columns = FLIPS[orientation]
+        step = (-1 if rows != own_rows else 1, -1 if columns != own_columns else 1)
+        contrast[other] = _contrast(values, rings[:: step[0], :: step[1]][::every][used])
+    return RingContrast(contrast=contrast, taken=orientation)
+
+
+def _contrast(values: npt.NDArray[np.float64], ring: npt.NDArray[np.intp]) -> float:
+    from scipy.ndimage import median_filter
+
+    pixels = np.bincount(ring)
+    mean = np.bincount(ring, weights=values) / np.maximum(pixels, 1)
+    scatter = np.bincount(ring, weights=(values - mean[ring]) ** 2)
+    full = pixels >= FEWEST_IN_RING
+    if np.count_nonzero(full) < SMOOTH_RINGS:
+        return 1.0
+    pixels, mean, variance = pixels[full], mean[full], scatter[full] / (pixels[full] - 1)
+    above = mean - median_filter(mean, size=SMOOTH_RINGS, mode="nearest")
+    variance = np.maximum(variance, LEAST_VARIANCE * np.mean(variance))
+    return float(np.mean(above**2 * pixels / variance)) if np.any(variance > 0.0) else 1.0

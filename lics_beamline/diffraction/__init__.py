@@ -1,1 +1,0 @@
-"""From a plate to a pattern and what is in it: files, geometry, integration, peaks, phases and their cells."""

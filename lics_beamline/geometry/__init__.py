@@ -1,0 +1,1 @@
+"""Where a detector stands: distance, beam, tilt and pixels, as PONI files say it."""

@@ -1,0 +1,1 @@
+"""Lattices of lines: searched, judged, and told from their rivals."""

@@ -1,0 +1,120 @@
+"""Shadows on a frame: beam stop, seat and dead zones, by blocks that are dimmer than the rest of their ring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.negative_pixels import NegativePixels
+
+BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each
+SHADOW_SIGMA: Final = 5.0  # Poisson significance below which a dim block is chance
+RING_BIN_BLOCKS: Final = 1.5  # width of the rings on which blocks are compared, in blocks
+NEIGHBOUR_RINGS: Final = 2  # a block on the flank of a strong ring is compared with the dimmest of the rings around it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockRings:
+    """Blocks of a frame sorted into rings, to see which block is dimmer than the rest of its ring.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of blocks.
+    order, starts : ndarray of int
+        Blocks ring by ring, and where each ring begins.
+    ring_of_block : ndarray of int
+        Ring of each block.
+    """
+
+    shape: tuple[int, int]
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    ring_of_block: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, two_theta_deg: npt.NDArray[np.float32]) -> BlockRings:
+        """Sort the blocks by the scattering angle of each pixel [deg]."""
+        rows, columns = (size // BLOCK_PX for size in two_theta_deg.shape)
+        centre = two_theta_deg[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX][:rows, :columns]
+        width = RING_BIN_BLOCKS * float(np.median(np.abs(np.diff(centre, axis=0)).max(axis=0)))
+        ring = (centre / max(width, 1e-6)).astype(np.intp).ravel()
+        ring = np.unique(ring, return_inverse=True)[1]
+        order = np.argsort(ring, kind="stable")
+        starts = np.searchsorted(ring[order], np.arange(ring.max() + 2))
+        return cls(shape=(rows, columns), order=order, starts=starts, ring_of_block=ring)
+
+    def shadows(
+        self,
+        frame: Counts,
+        bad: npt.NDArray[np.bool_] | None,
+        fraction: float,
+        *,
+        noise_counts: float = 0.0,
+        compiled: bool = True,
+    ) -> npt.NDArray[np.bool_] | None:
+        """Pixels of blocks dimmer than `fraction` of their ring, and of the blocks beside them; None without any.
+
+        Pixels known to be bad do not count, so the gaps of a tiled detector cast no shadow on their neighbours. A block
+        is dim only beyond counting and the noise of a pixel, `noise_counts`.
+        """
+        if compiled:  # which takes a second to import
+            from lics_beamline.integration.block_sum import block_sums, medians
+        else:
+            from lics_beamline.integration.plain_block_sum import block_sums, medians
+
+        counts, pixels = block_sums(frame, bad, side_px=BLOCK_PX)
+        mean = counts / np.maximum(pixels, 1.0)
+        median = np.empty(self.starts.size - 1)
+        medians(mean[self.order], self.starts, median)
+        padded = np.pad(median, NEIGHBOUR_RINGS, mode="edge")
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOUR_RINGS + 1)
+        floor = around.min(axis=1)[self.ring_of_block]
+        significance = (floor - mean) * np.sqrt(pixels / (np.maximum(floor, 1e-3) + noise_counts**2))
+        dim = ((mean < fraction * floor) & (significance > SHADOW_SIGMA)).reshape(self.shape)
+        if not dim.any():
+            return None
+        grown = np.pad(dim, 1)
+        grown = grown[:-2] | grown[1:-1] | grown[2:]
+        dim = grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]
+        shadow = np.zeros(frame.shape, dtype=bool)
+        rows, columns = self.shape
+        shadow[: rows * BLOCK_PX, : columns * BLOCK_PX] = dim.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
+        return shadow
+
+
+def bad_pixels(
+    frame: Counts, rings: BlockRings, *, shadow_fraction: float, saturation_counts: int | None, compiled: bool = True
+) -> npt.NDArray[np.bool_] | None:
+    """Pixels of a frame that are not to be used: dead, saturated or in a shadow; None where there are none.
+
+    Parameters
+    ----------
+    frame : ndarray, shape (rows, columns)
+        Counts.
+    rings : BlockRings
+        Of its detector.
+    shadow_fraction : float
+        Blocks dimmer than this fraction of their ring are in a shadow; 0 for none.
+    saturation_counts : int or None
+        Count of a full pixel; None where full pixels are used.
+    compiled : bool
+        Whether blocks are summed by compiled code: fast for who reads many frames, once the compiler is loaded.
+    """
+    bad: npt.NDArray[np.bool_] | None = None
+    negative = NegativePixels()
+    if not frame.min() >= 0:  # also where the smallest is NaN
+        negative = NegativePixels.of(frame)
+        bad = negative.dead(frame)
+    if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
+        full = frame >= saturation_counts
+        bad = full if bad is None else bad | full
+    if shadow_fraction > 0.0:
+        shadow = rings.shadows(frame, bad, shadow_fraction, noise_counts=negative.noise_counts, compiled=compiled)
+        if shadow is not None:
+            bad = shadow if bad is None else bad | shadow
+    return bad

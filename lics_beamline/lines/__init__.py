@@ -1,0 +1,1 @@
+"""Lines of a pattern: found, fitted, and judged against counting and background."""

@@ -1,0 +1,1 @@
+"""One-dimensional patterns, from this program and from any other."""

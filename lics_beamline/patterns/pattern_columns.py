@@ -1,0 +1,273 @@
+"""Patterns as columns of text: .xy, .xye, .csv, .chi of Fit2D and pyFAI, .dat of FullProf (Ins 0 and 10).
+
+Headings are passed over but read: they may name the abscissa and the wavelength. Rows are believed only where every one
+of them has the same columns; what may be read in two ways is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.patterns.pattern_table import NUMBER, Abscissa, PatternTable, abscissa_of, refused, wavelengths_in
+
+Array = npt.NDArray[np.float64]
+
+COMMENTS: Final = ("#", "!", "'", '"', "//", "/*", "%", "&", "@", "*", ";")
+COMMA_WITHIN: Final = re.compile(r"[+-]?\d+(,\d+)+(\.\d*)?([eE][+-]?\d+)?")
+NO_NUMBER: Final = re.compile(r"[+-]?(nan|inf|infinity|#n/a|n/a|-?1\.#\w+|\*+)", re.IGNORECASE)
+CHI_HEADING_LINES: Final = 4  # title, what each axis is, number of points
+ERROR_NAME: Final = re.compile(r"sig|\besd|err|\bs\.?d\.?\b|uncert|\be\b|\bdev", re.IGNORECASE)
+GRID_STEPS_OFF: Final = 1.5  # of a FullProf heading: points that it may be off from (end - start) / step + 1
+MOST_COLUMNS_UNSAID: Final = 3  # abscissa, intensity, error; of more, which is which must be said
+SHOWN_CHARACTERS: Final = 40
+UNNAMED: Final = "{str(dim1_unit)"  # what pyFAI 2026.9 writes above its columns, in place of the unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    heading: list[str] = field(default_factory=list)
+    numbers: list[list[float]] = field(default_factory=list)
+    first_line: int = 0
+    commas: bool = False
+
+
+def parse_columns(text: str, *, source: str, ending: str = "", columns: tuple[int, ...] | None = None) -> PatternTable:
+    """Read a pattern from columns of text.
+
+    Parameters
+    ----------
+    text : str
+        The file.
+    source : str
+        Its name, for messages.
+    ending : str
+        Ending of its name: ``.xye`` says that a third column is an error.
+    columns : tuple of int, optional
+        Numbers, from 1, of the columns of abscissa, intensity and, optionally, error.
+
+    Raises
+    ------
+    ProfileError
+        If there are no rows, a row has a NaN, no number, a decimal comma or other columns than the first, or columns
+        can be read in two ways.
+    """
+    if (grid := _fullprof_grid(text, source, ending)) is not None:
+        return grid
+    rows = _rows(text, source)
+    if not rows.numbers:
+        raise refused(
+            source,
+            "has no row of numbers. Give a pattern as columns of text (2theta, intensity, error), GSAS, CIF or NeXus.",
+            rows=0,
+        )
+    _check_count(rows, source)
+    table = np.array(rows.numbers, dtype=np.float64)
+    names = _names(rows.heading, table.shape[1])
+    x, y, sigma = _picked(table, names, source, columns, commas=rows.commas)
+    fullprof = any(line.upper().startswith("XYDATA") for line in rows.heading)
+    if fullprof:
+        x, y, sigma = _interpolated(rows.heading, x, y, sigma)
+    said = (
+        columns is not None
+        or fullprof
+        or ending in (".xye", ".qye", ".fxye")
+        or bool(names and len(names) > 2 and ERROR_NAME.search(names[2]))
+        or any(ERROR_NAME.search(line) and "column" in line.lower() for line in rows.heading)
+    )
+    return PatternTable(
+        layout="FullProf XYDATA" if fullprof else f"{2 if sigma is None else 3} columns",
+        abscissa=x,
+        intensity=y,
+        sigma=sigma,
+        sigma_said=said,
+        unit=_unit(rows.heading, source),
+        wavelengths_angstrom=wavelengths_in("\n".join(rows.heading)),
+    )
+
+
+def _rows(text: str, source: str) -> _Rows:
+    heading: list[str] = []
+    numbers: list[list[float]] = []
+    first_line = 0
+    commas = False
+    for place, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip().rstrip("\x1a")
+        words, by_comma = _words(line)
+        if line.startswith(COMMENTS) or not words:
+            if not numbers:
+                heading.append(line)
+            continue
+        plain = [NUMBER.fullmatch(word) is not None for word in words]
+        if not all(plain):
+            numeric = [one or COMMA_WITHIN.fullmatch(word) is not None for one, word in zip(plain, words, strict=True)]
+            if all(numeric) and len(words) > 1:
+                raise _comma_refusal(source, place, line)
+            if numbers or (len(words) > 1 and any(plain) and any(NO_NUMBER.fullmatch(word) for word in words)):
+                raise _row_refusal(source, place, line, words)
+            heading.append(line)
+            continue
+        if not numbers and len(words) == 1:  # the number of points, or a wavelength
+            heading.append(line)
+            continue
+        if numbers and len(words) != len(numbers[0]):
+            raise refused(
+                source,
+                f"line {place} has {len(words)} columns, those before {len(numbers[0])}: {line[:SHOWN_CHARACTERS]!r}. "
+                "Is it cut off, or are there two patterns? Give one whole pattern.",
+                line=place,
+            )
+        if not numbers:
+            first_line, commas = place, by_comma
+        numbers.append([float(word.replace("D", "e").replace("d", "e")) for word in words])
+    return _Rows(heading=heading, numbers=numbers, first_line=first_line, commas=commas)
+
+
+def _words(line: str) -> tuple[list[str], bool]:
+    """Split a line at blanks, tabs and semicolons, or at commas where there is nothing else."""
+    words = line.replace(";", " ").split()
+    if len(words) == 1 and "," in words[0]:
+        return [word for word in words[0].split(",") if word], True
+    return [word for part in words if (word := part.strip(","))], False
+
+
+def _comma_refusal(source: str, place: int, line: str) -> Exception:
+    return refused(
+        source,
+        f"line {place}: {line[:SHOWN_CHARACTERS]!r} has commas within numbers, of decimals or of thousands. Export it "
+        "with decimal points and no thousands separator.",
+        reason="decimal commas",
+        line=place,
+    )
+
+
+def _row_refusal(source: str, place: int, line: str, words: list[str]) -> Exception:
+    if any(NO_NUMBER.fullmatch(word) for word in words):
+        return refused(
+            source,
+            f"line {place}: {line[:SHOWN_CHARACTERS]!r} has a value that is no number. Export it again without empty "
+            "bins, or delete these lines.",
+            reason="not a number",
+            line=place,
+        )
+    return refused(
+        source,
+        f"line {place}: {line[:SHOWN_CHARACTERS]!r} is no row of numbers. Restore the file, or give one pattern only.",
+        line=place,
+    )
+
+
+def _check_count(rows: _Rows, source: str) -> None:
+    """Hold the number of points that a heading of Fit2D says against those that are there."""
+    if len(rows.heading) < CHI_HEADING_LINES or not rows.heading[CHI_HEADING_LINES - 1].isdigit():
+        return
+    said = int(rows.heading[CHI_HEADING_LINES - 1])
+    if said != len(rows.numbers):
+        raise refused(
+            source,
+            f"says {said} points and has {len(rows.numbers)}: it is cut off or put together. Copy it again.",
+            said=said,
+            points=len(rows.numbers),
+        )
+
+
+def _unit(heading: list[str], source: str) -> Abscissa | None:
+    """Return what the heading says of the abscissa: the last line that says anything, as names stand above columns."""
+    if any(UNNAMED in line for line in heading):
+        raise refused(
+            source,
+            f"does not say its abscissa: some versions of pyFAI write {UNNAMED!r} for it. Give --unit 2theta, q or "
+            "q-nm, as it was integrated.",
+            reason="unit",
+        )
+    for line in reversed(heading):
+        if (
+            "=" in line
+            or "-->" in line
+            or line.lower().lstrip("# ").startswith(("poni", "rotation", "distance", "detector", "mask"))
+        ):
+            continue
+        if (unit := abscissa_of(line, source=source)) is not None:
+            return unit
+    return None
+
+
+def _names(heading: list[str], count: int) -> list[str] | None:
+    """Return the names of the columns, where the last line of the heading has as many words as there are columns."""
+    words = heading[-1].lstrip("#!'\" ").replace(",", " ").replace(";", " ").split() if heading else []
+    return words if len(words) == count else None
+
+
+def _picked(
+    table: Array, names: list[str] | None, source: str, columns: tuple[int, ...] | None, *, commas: bool
+) -> tuple[Array, Array, Array | None]:
+    count = table.shape[1]
+    if columns is None:
+        if count > MOST_COLUMNS_UNSAID:
+            named = f" ({', '.join(names)})" if names else ""
+            raise refused(
+                source,
+                f"has {count} columns{named}, and which are abscissa, intensity and error is not said. Give --columns "
+                "with their numbers: --columns 1 2 3.",
+                reason="columns",
+                columns=count,
+            )
+        columns = tuple(range(1, count + 1))
+    if max(columns) > count or min(columns) < 1 or len(set(columns)) != len(columns):
+        raise refused(
+            source, f"has the columns 1 to {count}, not {' '.join(map(str, columns))}. Give --columns from these."
+        )
+    x = table[:, columns[0] - 1]
+    if commas and x.size > 2 and np.all(table == np.round(table)) and np.any(np.diff(x) == 0.0):
+        raise refused(
+            source,
+            "has only whole numbers between its commas, and the first does not change: they are decimal commas. Export "
+            "it with decimal points.",
+            reason="decimal commas",
+        )
+    return x, table[:, columns[1] - 1], table[:, columns[2] - 1] if len(columns) > 2 else None
+
+
+def _interpolated(heading: list[str], x: Array, y: Array, sigma: Array | None) -> tuple[Array, Array, Array | None]:
+    """Apply the factors on abscissa and intensity of an INTER line; 0 is none."""
+    words = next((line.split()[1:] for line in heading if line.upper().startswith("INTER")), [])
+    by_x, by_y = ([float(word) or 1.0 for word in words[:2] if NUMBER.fullmatch(word)] + [1.0, 1.0])[:2]
+    return by_x * x, by_y * y, None if sigma is None else by_y * sigma
+
+
+def _fullprof_grid(text: str, source: str, ending: str) -> PatternTable | None:
+    """Read FullProf's free format (Ins 0): start, step and end, then nothing but counts; None where it is not that."""
+    lines = [line for raw in text.splitlines() if (line := raw.strip()) and not line.startswith(COMMENTS)]
+    for place, line in enumerate(lines[:8]):  # up to seven lines of comment
+        words = line.split()
+        grid = [float(word) for word in words[:3] if NUMBER.fullmatch(word)]
+        if len(grid) < 3 or not (grid[1] > 0.0 and grid[2] > grid[0] + 10.0 * grid[1]):
+            continue
+        start, step, end = grid
+        values = [word for after in lines[place + 1 :] for word in after.split()]
+        expected = (end - start) / step + 1.0
+        # Three columns would have thousands of rows of three; a grid has as many numbers as it says.
+        if abs(len(values) - expected) <= GRID_STEPS_OFF and all(NUMBER.fullmatch(word) for word in values):
+            count = min(len(values), round(expected))
+            counts = np.array(values[:count], dtype=np.float64)
+            return PatternTable(
+                layout="FullProf Ins 0",
+                abscissa=np.asarray(start + step * np.arange(count), dtype=np.float64),
+                intensity=counts,
+                unit="2theta",
+                wavelengths_angstrom=wavelengths_in(" ".join([*lines[:place], *words[3:]])),
+                counted=bool(np.all(counts == np.round(counts))),
+            )
+        if ending == ".dat" and len(lines[min(place + 1, len(lines) - 1)].split()) > MOST_COLUMNS_UNSAID:
+            raise refused(
+                source,
+                f"says {expected:.0f} points from {start:g} to {end:g} deg and has {len(values)}. Copy it again.",
+                said=round(expected),
+                points=len(values),
+            )
+        return None
+    return None

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from lics_beamline.calibration.ring_contrast import ring_contrast
+from lics_beamline.frames.orientation import oriented
+
+SHAPE = (400, 380)
+GOOD = np.ones(SHAPE, bool)
+
+
+def angles(row, column):
+    """Angle of each pixel of a detector hit at a place, at 0.05 deg a pixel."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5
+    return (0.05 * np.hypot(y - row, x - column)).astype(np.float32)
+
+
+def rings(angle, seed=1):
+    shape = sum(40.0 * np.exp(-0.5 * ((angle - middle) / 0.1) ** 2) for middle in (3.0, 5.5, 8.0))
+    return np.random.default_rng(seed).poisson(20.0 + shape).astype(np.int32)
+
+
+@pytest.mark.parametrize("right", [1, 2, 3, 4])
+@pytest.mark.parametrize("taken", [1, 2, 3, 4])
+def test_the_flip_under_which_rings_are_sharp_is_found_from_any_other(right, taken):
+    angle = angles(180.0, 205.0)
+    image = oriented(rings(angle), right)  # as it is stored in that orientation
+    found = ring_contrast(image, oriented(angle, taken), GOOD, orientation=taken)
+    assert found.sharper == (None if taken == right else right)
+    assert found.has_rings or taken != right
+
+
+def test_an_image_in_the_middle_of_its_detector_is_as_sharp_in_every_flip():
+    angle = angles(200.0, 190.0)
+    for taken in (1, 2, 3, 4):
+        found = ring_contrast(rings(angle), angle, GOOD, orientation=taken)
+        assert found.sharper is None
+        assert found.has_rings
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_has_no_rings_and_no_flip(seed):
+    noise = np.random.default_rng(seed).poisson(20.0, SHAPE).astype(np.int32)
+    found = ring_contrast(noise, angles(180.0, 205.0), GOOD, orientation=3)
+    assert not found.has_rings
+    assert found.sharper is None
+
+
+def test_spots_of_a_crystal_are_no_rings():
+    draw = np.random.default_rng(4)
+    image = draw.poisson(20.0, SHAPE).astype(np.int32)
+    image[draw.integers(0, 400, 60), draw.integers(0, 380, 60)] = 50_000
+    found = ring_contrast(image, angles(180.0, 205.0), GOOD, orientation=3)
+    assert not found.has_rings
+    assert found.sharper is None
+
+
+def test_an_image_without_a_good_pixel_says_nothing():
+    found = ring_contrast(np.zeros(SHAPE, np.int32), angles(180.0, 205.0), ~GOOD, orientation=2)
+    assert not found.has_rings
+    assert found.sharper is None

@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+
+from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import FrameSeries
+
+SHAPE = (60, 80)
+DETECTOR = "entry/instrument/detector/detectorSpecific"
+
+
+@pytest.fixture
+def frames():
+    return np.random.default_rng(1).poisson(50.0, (5, *SHAPE)).astype(np.uint32)
+
+
+def eiger(folder, frames, *, mask=None, flat=None, applied=None):
+    """Write a master file with links to two data files, as an Eiger does: packed, two frames in the first."""
+    parts = {"data_000001": frames[:2], "data_000002": frames[2:]}
+    with h5py.File(folder / "run_master.h5", "w") as master:
+        for name, part in parts.items():
+            with h5py.File(folder / f"run_{name}.h5", "w") as file:
+                file.create_dataset("entry/data/data", data=part, chunks=(1, *SHAPE), **hdf5plugin.Bitshuffle())
+            master[f"entry/data/{name}"] = h5py.ExternalLink(f"run_{name}.h5", "/entry/data/data")
+        master[f"{DETECTOR}/pixel_mask"] = np.zeros(SHAPE, np.uint32) if mask is None else mask
+        master[f"{DETECTOR}/flatfield"] = np.ones(SHAPE, np.float32) if flat is None else flat
+        master["entry/instrument/detector/count_time"] = 0.25
+        if applied is not None:
+            master["entry/instrument/detector/flatfield_correction_applied"] = applied
+    return folder / "run_master.h5"
+
+
+def test_an_eiger_is_read_through_the_links_of_its_master_file(tmp_path, frames):
+    series = FrameSeries(eiger(tmp_path, frames))
+    assert series.count == 5
+    for number in range(1, 6):
+        np.testing.assert_array_equal(series.frame(number).counts, frames[number - 1])
+    assert series.frame(1).exposure_s == 0.25
+    assert series.notes == ()
+
+
+def test_the_sum_of_a_series_is_exposed_as_long_as_all_its_frames(tmp_path, frames):
+    total = FrameSeries(eiger(tmp_path, frames)).total()
+    np.testing.assert_array_equal(total.counts, frames.sum(axis=0))
+    assert total.exposure_s == 1.25
+
+
+def test_a_sum_that_leaves_32_bits_is_kept_as_a_real_number(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = np.full((3, *SHAPE), 2_000_000_000, np.uint32)
+    assert FrameSeries(tmp_path / "a.h5").total().counts == pytest.approx(6e9)
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path, frames):
+    path = eiger(tmp_path, frames)
+    for left in ("run_data_000002.h5", "run_data_000001.h5"):  # one of them missing, then both
+        (tmp_path / left).unlink()
+        with pytest.raises(ReductionFailed, match=r"run_data_00000\d\.h5, which is not there"):
+            FrameSeries(path)
+        with pytest.raises(ReductionFailed, match=f"{left}, which is not there"):
+            FrameSeries(Path(f"{path}::/entry/data/{left[4:-3]}"))
+
+
+def test_the_mask_of_the_detector_is_used_and_said(tmp_path, frames):
+    mask = np.zeros(SHAPE, np.uint32)
+    mask[10, :], mask[:, 7] = 1, 2**31
+    series = FrameSeries(eiger(tmp_path, frames, mask=mask))
+    found = series.frame(4).counts
+    assert (found[mask != 0] < 0).all()
+    np.testing.assert_array_equal(found[mask == 0], frames[3][mask == 0])
+    assert series.notes == ("pixel_mask of the file used: 139 pixels masked (2.90%)",)
+    assert (series.total().counts[mask != 0] < 0).all()
+
+
+def test_a_flat_field_is_multiplied_once_by_the_detector_or_by_us(tmp_path, frames):
+    flat = np.full(SHAPE, 1.25, np.float32)
+    flat[0] = 0.0
+    by_us = FrameSeries(eiger(tmp_path, frames, flat=flat, applied=0))
+    np.testing.assert_allclose(by_us.frame(1).counts[1:], 1.25 * frames[0][1:])
+    assert np.isnan(by_us.frame(1).counts[0]).all()
+    assert "flat field of the file used" in by_us.notes[0]
+    by_detector = FrameSeries(eiger(tmp_path, frames, flat=flat, applied=1))
+    np.testing.assert_array_equal(by_detector.frame(1).counts, frames[0])
+    assert by_detector.notes == ()
+
+
+def test_a_link_to_a_mask_that_is_missing_is_refused(tmp_path, frames):
+    path = eiger(tmp_path, frames)
+    with h5py.File(path, "a") as file:
+        del file[f"{DETECTOR}/pixel_mask"]
+        file[f"{DETECTOR}/pixel_mask"] = h5py.ExternalLink("mask.h5", "/mask")
+    with pytest.raises(ReductionFailed, match=r"mask\.h5, which is not there"):
+        FrameSeries(path)
+
+
+def test_a_virtual_data_set_without_its_source_is_refused_and_not_read_as_zeros(tmp_path, frames):
+    with h5py.File(tmp_path / "source.h5", "w") as file:
+        file["data"] = frames
+    layout = h5py.VirtualLayout(shape=frames.shape, dtype=frames.dtype)
+    layout[...] = h5py.VirtualSource("source.h5", "data", shape=frames.shape)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("entry/data", layout)
+    np.testing.assert_array_equal(FrameSeries(tmp_path / "a.h5").frame(3).counts, frames[2])
+    (tmp_path / "source.h5").unlink()
+    with pytest.raises(ReductionFailed, match=r"source\.h5, which is not there"):
+        FrameSeries(tmp_path / "a.h5")
+
+
+def test_a_frame_that_was_never_written_is_refused_and_not_read_as_zeros(tmp_path, frames):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", shape=(4, *SHAPE), dtype=np.uint32, chunks=(1, 32, 80))
+        data[:2] = frames[:2]
+        data[2, :32] = frames[2, :32]
+    series = FrameSeries(tmp_path / "a.h5")
+    np.testing.assert_array_equal(series.frame(2).counts, frames[1])
+    for number in (3, 4):
+        with pytest.raises(ReductionFailed, match=f"frame {number} .* never written"):
+            series.frame(number)
+
+
+@pytest.mark.parametrize("telling", ["shape", "axis", "attribute"])
+def test_patterns_that_were_integrated_before_are_no_image(tmp_path, telling):
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        data = file.create_dataset("processed/result/data", data=np.ones((20 if telling == "shape" else 300, 1512)))
+        if telling == "axis":
+            file["processed/result/q"] = np.linspace(2.0, 20.0, 1512)
+        if telling == "attribute":
+            data.attrs["interpretation"] = "spectrum"
+    for address in (tmp_path / "a.nxs", Path(f"{tmp_path / 'a.nxs'}::/processed/result/data")):
+        with pytest.raises(ReductionFailed, match="patterns that were integrated before"):
+            FrameSeries(address)
+
+
+def test_of_several_stacks_the_one_that_the_file_names_as_its_plot_is_taken(tmp_path, frames):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/dark/data"], file["entry/sample/data"] = frames[:1], frames
+    with pytest.raises(ReductionFailed, match="2 stacks of images"):
+        FrameSeries(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.attrs["default"], file["entry"].attrs["default"] = "entry", "sample"
+        file["entry/sample"].attrs["signal"] = "data"
+    assert FrameSeries(tmp_path / "a.h5").count == 5
+
+
+def test_one_data_set_under_two_names_is_one_stack(tmp_path, frames):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/instrument/detector/data"] = frames
+        file["entry/data"] = h5py.SoftLink("/entry/instrument/detector/data")
+        file["entry/loop"] = h5py.SoftLink("/entry")
+    assert FrameSeries(tmp_path / "a.h5").count == 5
+
+
+def test_an_address_that_is_not_there_is_answered_with_what_is(tmp_path, frames):
+    path = eiger(tmp_path, frames)
+    with pytest.raises(ReductionFailed, match=r"has no /entry/nothing. It holds /entry/data/data_000001"):
+        FrameSeries(Path(f"{path}::/entry/nothing"))
+    assert FrameSeries(Path(f"{path}::/entry/data")).count == 5

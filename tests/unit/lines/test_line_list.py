@@ -1,0 +1,72 @@
+"""The list of lines against patterns of known lines, and against real frames of known matter."""
+
+import gzip
+
+import numpy as np
+import pytest
+from worlds.drawn_patterns import draw, peaks_of, prominences_of, score
+
+from lics_beamline.geometry.geometry import flat_geometry, read_geometry
+from lics_beamline.reduction.image import reduce_image
+from lics_beamline.units import HC_KEV_ANGSTROM
+
+PIXEL_MM, SHAPE = 0.172, (1679, 1475)
+CERIA_GEOMETRY = flat_geometry(  # as in HEXRD's instrument file beside the frame: see test_image
+    distance_mm=739.779,
+    wavelength_angstrom=HC_KEV_ANGSTROM / 61.3323,
+    shape=SHAPE,
+    pixel_mm=PIXEL_MM,
+    centre_px=(SHAPE[0] / 2 + 5.4910 / PIXEL_MM, SHAPE[1] / 2 + 6.5065 / PIXEL_MM),
+).oriented(2)
+
+
+def test_lines_that_a_person_sees_are_listed_and_few_others():
+    drawings = [draw(seed) for seed in range(24)]
+    ours, other = score(drawings, peaks_of), score(drawings, prominences_of)
+    assert ours.seen_found >= 0.98 * ours.seen
+    assert ours.false <= 0.01 * ours.listed
+    assert ours.seen_found > other.seen_found
+    assert ours.false <= other.false
+    assert 1.4826 * np.median(np.abs(ours.pulls)) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("seed", "shoulder_deg"),
+    [(310_004, 21.148), (310_024, 5.541), (310_028, 8.050), (300_131, 10.528), (300_154, 29.577), (300_218, 11.845)],
+)
+def test_a_shoulder_is_a_line_where_lone_lines_show_what_one_looks_like(seed, shoulder_deg):
+    drawing = draw(seed)
+    (line,) = (line for line in drawing.lines if abs(line.two_theta_deg - shoulder_deg) < 1e-3)
+    assert min(abs(place - line.two_theta_deg) for place, _ in peaks_of(drawing.pattern)) < 0.5 * line.fwhm_deg
+
+
+@pytest.mark.parametrize(
+    ("seed", "line_deg"), [(300_058, 18.153), (300_075, 10.061), (300_105, 20.491), (300_265, 18.921)]
+)
+def test_the_wings_of_a_strong_line_are_no_lines(seed, line_deg):
+    drawing = draw(seed)
+    line = min(drawing.lines, key=lambda line: abs(line.two_theta_deg - line_deg))
+    near = [place for place, _ in peaks_of(drawing.pattern) if abs(place - line.two_theta_deg) < 1.5 * line.fwhm_deg]
+    assert near == [pytest.approx(line.two_theta_deg, abs=0.05 * line.fwhm_deg)]
+
+
+@pytest.mark.parametrize("bins", [500, 1000, 1512, 3000])
+def test_the_strongest_lines_of_a_real_ceria_frame_are_listed_at_any_number_of_bins(measured_data, bins):
+    frame = measured_data / "ceo2-pilatus2m" / "ceria_50x30_740mm_000005_Pilatus2M.hdf5"
+    found = np.array([peak.d_angstrom for peak in reduce_image(frame, CERIA_GEOMETRY, bins=bins).peaks])
+    for hkl_squared in (3, 4, 8, 11, 12, 16, 19, 20, 24):  # NIST SRM 674b: 5.41165 angstrom
+        d = 5.41165 / hkl_squared**0.5
+        assert np.min(np.abs(found - d)) < 3e-3, f"{d:.4f} angstrom"
+
+
+@pytest.mark.parametrize("bins", [600, 1000, 1500])
+def test_the_strongest_lines_of_austenite_and_ferrite_are_listed(measured_data, tmp_path, bins):
+    cases = measured_data / "cases"
+    frame = tmp_path / "steel_4x4.edf"
+    frame.write_bytes(gzip.decompress((cases / "steel_4x4.edf.gz").read_bytes()))
+    geometry = read_geometry(cases / "steel_4x4.poni").oriented(2)
+    peaks = reduce_image(frame, geometry, bins=bins).peaks
+    for d in (2.078, 2.033):
+        nearest = min(peaks, key=lambda peak: abs(peak.d_angstrom - d))
+        assert nearest.d_angstrom == pytest.approx(d, abs=3e-3)
+        assert nearest.significance > 20.0
