@@ -13,7 +13,7 @@ from lics_beamline.errors import ProfileError
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
 
-PORT: Final = 5006  # where Bokeh's servers listen by custom
+MONITOR_PORT: Final = 5006  # where Bokeh's servers listen by custom
 LOOPBACK: Final = "127.0.0.1"
 
 
@@ -29,7 +29,11 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("uid", metavar="RUN", nargs="?", help="run to show first (default: the newest, as it comes)")
     verb.add_argument(
-        "--port", type=whole(1, 65535), default=PORT, metavar="N", help=f"port to listen at (default {PORT})"
+        "--port",
+        type=whole(1, 65535),
+        default=MONITOR_PORT,
+        metavar="N",
+        help=f"port to listen at (default {MONITOR_PORT})",
     )
     verb.add_argument(
         "--address",
@@ -95,7 +99,7 @@ def start_beside(options: argparse.Namespace, data: DataFolder) -> None:
     from lics_beamline.monitor.access import ASKED, free_port, new_token
     from lics_beamline.monitor.process import start
 
-    port = free_port(LOOPBACK, PORT)
+    port = free_port(LOOPBACK, MONITOR_PORT)
     token = new_token() if options.control else ""
     start(data, port=port, token=token)
     address = f"http://{LOOPBACK}:{port}/" + (f"?{ASKED}={token}" if token else "")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from lics_beamline.cli.argument import whole
 from lics_beamline.errors import ProfileError
 
-PORT: Final = 8000  # where Tiled's servers listen by custom
+SERVER_PORT: Final = 8000  # where Tiled's servers listen by custom
 LOOPBACK: Final = "127.0.0.1"
 
 
@@ -39,7 +39,13 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="another data folder whose plates it reads; may be given again",
     )
     verb.add_argument("--address", default=LOOPBACK, metavar="HOST", help="address to listen at (default 127.0.0.1)")
-    verb.add_argument("--port", type=whole(1, 65535), default=PORT, metavar="N", help=f"port (default {PORT})")
+    verb.add_argument(
+        "--port",
+        type=whole(1, 65535),
+        default=SERVER_PORT,
+        metavar="N",
+        help=f"port (default {SERVER_PORT})",
+    )
     verb.add_argument("--new-key", type=Path, metavar="FILE", help="make a key that reads, write it into FILE, and end")
     verb.add_argument(
         "--group",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from ophyd import Device
 
-UNDEFINED: Final = 17  # alarm status UDF of EPICS base: a record that was never processed since its IOC was started
+UNDEFINED_STATUS: Final = 17  # alarm status UDF of EPICS base: a record not processed since its IOC was started
 NO_ANSWER: Final = (TimeoutError, ConnectionError)  # what a signal raises that nobody answers for
 
 
@@ -37,7 +37,7 @@ def severity_of(signal: Any) -> Severity:
 def is_undefined(signal: Any) -> bool:
     """Whether the record behind a signal has had no value yet since its IOC was started; then it is INVALID as well."""
     invalid = severity_of(signal) is Severity.INVALID
-    return invalid and epics_signal(signal).metadata.get("status") == UNDEFINED
+    return invalid and epics_signal(signal).metadata.get("status") == UNDEFINED_STATUS
 
 
 def is_believable(signal: Any) -> bool:

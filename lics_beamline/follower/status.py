@@ -16,7 +16,7 @@ from lics_beamline.processes.status_file import read_status, status_path
 
 Which = Literal["reduce", "catalog"]
 WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
-AFRESH: Final = 2  # new words of a follower after which it has looked since it was asked
+LOOKED_AFRESH_WORDS: Final = 2  # new words of a follower after which it has looked since it was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
             if each.time not in said[-1:]:
                 said.append(each.time)
         # What it said before the question, and what it was writing then, may be older than the last document.
-        if all(len(heard[each.name]) > AFRESH and each.documents_behind == 0 for each in living):
+        if all(len(heard[each.name]) > LOOKED_AFRESH_WORDS and each.documents_behind == 0 for each in living):
             return True
         time.sleep(LOOKED_EVERY_S)
     return False

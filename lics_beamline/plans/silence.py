@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 SILENT_WALL_S: Final = 300.0  # for which values are waited for, all held [s]: an IOC computer starts in two minutes
 LOOK_S: Final = 0.2  # between two looks at what gives no value [s of wall clock]
-NAMED: Final = 4  # PVs named in a sentence
+SAID_PVS: Final = 4  # PVs named in a sentence
 NO_READING: Final = (*NO_ANSWER, DisconnectedError)  # what a device raises that cannot be read
 
 
@@ -57,7 +57,7 @@ class Silence:
         if not said:
             self._since_s = None
             return ""
-        says = f"{'; '.join(said[:NAMED])}{f'; and {len(said) - NAMED} more' if len(said) > NAMED else ''}"
+        says = f"{'; '.join(said[:SAID_PVS])}{f'; and {len(said) - SAID_PVS} more' if len(said) > SAID_PVS else ''}"
         if self._since_s is None:
             self._since_s = time.monotonic()
         lasted_s = time.monotonic() - self._since_s
@@ -101,7 +101,7 @@ def answered(beamline: Beamline, *, patience_s: float = SILENT_WALL_S) -> MsgGen
     while said := silences(beamline.devices()):
         if time.monotonic() - since_s > patience_s:
             raise NotConnected(
-                f"{'; '.join(said[:NAMED])}: since {patience_s:g} s of wall clock. Look at the IOC and its line."
+                f"{'; '.join(said[:SAID_PVS])}: since {patience_s:g} s of wall clock. Look at the IOC and its line."
             )
         yield from bps.wait(group=f"answer-{uuid.uuid4()}")
         yield from bps.sleep(LOOK_S)
@@ -128,7 +128,7 @@ def read_believed(*devices: Device) -> MsgGenerator[dict[str, Any]]:
 
 
 def _without_value(said: tuple[str, ...]) -> NotConnected:
-    return NotConnected(f"{'; '.join(said[:NAMED])}. Nothing of it is recorded; look at its IOC and its line.")
+    return NotConnected(f"{'; '.join(said[:SAID_PVS])}. Nothing of it is recorded; look at its IOC and its line.")
 
 
 def named(error: Exception) -> Exception:

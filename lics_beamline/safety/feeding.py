@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:
     from lics_beamline.devices.watchdog import Watchdog
 
-NOBODY: Final = 0  # the beat of an engine that has ended lawfully, or that never was
+NO_ENGINE_BEAT: Final = 0  # the beat of an engine that has ended lawfully, or that never was
 
 logger = logging.getLogger(__name__)
 

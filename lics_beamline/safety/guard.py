@@ -32,7 +32,7 @@ from lics_beamline.processes.alert import Alerts
 from lics_beamline.processes.background_process import BackgroundProcess
 from lics_beamline.processes.status_file import uptime_s
 from lics_beamline.profile import Profile, read_profile
-from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.feeding import NO_ENGINE_BEAT, Feeding
 from lics_beamline.safety.guard_record import GuardRecord
 from lics_beamline.safety.guard_status import NAME, STAYING, GuardStatus, status
 from lics_beamline.safety.heartbeat import heartbeat_path
@@ -353,7 +353,7 @@ class GuardAtWork:
             if seen.engine_gone or seen.farewell or watch.trip.cause is TripCause.ENGINE:
                 beamline.membrane.lease.put("")
                 if beamline.watchdog is not None:
-                    beamline.watchdog.engine_beat.put(NOBODY)
+                    beamline.watchdog.engine_beat.put(NO_ENGINE_BEAT)
 
     def _warn(self, warnings: tuple[str, ...]) -> None:
         """Log when something becomes not well; the number of seconds in it goes on."""

@@ -12,7 +12,7 @@ from lics_beamline.devices.alarm import asked_of, value_of
 from lics_beamline.devices.lease import LeaseHolder, foreign
 from lics_beamline.devices.safe_state import at_work, places, silent, unsafe
 from lics_beamline.errors import NotConnected
-from lics_beamline.safety.feeding import NOBODY
+from lics_beamline.safety.feeding import NO_ENGINE_BEAT
 from lics_beamline.safety.interlock import InterlockReading
 from lics_beamline.safety.lifeline import Lifeline
 
@@ -99,7 +99,7 @@ class AnyEngine:
     def sign(self) -> SignOfLife:
         """Return its newest sign of life; where there is no engine, or no answer, nobody is missed."""
         beat = value_of(self._watchdog.engine_beat) if self._watchdog is not None else None
-        return SignOfLife(beat=int(beat) if beat not in (None, NOBODY) else time.monotonic_ns())
+        return SignOfLife(beat=int(beat) if beat not in (None, NO_ENGINE_BEAT) else time.monotonic_ns())
 
     def foreign(self, lease: str) -> str:
         """Return nobody: the beamline is guarded, whoever holds it."""

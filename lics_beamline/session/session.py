@@ -24,7 +24,7 @@ from lics_beamline.processes.alert import Alerts
 from lics_beamline.profile import Profile
 from lics_beamline.reduction.recipe import Recipe, read_recipe
 from lics_beamline.safety import guard
-from lics_beamline.safety.feeding import NOBODY, Feeding
+from lics_beamline.safety.feeding import NO_ENGINE_BEAT, Feeding
 from lics_beamline.safety.guard_status import lost
 from lics_beamline.safety.heartbeat import Heartbeat
 from lics_beamline.safety.latch import has_acknowledged, latched, require_acknowledged, trip
@@ -225,7 +225,7 @@ def _feeding(beamline: Beamline) -> Iterator[Feeding]:
     with Feeding(watchdog, watchdog.engine_beat if watchdog is not None else None) as feeding:
         yield feeding
     if watchdog is not None and watchdog.engine_beat.connected:
-        watchdog.engine_beat.put(NOBODY)
+        watchdog.engine_beat.put(NO_ENGINE_BEAT)
 
 
 def _make_safe(beamline: Beamline) -> None:

@@ -8,27 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = (  # those whose names are done; in the end all
-    "lics_beamline/analysis",
-    "lics_beamline/catalog",
-    "lics_beamline/frames",
-    "lics_beamline/geometry",
-    "lics_beamline/patterns",
-    "lics_beamline/lines",
-    "lics_beamline/phases",
-    "lics_beamline/integration",
-    "lics_beamline/calibration",
-    "lics_beamline/indexing",
-    "lics_beamline/structures",
-    "lics_beamline/discovery",
-    "lics_beamline/exports",
-    "lics_beamline/journal",
-    "lics_beamline/monitor",
-    "lics_beamline/physics",
-    "lics_beamline/reduction",
-    "lics_beamline/refinement",
-    "lics_simulators",
-)
+PACKAGE = Path(importlib.util.find_spec("lics_beamline").submodule_search_locations[0])
+ROOMS = (*(f"lics_beamline/{file.parent.name}" for file in sorted(PACKAGE.glob("*/__init__.py"))), "lics_simulators")
 ONE_WORD = re.compile(r"_?[A-Z][A-Z0-9]*")
 
 

@@ -38,7 +38,7 @@ def test_a_beamline_that_answers_in_the_declared_units_has_no_findings(beamline)
 
 
 def test_dead_pvs_are_named_instrument_by_instrument(tmp_path):
-    beamline = devices("NOBODY:", tmp_path)
+    beamline = devices("NO_ENGINE_BEAT:", tmp_path)
     try:
         with pytest.raises(NotConnected, match="membrane: 16 PVs do not answer") as refused:
             connect(beamline, timeout_s=0.5)
@@ -46,7 +46,7 @@ def test_dead_pvs_are_named_instrument_by_instrument(tmp_path):
         disconnect(beamline)
 
     report = refused.value.facts["report"]
-    assert {"NOBODY:PC1:Setpoint", "NOBODY:BEAM:Shutter_RBV"} <= set(report.dead)
+    assert {"NO_ENGINE_BEAT:PC1:Setpoint", "NO_ENGINE_BEAT:BEAM:Shutter_RBV"} <= set(report.dead)
     assert len(report.not_connected) == len(beamline.devices())
 
 

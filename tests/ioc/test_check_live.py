@@ -84,11 +84,11 @@ def test_a_state_that_is_wrong_is_seen_and_named(served, case, pv, wrong, right,
 
 
 def test_a_dead_beamline_is_judged_by_its_connection_alone(tmp_path: Path, case):
-    beamline = devices("NOBODY:", tmp_path)
+    beamline = devices("NO_ENGINE_BEAT:", tmp_path)
     try:
         said = judge_live(beamline, connect(beamline, timeout_s=0.5, strict=False), case)
     finally:
         disconnect(beamline)
     assert [finding.group for finding in said] == ["connection"] * 3
     assert said[0].verdict == "refused"
-    assert "NOBODY:" in said[0].found
+    assert "NO_ENGINE_BEAT:" in said[0].found

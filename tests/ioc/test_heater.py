@@ -84,7 +84,7 @@ def test_made_safe_the_output_is_none_and_the_setpoint_ambient(heater):
 
 
 def test_a_heater_that_never_said_its_limits_is_made_safe_in_vain_and_in_words(tmp_path):
-    away = devices("NOBODY:", tmp_path).heater
+    away = devices("NO_ENGINE_BEAT:", tmp_path).heater
     try:
         with pytest.raises(DidNotSettle, match=r"heater could not be made safe in \d+ attempts"):
             away.make_safe().wait()
