@@ -54,8 +54,10 @@ def least_gain(shown: Sequence[LoneLine], squares: float, noise: float, *, is_di
     strange = math.inf if is_dim else STRANGER_GAIN * noise
     if math.fsum(one.squares for one in shown) < squares:
         return strange
-    # That of the middle of their light: one that is two in truth does not count for all.
-    lacking = weighted_median([(one.lacking, one.squares) for one in shown])
+    # That of the middle of their light, for one that is two in truth does not count for all; but what is dim must be
+    # more than any of them lacks: lines of real instruments lean, some more than others.
+    lacks = [(one.lacking, one.squares) for one in shown]
+    lacking = max(lacks)[0] if is_dim else weighted_median(lacks)
     return min(PAIR_GAIN * noise + lacking * squares, strange)
 
 
