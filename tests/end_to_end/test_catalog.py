@@ -209,13 +209,13 @@ for count, seconds in [*((count, 0) for count in counts), *((-1, seconds) for se
 def run_program(program, *arguments, **environment):
     """Run a program in a fresh Python, with the names of this file."""
     prelude = (
-        "import sys\nsys.path.insert(0, sys.argv.pop(1))\nfrom test_catalog import *\n"
+        "import sys\nsys.path[:0] = sys.argv.pop(1), sys.argv.pop(1)\nfrom test_catalog import *\n"
         if program is KILLED
         else "import sys\n"
     )
-    folder = [str(Path(__file__).parent)] if program is KILLED else []
+    folders = map(str, Path(__file__).parents[:2]) if program is KILLED else ()
     done = subprocess.run(
-        [sys.executable, "-c", prelude + textwrap.dedent(program), *folder, *map(str, arguments)],
+        [sys.executable, "-c", prelude + textwrap.dedent(program), *folders, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
