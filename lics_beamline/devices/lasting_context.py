@@ -5,6 +5,10 @@ the process lives, when it meets a server that has just gone: a search was answe
 late, a channel is gone when its subscription is made. From then on nothing is connected again, or no monitor of a new
 channel tells anything: signals show their last values for ever. Here both go on, and begin again what was under way.
 
+Its searches go out from a port that other processes may share, and Linux, which picks the port, now and then gives
+one to two of them: of 900 such sockets 15 had the port of another when it was tried. Only one of the two hears the
+answers, and the other finds no PV for as long as both live. Here a port has one owner.
+
 This must be in place before ophyd is imported, which makes the one context of a process; `control_layer.choose` sees to
 it.
 """
@@ -12,11 +16,13 @@ it.
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
-from caproto import batch_requests
+import caproto
+from caproto import batch_requests, bcast_socket
 from caproto.client.common import EVENT_ADD_BATCH_MAX_BYTES, RESTART_SUBS_PERIOD
 from caproto.threading import pyepics_compat
 from caproto.threading.client import Context
@@ -99,11 +105,20 @@ class LastingContext(Context):
                 subscription.needs_reactivation = True
 
 
+def own_socket() -> socket.socket:
+    """Return a socket for searches whose port no other process is given."""
+    own = bcast_socket()
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        own.setsockopt(socket.SOL_SOCKET, option, 0)
+    return own
+
+
 def lasts() -> bool:
     """Whether the context of ophyd's signals is a lasting one."""
     return isinstance(pyepics_compat.PV.default_context(), LastingContext)
 
 
 def last() -> None:
-    """Let the context that is made next, the one of ophyd's signals, be a lasting one."""
+    """Let the context that is made next, the one of ophyd's signals, be a lasting one, and who searches own a port."""
     pyepics_compat.Context = LastingContext
+    caproto.bcast_socket = own_socket
