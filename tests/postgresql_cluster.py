@@ -4,24 +4,17 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
 PROGRAMS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path())
 HAS_POSTGRESQL = PROGRAMS.is_absolute()
 NO_POSTGRESQL = pytest.mark.skipif(not HAS_POSTGRESQL, reason="no PostgreSQL: apt-get install postgresql")
 SOON_S = 300  # for hangs only
-
-
-def free_port() -> int:
-    """Return a port of this computer at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

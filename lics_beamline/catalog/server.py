@@ -48,10 +48,10 @@ class CatalogServer:
     """
 
     folder: Path
-    database: str = ""
-    readable: tuple[Path, ...] = ()
-    host: str = "127.0.0.1"
-    port: int = 8000
+    database: str
+    readable: tuple[Path, ...]
+    host: str
+    port: int
 
     @property
     def uri(self) -> str:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from child import child, end_guards
 from command_line import lics
+from free_port import free_port
 from looking import pace
 
 from lics_beamline.catalog.store import open_catalog
@@ -31,12 +31,6 @@ pytestmark = [
 ]
 USER = {"user": "tester", "user_group": "primary"}
 WAIT_MS = 60_000  # for the manager to answer: on a busy computer it took seconds
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Manager:
