@@ -159,19 +159,28 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
 
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """Write the log of this process while the context lasts, in a thread of its own: a disk may be slow to answer."""
+    """Write the log of this process while the context lasts, in a thread of its own: a disk may be slow to answer.
+
+    What a caller in this process logged before, and how much, is as it was afterwards.
+    """
     file = logging.FileHandler(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
     given = logging.handlers.QueueHandler(lines)
     given.setFormatter(logging.Formatter())
-    logging.basicConfig(handlers=[given], level=logging.WARNING, force=True)
-    logging.getLogger("lics_beamline").setLevel(logging.INFO)
+    root, package = logging.getLogger(), logging.getLogger("lics_beamline")
+    handlers, levels = root.handlers, (root.level, package.level)
+    root.handlers = [given]
+    root.setLevel(logging.WARNING)
+    package.setLevel(logging.INFO)
     listener = logging.handlers.QueueListener(lines, file)
     listener.start()
     try:
         yield
     finally:
+        root.handlers = handlers
+        root.setLevel(levels[0])
+        package.setLevel(levels[1])
         listener.stop()
         file.close()
 

@@ -1,6 +1,7 @@
 """A process beside the session: started for its parent, told to end, left alone, refused, and asked how it fares."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from child import child
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.processes.background_process import NOT_READY, watch
+from lics_beamline.processes.background_process import NOT_READY, log_path, parser_of, run, watch
 from lics_beamline.processes.status_file import StatusFile, status_path
 
 WORKER = """
@@ -124,3 +125,17 @@ def test_a_status_that_cannot_be_written_is_logged_and_keeps_nobody_from_working
     file.say(Fares("working"))
     assert "worker.json could not be written" in caplog.text
     assert not file.is_due("working"), "it is not tried at every moment"
+
+
+def test_a_process_run_inside_another_leaves_the_logging_of_that_one_as_it_was(data):
+    loggers = [logging.getLogger(name) for name in ("", "lics_beamline")]
+    before = [(each.level, list(each.handlers)) for each in loggers]
+    asked = parser_of("inside", "It works inside.", parent="works for it").parse_args(["--data", str(data.root)])
+
+    def work(process):
+        logging.getLogger("lics_beamline.anything").info("said by %s", "it")
+        return 0
+
+    assert run("inside", asked, work) == 0
+    assert "said by it" in log_path(data, "inside").read_text()
+    assert [(each.level, list(each.handlers)) for each in loggers] == before
