@@ -19,21 +19,28 @@ from ophyd import Component as Cpt
 from ophyd import Device, EpicsSignal, EpicsSignalRO, Kind, Signal
 from ophyd.status import StatusBase
 
+from lics_beamline.devices.alarm import asked_of
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.control_layer import as_heard
 from lics_beamline.devices.file_arrival import FileArrival
 from lics_beamline.devices.image_plate import TROUBLE
 from lics_beamline.devices.motion import Motion
-from lics_beamline.devices.plate_file import NO_PLATE, PLATE_SHAPE, Expected, Folder, PlateFileReading, resource_of
+from lics_beamline.devices.plate_file import (
+    FILE_BYTES,
+    NO_PLATE,
+    PLATE_SHAPE,
+    Expected,
+    Folder,
+    PlateFileReading,
+    is_whole,
+    resource_of,
+)
 from lics_beamline.errors import BadReading, DidNotSettle
 from lics_beamline.journal.safe_name import inside
 from lics_beamline.schema import PLATE_TEMPLATE
 
 logger = logging.getLogger(__name__)
 
-FILE_BYTES: Final = (
-    2 * PLATE_SHAPE[1] * (1 + PLATE_SHAPE[0])
-)  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 DETECTOR_TEMPLATE: Final = "%s%s%6.6d.osc"  # C style: path, name, number; makes PLATE_TEMPLATE with an empty name
 PUT_WALL_S: Final = 60.0  # for a setting to read back; only a hang is caught, on a busy computer it took a second
 STILL_HELD: Final = ("Exposed", "Scanning")  # states of a plate whose image is not lost
@@ -260,7 +267,7 @@ class Frame(Device):
             states = (self.plate1_state.get(use_monitor=False), self.plate2_state.get(use_monitor=False))
             is_held = expected.plate == NO_PLATE or states[expected.plate - 1] in STILL_HELD
             file = self.file(expected)
-            if file.is_file() and (file.stat().st_size >= FILE_BYTES or not is_held):
+            if is_whole(file) or (file.is_file() and not is_held):
                 self._complete_with(expected, file)
             elif is_held:
                 self._receive(motion, expected)
@@ -405,9 +412,11 @@ class Frame(Device):
         return True
 
     def _readout_of(self, expected: Expected) -> tuple[float, int]:
-        waited_s, plate = float(self.read_wait_s.get(use_monitor=False)), int(self.plate_read.get(use_monitor=False))
-        if self.position_of(self.full_file_name.get(use_monitor=False)) == expected.position:
-            return waited_s, plate
+        newest, waited_s, plate = (
+            asked_of(signal) for signal in (self.full_file_name, self.read_wait_s, self.plate_read)
+        )
+        if None not in (newest, waited_s, plate) and self.position_of(newest) == expected.position:
+            return float(waited_s), int(plate)
         if expected.position in self._seen:
             return self._seen[expected.position]
         logger.warning("nobody saw how long plate file %s waited: its fading cannot be corrected", expected.below)

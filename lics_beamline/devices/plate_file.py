@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from lics_beamline.schema import PLATE_SPEC, PLATE_TEMPLATE
 
 PLATE_SHAPE: Final = (3000, 3000)  # (ny, nx) pixels: 300 mm at 100 um (R-AXIS IV++)
+FILE_BYTES: Final = (
+    2 * PLATE_SHAPE[1] * (1 + PLATE_SHAPE[0])
+)  # 16-bit words: a header of one record, then one record a row (R-AXIS)
 NO_PLATE: Final = 0  # plates are numbered from 1
 
 
@@ -98,3 +101,8 @@ def resource_of(below: PurePosixPath) -> dict[str, Any]:
         "path_semantics": "posix",
         "resource_kwargs": {"template": PLATE_TEMPLATE, "chunk_shape": [1, *PLATE_SHAPE]},
     }
+
+
+def is_whole(file: Path) -> bool:
+    """Whether a plate file is there with all its bytes."""
+    return file.is_file() and file.stat().st_size >= FILE_BYTES

@@ -111,6 +111,10 @@ class Watched(DeviceStatus):
                 self._detach()
                 self.set_exception(error)
 
+    def give_up(self, error: Exception) -> None:
+        """Fail with `error`, after waiting in vain."""
+        self.end(error)
+
     def succeed(self) -> None:
         """Finish unless already done."""
         with self._judging:
@@ -164,7 +168,7 @@ class Watched(DeviceStatus):
             logger.warning("%s lost its read-back while it was waited for: %s", self.what, said)
         silent_s, patience_s = time.monotonic() - self._silent_at, self.silence_wall_s or self._clock.patience_s
         if silent_s > patience_s:
-            self.end(
+            self.give_up(
                 NotConnected(
                     f"{self.what}: {said}, since {silent_s:.1f} s of wall clock (patience {patience_s:g} s). Look at "
                     "its IOC and its line; the last setpoint stands.",

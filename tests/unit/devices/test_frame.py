@@ -8,8 +8,8 @@ from fake_device import make_fake_device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lics_beamline.devices.frame import FILE_BYTES, Frame
-from lics_beamline.devices.plate_file import NO_PLATE
+from lics_beamline.devices.frame import Frame
+from lics_beamline.devices.plate_file import FILE_BYTES, NO_PLATE
 from lics_beamline.errors import BadReading, DidNotSettle, UnsafeName
 
 
@@ -138,6 +138,45 @@ def test_a_file_that_never_comes_is_given_up_after_the_time_out(frame, clock):
     error = waiting.exception(0)
     assert isinstance(error, DidNotSettle)
     assert "did not come" in str(error)
+
+
+def test_a_file_that_is_there_whole_has_come_though_a_detector_started_again_never_says_so(frame, clock, caplog):
+    waiting = frame.trigger()
+    clock.tick_to(clock.now_s() + 1.0)
+    write(frame, 0)
+    while not waiting.done:
+        clock.tick_to(clock.now_s() + 100.0)
+
+    assert waiting.exception(0) is None
+    assert (frame.path.get(), frame.plate.get()) == ("plates/run/000000.osc", NO_PLATE)
+    assert math.isnan(frame.waited_s.get())
+    assert "is there, whole, though the detector has not said so" in caplog.text
+
+
+def test_a_file_written_in_part_has_not_come(frame, clock):
+    waiting = frame.trigger()
+    clock.tick_to(clock.now_s() + 1.0)
+    with write(frame, 0).open("r+b") as out:
+        out.truncate(FILE_BYTES - 1)
+    while not waiting.done:
+        clock.tick_to(clock.now_s() + 100.0)
+
+    assert "did not come" in str(waiting.exception(0))
+
+
+def test_a_detector_that_was_away_has_the_time_of_a_scan_from_its_return(frame, clock):
+    frame.plate1_state.sim_put("Scanning")
+    waiting = frame.trigger()
+    clock.tick_to(clock.now_s() + 1.0)
+    frame.full_file_name._metadata["severity"] = 3  # INVALID: nobody answers for it
+    clock.tick_to(clock.now_s() + 5.0 * frame.timeout_s)
+    frame.full_file_name._metadata["severity"] = 0
+    clock.tick_to(clock.now_s() + 0.9 * frame.timeout_s)
+    assert not waiting.done
+
+    complete(frame, 0)
+
+    assert wait(waiting, clock) is None
 
 
 def test_the_file_of_an_exposure_is_known_before_it_by_the_number_the_detector_says(frame):
