@@ -198,6 +198,33 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         sync_folder(path.parent)
 
 
+def require_there(data: DataFolder, known: os.stat_result) -> None:
+    """Refuse to go on in a data folder that was moved or deleted: what is written there would be found by nobody.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    known : os.stat_result
+        What its root was when the work began.
+
+    Raises
+    ------
+    JournalError
+        If there is no such folder any more, or another one.
+    """
+    try:
+        is_same = os.path.samestat(os.stat(data.root), known)
+    except OSError:
+        is_same = False
+    if not is_same:
+        raise JournalError(
+            f"{data.root} was moved or deleted, or its disk taken away. Begin again where it is now: what was not "
+            "dealt with is in its journals.",
+            path=str(data.root),
+        )
+
+
 def set_aside(path: Path, *, why: str = "damaged") -> Path:
     """Give a file or folder another name beside it, so that it can be made anew; return where it is now.
 

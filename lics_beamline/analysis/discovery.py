@@ -63,6 +63,7 @@ class Discovery:
         RunNotFound
             If no point of it has recorded lines.
         """
+        run.require_points()
         points = points_with_lines(run)
         if not points:
             raise RunNotFound(

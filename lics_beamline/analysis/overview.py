@@ -46,6 +46,7 @@ class Overview:
         RunNotFound
             If the run has no recipe, or no point that was reduced.
         """
+        run.require_points()
         if "recipe" not in run.start or not any(point.reduced for point in run.points):
             raise RunNotFound(
                 f"run {run.start.get('uid', '')} has no reduced point with a recipe. Reduce it anew: lics replay.",

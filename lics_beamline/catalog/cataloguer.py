@@ -17,8 +17,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lics_beamline.catalog.birth import whole_runs
+from lics_beamline.catalog.lock_wait import LockWait
 from lics_beamline.catalog.place import CatalogPlace, catalog_place
-from lics_beamline.catalog.reach import reaching, require_answer
+from lics_beamline.catalog.reach import require_answer
 from lics_beamline.catalog.soundness import set_damaged_aside, wait_until_free
 from lics_beamline.catalog.store import Catalog, open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -76,6 +77,7 @@ class Cataloguer:
         self._held = ExitStack()
         self._tell_opened = opened
         self._place = CatalogPlace()
+        self._wait = LockWait(self._data, self._place)
         self._whole: dict[str, str] = {}
         self._opened: Catalog | None = None
 
@@ -88,6 +90,7 @@ class Cataloguer:
                 wait_until_free(self._data, patience_s=math.inf, given_up=self._given_up)
             set_damaged_aside(self._data)
             self._whole = whole_runs(self._data)
+            self._wait = held.enter_context(LockWait(self._data, self._place))
             self._held = held.pop_all()
         return self
 
@@ -118,7 +121,7 @@ class Cataloguer:
         if head.stop is not None and self._whole.get(head.uid) == head.stop.get("uid"):
             return None  # as when this began
         require_answer(self._place)
-        with reaching(self._place):
+        with self._wait.writing():
             return self._feed(head)
 
     def _feed(self, head: Head) -> _Feed | None:
@@ -137,7 +140,7 @@ class Cataloguer:
             shutil.rmtree(self._data.catalog / "arrays" / head.uid, ignore_errors=True)
         is_server = self._place.is_server
         writer = RunWriter(client, self._data, tags=self._tags(head) if is_server else (), has_subscribers=is_server)
-        return _Feed(writer, self._flush_s, self._place)
+        return _Feed(writer, self._flush_s, self._wait)
 
     def _tags(self, head: Head) -> tuple[str, ...]:
         """Return who may read a run besides those who read all: the group whose proposal it, or its sweep, is of."""
@@ -154,16 +157,16 @@ class Cataloguer:
 class _Feed:
     """Feeds one run."""
 
-    def __init__(self, writer: RunWriter, flush_s: float, place: CatalogPlace) -> None:
+    def __init__(self, writer: RunWriter, flush_s: float, wait: LockWait) -> None:
         self._writer = writer
-        self._place = place
+        self._wait = wait
         self._flush_s = flush_s
         self._pause_s = flush_s
         self._flushed = time.monotonic()
         self._held = 0
 
     def take(self, name: str, doc: Mapping[str, Any]) -> None:
-        with reaching(self._place):
+        with self._wait.writing():
             self._writer(name, doc)
         self._held = 0 if name == "stop" else self._held + 1
 
@@ -180,7 +183,7 @@ class _Feed:
 
     def _flush(self) -> None:
         began = time.monotonic()
-        with reaching(self._place):
+        with self._wait.writing():
             self._writer.flush()
         self._held = 0
         self._flushed = time.monotonic()

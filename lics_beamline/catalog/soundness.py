@@ -127,12 +127,12 @@ def wait_until_free(
         held_s, patient_s = time.monotonic() - began, PROBED_EVERY_S
         if held_s >= patience_s or given_up():
             raise Busy(
-                f"{index} is locked by {_who_locks(index)} since {held_s:.0f} s and more. End that, or wait for it, "
+                f"{index} is locked by {who_locks(index)} since {held_s:.0f} s and more. End that, or wait for it, "
                 "and try again.",
                 file=str(index),
             )
         if not is_said:
-            logger.warning("%s is locked by %s; it is waited for", index, _who_locks(index))
+            logger.warning("%s is locked by %s; it is waited for", index, who_locks(index))
             is_said = True
 
 
@@ -146,15 +146,21 @@ def _is_locked(path: Path, patience_s: float) -> bool:
     return False
 
 
-def _who_locks(path: Path) -> str:
-    """Return the processes of this computer that hold a lock on a file, for people."""
-    wanted, found = str(path.stat().st_ino), set[int]()
+def lockers(path: Path, *, but: int = 0) -> list[int]:
+    """Return the processes of this computer that hold a lock on a file, `but` apart; none where no system tells."""
+    found = set[int]()
     with contextlib.suppress(OSError):  # only Linux tells
+        wanted = str(path.stat().st_ino)
         for line in LOCKS.read_text(encoding="utf-8").splitlines():
             words = line.split()  # 1: POSIX ADVISORY WRITE 4711 08:01:123456 1073741824 1073742335
             if len(words) > 5 and words[5].split(":")[-1] == wanted and words[4].isdigit():
                 found.add(int(words[4]))
-    return " and ".join(f"process {pid}" for pid in sorted(found - {0})) or "another process"
+    return sorted(found - {0, but})
+
+
+def who_locks(path: Path, *, but: int = 0) -> str:
+    """Return the processes of this computer that hold a lock on a file, `but` apart, for people."""
+    return " and ".join(f"process {pid}" for pid in lockers(path, but=but)) or "another process"
 
 
 @contextmanager

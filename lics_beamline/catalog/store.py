@@ -313,6 +313,7 @@ def _build(data: DataFolder) -> None:
         return
     (data.catalog / BIRTH_NAME).unlink(missing_ok=True)
     shutil.rmtree(data.catalog, ignore_errors=True)
-    (data.catalog / "arrays").mkdir(parents=True)
+    data.catalog.mkdir()  # not the data folder: one that was moved away is not begun anew
+    (data.catalog / "arrays").mkdir()
     make_database(database(data))
     write_whole(data.catalog / BIRTH_NAME, json.dumps({"root": str(data.root.resolve())}))

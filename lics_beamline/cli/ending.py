@@ -17,7 +17,7 @@ from lics_beamline.exports.recorded_run import newest_reduction
 from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.follower.status import status
 from lics_beamline.journal.events import events
-from lics_beamline.journal.head import find
+from lics_beamline.journal.head import Head, find
 from lics_beamline.journal.reader import read
 from lics_beamline.schema import PRIMARY, READOUT
 
@@ -37,13 +37,28 @@ def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int
     if not raw_uid:
         sys.stderr.write("interrupted before the run began: nothing was recorded\n")
         return 4
-    raw = find(data.raw_journals, raw_uid)
+    raw = _recorded(data, raw_uid)
+    if raw is None:
+        return 4
     recorded = Counter(event.stream for event in events(read(raw.path)))
     sys.stderr.write(
         f"interrupted: {recorded[PRIMARY]} of {len(experiment.points())} points are recorded, {recorded[READOUT]} of "
         f"their plates are read, in {raw.path}. lics follow --once reduces them and fills the catalog.\n"
     )
     return 4
+
+
+def _recorded(data: DataFolder, raw_uid: str, *, ended_by: str = "") -> Head | None:
+    """Return the run that was recorded; None where its journal is in the data folder no more, which is said."""
+    try:
+        return find(data.raw_journals, raw_uid)
+    except RunNotFound:
+        sys.stderr.write(
+            f"run {raw_uid} ended{f': {ended_by}' if ended_by else ''}\n{data.raw_journals} has its journal no more: "
+            "the folder was moved or deleted, or its disk taken away. Bring it back; lics verify says what of it is "
+            "whole.\n"
+        )
+        return None
 
 
 def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool, as_json: bool) -> int:
@@ -70,7 +85,9 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     if not raw_uid:
         sys.stderr.write(f"the sweep ended before its run began: {ended_by or 'it has no points'}\n")
         return 4
-    raw = find(data.raw_journals, raw_uid)
+    raw = _recorded(data, raw_uid, ended_by=ended_by)
+    if raw is None:
+        return 4
     places = {"raw journal": str(raw.path)}
     figure, run = summary_figure(data, raw_uid), None
     try:
@@ -80,11 +97,14 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     else:
         places["reduced run"] = str(derived.path)
         run = reduced_run(read(derived.path))
-        if run.points:
+    try:
+        if run is not None and run.points:
             places["figure"] = str(draw_summary(run, figure))
-    book = logbook_of(data, raw, run)
-    places["logbook"] = str(write_logbook(book, data.logbooks / f"{raw_uid[:8]}.html", figure=figure))
-    write_logbook(book, data.logbooks / f"{raw_uid[:8]}.md", figure=figure)
+        book = logbook_of(data, raw, run)
+        places["logbook"] = str(write_logbook(book, data.logbooks / f"{raw_uid[:8]}.html", figure=figure))
+        write_logbook(book, data.logbooks / f"{raw_uid[:8]}.md", figure=figure)
+    except OSError as error:  # a full disk, or a folder that is gone, keeps nobody from hearing how the sweep ended
+        places["logbook"] = f"not written ({error}); lics logbook {raw_uid[:8]} writes it once that is mended"
     places["plates"] = str(data.plates / raw.start["plate_folder"])
     place = catalog_place(data)
     if not place.is_embedded:  # it may be down, or refuse

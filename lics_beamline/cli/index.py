@@ -156,6 +156,7 @@ def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
         )
     head = newest_reduction(data_folder(options), options.source)
     run = reduced_run(read(head.path))
+    run.require_points()
     points = [one for one in run.points if options.point is None or one.index + 1 == options.point]
     if not points:
         raise RunNotFound(f"run {head.uid[:8]} has no point {options.point}: {len(run.points)} points.")

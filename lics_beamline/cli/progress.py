@@ -5,6 +5,7 @@ The narration follows the journals like everything else; it never touches the en
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -114,7 +115,8 @@ class Narration:
     def _look(self) -> None:
         for path in self._journals():
             if path.name not in self._known and path not in self._tails:
-                self._tails[path] = Tail(path)
+                with contextlib.suppress(FileNotFoundError):  # somebody has moved it since
+                    self._tails[path] = Tail(path)
         for tail in self._tails.values():
             for name, doc in tail.documents():
                 self._hear(name, doc)

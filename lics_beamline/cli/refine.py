@@ -87,6 +87,7 @@ def refine(options: argparse.Namespace) -> int:
 
 
 def _point(run: ReducedRun, number: int) -> ReducedPoint:
+    run.require_points()
     points = {point.index + 1: point for point in run.points}
     if number not in points or not points[number].reduced:
         usable = ", ".join(str(each) for each, point in sorted(points.items()) if point.reduced)

@@ -50,6 +50,9 @@ def resume(options: argparse.Namespace) -> int:
 
     data = data_folder(options)
     head = _newest(data, options.uid)
+    if head.exit_status == "success":
+        _say(options, f"run {head.uid[:8]} has ended well. There is nothing to go on with.")
+        return 0
     profile = _profile(options, head)
     with _beamline(profile, data, head) as simulated:
         choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
@@ -57,7 +60,7 @@ def resume(options: argparse.Namespace) -> int:
         from lics_beamline.session.session import open_session
 
         record = SweepRecord(sweep_documents(head))
-        if record.is_whole or (head.stop or {}).get("exit_status") == "success":
+        if record.is_whole:
             _say(options, f"run {head.uid[:8]} is whole: {record.whole} points. There is nothing to go on with.")
             return 0
         with open_session(profile, data, simulated=simulated, followers=followers_of(options)) as session:
@@ -89,7 +92,7 @@ def _newest(data: DataFolder, name: str) -> Head:
     Raises
     ------
     RunNotFound
-        If there is none, or it is no sweep.
+        If there is none, or it is no sweep, or another sweep has moved the cell since.
     Busy
         If it is being recorded.
     """
@@ -118,11 +121,38 @@ def _newest(data: DataFolder, name: str) -> Head:
             "it first.",
             uid=newest.uid,
         )
+    later = sweeps[sweeps.index(newest) + 1 :]
+    if newest.exit_status != "success":
+        _require_unmoved(newest, later)
     return newest
 
 
+def _require_unmoved(newest: Head, later: list[Head]) -> None:
+    """Refuse where another sweep has moved the cell since: it has another history, and may be another sample."""
+    from lics_beamline.journal.events import events
+    from lics_beamline.journal.reader import read
+    from lics_beamline.schema import APPROACH, HEATING
+
+    for other in reversed(later):
+        if any(event.stream in (APPROACH, HEATING) for event in events(read(other.path))):
+            began = datetime.fromtimestamp(other.time).astimezone()
+            raise RunNotFound(
+                f"run {newest.uid[:8]} cannot be gone on with: run {other.uid[:8]} of {began:%Y-%m-%d %H:%M}, "
+                f"{other.start.get('title', '')!r}, has moved the cell since, so that it is another sample or has "
+                "another history. Measure what is left as a sweep of its own: an experiment with the points that are "
+                "missing.",
+                uid=newest.uid,
+            )
+
+
 def _profile(options: argparse.Namespace, head: Head) -> Profile:
-    """Return the profile that a sweep goes on with, and say if it is not what it was."""
+    """Return the profile that a sweep goes on with, and say if it is not what it was.
+
+    Raises
+    ------
+    ProfileError
+        If it is of another beamline, or is not found.
+    """
     from lics_beamline.profile import read_profile
 
     recorded = head.start.get("profile", {})
@@ -137,6 +167,13 @@ def _profile(options: argparse.Namespace, head: Head) -> Profile:
             "--profile FOLDER.",
             profile=name,
         ) from error
+    if profile.values.name != recorded.get("name", profile.values.name):
+        raise ProfileError(
+            f"the sweep was recorded with profile {str(recorded['name'])!r}, and {name} is profile "
+            f"{profile.values.name!r}, of another beamline: a sweep goes on where it was. Give the folder of the "
+            "profile that it was recorded with.",
+            profile=name,
+        )
     if profile.digest != recorded.get("digest"):
         sys.stderr.write(
             f"warning: profile {profile.values.name!r} has changed since the sweep was begun "

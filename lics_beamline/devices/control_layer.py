@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import NotConnected
+from lics_beamline.processes.log_file import LogFile
 
 VARIABLE: Final = "OPHYD_CONTROL_LAYER"
 DEFAULT_LAYER: Final = "caproto"  # comes with this package; pyepics crashed when devices were made and let go in turn
@@ -93,7 +94,7 @@ def logged_in(logs: Path) -> Iterator[None]:
     logs : Path
         Folder of the file `LOG_NAME`; where there is no such folder nothing is kept.
     """
-    handler = logging.FileHandler(logs / LOG_NAME, delay=True) if logs.is_dir() else logging.NullHandler()
+    handler = LogFile(logs / LOG_NAME) if logs.is_dir() else logging.NullHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     handler.setLevel(logging.WARNING)
     loggers = [logging.getLogger(name) for name in TALKATIVE]

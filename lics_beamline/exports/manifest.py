@@ -11,7 +11,7 @@ from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.provenance import CORRECTED, orientation, run_geometry
 from lics_beamline.exports.reduced_run import ReducedRun
 
-NAME = "manifest.json"
+MANIFEST_NAME = "manifest.json"
 
 
 def write_manifest(run: ReducedRun, folder: Path, files: Iterable[Path], *, layout: str) -> Path:
@@ -51,7 +51,7 @@ def write_manifest(run: ReducedRun, folder: Path, files: Iterable[Path], *, layo
         "files": {path.relative_to(folder).as_posix(): _facts(path) for path in files},
         "points_not_reduced": {str(point.index): point.note for point in run.points if not point.reduced},
     }
-    path = folder / NAME
+    path = folder / MANIFEST_NAME
     write_whole(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
     return path
 

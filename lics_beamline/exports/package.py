@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lics_beamline.errors import LicsError
 from lics_beamline.exports.columns import write_columns
@@ -13,7 +14,7 @@ from lics_beamline.exports.frames import write_frames
 from lics_beamline.exports.fullprof import write_fullprof
 from lics_beamline.exports.gsas import write_gsas
 from lics_beamline.exports.layouts import LAYOUTS, NEEDS_RAW
-from lics_beamline.exports.manifest import write_manifest
+from lics_beamline.exports.manifest import MANIFEST_NAME, write_manifest
 from lics_beamline.exports.mem_points import write_mem_points
 from lics_beamline.exports.nexus import write_nexus
 from lics_beamline.exports.powder_cif import write_powder_cif
@@ -83,14 +84,25 @@ def pack(
             f"{layout}.",
             layout=layout,
         )
-    files = _files(run, folder, layout, raw or {}, data_root or Path())
-    if not files:
-        lacking = f" that shows {run.main_phase}" if any(point.reduced for point in run.points) else ""
-        raise LicsError(
-            f"run {run.start['uid'][:8]} has no reduced point{lacking}: nothing to export. Look at it: lics show.",
-            layout=layout,
-        )
-    return Package(folder=folder, files=files, manifest=write_manifest(run, folder, files, layout=layout))
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:  # who is interrupted leaves no half of it
+        files = _files(run, Path(unfinished), layout, raw or {}, data_root or Path())
+        if not files:
+            lacking = f" that shows {run.main_phase}" if any(point.reduced for point in run.points) else ""
+            raise LicsError(
+                f"run {run.start['uid'][:8]} has no reduced point{lacking}: nothing to export. Look at it: lics show.",
+                layout=layout,
+            )
+        (folder / MANIFEST_NAME).unlink(missing_ok=True)  # of an earlier export: not of these files
+        moved = tuple(_moved(file, Path(unfinished), folder) for file in files)
+    return Package(folder=folder, files=moved, manifest=write_manifest(run, folder, moved, layout=layout))
+
+
+def _moved(file: Path, unfinished: Path, folder: Path) -> Path:
+    """Give a whole file the place that is its own."""
+    place = folder / file.relative_to(unfinished)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return file.replace(place)
 
 
 def _files(

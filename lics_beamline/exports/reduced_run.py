@@ -177,6 +177,21 @@ class ReducedRun:
     start: dict[str, Any]
     points: tuple[ReducedPoint, ...]
 
+    def require_points(self) -> None:
+        """Refuse a run without any point, before something else is said to be wrong with it.
+
+        Raises
+        ------
+        RunNotFound
+            If it has none.
+        """
+        if not self.points:
+            raise RunNotFound(
+                f"run {str(self.start.get('uid', ''))[:8]} has no point: its sweep was ended before one was exposed "
+                "and read. Name another run; lics runs lists them.",
+                uid=str(self.start.get("uid", "")),
+            )
+
     @property
     def wavelength_angstrom(self) -> float:
         """X-ray wavelength of the run [angstrom]."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from lics_beamline.data_folder import DataFolder
+from lics_beamline.data_folder import DataFolder, require_there
 from lics_beamline.follower.status import WHICH, FollowerStatus, Which, finishing, lock_path
 from lics_beamline.journal import lock
 from lics_beamline.journal.following import Following
@@ -140,7 +140,9 @@ class _Follower:
 
     def _follow(self, following: Following) -> None:
         logger.info("following %s of %s", self._which, self._data.root)
+        where = self._data.root.stat()
         while not self._process.told_to_end.is_set():
+            require_there(self._data, where)
             parent_gone = self._process.parent_gone()  # asked first: what was recorded by then is then dealt with
             taken = following.round(interrupted=self._between_documents(following))
             if taken:

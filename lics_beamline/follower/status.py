@@ -104,10 +104,12 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
 
 
 def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
-    alive = lock.is_held(lock_path(data, name))
+    alive, pid = lock.is_held(lock_path(data, name)), lock.holder(lock_path(data, name))
     said = read_status(status_path(data, name), FollowerStatus)
     if said is None or not math.isfinite(said.time):
-        return FollowerStatus(name=name, alive=alive, state="starting" if alive else "never ran", troubles={})
+        return FollowerStatus(name=name, pid=pid, alive=alive, state="starting" if alive else "never ran", troubles={})
+    if alive and said.pid != pid:  # the last words of one before it, which was killed: not how this one fares
+        return FollowerStatus(name=name, pid=pid, alive=True, state="starting", troubles={})
     return replace(said, alive=alive, state=said.state if alive or said.state == "ended" else "killed")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from lics_beamline.errors import LicsError, NotConnected
+from lics_beamline.errors import Busy, LicsError, NotConnected
 from lics_beamline.journal.head import Head, head
 from lics_beamline.journal.reader import Tail, say
 from lics_beamline.journal.writer import SUFFIX
@@ -94,7 +94,7 @@ class Following:
         self._open: dict[Path, _Followed] = {}
         self._again: dict[Path, float] = {}
         self._attempts: dict[Path, int] = {}
-        self._unreachable: set[Path] = set()  # of those: runs for which a server did not answer
+        self._unreachable: set[Path] = set()  # of those: for which a server did not answer, or a file was locked
         self.troubles: dict[str, str] = {}
         self.run = ""
 
@@ -227,8 +227,8 @@ class Following:
         each.consumer.close()
 
     def _note(self, path: Path, uid: str, error: Exception) -> None:
-        if isinstance(error, NotConnected) and self._retry_s:
-            # Nothing is wrong with the run: it is begun again until the server answers, said once.
+        if isinstance(error, (NotConnected, Busy)) and self._retry_s:
+            # Nothing is wrong with the run: it is begun again until the server answers, or the file is free, said once.
             if path not in self._unreachable:
                 logger.warning("run %s: %s", uid, error)
             self._unreachable.add(path)

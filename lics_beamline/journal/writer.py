@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from lics_beamline.data_folder import set_aside, sync_folder
-from lics_beamline.errors import JournalError
+from lics_beamline.errors import Busy, JournalError
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.events import Streams
@@ -30,6 +30,7 @@ from lics_beamline.schema import FAILURE, PRIMARY, READOUT
 SUFFIX: Final = ".jsonl"
 RESERVE_NAME: Final = ".reserve"
 RESERVE_BYTES: Final = 1 << 20  # room for hundreds of stop documents (about 1 kB each)
+_COPIED_BYTES: Final = 1 << 20  # at a time, of a journal that is written anew
 SYNC_AFTER_S: Final = 0.05  # pause before a background fsync; with the fsync itself it stays within 100 ms
 _SYNCED_STREAMS: Final = frozenset({PRIMARY, READOUT, FAILURE})
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -51,6 +52,13 @@ class _OpenRun:
     events: dict[str, int] = field(default_factory=dict)  # recorded, by stream
     finished: bool = False
     lost: JournalError | None = None  # why a document of this run was not recorded
+
+    def is_there(self) -> bool:
+        """Whether its name still leads to the file that is written."""
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self.descriptor))
+        except OSError:
+            return False
 
 
 class Journal:
@@ -204,6 +212,8 @@ class Journal:
     def _write(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
         try:
             line = self._encoder.line(name, doc)
+            if run.lost is None and not run.is_there():
+                raise self._gone(run, name)
             try:
                 _append(run, line)
             except OSError as cause:
@@ -221,6 +231,48 @@ class Journal:
             if name == "start" and run.size == 0:
                 run.path.unlink()
             raise
+
+    def _gone(self, run: _OpenRun, name: str) -> JournalError:
+        """Return the error of a journal whose name leads to it no more; one that was deleted is first written anew."""
+        if os.fstat(run.descriptor).st_nlink:
+            return JournalError(
+                f"{name} document not recorded: {run.path} was moved, or another file is in its place. What has "
+                "happened until now is recorded where the folder is now. Put the folder back, and lics resume goes on.",
+                path=str(run.path),
+            )
+        deleted = f"{name} document not recorded: {run.path} was deleted while it was written"
+        try:
+            self._bring_back(run)
+        except (OSError, Busy) as error:
+            return JournalError(
+                f"{deleted}, and cannot be written anew: {error}. As long as process {os.getpid()} lives its content "
+                f"is /proc/{os.getpid()}/fd/{run.descriptor}: copy that.",
+                path=str(run.path),
+            )
+        return JournalError(
+            f"{deleted}. All that has happened until now was written anew there; plates and reductions that were "
+            "deleted too are not. Bring those back from a copy; lics verify names them.",
+            path=str(run.path),
+        )
+
+    def _bring_back(self, run: _OpenRun) -> None:
+        """Write the content of a file that was deleted once more, under its name: it lasts as long as it is open."""
+        run.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(run.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            lock.claim(descriptor, run.path)
+            done = 0
+            while part := os.pread(run.descriptor, _COPIED_BYTES, done):
+                done += os.write(descriptor, part)
+            os.fsync(descriptor)
+            sync_folder(run.path.parent)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        with self._work:
+            self._dirty.discard(run.descriptor)
+            os.close(run.descriptor)
+            run.descriptor = descriptor
 
     def _not_durable(self, cause: OSError) -> JournalError:
         error = JournalError(

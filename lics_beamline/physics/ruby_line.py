@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.physics.spectral_line import misfit
+from lics_beamline.physics.spectral_line import misfit, missed_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class RubyLine:
         Of the fit; 1 where Poisson noise is all there is.
     resolved : bool
         Whether the spectrum tells the lines apart; where not, what is known of R2 was held, and is part of the error.
+    missed_share : float
+        Share of the height of R1 by which the fit misses the spectrum beyond noise (`spectral_line.missed_share`).
     """
 
     r1_nm: float
@@ -51,13 +53,16 @@ class RubyLine:
     background_counts: float
     reduced_chi2: float
     resolved: bool = True
+    missed_share: float = 0.0
 
     @property
     def doubt(self) -> str:
         """What to look at where the doublet misses its spectrum, for people; empty where it fits."""
-        return misfit("the ruby doublet", self.reduced_chi2, self.r1_sigma_nm)
+        return misfit("the ruby doublet", self.reduced_chi2, self.missed_share, self.r1_sigma_nm)
 
-    def doubted(self, missed_counts: npt.NDArray[np.float64]) -> RubyLine:
+    def doubted(
+        self, pulls: npt.NDArray[np.float64], error: npt.NDArray[np.float64], near: npt.NDArray[np.bool_]
+    ) -> RubyLine:
         """Return the line with the error that a misfit makes; a line that fits as it is.
 
         The covariance knows of noise only, and takes what is missed for more of it. Something under the line that has
@@ -65,11 +70,16 @@ class RubyLine:
 
         Parameters
         ----------
-        missed_counts : ndarray
-            Spectrum minus fit within a width of R1 [counts].
+        pulls : ndarray
+            Spectrum minus fit, over its error, in the order of the pixels.
+        error : ndarray
+            Standard deviation of each pixel [counts].
+        near : ndarray of bool
+            Pixels within a width of R1.
         """
-        if not self.doubt or not missed_counts.size:
-            return self
-        missed = 1.4826 * float(np.median(np.abs(missed_counts)))  # 1.4826: MAD of a normal distribution
+        line = replace(self, missed_share=missed_share(pulls, error, near, self.height_counts))
+        if not line.doubt:
+            return line
+        missed = 1.4826 * float(np.median(np.abs((pulls * error)[near])))  # 1.4826: MAD of a normal distribution
         sigma_nm = math.hypot(self.r1_sigma_nm, self.fwhm_nm * missed / self.height_counts)
-        return replace(self, r1_sigma_nm=sigma_nm)
+        return replace(line, r1_sigma_nm=sigma_nm)

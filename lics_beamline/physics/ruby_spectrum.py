@@ -189,7 +189,9 @@ def _fitted(
             values, covariance, chi2, freedom = lean
     line = _checked(x, values, covariance, chi2 / freedom, start_nm, faint=faint)
     near = np.abs(x - line.r1_nm) < line.fwhm_nm
-    return line.doubted((y - _doublet(values, x)[0])[near])
+    curve = _doublet(values, x)[0]
+    error = np.sqrt(np.maximum(curve, 1.0))
+    return line.doubted((y - curve) / error, error, near)
 
 
 def _bad(reason: str, what: str, advice: str, **facts: float) -> BadReading:

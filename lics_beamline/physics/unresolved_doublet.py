@@ -185,7 +185,7 @@ class _Window:
             reduced_chi2=reduced,
             resolved=False,
         )
-        return line.doubted((residuals * self.error)[near])
+        return line.doubted(residuals, self.error, near)
 
     def _refuse(
         self, height: float, height_sigma: float, residuals: Array, reduced: float, fwhm_nm: float, variance: float

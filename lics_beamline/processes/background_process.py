@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import LicsError
+from lics_beamline.processes.log_file import LogFile
 from lics_beamline.processes.status_file import StatusFile, status_path
 
 NOT_READY: Final = 3  # exit code of a process that cannot begin, as everywhere at the command line
@@ -163,7 +164,7 @@ def _logged(path: Path) -> Iterator[None]:
 
     What a caller in this process logged before, and how much, is as it was afterwards.
     """
-    file = logging.FileHandler(path)
+    file = LogFile(path)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
     given = logging.handlers.QueueHandler(lines)

@@ -75,6 +75,7 @@ class StatusFile:
         self._path = path
         self._state: str | None = None
         self._said_at_s = 0.0
+        self._failed = False
 
     def is_due(self, state: str = "") -> bool:
         """Whether something should be said now: a second has passed, or the state is not the one said last.
@@ -88,12 +89,15 @@ class StatusFile:
         return late or (state != "" and state != self._state)
 
     def say(self, status: ProcessStatus) -> None:
-        """Say how the process fares, whether or not it is due; a full disk keeps nobody from working."""
+        """Say how the process fares, whether or not it is due; and tell of a full disk once."""
         self._state, self._said_at_s = status.state, time.monotonic()
         try:
             write_whole(self._path, json.dumps(asdict(status), indent=1))
+            self._failed = False
         except OSError as error:
-            logger.error("%s could not be written: %s", self._path, error)
+            if not self._failed:
+                logger.error("%s cannot be written: %s", self._path, error.strerror)
+            self._failed = True
 
 
 def uptime_s() -> float:

@@ -99,6 +99,7 @@ class Heartbeat:
         self._tell = tell
         self._look = look
         self._number = 0
+        self._failed = False
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=run, name=f"heartbeat {what}", daemon=True)
@@ -139,5 +140,8 @@ class Heartbeat:
         beat = Beat(pid=os.getpid(), number=self._number, farewell=farewell, host=this_host(), uptime_s=uptime_s())
         try:
             write_whole(self.path, json.dumps(asdict(beat)))
-        except OSError as error:  # a full disk: whoever listens will make safe, which is right
-            logger.error("no sign of life could be left in %s: %s", self.path, error)
+            self._failed = False
+        except OSError as error:  # a full disk; the guard hears of it on a line of its own
+            if not self._failed:
+                logger.error("no sign of life can be left in %s: %s", self.path, error.strerror)
+            self._failed = True

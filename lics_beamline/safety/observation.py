@@ -62,7 +62,7 @@ class EngineProcess:
     """
 
     def __init__(self, pid: int, gone: Callable[[], bool], lifeline: Lifeline | None) -> None:
-        self._pid = pid
+        self._holder = LeaseHolder.of_process(pid) if pid else None  # while it lives: its number may be given again
         self._gone = gone
         self._lifeline = lifeline
 
@@ -76,12 +76,12 @@ class EngineProcess:
 
     def foreign(self, lease: str) -> str:
         """Return who else holds a lease."""
-        return foreign(lease, self._pid) if self._pid else ""
+        return "" if self._holder is None or self.holds(lease) else foreign(lease, self._holder.pid)
 
     def holds(self, lease: str) -> bool:
         """Whether it holds a lease."""
         holder = LeaseHolder.read(lease)
-        return holder is not None and holder.is_process(self._pid)
+        return holder is not None and self._holder is not None and holder.is_same(self._holder)
 
 
 class AnyEngine:

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -68,6 +69,7 @@ class Beamline:
         self.plates = plates = ImagePlateIOC(prefix, world=world, folder=folder)
         self.ruby = RubySpectrometerIOC(prefix, world=world)
         self.goes_on = False
+        self._unsaved = False
         served: dict[str, InstrumentIOC] = {
             "membrane": MembraneIOC(prefix, world=world),
             "heater": HeaterIOC(prefix, world=world),
@@ -101,6 +103,22 @@ class Beamline:
                 await instrument.recall()
             await instrument.publish()
 
+    def save(self, *, ended: bool = False) -> None:
+        """Save the world; where it cannot be saved it goes on: instruments do not end for a disk that is full or gone.
+
+        Parameters
+        ----------
+        ended : bool
+            Whether somebody ended the world.
+        """
+        try:
+            saved_world.save(self, self.folder, ended=ended)
+            self._unsaved = False
+        except OSError as error:
+            if not self._unsaved:
+                sys.stderr.write(f"the world cannot be saved in {self.folder}, and goes on: {error.strerror}\n")
+            self._unsaved = True
+
     async def run_clock(self) -> None:
         """Step the world by the wall clock and at the pace of its drivers, publish what has changed, for ever.
 
@@ -126,7 +144,7 @@ class Beamline:
                 await instrument.publish()
             if time.monotonic() - saved > SAVED_EVERY_S:
                 saved = time.monotonic()
-                saved_world.save(self, self.folder)
+                self.save()
 
 
 def free_port(wanted: int) -> int:
@@ -207,7 +225,7 @@ async def serve(beamline: Beamline, *, port: int, parent_pid: int | None, announ
         tasks.append(asyncio.create_task(_watch(parent_pid)))
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await _end(running)
-    saved_world.save(beamline, beamline.folder, ended=over.is_set())
+    beamline.save(ended=over.is_set())
     beamline.world.close()
     await _end(asyncio.all_tasks() - {asyncio.current_task()})
     for task in done:

@@ -17,6 +17,7 @@ from catalogued_runs import (
     NX,
     NY,
     catalogue,
+    caught_up,
     contents,
     frame,
     full_uid,
@@ -27,6 +28,7 @@ from catalogued_runs import (
 )
 
 from lics_beamline.catalog.cataloguer import LOCK_NAME, Cataloguer
+from lics_beamline.catalog.soundness import TABLES_NAME
 from lics_beamline.catalog.store import find_run, open_catalog
 from lics_beamline.catalog.tiled_profile import write_profile
 from lics_beamline.cli import main
@@ -361,3 +363,31 @@ def test_plates_on_a_bigger_disk_are_served(tmp_path):
     catalogue(data)
     with open_catalog(data) as catalog:
         np.testing.assert_array_equal(catalog.image(full_uid(1), 2), frame(1, 2))
+
+
+def refuse_rows(data, *, refused):
+    """Let the tables of a catalog take no row any more, or take them again."""
+    with closing(sqlite3.connect(data.catalog / TABLES_NAME, isolation_level=None)) as tables:
+        names = [name for (name,) in tables.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for name in names:
+            if not name.startswith("_"):  # in those the tables are numbered
+                tables.execute(
+                    f'CREATE TRIGGER "no {name}" BEFORE INSERT ON "{name}" BEGIN SELECT RAISE(ABORT, \'no rows\'); END'
+                    if refused
+                    else f'DROP TRIGGER "no {name}"'
+                )
+
+
+def test_a_cataloguer_that_ends_between_a_table_and_its_first_rows_leaves_a_run_that_is_made_anew(catalogued, tmp_path):
+    data = record_all(tmp_path / "data", raw=(1,), derived=())
+    catalogue(data)  # the tables of the next run have the form of these
+    record(data.raw_journals, raw_run(data, 2, points=2))
+    refuse_rows(data, refused=True)
+    assert list(caught_up(data)) == [full_uid(2)]
+    with open_catalog(data) as catalog:
+        half = catalog.run(full_uid(2))
+        assert (half.metadata.get("stop"), "load_bar" in half["baseline"]) == (None, True)
+        assert half["baseline"].read(["seq_num"])["seq_num"].size == 0, "a table, and no row"
+    refuse_rows(data, refused=False)
+    catalogue(data)
+    assert same(contents(data, only=(full_uid(2),)), contents(catalogued, only=(full_uid(2),)))

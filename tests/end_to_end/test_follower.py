@@ -1,10 +1,13 @@
 """The processes that follow journals: started, asked, stopped, killed, and left alone by their parent."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+
+import pytest
 
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.data_folder import DataFolder
@@ -95,3 +98,17 @@ def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tm
     assert (catalog_status(data).state, catalog_status(data).alive) == ("ended", False)
     assert loads(data) == [0.0, 0.125, 0.25, 0.375]
     assert "ended, 0 runs in trouble" in (data.logs / "catalog.log").read_text()
+
+
+@pytest.mark.parametrize("away", [lambda root: root.rename(root.with_name("elsewhere")), shutil.rmtree])
+def test_a_follower_whose_data_folder_goes_away_says_so_and_ends(tmp_path, away):
+    data = DataFolder(tmp_path / "data").make()
+    command = [sys.executable, "-m", "lics_beamline.follower", "reduce", "--data", str(data.root)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: status(data)[0].state == "waiting")
+        away(data.root)
+        said = process.stderr.read()
+    assert process.returncode == NOT_READY
+    assert f"{data.root} was moved or deleted" in said
+    assert "Traceback" not in said
+    assert not data.root.exists(), "nothing is begun where nobody looks for it"

@@ -114,7 +114,9 @@ def test_what_the_path_lacks_is_said_and_not_made_up(tmp_path, capsys):
     assert "Dissociation: the alloy was not seen to go." in found["statements"]
 
 
-def test_a_run_without_a_point_is_refused_in_words(tmp_path, capsys):
+@pytest.mark.parametrize("words", [("analyse",), ("discover",), ("index",), ("refine", "1")])
+def test_a_run_without_a_point_is_refused_in_words(tmp_path, capsys, words):
     root = record(tmp_path, documents(made=[]))
-    assert main(["analyse", RUN, "--data", root]) == 2
-    assert "Reduce it anew: lics replay" in capsys.readouterr().err
+    verb, *more = words
+    assert main([verb, RUN, *more, "--data", root]) == 2
+    assert f"run {RUN[:8]} has no point: its sweep was ended before one was exposed" in capsys.readouterr().err

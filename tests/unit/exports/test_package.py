@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,26 @@ def packed(run, folder, layout, raw=None):
 
 def of_suffix(package, suffix):
     return [path for path in package.files if path.suffix == suffix]
+
+
+class ImpatientPoints(tuple):
+    """Points of a run whose reader is interrupted before the second."""
+
+    def __iter__(self):
+        yield self[0]
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("layout", ["xye", "gsas", "cif"])
+def test_who_is_interrupted_leaves_what_was_exported_before_and_no_half_of_the_new(run, tmp_path, layout):
+    before = packed(run, tmp_path / "again", layout)
+    was = {path: path.read_bytes() for path in (*before.files, before.manifest)}
+    impatient = replace(run, points=ImpatientPoints(run.points))
+    for folder in (tmp_path / "first", tmp_path / "again"):
+        with pytest.raises(KeyboardInterrupt):
+            packed(impatient, folder, layout)
+    assert list((tmp_path / "first").iterdir()) == []
+    assert {path: path.read_bytes() for path in (tmp_path / "again").iterdir()} == was
 
 
 @pytest.mark.parametrize(

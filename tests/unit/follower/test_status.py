@@ -1,14 +1,33 @@
 """Whether followers have caught up is known by what they say, not by the time of day, which may be set."""
 
+import os
+import subprocess
 import threading
 import time
 
 import pytest
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.follower.status import FollowerStatus, lock_path, wait_until_caught_up
+from lics_beamline.follower.status import FollowerStatus, lock_path, status, wait_until_caught_up
 from lics_beamline.journal import lock
 from lics_beamline.processes.status_file import StatusFile, status_path
+
+ME = os.getpid()
+
+
+def spoken(moment_s, *, pid=ME):
+    return FollowerStatus(name="catalog", pid=pid, state="waiting", run="r", troubles={}, time=moment_s)
+
+
+def test_the_last_words_of_a_follower_that_was_killed_are_not_those_of_the_next(tmp_path):
+    data = DataFolder(tmp_path).make()
+    child = subprocess.Popen(["true"])
+    child.wait()
+    StatusFile(status_path(data, "catalog")).say(spoken(1.0, pid=child.pid))
+    assert status(data)[-1].state == "killed"
+    with lock.sole(lock_path(data, "catalog"), what="following"):
+        fares = status(data)[-1]
+        assert (fares.alive, fares.pid, fares.state, fares.run) == (True, os.getpid(), "starting", "")
 
 
 @pytest.mark.parametrize("step_s", [3600.0, -3600.0])
@@ -24,7 +43,7 @@ def test_a_clock_that_is_set_while_followers_are_waited_for_changes_nothing(tmp_
         while not over.wait(0.2):
             number += 1
             moment = time.time() + (step_s if number > 1 else 0.0)
-            said.say(FollowerStatus(name="catalog", state="waiting", documents_behind=0, troubles={}, time=moment))
+            said.say(spoken(moment))
 
     with lock.sole(lock_path(data, "catalog"), what="following"):
         speaking = threading.Thread(target=speak)

@@ -1,6 +1,7 @@
 """Record or stop: what the call accepted is in the file, whatever happens next."""
 
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,3 +274,32 @@ def test_reserve_is_there_again_for_the_next_run(tmp_path):
         write_all(journal, run_of("aaaaaa"))
     assert (tmp_path / RESERVE_NAME).stat().st_size == RESERVE_BYTES
     assert np.all(np.fromfile(tmp_path / RESERVE_NAME, dtype="u1") == 0)
+
+
+MADE_ELSEWHERE = {
+    "deleted": lambda folder: shutil.rmtree(folder),
+    "moved": lambda folder: folder.rename(folder.with_name("elsewhere")),
+    "replaced": lambda folder: (folder.rename(folder.with_name("elsewhere")), folder.mkdir()),
+    "another file": lambda folder: (
+        shutil.copytree(folder, folder.with_name("elsewhere"), copy_function=shutil.move),
+        (folder / "aaaaaa.jsonl").write_text(""),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MADE_ELSEWHERE)
+def test_a_journal_whose_folder_goes_away_stops_its_run_and_loses_nothing(tmp_path, what):
+    folder = tmp_path / "raw"
+    *most, last, stop = run_of("aaaaaa")
+    with Journal(folder) as journal:
+        write_all(journal, most)
+        MADE_ELSEWHERE[what](folder)
+        with pytest.raises(JournalError, match="was deleted" if what == "deleted" else "was moved") as told:
+            journal(*last)
+        assert str(folder / "aaaaaa.jsonl") in str(told.value)
+        with pytest.raises(JournalError):
+            journal(*last)
+        journal(*stop)
+    path = (folder if what == "deleted" else tmp_path / "elsewhere") / "aaaaaa.jsonl"
+    assert list(read(path)) == [*most, stop]
+    assert not is_held(path)

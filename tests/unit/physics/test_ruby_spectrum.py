@@ -221,6 +221,45 @@ def test_a_doublet_and_noise_is_not_doubted():
     assert line.r1_sigma_nm < 0.0005, "twenty thousand counts"
 
 
-def test_a_real_line_shape_that_the_fit_does_not_quite_have_is_not_doubted():
-    axis_nm, counts, _ = voigt_doublet(298.0, 0.39, 40_000.0, np.random.default_rng(4))
-    assert fit_doublet(axis_nm, counts, temperature_k=298.0).doubt == ""
+@pytest.mark.parametrize("height", [40_000.0, 1e6, 1e7, 1e8])
+@pytest.mark.parametrize("resolution_nm", [0.15, 0.3, 0.39, 0.7])
+def test_a_real_line_shape_that_the_fit_does_not_quite_have_is_not_doubted_however_long_it_is_counted(
+    resolution_nm, height
+):
+    axis_nm, counts, r1_nm = voigt_doublet(298.0, resolution_nm, height, np.random.default_rng(4))
+    line = fit_doublet(axis_nm, counts, temperature_k=298.0)
+    assert line.doubt == ""
+    assert abs(line.r1_nm - r1_nm) < 4.0 * line.r1_sigma_nm
+    assert line.r1_sigma_nm < 0.002, "0.5 % of the width"
+    if height >= 1e7:
+        assert line.reduced_chi2 > 10.0, "counting alone would not explain it"
+
+
+@pytest.mark.parametrize("height", [1e5, 1e6, 1e7])
+def test_a_second_crystal_is_doubted_however_long_it_is_counted(height):
+    light = doublet(695.0, height=0.6 * height) + doublet(695.25, height=0.4 * height)
+    counts = np.random.default_rng(5).poisson(light).astype(float)
+    line = fit_doublet(AXIS_NM, counts, temperature_k=298.0)
+    assert "misses its spectrum by" in line.doubt
+    assert line.r1_sigma_nm > 0.004
+
+
+@pytest.mark.parametrize("gain", [0.01, 30.0, 1000.0])
+def test_counts_in_other_units_than_quanta_are_no_reason_to_doubt(gain):
+    counts = gain * np.random.default_rng(6).poisson(doublet(695.0, height=3000.0)).astype(float) + 20.5
+    assert fit_doublet(AXIS_NM, counts, temperature_k=298.0).doubt == ""
+
+
+@pytest.mark.parametrize(("name", "gain"), [("ruby_a.txt", 1.0), ("ruby_a.txt", 100.0), ("ruby_b.txt", 1.0)])
+def test_a_real_spectrum_is_not_doubted_whatever_its_unit(measured_data, name, gain):
+    wavelength_nm, counts = read_two_columns(measured_data / "ruby" / name)
+    assert fit_doublet(wavelength_nm, gain * counts, temperature_k=298.0).doubt == ""
+
+
+def test_a_real_spectrum_whose_published_fits_differ_is_doubted_by_as_much_once_its_counts_tell(measured_data):
+    wavelength_nm, counts = read_two_columns(measured_data / "ruby" / "ruby_b.txt")
+    line = fit_doublet(wavelength_nm, 100.0 * counts, temperature_k=298.0)
+    assert line.doubt
+    for published_nm in (695.376, 695.362):  # pRuby: double Gaussian, double Voigt
+        assert line.r1_nm == pytest.approx(published_nm, abs=1.5 * line.r1_sigma_nm)
+    assert 0.007 < line.r1_sigma_nm < 0.028, "they differ by 0.014 nm"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -134,3 +135,20 @@ def test_a_number_that_a_disk_has_changed_is_noticed(tmp_path):
     assert was_killed(tmp_path), "no new world is begun over it without a word"
     with pytest.raises(ValueError, match="not as it was saved"):
         restore(beamline(tmp_path), tmp_path)
+
+
+def test_a_folder_that_is_gone_ends_no_world_and_is_said_once(tmp_path, capsys):
+    folder = tmp_path / "plates"
+    folder.mkdir()
+    made = beamline(folder)
+    made.save()
+    assert not was_killed(tmp_path)
+    assert was_killed(folder)
+    shutil.rmtree(folder)
+    made.save()
+    made.save()
+    assert capsys.readouterr().err.count("cannot be saved") == 1
+    folder.mkdir()
+    made.save(ended=True)
+    assert not was_killed(folder)
+    assert (folder / FILE_NAME).is_file()
