@@ -127,8 +127,8 @@ def _drawn(path: Path, places: Callable[[], PixelPlaces] | None) -> Mask:
     shapes = read_shapes(path)
     if places is None:
         raise ReductionFailed(
-            f"{path.name} is a mask of GSAS-II: shapes in mm and rings in 2theta, which only a geometry puts on pixels, "
-            "and there is none yet. Give a mask as an image, as pyFAI-drawmask writes it.",
+            f"{path.name} is a mask of GSAS-II: shapes in mm and rings in 2theta, which only a geometry puts on "
+            "pixels, and there is none yet. Give a mask as an image, as pyFAI-drawmask writes it.",
             path=str(path),
         )
     masked = shapes.masked(places())
