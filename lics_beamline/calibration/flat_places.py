@@ -33,11 +33,10 @@ def flat_places(geometry: Geometry) -> PixelPlaces:
             "a mask by shapes needs the number of pixels, and the geometry does not say it. Add max_shape to its "
             "Detector_config: [rows, columns]."
         )
+    (rows, columns), (height_mm, width_mm) = detector.shape, detector.pixel_mm
     detector = detector.restated(DEFAULT_ORIENTATION)
-    y_mm, x_mm = (
-        np.asarray((np.arange(count) + 0.5) * size, dtype=np.float64)
-        for count, size in zip(detector.shape, detector.pixel_mm, strict=True)
-    )
+    y_mm = np.asarray((np.arange(rows) + 0.5) * height_mm, dtype=np.float64)
+    x_mm = np.asarray((np.arange(columns) + 0.5) * width_mm, dtype=np.float64)
 
     def angles_deg() -> tuple[Array, Array]:
         plane = detector.plane

@@ -359,7 +359,7 @@ class LineSearch:
         from lics_beamline.lines.line_equations import smooth_curve
 
         # Wings that a fit has missed must not become background, which the next fit would leave them to.
-        wings = light([replace(one.line, mixing=1.0) for one in self.known], self.x, self.step).sum(axis=0)
+        wings = light([one.line for one in self.known], self.x, self.step, mixing=1.0).sum(axis=0)
         doubt = (LIGHT_SHARE * self.light) ** 2 + (WING_SHARE * wings) ** 2
         weight = self.good / (self.scale**2 * self.variance + doubt)
         weight /= _quantile(weight[self.good], 0.5)
