@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -92,8 +93,8 @@ def add_recipe_options(verb: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="pixels never to be used, 0 where a pixel is good: EDF of pyFAI-mask, .msk of Fit2D, .mask of Dioptas, "
-        ".npy, PNG, TIFF, HDF5, a table of 0 and 1 as text; or XDS.INP with its untrusted regions; several are taken "
-        "together",
+        ".npy, PNG, TIFF, HDF5, a table of 0 and 1 as text, XDS.INP with its untrusted regions, .immask of GSAS-II; "
+        "several are taken together",
     )
     verb.add_argument("--invert-mask", action="store_true", help="the files of --mask are 0 where a pixel is bad")
     verb.add_argument("--dark", type=Path, metavar="FILE", help="image that is taken off every frame")
@@ -145,7 +146,7 @@ def image_recipe(options: argparse.Namespace) -> ImageRecipe:
     return replace(
         made,
         geometry=geometry,
-        integration=chosen_integration(made.integration, options),
+        integration=chosen_integration(made.integration, options, geometry),
         left_out_deg=_left_out(options, geometry),
     )
 
@@ -157,14 +158,15 @@ def frame_choice(options: argparse.Namespace) -> FrameChoice:
     return "each" if options.each else options.frame or "first"
 
 
-def chosen_integration(choice: Integration, options: argparse.Namespace) -> Integration:
-    """Return settings of the integration with what the options of `add_recipe_options` say instead.
+def chosen_integration(choice: Integration, options: argparse.Namespace, geometry: Geometry) -> Integration:
+    """Return settings of the integration of a geometry with what the options of `add_recipe_options` say instead.
 
     Raises
     ------
     ProfileError
         If a file or range cannot be used.
     """
+    from lics_beamline.calibration.flat_places import flat_places
     from lics_beamline.frames.mask_file import read_masks
     from lics_beamline.frames.static_image import StaticImage
 
@@ -181,7 +183,10 @@ def chosen_integration(choice: Integration, options: argparse.Namespace) -> Inte
     if options.flat:
         choice = replace(choice, flat=StaticImage.of(options.flat))
     if options.mask:
-        choice = replace(choice, mask=read_masks(options.mask, inverted=options.invert_mask, beside=choice.mask))
+        mask = read_masks(
+            options.mask, inverted=options.invert_mask, beside=choice.mask, places=partial(flat_places, geometry)
+        )
+        choice = replace(choice, mask=mask)
     elif options.invert_mask:
         raise ProfileError("--invert-mask turns the files of --mask, and there is none. Give --mask FILE.")
     return choice

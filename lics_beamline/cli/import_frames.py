@@ -267,7 +267,7 @@ def _for_frames(recipe: Recipe, frames: tuple[FrameFile, ...], options: argparse
     from lics_beamline.reduction.recipe import Frames
     from lics_beamline.strict_toml import validate
 
-    chosen = chosen_integration(recipe.integration(), options)
+    chosen = chosen_integration(recipe.integration(), options, recipe.geometry)
     if not options.recipe and not options.range:
         chosen = replace(chosen, two_theta_deg=None)
     try:

@@ -115,15 +115,16 @@ def change(before: PointLines, after: PointLines, tracks: Sequence[LineTrack], p
         for track in tracks
         if track.places[-1] == place - 1 and (line := track.at(place - 1)) and not _merges(track, after)
     ]
-    steady = {line for track in tracks if _is_steady(track, place - 1) for line in track.lines}
+    steady = {track.at(place - 1) for track in tracks if _is_steady(track, place - 1)}
     forwards = _Comparison(before, after, pairs, steady=steady)
     backwards = _Comparison(after, before, [(later, earlier) for earlier, later in pairs])
     found = [
         *forwards.new(begun, ended, "came", "split"),
         *backwards.new(ended, begun, "went", "merged"),
     ]
-    settled = {line for track in tracks if len(track.places) >= SETTLED_POINTS for line in track.lines}
-    found = [line for line in found if line.kind != "merged" or line.line in settled]
+    if any(line.kind == "merged" for line in found):
+        settled = {track.at(place - 1) for track in tracks if len(track.places) >= SETTLED_POINTS}
+        found = [line for line in found if line.kind != "merged" or line.line in settled]
     counts = Counter(line.kind for line in found)
     found = [line for line in found if counts[line.kind] >= FEWEST_LINES]
     if not found:
@@ -161,7 +162,7 @@ class _Comparison:
         having: PointLines,
         pairs: Sequence[tuple[SeenLine, SeenLine]],
         *,
-        steady: Collection[SeenLine] | None = None,
+        steady: Collection[SeenLine | None] | None = None,
     ) -> None:
         self._steady = steady  # the lines that may have held others; None for any
         self._without, self._having, self._pairs = without, having, pairs

@@ -147,6 +147,10 @@ class Hdf5Frames:
                 if link.rpartition("/")[2] == kind and link.split("/")[1] == entry:
                     raise _missing(self._path, link, target)
             found = [name for name in contents.calibrations if name.rpartition("/")[2] == kind]
+            others = [name for name in found if file[name].shape[-2:] != self._stack.shape]
+            if others and len(others) == len(found):
+                has, wanted = (" x ".join(map(str, shape)) for shape in (file[others[0]].shape, self._stack.shape))
+                notes.append(f"{kind} of the file not used: it has {has} pixels, and its images {wanted}")
             fitting = [name for name in found if file[name].shape[-2:] == self._stack.shape and file[name].ndim == 2]
             return [name for name in fitting if name.split("/")[1] == entry] or fitting
 

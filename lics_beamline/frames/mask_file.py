@@ -1,8 +1,8 @@
 """Masks as other programs write them: pixels never to be used, in the order of the image file.
 
 An image of any kind is 0 where a pixel is good: EDF of pyFAI-mask, ``.msk`` of Fit2D, ``.npy``, PNG, TIFF, HDF5.
-Dioptas holds images upside down, and so do its ``.mask`` files. Text is a table of 0 and 1, or the untrusted regions of
-XDS.
+Dioptas holds images upside down, and so do its ``.mask`` files. Text is a table of 0 and 1, the untrusted regions of
+XDS, or the shapes of GSAS-II (`shape_mask`), which need a geometry.
 
 References
 ----------
@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError, ReductionFailed
 from lics_beamline.frames.image_file import check_pixels
+from lics_beamline.frames.shape_mask import PixelPlaces, read_shapes
 from lics_beamline.frames.static_image import StaticMask, read_image
 from lics_beamline.given_file import read_text
 
@@ -41,13 +42,15 @@ NOT_TAKEN: Final = ("EXCLUDE_RESOLUTION_RANGE",)  # of XDS; it needs a geometry
 Mask = npt.NDArray[np.bool_]
 
 
-def read_mask(path: Path) -> StaticMask:
+def read_mask(path: Path, *, places: Callable[[], PixelPlaces] | None = None) -> StaticMask:
     """Read a mask.
 
     Parameters
     ----------
     path : Path
-        An image, 0 where a pixel is good; a table of 0 and 1 as text; or XDS.INP.
+        An image, 0 where a pixel is good; a table of 0 and 1 as text; XDS.INP; or a mask of GSAS-II.
+    places : callable, optional
+        Returns where the pixels lie, for masks that are shapes; without it these are refused.
 
     Raises
     ------
@@ -55,12 +58,18 @@ def read_mask(path: Path) -> StaticMask:
         If the file cannot be read.
     """
     try:
-        return StaticMask.of(_mask(path))
+        return StaticMask.of(_mask(path, places))
     except ReductionFailed as error:
         raise ProfileError(f"the mask cannot be read: {error}", file=str(path)) from error
 
 
-def read_masks(paths: Sequence[Path], *, inverted: bool = False, beside: StaticMask | None = None) -> StaticMask | None:
+def read_masks(
+    paths: Sequence[Path],
+    *,
+    inverted: bool = False,
+    beside: StaticMask | None = None,
+    places: Callable[[], PixelPlaces] | None = None,
+) -> StaticMask | None:
     """Read masks of one detector, and return all of them together; None where there are none.
 
     Parameters
@@ -71,6 +80,8 @@ def read_masks(paths: Sequence[Path], *, inverted: bool = False, beside: StaticM
         They are 0 where a pixel is bad.
     beside : StaticMask, optional
         One that is there already, which `inverted` leaves as it is.
+    places : callable, optional
+        As of `read_mask`.
 
     Raises
     ------
@@ -79,7 +90,7 @@ def read_masks(paths: Sequence[Path], *, inverted: bool = False, beside: StaticM
     """
     together = None if beside is None else beside.array((beside.rows, beside.columns))
     for path in paths:
-        read = read_mask(path)
+        read = read_mask(path, places=places)
         masked = read.array((read.rows, read.columns))
         masked = ~masked if inverted else masked
         if together is not None and masked.shape != together.shape:
@@ -92,18 +103,13 @@ def read_masks(paths: Sequence[Path], *, inverted: bool = False, beside: StaticM
     return None if together is None else StaticMask.of(together)
 
 
-def _mask(path: Path) -> Mask:
+def _mask(path: Path, places: Callable[[], PixelPlaces] | None) -> Mask:
     ending = path.suffix.lower()
     if ending in TABLE_ENDINGS or ending == ".inp":
         text = read_text(path, most_bytes=TABLE_BYTES, what="a mask")
         return _regions(text, path) if REGION.search(text) or ending == ".inp" else _table(text, path)
     if ending == GSAS_ENDING:
-        raise ReductionFailed(
-            f"{path.name} is a mask of GSAS-II: shapes in millimetres and rings in 2theta, which say neither the size "
-            "of a pixel nor that of the image. Give its rings as --mask-two-theta, and draw its spots and polygons as "
-            "an image in pyFAI-drawmask.",
-            path=str(path),
-        )
+        return _drawn(path, places)
     masked = np.asarray(read_image(path) != 0)
     if ending == DIOPTAS_ENDING:
         logger.warning(
@@ -113,6 +119,21 @@ def _mask(path: Path) -> Mask:
             DIOPTAS_ENDING,
         )
         masked = masked[::-1]
+    return masked
+
+
+def _drawn(path: Path, places: Callable[[], PixelPlaces] | None) -> Mask:
+    """Return a mask of GSAS-II as an image."""
+    shapes = read_shapes(path)
+    if places is None:
+        raise ReductionFailed(
+            f"{path.name} is a mask of GSAS-II: shapes in mm and rings in 2theta, which only a geometry puts on "
+            "pixels, and there is none yet. Give a mask as an image, as pyFAI-drawmask writes it.",
+            path=str(path),
+        )
+    masked = shapes.masked(places())
+    if not masked.any():
+        logger.warning("%s masks no pixel: either it has no shape, or they lie off this detector.", path)
     return masked
 
 

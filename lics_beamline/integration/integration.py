@@ -279,6 +279,10 @@ class Integrator:
             masked_fraction=masked / self._pixels_in_range,
         )
 
+    def pedestal_counts(self, prepared: Prepared) -> float:
+        """Return the counts that all pixels of a prepared frame have alike, where they spoil it; 0 without any."""
+        return self._table.pedestal_counts(prepared.frame, offset=prepared.offset, response=prepared.response)
+
     def ring_scatter(self, prepared: Prepared, pattern: Pattern, peaks: Sequence[Peak]) -> tuple[RingScatter, ...]:
         """Measure the azimuthal scatter of the strongest rings beyond counting.
 

@@ -30,6 +30,9 @@ FEWEST_COUNTS: Final = 2.0  # variance of a ring without a count [counts^2]
 SKEW_TERM: Final = (
     1.35  # chi2 of Poisson counts about their mean is 0.95 to 1.05 from 5 counts a ring up; 2 in the limit
 )
+FEWEST_OF_RING: Final = 20  # pixels that tell what of a ring is the same in each
+PEDESTAL_SIGMAS: Final = 10.0  # by which the same counts in all pixels must stand out
+PEDESTAL_OF_SCATTER: Final = 0.5  # of the squares about the means: less scatter is theirs than is not
 LEAST_SKEW_SHARE: Final = 0.01  # part of the variance; a ring whose skewness matters less is left as it is
 
 # What is added up for each ring: of pixels' counts s without offset, and of their weights w.
@@ -157,15 +160,9 @@ class RingTable:
         out low are given too small an error: the variance is enlarged by 1 + `SKEW_TERM` skewness^2 / N. Of a ring of c
         counts in all that makes c + `SKEW_TERM`.
         """
-        none = np.empty(0, dtype=np.float32)
-        flat = np.ascontiguousarray(frame).ravel()
-        taken = none if offset is None else np.ascontiguousarray(offset, dtype=np.float32).ravel()
-        answer = none if response is None else np.ascontiguousarray(response, dtype=np.float32).ravel()
+        flat, taken, answer = _in_rows(frame, offset, response)
+        sums, ends = self._sums(flat, taken, answer)
         rings = self.two_theta_deg.size
-        sums = np.zeros((rings + 1, 8))  # of 7, for rows of one line of the processor's cache
-        ends = np.empty((rings + 1, 2))
-        ends[:, BRIGHTEST], ends[:, DIMMEST] = -np.inf, np.inf
-        _add_up(flat, self.ring, self.weight, taken, answer, sums, ends)
         seen = sums[:rings, N].copy()
         quantum = _quantum(frame, sums[:rings], ends[:rings])
         if clip_sigma > 0.0 and clip_rounds > 0:
@@ -174,6 +171,56 @@ class RingTable:
         mean, sigma = _mean_and_sigma(sums[:rings], ends[:rings], quantum)
         counted = np.rint(sums[:rings, N]).astype(np.int64)
         return RingMeans(mean=mean, sigma=sigma, counted=counted, rejected=np.rint(seen).astype(np.int64) - counted)
+
+    def pedestal_counts(
+        self,
+        frame: Counts,
+        *,
+        offset: npt.NDArray[np.float32] | None = None,
+        response: npt.NDArray[np.float32] | None = None,
+    ) -> float:
+        """Return the counts that all pixels have alike, and that make most of the scatter along rings; 0 without any.
+
+        Scattered light follows solid angle and polarisation around a ring; a pedestal, or a dark image that was
+        not taken off, does not. Where it is many times the light, correcting it makes rings uneven, errors large, and
+        lines disappear.
+
+        Parameters
+        ----------
+        frame, offset, response : ndarray
+            As of `means`.
+        """
+        sums, _ = self._sums(*_in_rows(frame, offset, response))
+        part = sums[:-1][sums[:-1, N] >= FEWEST_OF_RING]
+        number, weights = part[:, N], part[:, W]
+        spread = part[:, WW] - weights**2 / number
+        lit = spread > SCATTER_ROUNDING * part[:, WW]
+        part, number, weights, spread = part[lit], number[lit], weights[lit], spread[lit]
+        light = (part[:, SW] - part[:, S] * weights / number) / spread
+        with_one = np.maximum(part[:, SS] - part[:, S] ** 2 / number - light**2 * spread, 0.0)
+        without = part[:, SS] - part[:, SW] ** 2 / part[:, WW]
+        if not with_one.sum() < PEDESTAL_OF_SCATTER * without.sum():
+            return 0.0
+        told = number * spread / (part[:, WW] * np.maximum(with_one / number, FEWEST_COUNTS))
+        found = float(np.sum(told * (part[:, S] - light * weights) / number) / told.sum())
+        return found if found * math.sqrt(told.sum()) > PEDESTAL_SIGMAS else 0.0
+
+    def _sums(self, frame: Any, offset: Any, response: Any) -> tuple[Array, Array]:
+        """Return what is added up for each ring, and its brightest and dimmest pixel; one row more, for no ring."""
+        rings = self.two_theta_deg.size
+        sums = np.zeros((rings + 1, 8))  # of 7, for rows of one line of the processor's cache
+        ends = np.empty((rings + 1, 2))
+        ends[:, BRIGHTEST], ends[:, DIMMEST] = -np.inf, np.inf
+        _add_up(frame, self.ring, self.weight, offset, response, sums, ends)
+        return sums, ends
+
+
+def _in_rows(frame: Counts, offset: Any, response: Any) -> tuple[Any, Any, Any]:
+    """Return images row by row; empty where there is none."""
+    none = np.empty(0, dtype=np.float32)
+    taken = none if offset is None else np.ascontiguousarray(offset, dtype=np.float32).ravel()
+    answer = none if response is None else np.ascontiguousarray(response, dtype=np.float32).ravel()
+    return np.ascontiguousarray(frame).ravel(), taken, answer
 
 
 def _quantum(frame: Counts, sums: Array, ends: Array) -> float:

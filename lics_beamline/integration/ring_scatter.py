@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.frames.frame import Counts
-from lics_beamline.frames.point_spread import MASKED_BELOW
 from lics_beamline.lines.peaks import Peak
 from lics_beamline.patterns.pattern import Pattern
 
@@ -127,79 +126,107 @@ class AzimuthalMap:
             By rising angle; rings that are too dim, too crowded or too short are left out.
         """
         chosen = sorted(peaks, key=lambda peak: peak.area, reverse=True)[:MOST_RINGS]
-        images = _Images(frame=frame, offset=offset, response=response)
+        images = _Images.of(frame, pattern, offset=offset, response=response)
         found = (self._ring(images, pattern, peak, peaks) for peak in chosen)
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.two_theta_deg))
 
     def _ring(self, images: _Images, pattern: Pattern, peak: Peak, peaks: Sequence[Peak]) -> RingScatter | None:
+        from lics_beamline.integration.ring_pixels import sort_pixels, standardise, sum_by_sector
+
         reach = SIDE_FWHM[1] * peak.fwhm_deg
         ends = np.array([peak.two_theta_deg - reach, peak.two_theta_deg + reach], dtype=np.float32)
         part = slice(*(int(end) for end in np.searchsorted(self.two_theta_deg, ends)))
-        angle, sector = self.two_theta_deg[part], self.sector[part]
-        value, use = images.values(self.pixel[part], self.factor[part])
-        off = np.abs(angle - np.float32(peak.two_theta_deg))
-        ring = off <= RING_FWHM * peak.fwhm_deg
-        side = off >= SIDE_FWHM[0] * peak.fwhm_deg
-        for other in peaks:
-            if other is not peak:
-                side &= np.abs(angle - np.float32(other.two_theta_deg)) > SIDE_FWHM[0] * other.fwhm_deg
-        bins = np.rint((angle - np.float32(pattern.two_theta_deg[0])) / np.float32(pattern.step_deg)).astype(np.int32)
-        mean = np.nan_to_num(pattern.intensity).astype(np.float32).take(bins, mode="clip")
-        use &= mean > 0.0
-        scaled = (value - mean) / np.sqrt(np.maximum(mean, np.float32(1e-6)))
-        if not use.any():
+        others = [other for other in peaks if other is not peak and _is_beside(other, peak, reach)]
+        pixels_here = part.stop - part.start
+        bins, place = np.empty(pixels_here, dtype=np.int32), np.empty(pixels_here, dtype=np.uint8)
+        value, scaled, kept = (np.empty(pixels_here, dtype=np.float32) for _ in range(3))
+        sort_pixels(
+            self.two_theta_deg[part],
+            np.array([peak.two_theta_deg, RING_FWHM * peak.fwhm_deg, SIDE_FWHM[0] * peak.fwhm_deg], dtype=np.float32),
+            np.array([(o.two_theta_deg, SIDE_FWHM[0] * o.fwhm_deg) for o in others], dtype=np.float32).reshape(-1, 2),
+            np.array([pattern.two_theta_deg[0], pattern.step_deg], dtype=np.float32),
+            bins,
+            place,
+        )
+        inside = standardise(
+            images.frame,
+            images.offset,
+            images.response,
+            self.pixel[part],
+            self.factor[part],
+            bins,
+            images.intensity,
+            place,
+            value,
+            scaled,
+            kept,
+        )
+        if not place.any():
             return None
-        some = scaled[ring & use][SAMPLED_PIXELS]  # of the ring itself, which grains make wider than its sides
+        some = kept[:inside][SAMPLED_PIXELS]  # of the ring itself, which grains make wider than its sides
         centre = float(np.median(some)) if some.size else 0.0
         width = SPOT_SIGMAS * SIGMA_OVER_MAD * max(float(np.median(np.abs(some - centre))) if some.size else 0.0, 1e-6)
-        use &= np.abs(scaled - np.float32(centre)) < np.float32(width)
-        ring &= use
-        side &= use
-        sums = {
-            name: np.bincount(sector[chosen], weights=weight[chosen], minlength=RING_SECTORS)
-            for name, chosen, weight in (
-                ("ring", ring, value),
-                ("ring mean", ring, mean),
-                ("side", side, value),
-                ("side mean", side, mean),
-            )
-        }
-        pixels, beside = (np.bincount(sector[chosen], minlength=RING_SECTORS) for chosen in (ring, side))
+        sums = np.zeros((2, 3, RING_SECTORS))
+        outside = sum_by_sector(
+            bins,
+            images.intensity,
+            self.sector[part],
+            place,
+            value,
+            scaled,
+            np.float32(centre),
+            np.float32(width),
+            sums,
+            kept,
+        )
+        (pixels, ring, ring_mean), (beside, side_sum, side_mean) = sums
         full = (pixels > max(FEWEST_PIXELS, 0.5 * float(np.median(pixels)))) & (beside > FEWEST_PIXELS)
-        light = sums["ring mean"] - peak.background * pixels
+        light = ring_mean - peak.background * pixels
         full &= light > 0.0
         if np.count_nonzero(full) < FEWEST_SECTORS:
             return None
         where = np.flatnonzero(full)
         # The background changes slowly; the tails of the ring beside it do not, and must not be taken off.
-        background = _slow(sums["side"][full] / sums["side mean"][full], where)
+        background = _slow(side_sum[full] / side_mean[full], where)
         under = peak.background * pixels[full]
-        brightness = (sums["ring"][full] - background * under) / light[full]
+        brightness = (ring[full] - background * under) / light[full]
         # of the pixels beside the ring: those on it scatter for grains finer than a sector too
-        noise = float(np.var(scaled[side])) * pattern.pixel_correlation
-        counting = noise * sums["ring mean"][full] / light[full] ** 2
+        noise = float(np.var(kept[:outside])) * pattern.pixel_correlation
+        counting = noise * ring_mean[full] / light[full] ** 2
         left = (brightness - _slow(brightness, where)) * math.sqrt(where.size / (where.size - SLOW_TERMS))
         return _scatter_of(peak, left, counting, float(np.median(brightness)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Images:
-    """A frame and what is needed to correct some of its pixels."""
+    """A frame and what is needed to correct some of its pixels, row by row; what there is none of is empty."""
 
-    frame: Counts
-    offset: npt.NDArray[np.float32] | None
-    response: npt.NDArray[np.float32] | None
+    frame: npt.NDArray[np.int32] | npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+    response: npt.NDArray[np.float32]
+    intensity: npt.NDArray[np.float32]
 
-    def values(
-        self, pixel: npt.NDArray[np.int32], factor: npt.NDArray[np.float32]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """Return the corrected counts of some pixels, and which of them can be used."""
-        value = self.frame.ravel()[pixel].astype(np.float32)
-        use = value > MASKED_BELOW
-        if self.offset is not None:
-            value -= self.offset.ravel()[pixel]
-        value /= factor if self.response is None else factor * self.response.ravel()[pixel]
-        return value, use
+    @classmethod
+    def of(
+        cls,
+        frame: Counts,
+        pattern: Pattern,
+        *,
+        offset: npt.NDArray[np.float32] | None,
+        response: npt.NDArray[np.float32] | None,
+    ) -> _Images:
+        none = np.empty(0, dtype=np.float32)
+        return cls(
+            frame=frame.ravel(),
+            offset=none if offset is None else offset.ravel(),
+            response=none if response is None else response.ravel(),
+            intensity=np.nan_to_num(pattern.intensity).astype(np.float32),
+        )
+
+
+def _is_beside(other: Peak, peak: Peak, reach_deg: float) -> bool:
+    """Tell whether a peak may take pixels from what is beside another: twice as far as it can, for rounding."""
+    return abs(other.two_theta_deg - peak.two_theta_deg) < 2.0 * (reach_deg + SIDE_FWHM[0] * other.fwhm_deg)
 
 
 def sector_of(azimuth_rad: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:

@@ -87,6 +87,11 @@ class BlockRings:
         return shadow
 
 
+def _largest(frame: Counts) -> float:
+    """Return the largest count; NaN is none. Whole numbers have no NaN, and are gone through in half the time."""
+    return float(np.nanmax(frame) if frame.dtype.kind == "f" else frame.max())
+
+
 def bad_pixels(
     frame: Counts, rings: BlockRings, *, shadow_fraction: float, saturation_counts: int | None, compiled: bool = True
 ) -> npt.NDArray[np.bool_] | None:
@@ -110,7 +115,7 @@ def bad_pixels(
     if not frame.min() >= 0:  # also where the smallest is NaN
         negative = NegativePixels.of(frame)
         bad = negative.dead(frame)
-    if saturation_counts is not None and float(np.nanmax(frame)) >= saturation_counts:
+    if saturation_counts is not None and _largest(frame) >= saturation_counts:
         full = frame >= saturation_counts
         bad = full if bad is None else bad | full
     if shadow_fraction > 0.0:

@@ -29,3 +29,12 @@ def compiled_part(work: Work) -> Work:
     they are read from the disk. The two add sums in another order: the last digits would depend on who came first.
     """
     return numba.njit(work, inline="always", **OPTIONS)
+
+
+def compiled_exactly(work: Work) -> Work:
+    """Compile a function as `compiled` does, with every operation in its order and rounded as numpy would."""
+    exactly = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(work, cache=True, **exactly)
+    except RuntimeError:
+        return numba.njit(work, **exactly)

@@ -28,6 +28,8 @@ MIDDLE_SHARE: Final = 8.0 / 18.0
 COARSE_FWHM_BINS: Final = 6.0  # lines narrower than this are averaged: at 6 bins the middle is 1 % off the mean
 FAR_HALF_WIDTHS: Final = 20.0  # from a line; there it is a Lorentzian alone, and straight within a bin
 NEAR_FWHM: Final = 0.6  # of the wider: maxima nearer than this are of one line
+SPIKE_TIMES: Final = 5.0 / 3.0  # the threshold: narrow maxima below that are no lines by themselves
+ONE_OVER_SPIKES: Final = 1.4  # a line over the root of squares of its own noise's maxima; of resolved lines it is 1
 LN_2: Final = math.log(2.0)
 DARK_SQUARE: Final = 60.0  # half widths squared from which a Gaussian is 1e-18
 DEPENDENT_SHARE: Final = 1e-9  # part of a shape's square left by the others, below which they make it up
@@ -363,13 +365,26 @@ def tops(curves: Any, fwhm_bins: Any, threshold: float, found: Any) -> int:
         for i in range(1, curve.size - 1):
             if not _is_top(curve, i, threshold):
                 continue
-            near, nearest = 0, -1
+            near, nearest, squares, spikes = 0, -1, 0.0, True
             for k in range(count):
                 if abs(found[k, 0] - i) < NEAR_FWHM * max(fwhm, found[k, 1]):
                     near += 1
                     nearest = k
-            if near > 1 or (near == 1 and found[nearest, 2] >= curve[i]):
+                    squares += found[k, 2] ** 2
+                    spikes = spikes and found[k, 2] < SPIKE_TIMES * threshold
+            if near == 1 and found[nearest, 2] >= curve[i]:
                 continue
+            if near > 1:
+                if not (spikes and curve[i] > ONE_OVER_SPIKES * math.sqrt(squares)):
+                    continue
+                # Of few counts, the noise of one line has several maxima: what it is as a whole goes before them.
+                kept = 0
+                for k in range(count):
+                    if not abs(found[k, 0] - i) < NEAR_FWHM * max(fwhm, found[k, 1]):
+                        for column in range(3):
+                            found[kept, column] = found[k, column]
+                        kept += 1
+                count, near = kept, 0
             place = nearest if near == 1 else count
             if near == 0:
                 if count == found.shape[0]:

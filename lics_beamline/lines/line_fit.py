@@ -36,15 +36,18 @@ class ProfileLine:
     mixing: float = 0.5
 
 
-def light(lines: Sequence[ProfileLine], x: Array, step: float) -> Array:
-    """Return what each line adds to the background, averaged over bins; shape (lines, places)."""
+def light(lines: Sequence[ProfileLine], x: Array, step: float, *, mixing: float | None = None) -> Array:
+    """Return what each line adds to the background, averaged over bins; shape (lines, places).
+
+    With `mixing`, as if all had this Lorentz fraction.
+    """
     from lics_beamline.lines.line_equations import add_light
 
     added = np.zeros((len(lines), x.size))
     if lines:
         values = np.array([(line.centre, 0.5 * line.fwhm, line.height, line.mixing) for line in lines])
-        centre, half, height, mixing = np.ascontiguousarray(values.T)
-        add_light(x, centre, half, height, mixing, step, added)
+        centre, half, height, shares = np.ascontiguousarray(values.T)
+        add_light(x, centre, half, height, shares if mixing is None else np.full_like(shares, mixing), step, added)
     return added
 
 

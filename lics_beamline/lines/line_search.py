@@ -106,7 +106,8 @@ class LineSearch:
         self.background: Array = np.zeros(good.size)
         self.usual_fwhm: float | None = None
         self.usual_mixing = 0.5
-        self.lone: list[LoneLine] = []
+        self._stock: tuple[list[FoundLine], Array] = ([], self.light)
+        self._lone: list[LoneLine] | None = []
         self._count()
         self.scale = self._scale()
 
@@ -163,9 +164,12 @@ class LineSearch:
         free = self.good.copy()
         for often in np.flatnonzero(self.trials >= MOST_TRIALS).tolist():
             free[max(often - 1, 0) : often + 2] = False
-        for known in self.known:
-            near = TAKEN_FWHM * known.line.fwhm
-            free[slice(*np.searchsorted(self.x, (known.line.centre - near, known.line.centre + near)))] = False
+        centre = np.array([known.line.centre for known in self.known])
+        near = TAKEN_FWHM * np.array([known.line.fwhm for known in self.known])
+        for begin, end in zip(
+            *(self.x.searchsorted(side).tolist() for side in (centre - near, centre + near)), strict=True
+        ):
+            free[begin:end] = False
         found = [one for one in found if free[one.bin]]
         place, fwhm, sigmas = np.array([(one.bin, one.fwhm_bins, one.sigmas) for one in found]).reshape(-1, 3).T
         beside = np.abs(place[:, None] - place) < NEIGHBOURHOOD_FWHM * fwhm
@@ -323,19 +327,27 @@ class LineSearch:
         self.background = self._smooth_background()
         self._count()
         self.scale = self._scale()
-        self.lone = self._lone_lines()
+        self._stock, self._lone = (self.known, self.light), None
 
-    def _lone_lines(self) -> list[LoneLine]:
+    @property
+    def lone(self) -> list[LoneLine]:
+        """The lone lines as of the last stock: asked for only where lines are close, and told once."""
+        if self._lone is None:
+            self._lone = self._lone_lines(*self._stock)
+        return self._lone
+
+    def _lone_lines(self, known: list[FoundLine], shown: Array) -> list[LoneLine]:
         lone = []
-        for group in _groups(self.known):
+        parts = (shown / self.fit_sigma) ** 2
+        for group in _groups(known):
             one = group[0]
             if len(group) > 1 or one.fit is None or one.sigmas < SHAPE_SIGMAS:
                 continue
             far = max(REACH_FWHM * one.line.fwhm, REACH_BINS * self.step)
-            here = slice(*np.searchsorted(self.x, (one.line.centre - far, one.line.centre + far)))
+            here = slice(*self.x.searchsorted((one.line.centre - far, one.line.centre + far)).tolist())
             bins = int(np.count_nonzero(self.good[here]))
             lacking = (one.fit.chi2 - 1.0) * bins
-            squares = float(np.sum((self.light[here] / self.fit_sigma[here]) ** 2))
+            squares = float(parts[here].sum())
             is_seen = lacking > 2.0 * math.sqrt(2.0 * bins)  # two standard deviations of a chi2
             lone.append(
                 LoneLine(centre=one.line.centre, lacking=lacking / squares if is_seen else 0.0, squares=squares)
@@ -347,7 +359,7 @@ class LineSearch:
         from lics_beamline.lines.line_equations import smooth_curve
 
         # Wings that a fit has missed must not become background, which the next fit would leave them to.
-        wings = light([replace(one.line, mixing=1.0) for one in self.known], self.x, self.step).sum(axis=0)
+        wings = light([one.line for one in self.known], self.x, self.step, mixing=1.0).sum(axis=0)
         doubt = (LIGHT_SHARE * self.light) ** 2 + (WING_SHARE * wings) ** 2
         weight = self.good / (self.scale**2 * self.variance + doubt)
         weight /= _quantile(weight[self.good], 0.5)

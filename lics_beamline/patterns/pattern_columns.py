@@ -123,8 +123,13 @@ def _rows(text: str, source: str) -> _Rows:
             )
         if not numbers:
             first_line, commas = place, by_comma
-        numbers.append([float(word.replace("D", "e").replace("d", "e")) for word in words])
+        numbers.append([_number(word) for word in words])
     return _Rows(heading=heading, numbers=numbers, first_line=first_line, commas=commas)
+
+
+def _number(word: str) -> float:
+    """Return the number that a word is, with Fortran's D before an exponent too."""
+    return float(word.replace("D", "e").replace("d", "e"))
 
 
 def _words(line: str) -> tuple[list[str], bool]:
@@ -235,7 +240,7 @@ def _picked(
 def _interpolated(heading: list[str], x: Array, y: Array, sigma: Array | None) -> tuple[Array, Array, Array | None]:
     """Apply the factors on abscissa and intensity of an INTER line; 0 is none."""
     words = next((line.split()[1:] for line in heading if line.upper().startswith("INTER")), [])
-    by_x, by_y = ([float(word) or 1.0 for word in words[:2] if NUMBER.fullmatch(word)] + [1.0, 1.0])[:2]
+    by_x, by_y = ([_number(word) or 1.0 for word in words[:2] if NUMBER.fullmatch(word)] + [1.0, 1.0])[:2]
     return by_x * x, by_y * y, None if sigma is None else by_y * sigma
 
 
@@ -244,7 +249,7 @@ def _fullprof_grid(text: str, source: str, ending: str) -> PatternTable | None:
     lines = [line for raw in text.splitlines() if (line := raw.strip()) and not line.startswith(COMMENTS)]
     for place, line in enumerate(lines[:8]):  # up to seven lines of comment
         words = line.split()
-        grid = [float(word) for word in words[:3] if NUMBER.fullmatch(word)]
+        grid = [_number(word) for word in words[:3] if NUMBER.fullmatch(word)]
         if len(grid) < 3 or not (grid[1] > 0.0 and grid[2] > grid[0] + 10.0 * grid[1]):
             continue
         start, step, end = grid
@@ -253,7 +258,7 @@ def _fullprof_grid(text: str, source: str, ending: str) -> PatternTable | None:
         # Three columns would have thousands of rows of three; a grid has as many numbers as it says.
         if abs(len(values) - expected) <= GRID_STEPS_OFF and all(NUMBER.fullmatch(word) for word in values):
             count = min(len(values), round(expected))
-            counts = np.array(values[:count], dtype=np.float64)
+            counts = np.array([_number(word) for word in values[:count]], dtype=np.float64)
             return PatternTable(
                 layout="FullProf Ins 0",
                 abscissa=np.asarray(start + step * np.arange(count), dtype=np.float64),

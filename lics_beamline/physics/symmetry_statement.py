@@ -190,7 +190,8 @@ def _of_number(word: str, source: str, *, alone: bool) -> tuple[str, ...]:
     """Return all settings of a number or, where nothing else is said, the standard one with its choices."""
     import gemmi
 
-    standard = gemmi.find_spacegroup_by_number(int(word)) if word.isdecimal() and len(word) < 4 else None
+    named = word.isdecimal() and len(word) < 4 and int(word) > 0  # gemmi takes 0 for P 1
+    standard = gemmi.find_spacegroup_by_number(int(word)) if named else None
     if standard is None:
         raise ProfileError(
             f"{source}: there is no space group number {word[:10]!r}; 1 to 230 are. Mend it.", file=source

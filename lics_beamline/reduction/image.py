@@ -17,7 +17,7 @@ from lics_beamline.integration.cake import Cake
 from lics_beamline.integration.integration import MASKED_COUNTS, Integration
 from lics_beamline.lines.peaks import Peak, find_peaks
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.reduction.image_doubts import doubt_of_mask, doubts_of_rings, pixels_across
+from lics_beamline.reduction.image_doubts import doubt_of_mask, doubt_of_pedestal, doubts_of_rings, pixels_across
 from lics_beamline.reduction.point import integrator
 
 Choice = int | Literal["first", "sum"]
@@ -206,6 +206,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings += doubts_of_rings(
         prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
     )
+    warnings += doubt_of_pedestal(engine.pedestal_counts(prepared))
     across = pixels_across(engine.two_theta_deg, good)
     columns = max(1, min(recipe.integration.bins, round(across)))  # finer ones would be empty in stripes
     return ReducedImage(

@@ -33,6 +33,17 @@ def doubt_of_mask(what: str, share: float) -> tuple[str, ...]:
     )
 
 
+def doubt_of_pedestal(counts: float) -> tuple[str, ...]:
+    """Return what is to be said of counts that all pixels have alike, as `Integrator.pedestal_counts` finds them."""
+    if counts <= 0.0:
+        return ()
+    return (
+        f"about {counts:.3g} counts of each pixel are no scattering: they do not follow the polarisation around the "
+        "rings, and correcting them makes most of the scatter there: errors are too large, and lines are missing. "
+        "Take the pedestal off, as --dark FILE does, or say --polarisation if the beam has another.",
+    )
+
+
 def doubts_of_rings(
     counts: Counts,
     two_theta_deg: npt.NDArray[np.float32],

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import Field, field_validator
 
 from lics_beamline.calibration.calibration_record import read_record
+from lics_beamline.calibration.flat_places import flat_places
 from lics_beamline.errors import ProfileError
 from lics_beamline.frames.mask_file import read_mask
 from lics_beamline.frames.plate import Fading, Ghost
@@ -27,7 +29,7 @@ from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, parse, validate
 
-REDUCTION_REVISION: Final = 12  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 13  # raised whenever the same raw run and recipe give other numbers
 
 
 logger = logging.getLogger(__name__)
@@ -254,7 +256,7 @@ def read_recipe(path: Path, *, geometry: Geometry | None = None) -> Recipe:
             for phase in content["phases"]
         ]
     if isinstance(content.get("plate"), dict):
-        content["plate"] = _with_its_files(content["plate"], path.parent)
+        content["plate"] = _with_its_files(content["plate"], path.parent, geometry or _geometry_of(content))
     recipe = recipe_of(content, source=str(path))
     names = [phase.name for phase in recipe.phases]
     if twice := sorted({name for name in names if names.count(name) > 1}):  # a run that was recorded so opens still
@@ -271,7 +273,15 @@ def _geometry_in(path: Path) -> Geometry:
     return read_record(path).geometry if path.suffix == ".json" else read_geometry(path)
 
 
-def _with_its_files(plate: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _geometry_of(content: dict[str, Any]) -> Geometry | None:
+    """Return the geometry of a recipe that is not judged yet; None where it has none."""
+    try:
+        return Geometry.model_validate(content.get("geometry"))
+    except ValueError:
+        return None
+
+
+def _with_its_files(plate: dict[str, Any], folder: Path, geometry: Geometry | None) -> dict[str, Any]:
     """Return the plate section with the content of the files it names."""
     content = dict(plate)
     if isinstance(content.get("calibration"), str):
@@ -282,7 +292,8 @@ def _with_its_files(plate: dict[str, Any], folder: Path) -> dict[str, Any]:
             "calibration_digest": calibration.digest,
         } | content
     if isinstance(content.get("mask"), str):
-        mask = read_mask(folder / content["mask"])
+        places = None if geometry is None else partial(flat_places, geometry)
+        mask = read_mask(folder / content["mask"], places=places)
         if mask.share > MOST_MASKED:
             logger.warning(
                 "the mask %s takes %.1f %% of the pixels. A mask is 0 where a pixel is good: if this one is the other "

@@ -42,6 +42,9 @@ def test_nearly_all_drawn_lines_are_listed_and_nearly_nothing_else(record):
         found=round(found.found / found.sure, 4),
         seen_found=round(found.seen_found / found.seen, 4),
         told_found=round(found.told_found / found.told, 4),
+        expected=round(found.expected / found.sure, 4),
+        missed=sum(found.missed.values()),
+        missed_else=found.missed["else"],
         false=round(found.false / found.listed, 4),
     )
     assert found.found >= LEAST_FOUND * found.sure

@@ -14,6 +14,8 @@ from lics_beamline.patterns.pattern import Pattern
 
 WAVELENGTH_ANGSTROM = 0.41373
 SURE_SIGMAS = 6.0  # lines above this are asked for
+LISTED_SIGMAS = 5.0  # what a line must show to be listed: noise alone shows it once in some hundred patterns
+CLOSE_FWHM = 1.5  # lines nearer than this are half resolved
 FAINT_SIGMAS = 1.0  # a listed line is none of the drawn ones where only fainter ones are near
 OVERLAP_FWHM = 3.0  # lines closer than this are fitted together
 FITTED_FWHM = 4.0  # beyond the outermost of them
@@ -181,7 +183,10 @@ class Score:
 
     `sure`: drawn lines above `SURE_SIGMAS`; `found`: those of them that are listed, within half a width and a bin;
     `seen`, `seen_found`: those of both that have a maximum of their own; `told`, `told_found`: those of both that are
-    above `SURE_SIGMAS` also where background and neighbours have to be fitted (`told_sigmas`). `listed`: all listed
+    above `SURE_SIGMAS` also where background and neighbours have to be fitted (`told_sigmas`). `expected`: how many of
+    `sure` anybody lists who asks for `LISTED_SIGMAS` of what a fit can tell, with the noise that it has. `missed`: of
+    those not listed, how many a fit cannot tell, have no maximum of their own, are nearer to another line than
+    `CLOSE_FWHM`, or none of these, each counted where it first belongs. `listed`: all listed
     lines; `false`: those of them at no drawn line above `FAINT_SIGMAS`, or at one that is listed already. `pulls`:
     errors of the places of the lines found over what the list says of them.
     """
@@ -192,6 +197,8 @@ class Score:
     seen_found: int
     told: int
     told_found: int
+    expected: float
+    missed: dict[str, int]
     listed: int
     false: int
     pulls: tuple[float, ...]
@@ -208,14 +215,29 @@ class Score:
             f"of those with a maximum {self.seen_found} of {self.seen} ({self.seen_found / max(self.seen, 1):.2%}), "
             f"of those that a fit can tell {self.told_found} of {self.told} "
             f"({self.told_found / max(self.told, 1):.2%}); "
+            f"anybody who asks for {LISTED_SIGMAS:g} sigma lists {self.expected:.1f} "
+            f"({self.expected / max(self.sure, 1):.2%}); "
+            f"missed {', '.join(f'{count} {why}' for why, count in self.missed.items())}; "
             f"false {self.false} of {self.listed} ({self.false / max(self.listed, 1):.2%})" + spread
         )
+
+
+def _why_missed(drawing, k, *, is_told):
+    line = drawing.lines[k]
+    others = drawing.lines[:k] + drawing.lines[k + 1 :]
+    apart = (abs(o.two_theta_deg - line.two_theta_deg) / max(o.fwhm_deg, line.fwhm_deg) for o in others)
+    if not is_told:
+        return "that no fit can tell"
+    if not line.seen:
+        return "without a maximum"
+    return "half resolved" if min(apart, default=math.inf) < CLOSE_FWHM else "else"
 
 
 def score(drawings, listing):
     """Return the score of `listing`, which gives (position, its sigma or None) of each line of a pattern [deg]."""
     sure = found = seen = seen_found = told = told_found = listed = false = 0
     pulls = []
+    expected, missed = 0.0, dict.fromkeys(("that no fit can tell", "without a maximum", "half resolved", "else"), 0)
     for drawing in drawings:
         step = drawing.pattern.step_deg
         entries = sorted(listing(drawing.pattern))
@@ -238,7 +260,11 @@ def score(drawings, listing):
         tops = {k for k in asked if drawing.lines[k].seen}
         seen += len(tops)
         seen_found += len(tops & taken)
-        fitted = {k for k in asked if told_sigmas(drawing, drawing.lines[k]) > SURE_SIGMAS}
+        told_of = {k: told_sigmas(drawing, drawing.lines[k]) for k in asked}
+        fitted = {k for k in asked if told_of[k] > SURE_SIGMAS}
+        expected += sum(0.5 * math.erfc((LISTED_SIGMAS - sigmas) / math.sqrt(2.0)) for sigmas in told_of.values())
+        for k in asked - taken:
+            missed[_why_missed(drawing, k, is_told=k in fitted)] += 1
         told += len(fitted)
         told_found += len(fitted & taken)
         pulls += [
@@ -253,6 +279,8 @@ def score(drawings, listing):
         seen_found=seen_found,
         told=told,
         told_found=told_found,
+        expected=expected,
+        missed=missed,
         listed=listed,
         false=false,
         pulls=tuple(pulls),

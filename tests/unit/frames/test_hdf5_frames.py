@@ -42,6 +42,12 @@ def test_an_eiger_is_read_through_the_links_of_its_master_file(tmp_path, frames)
     assert series.notes == ()
 
 
+def test_a_mask_of_another_shape_is_not_used_and_that_is_said(tmp_path, frames):
+    series = FrameSeries(eiger(tmp_path, frames, mask=np.ones((SHAPE[0] - 5, SHAPE[1]), np.uint32)))
+    np.testing.assert_array_equal(series.frame(1).counts, frames[0])
+    assert series.notes == ("pixel_mask of the file not used: it has 55 x 80 pixels, and its images 60 x 80",)
+
+
 def test_the_sum_of_a_series_is_exposed_as_long_as_all_its_frames(tmp_path, frames):
     total = FrameSeries(eiger(tmp_path, frames)).total()
     np.testing.assert_array_equal(total.counts, frames.sum(axis=0))

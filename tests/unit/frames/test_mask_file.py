@@ -109,7 +109,7 @@ def test_rings_that_xds_leaves_out_are_not_taken_and_that_is_said(tmp_path, capl
         ("m.txt", "0 1\n1 nan", "holds nan"),
         ("m.txt", "# nothing\n", "m.txt"),
         ("m.csv", "a,b\n", "no table of 0 and 1"),
-        ("m.immask", "Points:[[100.0, 120.5, 3.0]]\nRings:[]\n", "GSAS-II.*--mask-two-theta"),
+        ("m.immask", "Points:[[100.0, 120.5, 3.0]]\nRings:[]\n", "GSAS-II.*geometry.*as an image"),
     ],
 )
 def test_what_is_no_mask_is_refused_in_words(tmp_path, name, content, said):

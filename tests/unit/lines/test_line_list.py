@@ -40,6 +40,11 @@ def test_a_shoulder_is_a_line_where_lone_lines_show_what_one_looks_like(seed, sh
     assert min(abs(place - line.two_theta_deg) for place, _ in peaks_of(drawing.pattern)) < 0.5 * line.fwhm_deg
 
 
+def test_a_line_of_few_counts_is_one_and_not_the_spikes_of_its_noise():
+    """Of 30 sigma and 16 bins wide; two narrow spikes in it, of 4 sigma each, hid it."""
+    assert min(abs(place - 4.427) for place, _ in peaks_of(draw(880_138).pattern)) < 0.02
+
+
 @pytest.mark.parametrize(
     ("seed", "line_deg"), [(300_058, 18.153), (300_075, 10.061), (300_105, 20.491), (300_265, 18.921)]
 )

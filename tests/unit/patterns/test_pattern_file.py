@@ -370,6 +370,7 @@ def test_columns_are_taken_as_the_operator_says(tmp_path):
 def test_separators_and_headings_of_other_programs_are_passed_over(tmp_path):
     for separator in (",", ", ", ";", "\t", "   "):
         same(read(tmp_path, f"angle{separator}counts{separator}esd\n" + rows(X, Y, E, separator=separator), "a.csv"))
+    same(read(tmp_path, rows(X, Y, E, form="{:.9E}").replace("E", "D"), "fortran.xye"))
     same(read(tmp_path, "/* a comment */\n' another\n" + rows(X, Y, E).replace("\n", "\r\n") + "\x1a", "a.xye"))
     same(read(tmp_path, ("# 2th_deg I sigma\n" + rows(X, Y, E)).encode("utf-16"), "b.xye"))
 

@@ -136,3 +136,9 @@ def test_symmetry_of_no_words_at_all_is_asked_for():
     with pytest.raises(ProfileError, match="space group none"):
         structure_from_cif(CUBE.format(symmetry=""))
     assert structure_from_cif(CUBE.format(symmetry="_space_group_IT_number 221")).space_group == "P m -3 m"
+
+
+@pytest.mark.parametrize("number", ["0", "231", "-1", "2.5"])
+def test_a_number_of_no_space_group_is_refused(number):
+    with pytest.raises(ProfileError, match="no space group number"):
+        structure_from_cif(CUBE.format(symmetry=f"_symmetry_Int_Tables_number {number}"))

@@ -119,3 +119,18 @@ def test_what_is_rejected_of_the_worst_ring_is_said_and_can_be_kept(tmp_path):
 
 def test_an_image_without_spots_or_shadows_needs_no_remark(tmp_path):
     assert reduce_image(small(tmp_path, lambda image: None), SMALL, bins=200).remarks == ()
+
+
+def test_a_pedestal_that_hides_the_lines_is_told_and_real_frames_have_none(tmp_path, frame):
+    assert not any("no scattering" in said for said in reduce_image(frame, GEOMETRY.oriented(2), bins=1500).warnings)
+    shape = (300, 300)
+    geometry = flat_geometry(distance_mm=250.0, wavelength_angstrom=0.4, shape=shape, pixel_mm=0.4)
+    rows, columns = np.indices(shape)
+    radius = np.hypot(rows - 149.5, columns - 149.5)
+    light = 100.0 + sum(400.0 * np.exp(-0.5 * ((radius - ring) / 1.5) ** 2) for ring in (90.0, 125.0))
+    counts = np.random.default_rng(1).poisson(light)
+    for pedestal, told in ((0, False), (100_000, True)):
+        np.save(tmp_path / "a.npy", (counts + pedestal).astype(np.int32))
+        reduced = reduce_image(tmp_path / "a.npy", geometry, bins=300)
+        assert (len(reduced.peaks) < 2) == told
+        assert any("about 1e+05 counts of each pixel are no scattering" in said for said in reduced.warnings) == told
