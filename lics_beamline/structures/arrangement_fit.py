@@ -29,6 +29,7 @@ USUAL_OCCUPANCY: Final = 0.8  # where a search for one begins
 MOST_OCCUPANCY: Final = 1.3  # above 1, so that a wrong element shows itself
 MOST_EVALUATIONS: Final = 15  # of a fit; most need 8
 SCAN_STEPS: Final = 16  # of a free coordinate before it is refined
+MOST_SCANNED: Final = 2  # free coordinates that are scanned; with more they begin where the arrangement has them
 SCANS_REFINED: Final = 2  # of the best places of a scan
 SAME_SQUARES: Final = 1e-3  # relative to the strongest ring: arrangements alike to it are one to a powder
 
@@ -160,8 +161,8 @@ class ArrangementFit:
         return _Problem(self._families_of(arrangement.space_group), arrangement, self._whitened, hidden or {})
 
     def _starts(self, here: _Problem, arrangement: Arrangement) -> list[Array]:
-        if not arrangement.freedom:
-            return [np.zeros(0)]
+        if not 0 < arrangement.freedom <= MOST_SCANNED:
+            return [arrangement.free]
         steps = (np.arange(SCAN_STEPS) + 0.37) / SCAN_STEPS  # none of them special
         trials = [np.array(trial) for trial in itertools.product(steps, repeat=arrangement.freedom)]
         one = np.ones(len(arrangement.elements))
