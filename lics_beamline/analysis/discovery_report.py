@@ -23,8 +23,8 @@ from lics_beamline.analysis.page import (
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.analysis.structure_text import (
     MODEL_HEADING,
-    SITE_HEADING,
     model_rows,
+    site_heading,
     site_rows,
     structure_lines,
 )
@@ -183,8 +183,8 @@ def _sections(found: Discovery, title: str, figure: Path, drawn: Mapping[str, tu
         if structure := found.structures.get(phase.name):
             if structure.models:
                 sections.append(table_element(MODEL_HEADING, model_rows(structure), numbers=range(2, 6)))
-            if structure.density is not None:
-                sections.append(table_element(SITE_HEADING, site_rows(structure), numbers=range(3)))
+            if sites := site_rows(structure):
+                sections.append(table_element(site_heading(structure), sites, numbers=range(3)))
             sections += [figure_element(each) for each in drawn[phase.name]]
     if found.strays:
         sections.append(
@@ -214,8 +214,8 @@ def _markdown(found: Discovery, title: str) -> Iterator[str]:
         if structure := found.structures.get(phase.name):
             if structure.models:
                 yield from ("", *markdown_table(MODEL_HEADING, model_rows(structure)))
-            if structure.density is not None:
-                yield from ("", *markdown_table(SITE_HEADING, site_rows(structure)))
+            if sites := site_rows(structure):
+                yield from ("", *markdown_table(site_heading(structure), sites))
     if found.strays:
         yield from ("", "## Lines that belong to none of these for certain", "")
         yield from markdown_table(LINE_HEADING, line_rows(found, found.strays))

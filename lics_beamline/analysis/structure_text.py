@@ -12,7 +12,6 @@ from lics_beamline.structures.arrangement import Arrangement
 from lics_beamline.structures.unknown_structure import RefinedCandidate, UnknownStructure
 
 MODEL_HEADING: Final = ("model", "group", "volume", "log10 odds", "Rwp %", "chi2", "atoms: place, occupancy, B (A^2)")
-SITE_HEADING: Final = ("maximum at", "height (e/A^3)", "electrons", "atom of the model")
 MOST_CONTENTS_TOLD: Final = 8
 
 
@@ -55,6 +54,19 @@ def structure_lines(found: UnknownStructure) -> Iterator[str]:
             f"density: of largest entropy from a uniform one, signs from {best.arrangement.elements[0]} alone, which "
             f"decides {found.density.signed} of {found.density.rings}; its maxima "
             f"{'are' if found.density.shows_light else 'are NOT'} where the model has its atoms"
+        )
+    if found.flipped is not None:
+        yield (
+            "charge flipping, told of no atom: symmetry of the group "
+            f"{found.flipped.agreement:.2f}, correlation with the model {found.flipped.correlation:.2f}; its highest "
+            f"maxima {'are' if found.flipped.shows_atoms else 'are NOT'} where the model has its atoms"
+        )
+    if search.flipped is not None:
+        groups = ", ".join(f"{one.space_group} {one.agreement:.2f}" for one in search.flipped.settled)
+        yield (
+            "no arrangement of few free coordinates explains the rings; charge flipping ended in densities with the "
+            f"symmetry of {groups or 'no group that remains'} (1 is all of it; the best "
+            f"{search.flipped.best_agreement:.2f})"
         )
     if found.surface is not None:
         yield (
@@ -102,9 +114,16 @@ def _model_row(model: RefinedCandidate) -> ReportRow:
     )
 
 
+def site_heading(found: UnknownStructure) -> tuple[str, ...]:
+    """Return the heading of the table of maxima: of the density of largest entropy, or of charge flipping."""
+    height = "height (of the highest)" if found.density is None else "height (e/A^3)"
+    return ("maximum at", height, "electrons", "atom of the model")
+
+
 def site_rows(found: UnknownStructure) -> list[ReportRow]:
     """Return the rows of the table of maxima of the density."""
-    if found.density is None:
+    opinion = found.density or found.flipped
+    if opinion is None:
         return []
     return [
         ReportRow(
@@ -115,7 +134,7 @@ def site_rows(found: UnknownStructure) -> list[ReportRow]:
                 site.atom or "none",
             )
         )
-        for site in found.density.sites
+        for site in opinion.sites
     ]
 
 

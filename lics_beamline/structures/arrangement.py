@@ -17,6 +17,7 @@ from lics_beamline.structures.wyckoff_position import WyckoffPosition, operation
 Array = npt.NDArray[np.float64]
 
 CLOSEST_SHARE: Final = 0.72  # of the distance that two atoms have as elements: in LiCs it is 0.92, in NaCl 0.8
+CLOSEST_BONDED_SHARE: Final = 0.55  # the same of atoms that share electrons: 0.63 in quartz
 NEAREST_IN_BCC: Final = 0.5 * 3.0**0.5 * 2.0 ** (1.0 / 3.0)  # distance of neighbours over the root of an atom's volume
 USUAL_B_ANGSTROM2: Final = 2.5  # engineering value, of alkali metals at 298 K and some GPa
 
@@ -147,10 +148,15 @@ class Neighbours:
         The cell.
     atomic_angstrom3 : mapping of str to float
         What an atom of each element takes as an element [angstrom^3].
+    closest_share : float
+        Of the distance that two atoms have as elements: less is too near.
     """
 
-    def __init__(self, cell: UnitCell, atomic_angstrom3: Mapping[str, float]) -> None:
+    def __init__(
+        self, cell: UnitCell, atomic_angstrom3: Mapping[str, float], closest_share: float = CLOSEST_SHARE
+    ) -> None:
         self._cell = cell
+        self._closest_share = closest_share
         self._radius = {e: 0.5 * NEAREST_IN_BCC * v ** (1.0 / 3.0) for e, v in atomic_angstrom3.items()}
         self._known: dict[tuple[int, int, bool], float] = {}  # nearest of two places without freedom [angstrom]
 
@@ -158,7 +164,7 @@ class Neighbours:
         """Whether atoms on a place are far enough from each other and from those on other places."""
         return all(
             self._nearest_angstrom(one, other, space_group)
-            >= CLOSEST_SHARE * (self._radius[one.element] + self._radius[other.element])
+            >= self._closest_share * (self._radius[one.element] + self._radius[other.element])
             for other in (one, *others)
         )
 

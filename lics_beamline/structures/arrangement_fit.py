@@ -18,17 +18,18 @@ from lics_beamline.physics.scattering_factor import dispersion, form_factor
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.structure_factors import StructureFactors
 from lics_beamline.structures.arrangement import USUAL_B_ANGSTROM2, Arrangement
+from lics_beamline.structures.plane_family import Planes, planes_of, representative, turns_of
 from lics_beamline.structures.ring_intensities import RingIntensities
 from lics_beamline.structures.wyckoff_position import operations_of
 
 Array = npt.NDArray[np.float64]
-Planes = npt.NDArray[np.int64]
 
 B_LIMITS_ANGSTROM2: Final = (0.3, 9.0)  # of an atom in a crystal: from diamond to what nearly melts
 USUAL_OCCUPANCY: Final = 0.8  # where a search for one begins
 MOST_OCCUPANCY: Final = 1.3  # above 1, so that a wrong element shows itself
 MOST_EVALUATIONS: Final = 15  # of a fit; most need 8
 SCAN_STEPS: Final = 16  # of a free coordinate before it is refined
+MOST_SCANNED: Final = 2  # free coordinates that are scanned; with more they begin where the arrangement has them
 SCANS_REFINED: Final = 2  # of the best places of a scan
 SAME_SQUARES: Final = 1e-3  # relative to the strongest ring: arrangements alike to it are one to a powder
 
@@ -160,8 +161,8 @@ class ArrangementFit:
         return _Problem(self._families_of(arrangement.space_group), arrangement, self._whitened, hidden or {})
 
     def _starts(self, here: _Problem, arrangement: Arrangement) -> list[Array]:
-        if not arrangement.freedom:
-            return [np.zeros(0)]
+        if not 0 < arrangement.freedom <= MOST_SCANNED:
+            return [arrangement.free]
         steps = (np.arange(SCAN_STEPS) + 0.37) / SCAN_STEPS  # none of them special
         trials = [np.array(trial) for trial in itertools.product(steps, repeat=arrangement.freedom)]
         one = np.ones(len(arrangement.elements))
@@ -185,11 +186,12 @@ class _Families:
         rows = []
         for point in points:
             of_point = []
+            of_rings = turns_of(point.factors.space_group)
             for group in point.factors.groups:
                 weights: dict[int, int] = {}
                 for reflection in group.reflections:
-                    for plane in _all_planes((reflection.h, reflection.k, reflection.l), point.factors.space_group):
-                        family = _representative(plane, turns)
+                    for plane in planes_of((reflection.h, reflection.k, reflection.l), of_rings):
+                        family = representative(plane, turns)
                         index = places.setdefault(family, len(places))
                         weights[index] = weights.get(index, 0) + 1
                 of_point.append(weights)
@@ -244,17 +246,6 @@ def _doubted(factors: StructureFactors, model: Array, doubt: Array) -> tuple[flo
         sigma = np.hypot(factors.sigma, scale * doubt)
         scale = _scale(factors.squared / sigma, model / sigma)
     return scale, sigma
-
-
-def _all_planes(hkl: tuple[int, int, int], space_group: str) -> set[tuple[int, ...]]:
-    turns = np.unique(np.round(operations_of(space_group)[0]).astype(np.int64), axis=0)
-    planes = np.array(hkl) @ turns
-    return {tuple(plane) for plane in np.concatenate([planes, -planes]).tolist()}
-
-
-def _representative(plane: tuple[int, ...], turns: Planes) -> tuple[int, ...]:
-    planes = np.array(plane) @ turns
-    return max(tuple(each) for each in np.concatenate([planes, -planes]).tolist())
 
 
 class _Problem:

@@ -137,7 +137,7 @@ def _found(structure: Structure, host: Structure, light: str, factors: Structure
     grid = default_grid(strong, step)
     density = MaxEntropy(amplitudes, grid).solve()
     tops = maxima(density.values, grid)
-    of_heavy = [top for top in tops if _atom_at(structure, top, light=light, of_light=False)]
+    of_heavy = [top for top in tops if atom_at(structure, top, light=light, of_light=False)]
     others = [top for top in tops if top not in of_heavy]
     wanted = [site for site in structure.sites if site.element == light]
     divided = basins(density.values, grid)
@@ -151,20 +151,20 @@ def _found(structure: Structure, host: Structure, light: str, factors: Structure
                 position=top.position,
                 height=top.height,
                 electrons=math.nan if owner != place else basin_charge(divided, grid, top.position),
-                atom=_atom_at(structure, top, light=light, of_light=None),
+                atom=atom_at(structure, top, light=light, of_light=None),
             )
             for place, (top, owner) in enumerate(zip(told, owners, strict=True))
         ),
         rings=len(strong.groups),
         signed=int(np.count_nonzero(np.sqrt(alone[kept]) > _most_of(structure, light, strong.s_per_angstrom))),
         shows_light=all(
-            any(_atom_at(structure, top, light=light, of_light=True) == site.label for top in others[: len(wanted)])
+            any(atom_at(structure, top, light=light, of_light=True) == site.label for top in others[: len(wanted)])
             for site in wanted
         ),
     )
 
 
-def _atom_at(structure: Structure, top: Maximum, *, light: str, of_light: bool | None) -> str:
+def atom_at(structure: Structure, top: Maximum, *, light: str, of_light: bool | None) -> str:
     """Return the label of the atom at a maximum: of any element, or of the light one alone, or of the others alone."""
     for site in structure.sites:
         if of_light is not None and (site.element == light) is not of_light:

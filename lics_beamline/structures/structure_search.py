@@ -2,7 +2,8 @@
 
 For a small cell this is the honest way: there are few places without freedom, and every choice of them can be tried.
 The heaviest element comes first, alone, with the others as an error of unknown place; what it leaves open is completed
-with the lighter ones. Signs are a by-product: each arrangement has its own.
+with the lighter ones. Signs are a by-product: each arrangement has its own. Where no arrangement of few free
+coordinates explains the rings, charge flipping proposes some with more.
 
 References
 ----------
@@ -20,9 +21,16 @@ import numpy as np
 
 from lics_beamline.indexing.indexed_lattice import GroupClass
 from lics_beamline.physics.unit_cell import space_group
-from lics_beamline.structures.arrangement import Arrangement, Neighbours, OccupiedPosition, completions
+from lics_beamline.structures.arrangement import (
+    CLOSEST_BONDED_SHARE,
+    Arrangement,
+    Neighbours,
+    OccupiedPosition,
+    completions,
+)
 from lics_beamline.structures.arrangement_fit import ArrangementFit, FittedArrangement
 from lics_beamline.structures.cell_content import CellContent, cell_contents, usual_volume
+from lics_beamline.structures.flipped_search import FlippedSearch, flipped_search
 from lics_beamline.structures.ring_intensities import RingIntensities
 from lics_beamline.structures.wyckoff_position import wyckoff_positions
 
@@ -87,11 +95,13 @@ class StructureSearch:
     tried : int
         Arrangements that were fitted.
     complete : bool
-        False where there were too many to fit them all.
+        False where there were too many to fit them all, or the first has more free coordinates than were tried.
     points : tuple of RingIntensities
         What the candidates were held against.
     fit : ArrangementFit
         By which they were.
+    flipped : FlippedSearch, optional
+        What charge flipping proposed; None where arrangements of few free coordinates explain the rings.
     """
 
     candidates: tuple[StructureCandidate, ...]
@@ -103,6 +113,12 @@ class StructureSearch:
     complete: bool
     points: tuple[RingIntensities, ...]
     fit: ArrangementFit
+    flipped: FlippedSearch | None = None
+
+    @property
+    def is_flipped(self) -> bool:
+        """Whether the first candidate has more free coordinates than were tried: charge flipping proposed it."""
+        return bool(self.candidates) and self.candidates[0].arrangement.freedom > MOST_FREEDOM
 
     @property
     def rivals(self) -> tuple[StructureCandidate, ...]:
@@ -150,12 +166,19 @@ class _Search:
 
     def result(self) -> StructureSearch:
         found: tuple[StructureCandidate, ...] = ()
+        flipped: FlippedSearch | None = None
         freedom = -1
         for freedom in range(MOST_FREEDOM + 1):
             better = [fitted.arrangement for fitted in self._completed(freedom)]
             found = self._ranked(self._fine, better, [one.fitted for one in found])
             if found and self._chi_squared(found[0].fitted) < EXPLAINED_CHI_SQUARED:
                 break
+        else:
+            # From here on nearer atoms are borne: phases say that they are there, and no longer how many ways there are
+            self._near = Neighbours(self._fine.cell, self._volumes, CLOSEST_BONDED_SHARE)
+            flipped = flipped_search(self._points[0], tuple(self._groups), self._contents, self._volumes)
+            better = [fitted.arrangement for fitted in self._flipped(flipped)]
+            found = self._ranked(self._fine, better, [one.fitted for one in found])
         if found:
             found = self._ranked(self._fine, list(self._rivals(found[0].arrangement)), [one.fitted for one in found])
         return StructureSearch(
@@ -165,9 +188,10 @@ class _Search:
             heavy_log_odds=self._heavy_log_odds(found),
             freedom=freedom,
             tried=self._tried,
-            complete=self._complete,
+            complete=self._complete and not (found and found[0].arrangement.freedom > MOST_FREEDOM),
             points=self._points,
             fit=self._fine,
+            flipped=flipped,
         )
 
     def _chi_squared(self, fitted: FittedArrangement) -> float:
@@ -208,6 +232,11 @@ class _Search:
         found = [self._coarse.fit(arrangement) for arrangement in self._distinct(every)]
         self._tried += len(found)
         return [candidate.fitted for candidate in self._ranked(self._coarse, [], found)[:MOST_FINALISTS]]
+
+    def _flipped(self, proposed: FlippedSearch) -> list[FittedArrangement]:
+        """Return the arrangements of charge flipping that are best at the first point."""
+        self._tried += proposed.tried
+        return [candidate.fitted for candidate in self._ranked(self._coarse, [], proposed.fitted)[:MOST_FINALISTS]]
 
     def _heavy(self, freedom: int) -> list[FittedArrangement]:
         """Return the arrangements of the heaviest element of each content, the others anywhere."""

@@ -19,9 +19,11 @@ from lics_beamline.refinement.state_surface import StateSurface, fit_state_surfa
 from lics_beamline.refinement.structural_model import StructuralModel
 from lics_beamline.structures.cell_content import atomic_volumes
 from lics_beamline.structures.density_site import DensityFinding, density_sites
+from lics_beamline.structures.flipped_opinion import FlippedOpinion, flipped_opinion
 from lics_beamline.structures.ring_intensities import RingIntensities, UnknownPattern, ring_intensities
 from lics_beamline.structures.structure_search import (
     EXPLAINED_CHI_SQUARED,
+    MOST_FREEDOM,
     StructureCandidate,
     StructureSearch,
     search_structure,
@@ -65,6 +67,8 @@ class UnknownStructure:
         Rivals refined against the pattern of the first point, the best first.
     density : DensityFinding, optional
         None where there is none.
+    flipped : FlippedOpinion, optional
+        What charge flipping says of the first model; only where there is no density.
     surface : StateSurface, optional
         Equation of state through the cells of all points; None where none goes through them.
     """
@@ -78,6 +82,7 @@ class UnknownStructure:
     search: StructureSearch | None = None
     models: tuple[RefinedCandidate, ...] = ()
     density: DensityFinding | None = None
+    flipped: FlippedOpinion | None = None
     surface: StateSurface | None = None
 
     @property
@@ -153,10 +158,11 @@ def solve_structure(
     search = search_structure(rings, lattice.classes, volumes)
     models = tuple(_refined(search, rings[0])) if search.candidates else ()
     density, no_density = _density(search, rings[0])
-    reasons = tuple(_reasons(search, models, density, no_density, indexing))
+    flipped = flipped_opinion(search.candidates[0], rings[0]) if search.candidates and density is None else None
+    reasons = tuple(_reasons(search, models, density, flipped, no_density, indexing))
     return UnknownStructure(
         name=name,
-        verdict=_verdict(search, models, density, indexing),
+        verdict=_verdict(search, models, density, flipped, indexing),
         reasons=reasons if search.candidates else (_nothing_possible(search, volumes),),
         rings=rings,
         left_out=left_out,
@@ -164,6 +170,7 @@ def solve_structure(
         search=search,
         models=models,
         density=density,
+        flipped=flipped,
         surface=_surface(rings),
     )
 
@@ -266,6 +273,7 @@ def _verdict(
     search: StructureSearch,
     models: Sequence[RefinedCandidate],
     density: DensityFinding | None,
+    flipped: FlippedOpinion | None,
     indexing: Indexing,
 ) -> Verdict:
     lead = _lead(search) if search.candidates else 0.0
@@ -276,7 +284,8 @@ def _verdict(
         or (density is not None and not density.shows_light)
     ):
         return "not decided"
-    sure = lead >= SURE_LOG_ODDS and search.complete and indexing.verdict == "sure" and density is not None
+    second = density is not None or (flipped is not None and flipped.shows_atoms)
+    sure = lead >= SURE_LOG_ODDS and search.complete and indexing.verdict == "sure" and second
     return "sure" if sure else "likely"
 
 
@@ -284,6 +293,7 @@ def _reasons(
     search: StructureSearch,
     models: Sequence[RefinedCandidate],
     density: DensityFinding | None,
+    flipped: FlippedOpinion | None,
     no_density: str,
     indexing: Indexing,
 ) -> Iterator[str]:
@@ -297,7 +307,12 @@ def _reasons(
             f"{search.chi_squared:.1f} ({EXPLAINED_CHI_SQUARED:g} is the limit). A crystal, or a better powder for "
             "texture; another lattice, or elements that nobody named"
         )
-    if not search.complete:
+    if search.is_flipped:
+        yield (
+            f"it has {search.candidates[0].arrangement.freedom} free coordinates: charge flipping proposed it, and of "
+            f"arrangements with more than {MOST_FREEDOM} not all can be tried. A crystal would tell"
+        )
+    elif not search.complete:
         yield f"not all arrangements were tried, only {search.tried}: the cell is too large for that"
     if (lead := _lead(search)) < SURE_LOG_ODDS:
         yield f"{_telling(search)} (odds {math.exp(min(lead, 50.0)):.2g} to 1 now; 1000 are sure)"
@@ -311,8 +326,12 @@ def _reasons(
             "the density has no maximum where the model has its lightest atoms, or a higher one elsewhere. Longer "
             "exposures, higher angles"
         )
-    if no_density:
-        yield f"no density tells of the lightest atoms: {no_density}"
+    if flipped is not None and not flipped.shows_atoms:
+        yield (
+            f"no density tells of the lightest atoms: {no_density} Charge flipping, which is told of no atom, does not "
+            f"end in those of the model either (agreement with its group {flipped.agreement:.2f}, with its density "
+            f"{flipped.correlation:.2f}). Higher angles: it needs rings to about 1 A and below"
+        )
 
 
 def _telling(search: StructureSearch) -> str:

@@ -14,10 +14,10 @@ from lics_beamline.refinement.structural_model import StructuralModel
 from lics_beamline.structures.ring_intensities import UnknownPattern
 from lics_beamline.structures.unknown_structure import solve_structure
 from worlds.drawn_unknowns import series, unknown_of
+from worlds.ring_difference import ring_difference
 
 BESIDE = {"cs-bcc": "cs-bcc", "cs-fcc": "cs-ii", "li-bcc": "li-bcc", "re-hcp": "re-hcp"}  # drawn and named phases
 SEEN_SHARE = 0.05  # of the compound in a point
-MOST_OF_EDGE = 4.0  # planes are compared down to the longest edge over this
 SAME_SQUARES = 0.03  # of the largest |F|^2 without thermal motion, between two atoms of one structure
 
 
@@ -87,27 +87,10 @@ def drawn_score(system, seed):
 
 
 def _off(cell, group, atoms, arrangement):
-    """Largest difference of |F|^2 at rest, by gemmi, over the largest: 0 for the same atoms, whatever the origin."""
+    """Largest difference of rings of the atoms that were drawn from those of an arrangement."""
     model = arrangement.structure(cell, {})
     found = [(site.element, (site.x, site.y, site.z)) for site in model.sites]
-    every = np.array(np.meshgrid(*[np.arange(-8, 9)] * 3)).reshape(3, -1).T
-    square = cell.inverse_d_squared(every)
-    planes = every[(square > 1e-9) & (square < (MOST_OF_EDGE / max(cell.numbers[:3])) ** 2)]
-    squares = [_squares(cell, symbol, of, planes) for symbol, of in ((group, atoms), (model.space_group, found))]
-    # Lattices turn planes into others of one ring: rings are what a powder shows
-    spacing = np.round(cell.inverse_d_squared(planes), 6)
-    rings = [[float(values[spacing == d].mean()) for d in np.unique(spacing)] for values in squares]
-    return float(np.abs(np.subtract(*rings)).max() / np.max(rings[0]))
-
-
-def _squares(cell, symbol, atoms, planes):
-    operations = list(gemmi.SpaceGroup(symbol).operations())
-    total = np.zeros(len(planes), dtype=complex)
-    for element, at in atoms:
-        images = {tuple(np.round(np.array(one.apply_to_xyz(list(at))) % 1.0, 4) % 1.0) for one in operations}
-        form = gemmi.Element(element).it92.calculate_sf(0.0)
-        total += form * np.exp(2j * np.pi * planes @ np.array(sorted(images)).T).sum(axis=1)
-    return np.abs(total) ** 2
+    return ring_difference(cell, (group, atoms), (model.space_group, found))
 
 
 def _cell(numbers):

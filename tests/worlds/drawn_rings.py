@@ -24,7 +24,9 @@ def structure_of(space_group, edges, sites):
     """Return a structure of gemmi; sites are element, place, occupancy and B."""
     structure = gemmi.SmallStructure()
     a, b, c = edges
-    structure.cell = gemmi.UnitCell(a, b, c, 90, 90, 120 if space_group.startswith(("P 6", "P -6")) else 90)
+    structure.cell = gemmi.UnitCell(
+        a, b, c, 90, 90, 120 if space_group.startswith(("P 6", "P -6", "P 3", "R ")) else 90
+    )
     structure.spacegroup_hm = space_group
     structure.determine_and_set_spacegroup("S.H2")
     operations = list(gemmi.SpaceGroup(space_group).operations())
