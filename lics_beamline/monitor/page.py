@@ -16,7 +16,7 @@ from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.cell_panel import CellPanel
 from lics_beamline.monitor.control_panel import ControlPanel
 from lics_beamline.monitor.figure import THEME, PhaseStyles
-from lics_beamline.monitor.pattern_panel import PatternPanel, WaterfallPanel
+from lics_beamline.monitor.pattern_panel import PatternPanel
 from lics_beamline.monitor.phase_lines import lines_of
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
@@ -25,8 +25,9 @@ from lics_beamline.monitor.status_panel import StatusPanel
 from lics_beamline.monitor.track_panel import PlanePanel, TrackPanel
 from lics_beamline.monitor.view import ReadPlate, RunView
 from lics_beamline.monitor.watched_runs import NEWEST, WatchedRuns
+from lics_beamline.monitor.waterfall_panel import WaterfallPanel
 
-LOOKED_EVERY_MS: Final = 500  # between two looks at what is new [ms]
+LOOKED_EVERY_MS: Final = 250  # between two looks at what is new [ms]
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 SELECT_STYLE: Final = """
 :host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
@@ -102,9 +103,10 @@ class LivePage:
         document.title = "lics monitor"
         document.template = get_env().from_string(TEMPLATE.read_text(encoding="utf-8"))
         self.refresh()  # before the figures belong to the document, which looks through all of them at each change
-        for name, root in roots.items():
-            root.name = name
-            document.add_root(root)
+        with document.models.freeze():  # else it looks through those before at each that is added
+            for name, root in roots.items():
+                root.name = name
+                document.add_root(root)
         document.add_periodic_callback(self.refresh, LOOKED_EVERY_MS)
 
     def refresh(self) -> None:

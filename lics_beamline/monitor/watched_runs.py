@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -21,6 +22,7 @@ from lics_beamline.monitor.health import Health, health
 from lics_beamline.monitor.view import RunView
 
 LOOKED_EVERY_S: Final = 0.25  # between two looks at the journals [s]
+BREATH_S: Final = 0.02  # between two looks where a run has more to read: pages are served meanwhile [s]
 MOST_FOLLOWED: Final = 4  # runs kept in memory at a time: those that were looked at last; a long one has 60 MB
 MOST_LISTED: Final = 60  # newest runs to choose from: more do not fit a list that a person reads
 NEWEST: Final = ""  # in place of a uid: whichever sweep is the newest at the moment
@@ -119,7 +121,11 @@ class WatchedRuns:
     def _follow(self) -> None:
         while True:
             self.look()
-            if self._ended.wait(LOOKED_EVERY_S):
+            with contextlib.suppress(LicsError, OSError):  # the page that shows it tells of it
+                self.view(NEWEST)  # whether anybody looks or not: who opens the page late waits for nothing
+            with self._lock:
+                is_behind = any(each.is_behind for each in self._asked.values())
+            if self._ended.wait(BREATH_S if is_behind else LOOKED_EVERY_S):
                 return
 
     def look(self) -> None:
