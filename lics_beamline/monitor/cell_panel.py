@@ -10,7 +10,7 @@ import numpy as np
 from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Legend, Range1d
 
 from lics_beamline.errors import LicsError
-from lics_beamline.exports.panel_words import CELL_EDGE, PRESSURE
+from lics_beamline.exports.panel_words import CELL_EDGE, CELLS, MASS_SHARE, PRESSURE
 from lics_beamline.monitor.figure import Column, GrowingSource, PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.view import RunView
 from lics_beamline.phases.phase import CrystalPhase
@@ -72,11 +72,11 @@ class CellPanel:
     def __init__(self) -> None:
         self._curves = ExpectedCurves()
         self._glyphs: dict[str, tuple[_PhaseGlyphs, _PhaseGlyphs, ColumnDataSource]] = {}
-        self.cells = dark_figure("Cell and equation of state (lines)", PRESSURE, CELL_EDGE)
+        self.cells = dark_figure(CELLS, PRESSURE, CELL_EDGE)
         self.cells.y_range = DataRange1d(only_visible=True)
         # Inside the frame it covers cells.
         self.cells.add_layout(Legend(orientation="horizontal", ncols=LEGEND_COLUMNS, spacing=10, margin=0), "above")
-        self.shares = dark_figure("Shares of the sample's mass", "reduced point", "share (%)", y_range=Range1d(-5, 108))
+        self.shares = dark_figure("Shares of the sample's mass", "reduced point", MASS_SHARE, y_range=Range1d(-5, 108))
         self.shares.xaxis.ticker = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=1)  # points are whole
         self.shares.yaxis.ticker = [0, 50, 100]  # the panel is low
 

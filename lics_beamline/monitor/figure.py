@@ -11,10 +11,12 @@ from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.plotting import figure
 from bokeh.themes import Theme
 
-# On a dark ground, colour-blind safe (Okabe and Ito 2008); what they tell is told by a marker or a word as well.
-BLUE, ORANGE, GREEN, YELLOW, PINK, RED = "#56B4E9", "#E69F00", "#2BC79A", "#F0E442", "#CC79A7", "#FF7A33"
+from lics_beamline.exports.panel_colours import ON_DARK
+
+BLUE, ORANGE, GREEN, YELLOW, PINK, RED = (
+    *(ON_DARK.blue, ON_DARK.orange, ON_DARK.green, ON_DARK.yellow, ON_DARK.pink, ON_DARK.red),
+)
 GROUND, RAISED, EDGE, TEXT, DIM = "#0d1117", "#151b23", "#30363d", "#e6edf3", "#9aa4af"
-PHASE_COLOURS: Final = (ORANGE, BLUE, GREEN, PINK, YELLOW, RED, "#B9A3FF", "#C0C0C0")
 PHASE_MARKERS: Final = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "plus")
 Column = list[Any] | npt.NDArray[np.float64]
 FONT: Final = "system-ui, 'DejaVu Sans', sans-serif"
@@ -175,7 +177,7 @@ class PhaseStyles:
 
     def colour(self, phase: str) -> str:
         """Return the colour of a phase."""
-        return PHASE_COLOURS[self._place.get(phase, -1) % len(PHASE_COLOURS)]
+        return ON_DARK.phases[self._place.get(phase, -1) % len(ON_DARK.phases)]
 
     def marker(self, phase: str) -> str:
         """Return the marker of a phase."""

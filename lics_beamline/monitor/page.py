@@ -12,12 +12,12 @@ from typing import Any, Final
 from bokeh.core.templates import get_env
 from bokeh.models import Select
 
+from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.cell_panel import CellPanel
 from lics_beamline.monitor.control_panel import ControlPanel
 from lics_beamline.monitor.figure import THEME, PhaseStyles
 from lics_beamline.monitor.pattern_panel import PatternPanel
-from lics_beamline.monitor.phase_lines import lines_of
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
 from lics_beamline.monitor.ruby_panel import RubyPanel

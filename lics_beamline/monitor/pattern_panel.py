@@ -8,9 +8,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 
 from lics_beamline.exports.panel_words import ANGLE
+from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.figure import BLUE, RED, TEXT, PhaseStyles, dark_figure, hover, place_legend
-from lics_beamline.monitor.phase_lines import lines_of
 from lics_beamline.monitor.view import RunView
 from lics_beamline.physics.crystal import two_theta_deg
 

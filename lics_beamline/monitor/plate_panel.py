@@ -8,11 +8,14 @@ import numpy as np
 from bokeh.models import ColorBar, ColumnDataSource, DataRange1d, LinearColorMapper, LogColorMapper
 from contourpy import contour_generator
 
+from lics_beamline.exports.panel_colours import MASKED
+from lics_beamline.exports.panel_words import IMAGE_COLUMN, IMAGE_ROW
+from lics_beamline.exports.phase_lines import PhaseLines
 from lics_beamline.monitor.figure import DIM, PhaseStyles, dark_figure
-from lics_beamline.monitor.phase_lines import PhaseLines
 from lics_beamline.monitor.plate_view import ANGLES_EVERY, PlateView
 
-MASK_COLOURS: Final = ("#00000000", "#56b4e96e")  # of what is used, and of what is not
+CLEAR: Final = "#00000000"
+MASK_COLOURS: Final = (CLEAR, f"{MASKED}6e")  # of what is used, and of what is not
 MOST_RINGS: Final = 12  # of one phase: more hide the image
 NO_IMAGE: Final = {  # one black pixel: ranges without any data are complained of
     "counts": [np.ones((1, 1), np.float32)],
@@ -37,7 +40,7 @@ class PlatePanel:
         self.rings = ColumnDataSource(NO_RINGS)
         self._scale = LogColorMapper(palette="Inferno256", low=1.0, high=10.0, nan_color="#000000")
         self.root = dark_figure(
-            *("Plate", "column (px)", "row (px) of the file"),
+            *("Plate", IMAGE_COLUMN, IMAGE_ROW),
             match_aspect=True,
             x_range=DataRange1d(range_padding=0.0),
             y_range=DataRange1d(range_padding=0.0),

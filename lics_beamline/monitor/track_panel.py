@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource
 
-from lics_beamline.exports.panel_words import GASKET_TEMPERATURE, PRESSURE, TRACK
+from lics_beamline.exports.panel_words import EXPERIMENT_TIME, GASKET_TEMPERATURE, LOAD, PRESSURE, TRACK
 from lics_beamline.monitor.figure import (
     BLUE,
     DIM,
@@ -50,7 +50,7 @@ class TrackPanel:
         self.pressure = dark_figure("Pressure, temperature and load in time", "", PRESSURE)
         shared = {"x_range": self.pressure.x_range}
         self.temperature = dark_figure("", "", GASKET_TEMPERATURE, **shared)
-        self.load = dark_figure("", "time of experiment (h)", "load (bar)", **shared)
+        self.load = dark_figure("", EXPERIMENT_TIME, LOAD, **shared)
         self.pressure.segment("hours", "e_low", "hours", "e_high", source=source, color=PINK, alpha=0.35, line_width=2)
         self.pressure.line("hours", "ending", source=source, color=PINK, line_dash="dotted", legend_label="forecast")
         self.pressure.step("hours", "asked_p", source=source, color=YELLOW, line_dash="dashed", legend_label="asked")

@@ -9,19 +9,18 @@ from typing import Any, Final
 import numpy as np
 from bokeh.events import Tap
 from bokeh.models import FixedTicker, LinearColorMapper, Range1d
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-from lics_beamline.exports.panel_words import ANGLE
+from lics_beamline.exports.panel_words import ANGLE, PATTERNS
+from lics_beamline.exports.pattern_height import above_background
+from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.figure import Column, GrowingSource, PhaseStyles, dark_figure, hover
-from lics_beamline.monitor.phase_lines import lines_of
 from lics_beamline.monitor.view import Array, RunView
 
 MOST_COLUMNS: Final = 700  # of a pattern in the waterfall: more than its pixels on a wall screen
 MOST_ROWS: Final = 400  # of the waterfall: as many pixels as it is high on a laptop
 MOST_TICKED: Final = 96  # rows with ticks: of more nobody sees them
 NUMBERS_SHOWN: Final = 12  # of points, at the axis
-BACKGROUND_SHARE: Final = 25  # of a pattern is wider than any line, and follows its background
 TICK_TOP, TICK_BOTTOM = 0.02, 0.18  # of the height of a row, below its upper edge
 
 
@@ -95,7 +94,7 @@ class WaterfallPanel:
             thin=lambda rows: merged(rows, MOST_TICKED // 2),
         )
         self.root = dark_figure(
-            *("Patterns, newest on top; ticks: phases", ANGLE, "reduced point"),
+            *(f"{PATTERNS}\nnewest on top; ticks: phases", ANGLE, "reduced point"),
             y_range=Range1d(0.5, 1.5),
             x_range=Range1d(0.0, 1.0),
         )
@@ -187,18 +186,6 @@ def _states(row: WaterfallRow) -> str:
 
 def _phases(row: WaterfallRow) -> list[str]:
     return list(dict.fromkeys(phase.name for point in row.points for phase in point.phases))
-
-
-def above_background(intensity: Array) -> Array:
-    """Return a pattern above a rolling lower envelope, on a square-root scale, its strongest line 1."""
-    finite = np.isfinite(intensity)
-    if not finite.any():
-        return np.zeros(intensity.shape)
-    filled = np.where(finite, intensity, np.min(intensity[finite]))
-    width = max(filled.size // BACKGROUND_SHARE, 3)
-    floor = uniform_filter1d(minimum_filter1d(filled, width), width)
-    above = np.sqrt(np.clip(filled - floor, 0.0, None))
-    return np.asarray(above / max(float(above.max()), 1e-12))
 
 
 def _image(row: WaterfallRow) -> Any:
