@@ -8,6 +8,7 @@ from collections import Counter
 
 from lics_beamline.analysis.logbook_page import write_logbook
 from lics_beamline.catalog.place import catalog_place
+from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.logbook import logbook_of, summary_figure
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
@@ -22,7 +23,7 @@ from lics_beamline.journal.reader import read
 from lics_beamline.schema import PRIMARY, READOUT
 
 
-def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int:
+def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment, *, verb: str, as_json: bool) -> int:
     """Say what of a sweep was recorded, where a person did not wait for the rest; return the exit code.
 
     Parameters
@@ -33,20 +34,24 @@ def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int
         Its uid; empty when it never began.
     experiment : Experiment
         What was asked for.
+    verb : str
+        The verb that walked it.
+    as_json : bool
+        Tell it to a program too.
     """
     if not raw_uid:
-        sys.stderr.write("interrupted before the run began: nothing was recorded\n")
-        return 4
+        says = "interrupted before the run began: nothing was recorded"
+        return tell_fault(says, 4, kind="interrupted", verb=verb, as_json=as_json)
     raw = find(data.raw_journals, raw_uid)
     recorded = Counter(event.stream for event in events(read(raw.path)))
-    sys.stderr.write(
+    says = (
         f"interrupted: {recorded[PRIMARY]} of {len(experiment.points())} points are recorded, {recorded[READOUT]} of "
-        f"their plates are read, in {raw.path}. lics follow --once reduces them and fills the catalog.\n"
+        f"their plates are read, in {raw.path}. lics follow --once reduces them and fills the catalog."
     )
-    return 4
+    return tell_fault(says, 4, kind="interrupted", verb=verb, as_json=as_json)
 
 
-def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool, as_json: bool) -> int:
+def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool, verb: str, as_json: bool) -> int:
     """Draw the summary figure of a sweep and say where everything is.
 
     Parameters
@@ -59,6 +64,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         Why it ended early; empty when it did not.
     catalogued : bool
         Whether somebody fills the catalog.
+    verb : str
+        The verb that walked it.
     as_json : bool
         Print JSON instead of lines.
 
@@ -68,8 +75,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         Exit code: 0 when the sweep ran to its end, else 4.
     """
     if not raw_uid:
-        sys.stderr.write(f"the sweep ended before its run began: {ended_by or 'it has no points'}\n")
-        return 4
+        says = f"the sweep ended before its run began: {ended_by or 'it has no points'}"
+        return tell_fault(says, 4, kind="not begun", verb=verb, as_json=as_json)
     raw = find(data.raw_journals, raw_uid)
     places = {"raw journal": str(raw.path)}
     figure, run = summary_figure(data, raw_uid), None
