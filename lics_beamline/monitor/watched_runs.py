@@ -61,6 +61,7 @@ class WatchedRuns:
         self._heads: dict[Path, Head] = {}
         self._asked: OrderedDict[str, FollowedRun] = OrderedDict()
         self._views: dict[str, RunView] = {}
+        self._listed: tuple[ListedRun, ...] = ()
         self._health = Health()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="monitor", daemon=True)
@@ -99,10 +100,9 @@ class WatchedRuns:
             return self._views.get(uid)
 
     def runs(self) -> tuple[ListedRun, ...]:
-        """Return the runs that may be chosen, newest first."""
+        """Return the runs that may be chosen, newest first; the same value as before where there is no other."""
         with self._lock:
-            newest = sorted(self._heads.values(), key=lambda each: -each.time)[:MOST_LISTED]
-        return tuple(ListedRun(uid=each.uid, says=_told(each)) for each in newest)
+            return self._listed
 
     def health(self) -> Health:
         """Return how guard and followers fare."""
@@ -132,8 +132,12 @@ class WatchedRuns:
         """Look once at the folder, and at each run that is asked for."""
         found = known_heads(self._heads, self._data.raw_journals)
         fares = health(self._data)
+        newest = sorted(found.values(), key=lambda each: -each.time)[:MOST_LISTED]
+        listed = tuple(ListedRun(uid=each.uid, says=_told(each)) for each in newest)
         with self._lock:
             self._heads, self._health = found, fares
+            if listed != self._listed:
+                self._listed = listed
             while len(self._asked) > MOST_FOLLOWED:
                 uid, left = self._asked.popitem(last=False)
                 self._views.pop(uid, None)
