@@ -36,6 +36,7 @@ from lics_beamline.exports.density_figure import draw_slices
 from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_colours import ON_WHITE
 from lics_beamline.structures.unknown_structure import UnknownStructure
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ if TYPE_CHECKING:
 LINE_HEADING: Final = ("d first (A)", "d last (A)", "at points", "from-to", "significance", "width (deg)", "graininess")
 CHANGE_HEADING: Final = ("points", "P (GPa)", "T (K)", "what changed", "sigma")
 # Colour-blind safe (Okabe and Ito 2008), one for each unknown phase.
-COLOURS: Final = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS: Final = (ON_WHITE.red, ON_WHITE.blue, ON_WHITE.green, ON_WHITE.pink, ON_WHITE.orange, ON_WHITE.sky)
 MOST_MODELS_DRAWN: Final = 3  # one below the other
-KNOWN: Final = "#bbbbbb"
-STRAY: Final = "#000000"
+KNOWN: Final = "0.73"
+STRAY: Final = "black"
 
 
 def where(point: PointLines) -> str:

@@ -13,14 +13,14 @@ from lics_beamline.analysis.compression import Compressions
 from lics_beamline.analysis.paper_values import PRINTED_CELLS, PRINTED_EXPANSION
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_colours import ON_WHITE
 from lics_beamline.exports.panel_words import RUBY_PRESSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colour-blind safe (Okabe and Ito 2008), from cold to hot.
-COLOURS: Final = ("#0072B2", "#009E73", "#E69F00", "#D55E00")
-PAPER: Final = "#000000"
+COLOURS: Final = ON_WHITE.temperatures
+PAPER: Final = "black"
 CURVE_POINTS: Final = 60  # points of a curve
 BUDGET_CURVE_POINTS: Final = 25  # points of one whose budget is computed
 

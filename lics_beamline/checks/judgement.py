@@ -7,6 +7,7 @@ hardware; the rules that need the beamline judge what was read from it (``live.p
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from lics_beamline.checks import (
@@ -30,6 +31,7 @@ from lics_beamline.checks.inspection import inspect
 from lics_beamline.checks.place import Place
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.control.forecast import Track, forecast
+from lics_beamline.control.path import Point
 from lics_beamline.devices.beamline import Beamline, Report
 from lics_beamline.experiment import Experiment
 from lics_beamline.profile import Profile
@@ -50,9 +52,16 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule[Case], ...]], ...]] = (
 )
 
 
-def predicted(experiment: Experiment, profile: Profile, *, begins: PressureReading | None = None) -> Track:
+def predicted(
+    experiment: Experiment,
+    profile: Profile,
+    *,
+    begins: PressureReading | None = None,
+    ahead: Sequence[Sequence[Point]] = (),
+) -> Track:
     """Return load, pressure and temperature expected along the path, from the cell as loaded or as it `begins`."""
-    return forecast(experiment.points(), settings=profile.values, exposure=experiment.exposure, begins=begins)
+    points, exposure = experiment.points(), experiment.exposure
+    return forecast(points, settings=profile.values, exposure=exposure, begins=begins, ahead=ahead)
 
 
 def expected_s(experiment: Experiment, profile: Profile) -> tuple[float, ...]:
@@ -69,6 +78,7 @@ def case_of(
     beam_time_h: float = math.inf,
     speed: float | None = None,
     begins: PressureReading | None = None,
+    ahead: Sequence[Sequence[Point]] = (),
 ) -> Case:
     """Put together what the rules judge.
 
@@ -88,13 +98,15 @@ def case_of(
         Seconds of experiment in a second of wall clock; default the profile's.
     begins : PressureReading, optional
         The cell as it was found; default as loaded, with no gas.
+    ahead : sequence of sequences of Point
+        Paths that are walked before this one (`control.forecast.forecast`).
     """
     simulators = profile.values.simulators
     return Case(
         experiment=experiment,
         profile=profile,
         recipe=recipe,
-        track=predicted(experiment, profile, begins=begins),
+        track=predicted(experiment, profile, begins=begins, ahead=ahead),
         place=place,
         beam_time_h=beam_time_h,
         speed=speed or (simulators.speed if simulators else 1.0),

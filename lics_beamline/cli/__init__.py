@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import io
-import json
 import logging
 import os
 import signal
@@ -15,12 +14,13 @@ import threading
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from lics_beamline import __version__
 from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
+from lics_beamline.cli.fault import readable, tell_fault
 from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
-from lics_beamline.given_file import one_line
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
@@ -96,6 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made = parser()
         answer_shell(made)
         options = made.parse_args(arguments)
+    except BadCommandLine as error:
+        sys.stderr.write(error.usage)
+        asked = sys.argv[1:] if arguments is None else arguments
+        lines = (f"{error.prog}: error: {error}",)
+        tell_fault(str(error), EXIT_USAGE, kind="usage", verb=error.prog, as_json="--json" in asked, lines=lines)
+        raise SystemExit(EXIT_USAGE) from None
     except KeyboardInterrupt:  # the verbs take half a second to load, on a busy computer several
         sys.stderr.write("lics: interrupted before anything was begun.\n")
         return EXIT_FAILED
@@ -122,11 +128,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = int(options.run(options))
         if code == EXIT_DONE and damage:
-            return _say(
+            return tell_fault(
                 "a journal is damaged: all of the above rests on what could be used of it. lics verify says what is "
                 "lost and what to do.",
                 EXIT_FAILED,
-                options,
+                kind="damaged",
+                verb=options.verb,
+                as_json=False,  # what was asked for has been told
             )
         return code
     except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
@@ -158,28 +166,17 @@ def _unexpected(error: Exception, options: argparse.Namespace) -> int:
 
 def _end(error: BaseException, code: int, options: argparse.Namespace, *, says: str = "") -> int:
     """Say why a verb has ended early: to people, and by ``--json`` to a program too, in place of what it asked for."""
-    if getattr(options, "json", False):
-        told = {"error": says or str(error), "kind": type(error).__name__, "exit_code": code}
-        sys.stdout.write(json.dumps(told, indent=1) + "\n")
-    return _say(says or error, code, options)
-
-
-def _say(problem: object, code: int, options: argparse.Namespace) -> int:
-    if options.verbose and isinstance(problem, BaseException):
-        logging.getLogger(__name__).debug("", exc_info=problem)
-    sys.stderr.write(_readable(f"lics {options.verb}: {problem}") + "\n")
-    return code
+    if options.verbose:
+        logging.getLogger(__name__).debug("", exc_info=error)
+    as_json = getattr(options, "json", False)
+    return tell_fault(says or str(error), code, kind=type(error).__name__, verb=options.verb, as_json=as_json)
 
 
 class _Readable(logging.Formatter):
     """Messages as people read them, whatever documents and files put into them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _readable(super().format(record))
-
-
-def _readable(text: str) -> str:
-    return "\n".join(one_line(line) for line in text.split("\n"))
+        return readable(super().format(record))
 
 
 def _folder(text: str) -> Path:
@@ -195,9 +192,25 @@ def _folder(text: str) -> Path:
     return path
 
 
+class BadCommandLine(Exception):
+    """A command line that is none of this program; `main` tells of it, as it tells of other faults."""
+
+    def __init__(self, says: str, *, prog: str, usage: str) -> None:
+        super().__init__(says)
+        self.prog, self.usage = prog, usage
+
+
+class CommandLine(argparse.ArgumentParser):
+    """What reads a command line; its verbs are read by the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse it, in place of writing to standard error and ending the process."""
+        raise BadCommandLine(message, prog=self.prog, usage=self.format_usage())
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads a command line: every verb with its options."""
-    made = argparse.ArgumentParser(
+    made = CommandLine(
         prog="lics",
         description="Automated high-pressure powder diffraction: dry-run, record, reduce live, replay.",
         epilog=EPILOG,

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.fault import tell_fault
+
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.frames.plate_calibration import PlateCalibration
@@ -60,17 +62,19 @@ def calibrate_plate(options: argparse.Namespace) -> int:
     from lics_beamline.replay import documents_of
 
     data = data_folder(options)
-    run = options.recorded or _take(options, read_profile(options.profile), data)
+    run = options.recorded
     if not run:
-        return 4
+        ended_by, run = _take(options, read_profile(options.profile), data)
+        if ended_by:
+            return tell_fault(ended_by, 4, kind="not whole", verb=options.verb, as_json=options.json)
     calibration = calibration_of(documents_of(data, run), data_root=data.root)
     path = calibration.write(data.calibrations / "plates")
     _tell(calibration, path, as_json=options.json)
     return 0
 
 
-def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> str:
-    """Run the plan; returns the uid of its run, empty where it ended early."""
+def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> tuple[str, str]:
+    """Run the plan; returns why it ended early, empty where it did not, and the uid of its run."""
     import contextlib
 
     from lics_beamline.devices.control_layer import choose
@@ -97,10 +101,7 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> st
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=()))
         plan = calibrate_plates(session.beamline, series, profile=session.profile, recipe=session.recipe)
         ended_by = run_plan(session.engine, plan, data)
-    if ended_by:
-        sys.stderr.write(f"lics calibrate-plate: {ended_by}\n")
-        return ""
-    return find(data.raw_journals, "last").uid
+    return ended_by, "" if ended_by else find(data.raw_journals, "last").uid
 
 
 def _tell(calibration: PlateCalibration, path: Path, *, as_json: bool) -> None:

@@ -6,11 +6,12 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.fault import tell_fault
 from lics_beamline.given_file import one_line
 
 if TYPE_CHECKING:
@@ -80,6 +81,13 @@ def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:
     if not answers:
         return 3
     return 2 if refusals(findings) else 0
+
+
+def tell_refused(refused: Sequence[CheckFinding], options: argparse.Namespace) -> int:
+    """Say for which reasons a sweep is not begun, and return the exit code."""
+    lines = [f"{finding.verdict}: {finding.rule}: {finding.says}" for finding in refused]
+    says = " ".join(f"{finding.rule}: {finding.says}" for finding in refused)
+    return tell_fault(says, 2, kind="refused", verb=options.verb, as_json=options.json, lines=lines)
 
 
 def as_json(case: Case, findings: Iterable[CheckFinding], figure: Path | None) -> dict[str, Any]:

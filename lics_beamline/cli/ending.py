@@ -8,6 +8,7 @@ from collections import Counter
 
 from lics_beamline.analysis.logbook_page import write_logbook
 from lics_beamline.catalog.place import catalog_place
+from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.logbook import logbook_of, summary_figure
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
@@ -17,12 +18,12 @@ from lics_beamline.exports.recorded_run import newest_reduction
 from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.follower.status import status
 from lics_beamline.journal.events import events
-from lics_beamline.journal.head import Head, find
+from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
 from lics_beamline.schema import PRIMARY, READOUT
 
 
-def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int:
+def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment, *, verb: str, as_json: bool) -> int:
     """Say what of a sweep was recorded, where a person did not wait for the rest; return the exit code.
 
     Parameters
@@ -33,35 +34,35 @@ def tell_recorded(data: DataFolder, raw_uid: str, experiment: Experiment) -> int
         Its uid; empty when it never began.
     experiment : Experiment
         What was asked for.
+    verb : str
+        The verb that walked it.
+    as_json : bool
+        Tell it to a program too.
     """
     if not raw_uid:
-        sys.stderr.write("interrupted before the run began: nothing was recorded\n")
-        return 4
-    raw = _recorded(data, raw_uid)
-    if raw is None:
-        return 4
-    recorded = Counter(event.stream for event in events(read(raw.path)))
-    sys.stderr.write(
-        f"interrupted: {recorded[PRIMARY]} of {len(experiment.points())} points are recorded, {recorded[READOUT]} of "
-        f"their plates are read, in {raw.path}. lics follow --once reduces them and fills the catalog.\n"
-    )
-    return 4
-
-
-def _recorded(data: DataFolder, raw_uid: str, *, ended_by: str = "") -> Head | None:
-    """Return the run that was recorded; None where its journal is in the data folder no more, which is said."""
+        says = "interrupted before the run began: nothing was recorded"
+        return tell_fault(says, 4, kind="interrupted", verb=verb, as_json=as_json)
     try:
-        return find(data.raw_journals, raw_uid)
+        raw = find(data.raw_journals, raw_uid)
     except RunNotFound:
-        sys.stderr.write(
-            f"run {raw_uid} ended{f': {ended_by}' if ended_by else ''}\n{data.raw_journals} has its journal no more: "
-            "the folder was moved or deleted, or its disk taken away. Bring it back; lics verify says what of it is "
-            "whole.\n"
-        )
-        return None
+        return tell_fault(_journal_is_gone(data, raw_uid), 4, kind="journal is gone", verb=verb, as_json=as_json)
+    recorded = Counter(event.stream for event in events(read(raw.path)))
+    says = (
+        f"interrupted: {recorded[PRIMARY]} of {len(experiment.points())} points are recorded, {recorded[READOUT]} of "
+        f"their plates are read, in {raw.path}. lics follow --once reduces them and fills the catalog."
+    )
+    return tell_fault(says, 4, kind="interrupted", verb=verb, as_json=as_json)
 
 
-def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool, as_json: bool) -> int:
+def _journal_is_gone(data: DataFolder, raw_uid: str, *, ended_by: str = "") -> str:
+    """Return what is said of a run whose journal is in the data folder no more."""
+    return (
+        f"run {raw_uid} ended{f': {ended_by}' if ended_by else ''}\n{data.raw_journals} has its journal no more: "
+        "the folder was moved or deleted, or its disk taken away. Bring it back; lics verify says what of it is whole."
+    )
+
+
+def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool, verb: str, as_json: bool) -> int:
     """Draw the summary figure of a sweep and say where everything is.
 
     Parameters
@@ -74,6 +75,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         Why it ended early; empty when it did not.
     catalogued : bool
         Whether somebody fills the catalog.
+    verb : str
+        The verb that walked it.
     as_json : bool
         Print JSON instead of lines.
 
@@ -83,11 +86,13 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         Exit code: 0 when the sweep ran to its end, else 4.
     """
     if not raw_uid:
-        sys.stderr.write(f"the sweep ended before its run began: {ended_by or 'it has no points'}\n")
-        return 4
-    raw = _recorded(data, raw_uid, ended_by=ended_by)
-    if raw is None:
-        return 4
+        says = f"the sweep ended before its run began: {ended_by or 'it has no points'}"
+        return tell_fault(says, 4, kind="not begun", verb=verb, as_json=as_json)
+    try:
+        raw = find(data.raw_journals, raw_uid)
+    except RunNotFound:
+        says = _journal_is_gone(data, raw_uid, ended_by=ended_by)
+        return tell_fault(says, 4, kind="journal is gone", verb=verb, as_json=as_json)
     places = {"raw journal": str(raw.path)}
     figure, run = summary_figure(data, raw_uid), None
     try:

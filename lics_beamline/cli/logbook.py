@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lics_beamline.analysis.logbook import Logbook, LogEntry
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.exports.reduced_run import ReducedRun
     from lics_beamline.journal.head import Head
-
-EXIT_USAGE: Final = 2
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -42,7 +40,7 @@ def logbook(options: argparse.Namespace) -> int:
     """Write the logbook of one sweep."""
     from lics_beamline.analysis.logbook_page import markdown, write_logbook
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.errors import RunNotFound
+    from lics_beamline.errors import ProfileError, RunNotFound
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.head import find
@@ -60,8 +58,7 @@ def logbook(options: argparse.Namespace) -> int:
         try:
             path = write_logbook(book, options.to, figure=figure)
         except ValueError as error:
-            sys.stderr.write(f"lics logbook: {error}\n")
-            return EXIT_USAGE
+            raise ProfileError(str(error)) from error
         if not options.json:
             sys.stdout.write(f"logbook: {path}\n")
     if options.json:

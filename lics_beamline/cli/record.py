@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,27 +116,24 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
 
     choose(simulated.addresses if simulated else None)  # before anything below imports ophyd
     from lics_beamline.checks.judgement import judge, refusals, warnings
-    from lics_beamline.cli.check import case_for, heating_lines
+    from lics_beamline.cli.check import case_for, heating_lines, tell_refused
     from lics_beamline.session.session import open_session
 
     experiment = _experiment(options, profile)
     case = case_for(options, profile, data, experiment)
     judged = judge(case)
     refused = refusals(judged)
-    for finding in (*refused, *warnings(judged)):
+    for finding in warnings(judged):
         sys.stderr.write(f"{finding.verdict}: {finding.rule}: {finding.says}\n")
     if refused:
-        if options.json:
-            says = " ".join(f"{finding.rule}: {finding.says}" for finding in refused)
-            sys.stdout.write(json.dumps({"error": says, "kind": "refused", "exit_code": 2}, indent=1) + "\n")
-        return 2
+        return tell_refused(refused, options)
     if not options.json:
         for line in heating_lines(case):
             _print(line)
     start_beside(options, data)
     with open_session(profile, data, simulated=simulated, followers=followers_of(options)) as session:
         walked = walk(session, session.sweep(experiment), experiment, quiet=options.json)
-    return walked.told(data, as_json=options.json)
+    return walked.told(data, verb=options.verb, as_json=options.json)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +163,16 @@ class Walked:
     given_up: bool = False
     catalogued: bool = True
 
-    def told(self, data: DataFolder, *, as_json: bool) -> int:
+    def told(self, data: DataFolder, *, verb: str, as_json: bool) -> int:
         """Draw its figure, say where everything is, and return the exit code."""
         from lics_beamline.cli.ending import summarise, tell_recorded
 
         if self.given_up:
-            return tell_recorded(data, self.raw_uid, self.experiment)
+            return tell_recorded(data, self.raw_uid, self.experiment, verb=verb, as_json=as_json)
         if self.pace and not as_json:
             _print(f"\n{self.pace}")
-        return summarise(data, self.raw_uid, ended_by=self.ended_by, catalogued=self.catalogued, as_json=as_json)
+        catalogued = self.catalogued
+        return summarise(data, self.raw_uid, ended_by=self.ended_by, catalogued=catalogued, verb=verb, as_json=as_json)
 
 
 def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) -> Walked:

@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.fault import tell_fault
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -160,11 +162,11 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
 
 
 def _say(options: argparse.Namespace, says: str, code: int, stands: SweepStatus | None = None) -> int:
+    if code:
+        return tell_fault(says, code, kind="not done", verb=options.verb, as_json=options.json)
     if options.json:
         state = stands.state if stands is not None else None
-        sys.stdout.write(json.dumps({"done": code == 0, "state": state, "says": says}, indent=1) + "\n")
-    elif code:
-        sys.stderr.write(f"lics {options.verb}: {says}\n")
+        sys.stdout.write(json.dumps({"done": True, "state": state, "says": says}, indent=1) + "\n")
     else:
         sys.stdout.write(f"{says}\n")
     return code

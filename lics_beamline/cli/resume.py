@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.workers import follower_options, followers_of
 from lics_beamline.errors import BadReading, Busy, ProfileError, RunNotFound
 
 if TYPE_CHECKING:
+    from lics_beamline.checks.finding import CheckFinding
     from lics_beamline.control.cell_estimate import PressureReading
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.journal.head import Head
@@ -69,6 +71,7 @@ def resume(options: argparse.Namespace) -> int:
 
 def _go_on(options: argparse.Namespace, data: DataFolder, session: Session, head: Head, record: SweepRecord) -> int:
     """Say what is found and what will be done, ask, and do it."""
+    from lics_beamline.cli.check import tell_refused
     from lics_beamline.cli.record import walk
     from lics_beamline.journal.whole_sweep import runs_of
     from lics_beamline.journal.writer import close_cut_off
@@ -76,14 +79,15 @@ def _go_on(options: argparse.Namespace, data: DataFolder, session: Session, head
     now = _now(session, record)
     for line in _found(head, record, now):
         _say(options, line)
-    if not _is_allowed(options, data, session, record, now):
-        return 2
+    if refused := _refusals(options, data, session, record, now):
+        return tell_refused(refused, options)
     if not (options.yes or _agreed()):
-        return 2
+        says = "nothing was begun: nobody agreed. Say --yes."
+        return tell_fault(says, 2, kind="not agreed", verb=options.verb, as_json=options.json)
     for run in runs_of(head):
         close_cut_off(run.path, reason=f"{CUT_OFF}; closed when the sweep was resumed")
     walked = walk(session, session.resume(record), record.experiment, quiet=options.json)
-    return walked.told(data, as_json=options.json)
+    return walked.told(data, verb=options.verb, as_json=options.json)
 
 
 def _newest(data: DataFolder, name: str) -> Head:
@@ -243,9 +247,9 @@ def _found(head: Head, record: SweepRecord, now: PressureReading) -> Iterator[st
     yield f"  next      {plan_of(record)}"
 
 
-def _is_allowed(
+def _refusals(
     options: argparse.Namespace, data: DataFolder, session: Session, record: SweepRecord, now: PressureReading
-) -> bool:
+) -> tuple[CheckFinding, ...]:
     """Judge what is left of the path as any sweep is judged, from the cell as it was found; say what is expected."""
     from lics_beamline.checks.judgement import judge, refusals, warnings
     from lics_beamline.cli.check import case_for, heating_lines
@@ -253,11 +257,11 @@ def _is_allowed(
 
     left, point = record.experiment.rest(*record.position), next_point(record)
     if left is None or point is None:
-        return True
+        return ()
     points = len(left.points())
     left = left.ahead_of(now.pressure_gpa)
     if left is None:
-        return True
+        return ()
     back = way_back(session.beamline, point, record, session.profile.values)
     if back is not None:
         left = left.model_copy(update={"legs": (back, *left.legs)})
@@ -266,18 +270,17 @@ def _is_allowed(
         case = replace(case, place=replace(case.place, sweeps=()))
     judged = judge(case)
     refused = refusals(judged)
-    for finding in (*refused, *warnings(judged)):
+    for finding in warnings(judged):
         sys.stderr.write(f"{finding.verdict}: {finding.rule}: {finding.says}\n")
     for line in heating_lines(case):
         _say(options, f"  expected  {line}")
     _say(options, f"  expected  {case.track.duration_s / 3600:.1f} h for {points} points")
-    return not refused
+    return refused
 
 
 def _agreed() -> bool:
     """Ask the person at the terminal; without one nothing is begun."""
     if not sys.stdin.isatty():
-        sys.stderr.write("nothing was begun: nobody is there to be asked. Say --yes.\n")
         return False
     sys.stdout.write("go on? [y/N] ")
     sys.stdout.flush()

@@ -11,7 +11,7 @@ from lics_beamline.control.forecast import ExpectedArrival
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
-from lics_beamline.exports.panel_words import GASKET_TEMPERATURE, PRESSURE
+from lics_beamline.exports.panel_words import EXPERIMENT_TIME, GASKET_TEMPERATURE, LOAD, PRESSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,9 +49,9 @@ def draw_track(case: Case, path: Path, *, supply_bar: float | None = None) -> Pa
     envelope = case.settings.envelope
     hours = [moment.time_s / 3600.0 for moment in case.track.moments]
     _band(axes["pressure"], case, hours, "pressure", PRESSURE)
-    _band(axes["load"], case, hours, "load", "membrane load (bar)")
+    _band(axes["load"], case, hours, "load", LOAD)
     axes["temperature"].plot(hours, [moment.temperature_k for moment in case.track.moments], color="0.25", lw=1.4)
-    axes["temperature"].set(ylabel=GASKET_TEMPERATURE, xlabel="time of experiment (h)")
+    axes["temperature"].set(ylabel=GASKET_TEMPERATURE, xlabel=EXPERIMENT_TIME)
     _limit(axes["pressure"], envelope.pressure_gpa[1], "envelope")
     _limit(axes["load"], envelope.load_bar[1], "envelope")
     if supply_bar:
@@ -150,7 +150,7 @@ def _draw_strokes(axes: Axes, case: Case) -> None:
             )
     axes.axhline(case.settings.envelope.pressure_gpa[1], **LIMIT)
     axes.axvline(case.settings.envelope.load_bar[1], **LIMIT)
-    axes.set(xlabel="membrane load (bar)", ylabel=PRESSURE, title="load and pressure (bars: 1 s.d.)")
+    axes.set(xlabel=LOAD, ylabel=PRESSURE, title="load and pressure (bars: 1 s.d.)")
     axes.legend(loc="lower right", fontsize="small")
 
 

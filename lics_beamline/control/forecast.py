@@ -106,7 +106,12 @@ class Track:
 
 
 def forecast(
-    points: Sequence[Point], *, settings: ControlSettings, exposure: Exposure, begins: PressureReading | None = None
+    points: Sequence[Point],
+    *,
+    settings: ControlSettings,
+    exposure: Exposure,
+    begins: PressureReading | None = None,
+    ahead: Sequence[Sequence[Point]] = (),
 ) -> Track:
     """Walk a path in thought.
 
@@ -120,13 +125,25 @@ def forecast(
         How plates are exposed; where by dose, with the looks.
     begins : PressureReading, optional
         The cell as it was found; default as loaded, with no gas.
+    ahead : sequence of sequences of Point
+        Paths that are walked before, each of which ends as a sweep does: the gas is held, the heater goes down. One
+        without points stands for a sweep that has ended already.
     """
     model = settings.cell_model
-    walk = _Walk(model, settings=settings, exposure=exposure, begins=begins)
+
+    def begun(cell: CellModel) -> _Walk:
+        walk = _Walk(cell, settings=settings, exposure=exposure, begins=begins)
+        for path in ahead:
+            for point in path:
+                walk.point(point)
+            walk.end()
+        return walk
+
+    walk = begun(model)
     nominal = [walk.point(point) for point in points]
     other = []
     for term in TERMS:
-        doubted = _Walk(model.doubted(term), settings=settings, exposure=exposure, begins=begins)
+        doubted = begun(model.doubted(term))
         for point in points:
             doubted.point(point)
         other.append(doubted.moments)
@@ -161,6 +178,13 @@ class _Walk:
         self._time_s = 0.0
         self._swapped_s = -math.inf
         self._looked_at: AnyLeg | None = None
+        self.moments = [self._moment()]
+
+    def end(self) -> None:
+        """End a sweep, with the gas held and the heater down; what comes then is the first of another."""
+        ambient_k = self._settings.heater.ambient_k
+        self._grip = self._model.moved(self._grip, gas_bar=self._grip.gas_bar, temperature_k=ambient_k)
+        self._time_s, self._swapped_s, self._looked_at = 0.0, -math.inf, None
         self.moments = [self._moment()]
 
     def point(self, point: Point) -> ExpectedArrival:

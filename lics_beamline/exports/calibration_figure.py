@@ -11,7 +11,8 @@ import numpy as np
 from lics_beamline.calibration.calibration import Calibration
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
-from lics_beamline.exports.panel_words import ANGLE
+from lics_beamline.exports.panel_colours import ON_WHITE
+from lics_beamline.exports.panel_words import ANGLE, IMAGE_COLUMN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +101,7 @@ def _draw_rings(axes: Axes, calibration: Calibration) -> None:
     angle = [2.0 * math.degrees(math.asin(wavelength / (2.0 * fit.d_angstrom))) for fit in calibration.rings]
     mean = [fit.mean_px for fit in calibration.rings]
     error = [fit.rms_px / math.sqrt(fit.points) for fit in calibration.rings]
-    axes.errorbar(angle, mean, yerr=error, fmt="o", ms=4, color="#0072B2", capsize=2)
+    axes.errorbar(angle, mean, yerr=error, fmt="o", ms=4, color=ON_WHITE.blue, capsize=2)
     axes.axhline(0.0, color="0.3", lw=0.8)
     telling = [
         abs(fit.mean_px) + fit.rms_px / math.sqrt(fit.points)
@@ -132,7 +133,7 @@ def _draw_detector(axes: Axes, calibration: Calibration, span: float) -> None:
     if all(math.isfinite(edge) for edge in pixel):
         axes.plot(plane.beam2_mm / pixel[1] - 0.5, plane.beam1_mm / pixel[0] - 0.5, "+", ms=12, color="black")
     axes.set_aspect("equal")
-    axes.set(xlabel="column (px)", ylabel="row (px)", title="on the detector, in orientation 3; +: beam")
+    axes.set(xlabel=IMAGE_COLUMN, ylabel="row (px)", title="on the detector, in orientation 3; +: beam")
     if config.get("max_shape"):
         axes.set(xlim=(0, config["max_shape"][1]), ylim=(0, config["max_shape"][0]))
     axes.figure.colorbar(drawn, ax=axes, label="residual (px)", shrink=0.7)

@@ -11,7 +11,7 @@ from lics_beamline.exports.comparison import PointDifference, RunComparison
 from lics_beamline.exports.figure import STROKE_COLOURS
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
-from lics_beamline.exports.panel_words import PRESSURE
+from lics_beamline.exports.panel_words import FIRST_PRESSURE, PRESSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def draw_comparison(comparison: RunComparison, path: Path) -> Path:
     _draw(pressure, comparison, lambda point: point.pressure_gpa, PRESSURE)
     _draw(cell, comparison, lambda point: _cell(point, main), f"a of {main or 'no phase'} (Å)")
     _draw(fraction, comparison, lambda point: _fraction(point, main), f"fraction of {main or 'no phase'}")
-    fraction.set_xlabel("pressure in the first (GPa)")
+    fraction.set_xlabel(FIRST_PRESSURE)
     pressure.legend(fontsize="small", ncols=4, loc="upper left")
     digests = [run.start["recipe_digest"][:8] for run in (comparison.first, comparison.second)]
     figure.suptitle(

@@ -13,14 +13,15 @@ import numpy as np
 
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
+from lics_beamline.exports.panel_colours import ON_WHITE
+from lics_beamline.exports.panel_words import ANGLE
 from lics_beamline.refinement.pattern_fit import FittedPhase, PatternFit
 from lics_beamline.refinement.rietveld import RefinedPhase, RietveldFit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colour-blind safe (Okabe and Ito 2008): the model, then what else is there.
-PHASE_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+PHASE_COLOURS: Final = ON_WHITE.phases
 
 
 def draw_differences(
@@ -57,7 +58,7 @@ def draw_differences(
     for place, fit in zip(axes[:, 0], fits, strict=True):
         _draw(place, fit)
         place.set_ylabel(f"intensity ({plain(intensity_unit)})")
-    axes[-1, 0].set_xlabel("scattering angle 2θ (deg)")
+    axes[-1, 0].set_xlabel(ANGLE)
     figure.suptitle(plain(title))
     return save_figure(figure, path, dpi=120)
 
@@ -67,7 +68,7 @@ def _draw(axes: Axes, fit: RietveldFit | PatternFit) -> None:
     observed, calculated = fit.observed - fit.background, fit.calculated - fit.background
     top = float(np.max(observed))
     axes.plot(fit.two_theta_deg, observed, ".", color="0.25", ms=2.5, label="observed")
-    axes.plot(fit.two_theta_deg, calculated, color=PHASE_COLOURS[0], lw=1.0, label=name)
+    axes.plot(fit.two_theta_deg, calculated, color=ON_WHITE.blue, lw=1.0, label=name)
     offset = -(0.25 + 0.05 * len(fit.phases)) * top
     axes.plot(fit.two_theta_deg, observed - calculated + offset, color="0.45", lw=0.8)
     axes.text(
@@ -83,9 +84,8 @@ def _draw(axes: Axes, fit: RietveldFit | PatternFit) -> None:
     for index, phase in enumerate(phases):
         angles = _angles(phase, float(fit.two_theta_deg[-1]))
         height = -(0.05 + 0.05 * index) * top
-        axes.plot(
-            angles, np.full(len(angles), height), "|", color=PHASE_COLOURS[index % 5], ms=7, label=plain(phase.name)
-        )
+        colour = PHASE_COLOURS[index % len(PHASE_COLOURS)]
+        axes.plot(angles, np.full(len(angles), height), "|", color=colour, ms=7, label=plain(phase.name))
     found = fit.agreement
     axes.set_title(
         f"{name}: Rwp {100 * found.r_wp_subtracted:.2f} % (background taken off), "

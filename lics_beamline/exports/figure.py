@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
-from lics_beamline.exports.panel_words import ANGLE, CELL_EDGE, SAMPLE_TEMPERATURE, TRACK
+from lics_beamline.exports.panel_colours import ON_WHITE
+from lics_beamline.exports.panel_words import ANGLE, CELL_EDGE, PATTERNS, SAMPLE_TEMPERATURE, TRACK
+from lics_beamline.exports.pattern_height import above_background
+from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.phases.phase import CrystalPhase
-from lics_beamline.physics.crystal import two_theta_deg
-from lics_beamline.physics.unit_cell import UnitCell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colour-blind safe (Okabe and Ito 2008), one for each stroke; grey where an imported table does not say it.
-STROKE_COLOURS: Final = {
-    "held": "#009E73",
-    "upstroke": "#0072B2",
-    "heating": "#E69F00",
-    "downstroke": "#D55E00",
-    "": "#555555",
-}
-WORTH_A_TICK: Final = 0.03  # of the strongest line of a phase
+STROKE_COLOURS: Final = ON_WHITE.strokes
 SHOWN_DEG: Final = (4.5, 17.0)
 
 
@@ -121,7 +112,7 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
     low, high = shown = _shown_deg(run, points)
     for point in points:
         chosen = (point.two_theta_deg > low) & (point.two_theta_deg < high)
-        angle, height = point.two_theta_deg[chosen], _flattened(point.intensity[chosen])
+        angle, height = point.two_theta_deg[chosen], above_background(point.intensity[chosen])
         colour = STROKE_COLOURS.get(point.stroke, "0.3")
         axes.plot(angle, height + shift, color=colour, lw=0.8)
         for line in _angles(point, sought.get(run.main_phase), run.wavelength_angstrom, high):
@@ -136,7 +127,7 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         xlabel=f"{ANGLE}, λ = {run.wavelength_angstrom:.5f} Å",
         yticks=[],
         xlim=shown,
-        title=f"patterns above background, square-root scale; ticks: {run.main_phase or 'none'} found",
+        title=f"{PATTERNS}; ticks: {run.main_phase or 'none'} found",
     )
     axes.set_ylim(-0.3, max(shift + 0.9, 1.0))
 
@@ -148,27 +139,9 @@ def _shown_deg(run: ReducedRun, points: list[ReducedPoint]) -> tuple[float, floa
     return float(points[0].two_theta_deg[0]), float(points[0].two_theta_deg[-1])
 
 
-def _flattened(intensity: Any) -> Any:
-    """Return the pattern above a rolling lower envelope, on a square-root scale, with a strongest line of 1."""
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d
-
-    finite = np.nan_to_num(intensity, nan=float(np.nanmin(intensity)) if np.isfinite(intensity).any() else 0.0)
-    width = max(len(finite) // 25, 3)
-    floor = uniform_filter1d(minimum_filter1d(finite, width), width)
-    above = np.sqrt(np.clip(finite - floor, 0.0, None))
-    return above / max(float(above.max()), 1e-12)
-
-
 def _angles(
     point: ReducedPoint, phase: CrystalPhase | None, wavelength_angstrom: float, highest_deg: float
 ) -> list[float]:
     """Angles of the lines of a phase in the cell it was found with [deg]; none where it was not."""
-    found = point.phase(phase.name) if phase else None
-    if phase is None or found is None:
-        return []
-    cell = UnitCell.from_free(np.array(list(found.cell.values())), phase.system)
-    shortest = wavelength_angstrom / 2.0 / math.sin(math.radians(highest_deg) / 2.0)
-    lines = phase.lines(cell, wavelength_angstrom=wavelength_angstrom, d_min_angstrom=shortest)
-    strongest = max((line.strength for line in lines), default=0.0)
-    worth = [line for line in lines if line.strength > WORTH_A_TICK * strongest]
-    return [two_theta_deg(cell.d_angstrom(line.hkl), wavelength_angstrom) for line in worth]
+    lines = lines_of(point, (phase,), wavelength_angstrom) if phase is not None else ()
+    return [angle for each in lines for angle in each.two_theta_deg if angle <= highest_deg]

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
-from lics_beamline.exports.panel_words import ANGLE
+from lics_beamline.exports.panel_colours import MASKED, ON_WHITE
+from lics_beamline.exports.panel_words import ANGLE, AZIMUTH, IMAGE_COLUMN, IMAGE_ROW
 from lics_beamline.frames.image_view import ImageView
 from lics_beamline.integration.cake import Cake
 from lics_beamline.lines.peaks import Peak
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 COUNTS_MAP: Final = "gray"  # leaves the colours to what is drawn over it
-MASK_COLOUR: Final = "#56B4E9"
+MASK_COLOUR: Final = MASKED
 NO_PIXEL_COLOUR: Final = "#2F6280"  # the mask over black
-PATTERN_COLOUR: Final = "#0072B2"
+PATTERN_COLOUR: Final = ON_WHITE.blue
 # Colour-blind safe (Okabe and Ito 2008), told apart from the mask.
-MARK_COLOURS: Final = ("#D55E00", "#009E73", "#E69F00", "#CC79A7", "#F0E442")
+MARK_COLOURS: Final = (ON_WHITE.red, ON_WHITE.green, ON_WHITE.orange, ON_WHITE.pink, ON_WHITE.yellow)
 DIMMEST_SHOWN, BRIGHTEST_SHOWN = 1.0, 99.9  # percent of the pixels, between which greys run
 WIDEST_BESIDE: Final = 2.0  # columns over rows; an image that is wider lies above its pattern
 MOST_RINGS: Final = 12  # of one substance: more hide the image
@@ -124,12 +125,12 @@ def _draw_frame(axes: Axes, view: ImageView, beam_px: tuple[float, float] | None
             )
     if beam_px is not None and 0.0 <= beam_px[0] <= rows and 0.0 <= beam_px[1] <= columns:
         axes.plot(beam_px[1], beam_px[0], "+", ms=16, mew=2.0, color="white")
-        axes.plot(beam_px[1], beam_px[0], "+", ms=14, mew=1.0, color="#D55E00")
+        axes.plot(beam_px[1], beam_px[0], "+", ms=14, mew=1.0, color=ON_WHITE.red)
         where = f"beam (+) at row {beam_px[0]:.1f}, column {beam_px[1]:.1f}"
     else:
         where = "the beam passes it by" if beam_px is not None else ""
     masked = f"{100.0 * view.masked.mean():.1f} % masked (blue)" if view.masked.any() else "nothing masked"
-    axes.set(xlim=(0.0, columns), ylim=(0.0, rows), xlabel="column (px)", ylabel="row (px) of the file")
+    axes.set(xlim=(0.0, columns), ylim=(0.0, rows), xlabel=IMAGE_COLUMN, ylabel=IMAGE_ROW)
     axes.set_title(", ".join(part for part in (where, masked) if part), fontsize="medium")
     axes.set_aspect("equal")
     if columns > WIDEST_BESIDE * rows:
@@ -214,7 +215,7 @@ def _draw_cake(axes: Axes, cake: Cake, marks: Sequence[MarkedLines]) -> None:
     axes.set_aspect("auto")
     axes.set(
         xlabel=f"{ANGLE}, λ = {cake.wavelength_angstrom:.5f} Å",
-        ylabel="azimuth (deg)",
+        ylabel=AZIMUTH,
         yticks=range(-180, 181, 90),
         ylim=(-180.0, 180.0),
     )

@@ -1,4 +1,7 @@
-"""Words that the figures of a report and the live page share: quantities with their units, titles, states of a run."""
+"""Words that the figures of a report and the live page share: quantities with their units, titles, states of a run.
+
+A word that stands at an axis of both is here, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,17 @@ GASKET_TEMPERATURE: Final = "gasket (K)"
 SAMPLE_TEMPERATURE: Final = "sample temperature (K)"
 CELL_EDGE: Final = "cell edge a (Å)"
 ANGLE: Final = "2θ (deg)"
+AZIMUTH: Final = "azimuth (deg)"
+LOAD: Final = "membrane load (bar)"
+EXPERIMENT_TIME: Final = "time of experiment (h)"
+WAVELENGTH_IN_AIR: Final = "wavelength in air (nm)"
+MASS_SHARE: Final = "share (%)"
+IMAGE_COLUMN: Final = "column (px)"
+IMAGE_ROW: Final = "row (px) of the file"
+GIVEN_PRESSURE: Final = "pressure as given (GPa)"
+FIRST_PRESSURE: Final = "pressure in the first (GPa)"
+PATTERNS: Final = "Patterns above background, square-root scale"
+CELLS: Final = "Cell and equation of state (lines)"
 
 
 def run_state(ended: str, *, being_written: bool) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import JournalError, RunNotFound
+from lics_beamline.exports.panel_words import GIVEN_PRESSURE, RUBY_PRESSURE
 from lics_beamline.given_file import one_line
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
@@ -220,7 +221,7 @@ class ReducedRun:
     @property
     def pressure_axis(self) -> str:
         """What stands at the axis of its pressures."""
-        return "pressure as given (GPa)" if self.is_imported else "pressure from ruby (GPa)"
+        return GIVEN_PRESSURE if self.is_imported else RUBY_PRESSURE
 
     @property
     def sample(self) -> str:

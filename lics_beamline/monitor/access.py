@@ -13,7 +13,7 @@ from tornado.web import RequestHandler
 from tornado.websocket import WebSocketHandler
 
 TOKEN_BYTES: Final = 24  # at random: nobody guesses them
-COOKIE: Final = "lics_monitor"
+COOKIE: Final = "lics_monitor_{port}"  # a browser gives a cookie to all ports of a host
 ASKED: Final = "token"  # name of the token in an address
 DENIED: Final = "This page shows an experiment, and needs the address that `lics monitor` printed, with its token.\n"
 
@@ -68,10 +68,13 @@ class TokenAccess(AuthProvider):
     ----------
     token : str
         The token.
+    port : int
+        Where the page is: each of several pages of one computer has a token of its own.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, port: int) -> None:
         self._token = token
+        self._cookie = COOKIE.format(port=port)
         super().__init__()
 
     @property
@@ -82,9 +85,9 @@ class TokenAccess(AuthProvider):
             given = handler.get_query_argument(ASKED, "")
             if given and self._is_it(given):
                 if not isinstance(handler, WebSocketHandler):  # whose answer has been sent when this is asked
-                    handler.set_cookie(COOKIE, self._token, httponly=True, samesite="Strict")
+                    handler.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict")
                 return "viewer"
-            return "viewer" if self._is_it(handler.get_cookie(COOKIE, "") or "") else None
+            return "viewer" if self._is_it(handler.get_cookie(self._cookie, "") or "") else None
 
         return user
 

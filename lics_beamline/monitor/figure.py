@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.plotting import figure
 from bokeh.themes import Theme
 
-# On a dark ground, colour-blind safe (Okabe and Ito 2008); what they tell is told by a marker or a word as well.
-BLUE, ORANGE, GREEN, YELLOW, PINK, RED = "#56B4E9", "#E69F00", "#2BC79A", "#F0E442", "#CC79A7", "#FF7A33"
+from lics_beamline.exports.panel_colours import ON_DARK
+
+BLUE, ORANGE, GREEN, YELLOW, PINK, RED = (
+    *(ON_DARK.blue, ON_DARK.orange, ON_DARK.green, ON_DARK.yellow, ON_DARK.pink, ON_DARK.red),
+)
 GROUND, RAISED, EDGE, TEXT, DIM = "#0d1117", "#151b23", "#30363d", "#e6edf3", "#9aa4af"
-PHASE_COLOURS: Final = (ORANGE, BLUE, GREEN, PINK, YELLOW, RED, "#B9A3FF", "#C0C0C0")
 PHASE_MARKERS: Final = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "plus")
+Column = list[Any] | npt.NDArray[np.float64]
 FONT: Final = "system-ui, 'DejaVu Sans', sans-serif"
 
 THEME: Final = Theme(
@@ -117,16 +122,27 @@ class GrowingSource:
     ----------
     columns : sequence of str
         Names of the columns.
+    most : int, optional
+        Rows of a run beyond which they are thinned: more than a screen has pixels only make a browser slow.
+    thin : callable, optional
+        Returns half of `most` of some rows, or fewer, in their order; the newest is among them.
     """
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        *,
+        most: int = 0,
+        thin: Callable[[Sequence[Any]], Sequence[Any]] = lambda rows: rows,
+    ) -> None:
         self.source = ColumnDataSource({name: [] for name in columns})
-        self._columns = tuple(columns)
+        self._most, self._thin = most, thin
         self._of: object = None
         self._taken = 0
+        self._shown = 0
 
     def grow(
-        self, of: object, rows: Sequence[Any], columns_of: Callable[[Sequence[Any]], Mapping[str, list[Any]]]
+        self, of: object, rows: Sequence[Any], columns_of: Callable[[Sequence[Any]], Mapping[str, Column]]
     ) -> None:
         """Show some rows.
 
@@ -137,15 +153,20 @@ class GrowingSource:
         rows : sequence
             All rows; those shown before come first.
         columns_of : callable
-            Gives the columns of some rows.
+            Gives the columns of some rows; numbers as arrays, which are sent as they lie in memory.
         """
-        if of != self._of or len(rows) < self._taken:
-            self._of, self._taken = of, len(rows)
-            self.source.data = dict(columns_of(rows))
-        elif len(rows) > self._taken:
-            new = rows[self._taken :]
-            self._taken = len(rows)
-            self.source.stream(dict(columns_of(new)))
+        new = len(rows) - self._taken
+        if of == self._of and new == 0:
+            return
+        is_more = of == self._of and new > 0 and self._taken > 0
+        if is_more and not (self._most and self._shown + new > self._most):
+            self.source.stream(dict(columns_of(rows[self._taken :])))
+            self._shown += new
+        else:
+            shown = self._thin(rows) if self._most and len(rows) > self._most else rows
+            self.source.data = dict(columns_of(shown))
+            self._shown = len(shown)
+        self._of, self._taken = of, len(rows)
 
 
 class PhaseStyles:
@@ -156,7 +177,7 @@ class PhaseStyles:
 
     def colour(self, phase: str) -> str:
         """Return the colour of a phase."""
-        return PHASE_COLOURS[self._place.get(phase, -1) % len(PHASE_COLOURS)]
+        return ON_DARK.phases[self._place.get(phase, -1) % len(ON_DARK.phases)]
 
     def marker(self, phase: str) -> str:
         """Return the marker of a phase."""

@@ -17,6 +17,7 @@ from lics_beamline.monitor.view import RunView
 from lics_beamline.schema import REDUCTION
 
 LONGEST_LOOK_S: Final = 0.5  # of reading before what has been read is shown, and other runs have their turn [s]
+RAW_SHARE: Final = 0.5  # of that, while both raw run and reduction have more: patterns come with the first readings
 
 
 class FollowedRun:
@@ -28,6 +29,11 @@ class FollowedRun:
         Where the journals are.
     run : Head
         The run.
+
+    Attributes
+    ----------
+    is_behind : bool
+        Whether there was more to read than the last look had time for.
     """
 
     def __init__(self, data: DataFolder, run: Head) -> None:
@@ -42,6 +48,7 @@ class FollowedRun:
         self._told = 0
         self._changes = -1
         self._written = False
+        self.is_behind = False
         self._view = RunView(uid=run.uid)
         if self._is_reduction:
             self._fold.take("start", {**run.start, "points": 0})
@@ -57,12 +64,14 @@ class FollowedRun:
 
         At most `LONGEST_LOOK_S` is read at a time, so that a long run is shown while it is still being read.
         """
-        until = time.monotonic() + LONGEST_LOOK_S
+        now = time.monotonic()
+        until = now + LONGEST_LOOK_S
+        self.is_behind = False
         written = self._raw.being_written()
         if self._is_reduction:
             self._read_reduction(self._raw, until)
         else:
-            self._read_raw(until)
+            self._read_raw(now + RAW_SHARE * LONGEST_LOOK_S)
             self._find_reduction()
             if self._reduction is not None:
                 self._read_reduction(self._reduction, until)
@@ -77,6 +86,7 @@ class FollowedRun:
             if name == "start":
                 self._take_earlier()
             if time.monotonic() > until:
+                self.is_behind = True
                 break
         self._tell(self._raw)
 
@@ -92,6 +102,7 @@ class FollowedRun:
         for name, doc in tail.documents():
             self._fold.take_reduced(name, doc)
             if time.monotonic() > until:
+                self.is_behind = True
                 break
         self._tell(tail)
 

@@ -11,22 +11,25 @@ from typing import Any, Final
 
 from bokeh.core.templates import get_env
 from bokeh.models import Select
+from bokeh.server.views.static_handler import StaticHandler
 
+from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.cell_panel import CellPanel
 from lics_beamline.monitor.control_panel import ControlPanel
 from lics_beamline.monitor.figure import THEME, PhaseStyles
-from lics_beamline.monitor.pattern_panel import PatternPanel, WaterfallPanel
-from lics_beamline.monitor.phase_lines import lines_of
+from lics_beamline.monitor.pattern_panel import PatternPanel
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
 from lics_beamline.monitor.ruby_panel import RubyPanel
 from lics_beamline.monitor.status_panel import StatusPanel
 from lics_beamline.monitor.track_panel import PlanePanel, TrackPanel
 from lics_beamline.monitor.view import ReadPlate, RunView
-from lics_beamline.monitor.watched_runs import NEWEST, WatchedRuns
+from lics_beamline.monitor.watched_runs import NEWEST, ListedRun, WatchedRuns
+from lics_beamline.monitor.waterfall_panel import WaterfallPanel
 
-LOOKED_EVERY_MS: Final = 500  # between two looks at what is new [ms]
+LOOKED_EVERY_MS: Final = 250  # between two looks at what is new [ms]
+SCRIPTS: Final = ("bokeh", "bokeh-widgets")  # of Bokeh: with its tables, its formulas and its GL 4 MB in place of 1.7
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 SELECT_STYLE: Final = """
 :host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
@@ -71,6 +74,8 @@ class LivePage:
         self._drawn: ReducedPoint | None = None
         self._plate_asked: object = None
         self._trouble = ""
+        self._listed: tuple[ListedRun, ...] | None = None
+        self._named: frozenset[str] = frozenset()
         self.run = Select(title="Run", value=uid, options=[(uid, uid or "newest")], stylesheets=[SELECT_STYLE])
         self.point = Select(title="Plate and pattern", value="", options=[("", "newest")], stylesheets=[SELECT_STYLE])
         self.track, self.plane, self.ruby, self.plate = TrackPanel(), PlanePanel(), RubyPanel(), PlatePanel()
@@ -98,13 +103,15 @@ class LivePage:
         if control is not None:
             roots["control"] = control.root
         document.template_variables["control"] = control is not None
+        document.template_variables["scripts"] = [StaticHandler.append_version(f"js/{name}.min.js") for name in SCRIPTS]
         document.theme = THEME
         document.title = "lics monitor"
         document.template = get_env().from_string(TEMPLATE.read_text(encoding="utf-8"))
         self.refresh()  # before the figures belong to the document, which looks through all of them at each change
-        for name, root in roots.items():
-            root.name = name
-            document.add_root(root)
+        with document.models.freeze():  # else it looks through those before at each that is added
+            for name, root in roots.items():
+                root.name = name
+                document.add_root(root)
         document.add_periodic_callback(self.refresh, LOOKED_EVERY_MS)
 
     def refresh(self) -> None:
@@ -120,11 +127,16 @@ class LivePage:
             self.control.update(health.sweep)
 
     def _list_runs(self) -> None:
-        listed = [(NEWEST, "newest sweep, as it comes"), *((run.uid, run.says) for run in self._runs.runs())]
+        runs = self._runs.runs()
+        if runs is self._listed and self.run.value in self._named:
+            return
+        self._listed = runs
+        listed = [(NEWEST, "newest sweep, as it comes"), *((run.uid, run.says) for run in runs)]
         if self.run.value not in dict(listed):
             listed.append((self.run.value, f"run {self.run.value[:8]}"))
         if self.run.options != listed:
             self.run.options = listed
+        self._named = frozenset(uid for uid, _ in listed)
 
     def _draw(self, view: RunView) -> None:
         if self._view is None or (view.uid, view.reduction_uid) != (self._view.uid, self._view.reduction_uid):

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from bokeh.models import ColorBar, ColumnDataSource, DataRange1d, LogColorMapper
+from bokeh.models import ColorBar, ColumnDataSource, DataRange1d, LinearColorMapper, LogColorMapper
 from contourpy import contour_generator
 
+from lics_beamline.exports.panel_colours import MASKED
+from lics_beamline.exports.panel_words import IMAGE_COLUMN, IMAGE_ROW
+from lics_beamline.exports.phase_lines import PhaseLines
 from lics_beamline.monitor.figure import DIM, PhaseStyles, dark_figure
-from lics_beamline.monitor.phase_lines import PhaseLines
 from lics_beamline.monitor.plate_view import ANGLES_EVERY, PlateView
 
-MASK_RGBA: Final = (86, 180, 233, 110)
+CLEAR: Final = "#00000000"
+MASK_COLOURS: Final = (CLEAR, f"{MASKED}6e")  # of what is used, and of what is not
 MOST_RINGS: Final = 12  # of one phase: more hide the image
 NO_IMAGE: Final = {  # one black pixel: ranges without any data are complained of
     "counts": [np.ones((1, 1), np.float32)],
-    "mask": [np.zeros((1, 1), np.uint32)],
+    "mask": [np.zeros((1, 1), np.uint8)],
     "columns": [1],
     "rows": [1],
 }
@@ -37,7 +40,7 @@ class PlatePanel:
         self.rings = ColumnDataSource(NO_RINGS)
         self._scale = LogColorMapper(palette="Inferno256", low=1.0, high=10.0, nan_color="#000000")
         self.root = dark_figure(
-            *("Plate", "column (px)", "row (px) of the file"),
+            *("Plate", IMAGE_COLUMN, IMAGE_ROW),
             match_aspect=True,
             x_range=DataRange1d(range_padding=0.0),
             y_range=DataRange1d(range_padding=0.0),
@@ -45,7 +48,7 @@ class PlatePanel:
         self.root.grid.visible = False
         place = {"x": 0, "y": 0, "dw": "columns", "dh": "rows", "source": self.image}
         self.root.image("counts", color_mapper=self._scale, **place)
-        self.root.image_rgba("mask", **place)
+        self.root.image("mask", color_mapper=LinearColorMapper(palette=MASK_COLOURS, low=0, high=1), **place)
         self.root.multi_line("x", "y", source=self.rings, color="colour", line_width=1.0, alpha=0.5)
         bar = ColorBar(color_mapper=self._scale, title="counts", width=8, padding=4, major_tick_line_color=DIM)
         self.root.add_layout(bar, "right")
@@ -74,12 +77,10 @@ class PlatePanel:
             return
         rows, columns = (side * plate.block_px for side in plate.counts.shape)
         low, high = plate.brightness
-        mask = np.zeros((*plate.masked.shape, 4), dtype=np.uint8)
-        mask[plate.masked] = MASK_RGBA
         self._scale.update(low=low, high=high)
         self.image.data = {
             "counts": [np.maximum(plate.counts, np.float32(low))],
-            "mask": [mask.view(np.uint32).reshape(plate.masked.shape)],
+            "mask": [plate.masked.astype(np.uint8)],
             "columns": [columns],
             "rows": [rows],
         }

@@ -15,7 +15,7 @@ from lics_beamline.calibration.flat_detector import FlatDetector
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.frames.frame import FrameSeries, Recording
-from lics_beamline.frames.image_view import ImageView, view_of
+from lics_beamline.frames.image_view import ImageView, block_means, view_of
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
 from lics_beamline.integration.shadow import BlockRings, bad_pixels
@@ -80,6 +80,8 @@ class PlateViews:
         self._data = data
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int, str, int], PlateView] = OrderedDict()
+        self._detector: DrawnDetector | None = None
+        self._detector_of: object = None
 
     def view(self, plate: ReadPlate, recipe: dict[str, Any]) -> PlateView:
         """Return a plate as it is drawn; takes a second or two where nobody asked for it before.
@@ -110,31 +112,57 @@ class PlateViews:
         except (LicsError, OSError) as error:
             return PlateView(says="cannot be read", trouble=text(error))
         try:
-            return _whole(recording, recipe_of(recipe))
+            return self._whole(recording, recipe_of(recipe), _what_draws(recipe))
         except (LicsError, KeyError, TypeError, ValueError):
             shape = recording.counts.shape
             bare = view_of(recording.counts, np.ones(shape, bool), np.zeros(shape, np.float32))
             return _drawn(bare, says="without mask and rings, which its geometry does not give", has_angles=False)
 
+    def _whole(self, recording: Recording, recipe: Recipe, drawn_by: int) -> PlateView:
+        counts = recording.counts
+        shape = (int(counts.shape[0]), int(counts.shape[1]))
+        if self._detector is None or self._detector_of != (drawn_by, shape):
+            self._detector = DrawnDetector.of(recipe, shape)
+            self._detector_of = (drawn_by, shape)
+        detector = self._detector
+        bad = bad_pixels(
+            counts,
+            detector.rings,
+            shadow_fraction=recipe.frames.shadow_fraction,
+            saturation_counts=recording.saturation_counts if recipe.frames.mask_saturated else None,
+            compiled=False,  # a page reads a plate in minutes, and would wait for the compiler
+        )
+        used = detector.used if bad is None else detector.used & ~bad
+        return _drawn(view_of(counts, used, detector.block_angles_deg), says="log scale, blue masked", has_angles=True)
 
-def _whole(recording: Recording, recipe: Recipe) -> PlateView:
-    counts = recording.counts
-    shape = (int(counts.shape[0]), int(counts.shape[1]))
-    angles = _angles_deg(recipe.geometry, shape)
-    low, high = recipe.frames.two_theta_deg
-    used = (angles >= low) & (angles <= high)
-    if recipe.plate.mask is not None:
-        used &= ~recipe.plate.mask.array(shape)
-    bad = bad_pixels(
-        counts,
-        BlockRings.of(angles),
-        shadow_fraction=recipe.frames.shadow_fraction,
-        saturation_counts=recording.saturation_counts if recipe.frames.mask_saturated else None,
-        compiled=False,  # a page reads a plate in minutes, and would wait for the compiler
-    )
-    if bad is not None:
-        used &= ~bad
-    return _drawn(view_of(counts, used, angles), says="log scale, blue masked", has_angles=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DrawnDetector:
+    """What all plates of one geometry and recipe have in common: it takes as long as the rest of a plate.
+
+    Parameters
+    ----------
+    used : ndarray of bool, shape (rows, columns)
+        Pixels that the recipe uses, of whatever plate.
+    rings : BlockRings
+        To see shadows by.
+    block_angles_deg : ndarray of float64
+        Scattering angle of each block that is drawn [deg].
+    """
+
+    used: npt.NDArray[np.bool_]
+    rings: BlockRings
+    block_angles_deg: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, recipe: Recipe, shape: tuple[int, int]) -> DrawnDetector:
+        """Work it out for frames of a shape."""
+        angles = _angles_deg(recipe.geometry, shape)
+        low, high = recipe.frames.two_theta_deg
+        used = (angles >= low) & (angles <= high)
+        if recipe.plate.mask is not None:
+            used &= ~recipe.plate.mask.array(shape)
+        return cls(used=used, rings=BlockRings.of(angles), block_angles_deg=block_means(angles))
 
 
 def _drawn(view: ImageView, *, says: str, has_angles: bool) -> PlateView:

@@ -9,6 +9,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, Range1d, Span
 
 from lics_beamline.errors import BadReading, OutsideCalibration
+from lics_beamline.exports.panel_words import WAVELENGTH_IN_AIR
 from lics_beamline.monitor.figure import BLUE, ORANGE, RED, dark_figure, place_legend
 from lics_beamline.monitor.view import Array, RubyView, RunView
 from lics_beamline.physics.line_shape import pseudo_voigt
@@ -30,7 +31,7 @@ class RubyPanel:
     def __init__(self) -> None:
         self.spectrum = ColumnDataSource({"nm": [], "counts": []})
         self.fit = ColumnDataSource({"nm": [], "counts": []})
-        self.root = dark_figure("Ruby", "wavelength in air (nm)", "counts", x_range=Range1d(690.0, 700.0))
+        self.root = dark_figure("Ruby", WAVELENGTH_IN_AIR, "counts", x_range=Range1d(690.0, 700.0))
         self.root.scatter("nm", "counts", source=self.spectrum, color=BLUE, size=3, legend_label="read")
         self.root.line("nm", "counts", source=self.fit, color=ORANGE, line_width=2, legend_label="fit")
         self._r1 = Span(location=math.nan, dimension="height", line_color=RED, line_dash="dashed")
@@ -57,7 +58,7 @@ class RubyPanel:
         fitted, trouble = curve(ruby, axis)
         self.fit.data = {"nm": axis if fitted.size else [], "counts": fitted}
         r1 = f"R1 {ruby.r1_nm:.4f} ± {ruby.r1_sigma_nm:.4f} nm"
-        self.root.xaxis.axis_label = f"wavelength in air (nm)\n{r1}{trouble}"
+        self.root.xaxis.axis_label = f"{WAVELENGTH_IN_AIR}\n{r1}{trouble}"
         self.root.title.text = (
             f"Ruby {ruby.pressure_gpa:.3f} GPa\n± {ruby.pressure_sigma_gpa:.3f} stat "
             f"± {ruby.pressure_systematic_gpa:.3f} syst"

@@ -82,7 +82,7 @@ def serve(
             address=address,
             port=port,
             allow_websocket_origin=_origins(address, port),
-            auth_provider=TokenAccess(token) if token else NullAuth(),
+            auth_provider=TokenAccess(token, port=port) if token else NullAuth(),
             unused_session_lifetime_milliseconds=FORGOTTEN_AFTER_MS,
             check_unused_sessions_milliseconds=FORGOTTEN_AFTER_MS,
         )

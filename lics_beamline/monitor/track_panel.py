@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource
 
-from lics_beamline.exports.panel_words import GASKET_TEMPERATURE, PRESSURE, TRACK
+from lics_beamline.exports.panel_words import EXPERIMENT_TIME, GASKET_TEMPERATURE, LOAD, PRESSURE, TRACK
 from lics_beamline.monitor.figure import (
     BLUE,
     DIM,
@@ -17,6 +19,7 @@ from lics_beamline.monitor.figure import (
     ORANGE,
     PINK,
     YELLOW,
+    Column,
     GrowingSource,
     dark_figure,
     hover,
@@ -28,6 +31,8 @@ COLUMNS = (
     *("hours", "pressure", "p_low", "p_high", "asked_p", "asked_k", "kelvin", "load"),
     *("ending", "e_low", "e_high", "size"),
 )
+MOST_READINGS: Final = 4000  # drawn at a time: of more, those on the way are thinned
+NEWEST_KEPT: Final = 200  # readings that are never thinned: what the sweep does now
 
 
 class TrackPanel:
@@ -40,12 +45,12 @@ class TrackPanel:
     """
 
     def __init__(self) -> None:
-        self.readings = GrowingSource(COLUMNS)
+        self.readings = GrowingSource(COLUMNS, most=MOST_READINGS, thin=thinned)
         source = self.readings.source
         self.pressure = dark_figure("Pressure, temperature and load in time", "", PRESSURE)
         shared = {"x_range": self.pressure.x_range}
         self.temperature = dark_figure("", "", GASKET_TEMPERATURE, **shared)
-        self.load = dark_figure("", "time of experiment (h)", "load (bar)", **shared)
+        self.load = dark_figure("", EXPERIMENT_TIME, LOAD, **shared)
         self.pressure.segment("hours", "e_low", "hours", "e_high", source=source, color=PINK, alpha=0.35, line_width=2)
         self.pressure.line("hours", "ending", source=source, color=PINK, line_dash="dotted", legend_label="forecast")
         self.pressure.step("hours", "asked_p", source=source, color=YELLOW, line_dash="dashed", legend_label="asked")
@@ -78,20 +83,50 @@ class TrackPanel:
         self.readings.grow(view.uid, view.track, _columns)
 
 
-def _columns(readings: Sequence[TrackReading]) -> dict[str, list[Any]]:
+def thinned(readings: Sequence[TrackReading]) -> list[TrackReading]:
+    """Return half of `MOST_READINGS` at most: the newest whole, of those before the points, and some on the way.
+
+    Parameters
+    ----------
+    readings : sequence of TrackReading
+        In the order of time.
+    """
+    before, newest = readings[:-NEWEST_KEPT], readings[-NEWEST_KEPT:]
+    room = MOST_READINGS // 2 - len(newest)
+    points = sum(each.is_point for each in before)
+    every_point, every_other = 1, 1
+    while points // every_point > room // 2:
+        every_point *= 2
+    while (len(before) - points) // every_other > room // 2:
+        every_other *= 2
+    kept, seen = [], {True: 0, False: 0}
+    for each in before:
+        every = every_point if each.is_point else every_other
+        if seen[each.is_point] % every == 0:
+            kept.append(each)
+        seen[each.is_point] += 1
+    return [*kept, *newest]
+
+
+def _columns(readings: Sequence[TrackReading]) -> dict[str, Column]:
+    def column_of(value: Callable[[TrackReading], float]) -> npt.NDArray[np.float64]:
+        return np.fromiter(map(value, readings), np.float64, len(readings))
+
+    pressure, error = column_of(lambda each: each.pressure_gpa), column_of(lambda each: each.pressure_error_gpa)
+    ending, ending_error = column_of(lambda each: each.ending_gpa), column_of(lambda each: each.ending_error_gpa)
     return {
-        "hours": [each.hours for each in readings],
-        "pressure": [each.pressure_gpa for each in readings],
-        "p_low": [each.pressure_gpa - each.pressure_error_gpa for each in readings],
-        "p_high": [each.pressure_gpa + each.pressure_error_gpa for each in readings],
-        "asked_p": [each.asked_gpa for each in readings],
-        "asked_k": [each.asked_k for each in readings],
-        "kelvin": [each.temperature_k for each in readings],
-        "load": [each.load_bar for each in readings],
-        "ending": [each.ending_gpa for each in readings],
-        "e_low": [each.ending_gpa - each.ending_error_gpa for each in readings],
-        "e_high": [each.ending_gpa + each.ending_error_gpa for each in readings],
-        "size": [9 if each.is_point else 4 for each in readings],
+        "hours": column_of(lambda each: each.hours),
+        "pressure": pressure,
+        "p_low": pressure - error,
+        "p_high": pressure + error,
+        "asked_p": column_of(lambda each: each.asked_gpa),
+        "asked_k": column_of(lambda each: each.asked_k),
+        "kelvin": column_of(lambda each: each.temperature_k),
+        "load": column_of(lambda each: each.load_bar),
+        "ending": ending,
+        "e_low": ending - ending_error,
+        "e_high": ending + ending_error,
+        "size": column_of(lambda each: 9.0 if each.is_point else 4.0),
     }
 
 
@@ -146,10 +181,12 @@ class PlanePanel:
             }
 
 
-def _plane_columns(points: Sequence[TrackReading]) -> dict[str, list[Any]]:
+def _plane_columns(points: Sequence[TrackReading]) -> dict[str, Column]:
+    pressure = np.array([each.pressure_gpa for each in points])
+    error = np.array([each.pressure_error_gpa for each in points])
     return {
-        "pressure": [each.pressure_gpa for each in points],
-        "kelvin": [each.temperature_k for each in points],
-        "p_low": [each.pressure_gpa - each.pressure_error_gpa for each in points],
-        "p_high": [each.pressure_gpa + each.pressure_error_gpa for each in points],
+        "pressure": pressure,
+        "kelvin": np.array([each.temperature_k for each in points]),
+        "p_low": pressure - error,
+        "p_high": pressure + error,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -21,6 +22,7 @@ from lics_beamline.monitor.health import Health, health
 from lics_beamline.monitor.view import RunView
 
 LOOKED_EVERY_S: Final = 0.25  # between two looks at the journals [s]
+BREATH_S: Final = 0.02  # between two looks where a run has more to read: pages are served meanwhile [s]
 MOST_FOLLOWED: Final = 4  # runs kept in memory at a time: those that were looked at last; a long one has 60 MB
 MOST_LISTED: Final = 60  # newest runs to choose from: more do not fit a list that a person reads
 NEWEST: Final = ""  # in place of a uid: whichever sweep is the newest at the moment
@@ -59,6 +61,7 @@ class WatchedRuns:
         self._heads: dict[Path, Head] = {}
         self._asked: OrderedDict[str, FollowedRun] = OrderedDict()
         self._views: dict[str, RunView] = {}
+        self._listed: tuple[ListedRun, ...] = ()
         self._health = Health()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="monitor", daemon=True)
@@ -97,10 +100,9 @@ class WatchedRuns:
             return self._views.get(uid)
 
     def runs(self) -> tuple[ListedRun, ...]:
-        """Return the runs that may be chosen, newest first."""
+        """Return the runs that may be chosen, newest first; the same value as before where there is no other."""
         with self._lock:
-            newest = sorted(self._heads.values(), key=lambda each: -each.time)[:MOST_LISTED]
-        return tuple(ListedRun(uid=each.uid, says=_told(each)) for each in newest)
+            return self._listed
 
     def health(self) -> Health:
         """Return how guard and followers fare."""
@@ -119,15 +121,23 @@ class WatchedRuns:
     def _follow(self) -> None:
         while True:
             self.look()
-            if self._ended.wait(LOOKED_EVERY_S):
+            with contextlib.suppress(LicsError, OSError):  # the page that shows it tells of it
+                self.view(NEWEST)  # whether anybody looks or not: who opens the page late waits for nothing
+            with self._lock:
+                is_behind = any(each.is_behind for each in self._asked.values())
+            if self._ended.wait(BREATH_S if is_behind else LOOKED_EVERY_S):
                 return
 
     def look(self) -> None:
         """Look once at the folder, and at each run that is asked for."""
         found = known_heads(self._heads, self._data.raw_journals)
         fares = health(self._data)
+        newest = sorted(found.values(), key=lambda each: -each.time)[:MOST_LISTED]
+        listed = tuple(ListedRun(uid=each.uid, says=_told(each)) for each in newest)
         with self._lock:
             self._heads, self._health = found, fares
+            if listed != self._listed:
+                self._listed = listed
             while len(self._asked) > MOST_FOLLOWED:
                 uid, left = self._asked.popitem(last=False)
                 self._views.pop(uid, None)

@@ -6,12 +6,14 @@ gives it, or as a dict of what a file says. Each refuses before the first move w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bluesky.utils import MsgGenerator
 
 from lics_beamline.session.asked_experiment import asked_experiment
+from lics_beamline.session.left_cell import as_left
 from lics_beamline.session.submission import require_calibrant, require_fit
 
 if TYPE_CHECKING:
@@ -20,19 +22,50 @@ if TYPE_CHECKING:
 Plan = Callable[..., MsgGenerator[Any]]
 
 
-def bound_plans(session: Session) -> dict[str, Plan]:
+def parameters_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return all parameters of a plan by their names, as they would be when it is called; None where it cannot be.
+
+    Parameters
+    ----------
+    name : str
+        Of the plan.
+    args, kwargs : sequence, mapping
+        What it is called with.
+    """
+    plan = bound_plans(None).get(name)
+    if plan is None:
+        return None
+    try:
+        bound = inspect.signature(plan).bind(*args, **kwargs)
+    except TypeError:
+        return None
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def bound_plans(session: Session | None) -> dict[str, Plan]:
     """Return the plans of a session by their names: sweep, hunt, isobar, heat, hold, calibrate, abort.
 
     Parameters
     ----------
-    session : Session
-        Where they run.
+    session : Session or None
+        Where they run; None where only their parameters are asked for.
     """
 
+    def there() -> Session:
+        if session is None:
+            raise ValueError("these plans have no session to run in")
+        return session
+
     def walk(plan: str, asked: Mapping[str, Any]) -> MsgGenerator[str]:
-        experiment = asked_experiment(session.profile, plan, asked)
-        require_fit(experiment, session.profile, session.recipe, data=session.data)
-        return (yield from session.sweep(experiment, md=asked["md"]))
+        from bluesky.plan_stubs import rd
+
+        here = there()
+        experiment = asked_experiment(here.profile, plan, asked)
+        load_bar = yield from rd(here.beamline.membrane.load_bar)
+        begins = as_left(here.data, sample=experiment.sample.name, load_bar=float(load_bar))
+        require_fit(experiment, here.profile, here.recipe, data=here.data, begins=begins)
+        return (yield from here.sweep(experiment, md=asked["md"]))
 
     def sweep(
         experiment: str | dict[str, object], points: int | None = None, md: dict[str, object] | None = None
@@ -222,13 +255,14 @@ def bound_plans(session: Session) -> dict[str, Plan]:
         from lics_beamline.calibration.calibrant import find_calibrant
         from lics_beamline.plans.calibrate import calibrate as plan
 
+        here = there()
         require_calibrant({"calibrant": calibrant, "exposure_s": exposure_s})
         return (
             yield from plan(
-                session.beamline,
+                here.beamline,
                 find_calibrant(calibrant),
-                profile=session.profile,
-                recipe=session.recipe,
+                profile=here.profile,
+                recipe=here.recipe,
                 exposure_s=exposure_s,
                 oscillation_deg=oscillation_deg,
                 md=md,
@@ -245,6 +279,6 @@ def bound_plans(session: Session) -> dict[str, Plan]:
         """
         from lics_beamline.plans.sweep import safe
 
-        yield from safe(session.beamline)
+        yield from safe(there().beamline)
 
     return {plan.__name__: plan for plan in (sweep, hunt, isobar, heat, hold, calibrate, abort)}

@@ -7,10 +7,11 @@ manager that does not answer for seconds is taken for dead, so the rules are rea
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -19,8 +20,10 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.session.asked_experiment import asked_experiment
+from lics_beamline.session.queue_ahead import queued_plans
 
 if TYPE_CHECKING:
+    from lics_beamline.control.cell_estimate import PressureReading
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.experiment import Experiment
     from lics_beamline.profile import Profile
@@ -31,8 +34,31 @@ WORKER_VARIABLE: Final = "LICS_QUEUE_WORKER"  # holds the process id of a worker
 STILL: Final = "the rules are still being applied. Submit it again in a few seconds"
 
 
-def require_fit(experiment: Experiment, profile: Profile, recipe: Recipe, *, data: DataFolder | None = None) -> None:
+def require_fit(
+    experiment: Experiment,
+    profile: Profile,
+    recipe: Recipe,
+    *,
+    data: DataFolder | None = None,
+    begins: PressureReading | None = None,
+    ahead: Sequence[Experiment] = (),
+) -> None:
     """Refuse an experiment that `lics check` refuses.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What is to be done.
+    profile : Profile
+        The beamline.
+    recipe : Recipe
+        How its runs are reduced.
+    data : DataFolder, optional
+        Where it is to be recorded.
+    begins : PressureReading, optional
+        How the sweep before has left the cell; default as loaded, with no gas.
+    ahead : sequence of Experiment
+        What is done before it.
 
     Raises
     ------
@@ -43,7 +69,8 @@ def require_fit(experiment: Experiment, profile: Profile, recipe: Recipe, *, dat
     from lics_beamline.checks.place import look_at
 
     place = look_at(data) if data is not None else None
-    refused = refusals(judge(case_of(experiment, profile, recipe, place=place)))
+    paths = [each.points() for each in ahead] if begins is None else [(), *(each.points() for each in ahead)]
+    refused = refusals(judge(case_of(experiment, profile, recipe, place=place, begins=begins, ahead=paths)))
     if refused:
         raise ProfileError(" ".join(f"{finding.rule}: {finding.says}" for finding in refused))
 
@@ -125,8 +152,16 @@ class SubmissionJudge:
                 self._asked.pop(key, None)
 
 
-def refusal(profile_name: str, plan: str, parameters: Mapping[str, Any]) -> str:
+def refusal(
+    profile_name: str,
+    plan: str,
+    parameters: Mapping[str, Any],
+    *,
+    queued: Sequence[Mapping[str, Any]] | None = None,
+) -> str:
     """Return why a plan is refused at a beamline by what is known before; empty where it is not.
+
+    It is judged from where the plans before it in the queue will have brought the cell.
 
     Parameters
     ----------
@@ -136,6 +171,8 @@ def refusal(profile_name: str, plan: str, parameters: Mapping[str, Any]) -> str:
         Name of the plan.
     parameters : mapping
         Its parameters.
+    queued : sequence of mapping, optional
+        Plans that run or wait, as the manager keeps them; default those of the manager that this process is.
     """
     from lics_beamline.devices.control_layer import choose
 
@@ -149,9 +186,23 @@ def refusal(profile_name: str, plan: str, parameters: Mapping[str, Any]) -> str:
         else:
             profile = read_profile(profile_name)
             recipe = read_recipe(profile.recipe_file, geometry=profile.geometry)
-            require_fit(asked_experiment(profile, plan, parameters), profile, recipe)
+            experiment = asked_experiment(profile, plan, parameters)
+            ahead = [*_experiments(profile, queued_plans() if queued is None else queued)]
+            require_fit(experiment, profile, recipe, ahead=ahead)
     except LicsError as error:
         return str(error)
     except KeyError:
         return ""  # a parameter of a wrong type, of which the manager tells
     return ""
+
+
+def _experiments(profile: Profile, queued: Sequence[Mapping[str, Any]]) -> Iterator[Experiment]:
+    """Yield what queued plans walk; those that move no cell, and those whose files have gone since, are passed over."""
+    from lics_beamline.session.bound_plans import parameters_of
+
+    for item in queued:
+        parameters = parameters_of(str(item.get("name", "")), item.get("args", ()), item.get("kwargs", {}))
+        if parameters is None or "experiment" not in parameters:
+            continue
+        with contextlib.suppress(LicsError, KeyError):  # what it was when it was queued nobody knows any more
+            yield asked_experiment(profile, str(item["name"]), parameters)

@@ -1,7 +1,13 @@
 """What is said at the end of a sweep that a person did not wait for."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
+import pytest
+from command_line import typed
+
+import lics_beamline
 from lics_beamline.cli import main
 from lics_beamline.cli.ending import tell_recorded
 from lics_beamline.cli.record import Walked
@@ -25,7 +31,7 @@ def test_a_sweep_interrupted_once_more_says_what_was_recorded(tmp_path, capsys):
             journal("descriptor", {"uid": f"d-{stream}", "run_start": UID, "name": stream})
             for index in range(count):
                 journal("event", {"uid": f"{stream}-{index}", "descriptor": f"d-{stream}", "data": {}})
-    assert Walked(experiment=experiment(), raw_uid=UID, given_up=True).told(data, as_json=False) == 4
+    assert Walked(experiment=experiment(), raw_uid=UID, given_up=True).told(data, verb="dry-run", as_json=False) == 4
     said = capsys.readouterr().err
     assert "2 of 4 points are recorded, 1 of their plates are read" in said
     assert f"{UID}.jsonl" in said
@@ -33,8 +39,42 @@ def test_a_sweep_interrupted_once_more_says_what_was_recorded(tmp_path, capsys):
 
 
 def test_a_sweep_interrupted_before_its_run_says_that_nothing_was_recorded(tmp_path, capsys):
-    assert tell_recorded(DataFolder(tmp_path).make(), "", experiment()) == 4
-    assert "nothing was recorded" in capsys.readouterr().err
+    assert tell_recorded(DataFolder(tmp_path).make(), "", experiment(), verb="dry-run", as_json=True) == 4
+    told = capsys.readouterr()
+    assert "nothing was recorded" in told.err
+    assert json.loads(told.out) == {
+        "error": "interrupted before the run began: nothing was recorded",
+        "kind": "interrupted",
+        "exit_code": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("hold",), 3, "no sweep is running"),
+        (("stop", "--why", "tea"), 3, "no sweep is running"),
+        (("logbook", "no-such"), 2, "no-such"),
+        (("runs", "--page", "0"), 2, "--page"),
+        (("logbook", "--nonsense"), 2, "unrecognized arguments: --nonsense"),
+        (("resume", "--profile", "simulated"), 2, "no sweep"),
+    ],
+)
+def test_a_verb_that_does_not_do_what_was_asked_tells_a_program_why_as_it_tells_a_person(
+    tmp_path, arguments, code, says
+):
+    done = typed(*arguments, "--data", str(tmp_path / "data"), "--json", folder=tmp_path)
+    assert done.returncode == code
+    told = json.loads(done.stdout)
+    assert set(told) == {"error", "kind", "exit_code"}
+    assert told["exit_code"] == code
+    assert says in told["error"]
+    assert told["error"] in done.stderr.replace("\n", " ")
+
+
+def test_no_verb_writes_that_object_by_itself():
+    rooms = (Path(lics_beamline.__file__).parent / "cli").glob("*.py")
+    assert [path.name for path in rooms if '"exit_code"' in path.read_text(encoding="utf-8")] == ["fault.py"]
 
 
 class ImpatientPerson(Sequence):

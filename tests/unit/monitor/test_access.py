@@ -102,6 +102,15 @@ def test_where_there_is_a_token_only_who_brings_it_is_let_in_and_it_is_never_log
     assert token not in caplog.text
 
 
+def test_two_pages_of_one_computer_do_not_take_each_others_tokens(served, tmp_path):
+    urls = [served(token=new_token()) for _ in range(2)]
+    first, second = (answer(url)[2].split(";")[0] for url in urls)
+    both = f"{first}; {second}"  # as a browser keeps them: cookies do not know of ports
+    assert first.split("=")[0] != second.split("=")[0]
+    assert [answer(url.split("?")[0], both)[0] for url in urls] == [200, 200]
+    assert answer(urls[0].split("?")[0], second)[0] == 403
+
+
 def test_the_page_loads_nothing_from_elsewhere(served):
     url = served()
     _, page, _ = answer(url)

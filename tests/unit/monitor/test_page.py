@@ -11,11 +11,11 @@ from bokeh.document import Document
 from derived_documents import reduction
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.exports.phase_lines import PhaseLines
 from lics_beamline.journal.writer import Journal
 from lics_beamline.monitor.figure import PhaseStyles
 from lics_beamline.monitor.health import FollowerHealth, Health
 from lics_beamline.monitor.page import LivePage
-from lics_beamline.monitor.phase_lines import PhaseLines
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
 from lics_beamline.monitor.status_panel import StatusPanel

@@ -1,13 +1,22 @@
+import asyncio
 import os
+import shutil
+import subprocess
 import threading
 import tomllib
 
 import pytest
+from bluesky_queueserver.manager.plan_queue_ops import PlanQueueOperations
+from child import child
+from free_port import free_port
 from pydantic import ValidationError, create_model
 
 from lics_beamline.profile import shipped
+from lics_beamline.session.bound_plans import parameters_of
+from lics_beamline.session.queue_ahead import queued_plans
 from lics_beamline.session.submission import STILL, WORKER_VARIABLE, SubmissionJudge, annotation, judged_md, refusal
 
+REDIS = shutil.which("redis-server")
 SIMULATED = str(shipped() / "simulated")
 WHOLE = tomllib.loads((shipped() / "simulated" / "experiments" / "onset.toml").read_text())
 HOW_HEATED = {"ramp_rate_k_per_min": 5.0, "soak_s": 0.0}
@@ -36,7 +45,7 @@ HUNT = {"experiment": "onset", "hunt": "onset of alloy", **AT_298_K, "within_gpa
     ],
 )
 def test_what_a_check_refuses_is_refused_in_the_same_words(plan, parameters, why):
-    assert why in refusal(SIMULATED, plan, parameters)
+    assert why in refusal(SIMULATED, plan, parameters, queued=())
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,7 @@ def test_what_a_check_refuses_is_refused_in_the_same_words(plan, parameters, why
     ],
 )
 def test_what_a_check_allows_is_not_refused(plan, parameters):
-    assert refusal(SIMULATED, plan, parameters) == ""
+    assert refusal(SIMULATED, plan, parameters, queued=()) == ""
 
 
 def test_the_type_of_the_last_parameter_judges_all_of_them_as_the_manager_of_a_queue_does():
@@ -93,3 +102,90 @@ def test_a_judgement_that_takes_long_is_no_silence_and_is_answered_when_asked_ag
     while judge.says("heat", {"temperatures_k": [900.0]}) == STILL:
         pass
     assert set(asked) == {"heat"}
+
+
+UP = {
+    "name": "sweep",
+    "item_type": "plan",
+    "kwargs": {
+        "experiment": WHOLE
+        | {
+            "legs": [
+                {
+                    "kind": "pressure",
+                    "name": "up",
+                    "stroke": "upstroke",
+                    "temperature_k": 298.0,
+                    "pressures_gpa": [1.0, 2.0, 3.0],
+                }
+            ]
+        }
+    },
+}
+DOWN = {
+    "experiment": WHOLE
+    | {
+        "legs": [
+            {
+                "kind": "pressure",
+                "name": "down",
+                "stroke": "downstroke",
+                "temperature_k": 298.0,
+                "pressures_gpa": [2.5, 2.0],
+            }
+        ]
+    }
+}
+
+
+def test_a_plan_is_judged_from_where_those_before_it_in_the_queue_will_have_brought_the_cell():
+    alone = refusal(SIMULATED, "sweep", DOWN, queued=())
+    assert "the cell is expected at 0.1" in alone
+    assert refusal(SIMULATED, "sweep", DOWN, queued=(UP,)) == ""
+    again = refusal(SIMULATED, "sweep", UP["kwargs"], queued=(UP,))
+    assert "'up' asks for 1 GPa, the cell is expected at 3.0" in again
+    hold = {"name": "hold", "args": ["onset"], "kwargs": {"temperature_k": 298.0}}
+    stock = {"name": "count", "args": [["membrane"]], "kwargs": {}}
+    assert refusal(SIMULATED, "sweep", DOWN, queued=(UP, hold, stock)) == ""
+
+
+def test_the_heater_goes_down_between_two_plans_of_a_queue():
+    heat = {"name": "heat", "args": ["onset", [348.0, 398.0]], "kwargs": {}}
+    assert (
+        refusal(SIMULATED, "heat", {"experiment": "onset", "temperatures_k": [348.0], **HOW_HEATED}, queued=(heat,))
+        == ""
+    )
+
+
+def test_a_plan_whose_parameters_nobody_understands_moves_no_cell_in_thought():
+    assert parameters_of("sweep", ["onset"], {}) == {"experiment": "onset", "points": None, "md": None}
+    assert parameters_of("sweep", [], {"nonsense": 1}) is None
+    assert parameters_of("count", [["det"]], {}) is None
+    gone = {"name": "sweep", "args": ["no-such"]}
+    assert "the cell is expected at 0.1" in refusal(SIMULATED, "sweep", DOWN, queued=(gone,))
+
+
+def test_where_no_queue_can_be_read_there_is_none_ahead(caplog):
+    port = free_port()
+    assert queued_plans(["--redis-addr", f"127.0.0.1:{port}"]) == ()
+    assert "cannot be read" in caplog.text
+
+
+@pytest.mark.skipif(REDIS is None, reason="there is no redis-server")
+def test_the_queue_is_read_as_a_manager_keeps_it(tmp_path):
+    port = free_port()
+    command = [REDIS, "--port", str(port), "--save", "", "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+    with child(command, stdout=subprocess.PIPE, text=True) as server:
+        assert any("Ready to accept connections" in line for line in iter(server.stdout.readline, ""))
+        queue = PlanQueueOperations(redis_host=f"127.0.0.1:{port}", name_prefix="mine")
+        asyncio.run(filled(queue, UP))
+        assert [
+            item["kwargs"] for item in queued_plans([f"--redis-addr=127.0.0.1:{port}", "--redis-name-prefix", "mine"])
+        ] == [UP["kwargs"]]
+        assert queued_plans(["--redis-addr", f"127.0.0.1:{port}"]) == ()
+
+
+async def filled(queue, item):
+    await queue.start()
+    await queue.add_item_to_queue(dict(item))
+    await queue.stop()

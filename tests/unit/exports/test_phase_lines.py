@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import reduced_documents
 
+from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import reduced_point
-from lics_beamline.monitor.phase_lines import lines_of
 from lics_beamline.phases.phase import default_phases
 
 WAVELENGTH = 0.41373
