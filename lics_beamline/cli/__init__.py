@@ -19,7 +19,17 @@ from pathlib import Path
 from lics_beamline import __version__
 from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
-from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
+from lics_beamline.errors import (
+    Busy,
+    LicsError,
+    NotAcknowledged,
+    NotConnected,
+    NotInstalled,
+    ProfileError,
+    RunNotFound,
+    WrongUnit,
+)
+from lics_beamline.extras import not_installed
 from lics_beamline.given_file import one_line
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
@@ -129,8 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options,
             )
         return code
-    except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
+    except (Busy, NotAcknowledged, NotConnected, NotInstalled, WrongUnit) as error:
         return _end(error, EXIT_NOT_READY, options)
+    except ModuleNotFoundError as error:
+        missing = not_installed(error)
+        return _end(missing, EXIT_NOT_READY, options) if missing else _unexpected(error, options)
     except (ProfileError, RunNotFound) as error:
         return _end(error, EXIT_USAGE, options)
     except KeyboardInterrupt as error:
