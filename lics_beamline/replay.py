@@ -15,6 +15,7 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotInstalled, RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
 from lics_beamline.extras import require
+from lics_beamline.journal import lock
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import Tail, read
@@ -209,6 +210,7 @@ class Replay:
 
 def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Replay:
     """Say what reducing a run will come to, without doing it; parameters and errors as of `replay`."""
+    lock.require_all_seen(data)
     source = _source(data, name)
     start = next(iter(source()))[1]
     if recipe is not None and "recipe" in start:

@@ -70,10 +70,12 @@ def monitor(options: argparse.Namespace) -> int:
     require("bokeh", what="the live page")
     from lics_beamline.cli.record import data_folder
     from lics_beamline.exports.recorded_run import find_any
+    from lics_beamline.journal.lock import require_all_seen
     from lics_beamline.monitor.access import is_loopback, new_token
     from lics_beamline.monitor.server import serve
 
     data = data_folder(options)
+    require_all_seen(data)
     uid = find_any(data, options.uid).uid if options.uid else ""
 
     def begun(url: str) -> None:
