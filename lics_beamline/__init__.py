@@ -50,7 +50,12 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(_HOMES)}")
     module, _, path = home.partition(":")
-    found: Any = import_module(f"{__name__}.{module}")
+    try:
+        found: Any = import_module(f"{__name__}.{module}")
+    except ModuleNotFoundError as error:
+        from lics_beamline.extras import not_installed
+
+        raise (not_installed(error) or error) from error
     for part in path.split("."):
         found = getattr(found, part)
     return found

@@ -33,6 +33,10 @@ class NotConnected(LicsError, ConnectionError):
     """A PV or a server does not answer. Start the IOC, or mend prefix and network."""
 
 
+class NotInstalled(LicsError, ImportError):
+    """What this needs is an extra of the package that is not installed. Install it; the message names it."""
+
+
 class WrongUnit(LicsError, ValueError):
     """An instrument speaks another unit than declared. Change the instrument's unit or the profile."""
 

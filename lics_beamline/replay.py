@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import RunNotFound
+from lics_beamline.errors import NotInstalled, RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
+from lics_beamline.extras import require
+from lics_beamline.journal import lock
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import Tail, read
@@ -95,6 +97,10 @@ def _source(data: DataFolder, name: str) -> Callable[[], Documents]:
         if not (data.catalog / "catalog.db").exists() or name == "last":
             raise
         missing = error
+    try:
+        require("tiled", what="looking there")
+    except NotInstalled as lacking:
+        raise RunNotFound(f"{missing} Perhaps the catalog has it: {lacking}", **missing.facts) from None
     from lics_beamline.catalog.store import open_catalog
 
     with open_catalog(data) as catalog:
@@ -204,6 +210,7 @@ class Replay:
 
 def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Replay:
     """Say what reducing a run will come to, without doing it; parameters and errors as of `replay`."""
+    lock.require_all_seen(data)
     source = _source(data, name)
     start = next(iter(source()))[1]
     if recipe is not None and "recipe" in start:

@@ -20,7 +20,17 @@ from lics_beamline import __version__
 from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.cli.fault import readable, tell_fault
-from lics_beamline.errors import Busy, LicsError, NotAcknowledged, NotConnected, ProfileError, RunNotFound, WrongUnit
+from lics_beamline.errors import (
+    Busy,
+    LicsError,
+    NotAcknowledged,
+    NotConnected,
+    NotInstalled,
+    ProfileError,
+    RunNotFound,
+    WrongUnit,
+)
+from lics_beamline.extras import not_installed
 
 EXIT_DONE, EXIT_USAGE, EXIT_NOT_READY, EXIT_FAILED = 0, 2, 3, 4
 ROOMS = (  # modules beside this one that add verbs, in the order of the help
@@ -137,8 +147,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 as_json=False,  # what was asked for has been told
             )
         return code
-    except (Busy, NotAcknowledged, NotConnected, WrongUnit) as error:
+    except (Busy, NotAcknowledged, NotConnected, NotInstalled, WrongUnit) as error:
         return _end(error, EXIT_NOT_READY, options)
+    except ModuleNotFoundError as error:
+        missing = not_installed(error)
+        return _end(missing, EXIT_NOT_READY, options) if missing else _unexpected(error, options)
     except (ProfileError, RunNotFound) as error:
         return _end(error, EXIT_USAGE, options)
     except KeyboardInterrupt as error:

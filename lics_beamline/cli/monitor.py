@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import whole
-from lics_beamline.errors import ProfileError
+from lics_beamline.extras import require
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -68,13 +67,15 @@ def monitor_option() -> argparse.ArgumentParser:
 
 def monitor(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
-    _require_bokeh()
+    require("bokeh", what="the live page")
     from lics_beamline.cli.record import data_folder
     from lics_beamline.exports.recorded_run import find_any
+    from lics_beamline.journal.lock import require_all_seen
     from lics_beamline.monitor.access import is_loopback, new_token
     from lics_beamline.monitor.server import serve
 
     data = data_folder(options)
+    require_all_seen(data)
     uid = find_any(data, options.uid).uid if options.uid else ""
 
     def begun(url: str) -> None:
@@ -95,7 +96,7 @@ def start_beside(options: argparse.Namespace, data: DataFolder) -> None:
     """Start the page beside a sweep, where it was asked for, and say where; it ends with this process."""
     if not (options.monitor or options.control):
         return
-    _require_bokeh()
+    require("bokeh", what="the live page")
     from lics_beamline.monitor.access import ASKED, free_port, new_token
     from lics_beamline.monitor.process import start
 
@@ -104,8 +105,3 @@ def start_beside(options: argparse.Namespace, data: DataFolder) -> None:
     start(data, port=port, token=token)
     address = f"http://{LOOPBACK}:{port}/" + (f"?{ASKED}={token}" if token else "")
     sys.stderr.write(f"in a few seconds the sweep is shown at {address}\n")
-
-
-def _require_bokeh() -> None:
-    if find_spec("bokeh") is None:
-        raise ProfileError("the live page needs Bokeh, which is not installed: pip install 'lics_beamline[monitor]'.")

@@ -266,12 +266,13 @@ def shell(options: argparse.Namespace) -> int:
     """Open an interactive session."""
     import contextlib
 
-    from lics_beamline.cli.shell import require_ipython
+    from lics_beamline.extras import require
+
+    require("IPython", what="the shell")
     from lics_beamline.devices.control_layer import choose
     from lics_beamline.session.session import open_session
     from lics_beamline.session.simulation import simulated_beamline
 
-    require_ipython()
     profile, data = _place(options)
     with contextlib.ExitStack() as stack:
         simulated = (

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,18 +19,6 @@ LABELS: Final = {  # by which %wa and %ct list devices; a count of "detectors" m
     "controllers": ("membrane", "heater"),
     "detectors": ("thermocouples", "ruby", "beam"),
 }
-
-
-def require_ipython() -> None:
-    """Refuse where there is no IPython.
-
-    Raises
-    ------
-    ProfileError
-        Naming what to install.
-    """
-    if find_spec("IPython") is None:
-        raise ProfileError("the shell needs IPython, which is not installed: pip install 'lics_beamline[shell]'.")
 
 
 def interact(session: Session, *, layer: str) -> int:

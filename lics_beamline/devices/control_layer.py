@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import NotConnected
+from lics_beamline.extras import require
 from lics_beamline.processes.log_file import LogFile
 
 VARIABLE: Final = "OPHYD_CONTROL_LAYER"
-DEFAULT_LAYER: Final = "caproto"  # comes with this package; pyepics crashed when devices were made and let go in turn
+DEFAULT_LAYER: Final = "caproto"  # comes with the extra; pyepics crashed when devices were made and let go in turn
 LOG_NAME: Final = "channel-access.log"  # below the logs of a data folder
 TALKATIVE: Final = ("caproto", "ophyd")  # loggers whose words are for developers: late answers, tracebacks of threads
 PACKAGES: Final = {"caproto": "caproto", "pyepics": "epics"}  # what each layer imports
@@ -44,7 +45,9 @@ def choose(addresses: Mapping[str, str] | None = None) -> str:
     Raises
     ------
     NotConnected
-        If that layer is not installed or unknown, or was loaded before and looks elsewhere.
+        If that layer is unknown or not installed, or was loaded before and looks elsewhere.
+    NotInstalled
+        If the extra of beamlines is not installed.
     """
     addresses = dict(addresses or {})
     differing = {name: value for name, value in addresses.items() if os.environ.get(name) != value}
@@ -116,6 +119,8 @@ def _require(layer: str) -> None:
         raise NotConnected(
             f"{VARIABLE} is {layer!r}; it may be {' or '.join(PACKAGES)}. Unset it for {DEFAULT_LAYER}.", layer=layer
         )
+    if layer == DEFAULT_LAYER:
+        require(PACKAGES[layer], what="a beamline")
     if importlib.util.find_spec(PACKAGES[layer]) is None:
         raise NotConnected(
             f"{VARIABLE} is {layer!r}, which is not installed here. pip install {layer}, or unset it for "

@@ -99,6 +99,7 @@ class _Follower:
         self._caught_up = time.monotonic()
 
     def work(self) -> int:
+        lock.require_all_seen(self._data)
         if self._once:
             self._wait_for_who_finishes()
         with lock.sole(lock_path(self._data, self._which), what=f"following ({self._which})"):

@@ -123,9 +123,11 @@ def finishing(data: DataFolder, which: Which) -> int:
     which : {"reduce", "catalog"}
         What it does with the journals.
     """
-    said, pid = _read_status(data, which), lock.holder(lock_path(data, which))
-    is_its_word = said.pid == pid != 0  # and not of one before it
-    return pid if is_its_word and said.parent_pid and watch(said.parent_pid)() else 0
+    said, holder = _read_status(data, which), lock.holder(lock_path(data, which))
+    if not holder.is_here:  # what works elsewhere works for a process of there
+        return 0
+    is_its_word = said.pid == holder.pid  # and not of one before it
+    return holder.pid if is_its_word and said.parent_pid and watch(said.parent_pid)() else 0
 
 
 def lock_path(data: DataFolder, which: Which) -> Path:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from lics_beamline.errors import NotConnected, ReductionFailed
+from lics_beamline.extras import require
 from lics_beamline.reduction.work import Work, WorkOutcome, outcome, outcome_elsewhere
 
 POINTS_WORTH_A_PROCESS: Final = 3  # one begins with some 5 s of libraries and tables, the time of about ten points
@@ -164,12 +165,9 @@ def crew(jobs: int = 1, *, dask: str | None = None, dask_timeout_s: float = DASK
 
 @contextmanager
 def _cluster(address: str, timeout_s: float) -> Iterator[Crew]:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise NotConnected(
-            'Dask is not installed here. Install it: pip install "lics_beamline[dask]", or use --jobs.'
-        ) from error
+    require("distributed", what="a Dask cluster")
+    from distributed import Client
+
     try:
         client: Any = Client(address, timeout=timeout_s, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotConnected, ProfileError
+from lics_beamline.extras import require
 from lics_beamline.journal import lock
 from lics_beamline.profile import Profile
 
@@ -179,7 +180,10 @@ def simulated_beamline(
         If the profile is that of a real beamline, or there is no such world.
     Busy
         If another process simulates one in this data folder.
+    NotInstalled
+        If what the simulators need is not installed.
     """
+    require("caproto", what="the simulated beamline")
     wanted = profile.values.simulators
     if wanted is None:
         raise ProfileError(

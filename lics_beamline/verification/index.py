@@ -9,6 +9,7 @@ from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.soundness import damage, wait_until_free
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy, LicsError
+from lics_beamline.extras import require
 from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record
 
@@ -38,6 +39,7 @@ def judge_catalog(data: DataFolder, records: Iterable[Record], *, all_runs: bool
 
     if not place.is_embedded:
         try:
+            require("tiled", what="a look at it")
             asked = asked_runs(data, [record.uid for record in records if record.start])
         except LicsError as error:
             yield differs("", str(error), "")

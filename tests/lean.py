@@ -1,0 +1,36 @@
+"""An environment in which only what the package itself asks for can be imported, nothing of its extras."""
+
+import importlib.metadata
+from collections.abc import Iterator
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+HIDE = "import sys\nsys.modules.update(dict.fromkeys({hidden!r}))\n"  # what is None there cannot be imported
+
+
+def needed_distributions(name: str = "lics_beamline", extras: frozenset[str] = frozenset()) -> set[str]:
+    """Return the names of what an installation brings, itself among them."""
+    wanted, found = [(name, extras)], set[tuple[str, frozenset[str]]]()
+    while wanted:
+        one = wanted.pop()
+        if one in found:
+            continue
+        found.add(one)
+        wanted += _asked_by(*one)
+    return {canonicalize_name(each) for each, _ in found}
+
+
+def _asked_by(name: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    for text in importlib.metadata.requires(name) or ():
+        asked = Requirement(text)
+        if asked.marker is None or any(asked.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            yield canonicalize_name(asked.name), frozenset(asked.extras)
+
+
+def hiding_extras(program: str) -> str:
+    """Return a program that finds what the package itself asks for, and nothing else that is installed here."""
+    needed = needed_distributions()
+    homes = importlib.metadata.packages_distributions()
+    hidden = {module for module, names in homes.items() if not needed & {canonicalize_name(each) for each in names}}
+    return HIDE.format(hidden=sorted(hidden - {"_distutils_hack", "lics_simulators"})) + program
