@@ -35,7 +35,7 @@ class KnownProcess:
     @classmethod
     def this(cls) -> Self:
         """Return the process that asks."""
-        return cls(pid=os.getpid(), host=socket.gethostname(), boot=_boot())
+        return cls(pid=os.getpid(), host=socket.gethostname(), boot=boot_id())
 
     @classmethod
     def read(cls, said: bytes) -> Self:
@@ -54,7 +54,7 @@ class KnownProcess:
     @property
     def is_here(self) -> bool:
         """Whether its number is one of this computer, since it was started: whether it may be looked for here."""
-        return self.pid > 0 and (self.host, self.boot) in ((socket.gethostname(), _boot()), ("", ""))
+        return self.pid > 0 and (self.host, self.boot) in ((socket.gethostname(), boot_id()), ("", ""))
 
     @property
     def is_elsewhere(self) -> bool:
@@ -66,7 +66,8 @@ class KnownProcess:
 
 
 @cache
-def _boot() -> str:
+def boot_id() -> str:
+    """Return what the kernel drew when this computer was started; empty where the system does not tell."""
     try:
         return BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:  # no Linux

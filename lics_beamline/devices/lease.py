@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from lics_beamline.computer import boot_id
+
 LONGEST_CHARACTERS: Final = 39  # of an EPICS string
 LONGEST_HOST_CHARACTERS: Final = 16  # of 39, beside a number of 7 digits, its mark and a date
 MARK_CHARACTERS: Final = 5  # hexadecimal, of a digest: two processes of one number share it once in a million
@@ -103,12 +105,13 @@ def mark_of(pid: int) -> str:
     try:
         said = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         state, started = said[0], said[19]  # of proc(5), fields 3 and 22; the name before them may hold anything
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, IndexError):
+        return ""
+    if not boot_id():
         return ""
     if state in ("Z", "X"):
         return NO_PROCESS
-    return hashlib.sha256(f"{boot} {started}".encode()).hexdigest()[:MARK_CHARACTERS]
+    return hashlib.sha256(f"{boot_id()} {started}".encode()).hexdigest()[:MARK_CHARACTERS]
 
 
 def this_host() -> str:

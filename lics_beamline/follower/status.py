@@ -104,7 +104,7 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
 
 
 def _read_status(data: DataFolder, name: Which) -> FollowerStatus:
-    alive, pid = lock.is_held(lock_path(data, name)), lock.holder(lock_path(data, name))
+    alive, pid = lock.is_held(lock_path(data, name)), lock.holder(lock_path(data, name)).pid
     said = read_status(status_path(data, name), FollowerStatus)
     if said is None or not math.isfinite(said.time):
         return FollowerStatus(name=name, pid=pid, alive=alive, state="starting" if alive else "never ran", troubles={})
