@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from lics_beamline.cli import main
 from lics_beamline.cli.ending import tell_recorded
 from lics_beamline.cli.record import Walked
@@ -35,6 +37,32 @@ def test_a_sweep_interrupted_once_more_says_what_was_recorded(tmp_path, capsys):
 def test_a_sweep_interrupted_before_its_run_says_that_nothing_was_recorded(tmp_path, capsys):
     assert tell_recorded(DataFolder(tmp_path).make(), "", experiment()) == 4
     assert "nothing was recorded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_sweep_whose_data_folder_went_away_says_why_it_ended_and_that_its_journal_is_there_no_more(
+    tmp_path, capsys, given_up
+):
+    walked = Walked(experiment=experiment(), raw_uid=UID, ended_by="the journal was moved", given_up=given_up)
+    assert walked.told(DataFolder(tmp_path / "gone"), as_json=False) == 4
+    said = capsys.readouterr().err
+    assert f"run {UID} ended" in said
+    assert given_up or "the journal was moved" in said
+    assert "has its journal no more" in said
+
+
+def test_a_logbook_that_cannot_be_written_keeps_nobody_from_hearing_how_the_sweep_ended(tmp_path, capsys):
+    data = DataFolder(tmp_path).make()
+    with Journal(data.raw_journals) as journal:
+        journal("start", {"uid": UID, "time": 1.0, "plate_folder": "p"})
+        journal("stop", {"uid": "s", "run_start": UID, "time": 2.0, "exit_status": "fail"})
+    data.logbooks.write_text("in the way of the folder")
+    walked = Walked(experiment=experiment(), raw_uid=UID, ended_by="a full disk", catalogued=False)
+    assert walked.told(data, as_json=False) == 4
+    said = capsys.readouterr().out
+    assert f"run {UID}: fail: a full disk" in said
+    assert "not written" in said
+    assert "lics logbook aaaaaaaa" in said
 
 
 class ImpatientPerson(Sequence):
