@@ -7,10 +7,8 @@ import errno
 import io
 import logging
 import os
-import signal
 import stat
 import sys
-import threading
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +18,7 @@ from lics_beamline import __version__
 from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.cli.fault import readable, tell_fault
+from lics_beamline.cli.interruption import listen
 from lics_beamline.errors import (
     Busy,
     LicsError,
@@ -115,12 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # the verbs take half a second to load, on a busy computer several
         sys.stderr.write("lics: interrupted before anything was begun.\n")
         return EXIT_FAILED
-    if threading.current_thread() is threading.main_thread():
-        # A shell starts background jobs with Ctrl-C ignored; who sends it to a front door means it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager means the same
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: started by nohup, and meant to go on
-            signal.signal(signal.SIGHUP, signal.default_int_handler)
+    listen()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print

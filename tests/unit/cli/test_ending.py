@@ -77,6 +77,32 @@ def test_no_verb_writes_that_object_by_itself():
     assert [path.name for path in rooms if '"exit_code"' in path.read_text(encoding="utf-8")] == ["fault.py"]
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_sweep_whose_data_folder_went_away_says_why_it_ended_and_that_its_journal_is_there_no_more(
+    tmp_path, capsys, given_up
+):
+    walked = Walked(experiment=experiment(), raw_uid=UID, ended_by="the journal was moved", given_up=given_up)
+    assert walked.told(DataFolder(tmp_path / "gone"), as_json=False) == 4
+    said = capsys.readouterr().err
+    assert f"run {UID} ended" in said
+    assert given_up or "the journal was moved" in said
+    assert "has its journal no more" in said
+
+
+def test_a_logbook_that_cannot_be_written_keeps_nobody_from_hearing_how_the_sweep_ended(tmp_path, capsys):
+    data = DataFolder(tmp_path).make()
+    with Journal(data.raw_journals) as journal:
+        journal("start", {"uid": UID, "time": 1.0, "plate_folder": "p"})
+        journal("stop", {"uid": "s", "run_start": UID, "time": 2.0, "exit_status": "fail"})
+    data.logbooks.write_text("in the way of the folder")
+    walked = Walked(experiment=experiment(), raw_uid=UID, ended_by="a full disk", catalogued=False)
+    assert walked.told(data, as_json=False) == 4
+    said = capsys.readouterr().out
+    assert f"run {UID}: fail: a full disk" in said
+    assert "not written" in said
+    assert "lics logbook aaaaaaaa" in said
+
+
 class ImpatientPerson(Sequence):
     """Ctrl-C while the command line is still being read."""
 
