@@ -70,8 +70,8 @@ def rows(kept):
     lines = kept["line_list"]
     yield (
         "list of lines",
-        f"{lines['found']:.1%} of the lines above 6 sigma of 200 drawn patterns listed; {lines['expected']:.1%} is what "
-        "anybody lists who asks for 5 sigma of what a fit can tell; "
+        f"{lines['found']:.1%} of the lines above 6 sigma of 200 drawn patterns listed; "
+        f"{lines['expected']:.1%} is what anybody lists who asks for 5 sigma of what a fit can tell; "
         f"{lines['told_found']:.1%} of those that a fit tells at 6 sigma; false {lines['false']:.2%}",
         "line_list",
     )
