@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import real
 from lics_beamline.cli.image_options import add_recipe_options, check_files, chosen_integration
-from lics_beamline.cli.pattern_options import add_reading
+from lics_beamline.cli.pattern_options import add_reading, wavelengths
 from lics_beamline.cli.workers import PointBar
 from lics_beamline.errors import ProfileError, ReductionFailed
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from lics_beamline.imports.placement import Placement
     from lics_beamline.reduction.recipe import Recipe
 
-MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
 RANGE_STEPS_PER_DEG: Final = 100  # to which the range that a detector sees is rounded inwards
 
 
@@ -82,9 +80,10 @@ def _add_pattern_options(verb: argparse.ArgumentParser) -> None:
     )
     patterns.add_argument(
         "--wavelength",
-        type=real(0.0, MOST_WAVELENGTH_ANGSTROM, "angstrom"),
+        type=wavelengths,
         metavar="ANGSTROM",
-        help="of the X-rays (default: what the files or the table say)",
+        help="of the X-rays (default: what the files or the table say); two with a comma between, or a tube by name "
+        "(CuKa), where every line comes twice: the second ones are taken off",
     )
     add_reading(patterns)
 
@@ -186,7 +185,8 @@ def _pattern_finder(options: argparse.Namespace, table: FrameTable, folder: Path
     return PatternFinder(
         table,
         folder,
-        wavelength_angstrom=options.wavelength,
+        wavelength_angstrom=options.wavelength[0] if options.wavelength else None,
+        second_angstrom=options.wavelength[1] if options.wavelength and len(options.wavelength) > 1 else None,
         unit=options.unit,
         errors=options.errors,
         columns=tuple(options.columns) if options.columns else None,

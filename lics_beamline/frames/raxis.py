@@ -186,8 +186,8 @@ def _counts(file: BinaryIO, header: PlateHeader, path: Path) -> Frame:
         if len(words) < 2 * block.size:
             raise _torn(path, file.tell(), header.file_bytes)
         block[...] = np.frombuffer(words, dtype=f"{header.byte_order}u2").reshape(block.shape)
-        high = np.flatnonzero(block >= HIGH_PIXEL_BIT)
-        if high.size:
+        if block.max() >= HIGH_PIXEL_BIT:
+            high = np.flatnonzero(block >= HIGH_PIXEL_BIT)
             counts = (block.reshape(-1)[high] & LARGEST_WORD) * header.ratio
             block.reshape(-1)[high] = np.rint(counts).astype(np.int32)
     return frame

@@ -13,6 +13,8 @@ from lics_beamline.frames.frame_digest import frame_digest
 from lics_beamline.geometry.geometry import Geometry, geometry_of
 from lics_beamline.imports.frame_files import FileFinder, FrameFile, WrongFile
 from lics_beamline.imports.frame_table import FrameTable, TableRow
+from lics_beamline.lines.emission_doublet import doubled_lines, hidden_doublet
+from lics_beamline.lines.peaks import find_peaks
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.patterns.pattern_file import Errors, GivenPattern, evenly_spaced, read_pattern
 from lics_beamline.patterns.pattern_table import Abscissa
@@ -55,6 +57,8 @@ class PatternFinder(FileFinder):
         Folder of the patterns.
     wavelength_angstrom : float, optional
         X-ray wavelength [angstrom]; default that of the table or the files, which all say the same.
+    second_angstrom : float, optional
+        A second one, half as strong [angstrom], whose lines are taken off the patterns: K-alpha 2 of a tube.
     unit, errors, columns : optional
         How the files are read: as of `read_pattern`.
     """
@@ -65,13 +69,15 @@ class PatternFinder(FileFinder):
         folder: Path,
         *,
         wavelength_angstrom: float | None = None,
+        second_angstrom: float | None = None,
         unit: Abscissa | None = None,
         errors: Errors | None = None,
         columns: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__(table, folder)
         self._unit, self._errors, self._columns = unit, errors, columns
-        self._wavelength = wavelength_angstrom
+        self._wavelength, self._second = wavelength_angstrom, second_angstrom
+        self._is_given = wavelength_angstrom is not None
         self._by = "the command line"
         self._pattern: Pattern | None = None  # the finest
         self._low_deg, self._high_deg = math.inf, -math.inf
@@ -94,6 +100,8 @@ class PatternFinder(FileFinder):
         if row.frame is not None and row.frame != 1:
             raise WrongFile("a pattern has no frames: name one of several as FILE::NAME, and take the number out.")
         self._check_once(row, file, dataset, 1)
+        if self._pattern is None and self._second is None:
+            self._look_for_second_lines(given.pattern, file.name)
         self._agree(given, row)
         for remark in given.remarks:
             self.remarks.setdefault(remark, file.name)
@@ -130,6 +138,24 @@ class PatternFinder(FileFinder):
         self._low_deg, self._high_deg = min(self._low_deg, low), max(self._high_deg, high)
         self._one_grid = self._one_grid and even is pattern
 
+    def _look_for_second_lines(self, pattern: Pattern, name: str) -> None:
+        """Refuse a pattern whose lines come twice, or say so where somebody gave the one wavelength.
+
+        Cells would be wrong by up to 0.1 %, and the second lines be those of an unknown phase.
+        """
+        peaks = find_peaks(evenly_spaced(pattern))
+        if doubled := doubled_lines(peaks, pattern.wavelength_angstrom):
+            tube = doubled.doublet.element
+            said = (
+                f"{len(doubled.companions)} of {doubled.resolved} lines come twice, as {tube} K-alpha 1 and 2 make "
+                f"them. --wavelength {tube}Ka takes the second ones off"
+            )
+            if not self._is_given:
+                raise WrongFile(f"{said}; where they are none, give the one wavelength by --wavelength.")
+            self.remarks.setdefault(said, name)
+        elif hidden := hidden_doublet(peaks, pattern.wavelength_angstrom):
+            self.remarks.setdefault(hidden, name)
+
     def _hold(self, wavelength: float, by: str) -> None:
         """Take a wavelength, or refuse it where another has been taken: a run has one."""
         if self._wavelength is None:
@@ -146,7 +172,11 @@ class PatternFinder(FileFinder):
         if self._wavelength is None:
             raise ProfileError("no pattern was read. Mend the table.")
         return PatternReading(
-            wavelength_angstrom=self._wavelength, unit=self._unit, errors=self._errors, columns=self._columns
+            wavelength_angstrom=self._wavelength,
+            second_angstrom=self._second,
+            unit=self._unit,
+            errors=self._errors,
+            columns=self._columns,
         )
 
     @property

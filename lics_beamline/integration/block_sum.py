@@ -17,6 +17,9 @@ def block_sums(frame: Counts, bad: npt.NDArray[np.bool_] | None, *, side_px: int
     """Return the counts and the pixels of each whole block of a frame, without the bad pixels; row by row."""
     rows, columns = (size // side_px for size in frame.shape)
     counts, pixels = np.zeros(rows * columns), np.zeros(rows * columns)
+    if bad is None and frame.dtype.kind == "i":
+        _add_up_whole(np.ascontiguousarray(frame), side_px, rows, columns, counts)
+        return counts, np.full(rows * columns, float(side_px**2))
     none = np.zeros((0, 0), dtype=bool)
     _add_up(np.ascontiguousarray(frame), none if bad is None else bad, side_px, rows, columns, counts, pixels)
     return counts, pixels
@@ -34,6 +37,22 @@ def _add_up(frame: Any, bad: Any, side_px: int, rows: int, columns: int, counts:
                     seen += 1
             counts[first + column] += total
             pixels[first + column] += seen
+
+
+@compiled
+def _add_up_whole(frame: Any, side_px: int, rows: int, columns: int, counts: Any) -> None:
+    """Add up whole numbers, all of which count: row upon row first, many pixels at a time."""
+    line = np.empty(columns * side_px, dtype=np.int64)
+    for block in range(rows):
+        line[:] = 0
+        for row in range(block * side_px, (block + 1) * side_px):
+            for place in range(line.size):
+                line[place] += frame[row, place]
+        for column in range(columns):
+            total = 0
+            for place in range(column * side_px, (column + 1) * side_px):
+                total += line[place]
+            counts[block * columns + column] = total
 
 
 @compiled

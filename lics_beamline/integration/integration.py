@@ -31,7 +31,7 @@ from lics_beamline.geometry.poni import SPLINE_KEY
 from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.integration.cake import Cake, cake_of
 from lics_beamline.integration.ring_scatter import RING_SECTORS, AzimuthalMap, RingScatter, sector_of
-from lics_beamline.integration.shadow import BlockRings, bad_pixels
+from lics_beamline.integration.shadow import BLOCK_PX, BlockRings, bad_pixels
 from lics_beamline.lines.peaks import Peak
 from lics_beamline.patterns.pattern import Pattern
 
@@ -162,6 +162,12 @@ class Integrator:
     def __init__(self, geometry: Geometry, integration: Integration, *, shape: tuple[int, int]) -> None:
         from lics_beamline.integration.ring_mean import RingTable  # compiles, which takes a second to import
 
+        if min(shape) < BLOCK_PX:
+            raise ReductionFailed(
+                f"the frame has {shape[0]} x {shape[1]} pixels, and {BLOCK_PX} x {BLOCK_PX} are the least of an image. "
+                "What a strip detector measured is a pattern: give it to lics fit or lics import as columns of text.",
+                frame_shape=shape,
+            )
         self.geometry = geometry
         self.integration = integration
         self.shape = shape

@@ -14,6 +14,7 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.frame_digest import frame_digest
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.patterns.pattern_file import on_grid, read_pattern
+from lics_beamline.patterns.second_line import without_second_line
 from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.recipe import Frames, Recipe
 from lics_beamline.strict_toml import Strict, validate
@@ -28,6 +29,8 @@ class PatternReading(Strict):
     ----------
     wavelength_angstrom : float
         X-ray wavelength [angstrom].
+    second_angstrom : float, optional
+        A second wavelength, longer and half as strong [angstrom], whose lines are taken off: K-alpha 2 of a tube.
     unit : {"2theta", "q", "q-nm", "d"}, optional
         Their abscissa; None for what each file says.
     errors : {"file", "counts", "scatter"}, optional
@@ -37,6 +40,7 @@ class PatternReading(Strict):
     """
 
     wavelength_angstrom: float = Field(gt=0.0)
+    second_angstrom: float | None = Field(default=None, gt=0.0)
     unit: Literal["2theta", "q", "q-nm", "d"] | None = None
     errors: Literal["file", "counts", "scatter"] | None = None
     columns: tuple[int, ...] | None = None
@@ -90,4 +94,7 @@ def pattern_of(taken: ImageRecord, reading: PatternReading, recipe: Recipe) -> P
         columns=reading.columns,
         chosen=taken.dataset or None,
     )
-    return on_grid(given.pattern, bin_centres_deg(recipe.frames))
+    pattern = given.pattern
+    if reading.second_angstrom is not None:
+        pattern = without_second_line(pattern, reading.second_angstrom)
+    return on_grid(pattern, bin_centres_deg(recipe.frames))

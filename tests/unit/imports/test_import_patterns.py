@@ -224,3 +224,42 @@ def test_imported_patterns_and_their_reduction_are_in_the_catalog_as_recorded(fo
             assert row == point["gold_a_angstrom"]
         with pytest.raises(RunNotFound, match="has 0 frames"):
             catalog.image(raw, 0)
+
+
+@pytest.fixture
+def tube(tmp_path, monkeypatch):
+    """A pattern of gold by a copper tube: of each line, one half as strong at K-alpha 2."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gold.cif").write_text(CIF)
+    (tmp_path / "gold.toml").write_text(PHASE)
+    angle, edge = np.arange(30.0, 115.0, 0.02), edge_angstrom(0.5)
+    light = np.full(angle.size, 200.0)
+    for square, strength in zip(SQUARES, STRENGTHS, strict=True):
+        for wavelength, share in ((1.5405929, 1.0), (1.5444274, 0.5)):
+            if (sine := 0.5 * wavelength * math.sqrt(square) / edge) < 0.84:
+                centre = 2.0 * math.degrees(math.asin(sine))
+                light += share * 9000.0 * strength * np.exp(-4.0 * math.log(2.0) * ((angle - centre) / 0.1) ** 2)
+    counts = np.random.default_rng(3).poisson(light).astype(float)
+    write_columns(tmp_path / "a.xye", angle, counts, np.sqrt(counts), head="# wavelength = 1.5405929 A\n")
+    write_table("a.xye,0.5,0.1,298")
+    return tmp_path
+
+
+def test_the_second_lines_of_a_tube_are_taken_off_and_the_cell_is_right(tube, capsys):
+    code, _, err = take(capsys, "--wavelength", "CuKa")
+    assert code == 0, err
+    assert main(["replay", "last", "--data", "data", "--jobs", "1"]) == 0
+    (point,) = reduced()
+    assert (point["phases"], point["unknown_peaks"]) == ("gold", 0)
+    assert point["gold_a_angstrom"] == pytest.approx(edge_angstrom(0.5), abs=4.0 * point["gold_a_sigma_angstrom"])
+    assert point["gold_a_sigma_angstrom"] < 5e-4
+
+
+def test_lines_that_come_twice_are_not_taken_for_those_of_one_wavelength(tube, capsys):
+    code, _, err = take(capsys)
+    assert code == 2
+    assert "come twice, as Cu K-alpha 1 and 2 make them. --wavelength CuKa" in err
+    code, _, err = take(capsys, "--wavelength", "1.5405929")
+    assert code == 0, err
+    assert "note: a.xye:" in err
+    assert "come twice" in err

@@ -121,6 +121,13 @@ def test_an_image_without_spots_or_shadows_needs_no_remark(tmp_path):
     assert reduce_image(small(tmp_path, lambda image: None), SMALL, bins=200).remarks == ()
 
 
+def test_a_strip_detector_is_told_to_be_none_of_images(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((1, 300), np.int32))
+    geometry = flat_geometry(distance_mm=250.0, wavelength_angstrom=0.4, shape=(1, 300), pixel_mm=0.4)
+    with pytest.raises(ReductionFailed, match=r"1 x 300 pixels, and 10 x 10 are the least.*lics fit"):
+        reduce_image(tmp_path / "a.npy", geometry)
+
+
 def test_a_pedestal_that_hides_the_lines_is_told_and_real_frames_have_none(tmp_path, frame):
     assert not any("no scattering" in said for said in reduce_image(frame, GEOMETRY.oriented(2), bins=1500).warnings)
     shape = (300, 300)
