@@ -82,8 +82,7 @@ class Discovery:
         for phase in found.phases:
             if len(phase.tracks) >= FEWEST_LINES_INDEXED:
                 lattices[phase.name] = index_lines(phase.line_sets())
-                two = parted_phase(phase) if lattices[phase.name].verdict == "not decided" else None
-                if two is not None:
+                if (two := parted_phase(phase, lattices[phase.name])) is not None:
                     parted.append(two)
                     if two.are_two:
                         del lattices[phase.name]

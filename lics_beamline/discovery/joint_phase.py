@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lics_beamline.discovery.unknown_phase import SAME_TEMPERATURE_K, SEEN_AGAIN, UnknownPhase
 from lics_beamline.indexing.indexed_lattice import Indexing
-from lics_beamline.indexing.indexing import index_lines
+from lics_beamline.indexing.indexing import SURE_ODDS, index_lines
 
 Array = npt.NDArray[np.float64]
 
@@ -32,6 +32,8 @@ class PartedPhase:
     ----------
     whole : UnknownPhase
         What was told as one.
+    whole_log_evidence : float
+        Log of the odds of the best lattice of all lines to chance; minus infinity where there is none.
     parts : tuple of UnknownPhase
         The two sets, that of more lines first; named as the whole with ``a`` and ``b``.
     lattices : tuple of Indexing
@@ -39,13 +41,17 @@ class PartedPhase:
     """
 
     whole: UnknownPhase
+    whole_log_evidence: float
     parts: tuple[UnknownPhase, ...]
     lattices: tuple[Indexing, ...]
 
     @property
     def are_two(self) -> bool:
-        """Whether each set has a lattice of its own: then these are two phases."""
-        return all(lattice.verdict != "not decided" for lattice in self.lattices)
+        """Whether each set has a lattice of its own, and both say much more than the best of all lines does."""
+        if any(lattice.verdict == "not decided" for lattice in self.lattices):
+            return False
+        apart = sum(lattice.lattices[0].log_evidence for lattice in self.lattices)
+        return apart > self.whole_log_evidence + SURE_ODDS
 
     def __str__(self) -> str:
         sets = " and ".join(
@@ -57,24 +63,29 @@ class PartedPhase:
             names = " and ".join(part.name for part in self.parts)
             return (
                 f"{names} come and go together and are told apart by how they shrink, {sets}, and by a lattice for "
-                "each, where none explains all lines. A point at which their shares differ confirms it: another "
-                "temperature, or the way back."
+                "each, which say much more than the best one of all lines. A point at which their shares differ "
+                "confirms it: another temperature, or the way back."
             )
         return (
             f"The lines of {self.whole.name} shrink in two ways, {sets}: two phases, or one of unlike axes; no lattice "
-            "explains all, and not each set has one of its own. A point at which only one of them is there decides: "
-            "another temperature, the way back, smaller steps where they come."
+            "of all lines is decided, nor two of the sets that say more. A point at which only one of them is there "
+            "decides: another temperature, the way back, smaller steps where they come."
         )
 
 
-def parted_phase(phase: UnknownPhase) -> PartedPhase | None:
+def parted_phase(phase: UnknownPhase, indexing: Indexing) -> PartedPhase | None:
     """Part the lines of a phase that no lattice explains; None where they shrink in one way, or nothing tells.
 
     Parameters
     ----------
     phase : UnknownPhase
         The phase.
+    indexing : Indexing
+        What all its lines say. Where that is decided they are not parted: the lines of a layered crystal, parted by
+        how they shrink, have lattices of their own that mean nothing.
     """
+    if indexing.verdict != "not decided":
+        return None
     sets = _two_sets(*_slopes(phase))
     if sets is None:
         return None
@@ -82,7 +93,13 @@ def parted_phase(phase: UnknownPhase) -> PartedPhase | None:
         phase.of_tracks([phase.tracks[index] for index in chosen], f"{phase.name}{letter}")
         for chosen, letter in zip(sorted(sets, key=len, reverse=True), "ab", strict=True)
     )
-    return PartedPhase(whole=phase, parts=parts, lattices=tuple(index_lines(part.line_sets()) for part in parts))
+    together = max((one.log_evidence for one in indexing.lattices if not one.rejected), default=-math.inf)
+    return PartedPhase(
+        whole=phase,
+        whole_log_evidence=together,
+        parts=parts,
+        lattices=tuple(index_lines(part.line_sets()) for part in parts),
+    )
 
 
 def _slopes(phase: UnknownPhase) -> tuple[Array, Array]:
