@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from lics_beamline.discovery.change import Change
+from lics_beamline.discovery.joint_phase import PartedPhase, parted_phase
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines, point_lines
 from lics_beamline.discovery.survey import Survey
@@ -44,6 +45,8 @@ class Discovery:
         What the lines of each unknown phase say of its lattice, by its name; without those of too few lines.
     structures : mapping of str to UnknownStructure
         What its patterns say of its atoms, by its name; empty where that was not asked.
+    parted : tuple of PartedPhase
+        Phases whose lines shrink in two ways; those that are two are among the phases as two.
     """
 
     run: ReducedRun
@@ -53,6 +56,7 @@ class Discovery:
     changes: tuple[Change, ...]
     lattices: Mapping[str, Indexing]
     structures: Mapping[str, UnknownStructure] = field(default_factory=dict)
+    parted: tuple[PartedPhase, ...] = ()
 
     @classmethod
     def of(cls, run: ReducedRun) -> Self:
@@ -73,17 +77,28 @@ class Discovery:
             )
         survey = surveyed(points)
         found = survey.grouping()
+        phases: list[UnknownPhase] = []
+        lattices: dict[str, Indexing] = {}
+        parted: list[PartedPhase] = []
+        for phase in found.phases:
+            if len(phase.tracks) >= FEWEST_LINES_INDEXED:
+                lattices[phase.name] = index_lines(phase.line_sets())
+                if (two := parted_phase(phase, lattices[phase.name])) is not None:
+                    parted.append(two)
+                    if two.are_two:
+                        del lattices[phase.name]
+                        phases += two.parts
+                        lattices |= {part.name: each for part, each in zip(two.parts, two.lattices, strict=True)}
+                        continue
+            phases.append(phase)
         return cls(
             run=run,
             points=points,
-            phases=found.phases,
+            phases=tuple(phases),
             strays=found.strays,
             changes=survey.changes,
-            lattices={
-                phase.name: index_lines(phase.line_sets())
-                for phase in found.phases
-                if len(phase.tracks) >= FEWEST_LINES_INDEXED
-            },
+            lattices=lattices,
+            parted=tuple(parted),
         )
 
     def before(self, phase: UnknownPhase) -> PointLines | None:
@@ -98,6 +113,7 @@ class Discovery:
         """Yield what the run does not decide, each with the measurement that would."""
         for phase in self.phases:
             yield from self._undecided_of(phase)
+        yield from (str(each) for each in self.parted)
         if self.strays:
             spacings = ", ".join(f"{track.lines[-1].peak.d_angstrom:.3f}" for track in self.strays)
             where = sorted({self.points[track.places[0]].number for track in self.strays})

@@ -8,7 +8,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from lics_beamline.indexing.indexed_lattice import IndexedLattice, Indexing
     from lics_beamline.indexing.line_set import LineSet
     from lics_beamline.physics.unit_cell import UnitCell
+    from lics_beamline.structures.lattice_content import LatticeContent
 
 SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
 TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 MOST_LATTICES_TOLD: Final = 6
+ROOM_K: Final = 298.0  # of a pattern whose temperature nobody said
 MOST_GROUPS_TOLD: Final = 4  # classes of space groups
 
 
@@ -76,6 +78,18 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="volume of the conventional cell (angstrom^3; default 10 to 1500)",
     )
     verb.add_argument(
+        "--elements",
+        nargs="+",
+        metavar="X",
+        default=(),
+        help="that the phase may be made of: a lattice without volume or places for atoms of these is rejected "
+        "(default: not asked)",
+    )
+    verb.add_argument("--formula", metavar="F", help="the same, where its formula is known: LiCs")
+    verb.add_argument(
+        "--pressure", type=real(0.0, 1000.0, "GPa"), metavar="GPA", help="of a pattern, for --elements (default 0)"
+    )
+    verb.add_argument(
         "--zero-shift",
         type=real(0.0, 0.2, "deg"),
         default=0.01,
@@ -108,12 +122,30 @@ def index(options: argparse.Namespace) -> int:
         volume_angstrom3=tuple(options.volume),
         zero_shift_deg=options.zero_shift,
         rietx_seconds=options.rietx,
+        contents=_contents(options),
     )
     if options.json:
         sys.stdout.write(json.dumps(_plain(title, sets, found), indent=1) + "\n")
     else:
         sys.stdout.write("\n".join(_lines(title, sets, found)) + "\n")
     return 0
+
+
+def _contents(options: argparse.Namespace) -> LatticeContent | None:
+    from lics_beamline.analysis.structure_solution import checked_elements
+    from lics_beamline.errors import ProfileError
+    from lics_beamline.structures.lattice_content import LatticeContent, formula_of
+
+    if options.elements and options.formula:
+        raise ProfileError("--elements and --formula say the same in two ways. Give one of them.")
+    if options.formula:
+        formula = formula_of(options.formula)
+        return LatticeContent(tuple(formula), formula)
+    if options.elements:
+        return LatticeContent(checked_elements(options.elements))
+    if options.pressure is not None:
+        raise ProfileError("--pressure is for the volume of atoms. Give --elements or --formula too, or leave it out.")
+    return None
 
 
 def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
@@ -137,6 +169,8 @@ def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
     )
     if lines is None:
         raise RefinementFailed(f"{given.source}: no line is of no known phase. Nothing is there to be indexed.")
+    if options.elements or options.formula:
+        lines = replace(lines, pressure_gpa=options.pressure or 0.0, temperature_k=ROOM_K)
     return f"{given.source}, {given.pattern.wavelength_angstrom:g} angstrom", [lines]
 
 
@@ -149,9 +183,9 @@ def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read
 
-    if options.phases or options.wavelength or options.unit or options.range:
+    if options.phases or options.wavelength or options.unit or options.range or options.pressure is not None:
         raise ProfileError(
-            "--phases, --wavelength, --unit and --range are of a pattern: a run has those of its recipe. "
+            "--phases, --wavelength, --unit, --range and --pressure are of a pattern: a run has those of its recipe. "
             "Give the file of a pattern, or leave them out."
         )
     head = newest_reduction(data_folder(options), options.source)
@@ -228,6 +262,8 @@ def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
     if idle:
         lines.append(f"superlattices of the first, without a line of their own: {', '.join(idle)}")
     best = found.lattices[0]
+    if best.content:
+        lines.append(f"the first may hold {best.content}")
     lines += ["", f"space groups of the first that remain, {len(best.space_groups)}:"]
     lines += [f"  {', '.join(one.groups)}" for one in best.classes[:MOST_GROUPS_TOLD]]
     if len(best.classes) > MOST_GROUPS_TOLD:
@@ -276,6 +312,7 @@ def _plain(title: str, sets: Sequence[LineSet], found: Indexing) -> dict[str, An
                 "centring": one.centring,
                 "log_evidence": one.log_evidence,
                 "rejected": one.rejected,
+                "content": one.content,
                 "superlattice_of_first": one.is_idle,
                 "figures_of_merit": asdict(one.merit),
                 "lines": one.lines,

@@ -81,6 +81,17 @@ class UnknownPhase:
         """Its lines at its last point."""
         return tuple(line for track in self.tracks if (line := track.at(self.places[-1])) is not None)
 
+    def of_tracks(self, tracks: Sequence[LineTrack], name: str) -> UnknownPhase:
+        """Return some of its lines, as a phase of another name at the same points."""
+        kappa, sigma = _compressibility(tracks, self.places)
+        return replace(
+            self,
+            name=name,
+            tracks=tuple(tracks),
+            compressibility_per_gpa=kappa,
+            compressibility_sigma_per_gpa=sigma,
+        )
+
     def line_sets(self) -> tuple[LineSet, ...]:
         """Return its lines at each point at which it is there, as a lattice must explain them."""
         found = []

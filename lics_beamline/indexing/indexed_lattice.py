@@ -67,6 +67,8 @@ class IndexedLattice:
         Space groups that remain, the likeliest first.
     rejected : str
         Why it can be none; else empty.
+    content : str
+        The most usual atoms that its volume and places leave; empty where nobody asked.
     is_idle : bool
         Whether it is a superlattice of the first, without a line of its own: no rival of that.
     """
@@ -83,6 +85,7 @@ class IndexedLattice:
     engines: tuple[str, ...]
     classes: tuple[GroupClass, ...]
     rejected: str = ""
+    content: str = ""
     is_idle: bool = False
 
     @property

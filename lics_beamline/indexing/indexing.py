@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,16 @@ SPARE_LINES: Final = 4  # that a sure lattice explains beyond those that determi
 GROUP_ODDS: Final = 4.6  # 100 to 1: classes of space groups that are less likely are out
 
 
+class ContentJudge(Protocol):
+    """Says what a lattice may hold."""
+
+    def judged(
+        self, volume_angstrom3: float, pressure_gpa: float, temperature_k: float, groups: Sequence[str]
+    ) -> tuple[bool, str]:
+        """Tell whether it can hold atoms, and which; or why not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _First:
     says: float
@@ -82,6 +92,7 @@ class _Judged:
     classes: tuple[GroupClass, ...]
     engines: tuple[str, ...]
     rejected: str
+    content: str = ""
 
 
 def index_lines(
@@ -91,6 +102,7 @@ def index_lines(
     volume_angstrom3: tuple[float, float] = VOLUMES_ANGSTROM3,
     zero_shift_deg: float = ZERO_SHIFT_DEG,
     rietx_seconds: float = 0.0,
+    contents: ContentJudge | None = None,
 ) -> Indexing:
     """Find the lattice of a phase from its lines.
 
@@ -107,6 +119,8 @@ def index_lines(
     rietx_seconds : float
         How long rietx's engines may search the system of the best lattice too, all systems where none was found [s];
         0 for not at all. Their cells are judged as all others.
+    contents : ContentJudge, optional
+        What lattices may hold, where elements are known: a lattice that can hold none of them is rejected.
 
     Returns
     -------
@@ -140,6 +154,8 @@ def index_lines(
         )
     first += _tried(places[0], lit[0], [(trial, "rietx") for trial in by_rietx], volume_angstrom3)
     judged = _judged(chosen, places, lit, first)
+    if contents is not None:
+        judged = _by_content(judged[:MOST_TOLD], chosen[0], contents)
     lattices = _with_superlattices([_told(one, chosen, places) for one in judged[:MOST_TOLD]])
     verdict, reason = _verdict(lattices, chosen, systems)
     return Indexing(verdict=verdict, reason=reason, lattices=lattices, engines=_agreement(lattices, rietx_seconds))
@@ -240,6 +256,17 @@ def _judged(
     return sorted((one for one in found if one is not None), key=lambda one: (bool(one.rejected), -one.log_evidence))
 
 
+def _by_content(judged: Sequence[_Judged], where: LineSet, contents: ContentJudge) -> list[_Judged]:
+    """Return the lattices with what they may hold, those that can hold nothing last."""
+    found = []
+    for one in judged:
+        least = [each.groups[-1] for each in one.classes]  # the least symmetric of each class
+        volume = volume_angstrom3(one.system, one.fits[0].numbers)
+        can_hold, told = contents.judged(volume, where.pressure_gpa, where.temperature_k, least)
+        found.append(replace(one, content=told) if can_hold else replace(one, rejected=one.rejected or told))
+    return sorted(found, key=lambda one: (bool(one.rejected), -one.log_evidence))
+
+
 def _same(one: _First, other: _First) -> bool:
     first, second = cell_of(one.system, one.fit.numbers), cell_of(other.system, other.fit.numbers)
     return (
@@ -323,6 +350,7 @@ def _told(one: _Judged, sets: Sequence[LineSet], places: Sequence[Places]) -> In
         engines=one.engines,
         classes=one.classes,
         rejected=one.rejected,
+        content=one.content,
     )
 
 

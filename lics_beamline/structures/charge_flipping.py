@@ -32,14 +32,14 @@ Array = npt.NDArray[np.float64]
 Waves = npt.NDArray[np.complex128]
 Indices = npt.NDArray[np.int64]
 
-STARTS: Final = 12  # of random phases: most small structures come out of every third
+STARTS_TRIED: Final = 12  # of random phases: most small structures come out of every third
 FLIPPING_CYCLES: Final = 240  # of a start
 POSITIVE_CYCLES: Final = 30  # at its end, with what is below the threshold set to zero: the density settles
 THRESHOLD_SIGMAS: Final = 1.1  # of the density's root mean square; 1.0 to 1.2 in Superflip
 WEAK_SHARE: Final = 0.2  # of the planes: their phases are turned by a quarter, their amplitudes left free
 SHARING_CYCLES: Final = 5  # between two divisions of rings among their families
 GRID_PER_INDEX: Final = 3  # points along an axis for its largest Miller index
-SEED: Final = 20040134  # of the starts: the same data give the same densities
+SEED_OF_STARTS: Final = 20040134  # of the starts: the same data give the same densities
 SAME_S: Final = 1e-4  # relative, of planes of one ring
 B_OF_SHARPENING: Final = 0.5 * USUAL_B_ANGSTROM2  # atoms are made narrow, less than to points: those ripple
 
@@ -97,7 +97,7 @@ class ChargeFlipping:
 
     def densities(self) -> tuple[FlippedPhases, ...]:
         """Return what the starts ended in, the smallest residual first."""
-        found = [self._ended(np.random.default_rng((SEED, start))) for start in range(STARTS)]
+        found = [self._ended(np.random.default_rng((SEED_OF_STARTS, start))) for start in range(STARTS_TRIED)]
         return tuple(sorted(found, key=lambda one: one.residual))
 
     def phased(self, model: Waves) -> Waves:

@@ -24,7 +24,7 @@ LEAST_AGREEMENT: Final = 0.5  # with a group, of a density that may have its sym
 LESS_AGREEMENT: Final = 0.25  # than the best group has: a group with less is out
 MOST_GROUPS: Final = 8  # whose maxima are named
 DENSITIES_OF_GROUP: Final = 2  # the best
-ROUNDS: Final = 3  # of naming maxima, fitting, and making the next density
+MOST_ROUNDS: Final = 3  # of naming maxima, fitting, and making the next density
 ENOUGH_CHI_SQUARED: Final = 1.5  # reduced, of an arrangement that leaves nothing to groups of less symmetry
 KEPT_OF_ROUND: Final = 4  # arrangements whose phases make the next densities
 CLOSEST_BEGUN_SHARE: Final = 0.35  # of the distance of atoms as elements: maxima are some tenths of an angstrom off
@@ -117,7 +117,7 @@ class _Naming:
         flipping = ChargeFlipping(self._rings.factors, turns_of(group), self._elements)
         waves = [density.waves for density in densities]
         found: list[FittedArrangement] = []
-        for _ in range(ROUNDS):
+        for _ in range(MOST_ROUNDS):
             for wave in waves:
                 tops = density_maxima(flipping.planes, wave, self._rings.factors, group)
                 every = proposed(tops, group, self._rings.cell, self._begun, self._near)

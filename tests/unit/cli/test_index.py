@@ -36,6 +36,29 @@ def test_the_alloy_is_a_primitive_cube_from_its_pattern_alone(xye, capsys):
     assert [1, 0, 0] in best["points"][0]["indices"]
 
 
+def test_a_formula_and_a_pressure_leave_lattices_that_can_hold_it(xye, capsys):
+    known = ["--formula", "LiCs", "--pressure", "4.0"]
+    assert main(["index", xye, "--wavelength", "0.41373", *QUICK, *known, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["lattices"][0]["content"].startswith("Cs Li, 0.")
+    assert told["lattices"][0]["points"][0]["pressure_gpa"] == 4.0
+    refused = [one["rejected"] for one in told["lattices"] if one["rejected"]]
+    assert any("no atoms of that formula" in why for why in refused)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--formula", "LiCs", "--elements", "Cs"], "Give one of them"),
+        (["--formula", "lics"], "is no formula"),
+        (["--pressure", "3"], "Give --elements or --formula too"),
+    ],
+)
+def test_contents_that_say_nothing_or_too_much_are_refused(xye, capsys, given, said):
+    assert main(["index", xye, "--wavelength", "0.41373", *QUICK, *given]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.fixture
 def tube_pattern(tmp_path):
     """Return what writes a pattern of LaB6 by both lines of a copper tube, of lines of a width [deg]."""

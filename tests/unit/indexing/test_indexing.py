@@ -10,6 +10,7 @@ from worlds.drawn_lattice import GROUPS, WAVELENGTH_ANGSTROM, draw
 from lics_beamline.indexing.indexing import index_lines
 from lics_beamline.indexing.line_set import LineSet
 from lics_beamline.lines.peaks import Peak
+from lics_beamline.structures.lattice_content import LatticeContent
 
 RANGE_DEG = (4.0, 20.0)
 
@@ -172,3 +173,31 @@ def test_a_drawn_lattice_is_found_at_all_its_pressures(system):
         place = [one.pressure_gpa for one in world.sets].index(point.pressure_gpa)
         group = "R 3" if best.centring == "R" else f"{best.centring} 1"
         assert world.same(point.cell.numbers, group, place=place)
+
+
+def _alloy():
+    """Lines of a compound of caesium and lithium up to where the seventh line would tell its cube from another."""
+    edges = ((2.6, 3.68), (3.2, 3.62), (3.9, 3.57), (4.6, 3.53))
+    return [_lines(_cubic(a, (1, 2, 3, 4, 5, 6, 8)), pressure_gpa=p, seed=n) for n, (p, a) in enumerate(edges)]
+
+
+def test_a_formula_decides_between_cubes_that_lines_leave():
+    alone = index_lines(_alloy(), systems=("cubic",))
+    assert alone.verdict == "likely"
+    assert "cubic I 5.20" in alone.reason
+    known = index_lines(_alloy(), systems=("cubic",), contents=LatticeContent(("Cs", "Li"), {"Cs": 1, "Li": 1}))
+    assert known.verdict == "sure"
+    best = known.lattices[0]
+    assert (best.system, best.centring) == ("cubic", "P")
+    assert best.content.startswith("Cs Li, 0.")
+    (other,) = (one for one in known.lattices if one.centring == "I" and abs(one.cell.a_angstrom - 5.204) < 0.01)
+    assert "no atoms of that formula" in other.rejected
+
+
+def test_no_lattice_stands_whose_volume_the_elements_do_not_have():
+    found = index_lines([_lines(_cubic(3.9, PRIMITIVE), pressure_gpa=3.0)], systems=("cubic",))
+    assert not found.lattices[0].rejected
+    nine = LatticeContent(("Re",), {"Re": 9})  # of 14.6 angstrom^3 each
+    refused = index_lines([_lines(_cubic(3.9, PRIMITIVE), pressure_gpa=3.0)], systems=("cubic",), contents=nine)
+    (same,) = (one for one in refused.lattices if one.cell.volume_angstrom3 == found.lattices[0].cell.volume_angstrom3)
+    assert "no atoms of that formula" in same.rejected
