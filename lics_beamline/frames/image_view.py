@@ -100,7 +100,7 @@ def _block_sum(
 ) -> Array:
     """Return the sums of blocks; those at the end of rows and columns may be smaller.
 
-    One pixel of each block at a time: five times as fast as to reduce rows and columns, and without a copy of the frame.
+    One pixel of each block at a time: five times as fast as to reduce rows and columns, without a copy of the frame.
     """
     total = np.zeros(_blocks(pixels.shape, edge))
     for row in range(edge):
