@@ -132,7 +132,7 @@ def isotherm_rows(found: Compressions) -> Iterator[ReportRow]:
                 written(equation.volume0_angstrom3, sigmas[0]),
                 written(equation.bulk_modulus_gpa, sigmas[1]),
                 written(equation.bulk_modulus_slope, sigmas[2]) if sigmas[2] else "4 (held)",
-                f"{isotherm.chi_squared:.2g}",
+                f"{isotherm.chi_squared:.{2 if isotherm.chi_squared < 100.0 else 3}g}",
                 f"{100 * volume.systematic / volume.value:.2f} %",
             )
         )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from lics_beamline.data_folder import DataFolder
 
 SHELLS: Final = ("bash", "zsh", "fish")
+BEFORE: Final = {"zsh": "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"}  # bare, it has no Tab
 ASKED: Final = "_ARGCOMPLETE"  # variable by which a shell asks what could come next
 SHORT_CHARACTERS: Final = 8  # of a uid that is offered: as `lics runs` shows it
 MOST_OFFERED: Final = 200  # newest runs: a person reads no longer list
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what makes a shell complete."""
     from argcomplete.shell_integration import shellcode
 
-    sys.stdout.write(shellcode(["lics"], shell=options.shell) + "\n")
+    sys.stdout.write(BEFORE.get(options.shell, "") + shellcode(["lics"], shell=options.shell) + "\n")
     return 0
 
 

@@ -57,13 +57,13 @@ def view_of(
     """
     shape = (int(counts.shape[0]), int(counts.shape[1]))
     edge = block_edge_px(shape)
-    good, of_good = _block_sum(used, edge), _block_sum(np.where(used, counts, 0), edge)
+    good, of_good = _block_sum(used, edge), _block_sum(counts, edge, where=used)
     numbers, of_all = _block_sizes(shape, edge), None
     if good.all():  # of the others nothing is drawn
         of_all = of_good
     elif counts.dtype.kind == "f":
         number = np.isfinite(counts)
-        numbers, of_all = _block_sum(number, edge), _block_sum(np.where(number, counts, 0), edge)
+        numbers, of_all = _block_sum(number, edge), _block_sum(counts, edge, where=number)
     else:
         of_all = _block_sum(counts, edge)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -95,17 +95,22 @@ def block_means(pixels: npt.NDArray[np.number]) -> Array:
     return np.asarray(_block_sum(pixels, edge) / _block_sizes(shape, edge))
 
 
-def _block_sum(pixels: npt.NDArray[np.bool_] | npt.NDArray[np.number], edge: int) -> Array:
+def _block_sum(
+    pixels: npt.NDArray[np.bool_] | npt.NDArray[np.number], edge: int, *, where: npt.NDArray[np.bool_] | None = None
+) -> Array:
     """Return the sums of blocks; those at the end of rows and columns may be smaller.
 
-    One pixel of each block at a time: five times as fast as to reduce rows and columns.
+    One pixel of each block at a time: five times as fast as to reduce rows and columns, without a copy of the frame.
     """
     total = np.zeros(_blocks(pixels.shape, edge))
     for row in range(edge):
         for column in range(edge):
             part = pixels[row::edge, column::edge]
             place = total[: part.shape[0], : part.shape[1]]
-            np.add(place, part, out=place)
+            if where is None:
+                np.add(place, part, out=place)
+            else:
+                np.add(place, part, out=place, where=where[row::edge, column::edge])
     return total
 
 

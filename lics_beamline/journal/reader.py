@@ -107,11 +107,17 @@ class Tail:
         """Close the file."""
         self._file.close()
 
-    def documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def documents(self, *, spectra_from: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the documents that are complete now and not yet read, each once and none before what it needs.
 
         A damaged line is left out and noted in `faults`. A last line that is torn or damaged is left for the next call:
         it may be a document half written, or the scar of a power cut.
+
+        Parameters
+        ----------
+        spectra_from : int
+            Offset of the file from which on spectra, patterns and images are read; those of events before it are
+            empty [bytes].
 
         Raises
         ------
@@ -137,7 +143,7 @@ class Tail:
             if not line.endswith(b"\n"):
                 break
             try:
-                name, doc = decode(line)
+                name, doc = decode(line, spectra=self.offset >= spectra_from)
             except ValueError as cause:
                 damaged, damage = line, cause
                 continue
@@ -193,6 +199,10 @@ class Tail:
                     yield line, identity(*decode(file.readline()))
                 except ValueError:
                     continue
+
+    def size(self) -> int:
+        """Return how long the journal is now [bytes]."""
+        return os.fstat(self._file.fileno()).st_size
 
     def behind(self) -> int:
         """Return the number of documents that are complete now and not yet read; asked at any moment."""

@@ -23,7 +23,7 @@ MEANT_FOR_S: Final = 5.0  # within which stop is pressed again: who did it by ac
 ASKING: Final = {Request.PAUSE: "hold", Request.CONTINUE: "continue", Request.STOP: "stop"}  # words of the terminal
 STOP, STOP_AGAIN = "Stop", "Stop: press again"
 CONTROL_STYLE: Final = """
-:host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
+:host { color: #e6edf3; font: 0.8125rem system-ui, 'DejaVu Sans', sans-serif; }
 input.bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
 .bk-btn.bk-btn-default { background: #21262d; color: #e6edf3; border-color: #9aa4af; opacity: 1; }
 .bk-btn.bk-btn-default:hover { background: #30363d; color: #e6edf3; }

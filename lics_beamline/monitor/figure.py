@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import ColumnDataSource, HoverTool
+from bokeh.models import ColumnDataSource, CustomJS, HoverTool
 from bokeh.plotting import figure
 from bokeh.themes import Theme
 
@@ -19,6 +19,7 @@ BLUE, ORANGE, GREEN, YELLOW, PINK, RED = (
 GROUND, RAISED, EDGE, TEXT, DIM = "#0d1117", "#151b23", "#30363d", "#e6edf3", "#9aa4af"
 PHASE_MARKERS: Final = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "plus")
 Column = list[Any] | npt.NDArray[np.float64]
+AXIS_FONT, SMALL_FONT = "12px", "11px"  # on a laptop; a wall is read from across the hutch
 FONT: Final = "system-ui, 'DejaVu Sans', sans-serif"
 
 THEME: Final = Theme(
@@ -39,14 +40,14 @@ THEME: Final = Theme(
                 "major_label_text_font": FONT,
                 "axis_label_text_font": FONT,
                 "axis_label_text_font_style": "normal",
-                "axis_label_text_font_size": "12px",
-                "major_label_text_font_size": "11px",
+                "axis_label_text_font_size": AXIS_FONT,
+                "major_label_text_font_size": SMALL_FONT,
             },
             "Grid": {"grid_line_color": EDGE, "grid_line_alpha": 0.6},
             "Title": {
                 "text_color": TEXT,
                 "text_font": FONT,
-                "text_font_size": "12px",
+                "text_font_size": AXIS_FONT,
                 "text_font_style": "bold",
             },
             "Legend": {
@@ -55,7 +56,7 @@ THEME: Final = Theme(
                 "border_line_color": EDGE,
                 "label_text_color": TEXT,
                 "label_text_font": FONT,
-                "label_text_font_size": "11px",
+                "label_text_font_size": SMALL_FONT,
                 "padding": 4,
                 "spacing": 0,
                 "glyph_height": 14,
@@ -65,11 +66,27 @@ THEME: Final = Theme(
                 "background_fill_color": RAISED,
                 "major_label_text_color": TEXT,
                 "title_text_color": TEXT,
-                "major_label_text_font_size": "10px",
+                "major_label_text_font_size": SMALL_FONT,
             },
         }
     }
 )
+
+
+LARGER_ON_A_WALL: Final = """
+if (window.innerWidth < 2000) return
+const letters = ["text", "title_text", "axis_label_text", "major_label_text", "label_text"]
+const sizes = letters.map(name => `${name}_font_size`)
+for (const figure of figures)
+  for (const each of figure.references())
+    for (const name of sizes)
+      if (name in each.properties && /^[0-9.]+px$/.test(each[name])) each[name] = `${1.3 * parseFloat(each[name])}px`
+"""  # by as much as the words of `page.html`
+
+
+def enlarge_on_a_wall(document: Any, figures: Sequence[Any]) -> None:
+    """Let a browser that is as wide as a wall screen draw figures with larger letters."""
+    document.js_on_event("document_ready", CustomJS(args={"figures": list(figures)}, code=LARGER_ON_A_WALL))
 
 
 def dark_figure(

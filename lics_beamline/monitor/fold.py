@@ -36,10 +36,16 @@ class RunFold:
     ----------
     changes : int
         Rises with each document that changed what is shown.
+    lacks_spectrum : bool
+        Whether the spectrum of the newest ruby reading was left out of its document.
+    spectra_left_out : int
+        How many were.
     """
 
     def __init__(self) -> None:
         self.changes = 0
+        self.lacks_spectrum = False
+        self.spectra_left_out = 0
         self._raw = RunView(uid="")
         self._began_s = math.nan
         self._streams = Streams()
@@ -111,6 +117,14 @@ class RunFold:
                 self._event(event, _time(doc, number))
         except (LicsError, KeyError, TypeError, ValueError) as error:
             self.damaged(f"a document of kind {text(name)!r} was left out: {text(error)}")
+
+    def take_spectrum(self, doc: Mapping[str, Any]) -> None:
+        """Take the ruby spectrum of an event that was taken without it."""
+        self.changes += 1
+        try:
+            self._read_ruby(doc.get("data", {}))
+        except (LicsError, TypeError, ValueError) as error:
+            self.damaged(f"a ruby spectrum was left out: {text(error)}")
 
     def take_reduced(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take the next document of the reduction; one that cannot be used is told, and the others are taken."""
@@ -195,6 +209,10 @@ class RunFold:
             return
         wavelength_nm = np.asarray(data[schema.RUBY_WAVELENGTH], dtype=np.float64)
         counts = np.asarray(data[schema.RUBY_SPECTRUM], dtype=np.float64)
+        self.lacks_spectrum = not counts.size
+        if self.lacks_spectrum:
+            self.spectra_left_out += 1
+            return
         if wavelength_nm.ndim != 1 or wavelength_nm.shape != counts.shape:
             raise ValueError(f"{wavelength_nm.shape} wavelengths and {counts.shape} counts are no ruby spectrum")
         self._raw = replace(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import LicsError
+from lics_beamline.journal.codec import MOST_LINE_BYTES, decode
 from lics_beamline.journal.head import Head, head
 from lics_beamline.journal.reader import Tail
 from lics_beamline.journal.whole_sweep import earlier_documents
@@ -17,6 +19,7 @@ from lics_beamline.monitor.view import RunView
 from lics_beamline.schema import REDUCTION
 
 LONGEST_LOOK_S: Final = 0.5  # of reading before what has been read is shown, and other runs have their turn [s]
+SPECTRA_BYTES: Final = 4 << 20  # of the end of a journal: spectra before it were all followed by others, as a rule
 RAW_SHARE: Final = 0.5  # of that, while both raw run and reduction have more: patterns come with the first readings
 
 
@@ -45,6 +48,7 @@ class FollowedRun:
         self._known: set[Path] = set()
         self._reduction: Tail | None = None
         self._reduction_time = -1.0
+        self._spectrum_at = 0
         self._told = 0
         self._changes = -1
         self._written = False
@@ -81,14 +85,29 @@ class FollowedRun:
         return self._view
 
     def _read_raw(self, until: float) -> None:
-        for name, doc in self._raw.documents():
+        begins = self._raw.offset
+        for name, doc in self._raw.documents(spectra_from=self._raw.size() - SPECTRA_BYTES):
+            left_out = self._fold.spectra_left_out
             self._fold.take(name, doc)
+            if self._fold.spectra_left_out > left_out:
+                self._spectrum_at = begins
+            begins = self._raw.offset
             if name == "start":
                 self._take_earlier()
             if time.monotonic() > until:
                 self.is_behind = True
                 break
+        if self._fold.lacks_spectrum and not self.is_behind:
+            self._read_spectrum()
         self._tell(self._raw)
+
+    def _read_spectrum(self) -> None:
+        """Read the newest ruby spectrum, which was left out where it lies far before the end of the journal."""
+        with self._raw.path.open("rb") as file:
+            file.seek(self._spectrum_at)
+            line = file.readline(MOST_LINE_BYTES)
+        with contextlib.suppress(ValueError):  # it was whole when its numbers were read
+            self._fold.take_spectrum(decode(line)[1])
 
     def _take_earlier(self) -> None:
         """Take what the runs that this one resumes have recorded, as its own."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bokeh.core.templates import get_env
-from bokeh.models import Select
+from bokeh.models import Column, Plot, Select
 from bokeh.server.views.static_handler import StaticHandler
 
 from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.cell_panel import CellPanel
 from lics_beamline.monitor.control_panel import ControlPanel
-from lics_beamline.monitor.figure import THEME, PhaseStyles
+from lics_beamline.monitor.figure import THEME, PhaseStyles, enlarge_on_a_wall
 from lics_beamline.monitor.pattern_panel import PatternPanel
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
@@ -32,8 +32,8 @@ LOOKED_EVERY_MS: Final = 250  # between two looks at what is new [ms]
 SCRIPTS: Final = ("bokeh", "bokeh-widgets")  # of Bokeh: with its tables, its formulas and its GL 4 MB in place of 1.7
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 SELECT_STYLE: Final = """
-:host { color: #e6edf3; font: 13px system-ui, 'DejaVu Sans', sans-serif; }
-select:not([multiple]).bk-input { appearance: auto; color-scheme: dark; }
+:host { color: #e6edf3; font: 0.8125rem system-ui, 'DejaVu Sans', sans-serif; }
+select:not([multiple]).bk-input { appearance: auto; font-size: 0.8125rem; color-scheme: dark; }
 select:not([multiple]).bk-input { background: #0d1117; color: #e6edf3; border-color: #30363d; }
 select.bk-input:focus { outline: 2px solid #56b4e9; }
 """
@@ -112,6 +112,7 @@ class LivePage:
             for name, root in roots.items():
                 root.name = name
                 document.add_root(root)
+        enlarge_on_a_wall(document, [root for root in roots.values() if isinstance(root, (Plot, Column))])
         document.add_periodic_callback(self.refresh, LOOKED_EVERY_MS)
 
     def refresh(self) -> None:

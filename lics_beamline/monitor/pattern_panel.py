@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource
 from lics_beamline.exports.panel_words import ANGLE
 from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
-from lics_beamline.monitor.figure import BLUE, RED, TEXT, PhaseStyles, dark_figure, hover, place_legend
+from lics_beamline.monitor.figure import BLUE, RED, SMALL_FONT, TEXT, PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.view import RunView
 from lics_beamline.physics.crystal import two_theta_deg
 
@@ -36,7 +36,7 @@ class PatternPanel:
         )
         self.root.scatter("x", "y", source=self.left, marker="inverted_triangle", size=9, color=RED)
         self.root.text(
-            "x", "y", "says", source=self.left, text_color=TEXT, text_font_size="11px", y_offset=-8, angle=0.6
+            "x", "y", "says", source=self.left, text_color=TEXT, text_font_size=SMALL_FONT, y_offset=-8, angle=0.6
         )
         hover(self.root, [line], [("2θ", "@angle{0.000} deg"), ("counts", "@counts{0.0}")])
         self.root.y_range.range_padding = 0.12

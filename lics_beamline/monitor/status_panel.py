@@ -16,10 +16,10 @@ MOST_NOTES: Final = 40  # newest, of a run: the others are in `lics show`
 LAGS_AFTER_S: Final = 30.0  # a follower that is behind for longer is marked [s]
 MARKS: Final = {"decision": "decided", "hold": "held", "failure": "failed", "resumed": "resumed", "look": "look"}
 STYLE: Final = """
-:host { font: 13px/1.45 system-ui, 'DejaVu Sans', sans-serif; color: #e6edf3; overflow: auto; }
+:host { font: 0.8125rem/1.45 system-ui, 'DejaVu Sans', sans-serif; color: #e6edf3; overflow: auto; }
 .clearfix, :host > div { height: auto; }
-h1 { font-size: 16px; margin: 0 12px 0 0; display: inline; }
-h2 { font-size: 13px; margin: 0 0 3px; color: #e6edf3; }
+h1 { font-size: 1rem; margin: 0 12px 0 0; display: inline; }
+h2 { font-size: 0.8125rem; margin: 0 0 3px; color: #e6edf3; }
 p { margin: 0 0 8px; overflow-wrap: anywhere; }
 ol { list-style: none; margin: 0 0 8px; padding: 0; }
 li { margin: 0 0 3px; overflow-wrap: anywhere; }
@@ -97,7 +97,7 @@ def _head(view: RunView | None, now: float) -> Iterable[str]:
     left = view.left_s(now)
     if left is not None:
         yield element("span", f" · about {_duration(left)} left at the pace so far")
-    who = " · ".join(part for part in (view.sample, view.operator, f"run {view.uid[:8]}") if part)
+    who = " · ".join(part for part in (f"run {view.uid[:8]}", view.sample, view.operator) if part)
     yield element("span", f" · {who}", "dim")
     if view.reason:
         yield element("span", f" · {view.reason}", "warn")

@@ -159,7 +159,7 @@ class PlanePanel:
         read = self.root.scatter("pressure", "kelvin", source=source, size=8, color=BLUE, legend_label="read ± 1 s.d.")
         hover(self.root, [asked], [("asked, point", "@number"), ("leg", "@leg")])
         hover(self.root, [read], [("pressure", "@pressure{0.000} GPa"), ("temperature", "@kelvin{0.0} K")])
-        place_legend(self.root, "center_right")
+        place_legend(self.root, "center_left")
         self._asked_of = ""
 
     def update(self, view: RunView) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +10,15 @@ from typing import Any, Final
 from lics_beamline import schema
 from lics_beamline.control.cell_estimate import PressureReading
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import LicsError
 from lics_beamline.journal.codec import decode
-from lics_beamline.journal.head import heads
+from lics_beamline.journal.head import head
+from lics_beamline.journal.writer import SUFFIX
 
 SAME_LOAD_BAR: Final = 1.0  # a load that differs by more, or is no more than that, is not the one of the record
 LAST_READINGS_BYTES: Final = 8 << 20  # of a journal: a hundred of the largest events of ours
+
+logger = logging.getLogger(__name__)
 
 
 def as_left(data: DataFolder, *, sample: str, load_bar: float) -> PressureReading | None:
@@ -31,10 +36,17 @@ def as_left(data: DataFolder, *, sample: str, load_bar: float) -> PressureReadin
     load_bar : float
         Of the membrane, as it is now [bar].
     """
-    found = heads(data.raw_journals)
-    if not found or load_bar <= SAME_LOAD_BAR:
+    if load_bar <= SAME_LOAD_BAR or not data.raw_journals.is_dir():
         return None
-    last = found[-1]
+    # By the time of its file: to read how each of ten thousand began would keep an engine from saying that it lives.
+    newest = max(data.raw_journals.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    try:
+        last = head(newest) if newest is not None else None
+    except (LicsError, OSError) as error:
+        logger.warning("how the last run has left the cell is not known: %s", error)
+        return None
+    if last is None:
+        return None
     about = last.start.get("sample", {})
     if not isinstance(about, dict) or about.get("name") != sample:
         return None

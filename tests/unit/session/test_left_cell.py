@@ -33,3 +33,11 @@ def test_a_journal_that_ends_in_the_middle_of_a_line_tells_all_the_same(tmp_path
     (journal,) = data.raw_journals.glob("*.jsonl")
     journal.write_bytes(journal.read_bytes() + b'["event",{"data":{"pressure_gpa":7')
     assert as_left(data, sample="Li-Cs", load_bar=10.0).pressure_gpa == 1.0
+
+
+def test_of_a_journal_whose_beginning_is_damaged_nothing_is_known_and_that_is_said(tmp_path, caplog):
+    data = folder(tmp_path)
+    (journal,) = data.raw_journals.glob("*.jsonl")
+    journal.write_bytes(b"[" + journal.read_bytes()[5:])
+    assert as_left(data, sample="Li-Cs", load_bar=10.0) is None
+    assert "is not known" in caplog.text
