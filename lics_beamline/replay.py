@@ -26,7 +26,7 @@ from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Step, work_of
 from lics_beamline.reduction.work import WorkOutcome
-from lics_beamline.reduction.workers import crew
+from lics_beamline.reduction.workers import Crew, crew
 from lics_beamline.schema import FAILURE, FRAME_PATH, PRIMARY, READOUT, REDUCED
 
 logger = logging.getLogger(__name__)
@@ -250,6 +250,7 @@ def replay_all(
     told: Callable[[Replay, dict[str, Any]], None] | None = None,
     jobs: int = 1,
     dask: str | None = None,
+    by: Crew | None = None,
 ) -> tuple[Replayed, ...]:
     """Reduce several runs as one stream of points: whoever is free takes the next point, of whichever run.
 
@@ -263,6 +264,8 @@ def replay_all(
         Called with the run and the data of each reduced point, in their order.
     jobs, dask : int, str
         As of `replay`, which says what may go wrong.
+    by : Crew, optional
+        Who reduces, instead.
     """
     todo = [run for run in runs if not run.already]
     with ExitStack() as stack:
@@ -270,7 +273,7 @@ def replay_all(
             for run in todo:
                 if run.damaged:
                     make_anew(data.derived_journals / f"{run.uid}{SUFFIX}")
-            queue = stack.enter_context(crew(jobs, dask=dask)).queue()
+            queue = (by or stack.enter_context(crew(jobs, dask=dask))).queue()
             journal = stack.enter_context(Journal(data.derived_journals, resume=True))
             for run in todo:
                 reducer = Reducer(run.recipe, data_root=data.root, done=run.done, attempt=run.attempt)

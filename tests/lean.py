@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+USERS = frozenset({"beamline", "catalog", "monitor", "shell", "dask", "queue"})
 HIDE = "import sys\nsys.modules.update(dict.fromkeys({hidden!r}))\n"  # what is None there cannot be imported
 
 
@@ -29,8 +30,12 @@ def _asked_by(name: str, extras: frozenset[str]) -> Iterator[tuple[str, frozense
 
 
 def hiding_extras(program: str) -> str:
-    """Return a program that finds what the package itself asks for, and nothing else that is installed here."""
-    needed = needed_distributions()
+    """Return a program that finds what the package itself asks for, and nothing that users add to it by extras.
+
+    Tools of developers stay as they are: some libraries look for a module of Sphinx, and would take one that is hidden.
+    """
+    needed = needed_distributions(extras=frozenset({"docs"}))
+    extra = needed_distributions(extras=USERS) - needed
     homes = importlib.metadata.packages_distributions()
-    hidden = {module for module, names in homes.items() if not needed & {canonicalize_name(each) for each in names}}
-    return HIDE.format(hidden=sorted(hidden - {"_distutils_hack", "lics_simulators"})) + program
+    hidden = {module for module, names in homes.items() if {canonicalize_name(each) for each in names} <= extra}
+    return HIDE.format(hidden=sorted(hidden)) + program

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from lics_beamline.errors import LicsError, RunNotFound
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
+    from lics_beamline.reduction.recipe import Recipe
     from lics_beamline.replay import Replayed
 
 MOST_PLATES_NAMED: Final = 5  # of those that are gone; lics verify names them all
@@ -48,6 +50,8 @@ def replay(options: argparse.Namespace) -> int:
     data = data_folder(options)
     recipe = read_recipe(options.recipe) if options.recipe else None
     names, several = _named(data, options.uid), options.uid == ["all"] or len(options.uid) > 1
+    if options.dask and len(names) > 1:
+        return _campaign(data, names, recipe, options)
     runs: list[Replay] = []
     refused: dict[str, str] = {}
     for name in names:
@@ -79,24 +83,69 @@ def replay(options: argparse.Namespace) -> int:
     else:
         for result in results:
             sys.stdout.write(_line(result))
-    lost = {run.uid: run.exposures for run in runs if run.exposures}
-    for result in results:
-        if not result.points and result.uid in lost:
-            sys.stderr.write(
-                f"run {result.raw_uid[:8]}: {lost[result.uid]} plates were exposed, and no readout or failure of one "
-                "can be read. lics verify says what is lost and what to do.\n"
-            )
-    gone = {run.uid: run.lost_plates(data) for run in runs if run.already}
-    for run in runs:
-        if missing := gone.get(run.uid):
-            shown = ", ".join(missing[:MOST_PLATES_NAMED]) + (", ..." if len(missing) > MOST_PLATES_NAMED else "")
-            sys.stderr.write(
-                f"run {run.raw_uid[:8]}: {len(missing)} of {len(run.plates)} plates are not there any more: {shown}. "
-                "What was reduced before is kept, and cannot be made anew without them. Restore them from a copy of "
-                "the detector's own files.\n"
-            )
-    nothing = any(not result.points and result.uid in lost for result in results)
-    return 4 if refused or nothing or any(gone.values()) or any(result.failed for result in results) else 0
+    losses = [
+        _tell_losses(
+            result,
+            exposures=run.exposures,
+            plates=len(run.plates),
+            gone=run.lost_plates(data) if run.already else (),
+        )
+        for run, result in zip(runs, results, strict=True)
+    ]
+    return 4 if refused or any(losses) or any(result.failed for result in results) else 0
+
+
+def _campaign(data: DataFolder, names: list[str], recipe: Recipe | None, options: argparse.Namespace) -> int:
+    """Reduce many runs on a cluster, each by one worker; tell of each when it is done, at the end of failures."""
+    from lics_beamline.campaign import reduce_campaign
+
+    outcomes = []
+    with PointBar(len(names), quiet=options.json, doing="runs") as bar:
+        for outcome in reduce_campaign(data, names, recipe=recipe, dask=options.dask):
+            outcomes.append(outcome)
+            if outcome.replayed:
+                bar.say(f"run {outcome.replayed.raw_uid[:8]}: {_line(outcome.replayed).rstrip()}")
+            else:
+                bar.say(f"run {outcome.name[:8]} is left out: {outcome.error}")
+            bar.step()
+    done = [outcome.replayed for outcome in outcomes if outcome.replayed]
+    wrong = [outcome for outcome in outcomes if outcome.replayed is None]
+    if options.json:
+        plain = [{**asdict(result), "journal": str(result.journal)} for result in done]
+        sys.stdout.write(json.dumps(plain, indent=1) + "\n")
+    losses = [
+        _tell_losses(each.replayed, exposures=each.exposures, plates=each.plates, gone=each.lost_plates)
+        for each in outcomes
+        if each.replayed
+    ]
+    already, failed = sum(result.already for result in done), [result for result in done if result.failed]
+    sys.stderr.write(
+        f"{len(done)} of {len(names)} runs, {already} of them before; {sum(result.points for result in done)} points, "
+        f"{sum(result.failed for result in failed)} failed in {len(failed)} runs; {len(wrong)} runs left out\n"
+    )
+    for result in failed:
+        sys.stderr.write(f"run {result.raw_uid[:8]}: {result.failed} of {result.points} points failed\n")
+    for outcome in wrong:
+        sys.stderr.write(f"run {outcome.name[:8]} is left out: {outcome.error}\n")
+    return 4 if wrong or failed or any(losses) else 0
+
+
+def _tell_losses(result: Replayed, *, exposures: int, plates: int, gone: Sequence[str]) -> bool:
+    """Tell what cannot be reduced of a run because it is lost; return whether something is."""
+    run = f"run {result.raw_uid[:8]}"
+    nothing = not result.points and exposures > 0
+    if nothing:
+        sys.stderr.write(
+            f"{run}: {exposures} plates were exposed, and no readout or failure of one can be read. lics verify says "
+            "what is lost and what to do.\n"
+        )
+    if gone:
+        shown = ", ".join(gone[:MOST_PLATES_NAMED]) + (", ..." if len(gone) > MOST_PLATES_NAMED else "")
+        sys.stderr.write(
+            f"{run}: {len(gone)} of {plates} plates are not there any more: {shown}. What was reduced before is kept, "
+            "and cannot be made anew without them. Restore them from a copy of the detector's own files.\n"
+        )
+    return nothing or bool(gone)
 
 
 def _named(data: DataFolder, names: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from lics_beamline.errors import NotConnected, ReductionFailed
@@ -145,8 +146,8 @@ def crew(jobs: int = 1, *, dask: str | None = None, dask_timeout_s: float = DASK
         If the cluster does not answer, or Dask is not installed.
     """
     if dask is not None:
-        with _cluster(dask, dask_timeout_s) as found:
-            yield found
+        with cluster(dask, dask_timeout_s) as found:
+            yield Crew(found.client.get_executor(pure=False), found.workers)
         return
     if jobs <= 1:
         yield Crew()
@@ -163,8 +164,50 @@ def crew(jobs: int = 1, *, dask: str | None = None, dask_timeout_s: float = DASK
     executor.shutdown()
 
 
+class Here(Executor):
+    """What the processes of a crew do, done in this one, one point after the other."""
+
+    def submit(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        """Do it, and return what has come of it."""
+        done: Future[Any] = Future()
+        done.set_result(function(*given, **named))
+        return done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Dask cluster that answers.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        How it is spoken to.
+    workers : int
+        How many it has now.
+    """
+
+    client: Any
+    workers: int
+
+
 @contextmanager
-def _cluster(address: str, timeout_s: float) -> Iterator[Crew]:
+def cluster(address: str, timeout_s: float = DASK_TIMEOUT_S) -> Iterator[Cluster]:
+    """Be a client of a Dask cluster while the context lasts.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler.
+    timeout_s : float
+        Longest wait for an answer [s].
+
+    Raises
+    ------
+    NotConnected
+        If it does not answer, or has no workers.
+    NotInstalled
+        If Dask is not installed.
+    """
     require("distributed", what="a Dask cluster")
     from distributed import Client
 
@@ -184,7 +227,7 @@ def _cluster(address: str, timeout_s: float) -> Iterator[Crew]:
                 address=address,
             )
         logger.info("%d workers at %s", workers, address)
-        yield Crew(client.get_executor(pure=False), workers)
+        yield Cluster(client=client, workers=workers)
 
 
 def _leave_ctrl_c_to_the_parent() -> None:

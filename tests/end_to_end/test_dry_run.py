@@ -18,6 +18,7 @@ import pytest
 from bluesky.callbacks.best_effort import hinted_fields
 from command_line import typed
 from documented import DOCS
+from elsewhere import elsewhere, there_is_no_elsewhere
 from event_model import DocumentNames, schema_validators
 from lean import hiding_extras
 from looking import pace
@@ -247,7 +248,6 @@ def test_who_has_installed_no_extra_reads_reduces_verifies_and_exports(dry_run, 
         ["runs"],
         ["show"],
         ["replay", "last", "--jobs", "1", "--json"],
-        ["follow", "reduce", "--once", "--jobs", "1"],
         ["verify"],
         ["export", "last", "--for", "nexus", "--to", str(tmp_path / "out")],
         ["logbook", "last", "--to", str(tmp_path / "sweep.md")],
@@ -265,6 +265,29 @@ def test_who_has_installed_no_extra_reads_reduces_verifies_and_exports(dry_run, 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"points": 4' in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.skipif(there_is_no_elsewhere(), reason="this user may make no namespaces")
+def test_a_follower_of_another_computer_makes_the_same_run(dry_run, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(dry_run.data, copy, ignore=shutil.ignore_patterns("derived", "catalog"))
+    follow = [sys.executable, "-m", "lics_beamline", "follow", "reduce", "--once", "--jobs", "1", "--data", str(copy)]
+    done = subprocess.run(elsewhere(*follow), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ours, theirs = derived_of(dry_run), only(DataFolder(copy).derived_journals)
+    assert theirs.uid == ours.uid
+    numbers = [
+        [
+            {key: np.asarray(value).tobytes() if np.ndim(value) else repr(value) for key, value in doc["data"].items()}
+            for name, doc in read(head.path)
+            if name == "event"
+        ]
+        for head in (ours, theirs)
+    ]
+    assert numbers[0] == numbers[1]
+    (reduce,) = (each for each in status(DataFolder(copy)) if each.name == "reduce")
+    assert (reduce.alive, reduce.state) == (False, "ended")
 
 
 def test_the_same_recipe_is_not_reduced_twice_and_another_recipe_gives_another_run(dry_run, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from child import child
+from elsewhere import elsewhere, there_is_no_elsewhere
 
 from lics_beamline.computer import KnownProcess
 from lics_beamline.data_folder import DataFolder
@@ -97,15 +98,6 @@ def test_a_number_of_an_earlier_start_of_this_computer_is_not_looked_for():
     assert not before.is_here
     assert KnownProcess.read(KnownProcess.this().said).is_here
     assert KnownProcess.read(b"%d" % os.getpid()).is_here  # of a version that named no computer
-
-
-def elsewhere(*command: str) -> list[str]:
-    """Return a command as another computer would run it: the kernel gives it another host name."""
-    return ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$0" "$@"', *command]
-
-
-def there_is_no_elsewhere() -> bool:
-    return shutil.which("unshare") is None or subprocess.run(elsewhere("true"), check=False).returncode != 0
 
 
 OTHER_COMPUTERS = pytest.mark.skipif(there_is_no_elsewhere(), reason="this user may make no namespaces")
