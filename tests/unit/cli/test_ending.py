@@ -82,7 +82,7 @@ def test_a_sweep_whose_data_folder_went_away_says_why_it_ended_and_that_its_jour
     tmp_path, capsys, given_up
 ):
     walked = Walked(experiment=experiment(), raw_uid=UID, ended_by="the journal was moved", given_up=given_up)
-    assert walked.told(DataFolder(tmp_path / "gone"), as_json=False) == 4
+    assert walked.told(DataFolder(tmp_path / "gone"), verb="sweep", as_json=False) == 4
     said = capsys.readouterr().err
     assert f"run {UID} ended" in said
     assert given_up or "the journal was moved" in said
@@ -96,7 +96,7 @@ def test_a_logbook_that_cannot_be_written_keeps_nobody_from_hearing_how_the_swee
         journal("stop", {"uid": "s", "run_start": UID, "time": 2.0, "exit_status": "fail"})
     data.logbooks.write_text("in the way of the folder")
     walked = Walked(experiment=experiment(), raw_uid=UID, ended_by="a full disk", catalogued=False)
-    assert walked.told(data, as_json=False) == 4
+    assert walked.told(data, verb="sweep", as_json=False) == 4
     said = capsys.readouterr().out
     assert f"run {UID}: fail: a full disk" in said
     assert "not written" in said
