@@ -13,7 +13,9 @@ from lics_beamline.processes.log_file import LogFile
 @pytest.fixture
 def logger():
     made = logging.getLogger("a library")
+    made.propagate = False  # what is on standard error is of its own handler alone
     yield made
+    made.propagate = True
     for handler in made.handlers[:]:
         made.removeHandler(handler)
         handler.close()
