@@ -283,11 +283,8 @@ class Integrator:
             rejected=rings.rejected,
             rejected_fraction=float(rings.rejected.sum()) / usable,
             masked_fraction=masked / self._pixels_in_range,
+            pedestal_counts=rings.pedestal_counts,
         )
-
-    def pedestal_counts(self, prepared: Prepared) -> float:
-        """Return the counts that all pixels of a prepared frame have alike, where they spoil it; 0 without any."""
-        return self._table.pedestal_counts(prepared.frame, offset=prepared.offset, response=prepared.response)
 
     def ring_scatter(self, prepared: Prepared, pattern: Pattern, peaks: Sequence[Peak]) -> tuple[RingScatter, ...]:
         """Measure the azimuthal scatter of the strongest rings beyond counting.

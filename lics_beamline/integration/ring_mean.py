@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from lics_beamline.frames.frame import Counts
 from lics_beamline.frames.point_spread import MASKED_BELOW
+from lics_beamline.integration.pixel_rows import in_rows
 from lics_beamline.lines.compilation import compiled, compiled_part
 
 Array = npt.NDArray[np.float64]
@@ -52,12 +53,15 @@ class RingMeans:
         Standard error of the mean by the scatter in the ring; NaN where no pixel was counted, above 0 elsewhere.
     counted, rejected : ndarray of int64, shape (rings,)
         Pixels that make up the mean, and pixels left out as spots.
+    pedestal_counts : float
+        Counts that all pixels have alike, where they make most of the scatter along rings; 0 without any.
     """
 
     mean: Array
     sigma: Array
     counted: npt.NDArray[np.int64]
     rejected: npt.NDArray[np.int64]
+    pedestal_counts: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,67 +164,49 @@ class RingTable:
         out low are given too small an error: the variance is enlarged by 1 + `SKEW_TERM` skewness^2 / N. Of a ring of c
         counts in all that makes c + `SKEW_TERM`.
         """
-        flat, taken, answer = _in_rows(frame, offset, response)
-        sums, ends = self._sums(flat, taken, answer)
+        flat, taken, answer = in_rows(frame, offset, response)
         rings = self.two_theta_deg.size
+        sums = np.zeros((rings + 1, 8))  # of 7, for rows of one line of the processor's cache
+        ends = np.empty((rings + 1, 2))
+        ends[:, BRIGHTEST], ends[:, DIMMEST] = -np.inf, np.inf
+        _add_up(flat, self.ring, self.weight, taken, answer, sums, ends)
         seen = sums[:rings, N].copy()
+        pedestal_counts = _pedestal_counts(sums[:rings])
         quantum = _quantum(frame, sums[:rings], ends[:rings])
         if clip_sigma > 0.0 and clip_rounds > 0:
             spots = (self.pixel, self.pixel_weight, self.starts, quantum, float(clip_sigma), int(clip_rounds))
             _clip(flat, taken, answer, *spots, sums, ends)
         mean, sigma = _mean_and_sigma(sums[:rings], ends[:rings], quantum)
         counted = np.rint(sums[:rings, N]).astype(np.int64)
-        return RingMeans(mean=mean, sigma=sigma, counted=counted, rejected=np.rint(seen).astype(np.int64) - counted)
-
-    def pedestal_counts(
-        self,
-        frame: Counts,
-        *,
-        offset: npt.NDArray[np.float32] | None = None,
-        response: npt.NDArray[np.float32] | None = None,
-    ) -> float:
-        """Return the counts that all pixels have alike, and that make most of the scatter along rings; 0 without any.
-
-        Scattered light follows solid angle and polarisation around a ring; a pedestal, or a dark image that was
-        not taken off, does not. Where it is many times the light, correcting it makes rings uneven, errors large, and
-        lines disappear.
-
-        Parameters
-        ----------
-        frame, offset, response : ndarray
-            As of `means`.
-        """
-        sums, _ = self._sums(*_in_rows(frame, offset, response))
-        part = sums[:-1][sums[:-1, N] >= FEWEST_OF_RING]
-        number, weights = part[:, N], part[:, W]
-        spread = part[:, WW] - weights**2 / number
-        lit = spread > SCATTER_ROUNDING * part[:, WW]
-        part, number, weights, spread = part[lit], number[lit], weights[lit], spread[lit]
-        light = (part[:, SW] - part[:, S] * weights / number) / spread
-        with_one = np.maximum(part[:, SS] - part[:, S] ** 2 / number - light**2 * spread, 0.0)
-        without = part[:, SS] - part[:, SW] ** 2 / part[:, WW]
-        if not with_one.sum() < PEDESTAL_OF_SCATTER * without.sum():
-            return 0.0
-        told = number * spread / (part[:, WW] * np.maximum(with_one / number, FEWEST_COUNTS))
-        found = float(np.sum(told * (part[:, S] - light * weights) / number) / told.sum())
-        return found if found * math.sqrt(told.sum()) > PEDESTAL_SIGMAS else 0.0
-
-    def _sums(self, frame: Any, offset: Any, response: Any) -> tuple[Array, Array]:
-        """Return what is added up for each ring, and its brightest and dimmest pixel; one row more, for no ring."""
-        rings = self.two_theta_deg.size
-        sums = np.zeros((rings + 1, 8))  # of 7, for rows of one line of the processor's cache
-        ends = np.empty((rings + 1, 2))
-        ends[:, BRIGHTEST], ends[:, DIMMEST] = -np.inf, np.inf
-        _add_up(frame, self.ring, self.weight, offset, response, sums, ends)
-        return sums, ends
+        return RingMeans(
+            mean=mean,
+            sigma=sigma,
+            counted=counted,
+            rejected=np.rint(seen).astype(np.int64) - counted,
+            pedestal_counts=pedestal_counts,
+        )
 
 
-def _in_rows(frame: Counts, offset: Any, response: Any) -> tuple[Any, Any, Any]:
-    """Return images row by row; empty where there is none."""
-    none = np.empty(0, dtype=np.float32)
-    taken = none if offset is None else np.ascontiguousarray(offset, dtype=np.float32).ravel()
-    answer = none if response is None else np.ascontiguousarray(response, dtype=np.float32).ravel()
-    return np.ascontiguousarray(frame).ravel(), taken, answer
+def _pedestal_counts(sums: Array) -> float:
+    """Return the counts that all pixels have alike, and that make most of the scatter along rings; 0 without any.
+
+    Scattered light follows solid angle and polarisation around a ring; a pedestal, or a dark image that was not taken
+    off, does not. Where it is many times the light, correcting it makes rings uneven, errors large, and lines
+    disappear.
+    """
+    part = sums[sums[:, N] >= FEWEST_OF_RING]
+    number, weights = part[:, N], part[:, W]
+    spread = part[:, WW] - weights**2 / number
+    lit = spread > SCATTER_ROUNDING * part[:, WW]
+    part, number, weights, spread = part[lit], number[lit], weights[lit], spread[lit]
+    light = (part[:, SW] - part[:, S] * weights / number) / spread
+    with_one = np.maximum(part[:, SS] - part[:, S] ** 2 / number - light**2 * spread, 0.0)
+    without = part[:, SS] - part[:, SW] ** 2 / part[:, WW]
+    if not with_one.sum() < PEDESTAL_OF_SCATTER * without.sum():
+        return 0.0
+    told = number * spread / (part[:, WW] * np.maximum(with_one / number, FEWEST_COUNTS))
+    found = float(np.sum(told * (part[:, S] - light * weights) / number) / told.sum())
+    return found if found * math.sqrt(told.sum()) > PEDESTAL_SIGMAS else 0.0
 
 
 def _quantum(frame: Counts, sums: Array, ends: Array) -> float:

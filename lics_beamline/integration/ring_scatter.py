@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.frames.frame import Counts
+from lics_beamline.integration.pixel_rows import in_rows
 from lics_beamline.lines.peaks import Peak
 from lics_beamline.patterns.pattern import Pattern
 
@@ -126,11 +127,19 @@ class AzimuthalMap:
             By rising angle; rings that are too dim, too crowded or too short are left out.
         """
         chosen = sorted(peaks, key=lambda peak: peak.area, reverse=True)[:MOST_RINGS]
-        images = _Images.of(frame, pattern, offset=offset, response=response)
-        found = (self._ring(images, pattern, peak, peaks) for peak in chosen)
+        rows = in_rows(frame, offset, response)
+        intensity = np.nan_to_num(pattern.intensity).astype(np.float32)
+        found = (self._ring(rows, intensity, pattern, peak, peaks) for peak in chosen)
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.two_theta_deg))
 
-    def _ring(self, images: _Images, pattern: Pattern, peak: Peak, peaks: Sequence[Peak]) -> RingScatter | None:
+    def _ring(
+        self,
+        rows: tuple[Any, Any, Any],
+        intensity: npt.NDArray[np.float32],
+        pattern: Pattern,
+        peak: Peak,
+        peaks: Sequence[Peak],
+    ) -> RingScatter | None:
         from lics_beamline.integration.ring_pixels import sort_pixels, standardise, sum_by_sector
 
         reach = SIDE_FWHM[1] * peak.fwhm_deg
@@ -149,13 +158,11 @@ class AzimuthalMap:
             place,
         )
         inside = standardise(
-            images.frame,
-            images.offset,
-            images.response,
+            *rows,
             self.pixel[part],
             self.factor[part],
             bins,
-            images.intensity,
+            intensity,
             place,
             value,
             scaled,
@@ -169,7 +176,7 @@ class AzimuthalMap:
         sums = np.zeros((2, 3, RING_SECTORS))
         outside = sum_by_sector(
             bins,
-            images.intensity,
+            intensity,
             self.sector[part],
             place,
             value,
@@ -195,33 +202,6 @@ class AzimuthalMap:
         counting = noise * ring_mean[full] / light[full] ** 2
         left = (brightness - _slow(brightness, where)) * math.sqrt(where.size / (where.size - SLOW_TERMS))
         return _scatter_of(peak, left, counting, float(np.median(brightness)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Images:
-    """A frame and what is needed to correct some of its pixels, row by row; what there is none of is empty."""
-
-    frame: npt.NDArray[np.int32] | npt.NDArray[np.float32]
-    offset: npt.NDArray[np.float32]
-    response: npt.NDArray[np.float32]
-    intensity: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(
-        cls,
-        frame: Counts,
-        pattern: Pattern,
-        *,
-        offset: npt.NDArray[np.float32] | None,
-        response: npt.NDArray[np.float32] | None,
-    ) -> _Images:
-        none = np.empty(0, dtype=np.float32)
-        return cls(
-            frame=frame.ravel(),
-            offset=none if offset is None else offset.ravel(),
-            response=none if response is None else response.ravel(),
-            intensity=np.nan_to_num(pattern.intensity).astype(np.float32),
-        )
 
 
 def _is_beside(other: Peak, peak: Peak, reach_deg: float) -> bool:

@@ -39,6 +39,8 @@ class Pattern:
         Fraction of the unmasked pixels that were rejected as spots.
     masked_fraction : float
         Fraction of the pixels in range that were masked: shadows, saturated and dead pixels.
+    pedestal_counts : float
+        Counts that all pixels have alike, where they make most of the scatter along rings; 0 without any.
     """
 
     two_theta_deg: Array
@@ -52,6 +54,7 @@ class Pattern:
     rejected: Numbers | None = None
     rejected_fraction: float = 0.0
     masked_fraction: float = 0.0
+    pedestal_counts: float = 0.0
 
     def __post_init__(self) -> None:
         if self.graininess is None:

@@ -206,7 +206,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings += doubts_of_rings(
         prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
     )
-    warnings += doubt_of_pedestal(engine.pedestal_counts(prepared))
+    warnings += doubt_of_pedestal(pattern.pedestal_counts)
     across = pixels_across(engine.two_theta_deg, good)
     columns = max(1, min(recipe.integration.bins, round(across)))  # finer ones would be empty in stripes
     return ReducedImage(

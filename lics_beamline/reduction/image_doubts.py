@@ -34,7 +34,7 @@ def doubt_of_mask(what: str, share: float) -> tuple[str, ...]:
 
 
 def doubt_of_pedestal(counts: float) -> tuple[str, ...]:
-    """Return what is to be said of counts that all pixels have alike, as `Integrator.pedestal_counts` finds them."""
+    """Return what is to be said of counts that all pixels have alike (`Pattern.pedestal_counts`)."""
     if counts <= 0.0:
         return ()
     return (

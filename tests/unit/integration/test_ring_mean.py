@@ -210,14 +210,14 @@ def test_counts_that_all_pixels_have_alike_are_told_and_light_is_none(integrator
     draw = np.random.default_rng(5)
     light = 100.0 * weight
     frame = draw.poisson(light + 1e5) if noise else draw.poisson(light) + 100_000
-    found = integrator.pedestal_counts(integrator.prepare(frame.astype(np.int32)))
+    found = integrator.integrate(frame.astype(np.int32)).pedestal_counts
     assert found == pytest.approx(1e5, rel=0.02)
     for clean in (draw.poisson(light), draw.poisson(1e5 * weight), draw.poisson(np.full(SHAPE, 3.0))):
-        assert integrator.pedestal_counts(integrator.prepare(clean.astype(np.int32))) == 0.0
+        assert integrator.integrate(clean.astype(np.int32)).pedestal_counts == 0.0
 
 
 def test_a_dark_image_takes_a_pedestal_off(tmp_path, weight):
     np.save(tmp_path / "dark.npy", np.full(SHAPE, 1e5))
     integrator = integrator_of(dark=StaticImage.of(tmp_path / "dark.npy"))
     frame = np.random.default_rng(5).poisson(100.0 * weight) + 100_000
-    assert integrator.pedestal_counts(integrator.prepare(frame.astype(np.int32))) == 0.0
+    assert integrator.integrate(frame.astype(np.int32)).pedestal_counts == 0.0
