@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from live_page import (
-    CHROMIUM,
     FILLED,
     OPENED,
     PANELS,
@@ -40,10 +39,7 @@ HEAR = f"""() => {{ window.seen = {{}}; window.setInterval(() => {{
 
 @pytest.fixture(scope="module")
 def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[browser]'")
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium: apt-get install chromium")
-    with chromium(api) as opened:
+    with chromium() as opened:
         yield opened
 
 

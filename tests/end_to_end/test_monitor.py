@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from command_line import typed
 from live_page import (
-    CHROMIUM,
     FILLED,
     LAPTOP,
     PANELS,
@@ -39,10 +38,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[browser]'")
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium: apt-get install chromium")
-    with chromium(api) as opened:
+    with chromium() as opened:
         yield opened
 
 

@@ -5,14 +5,12 @@ import copy
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import typed
+from dask_cluster import dask_cluster
 
 from lics_beamline.campaign import reduce_campaign, reduce_run, versions_here
 from lics_beamline.data_folder import DataFolder
@@ -119,30 +117,10 @@ def test_what_a_worker_cannot_do_is_said_and_raises_nothing(record, tmp_path):
 @pytest.fixture
 def cluster(tmp_path):
     """A Dask scheduler and workers of one thread each on the loopback, with nannies that replace who dies."""
-    distributed = pytest.importorskip("distributed", reason="the extra lics_beamline[dask] is not installed")
-    told = tmp_path / "scheduler.json"
-    program = [sys.executable, "-m"]
-    scheduler = [*program, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    workers = [*program, "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
-    workers += ["--nworkers", str(WORKERS), "--nthreads", "1", "--local-directory", str(tmp_path / "dask")]
-    with (tmp_path / "dask.log").open("wb") as log:
-        processes = [
-            subprocess.Popen([*command, "--scheduler-file", str(told)], stdout=log, stderr=log, cwd=tmp_path)
-            for command in (scheduler, workers)
-        ]
-        try:
-            pause = threading.Event()
-            while not told.exists() or not told.read_text().endswith("}"):
-                assert processes[0].poll() is None, (tmp_path / "dask.log").read_text()
-                pause.wait(0.05)
-            address = json.loads(told.read_text())["address"]
-            with distributed.Client(address, set_as_default=False) as client:
-                client.wait_for_workers(WORKERS, timeout=300)
-                yield address, client
-        finally:
-            for process in reversed(processes):
-                process.send_signal(signal.SIGINT)
-                process.wait()
+    options = ["--host", "127.0.0.1", "--nworkers", str(WORKERS), "--nthreads", "1"]
+    options += ["--local-directory", str(tmp_path / "dask")]
+    with dask_cluster(tmp_path, *options, workers=WORKERS) as made:
+        yield made
 
 
 @pytest.mark.long

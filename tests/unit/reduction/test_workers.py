@@ -4,14 +4,11 @@ import json
 import math
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
 from concurrent.futures import Executor, Future
 
 import numpy as np
 import pytest
+from dask_cluster import dask_cluster
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotConnected, ReductionFailed
@@ -98,28 +95,8 @@ def test_two_processes_give_the_documents_that_one_gives(recorded, tmp_path):
 @pytest.fixture
 def cluster(tmp_path):
     """A Dask scheduler and a worker with two threads, on the loopback: its address."""
-    distributed = pytest.importorskip("distributed", reason="the extra lics_beamline[dask] is not installed")
-    told = tmp_path / "scheduler.json"
-    program = [sys.executable, "-m"]
-    scheduler = [*program, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    worker = [*program, "distributed.cli.dask_worker", "--nthreads", "2", "--no-nanny", "--no-dashboard"]
-    log = (tmp_path / "dask.log").open("wb")
-    processes = [
-        subprocess.Popen([*command, "--scheduler-file", str(told)], stdout=log, stderr=log, cwd=tmp_path)
-        for command in (scheduler, worker)
-    ]
-    pause = threading.Event()
-    while not told.exists() or not told.read_text().endswith("}"):
-        assert processes[0].poll() is None, (tmp_path / "dask.log").read_text()
-        pause.wait(0.05)
-    address = json.loads(told.read_text())["address"]
-    with distributed.Client(address, set_as_default=False) as client:
-        client.wait_for_workers(1, timeout=300)
-    yield address
-    for process in reversed(processes):
-        process.send_signal(signal.SIGINT)
-        process.wait()
-    log.close()
+    with dask_cluster(tmp_path, "--nthreads", "2", "--no-nanny") as (address, _):
+        yield address
 
 
 def test_a_dask_cluster_gives_the_documents_that_one_process_gives(recorded, cluster, tmp_path):
