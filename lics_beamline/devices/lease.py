@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.computer import boot_id
+from lics_beamline.journal.computer import boot_id
 
 LONGEST_CHARACTERS: Final = 39  # of an EPICS string
 LONGEST_HOST_CHARACTERS: Final = 16  # of 39, beside a number of 7 digits, its mark and a date

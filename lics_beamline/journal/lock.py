@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.computer import MOST_SAID_BYTES, KnownProcess
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy, JournalError
+from lics_beamline.journal.computer import MOST_SAID_BYTES, KnownProcess
 from lics_beamline.journal.mounted import Mounted, mounted
 
 PROBE_PATIENCE_S: Final = 1.0  # of a writer [s]: a reader that asks "is it locked?" holds the lock for microseconds

@@ -13,9 +13,9 @@ import pytest
 from child import child
 from elsewhere import elsewhere, there_is_no_elsewhere
 
-from lics_beamline.computer import KnownProcess
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy
+from lics_beamline.journal.computer import KnownProcess
 from lics_beamline.journal.lock import claim, holder, is_held, require_all_seen, sole
 from lics_beamline.journal.mounted import Mounted
 
