@@ -171,8 +171,9 @@ class Walked:
             return tell_recorded(data, self.raw_uid, self.experiment, verb=verb, as_json=as_json)
         if self.pace and not as_json:
             _print(f"\n{self.pace}")
-        catalogued = self.catalogued
-        return summarise(data, self.raw_uid, ended_by=self.ended_by, catalogued=catalogued, verb=verb, as_json=as_json)
+        return summarise(
+            data, self.raw_uid, ended_by=self.ended_by, catalogued=self.catalogued, verb=verb, as_json=as_json
+        )
 
 
 def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) -> Walked:

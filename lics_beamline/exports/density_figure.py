@@ -132,9 +132,7 @@ def _surface(axes: Axes, density: Density, level: float) -> None:
             before[inside] = found
     slope_y, slope_x = np.gradient(depth, y, x)
     light = (0.35 * -slope_x + 0.45 * -slope_y + 0.82) / np.sqrt(1.0 + slope_x**2 + slope_y**2)
-    shade = LinearSegmentedColormap.from_list(
-        "surface", ["#06304a", ON_WHITE.sky, "#eaf6fd"]
-    )  # Okabe and Ito's sky blue
+    shade = LinearSegmentedColormap.from_list("surface", ["#06304a", ON_WHITE.sky, "#eaf6fd"])
     axes.imshow(
         np.clip(light, 0.05, 1.0), origin="lower", extent=(low[0], high[0], low[1], high[1]), cmap=shade, vmin=0, vmax=1
     )
