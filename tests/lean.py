@@ -23,7 +23,11 @@ def needed_distributions(name: str = "lics_beamline", extras: frozenset[str] = f
 
 
 def _asked_by(name: str, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
-    for text in importlib.metadata.requires(name) or ():
+    try:
+        required = importlib.metadata.requires(name) or ()
+    except importlib.metadata.PackageNotFoundError:  # of an extra that is not installed here: nothing of it to hide
+        return
+    for text in required:
         asked = Requirement(text)
         if asked.marker is None or any(asked.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
             yield canonicalize_name(asked.name), frozenset(asked.extras)

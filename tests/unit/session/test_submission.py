@@ -6,7 +6,6 @@ import threading
 import tomllib
 
 import pytest
-from bluesky_queueserver.manager.plan_queue_ops import PlanQueueOperations
 from child import child
 from free_port import free_port
 from pydantic import ValidationError, create_model
@@ -166,6 +165,7 @@ def test_a_plan_whose_parameters_nobody_understands_moves_no_cell_in_thought():
 
 
 def test_where_no_queue_can_be_read_there_is_none_ahead(caplog):
+    pytest.importorskip("redis", reason="pip install 'lics_beamline[queue]'")
     port = free_port()
     assert queued_plans(["--redis-addr", f"127.0.0.1:{port}"]) == ()
     assert "cannot be read" in caplog.text
@@ -173,11 +173,13 @@ def test_where_no_queue_can_be_read_there_is_none_ahead(caplog):
 
 @pytest.mark.skipif(REDIS is None, reason="there is no redis-server")
 def test_the_queue_is_read_as_a_manager_keeps_it(tmp_path):
+    manager = "bluesky_queueserver.manager.plan_queue_ops"
+    operations = pytest.importorskip(manager, reason="pip install 'lics_beamline[queue]'")
     port = free_port()
     command = [REDIS, "--port", str(port), "--save", "", "--bind", "127.0.0.1", "--dir", str(tmp_path)]
     with child(command, stdout=subprocess.PIPE, text=True) as server:
         assert any("Ready to accept connections" in line for line in iter(server.stdout.readline, ""))
-        queue = PlanQueueOperations(redis_host=f"127.0.0.1:{port}", name_prefix="mine")
+        queue = operations.PlanQueueOperations(redis_host=f"127.0.0.1:{port}", name_prefix="mine")
         asyncio.run(filled(queue, UP))
         assert [
             item["kwargs"] for item in queued_plans([f"--redis-addr=127.0.0.1:{port}", "--redis-name-prefix", "mine"])
