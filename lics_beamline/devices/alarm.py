@@ -8,6 +8,7 @@ told, and recorded in the events.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 UNDEFINED_STATUS: Final = 17  # alarm status UDF of EPICS base: a record not processed since its IOC was started
 NO_ANSWER: Final = (TimeoutError, ConnectionError)  # what a signal raises that nobody answers for
+CAPROTO_PV: Final = re.compile(r"<PV name='([^']*)'[^>]*>")  # how caproto's client speaks of a PV that is not there
 
 
 class Severity(IntEnum):
@@ -95,6 +97,11 @@ def vital_signals(devices: Iterable[Device]) -> Iterator[Any]:
     for device in devices:
         for attribute in getattr(device, "VITAL", ()):
             yield operator.attrgetter(attribute)(device)
+
+
+def no_answer_in_words(error: Exception) -> str:
+    """Return what an error says, with the name of a PV where the client shows its own account of it."""
+    return CAPROTO_PV.sub(r"\1", str(error))
 
 
 def silences(devices: Iterable[Device]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ophyd import Device, get_cl
 from ophyd.signal import EpicsSignalBase
 
+from lics_beamline.devices.alarm import NO_ANSWER, no_answer_in_words
 from lics_beamline.devices.beam import Beam
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.frame import Frame
@@ -253,15 +254,15 @@ def make_safe(beamline: Beamline) -> None:
     for device in (beamline.membrane, beamline.heater, beamline.beam):
         try:
             begun.append((device, device.make_safe()))
-        except (LicsError, TimeoutError, ConnectionError) as error:
-            failures.append(f"{device.name}: {error}")
+        except (LicsError, *NO_ANSWER) as error:
+            failures.append(f"{device.name}: {no_answer_in_words(error)}")
     beamline.clock.release()  # a simulated world may be waiting for an engine that hangs, or that waits here
     deadline = time.monotonic() + SAFE_WALL_S
     for device, status in begun:
         try:
             status.wait(timeout=max(deadline - time.monotonic(), 0.05))
-        except (LicsError, TimeoutError, ConnectionError) as error:
-            failures.append(f"{device.name}: {error}")
+        except (LicsError, *NO_ANSWER) as error:
+            failures.append(f"{device.name}: {no_answer_in_words(error)}")
         else:
             logger.info("%s is safe", device.name)
     if failures:
@@ -275,8 +276,8 @@ def _disarm(beamline: Beamline) -> None:
         return
     try:
         beamline.watchdog.disarm().wait(timeout=SAFE_WALL_S)
-    except (LicsError, TimeoutError, ConnectionError) as error:
-        logger.warning("all is safe, but the watchdog is armed still and will trip: %s", error)
+    except (LicsError, *NO_ANSWER) as error:
+        logger.warning("all is safe, but the watchdog is armed still and will trip: %s", no_answer_in_words(error))
 
 
 def disconnect(beamline: Beamline) -> None:

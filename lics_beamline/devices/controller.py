@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ophyd import Device, Signal
 from ophyd.status import StatusBase
 
-from lics_beamline.devices.alarm import NO_ANSWER, asked_of, silence_of
+from lics_beamline.devices.alarm import NO_ANSWER, asked_of, no_answer_in_words, silence_of
 from lics_beamline.devices.clock import ExperimentClock, WallClock
 from lics_beamline.devices.motion import MADE_SAFE, STOPPED, Motion
 from lics_beamline.devices.quantity import Bounds
@@ -131,7 +131,7 @@ class Controller(Device):
                         traits.instrument,
                         attempt,
                         traits.safe_attempts,
-                        error,
+                        no_answer_in_words(error),
                     )
                 else:
                     self._leave_safe()
@@ -242,7 +242,7 @@ class Controller(Device):
         try:
             self._hold()
         except NO_ANSWER as error:
-            logger.error("%s could not be held where it is: %s", self.TRAITS.instrument, error)
+            logger.error("%s could not be held where it is: %s", self.TRAITS.instrument, no_answer_in_words(error))
 
     def _hold(self) -> None:
         present = self._present()

@@ -11,7 +11,7 @@ from ophyd import Signal
 from ophyd.status import DeviceStatus, StatusBase
 from ophyd.utils.errors import WaitTimeoutError
 
-from lics_beamline.devices.alarm import NO_ANSWER
+from lics_beamline.devices.alarm import NO_ANSWER, no_answer_in_words
 from lics_beamline.devices.clock import ExperimentClock
 from lics_beamline.devices.safe_condition import SafeCondition
 from lics_beamline.devices.settling import ReadBack, Watched
@@ -187,7 +187,7 @@ class Motion(DeviceStatus):
             if self._hold is not None:
                 self._hold()
         except NO_ANSWER as error:
-            logger.error("%s could not be held where it is: %s", self.what, error)
+            logger.error("%s could not be held where it is: %s", self.what, no_answer_in_words(error))
 
 
 def finished(device: Any) -> StatusBase:

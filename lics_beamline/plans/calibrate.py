@@ -17,6 +17,7 @@ from lics_beamline.calibration.calibrant import Calibrant
 from lics_beamline.control.path import HoldLeg, Point
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.errors import BadReading
+from lics_beamline.plans.baseline import baseline_devices, with_baseline
 from lics_beamline.plans.exposure import Exposed, expose, wait_for_beam
 from lics_beamline.plans.noted import Noted
 from lics_beamline.plans.plates import Plates
@@ -89,17 +90,13 @@ def calibrate(
             beamline, calibrant, beam=profile.values.beam, exposure_s=exposure_s, plates=plates, note=exposed
         )
 
-    # Reading the baseline triggers: what exposes or acquires at a trigger is left out, and what reads nothing.
-    left_out = (beamline.plate, beamline.frame, beamline.ruby, beamline.watchdog)
-    baseline = [device for device in beamline.devices() if device not in left_out]
-
     def give_back() -> MsgGenerator[None]:
         yield from bps.null()
         beamline.membrane.release()
 
     def held() -> MsgGenerator[str]:
         yield from plates.open_folder()
-        return (yield from bpp.baseline_wrapper(as_run(one_plate(), start), baseline, name=schema.BASELINE))
+        return (yield from with_baseline(as_run(one_plate(), start), baseline_devices(beamline)))
 
     return (yield from holding(beamline, bpp.finalize_wrapper(held(), give_back)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 import bluesky.plan_stubs as bps
@@ -12,7 +13,7 @@ from bluesky.utils import MsgGenerator
 from ophyd import Device
 from ophyd.utils.errors import DisconnectedError
 
-from lics_beamline.devices.alarm import NO_ANSWER, alarms_of, silences
+from lics_beamline.devices.alarm import NO_ANSWER, alarms_of, no_answer_in_words, silences
 from lics_beamline.devices.beamline import Beamline
 from lics_beamline.devices.reconnection import Reconnections
 from lics_beamline.errors import LicsError, NotConnected, WrongUnit
@@ -57,7 +58,7 @@ class Silence:
         if not said:
             self._since_s = None
             return ""
-        says = f"{'; '.join(said[:SAID_PVS])}{f'; and {len(said) - SAID_PVS} more' if len(said) > SAID_PVS else ''}"
+        says = in_words(said)
         if self._since_s is None:
             self._since_s = time.monotonic()
         lasted_s = time.monotonic() - self._since_s
@@ -100,9 +101,7 @@ def answered(beamline: Beamline, *, patience_s: float = SILENT_WALL_S) -> MsgGen
     since_s = time.monotonic()
     while said := silences(beamline.devices()):
         if time.monotonic() - since_s > patience_s:
-            raise NotConnected(
-                f"{'; '.join(said[:SAID_PVS])}: since {patience_s:g} s of wall clock. Look at the IOC and its line."
-            )
+            raise NotConnected(f"{in_words(said)}: since {patience_s:g} s of wall clock. Look at the IOC and its line.")
         yield from bps.wait(group=f"answer-{uuid.uuid4()}")
         yield from bps.sleep(LOOK_S)
 
@@ -120,19 +119,25 @@ def read_believed(*devices: Device) -> MsgGenerator[dict[str, Any]]:
         for device in devices:
             readings |= yield from bps.read(device)
     except NO_READING as error:
-        raise _without_value(silences(devices) or (str(error),)) from error
+        raise _without_value(silences(devices) or (no_answer_in_words(error),)) from error
     said = silences(devices)
     if said:
         raise _without_value(said)
     return {name: reading["value"] for name, reading in readings.items()}
 
 
-def _without_value(said: tuple[str, ...]) -> NotConnected:
-    return NotConnected(f"{'; '.join(said[:SAID_PVS])}. Nothing of it is recorded; look at its IOC and its line.")
+def _without_value(said: Sequence[str]) -> NotConnected:
+    return NotConnected(f"{in_words(said)}. Nothing of it is recorded; look at its IOC and its line.")
+
+
+def in_words(said: Sequence[str]) -> str:
+    """Return what is said of several PVs as one sentence: the first few, and how many more there are."""
+    more = f"; and {len(said) - SAID_PVS} more" if len(said) > SAID_PVS else ""
+    return "; ".join(said[:SAID_PVS]) + more
 
 
 def named(error: Exception) -> Exception:
     """Return an error of ours for what ophyd raises when nobody answers: it names the PV; others as they are."""
     if isinstance(error, NO_READING) and not isinstance(error, LicsError):
-        return NotConnected(f"an instrument did not answer: {error}. Look at its IOC and its line.")
+        return NotConnected(f"an instrument did not answer: {no_answer_in_words(error)}. Look at its IOC and its line.")
     return error

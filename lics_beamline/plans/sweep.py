@@ -20,6 +20,7 @@ from lics_beamline.devices.motion import MADE_SAFE
 from lics_beamline.errors import DidNotSettle, JournalError, Stopped
 from lics_beamline.experiment import Experiment
 from lics_beamline.plans.action import do, ended_by, why
+from lics_beamline.plans.baseline import baseline_devices, with_baseline
 from lics_beamline.plans.ending import SweepEnding, drop_open_event
 from lics_beamline.plans.gauge import prepare
 from lics_beamline.plans.live import LiveResults
@@ -116,9 +117,6 @@ def sweep(
             keeping=settings.plate.measured(todays_recipe.plate.fading),
         )
         yield from plates.open_folder()
-        # Reading the baseline triggers: what exposes or acquires at a trigger is left out, and what reads nothing.
-        left_out = (beamline.plate, beamline.frame, beamline.ruby, beamline.watchdog)
-        baseline = [device for device in beamline.devices() if device not in left_out]
         live = LiveResults(requests.data.derived_journals, start, settings=settings.live)
         silence = Silence(beamline)
         pausing = Pausing(beamline, requests, meanwhile=plates.announce, hinders=lambda: live.lag() or silence())
@@ -136,7 +134,7 @@ def sweep(
         pausable = pausing.pausable(announcing(steps, plates))
         reading = bpp.contingency_wrapper(pausable, except_plan=lambda why: rescue(why, plates))
         try:
-            return (yield from bpp.baseline_wrapper(as_run(reading, start), baseline, name=schema.BASELINE))
+            return (yield from with_baseline(as_run(reading, start), baseline_devices(beamline)))
         finally:
             silence.close()
             live.close()

@@ -257,6 +257,7 @@ def run_plan(engine: RunEngine, plan: MsgGenerator[Any], data: DataFolder) -> st
         Why the plan ended early, for people; empty when it ran to its end.
     """
     from lics_beamline.plans.action import why
+    from lics_beamline.plans.silence import NO_READING, named
 
     try:
         engine(plan)
@@ -267,4 +268,6 @@ def run_plan(engine: RunEngine, plan: MsgGenerator[Any], data: DataFolder) -> st
         return why(error)
     except LicsError as error:
         return str(error)
+    except NO_READING as error:
+        return str(named(error))
     return ""

@@ -15,6 +15,7 @@ from ophyd import Signal
 from ophyd.status import Status
 
 from lics_beamline.errors import DidNotSettle, Stopped
+from lics_beamline.plans.baseline import with_baseline
 from lics_beamline.plans.ending import SweepEnding
 from lics_beamline.plans.sweep import as_run
 
@@ -110,7 +111,7 @@ def test_a_run_that_is_aborted_in_an_event_drops_it_and_records_its_end(messages
             yield from bps.sleep(0.05)
 
     with pytest.raises(RunEngineInterrupted):
-        engine(bpp.baseline_wrapper(as_run(plan(), {}), [reading]))
+        engine(with_baseline(as_run(plan(), {}), [reading]))
     streams = {doc["uid"]: doc["name"] for name, doc in documents if name == "descriptor"}
     events = [streams[doc["descriptor"]] for name, doc in documents if name == "event"]
     assert events == ["baseline", *(["holds"] if messages == 2 else []), "baseline"]
