@@ -46,6 +46,6 @@ def verify(options: argparse.Namespace) -> int:
         for each in found.differences:
             run = f"run {each.run[:8]}: " if each.run else ""
             sys.stdout.write(f"{'wrong' if each.is_wrong else 'note '}  {run}{each}\n")
-        result = f"{len(wrong)} differences" if wrong else "all is as it was recorded"
+        result = f"{len(wrong)} difference{'s' * (len(wrong) > 1)}" if wrong else "all is as it was recorded"
         sys.stdout.write(f"{found.runs} runs, {found.documents} documents, {found.plates} plates: {result}\n")
     return 4 if wrong else 0

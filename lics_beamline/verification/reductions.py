@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lics_beamline.errors import LicsError
@@ -12,15 +12,16 @@ from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record
 
 
-def judge_reduction(derived: Record, raw: Record | None) -> Iterator[Difference]:
+def judge_reduction(derived: Record, runs: Sequence[Record]) -> Iterator[Difference]:
     """Yield what is wrong with a derived run.
 
     Parameters
     ----------
     derived : Record
         The derived run.
-    raw : Record, optional
-        The run it says it was made of; None where it is not here.
+    runs : sequence of Record
+        The run it says it was made of, and those before it that it resumes: of a sweep that was cut off, every point is
+        reduced. Empty where it is not here.
     """
     start, where = derived.start, str(derived.path)
     raw_uid = str(start.get("raw_uid", ""))
@@ -29,20 +30,26 @@ def judge_reduction(derived: Record, raw: Record | None) -> Iterator[Difference]
     def differs(says: str, remedy: str) -> Difference:
         return Difference(run=derived.uid, where=where, says=says, remedy=remedy)
 
+    if not start:
+        remedy = "Put it out of the way; lics replay of its raw run makes it anew."
+        yield differs("it has no start document: which run it was made of is not known", remedy)
+        return
     problem = _identity_fault(start)
     if problem:
         yield differs(problem, anew)
-    if raw is None or not raw.start:
+    if not runs or not runs[0].start:
         yield differs(
             f"the raw run {raw_uid} that it was made of is not here, or cannot be used",
             "Restore its journal from a copy.",
         )
         return
-    exposures, reduced = set(raw.read), set(derived.reduced)
+    exposures = {exposure for run in runs for exposure in run.read}
+    exposed = {exposure for run in runs for exposure in run.exposed}
+    reduced = set(derived.reduced)
     if extra := reduced - exposures:
         yield differs(f"{len(extra)} points are of exposures that its raw run does not have", anew)
-    lacking = exposures & set(raw.exposed) - reduced
-    if lacking and not derived.being_written and not raw.being_written:
+    lacking = exposures & exposed - reduced
+    if lacking and not derived.being_written and not runs[0].being_written:
         remedy = anew if derived.stop else f"lics replay {raw_uid[:8]} goes on with it."
         yield differs(f"{len(lacking)} of {len(exposures)} points of its raw run are not in it", remedy)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.head import SHORTEST_PREFIX
+from lics_beamline.journal.whole_sweep import RESUMES
 from lics_beamline.journal.writer import SUFFIX
 from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.index import judge_catalog
@@ -63,13 +64,15 @@ def verify(data: DataFolder, names: Sequence[str] = ()) -> Verified:
     derived = [read_record(path) for path in _journals(data.derived_journals)]
     found = _chosen(names, recorded, derived)
     differences = [difference for record in found for difference in record.differences]
-    chosen = [record for record in found if record.is_derived or raw[record.uid] is record]  # a copy counts for nothing
+    is_derived = {each.path for each in derived}
+    chosen = [each for each in found if each.path in is_derived or raw[each.uid] is each]  # a copy counts for nothing
     for record in chosen:
-        if record.is_derived:
-            differences += judge_reduction(record, raw.get(str(record.start.get("raw_uid"))))
+        if record.path in is_derived:
+            differences += judge_reduction(record, _runs_of(str(record.start.get("raw_uid")), raw))
         else:
             differences += judge_plates(data, record)
-    reduced = {each.start.get("raw_uid") for each in derived}
+            differences += _judge_earlier(record, raw)
+    reduced = {run.uid for each in derived for run in _runs_of(str(each.start.get("raw_uid")), raw)}
     for record in chosen:
         if record.start.get("purpose") == schema.SWEEP and record.read and record.uid not in reduced:
             says = f"it has not been reduced; lics replay {record.uid[:8]} does it"
@@ -81,6 +84,23 @@ def verify(data: DataFolder, names: Sequence[str] = ()) -> Verified:
         plates=sum(len(record.frames) for record in chosen),
         differences=tuple(differences),
     )
+
+
+def _runs_of(uid: str, raw: Mapping[str, Record]) -> list[Record]:
+    """Return a run and those that it resumes, newest first; each once, as far as they are here."""
+    found: dict[str, Record] = {}
+    while uid in raw and uid not in found:
+        found[uid] = raw[uid]
+        uid = str(raw[uid].start.get(RESUMES))
+    return list(found.values())
+
+
+def _judge_earlier(record: Record, raw: Mapping[str, Record]) -> Iterator[Difference]:
+    """Yield that a run resumes another whose journal is not here: its sweep cannot be read as one."""
+    resumed = str(record.start.get(RESUMES, ""))
+    if resumed and resumed not in raw:
+        says = f"it resumes run {resumed}, whose journal is not here: what that one measured is missing"
+        yield Difference(run=record.uid, where=str(record.path), says=says, remedy="Restore that journal from a copy.")
 
 
 def _journals(folder: Path) -> list[Path]:

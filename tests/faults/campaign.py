@@ -40,6 +40,7 @@ from lics_beamline.journal.reader import read
 from lics_beamline.profile import read_profile
 from lics_beamline.schema import APPROACH, FAILURE, HEATING, PRIMARY, READOUT, SWEEP
 from lics_beamline.session.simulation import loopback
+from lics_beamline.verification.whole import verify
 from lics_simulators.server import free_port
 
 EXPERIMENT = experiment(
@@ -82,6 +83,7 @@ class Score:
     lost: int = 0
     plates_lost: int = 0
     journals_damaged: int = 0
+    differences: int = 0  # of plates, reductions and catalog from what was recorded
     documents_lost: int = 0
     breaches: int = 0
     unsafe_s: dict[str, float] = field(default_factory=dict)  # the longest, by what was killed
@@ -112,6 +114,7 @@ class Score:
         yield f"lost                  {self.lost}"
         yield f"plates lost           {self.plates_lost} (measured again where the cell was still there)"
         yield f"documents lost        {self.documents_lost}, journals damaged {self.journals_damaged}"
+        yield f"differences           {self.differences} between journals, plates, reductions and catalog"
         yield f"envelope breaches     {self.breaches}"
         longest = (f"{seconds:.1f} s after {what}" for what, seconds in self.unsafe_s.items())
         yield f"longest unsafe time   {', '.join(longest) or 'none'}"
@@ -210,6 +213,7 @@ class Campaign:
                 iocs.end()
                 _end_all(DataFolder(folder / "data"))
             self.score.sweeps += 1
+            self._verify(folder)
             self._count(DataFolder(folder / "data"), read_experiment(folder / "short.toml"))
             print(self.score.line(), file=sys.stderr, flush=True)  # noqa: T201
         return self.score
@@ -332,6 +336,23 @@ class Campaign:
                 time.sleep(0.5)
 
         threading.Thread(target=watch, daemon=True).start()
+
+    def _verify(self, folder: Path) -> None:
+        """Let the followers catch up with what was killed in their hands, and hold all that is there against it."""
+        if self._followers == "none":
+            return
+        data = DataFolder(folder / "data")
+        environment = {**os.environ, "TILED_PROFILES": str(folder / "profiles")}
+        subprocess.run(
+            [sys.executable, "-m", "lics_beamline", "follow", "--once", "--data", str(data.root)],
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        for difference in verify(data).differences:
+            if difference.is_wrong:
+                self.score.differences += 1
+                self.score.troubles.append(f"{folder.name}: {difference}")
 
     def _count(self, data: DataFolder, experiment: Experiment) -> None:
         """Count what the journals of one sweep hold."""
