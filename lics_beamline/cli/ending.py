@@ -100,8 +100,10 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     except RunNotFound:
         places["reduced run"] = "none yet; lics follow --once reduces what was recorded"
     else:
-        places["reduced run"] = str(derived.path)
         run = reduced_run(read(derived.path))
+        places["reduced run"] = str(derived.path)
+        if not derived.finished:
+            places["to do"] = "the reduced run is not whole yet; lics follow --once goes on with it"
     try:
         if run is not None and run.points:
             places["figure"] = str(draw_summary(run, figure))

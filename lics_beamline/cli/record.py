@@ -191,7 +191,7 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         Whether to tell nothing.
     """
     from lics_beamline.cli.progress import Narration
-    from lics_beamline.follower.status import wait_until_caught_up
+    from lics_beamline.follower.status import WHICH, wait_until_caught_up
     from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import run_plan
 
@@ -201,9 +201,8 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
             stopwatch = Stopwatch(session.beamline.clock)
             ended_by = run_plan(session.engine, plan, session.data)
             pace = stopwatch.pace().says() if session.simulation is not None else ""
-            reducer = session.followers.get("reduce")
-            narration.finish(is_reduced=lambda: reducer is not None and reducer.poll() is None)
-            if session.followers:
+            narration.finish(is_reduced=lambda: session.followers.works("reduce"))
+            if any(map(session.followers.works, WHICH)):
                 narration.say("filling the catalog")
                 wait_until_caught_up(session.data, CATCH_UP_S)
     except KeyboardInterrupt:  # once more, while what came after the plan was waited for
@@ -213,7 +212,7 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         raw_uid=narration.raw_uid,
         ended_by=ended_by,
         pace=pace,
-        catalogued="catalog" in session.followers,
+        catalogued=session.followers.works("catalog"),
     )
 
 

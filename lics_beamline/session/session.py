@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,8 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.assembly import assemble
 from lics_beamline.devices.control_layer import choose, logged_in
 from lics_beamline.errors import LicsError
-from lics_beamline.follower import process as follower
 from lics_beamline.follower.status import WHICH, Which
+from lics_beamline.follower.supervisor import FollowerSupervisor
 from lics_beamline.journal import lock
 from lics_beamline.journal.writer import Journal
 from lics_beamline.processes.alert import Alerts
@@ -70,8 +69,8 @@ class Session:
         Where people ask to hold, continue or stop a sweep.
     simulation : Simulation or None
         The simulated beamline, where this is one.
-    followers : mapping of {"reduce", "catalog"} to subprocess.Popen
-        Those that it started; they end by themselves after this process, when they have caught up.
+    followers : FollowerSupervisor
+        Keeps those at work that it started; they end by themselves after this process, when they have caught up.
     guard_supervisor : GuardSupervisor
         The process that makes safe when this one cannot, and who sees to it that there is one.
     """
@@ -83,7 +82,7 @@ class Session:
     data: DataFolder
     requests: RequestFiles
     simulation: Simulation | None
-    followers: Mapping[Which, subprocess.Popen[bytes]]
+    followers: FollowerSupervisor
     guard_supervisor: GuardSupervisor
 
     def sweep(self, experiment: Experiment, *, md: Mapping[str, Any] | None = None) -> MsgGenerator[str]:
@@ -173,8 +172,14 @@ def open_session(
             if not (farewell or guard_supervisor.has_tripped):  # or the instruments would be kept from making safe too
                 feeding.tell()
 
+        following = FollowerSupervisor(data, note=requests.note)
+
+        def look() -> None:
+            guard_supervisor.look()
+            following.look()
+
         # Its farewell lets the guard end.
-        stack.enter_context(Heartbeat(data.logs, tell=tell, look=guard_supervisor.look))
+        stack.enter_context(Heartbeat(data.logs, tell=tell, look=look))
         journal = stack.enter_context(Journal(data.raw_journals))
         engine = Engine(
             stack.enter_context(session_metadata(data.session_metadata)),
@@ -191,7 +196,7 @@ def open_session(
         guard_supervisor.engine = engine
         if profile.values.catalog:
             set_catalog_place(data, profile.values.catalog)
-        following = {which: follower.start(data, which) for which in followers}
+        following.start(followers)
         stack.callback(aftermath.leave, engine, beamline)  # the guard goes with the session: nothing may stay on
         yield Session(
             beamline=beamline,
