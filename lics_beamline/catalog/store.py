@@ -137,8 +137,9 @@ class Catalog:
             raise RunNotFound(
                 f"run {name} has no stream {stream!r}; it has {', '.join(run) or 'none'}.", name=name, stream=stream
             ) from cause
-        external = {key for key, about in node.metadata["data_keys"].items() if "external" in about}
-        dataset: xarray.Dataset = node.read([key for key in node if key not in external])
+        keys = [key for key, about in node.metadata["data_keys"].items() if "external" not in about]
+        # Named and not asked for: to list what a stream has is one more question to the server.
+        dataset: xarray.Dataset = node.read(["seq_num", "time", *keys, *(f"ts_{key}" for key in keys)])
         return dataset
 
     def image(self, name: str, index: int) -> npt.NDArray[np.int32]:
