@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import NotInstalled, RunNotFound
+from lics_beamline.errors import LicsError, NotInstalled, RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun, reduced_run
 from lics_beamline.extras import require
 from lics_beamline.journal import lock
@@ -94,7 +94,10 @@ def _source(data: DataFolder, name: str) -> Callable[[], Documents]:
     try:
         return partial(sweep_documents, find(data.raw_journals, name))
     except RunNotFound as error:
-        if not (data.catalog / "catalog.db").exists() or name == "last":
+        if name == "last":
+            raise
+        _refuse_reduced(data, name)
+        if not (data.catalog / "catalog.db").exists():
             raise
         missing = error
     try:
@@ -103,7 +106,11 @@ def _source(data: DataFolder, name: str) -> Callable[[], Documents]:
         raise RunNotFound(f"{missing} Perhaps the catalog has it: {lacking}", **missing.facts) from None
     from lics_beamline.catalog.store import open_catalog
 
-    with open_catalog(data) as catalog:
+    with ExitStack() as stack:
+        try:
+            catalog = stack.enter_context(open_catalog(data))
+        except LicsError as unasked:
+            raise RunNotFound(f"{missing} Perhaps the catalog has it: {unasked}", **missing.facts) from None
         try:
             run = catalog.run(name)
         except RunNotFound:
@@ -115,6 +122,17 @@ def _source(data: DataFolder, name: str) -> Callable[[], Documents]:
         )
         documents = list(run.documents())
     return lambda: documents
+
+
+def _refuse_reduced(data: DataFolder, name: str) -> None:
+    """Refuse the name of a run that is a reduction itself, and say of which."""
+    try:
+        reduced = find(data.derived_journals, name)
+    except RunNotFound:
+        return
+    raise RunNotFound(
+        f"run {reduced.uid} is a reduction of run {reduced.start.get('raw_uid', '')}: name that one.", uid=reduced.uid
+    )
 
 
 def replay(

@@ -43,6 +43,24 @@ def test_a_run_is_replayed_once_and_then_said_to_be_reduced_already(recorded, ra
     assert derived.path.read_bytes() == before
 
 
+def test_a_reduction_is_told_from_the_run_it_was_made_of(recorded, raw_run, capsys):
+    uid = raw_run.start["uid"]
+    assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
+    (derived,) = heads(recorded.derived_journals)
+    capsys.readouterr()
+    assert lics("replay", derived.uid[:8], data=recorded) == 2
+    assert f"run {derived.uid} is a reduction of run {uid}: name that one" in capsys.readouterr().err
+
+
+def test_a_run_that_is_nowhere_is_said_to_be_so_before_a_catalog_that_cannot_be_asked(recorded, capsys):
+    (recorded.catalog).mkdir(exist_ok=True)
+    (recorded.catalog / "catalog.db").write_bytes(b"no database" * 1000)
+    assert lics("replay", "0abc1234", data=recorded) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("lics replay: no run answers to '0abc1234' among 2 in ")
+    assert "Perhaps the catalog has it: no run of " in said
+
+
 def test_plates_that_were_lost_after_a_run_was_reduced_are_named_with_what_to_do(recorded, raw_run, capsys):
     uid = raw_run.start["uid"]
     assert lics("replay", uid, "--jobs", "1", data=recorded) == 0
