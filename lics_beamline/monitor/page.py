@@ -13,6 +13,7 @@ from bokeh.core.templates import get_env
 from bokeh.models import Column, Plot, Select
 from bokeh.server.views.static_handler import StaticHandler
 
+from lics_beamline.errors import LicsError
 from lics_beamline.exports.phase_lines import lines_of
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.cell_panel import CellPanel
@@ -118,12 +119,17 @@ class LivePage:
     def refresh(self) -> None:
         """Draw what is new."""
         self._list_runs()
-        view = self._runs.view(self.run.value)
+        lost = ""
+        try:
+            view = self._runs.view(self.run.value)
+        except (LicsError, OSError) as error:  # the run that was chosen is not there any more, or cannot be read
+            view, lost = None, str(error)
         if view is not None and view is not self._view:
             self._draw(view)
         self._show_point()
         health = self._runs.health()
-        self.status.update(self._view, health, now=time.time(), trouble=self._trouble)
+        troubles = [one for one in (self._runs.missing() or lost, self._trouble) if one]
+        self.status.update(self._view, health, now=time.time(), troubles=troubles)
         if self.control is not None:
             self.control.update(health.sweep)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -60,7 +60,7 @@ class StatusPanel:
             Div(text="", stylesheets=[STYLE], sizing_mode="stretch_both", disable_math=True) for _ in range(3)
         )
 
-    def update(self, view: RunView | None, health: Health, *, now: float, trouble: str) -> None:
+    def update(self, view: RunView | None, health: Health, *, now: float, troubles: Sequence[str]) -> None:
         """Say how run, guard and followers stand.
 
         Parameters
@@ -71,12 +71,12 @@ class StatusPanel:
             Of guard and followers.
         now : float
             Time of day [s since 1970].
-        trouble : str
+        troubles : sequence of str
             What the page itself could not do.
         """
-        _say(self.head, _head(view, now))
+        _say(self.head, _head(view, now, troubles))
         _say(self.story, _story(view))
-        _say(self.health, _health(view, health, trouble))
+        _say(self.health, _health(view, health, troubles))
 
 
 def _say(where: Div, content: Iterable[str]) -> None:
@@ -85,10 +85,12 @@ def _say(where: Div, content: Iterable[str]) -> None:
         where.text = whole
 
 
-def _head(view: RunView | None, now: float) -> Iterable[str]:
+def _head(view: RunView | None, now: float, troubles: Sequence[str]) -> Iterable[str]:
     if view is None:
         yield element("h1", "Waiting for a run")
         yield element("span", "this page shows it as soon as it begins", "dim")
+        for trouble in troubles:
+            yield element("span", f" · {trouble}", "warn")
         return
     yield element("h1", view.title or view.sample or view.uid)
     yield element("b", view.state, "good" if view.state in GOOD_STATES else "bad")
@@ -125,7 +127,7 @@ def _note(note: Note) -> str:
     return "<li>" + element("time", when) + element("b", MARKS[note.kind], css) + element("span", note.says) + "</li>"
 
 
-def _health(view: RunView | None, health: Health, trouble: str) -> Iterable[str]:
+def _health(view: RunView | None, health: Health, troubles: Sequence[str]) -> Iterable[str]:
     yield element("h2", "Interlocks and followers")
     yield "<ol>"
     if health.trip:
@@ -148,7 +150,7 @@ def _health(view: RunView | None, health: Health, trouble: str) -> Iterable[str]
         yield "<li>" + element("b", "reduction", "warn") + element("span", note) + "</li>"
     for damage in view.damage if view is not None else ():
         yield "<li>" + element("b", "damage", "bad") + element("span", damage) + "</li>"
-    if trouble:
+    for trouble in troubles:
         yield "<li>" + element("b", "page", "warn") + element("span", trouble) + "</li>"
     yield "</ol>"
 

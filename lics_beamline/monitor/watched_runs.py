@@ -63,6 +63,7 @@ class WatchedRuns:
         self._views: dict[str, RunView] = {}
         self._listed: tuple[ListedRun, ...] = ()
         self._health = Health()
+        self._missing = ""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="monitor", daemon=True)
 
@@ -109,6 +110,11 @@ class WatchedRuns:
         with self._lock:
             return self._health
 
+    def missing(self) -> str:
+        """Return that the folder is not there, which may have been moved or its disk taken away; empty where it is."""
+        with self._lock:
+            return self._missing
+
     def _newest(self) -> str:
         return max(self._heads.values(), key=lambda each: each.time).uid if self._heads else ""
 
@@ -132,10 +138,12 @@ class WatchedRuns:
         """Look once at the folder, and at each run that is asked for."""
         found = known_heads(self._heads, self._data.raw_journals)
         fares = health(self._data)
+        is_there = self._data.raw_journals.is_dir()
         newest = sorted(found.values(), key=lambda each: -each.time)[:MOST_LISTED]
         listed = tuple(ListedRun(uid=each.uid, says=_told(each)) for each in newest)
         with self._lock:
             self._heads, self._health = found, fares
+            self._missing = "" if is_there else f"{self._data.raw_journals} is not there: what was read before is shown"
             if listed != self._listed:
                 self._listed = listed
             while len(self._asked) > MOST_FOLLOWED:

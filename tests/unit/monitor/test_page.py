@@ -115,6 +115,32 @@ def test_before_the_first_run_the_page_waits_and_shows_it_when_it_comes(data):
     assert "a title" in page.status.head.text
 
 
+def test_a_folder_that_is_taken_away_is_told_and_what_was_read_stays(data):
+    write(data.raw_journals, recorded.documents())
+    runs, page = opened(data)
+    page.run.value = page.run.options[1][0]
+    data.root.rename(data.root.with_name("elsewhere"))
+    runs.look()
+    page.refresh()
+    assert "a title" in page.status.head.text
+    assert f"{data.raw_journals} is not there: what was read before is shown" in page.status.health.text
+    late = LivePage(Document(), runs, PlateViews(data), Inline(), uid="0123abcd")
+    assert f"{data.raw_journals} is not there" in late.status.head.text
+    data.root.with_name("elsewhere").rename(data.root)
+    runs.look()
+    page.refresh()
+    runs.close()
+    assert "is not there" not in page.status.health.text
+
+
+def test_a_run_that_is_not_there_is_told(data):
+    write(data.raw_journals, recorded.documents())
+    runs, page = opened(data)
+    page.run.value = "0123abcd"
+    runs.close()
+    assert "no run answers to &#x27;0123abcd&#x27;" in page.status.health.text
+
+
 def test_text_of_documents_is_never_markup(data):
     events = [*recorded.EVENTS, recorded.decision(1, 600.0, SCRIPT), recorded.failure(2, 700.0, SCRIPT)]
     hostile = {"title": SCRIPT, "operator": SCRIPT, "sample": {"name": SCRIPT}}
@@ -162,7 +188,7 @@ def test_what_has_tripped_who_lags_and_what_is_damaged_stands_on_the_page():
     )
     health = Health(guard="tripped", trip="over-temperature: gasket 700 K", warnings=("effort",), followers=(lagging,))
     note = Note(kind="failure", time=0.0, says="point 3: no plate")
-    panel.update(RunView(uid="u", notes=(note,), damage=("line 7",)), health, now=0.0, trouble="")
+    panel.update(RunView(uid="u", notes=(note,), damage=("line 7",)), health, now=0.0, troubles=())
     for told in ("over-temperature: gasket 700 K", "12 documents behind, for 45.0 s", "run a: it failed", "line 7"):
         assert told in panel.health.text, told
     assert '<b class="bad">failed</b>' in panel.story.text
