@@ -187,7 +187,14 @@ class _Samples:
     def radii_mm(self, plane: DetectorPlane) -> Array:
         """Radius at which each would be seen on an untilted detector where the beam hits [mm]."""
         x1, x2, x3 = plane.rays(self.p1_mm, self.p2_mm)
-        return np.asarray(plane.beam_distance_mm * np.hypot(x1, x2) / x3)
+        # In place, and without hypot's care for numbers beyond 1e154: a search asks for this some hundred times.
+        x1 *= x1
+        x2 *= x2
+        x1 += x2
+        np.sqrt(x1, out=x1)
+        x1 *= plane.beam_distance_mm
+        x1 /= x3
+        return np.asarray(x1)
 
     def profile(self, plane: DetectorPlane, width_mm: float) -> tuple[Array, Array]:
         """Sum of the contrast, and number of blocks, in bins of radius that begin at 0."""

@@ -254,25 +254,27 @@ def evidence(
         Ranges of angle where a line would be seen, of each.
     """
     volume = volume_angstrom3(system, fits[0].numbers) / LATTICE_POINTS.get(centring, 2) / LEAST_VOLUME_ANGSTROM3
+    made = fits[0].match.made
+    ever = np.unique(np.concatenate([fit.match.made.family[fit.match.seen[fit.match.made.group]] for fit in fits]))
+    seen = np.zeros(len(made.weight), dtype=np.bool_)
+    seen[made.group[np.isin(made.family, ever)]] = True
+    before = _seen_as_expected(made.weight, seen) - PARSIMONY_EXPONENT * math.log(volume)
     return max(
-        _evidence(places, system, fits, lit_deg, larger, volume) - LARGER_ERRORS_COST * place
+        before + _said_by_places(places, system, fits, lit_deg, larger, ever) - LARGER_ERRORS_COST * place
         for place, larger in enumerate(LARGER_ERRORS)
     )
 
 
-def _evidence(
+def _said_by_places(
     places: Sequence[Places],
     system: str,
     fits: Sequence[PointFit],
     lit_deg: Sequence[Sequence[tuple[float, float]]],
     larger: float,
-    primitive_volume: float,
+    ever: npt.NDArray[np.int64],
 ) -> float:
-    made = fits[0].match.made
-    ever = np.unique(np.concatenate([fit.match.made.family[fit.match.seen[fit.match.made.group]] for fit in fits]))
-    seen = np.zeros(len(made.weight), dtype=np.bool_)
-    seen[made.group[np.isin(made.family, ever)]] = True
-    total = _seen_as_expected(made.weight, seen) - PARSIMONY_EXPONENT * math.log(primitive_volume)
+    """Return what the places of all lines say, with larger errors, and which reflections that are `ever` seen are."""
+    total = 0.0
     for number, (place, fit) in enumerate(zip(places, fits, strict=True)):
         found = fit.match
         width = sum(last - first for first, last in lit_deg[number])

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,7 @@ LEAST_VOLUME_ANGSTROM3: Final = 8.0  # of a cell: an atom of hydrogen at a megab
 MEAN_MULTIPLICITY: Final = {"cubic": 20.0, "hexagonal": 12.0, "tetragonal": 9.0, "orthorhombic": 5.5, "monoclinic": 3.2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # without slots: what follows from it is kept
 class Places:
     """Where the lines of a phase lie, by rising angle.
 
@@ -56,12 +57,12 @@ class Places:
     wavelength_angstrom: float
     shift_sigma_deg: float
 
-    @property
+    @cached_property
     def q(self) -> Array:
         """1/d^2 [1/angstrom^2]."""
         return np.asarray((2.0 * np.sin(np.radians(self.two_theta_deg) / 2.0) / self.wavelength_angstrom) ** 2)
 
-    @property
+    @cached_property
     def steepness(self) -> Array:
         """Change of 1/d^2 by an angle [1/angstrom^2/deg]."""
         return np.asarray(2.0 * np.sin(np.radians(self.two_theta_deg)) / self.wavelength_angstrom**2 * math.pi / 180.0)

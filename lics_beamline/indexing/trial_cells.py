@@ -16,8 +16,11 @@ from lics_beamline.lines.compilation import compiled, compiled_part
 
 
 @compiled_part
-def _nearest(q: float, cell: Any, best: Any) -> float:
-    """Return how far the nearest reflection is from Q; its indices go into `best`; `cell` as `lattice_form.general`."""
+def _nearest(q: float, cell: Any, best: Any, enough: float) -> float:
+    """Return how far the nearest reflection is from Q; its indices go into `best`; `cell` as `lattice_form.general`.
+
+    The first that is no farther than `enough` will do.
+    """
     aa, bb, cc, hl, hk = cell[0], cell[1], cell[2], cell[3], cell[4]
     least_k = bb - hk * hk / (4.0 * aa)
     least_l = cc - hl * hl / (4.0 * aa)
@@ -40,6 +43,8 @@ def _nearest(q: float, cell: Any, best: Any) -> float:
                     best[0] = h
                     best[1] = k
                     best[2] = l
+                    if near <= enough:
+                        return near
                 if linear == 0.0:
                     break
     return near
@@ -69,6 +74,36 @@ def _solve(matrix: Any, right: Any, size: int) -> bool:
         for place in range(row + 1, size):
             right[row] -= matrix[row, place] * right[place]
         right[row] /= matrix[row, row]
+    return True
+
+
+@compiled_part
+def _invert(matrix: Any, inverse: Any, size: int) -> bool:
+    """Write the inverse of a small matrix, which is lost, by elimination with pivots; False where it has none."""
+    for row in range(size):
+        for place in range(size):
+            inverse[row, place] = 1.0 if row == place else 0.0
+    for column in range(size):
+        pivot = column
+        for row in range(column + 1, size):
+            if abs(matrix[row, column]) > abs(matrix[pivot, column]):
+                pivot = row
+        head = matrix[pivot, column]
+        if abs(head) < 1e-12:
+            return False
+        if pivot != column:
+            for place in range(size):
+                matrix[column, place], matrix[pivot, place] = matrix[pivot, place], matrix[column, place]
+                inverse[column, place], inverse[pivot, place] = inverse[pivot, place], inverse[column, place]
+        for place in range(size):
+            matrix[column, place] /= head
+            inverse[column, place] /= head
+        for row in range(size):
+            factor = matrix[row, column]
+            if row != column and factor != 0.0:
+                for place in range(size):
+                    matrix[row, place] -= factor * matrix[column, place]
+                    inverse[row, place] -= factor * inverse[column, place]
     return True
 
 
@@ -165,23 +200,23 @@ def try_cells(
     best = np.zeros(3)
     right = np.zeros(size)
     matrix = np.zeros((size, size))
-    choice = np.zeros(size, dtype=np.int64)
+    inverse = np.zeros((size, size))
     combinations = 1
     for _ in range(size):
         combinations *= options.shape[0]
-    for base in range(bases.shape[0]):
-        lowest = bases[base, 0]
-        loose = slack[lowest] / q[lowest]  # relative, of a cell that hangs on the lowest line
-        for code in range(combinations):
-            rest = code
+    for code in range(combinations):
+        rest = code
+        for place in range(size):
+            for column in range(size):
+                matrix[place, column] = options[rest % options.shape[0], column]
+            rest //= options.shape[0]
+        if not _invert(matrix, inverse, size):
+            continue
+        for base in range(bases.shape[0]):
             for place in range(size):
-                choice[place] = rest % options.shape[0]
-                rest //= options.shape[0]
-                right[place] = q[bases[base, place]]
+                right[place] = 0.0
                 for column in range(size):
-                    matrix[place, column] = options[choice[place], column]
-            if not _solve(matrix, right, size):
-                continue
+                    right[place] += inverse[place, column] * q[bases[base, column]]
             if kind == 3 and not (right[0] <= right[1] <= right[2]):
                 continue
             if kind == 4 and not (0.0 <= right[3] <= right[0] * 1.001 <= right[2] * 1.002):
@@ -190,12 +225,14 @@ def try_cells(
             volume = _volume(cell)
             if not volumes[0] <= volume <= volumes[1]:
                 continue
+            lowest = bases[base, 0]
+            loose = slack[lowest] / q[lowest]  # relative, of a cell that hangs on the lowest line
             missed = 0
             score = 0.0
             for line in range(tested):
                 allowed = max(slack[line], loose * q[line])
                 chance = min(0.95, crowd * volume * math.sqrt(q[line]) * 2.0 * allowed)
-                if _nearest(q[line], cell, best) <= allowed:
+                if _nearest(q[line], cell, best, allowed) <= allowed:
                     score -= math.log(chance)
                 else:
                     score -= 2.0
@@ -275,7 +312,7 @@ def settle_cells(
             for line in range(used):
                 allowed = slack[line] if step < 3 else max(4.0 * error[line], 0.25 * slack[line])
                 at = q[line] - shift * steepness[line]
-                away = _nearest(at, cell, best)
+                away = _nearest(at, cell, best, 0.0)
                 chance = min(0.95, crowd * volume * math.sqrt(q[line]) * 5.0 * error[line])
                 if away > allowed:
                     score -= 2.0

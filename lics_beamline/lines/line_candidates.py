@@ -131,7 +131,7 @@ def candidates(
     curve = hats.fold(ends, hats.transform, y.size)
     curve /= np.sqrt(noise, out=noise)
     found: Any = np.empty((y.size, 3))
-    count = tops(curve, hats.fwhm_bins, threshold, found)
+    count = tops(np.ascontiguousarray(curve), hats.fwhm_bins, threshold, found)
     return sorted(
         (Candidate(bin=int(place), fwhm_bins=fwhm, sigmas=height) for place, fwhm, height in found[:count].tolist()),
         key=lambda one: one.bin,

@@ -91,7 +91,8 @@ class LineSearch:
         self.pattern = pattern
         self.good = good
         self.significance = significance
-        self.x: Array = np.asarray(pattern.two_theta_deg)
+        # A copy: loops would be compiled once more, which takes seconds, for numbers that cannot be written to.
+        self.x: Array = np.array(pattern.two_theta_deg)
         self.step = pattern.step_deg
         self.y = np.interp(index, index[good], pattern.intensity[good])
         variance = np.interp(index, index[good], pattern.sigma[good] ** 2)

@@ -14,11 +14,19 @@ from lics_beamline.cli.calibrate import _described
 from lics_beamline.geometry.geometry import flat_geometry, read_geometry
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    """Return a frame that no test changes."""
+    frame = drawn_frame(beam_mm=(154.5, 151.0))
+    frame.setflags(write=False)
+    return frame
+
+
 @pytest.fixture
-def image(tmp_path):
+def image(tmp_path, drawn):
     """A TIFF of another detector, and a PONI file to start from whose beam is 9 mm off, up-down."""
     path = tmp_path / "ceria.tif"
-    fabio.tifimage.TifImage(data=drawn_frame(beam_mm=(154.5, 151.0))).write(str(path))
+    fabio.tifimage.TifImage(data=drawn).write(str(path))
     shape = (750, 750)
     flat_geometry(
         distance_mm=340.0,

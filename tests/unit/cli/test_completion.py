@@ -12,16 +12,26 @@ from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.writer import Journal
 
-# What bash does at Tab, without a person: words and where the cursor is, then the function that was registered.
+# What bash does at Tab, without a person: words and where the cursor is, then the function that was registered. Each
+# start of lics costs half a second, so one shell is asked about all lines; what is offered ends with a line of its own.
 TAB = """
 eval "$(lics completion bash)"
-COMP_LINE="$1"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMP_KEY=9
-read -r -a COMP_WORDS <<< "$COMP_LINE"
-[[ "$COMP_LINE" == *" " ]] && COMP_WORDS+=("")
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 asked=$(complete -p lics | sed -E 's/.*-F ([^ ]+).*/\\1/')
-"$asked" lics "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" 2> /dev/null
-printf '%s\\n' "${COMPREPLY[@]}"
+for COMP_LINE in "$@"; do
+    COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMP_KEY=9; COMPREPLY=()
+    read -r -a COMP_WORDS <<< "$COMP_LINE"
+    [[ "$COMP_LINE" == *" " ]] && COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    "$asked" lics "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" 2> /dev/null
+    printf '%s\\n' "${COMPREPLY[@]}" "THAT IS ALL"
+done
+"""
+TAB_IN_FISH = """
+lics completion fish | source
+for line in $argv
+    complete -C $line
+    echo "THAT IS ALL"
+end
 """
 
 
@@ -29,7 +39,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 TAB_IN_ZSH = r"""
 zmodload zsh/zpty
 zpty -b shell zsh -f -i
-zpty -w shell 'eval "$(lics completion zsh)"; print REA""DY'
+zpty -w shell ". $3; print REA\"\"DY"
 zpty -r shell said '*READY*'
 zpty -n -w shell "$1"$'\t'
 zpty -r shell said "*$~2*"
@@ -58,29 +68,26 @@ def shell(tmp_path):
     return run
 
 
-@pytest.fixture
-def tab(shell):
-    """Press Tab in bash behind a command line; return what is offered."""
-
-    def press(line):
-        said = shell("bash", "-c", TAB, "bash", line)
-        return {word.strip() for word in said.splitlines() if word.strip()}
-
-    return press
+def answers(said):
+    """Split what a shell said into what it offered for each line."""
+    return [part.splitlines() for part in said.split("THAT IS ALL\n")[:-1]]
 
 
-def test_verbs_options_names_and_runs_are_completed_in_bash(tab, tmp_path):
+def test_verbs_options_names_and_runs_are_completed_in_bash(shell, tmp_path):
     data = DataFolder(tmp_path / "lics-data").make()
     with Journal(data.raw_journals) as journal:
         for name, doc in recorded.documents():
             journal(name, doc)
     uid = next(data.raw_journals.glob("*.jsonl")).stem
-    assert {"monitor"} == tab("lics mon")
-    assert {"--control", "--address", "--port"} <= tab("lics monitor --")
-    assert {"bl10xu", "simulated"} <= tab("lics check --profile ")
-    assert "lics-2015" in tab("lics dry-run li")
-    assert {uid[:8], "last"} <= tab("lics show ")
-    assert tab("lics show --data elsewhere la") == {"last"}
+    lines = ("mon", "monitor --", "check --profile ", "dry-run li", "show ", "show --data elsewhere la")
+    said = answers(shell("bash", "-c", TAB, "bash", *(f"lics {line}" for line in lines)))
+    verbs, options, profiles, experiments, runs, elsewhere = ({word.strip() for word in each} - {""} for each in said)
+    assert verbs == {"monitor"}
+    assert {"--control", "--address", "--port"} <= options
+    assert {"bl10xu", "simulated"} <= profiles
+    assert "lics-2015" in experiments
+    assert {uid[:8], "last"} <= runs
+    assert elsewhere == {"last"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -104,15 +111,15 @@ def test_fish_offers_verbs_options_with_their_help_names_and_runs(shell, tmp_pat
             journal(name, doc)
     uid = next(data.raw_journals.glob("*.jsonl")).stem
 
-    def offered(line):
-        said = shell("fish", "-c", 'lics completion fish | source; complete -C "$argv[1]"', line)
-        return dict(each.partition("\t")[::2] for each in said.splitlines())
-
-    assert list(offered("lics mon")) == ["monitor"]
-    assert "token" in offered("lics monitor --con")["--control"]
-    assert {"bl10xu", "simulated"} <= set(offered("lics check --profile "))
-    assert "lics-2015" in offered("lics dry-run li")
-    assert {uid[:8], "last"} <= set(offered("lics show "))
+    lines = ("mon", "monitor --con", "check --profile ", "dry-run li", "show ")
+    said = answers(shell("fish", "-c", TAB_IN_FISH, *(f"lics {line}" for line in lines)))
+    offered = [dict(word.partition("\t")[::2] for word in each) for each in said]
+    verbs, options, profiles, experiments, runs = offered
+    assert list(verbs) == ["monitor"]
+    assert "token" in options["--control"]
+    assert {"bl10xu", "simulated"} <= set(profiles)
+    assert "lics-2015" in experiments
+    assert {uid[:8], "last"} <= set(runs)
 
 
 @pytest.mark.parametrize(
@@ -124,5 +131,10 @@ def test_fish_offers_verbs_options_with_their_help_names_and_runs(shell, tmp_pat
         ("lics dry-run lics-20", "lics dry-run lics-2015"),
     ],
 )
-def test_zsh_completes_what_is_typed_though_nobody_has_switched_its_completion_on(shell, line, appears):
-    assert appears in shell("zsh", "-f", "-c", TAB_IN_ZSH, "zsh", line, appears).replace("\r", "")
+def test_zsh_completes_what_is_typed_though_nobody_has_switched_its_completion_on(
+    shell, capsys, tmp_path, line, appears
+):
+    assert main(["completion", "zsh"]) == 0
+    given = tmp_path / "completion.zsh"
+    given.write_text(capsys.readouterr().out)
+    assert appears in shell("zsh", "-f", "-c", TAB_IN_ZSH, "zsh", line, appears, str(given)).replace("\r", "")

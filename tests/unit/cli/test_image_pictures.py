@@ -98,13 +98,22 @@ def test_a_strip_is_drawn_above_its_pattern_as_wide_as_it(run):
         assert strip.height > square.height
 
 
-def test_every_frame_has_its_figure_and_its_cake_whoever_reduces_it(run):
-    words = ("a.edf", "b.edf", *REDUCE, "--figure", "figures", "--cake", "cakes", "--azimuths", "12")
-    code, out, _ = run(*words, "--jobs", "2")
+def test_every_frame_has_its_figure_its_cake_and_its_pattern_whoever_reduces_it(run):
+    with h5py.File("s.h5", "w") as file:
+        file["entry/data"] = np.stack([np.zeros(SHAPE, np.int32), 2 * rings()])
+    frames = ("a.edf", "b.edf", "s.h5", *REDUCE, "--each")
+    names = ["a_0001", "b_0001", "s_0001", "s_0002"]
+    code, out, _ = run(
+        *frames, "--figure", "figures", "--cake", "cakes", "--azimuths", "12", "--to", "two", "--jobs", "2"
+    )
     assert code == 0
     assert "figures: figures" in out
-    assert sorted(path.name for path in Path("figures").iterdir()) == ["a.png", "b.png"]
-    with h5py.File("cakes/a.nxs") as one, h5py.File("cakes/b.nxs") as other:
+    assert sorted(path.name for path in Path("figures").iterdir()) == [f"{name}.png" for name in names]
+    assert run(*frames, "--to", "one", "--jobs", "1")[0] == 0
+    patterns = {path.name: path.read_bytes() for path in Path("one").iterdir()}
+    assert patterns == {path.name: path.read_bytes() for path in Path("two").iterdir()}
+    assert sorted(patterns) == [f"{name}.xye" for name in names]
+    with h5py.File("cakes/a_0001.nxs") as one, h5py.File("cakes/b_0001.nxs") as other:
         assert np.array_equal(one["entry/data/I"][()], other["entry/data/I"][()], equal_nan=True)
 
 

@@ -308,14 +308,6 @@ def test_dark_and_flat_are_taken_from_the_command_line(run, folder):
     assert np.percentile(np.loadtxt(folder / "p.xye")[:, 1], 20) == pytest.approx(20.0, rel=0.1)
 
 
-def test_several_processes_reduce_the_same_patterns(run, folder):
-    series()
-    assert run("s.h5", *REDUCE, "--each", "--jobs", "1", "--to", "one")[0] == 0
-    assert run("s.h5", *REDUCE, "--each", "--jobs", "2", "--to", "two")[0] == 0
-    for path in (folder / "one").iterdir():
-        assert path.read_bytes() == (folder / "two" / path.name).read_bytes()
-
-
 @pytest.fixture
 def words(tmp_path):
     """Of the command line; the image has eighteen bright pixels along one ring and a gap of 65535."""

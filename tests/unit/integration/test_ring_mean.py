@@ -76,17 +76,18 @@ def pooled(patterns):
     return of_frames.mean(), of_frames.std(ddof=1) / math.sqrt(len(patterns))
 
 
-@pytest.mark.parametrize("mean", [0.01, 0.1, 1.0, 10.0])
-def test_the_mean_of_many_dim_frames_is_what_was_drawn(integrator, weight, mean):
-    patterns = [integrator.integrate(drawn(weight, mean, seed)) for seed in range(200)]
+# Dim frames say little each; of brighter ones, fewer leave as small an error.
+@pytest.mark.parametrize(("mean", "frames"), [(0.01, 200), (0.1, 200), (1.0, 80), (10.0, 80)])
+def test_the_mean_of_many_dim_frames_is_what_was_drawn(integrator, weight, mean, frames):
+    patterns = [integrator.integrate(drawn(weight, mean, seed)) for seed in range(frames)]
     found, error = pooled(patterns)
     assert abs(found - mean) < 2.0 * error
     assert error < 0.01 * mean  # or this would show nothing
 
 
-@pytest.mark.parametrize("mean", [0.01, 0.1, 1.0, 10.0, 400.0])
-def test_errors_of_flat_rings_are_right_at_any_counts(integrator, weight, mean):
-    patterns = [integrator.integrate(drawn(weight, mean, 1000 + seed)) for seed in range(250)]
+@pytest.mark.parametrize(("mean", "frames"), [(0.01, 250), (0.1, 250), (1.0, 100), (10.0, 100), (400.0, 100)])
+def test_errors_of_flat_rings_are_right_at_any_counts(integrator, weight, mean, frames):
+    patterns = [integrator.integrate(drawn(weight, mean, 1000 + seed)) for seed in range(frames)]
     enough = patterns[0].counted * mean > 5.0  # fewer counts say little about their own error
     assert enough.sum() > 20
     chi2 = np.mean([((pattern.intensity - mean) / pattern.sigma)[enough] ** 2 for pattern in patterns])

@@ -1,5 +1,6 @@
 """A saved world: what is physical goes on where it was, what is of another world or no world is refused by name."""
 
+import copy
 import json
 import os
 import shutil
@@ -103,6 +104,14 @@ def test_a_world_of_another_seed_is_refused_with_both(tmp_path):
         restore(beamline(tmp_path, seed=4), tmp_path)
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """What is saved of a world, and another that is asked to go on with it and never does."""
+    folder = tmp_path_factory.mktemp("saved")
+    save(beamline(folder), folder)
+    return json.loads((folder / FILE_NAME).read_text())["state"], beamline(folder)
+
+
 @pytest.mark.parametrize(
     "break_it",
     [
@@ -118,12 +127,11 @@ def test_a_world_of_another_seed_is_refused_with_both(tmp_path):
         lambda state: json.dumps({"sha256": 3, "state": []}),
     ],
 )
-def test_a_damaged_or_hostile_state_is_refused_and_named(tmp_path, break_it):
-    save(beamline(tmp_path), tmp_path)
-    path = tmp_path / FILE_NAME
-    path.write_text(break_it(json.loads(path.read_text())["state"]))
+def test_a_damaged_or_hostile_state_is_refused_and_named(tmp_path, saved, break_it):
+    state, asked = saved
+    (tmp_path / FILE_NAME).write_text(break_it(copy.deepcopy(state)))
     with pytest.raises(ValueError, match=r"world\.json cannot be gone on with: "):
-        restore(beamline(tmp_path), tmp_path)
+        restore(asked, tmp_path)
 
 
 def test_a_number_that_a_disk_has_changed_is_noticed(tmp_path):
