@@ -216,45 +216,38 @@ def solve_lines(
     """
     count = leaning.size
     size = p.size
-    square, pull = np.empty((size, size)), np.zeros(size)
+    square, pull = np.empty((size, size)), np.empty(size)
     tried_square, tried_pull = np.empty((size, size)), np.empty(size)
     factor, scale, slope = np.empty((size, size)), np.empty(size), np.empty(size)
     change, tried = np.zeros(size), np.empty(size)
-    counted, doubt = 0.0, 0.0
+    last = size - 1
+    _equations(x, t, y, weight, leaning, step, p, slope, square, pull)
+    if not _changed(square, pull, 2 * count, last, LEAST_DAMPING, factor, scale, change):
+        return -1.0
+    for a in range(2 * count, last):
+        p[a] += change[a]
+    counted, doubt = _equations(x, t, y, weight, leaning, step, p, slope, square, pull)
     damping = FIRST_DAMPING
-    # Each loop that is called is compiled at each place it is called from: one place serves lines as they are given,
-    # with the heights that they ask for, and with all that they ask for.
-    for turn in range(MOST_STEPS + 2):
+    for _ in range(MOST_STEPS):
         held = (p[size - 1] <= 0.0 and pull[size - 1] < 0.0) or (p[size - 1] >= 1.0 and pull[size - 1] > 0.0)
-        first = 2 * count if turn == 1 else 0
-        last = size - 1 if held or turn == 1 else size
-        solved = True
-        if turn > 0:
-            solved = _changed(square, pull, first, last, LEAST_DAMPING if turn == 1 else damping, factor, scale, change)
-        if turn == 1 and not solved:
-            return -1.0
+        last = size - 1 if held else size
         gain = -1.0
-        if solved:
-            if turn < 2:
-                for a in range(size):
-                    tried[a] = p[a] + change[a]
-            else:
-                _bounded(p, change, least, most, tried)
+        if _changed(square, pull, 0, last, damping, factor, scale, change):
+            _bounded(p, change, least, most, tried)
             tried_counted, tried_doubt = _equations(
                 x, t, y, weight, leaning, step, tried, slope, tried_square, tried_pull
             )
             gain = counted + doubt - tried_counted - tried_doubt
-        if gain >= 0.0 or turn < 2:
+        if gain >= 0.0:
             for a in range(size):
                 p[a] = tried[a]
             square, tried_square = tried_square, square
             pull, tried_pull = tried_pull, pull
             enough = gain < CHI2_STEP * max(1.0, (counted + doubt) / x.size)
             counted, doubt = tried_counted, tried_doubt
-            if turn > 1:
-                damping = max(0.1 * damping, LEAST_DAMPING)
-                if enough:
-                    break
+            damping = max(0.1 * damping, LEAST_DAMPING)
+            if enough:
+                break
         else:
             damping *= 10.0
             if not damping <= MOST_DAMPING:
