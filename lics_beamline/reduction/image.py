@@ -175,6 +175,11 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     """
     series = FrameSeries(path)
     recording = series.total() if frame == "sum" else series.frame(1 if frame == "first" else frame)
+    if recording.is_mask:
+        raise ReductionFailed(
+            f"{path.name} holds true and false: a mask, and no counts. Give the image, and this with --mask.",
+            path=str(path),
+        )
     notes = list(series.notes)
     if frame == "first" and series.count > 1:
         notes.append(
