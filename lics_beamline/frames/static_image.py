@@ -143,7 +143,7 @@ def read_image(path: Path) -> npt.NDArray[np.generic]:
     ReductionFailed
         If it cannot be read, or the file holds several.
     """
-    if path.suffix.lower() == ".png":
+    if path.suffix.lower() in PICTURE_ENDINGS:
         return _picture(path)
     if path.suffix.lower() != ".npy":
         series = FrameSeries(path)
