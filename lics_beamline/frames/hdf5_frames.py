@@ -165,11 +165,12 @@ class Hdf5Frames:
             notes.append(f"pixel_mask of the file used: {np.count_nonzero(mask)} pixels masked ({mask.mean():.2%})")
         else:
             mask = None
-        for name in contents.masks:
-            if contents.images and file[name].shape[-2:] == self._stack.shape and name not in self._stack.addresses:
-                notes.append(
-                    f"true and false beside the images are not used: --mask {self._path.name}::{name} takes them"
-                )
+        beside = [name for name in contents.masks if file[name].shape[-2:] == self._stack.shape] * bool(contents.images)
+        notes += [
+            f"true and false beside the images are not used: --mask {self._path.name}::{name} takes them"
+            for name in beside
+            if name not in self._stack.addresses
+        ]
         flat: npt.NDArray[np.float32] | None = None
         addresses = images("flatfield")
         if addresses and not _is_applied(file, contents, entry):

@@ -17,7 +17,13 @@ from lics_beamline.integration.cake import Cake
 from lics_beamline.integration.integration import MASKED_COUNTS, Integration
 from lics_beamline.lines.peaks import Peak, find_peaks
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.reduction.image_doubts import doubt_of_mask, doubt_of_pedestal, doubts_of_rings, pixels_across
+from lics_beamline.reduction.image_doubts import (
+    doubt_of_dark,
+    doubt_of_mask,
+    doubt_of_pedestal,
+    doubts_of_rings,
+    pixels_across,
+)
 from lics_beamline.reduction.point import integrator
 
 Choice = int | Literal["first", "sum"]
@@ -212,6 +218,8 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
         prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
     )
     warnings += doubt_of_pedestal(pattern.pedestal_counts)
+    if recipe.integration.dark is not None:
+        warnings += doubt_of_dark(pattern.intensity, pattern.sigma)
     across = pixels_across(engine.two_theta_deg, good)
     columns = max(1, min(recipe.integration.bins, round(across)))  # finer ones would be empty in stripes
     return ReducedImage(

@@ -12,6 +12,8 @@ from lics_beamline.frames.frame import Counts
 from lics_beamline.frames.orientation import FLIP_WORDS
 from lics_beamline.frames.static_image import MOST_MASKED
 
+SURELY_BELOW: Final = 3.0  # standard errors below zero
+MOST_BELOW: Final = 0.5  # share of the bins
 GRID_PX: Final = 16  # one pixel in so many tells how wide pixels are in 2theta
 
 
@@ -41,6 +43,24 @@ def doubt_of_pedestal(counts: float) -> tuple[str, ...]:
         f"about {counts:.3g} counts of each pixel are no scattering: they do not follow the polarisation around the "
         "rings, and correcting them makes most of the scatter there: errors are too large, and lines are missing. "
         "Take the pedestal off, as --dark FILE does, or say --polarisation if the beam has another.",
+    )
+
+
+def doubt_of_dark(intensity: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64]) -> tuple[str, ...]:
+    """Return what is to be said of a pattern that is below zero once its dark was taken off.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (bins,)
+        The pattern, and its errors; NaN where there is no pixel.
+    """
+    seen = np.isfinite(intensity)
+    below = intensity[seen] < -SURELY_BELOW * sigma[seen]
+    if not np.count_nonzero(below) > MOST_BELOW * below.size:
+        return ()
+    return (
+        f"the dark image is brighter than the image: {np.median(intensity[seen]):.3g} counts a pixel are left. Is it "
+        "of the same exposure, detector and readout?",
     )
 
 

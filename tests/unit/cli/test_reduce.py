@@ -308,6 +308,17 @@ def test_dark_and_flat_are_taken_from_the_command_line(run, folder):
     assert np.percentile(np.loadtxt(folder / "p.xye")[:, 1], 20) == pytest.approx(20.0, rel=0.1)
 
 
+def test_a_dark_brighter_than_the_image_and_a_flat_without_response_are_told(run, folder):
+    np.save("dark.npy", np.full(SHAPE, 5000.0))
+    np.save("flat.npy", np.zeros(SHAPE))
+    code, _, said = run("a.edf", *REDUCE, "--dark", "dark.npy")
+    assert code == 0
+    assert "the dark image is brighter than the image: -5" in said
+    code, _, said = run("a.edf", *REDUCE, "--flat", "flat.npy")
+    assert code == 4
+    assert "flat.npy is above zero in no pixel" in said
+
+
 def test_several_processes_reduce_the_same_patterns(run, folder):
     series()
     assert run("s.h5", *REDUCE, "--each", "--jobs", "1", "--to", "one")[0] == 0
