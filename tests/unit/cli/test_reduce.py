@@ -1,6 +1,7 @@
 """`lics reduce`: what people type, what they are told, and what is written."""
 
 import json
+import re
 
 import fabio
 import h5py
@@ -366,6 +367,22 @@ def test_a_line_whose_grains_are_rejected_says_so_and_its_neighbour_does_not(tmp
     smooth, grainy = json.loads(capsys.readouterr().out)["peaks"]
     assert smooth["rejected_fraction"] < 0.01
     assert grainy["rejected_fraction"] > 0.02
+
+
+def test_of_several_rings_that_lose_pixels_each_is_named(tmp_path, capsys):
+    shape = (400, 400)
+    geometry = flat_geometry(distance_mm=100.0, wavelength_angstrom=0.41373, shape=shape, pixel_mm=0.2)
+    y, x = np.indices(shape) - 199.5
+    angle = np.degrees(np.arctan2(0.2 * np.hypot(x, y), 100.0))
+    grains = np.cos(12.0 * np.arctan2(y, x)) > 0.9965
+    image = np.random.default_rng(1).poisson(
+        20.0 + 3000.0 * grains * ((abs(angle - 8) < 0.2) | (abs(angle - 14) < 0.2))
+    )
+    fabio.edfimage.EdfImage(data=image.astype(np.int32)).write(str(tmp_path / "a.edf"))
+    (tmp_path / "a.poni").write_text(geometry.poni)
+    assert main(["reduce", str(tmp_path / "a.edf"), "--geometry", str(tmp_path / "a.poni"), "--bins", "150"]) == 0
+    told = re.findall(r"% of those at ([0-9.]+) deg", capsys.readouterr().err)
+    assert [round(float(place)) for place in told] == [8, 14]
 
 
 def test_clipping_is_by_choice_and_a_program_is_told_the_same(words, capsys):
