@@ -218,9 +218,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     good = (prepared.frame != MASKED_COUNTS) & ~static & ~left_out
     warnings = doubt_of_mask("the mask", float(static.mean()))
     warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)
-    warnings += doubts_of_rings(
-        prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
-    )
+    warnings += doubts_of_rings(prepared.frame, engine.two_theta_deg, good, geometry=recipe.geometry, lines=len(peaks))
     warnings += doubt_of_pedestal(pattern.pedestal_counts)
     if recipe.integration.dark is not None:
         warnings += doubt_of_dark(pattern.intensity, pattern.sigma)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lics_beamline.cli import main
+from lics_beamline.frames.orientation import oriented
 from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.reduction.image import reduce_image
 
@@ -73,6 +74,24 @@ def test_an_image_the_wrong_way_up_is_told_which_flip_is_sharp(run, orientation)
     code, _, err = run("a.edf", *REDUCE, "--orientation", str(orientation))
     assert code == 0
     assert "rings are sharp under orientation 3" in err
+
+
+@pytest.mark.parametrize(("times", "orientation"), [(2, 3), (2, 1), (4, 2)])
+def test_an_image_binned_otherwise_than_its_geometry_is_told(run, folder, times, orientation):
+    config = GEOMETRY.detector_config
+    del config["max_shape"]
+    text = (folder / "g.poni").read_text()
+    line = next(one for one in text.splitlines() if one.startswith("Detector_config"))
+    (folder / "g.poni").write_text(text.replace(line, f"Detector_config: {json.dumps(config)}"))
+    flipped = oriented(powder(counts=2000.0), orientation)
+    said = run("a.edf", *REDUCE)[2]
+    assert "binned" not in said
+    sides = [side // times for side in SHAPE]
+    binned = flipped[: sides[0] * times, : sides[1] * times].reshape(sides[0], times, sides[1], times).sum(axis=(1, 3))
+    fabio.edfimage.EdfImage(data=binned.astype(np.int32)).write("b.edf")
+    code, _, said = run("b.edf", *REDUCE, "--orientation", str(orientation))
+    assert code == 0
+    assert f"rings are sharp with pixels {times} times as large" in said
 
 
 def test_an_image_without_lines_is_a_warning(run):
