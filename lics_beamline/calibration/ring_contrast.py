@@ -21,7 +21,7 @@ SPOT_PERCENTILE: Final = 99.5  # brighter pixels count as this much: spots of a 
 FEWEST_IN_RING: Final = 10  # pixels from which a ring has a mean
 LEAST_VARIANCE: Final = 0.1  # of that of a mean ring: one whose few pixels are equal by chance does not outweigh all
 LEAST_CONTRAST: Final = 3.0  # variance of rings against that of chance below which there are none
-BINNINGS: Final = (2.0, 4.0, 0.5)  # sizes of pixels that one detector is read with
+TRIED_BINNINGS: Final = (2.0, 4.0, 0.5)  # sizes of pixels that one detector is read with
 MUCH_SHARPER: Final = 2.0  # ratio from which one flip explains an image better than another
 
 
@@ -122,7 +122,7 @@ def sharper_pixels(
     values = counts[::every][used].astype(np.float64)
     values = np.minimum(values, np.percentile(values, SPOT_PERCENTILE))
     found: dict[float, float] = {}
-    for times in BINNINGS:
+    for times in TRIED_BINNINGS:
         places = [
             1e3 * times * pixel_m * (side - 0.5 - np.arange(side) if flipped else np.arange(side) + 0.5)
             for side, flipped, pixel_m in zip(
