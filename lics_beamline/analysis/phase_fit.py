@@ -171,7 +171,8 @@ def fit_phases(
         raise RefinementFailed(
             f"{given.source}: {len(peaks)} peaks, and no phase is found within {100 * within:g} % of its cell: "
             + " ".join(each.reason for each in sought)
-            + " Widen --within, give other phases; an unknown cell is not indexed here.",
+            + " Widen --within, give other phases; an unknown cell is not indexed here."
+            + "".join(f" Besides: {remark}." for remark in given.remarks),
             peaks=len(peaks),
         )
     wavelengths = (pattern.wavelength_angstrom, *((choice.second_angstrom,) if choice.second_angstrom else ()))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.frames.orientation import FLIPS
+from lics_beamline.geometry.geometry import Geometry
 
 MOST_PIXELS: Final = 2_000_000  # looked at: rows are left out beyond
 SMOOTH_RINGS: Final = 15  # a ring stands out from the median of so many around it
@@ -20,6 +21,7 @@ SPOT_PERCENTILE: Final = 99.5  # brighter pixels count as this much: spots of a 
 FEWEST_IN_RING: Final = 10  # pixels from which a ring has a mean
 LEAST_VARIANCE: Final = 0.1  # of that of a mean ring: one whose few pixels are equal by chance does not outweigh all
 LEAST_CONTRAST: Final = 3.0  # variance of rings against that of chance below which there are none
+TRIED_BINNINGS: Final = (2.0, 4.0, 0.5)  # sizes of pixels that one detector is read with
 MUCH_SHARPER: Final = 2.0  # ratio from which one flip explains an image better than another
 
 
@@ -88,6 +90,51 @@ def ring_contrast(
         step = (-1 if rows != own_rows else 1, -1 if columns != own_columns else 1)
         contrast[other] = _contrast(values, rings[:: step[0], :: step[1]][::every][used])
     return RingContrast(contrast=contrast, taken=orientation)
+
+
+def sharper_pixels(
+    counts: npt.NDArray[np.int32] | npt.NDArray[np.float32],
+    good: npt.NDArray[np.bool_],
+    geometry: Geometry,
+    taken: RingContrast,
+) -> float:
+    """Return how many times larger pixels than the geometry's make rings sharper by far; 1 where none do.
+
+    A geometry that does not say how many pixels its detector has fits an image of any binning, and is wrong for all but
+    one of them.
+
+    Parameters
+    ----------
+    counts, good : ndarray, shape (rows, columns)
+        The image, and its pixels to be used.
+    geometry : Geometry
+        Its geometry.
+    taken : RingContrast
+        How sharp rings are with it.
+    """
+    config = geometry.detector_config
+    if geometry.detector != "Detector" or config.get("max_shape") or geometry.spline:
+        return 1.0
+    every = max(1, round(counts.size / MOST_PIXELS))
+    used = good[::every]
+    if not used.any():
+        return 1.0
+    values = counts[::every][used].astype(np.float64)
+    values = np.minimum(values, np.percentile(values, SPOT_PERCENTILE))
+    found: dict[float, float] = {}
+    for times in TRIED_BINNINGS:
+        places = [
+            1e3 * times * pixel_m * (side - 0.5 - np.arange(side) if flipped else np.arange(side) + 0.5)
+            for side, flipped, pixel_m in zip(
+                counts.shape, FLIPS[geometry.orientation], (config["pixel1"], config["pixel2"]), strict=True
+            )
+        ]
+        angle = geometry.plane.two_theta_rad(places[0][::every, None], places[1][None, :])
+        width = float(np.ptp(angle)) / max(counts.shape)
+        found[times] = _contrast(values, (angle / max(width, 1e-9)).astype(np.intp)[used])
+    best = max(found, key=lambda times: found[times])
+    least = MUCH_SHARPER * (max(taken.contrast.values()) - 1.0)
+    return best if found[best] >= LEAST_CONTRAST and found[best] - 1.0 >= least else 1.0
 
 
 def _contrast(values: npt.NDArray[np.float64], ring: npt.NDArray[np.intp]) -> float:

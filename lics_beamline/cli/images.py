@@ -208,6 +208,8 @@ def line_of(name: str, reduced: ReducedImage) -> str:
 
 
 def _plain(came: ImageOutcome) -> dict[str, Any]:
+    from lics_beamline.lines.unresolved_pairs import pair_reach_deg
+
     if came.reduced is None:
         return {"image": str(came.work.path), "failed": came.reason}
     return {
@@ -220,17 +222,24 @@ def _plain(came: ImageOutcome) -> dict[str, Any]:
         "remarks": list(came.reduced.remarks),
         "notes": list(came.reduced.notes),
         "warnings": list(came.reduced.warnings),
-        "peaks": [asdict(peak) for peak in came.reduced.peaks],
+        "peaks": [
+            {**asdict(peak), "pair_reach_deg": reach}
+            for peak, reach in zip(came.reduced.peaks, pair_reach_deg(came.reduced.peaks), strict=True)
+        ],
     }
 
 
 def _say_peaks(reduced: ReducedImage) -> None:
+    from lics_beamline.lines.unresolved_pairs import on_flanks, pair_reach_deg
     from lics_beamline.reduction.image import RING_WORTH_TELLING
 
     sys.stdout.write("  2theta (deg)      d (A)        +-     area\n")
-    for peak in reduced.peaks:
+    reaches = pair_reach_deg(reduced.peaks)
+    for peak, reach, flank in zip(reduced.peaks, reaches, on_flanks(reduced.peaks, reaches), strict=True):
         lost = peak.rejected_fraction or 0.0
         told = f"  {100.0 * lost:.0f} % of its pixels rejected" if lost >= RING_WORTH_TELLING else ""
+        told += f"  wider than those beside it: if it is two, they lie {reach:.4f} deg off" if reach else ""
+        told += "  may be the flank of the wide line beside it" if flank else ""
         sys.stdout.write(
             f"{peak.two_theta_deg:12.4f}  {peak.d_angstrom:10.5f}  {peak.d_sigma_angstrom:8.5f}  "
             f"{peak.area:10.4g}{told}\n"

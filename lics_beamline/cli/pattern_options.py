@@ -39,8 +39,9 @@ def wavelengths(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is no wavelength in angstrom, nor one of {names}") from None
     if len(found) > 2:
         raise argparse.ArgumentTypeError(f"{text} are {len(found)} wavelengths: give one, or K-alpha 1 and 2")
-    if len(found) == 2 and not 1.0 < found[1] / found[0] < MOST_APART:
+    if len(found) == 2 and not found[0] < found[1] < MOST_APART * found[0]:
         raise argparse.ArgumentTypeError(
-            f"{text} are not K-alpha 1 and 2: the second is longer, by less than {MOST_APART - 1:.0%}"
+            f"{text} are not K-alpha 1 and 2: the second is longer, by less than {MOST_APART - 1:.0%}. A single "
+            "wavelength is written with a decimal point"
         )
     return found

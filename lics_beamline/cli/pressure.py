@@ -8,14 +8,17 @@ import math
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lics_beamline.errors import OutsideCalibration, ProfileError
+from lics_beamline.errors import BadReading, OutsideCalibration, ProfileError
 from lics_beamline.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
 from lics_beamline.physics.air import MEDIA, in_air_nm
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.spectrum_text import SpectrumText, decoded, parse_spectrum
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
+
+if TYPE_CHECKING:
+    from lics_beamline.physics.ruby_line import RubyLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,9 +197,29 @@ def _chosen(option: str, name: str | None, default: str, allowed: tuple[str, ...
     return name or default
 
 
+def _doublet(spectrum: SpectrumText, options: argparse.Namespace) -> RubyLine:
+    """Return the doublet near its place at low pressure or, where there is none, up to 150 GPa."""
+    from lics_beamline.physics.ruby_spectrum import MEGABAR_SHIFT_NM, RED_LIMIT_NM, fit_doublet
+
+    refusals: list[BadReading] = []
+    for highest_shift_nm in (RED_LIMIT_NM, MEGABAR_SHIFT_NM):
+        try:
+            return fit_doublet(
+                spectrum.wavelength_nm,
+                spectrum.counts,
+                temperature_k=options.temperature_k,
+                saturation_counts=options.saturation_counts,
+                highest_shift_nm=highest_shift_nm,
+            )
+        except BadReading as refusal:
+            refusals.append(refusal)
+    raise (
+        refusals[1] if refusals[1].facts["reason"] != "dark" and refusals[0].facts["reason"] == "dark" else refusals[0]
+    )
+
+
 def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: float) -> SpectrumPressure:
     from lics_beamline.physics import ruby
-    from lics_beamline.physics.ruby_spectrum import fit_doublet
 
     scale = _chosen("--scale", options.scale, ruby.DEFAULT_SCALE, ruby.scales())
     correction = _chosen("--correction", options.correction, ruby.DEFAULT_CORRECTION, tuple(ruby.CORRECTIONS))
@@ -213,12 +236,7 @@ def _ruby(spectrum: SpectrumText, options: argparse.Namespace, axis_sigma_nm: fl
     if options.chip_to_chip_nm is not None:
         ruler = replace(ruler, chip_to_chip_nm=options.chip_to_chip_nm)
     ruler.unshifted_nm(options.temperature_k)  # outside the range of the correction, no fit is worth a word
-    line = fit_doublet(
-        spectrum.wavelength_nm,
-        spectrum.counts,
-        temperature_k=options.temperature_k,
-        saturation_counts=options.saturation_counts,
-    )
+    line = _doublet(spectrum, options)
     sigma_nm = math.hypot(line.r1_sigma_nm, axis_sigma_nm)
     result = ruler.pressure(line.r1_nm, sigma_nm, options.temperature_k, options.temperature_sigma_k)
     return SpectrumPressure(

@@ -5,14 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.image_file import (
@@ -23,6 +19,7 @@ from lics_beamline.frames.image_file import (
     cut_off,
     unreadable,
 )
+from lics_beamline.frames.tiff_pages import check_tiff, is_tiff, read_page, tiff_pages, tiff_shape
 
 CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d{1,18})", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
 EXPOSURE: Final = re.compile(r"exposure_time\D{0,3}([0-9.eE+-]+)", re.IGNORECASE)  # [s], the same conventions
@@ -50,8 +47,10 @@ class FabioFrames:
         check_packing(path)
         self._path = path
         with _reading(path):
+            if is_tiff(path):
+                check_tiff(path)
             self._image = _opened(path)
-            self._pages = _pages(path, self._image)
+            self._pages = tiff_pages(path) if getattr(self._image, "lib", None) == "PIL" else []
         if getattr(self._image, "incomplete_file", False):  # of an EDF, in its last frame or the header of one
             raise ReductionFailed(
                 f"{path.name} is cut off: it ends within the last of its {self._image.nframes} frames. Copy it "
@@ -94,8 +93,8 @@ class FabioFrames:
         )
 
     def _pixels(self, number: int) -> tuple[Any, dict[str, Any]]:
-        if number > 1 and self._pages:
-            return _page(self._path, self._pages[number - 1]), {}
+        if self._pages:
+            return read_page(self._path, self._pages[number - 1]), dict(self._image.header or {})
         # Of a file with one frame fabio takes another number for that of the next file of a series.
         image = self._image if number == 1 else self._image.getframe(number - 1)
         return image.data, dict(image.header or {})
@@ -148,7 +147,7 @@ def _opened(path: Path) -> Any:
     header = fabio.openheader(str(path))
     kind = type(header).__name__
     # Those of a Pilatus and a MarCCD are TIFF too; of the first, fabio's fixed place holds the date.
-    announced = _tiff_shape(path) if isinstance(header, fabio.tifimage.TifImage) else _announced(header)
+    announced = tiff_shape(path) if isinstance(header, fabio.tifimage.TifImage) else _announced(header)
     if len(announced) == 2:
         check_pixels(announced, path)
     if kind == "Mar345Image":
@@ -162,42 +161,6 @@ def _announced(header: Any) -> tuple[int, ...]:
         return tuple(int(side) for side in header.shape or ())
     except (AttributeError, TypeError):
         return ()
-
-
-def _tiff_shape(path: Path) -> tuple[int, ...]:
-    """Return the shape of a TIFF, wherever in the file its directory lies: fabio 2026.6 looks at a fixed place."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is the lower one
-            with Image.open(path) as file:
-                return file.height, file.width
-    except (UnidentifiedImageError, OSError, ValueError):
-        return ()  # numbers of a type, or a packed file, that fabio reads by itself
-
-
-def _pages(path: Path, image: Any) -> list[int]:
-    """Return which pages of a packed TIFF are frames, as fabio reads the first alone; none of another file."""
-    if getattr(image, "lib", None) != "PIL":
-        return []
-    from PIL import Image
-
-    sides = []
-    with Image.open(path) as file:
-        for number in range(getattr(file, "n_frames", 1)):
-            file.seek(number)
-            sides.append(file.size)
-    return [number for number, size in enumerate(sides) if size == sides[0]]  # others are previews
-
-
-def _page(path: Path, number: int) -> npt.NDArray[Any]:
-    from PIL import Image
-
-    with Image.open(path) as file:
-        file.seek(number)
-        check_pixels((file.height, file.width), path)
-        return np.asarray(file)
 
 
 def _check_mar345(path: Path) -> None:

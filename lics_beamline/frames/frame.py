@@ -30,6 +30,11 @@ DEAD_NUMBERS: Final = (2**32 - 1, 2**63 - 1, 2**64 - 1)  # mark dead pixels in i
 LEAST_FULL_COUNT: Final = 255  # 2^8 - 1: no detector has fewer bits
 FEWEST_FULL: Final = 10  # pixels at the largest number of some bits that are no chance
 JUST_BELOW_FULL: Final = 0.1  # of the largest number: where pixels would be that are bright and not full
+FEWEST_LEVELS: Final = 50  # different numbers of an image whose largest is no step of a coarse scale
+LEVELS_LOOKED_AT: Final = 100_000  # pixels that tell how many different numbers there are
+WRAPPED_PART: Final = 0.01  # of the largest number: as far below it lies noise that lost its sign
+WRAPPED_PIXELS: Final = 1.0e-3  # of an image, that far up, are noise about zero and no bright pixels
+FEWEST_WRAPPED_VALUES: Final = 4  # fewer are marks of a detector: 2^32 - 1 and 2^32 - 2 (Dectris)
 MASKED_COUNT: Final = -(2**31)  # written where a mask says so: no noise about zero reaches it
 
 
@@ -47,12 +52,15 @@ class Recording:
         Exposure [s]; NaN where the file does not say.
     plate : PlateHeader or None
         Header of an R-AXIS plate; None for another detector.
+    is_mask : bool
+        The file holds true and false: a mask, and no counts.
     """
 
     counts: Counts
     saturation_counts: int | None = None
     exposure_s: float = math.nan
     plate: PlateHeader | None = None
+    is_mask: bool = False
 
 
 def check_file(path: Path) -> None:
@@ -128,7 +136,9 @@ class FrameSeries:
             return Recording(
                 counts=counts, saturation_counts=header.saturation_counts, exposure_s=header.exposure_s, plate=header
             )
-        return _recording(self._frames.read(number))
+        raw = self._frames.read(number)
+        _check_sign(raw.pixels, self.path)
+        return _recording(raw)
 
     def total(self) -> Recording:
         """Return the sum of all frames, exposed as long as all of them; a pixel that is bad in one of them is dead.
@@ -183,10 +193,37 @@ def read_frame(path: Path) -> Recording:
 
 def _recording(raw: RawFrame) -> Recording:
     counts = _counts(raw.pixels)
+    full = _full(raw.pixels, counts, raw.saturation_counts)
+    if full is not None and (not float(full).is_integer() or full > np.iinfo(np.int32).max):  # no count, but a mark
+        counts, full = dead(counts, np.asarray(counts >= full)), raw.saturation_counts
     return Recording(
         counts=counts if raw.masked is None else dead(counts, raw.masked),
-        saturation_counts=_full(raw.pixels, counts, raw.saturation_counts),
+        saturation_counts=None if full is None else int(full),
         exposure_s=raw.exposure_s,
+        is_mask=raw.pixels.dtype.kind == "b",
+    )
+
+
+def _check_sign(pixels: npt.NDArray[Any], path: Path) -> None:
+    """Refuse noise about zero that was kept without a sign: what was below zero has become the largest counts."""
+    if pixels.dtype.kind != "u" or pixels.dtype.itemsize < 2 or not pixels.size:
+        return
+    largest = int(np.iinfo(pixels.dtype).max)
+    if int(pixels.max()) < (1.0 - WRAPPED_PART) * largest:
+        return
+    high = pixels[pixels > int((1.0 - WRAPPED_PART) * largest)]
+    between = np.count_nonzero(pixels > largest // 2) - high.size
+    if high.size < WRAPPED_PIXELS * pixels.size or between > JUST_BELOW_FULL * high.size:
+        return
+    if np.unique(high[:LEVELS_LOOKED_AT]).size < FEWEST_WRAPPED_VALUES:
+        return
+    raise ReductionFailed(
+        f"{high.size} pixels of {path.name} hold {high.min()} to {high.max()}, and hardly any the numbers below: they "
+        f"were below zero, and lost their sign, as where a dark image is taken off in integers of "
+        f"{8 * pixels.dtype.itemsize} bits. Save it with signed integers or real numbers, or give the image as it was "
+        "and --dark.",
+        path=str(path),
+        pixels=int(high.size),
     )
 
 
@@ -224,17 +261,21 @@ def _counts(data: npt.NDArray[Any]) -> Counts:
     return np.ascontiguousarray(data, dtype=np.int32)
 
 
-def _full(data: npt.NDArray[Any], counts: Counts, said: int | None) -> int | None:
+def _full(data: npt.NDArray[Any], counts: Counts, said: float | None) -> float | None:
     """Return the count from which a pixel is full, or holds the mark of no data, by the file or by the pixels.
 
-    The largest number of an unsigned type is no count. The largest of fewer bits, 2^n - 1, is none where pixels pile up
-    at it: more hold it than all numbers just below.
+    The largest number of an integer type is no count. The largest number of an image is none where pixels pile up at
+    it: more hold it than all numbers just below. In an image of few different numbers only 2^n - 1 is judged so.
     """
     top = float(np.nanmax(counts)) if np.any(np.isfinite(counts)) else 0.0
-    if top < LEAST_FULL_COUNT or (said is not None and said <= top) or not math.log2(top + 1.0).is_integer():
+    if top <= 0.0 or (said is not None and said <= top):
         return said
-    unsigned = data.dtype.kind == "u" and top == np.iinfo(data.dtype).max
+    if data.dtype.kind in "iu" and top == np.iinfo(data.dtype).max:
+        return top
     at_top = np.count_nonzero(counts == top)
-    below = np.count_nonzero(counts >= (1.0 - JUST_BELOW_FULL) * top) - at_top
-    piled = at_top >= FEWEST_FULL and at_top > below
-    return int(top) if unsigned or piled else said
+    if at_top < FEWEST_FULL or np.count_nonzero(counts >= (1.0 - JUST_BELOW_FULL) * top) >= 2 * at_top:
+        return said
+    if top >= LEAST_FULL_COUNT and math.log2(top + 1.0).is_integer():
+        return top
+    some = counts.ravel()[:: max(1, counts.size // LEVELS_LOOKED_AT)]
+    return top if np.unique(some).size >= FEWEST_LEVELS else said

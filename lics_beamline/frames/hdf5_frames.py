@@ -151,21 +151,30 @@ class Hdf5Frames:
             if others and len(others) == len(found):
                 has, wanted = (" x ".join(map(str, shape)) for shape in (file[others[0]].shape, self._stack.shape))
                 notes.append(f"{kind} of the file not used: it has {has} pixels, and its images {wanted}")
-            fitting = [name for name in found if file[name].shape[-2:] == self._stack.shape and file[name].ndim == 2]
+            fitting = [name for name in found if file[name].shape[-2:] == self._stack.shape]
+            if several := [name for name in fitting if math.prod(file[name].shape[:-2]) != 1]:
+                notes.append(f"{kind} of the file not used: {several[0]} holds {file[several[0]].shape[0]} of them")
+            fitting = [name for name in fitting if name not in several]
             return [name for name in fitting if name.split("/")[1] == entry] or fitting
 
         mask: npt.NDArray[np.bool_] | None = None
         for address in images("pixel_mask"):
-            given = np.asarray(file[address][()]) != 0
+            given = np.asarray(file[address][()]).reshape(self._stack.shape) != 0
             mask = given if mask is None else mask | given
         if mask is not None and mask.any():
             notes.append(f"pixel_mask of the file used: {np.count_nonzero(mask)} pixels masked ({mask.mean():.2%})")
         else:
             mask = None
+        beside = [name for name in contents.masks if file[name].shape[-2:] == self._stack.shape] * bool(contents.images)
+        notes += [
+            f"true and false beside the images are not used: --mask {self._path.name}::{name} takes them"
+            for name in beside
+            if name not in self._stack.addresses
+        ]
         flat: npt.NDArray[np.float32] | None = None
         addresses = images("flatfield")
         if addresses and not _is_applied(file, contents, entry):
-            flat = np.asarray(file[addresses[0]][()], dtype=np.float32)
+            flat = np.asarray(file[addresses[0]][()], dtype=np.float32).reshape(self._stack.shape)
             if np.all(flat == 1.0):
                 flat = None
             else:
@@ -274,10 +283,16 @@ def _chosen(file: Any, contents: _Contents, inside: str, path: Path) -> _Stack:
         folder, _, name = link.rpartition("/")
         if name not in CALIBRATIONS and (not stacks or (folder in beside and NUMBERED.match(name))):
             raise _missing(path, link, target)
+    if not stacks:
+        raise ReductionFailed(
+            f"{path.name} holds no images: numbers in two to four dimensions, rows and columns last, more than "
+            f"{IMAGE_SIDE_PX} pixels a side. Name a data set by {path.name}::/path/to/data, or give another file.",
+            path=str(path),
+        )
     if len(stacks) != 1:
         listed = [_named(stack) for stack in stacks]
         raise ReductionFailed(
-            f"{path.name} holds {len(stacks)} stacks of images ({', '.join(listed) or 'none'}). "
+            f"{path.name} holds {len(stacks)} stacks of images ({', '.join(listed)}). "
             f"Name the one wanted: {path.name}::/path/to/data.",
             path=str(path),
         )

@@ -33,6 +33,7 @@ CBF_SECTION: Final = b"--CIF-BINARY-FORMAT-SECTION--"
 CBF_STARTER: Final = b"\x0c\x1a\x04\xd5"  # begins the pixels; fabio 2026.6 looks for it beyond the end of the file
 CBF_SIZE: Final = re.compile(rb"X-Binary-Size:\s*(\d{1,12})")  # [bytes] of the packed pixels
 CBF_MD5: Final = re.compile(rb"Content-MD5:\s*([A-Za-z0-9+/=]{24})")  # of the packed pixels, in base 64
+PICTURES: Final = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"BM": "BMP"}  # first bytes of each
 PACKED: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open}
 MOST_PIXELS: Final = 100_000_000  # of an image: 10 000 x 10 000, six times the largest detector; 400 MB of counts
 MOST_UNPACKED_BYTES: Final = 8 * MOST_PIXELS + (1 << 20)
@@ -112,6 +113,8 @@ def unreadable(path: Path, error: Exception) -> ReductionFailed:
     if isinstance(error, ReductionFailed):
         return error
     why = "it does not hold what its header promises" if isinstance(error, AssertionError) else str(error)
+    if isinstance(error, KeyError):
+        why = f"its header does not say {why}"
     return ReductionFailed(
         f"{path.name} cannot be read: {why or type(error).__name__}. Check the file.", path=str(path)
     )
@@ -155,6 +158,8 @@ def check_packing(path: Path) -> None:
         with path.open("rb") as file:
             if file.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
                 raise ReductionFailed(f"{path.name} is an archive. Unpack it and give the image.", path=str(path))
+            file.seek(0)
+            _check_no_picture(file.read(len(ZIP_MAGIC)), path)
         opener = PACKED.get(path.suffix.lower())
         if opener is not None:
             _unpack(path, opener)
@@ -166,6 +171,16 @@ def check_packing(path: Path) -> None:
             _check_cbf(path, content_of(path))
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from error
+
+
+def _check_no_picture(begin: bytes, path: Path) -> None:
+    for magic, kind in PICTURES.items():
+        if begin.startswith(magic) and (kind != "BMP" or path.suffix.lower() == ".bmp"):  # two letters are few
+            raise ReductionFailed(
+                f"{path.name} is a picture ({kind}), in which counts are scaled for the eye. Give the image as the "
+                "detector wrote it: TIFF, EDF, CBF, HDF5 and others.",
+                path=str(path),
+            )
 
 
 def _unpack(path: Path, opener: Callable[..., Any]) -> None:

@@ -26,6 +26,7 @@ from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.strict_toml import Strict
 
 MOST_PACKED_CHARACTERS: Final = 24 << 20  # a mask of 100 million pixels without any order; of a detector, some kB
+PICTURE_ENDINGS: Final = (".png", ".bmp", ".gif")  # without loss
 MOST_MASKED: Final = 0.5  # share of an image from which its mask is doubted: one of a detector has some percent
 MOST_PATH_CHARACTERS: Final = 4096  # PATH_MAX of Linux
 
@@ -143,7 +144,7 @@ def read_image(path: Path) -> npt.NDArray[np.generic]:
     ReductionFailed
         If it cannot be read, or the file holds several.
     """
-    if path.suffix.lower() == ".png":
+    if path.suffix.lower() in PICTURE_ENDINGS:
         return _picture(path)
     if path.suffix.lower() != ".npy":
         series = FrameSeries(path)

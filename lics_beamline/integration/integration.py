@@ -188,6 +188,12 @@ class Integrator:
             inside &= ~self._static_mask
         self._dark = integration.dark.array(shape) if integration.dark else None
         self._flat = integration.flat.array(shape) if integration.flat else None
+        if self._flat is not None and integration.flat is not None and not np.any(self._flat > 0.0):
+            raise ReductionFailed(
+                f"the flat image {Path(integration.flat.file).name} is above zero in no pixel. It is the relative "
+                "response of the pixels, about 1: give another.",
+                path=integration.flat.file,
+            )
         self._in_range = inside
         self._rings = BlockRings.of(self.two_theta_deg)
         self._pixels_in_range = int(np.count_nonzero(inside))

@@ -34,6 +34,7 @@ SKEW_TERM: Final = (
 FEWEST_OF_RING: Final = 20  # pixels that tell what of a ring is the same in each
 PEDESTAL_SIGMAS: Final = 10.0  # by which the same counts in all pixels must stand out
 PEDESTAL_OF_SCATTER: Final = 0.5  # of the squares about the means: less scatter is theirs than is not
+OWN_SCATTER_WEIGHT: Final = 4.0  # pixels that the scatter of the rings beside a ring of few pixels counts for
 LEAST_SKEW_SHARE: Final = 0.01  # part of the variance; a ring whose skewness matters less is left as it is
 
 # What is added up for each ring: of pixels' counts s without offset, and of their weights w.
@@ -249,9 +250,41 @@ def _mean_and_sigma(sums: Array, ends: Array, quantum: float) -> tuple[Array, Ar
     variance = squares * (1.0 + np.where(most > LEAST_SKEW_SHARE * number, SKEW_TERM * skew_squared / number, 0.0))
     counting = np.maximum(np.abs(part[:, S]), FEWEST_COUNTS * quantum) * quantum
     variance = np.where(squares > 0.0, variance, counting)
+    few = np.flatnonzero(number < FEWEST_OF_RING)
+    variance[few] = np.maximum(variance[few], _squares_beside(few, number, squares, centre, part))
     mean[counted] = centre
     sigma[counted] = np.sqrt(variance) / part[:, W]
     return mean, sigma
+
+
+def _squares_beside(few: npt.NDArray[np.intp], number: Array, squares: Array, centre: Array, part: Array) -> Array:
+    """Return the sum of squares that rings of few pixels would have by their own scatter and that of rings beside them.
+
+    Two pixels that happen to be alike have no scatter, and tell nothing of the error of their mean. For each, rings are
+    added on both sides until there are pixels enough; counting scales their scatter by the light.
+    """
+    if not few.size:
+        return np.empty(0)
+    freedom, all_squares, light = (
+        np.concatenate([[0.0], np.cumsum(values)])
+        for values in (number - 1.0, squares, np.maximum(centre, 0.0) * number)
+    )
+    pixels = np.concatenate([[0.0], np.cumsum(number)])
+    found = np.empty(few.size)
+    for index, ring in enumerate(few):
+        reach = 1
+        while True:
+            low, high = max(ring - reach, 0), min(ring + reach + 1, number.size)
+            enough = freedom[high] - freedom[low]
+            if enough >= FEWEST_OF_RING or (low == 0 and high == number.size):
+                break
+            reach *= 2
+        beside = (all_squares[high] - all_squares[low]) / max(enough, 1.0)
+        level = (light[high] - light[low]) / (pixels[high] - pixels[low])
+        brighter = max(centre[ring] / level, 1.0) if level > 0.0 else 1.0
+        share = number[ring] / (number[ring] - 1.0 + OWN_SCATTER_WEIGHT)
+        found[index] = share * (squares[ring] + OWN_SCATTER_WEIGHT * beside * brighter)
+    return found
 
 
 @compiled

@@ -395,9 +395,8 @@ class LineSearch:
         if lit.any():
             self.gain = np.interp(places, middles[lit], dark[lit] / levels[lit])
         elif bright.any():
-            self.gain = np.full(
-                size, float(np.median((self.variance[bright] - self.dark[bright]) / self.light[bright]))
-            )
+            slope = float(np.median((self.variance[bright] - self.dark[bright]) / self.light[bright]))
+            self.gain = np.full(size, max(slope, 0.0))  # below zero it is chance: light takes no noise away
         else:
             self.gain = np.zeros(size)
         expected = self._counting(self.light)

@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float64]
 COMMENTS: Final = ("#", "!", "'", '"', "//", "/*", "%", "&", "@", "*", ";")
 COMMA_WITHIN: Final = re.compile(r"[+-]?\d+(,\d+)+(\.\d*)?([eE][+-]?\d+)?")
 NO_NUMBER: Final = re.compile(r"[+-]?(nan|inf|infinity|#n/a|n/a|-?1\.#\w+|\*+)", re.IGNORECASE)
+QUOTED_ROW: Final = re.compile(r"""["'][\d.eE+-]+["'](?:[\s,;]+["']?[\d.eE+-]+["']?)+""")
 CHI_HEADING_LINES: Final = 4  # title, what each axis is, number of points
 ERROR_NAME: Final = re.compile(r"sig|\besd|err|\bs\.?d\.?\b|uncert|\be\b|\bdev", re.IGNORECASE)
 GRID_STEPS_OFF: Final = 1.5  # of a FullProf heading: points that it may be off from (end - start) / step + 1
@@ -97,6 +98,8 @@ def _rows(text: str, source: str) -> _Rows:
     commas = False
     for place, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip().rstrip("\x1a")
+        if QUOTED_ROW.fullmatch(line):  # of a spreadsheet
+            line = line.replace('"', "").replace("'", "")
         words, by_comma = _words(line)
         if line.startswith(COMMENTS) or not words:
             if not numbers:

@@ -18,10 +18,11 @@ from lics_beamline.physics.unit_cell import UnitCell
 MOST_SITES: Final = 1000  # of the asymmetric unit
 MOST_FRACTION: Final = 10.0  # of a coordinate: some programs do not bring atoms back into the cell
 OCCUPANCY_ROUNDING: Final = 1e-3  # over one
-MOST_U_ANGSTROM2: Final = 10.0  # an atom that far from its place is in none
+MOST_U_ANGSTROM2: Final = 0.5  # 0.7 angstrom from its place: guests of open frameworks; more is a B, 0.3 to 3
 # A symbol, and perhaps a charge as it is written: Cs1+, Cs+1, O2-, O-2, Fe3+, Cs+.
-TYPE: Final = re.compile(r"([A-Za-z]{1,2})(?:\d+(?:\.\d+)?[+-]?|[+-]\d*(?:\.\d+)?)?")
+TYPE: Final = re.compile(r"([A-Za-z]{1,2})(?:\d+|\d+(?:\.\d+)?[+-]|[+-]\d*(?:\.\d+)?)?")
 LABEL: Final = re.compile(r"([A-Z][a-z]?)(?![a-z])")
+SHARED: Final = re.compile(r"[A-Z][a-z]?\d*\s*[/,]\s*[A-Z]")  # Al/Si1: two elements on one site, and no shares
 MOLECULES: Final = re.compile(r"(?i)(wat|h2o|hoh|oh|o-h)(?![a-z])")  # labels of minerals: more than one atom
 TENSOR: Final = ((0, 0, "11"), (1, 1, "22"), (2, 2, "33"), (0, 1, "12"), (0, 2, "13"), (1, 2, "23"))
 AXES: Final = ("x", "y", "z")
@@ -135,7 +136,9 @@ def _atom(
         tensor is not None and not (np.diag(tensor) >= 0.0).all()
     ):
         value = u_iso if u_iso is not None else float(np.diag(tensor).min()) if tensor is not None else 0.0
-        raise refuse(f"{where}with U = {value:g} angstrom^2, 0 to {MOST_U_ANGSTROM2:g} is allowed")
+        most_b = B_OF_U * MOST_U_ANGSTROM2
+        hint = "" if value < 0.0 else f"; B = 8 pi^2 U has _atom_site_B_iso_or_equiv, 0 to {most_b:.0f}"
+        raise refuse(f"{where}with U = {value:g} angstrom^2, 0 to {MOST_U_ANGSTROM2:g} is allowed{hint}")
     stated = {**numbers, "occupancy": occupied, "b": b if b is not None and b.sigma else u}
     return Atom(
         label=label,
@@ -173,7 +176,7 @@ def _optional(
 def _element(label: str, kind: str | None) -> str:
     """Return the chemical symbol of an atom by its type, or by its label where the file gives no types."""
     if kind is None or kind == ".":
-        found = None if MOLECULES.match(label) else LABEL.match(label)
+        found = None if MOLECULES.match(label) or SHARED.match(label) else LABEL.match(label)
         symbol = found[1] if found else ""
         # CS1 may be caesium, or the first of the carbons called S: only a type can tell.
         if len(symbol) == 1 and label[1:2].isupper() and _is_element(label[:2].capitalize()):

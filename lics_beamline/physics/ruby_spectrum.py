@@ -31,6 +31,7 @@ Known = tuple[Array, Array]  # weights on the parameters, and values, of what is
 AMBIENT_R1_NM: Final = 694.25  # R1 in air at 298 K, Shen et al. 2020; only to know where to look
 BLUE_LIMIT_NM: Final = 0.8  # searched below the unshifted line: 100 K of wrong temperature, or a drifted spectrometer
 RED_LIMIT_NM: Final = 7.0  # searched above: R1 moves 0.365 nm/GPa (Mao 1986), so to about 18 GPa
+MEGABAR_SHIFT_NM: Final = 50.0  # the same to 150 GPa (Dewaele 2008), for spectra of other cells than ours
 SPLITTING_NM: Final = 1.43  # R1 - R2 at 298 K: 29.7 cm-1 from the two lines of Ragan et al. 1992; start value
 RATIO_298_K: Final = 0.62  # height of R2 over that of R1 at 298 K; start value, the two real spectra have 0.59 and 0.54
 HC_OVER_K_CM_K: Final = 1.438776877  # second radiation constant [cm K], CODATA 2018
@@ -65,6 +66,7 @@ def fit_doublet(
     *,
     temperature_k: float,
     saturation_counts: float | None = None,
+    highest_shift_nm: float = RED_LIMIT_NM,
 ) -> RubyLine:
     """Find and fit the ruby doublet of a spectrum.
 
@@ -78,6 +80,8 @@ def fit_doublet(
         Temperature of the ruby [K], up to 900; says where to look, and how strong R2 must be.
     saturation_counts : float, optional
         Count at which a pixel is full; without it, a flat top of the lines betrays saturation.
+    highest_shift_nm : float
+        How far above the unshifted line R1 is looked for [nm]. The less, the less else can be taken for ruby.
 
     Returns
     -------
@@ -98,24 +102,25 @@ def fit_doublet(
             "corrupt", f"{x.shape} wavelengths and {y.shape} counts are no spectrum", "Read the spectrometer again"
         )
     scale = count_scale(y)  # of a spectrum that a program has divided by its maximum
-    line = _read(x, scale * y, temperature_k, saturation_counts and scale * saturation_counts)
+    full = saturation_counts and scale * saturation_counts
+    line = _read(x, scale * y, temperature_k, full, highest_shift_nm)
     return replace(line, height_counts=line.height_counts / scale, background_counts=line.background_counts / scale)
 
 
-def _read(x: Array, y: Array, temperature_k: float, saturation_counts: float | None) -> RubyLine:
+def _read(x: Array, y: Array, temperature_k: float, full: float | None, highest_shift_nm: float) -> RubyLine:
     """Return the doublet, resolved where the pixels allow it."""
     seen_k = max(temperature_k, COLDEST_SHIFT_K)
     unshifted = AMBIENT_R1_NM + CORRECTIONS["datchi-2007"].shift_nm(seen_k, 298.0)
-    near = (x > unshifted - BLUE_LIMIT_NM - SPLITTING_NM) & (x < unshifted + RED_LIMIT_NM)
+    near = (x > unshifted - BLUE_LIMIT_NM - SPLITTING_NM) & (x < unshifted + highest_shift_nm)
     pixel_nm = float(np.median(np.diff(x[near]))) if near.sum() > 1 else float(np.median(np.diff(x)))
 
     def held() -> RubyLine:
-        _refuse_saturation(y[near], saturation_counts)
+        _refuse_saturation(y[near], full)
         return fit_unresolved(
             x,
             y,
             lowest_nm=unshifted - BLUE_LIMIT_NM,
-            highest_nm=unshifted + RED_LIMIT_NM,
+            highest_nm=unshifted + highest_shift_nm,
             splitting_nm=SPLITTING_NM,
             ratio=_expected_ratio(temperature_k),
         )
@@ -123,7 +128,7 @@ def _read(x: Array, y: Array, temperature_k: float, saturation_counts: float | N
     if pixel_nm > COARSE_PIXEL_SHARE * SPLITTING_NM and near.sum() > 1:
         return held()
     try:
-        return _resolved(x, y, temperature_k, saturation_counts)
+        return _resolved(x, y, temperature_k, full, highest_shift_nm)
     except BadReading as refusal:
         if refusal.facts["reason"] in ("dark", "saturated") or pixel_nm < SMALL_PIXEL_SHARE * SPLITTING_NM:
             raise
@@ -133,13 +138,13 @@ def _read(x: Array, y: Array, temperature_k: float, saturation_counts: float | N
             raise refusal from None
 
 
-def _resolved(x: Array, y: Array, temperature_k: float, saturation_counts: float | None) -> RubyLine:
+def _resolved(x: Array, y: Array, temperature_k: float, full: float | None, highest_shift_nm: float) -> RubyLine:
     found: list[RubyLine] = []
     refusal: BadReading | None = None
-    for start_nm, fwhm_nm in _starts(x, y, temperature_k):
+    for start_nm, fwhm_nm in _starts(x, y, temperature_k, highest_shift_nm):
         for faint in (True, False) if _expected_ratio(temperature_k) < FAINT_RATIO else (False,):
             try:
-                line = _fitted(x, y, start_nm, fwhm_nm, temperature_k, saturation_counts, faint=faint)
+                line = _fitted(x, y, start_nm, fwhm_nm, temperature_k, full, faint=faint)
             except BadReading as error:
                 if error.facts["reason"] == "saturated":
                     raise
@@ -202,19 +207,19 @@ def _expected_ratio(temperature_k: float) -> float:
     return RATIO_298_K * math.exp(-SPLITTING_PER_CM * HC_OVER_K_CM_K * (1.0 / temperature_k - 1.0 / 298.0))
 
 
-def _starts(x: Array, y: Array, temperature_k: float) -> Iterator[tuple[float, float]]:
+def _starts(x: Array, y: Array, temperature_k: float, highest_shift_nm: float) -> Iterator[tuple[float, float]]:
     """R1 [nm] and width [nm] where a doublet of some width stands out most, the width expected first, then others."""
     expected = FWHM_298_K_NM + FWHM_SLOPE_NM_PER_K * max(0.0, temperature_k - 298.0)
     first: BadReading | None = None
     try:
-        yield _find(x, y, temperature_k, (expected, 2.0 * expected))
+        yield _find(x, y, temperature_k, (expected, 2.0 * expected), highest_shift_nm)
     except BadReading as error:
         first = error
     pixel_nm, any_found = float(np.median(np.diff(x))), first is None
     for fwhm in OTHER_WIDTHS_NM:
         if fwhm > 2.0 * pixel_nm:
             try:
-                start = _find(x, y, temperature_k, (fwhm,))
+                start = _find(x, y, temperature_k, (fwhm,), highest_shift_nm)
             except BadReading:
                 continue
             any_found = True
@@ -223,12 +228,14 @@ def _starts(x: Array, y: Array, temperature_k: float) -> Iterator[tuple[float, f
         raise first
 
 
-def _find(x: Array, y: Array, temperature_k: float, widths_nm: Iterable[float]) -> tuple[float, float]:
+def _find(
+    x: Array, y: Array, temperature_k: float, widths_nm: Iterable[float], highest_shift_nm: float
+) -> tuple[float, float]:
     """R1 [nm] and width [nm] where a doublet of one of the widths stands out most, by matched filter."""
     seen_k = max(temperature_k, COLDEST_SHIFT_K)
     unshifted = AMBIENT_R1_NM + CORRECTIONS["datchi-2007"].shift_nm(seen_k, 298.0)
     pixel_nm = float(np.median(np.diff(x)))
-    allowed = (x > unshifted - BLUE_LIMIT_NM) & (x < unshifted + RED_LIMIT_NM)
+    allowed = (x > unshifted - BLUE_LIMIT_NM) & (x < unshifted + highest_shift_nm)
     allowed &= (x > x[0] + SPLITTING_NM + 0.5) & (x < x[-1] - 0.5)  # both lines must be on the detector
     if not allowed.any():
         raise _bad(
@@ -253,8 +260,8 @@ def _find(x: Array, y: Array, temperature_k: float, widths_nm: Iterable[float]) 
     if best[0] < DARK_SIGNIFICANCE:
         raise _bad(
             "dark",
-            f"no doublet from {unshifted - BLUE_LIMIT_NM:.1f} to {unshifted + RED_LIMIT_NM:.1f} nm, the best candidate "
-            f"has {best[0]:.1f} sigma of the {DARK_SIGNIFICANCE:g} needed",
+            f"no doublet from {unshifted - BLUE_LIMIT_NM:.1f} to {unshifted + highest_shift_nm:.1f} nm, the best "
+            f"candidate has {best[0]:.1f} sigma of the {DARK_SIGNIFICANCE:g} needed",
             "Check laser, shutter and position of the ruby, or expose longer",
             significance=best[0],
         )

@@ -82,6 +82,13 @@ def read_structure_file(text: str, *, source: str = "CIF", block: str = "") -> S
     if cell is not None:
         _check_cell(cell, refuse)  # before anything is reckoned with it
     if cell is None or not cell.volume_angstrom3 > LEAST_VOLUME_ANGSTROM3 or not groups or not atoms:
+        name = found.word(*NAME_TAGS)
+        if name and not groups and atoms:
+            raise ProfileError(
+                f"{source}: the space group {name[:40]!r} is not in the tables. Write it like 'P 63/m m c', with "
+                "spaces between the axes, or give its symmetry operators.",
+                file=source,
+            )
         volume = "no volume" if cell is None else f"{cell.volume_angstrom3:.4g} angstrom^3"
         raise ProfileError(
             f"{source}: a structure needs cell, space group and atoms; found a cell of {volume}, "

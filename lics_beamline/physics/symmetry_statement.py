@@ -15,7 +15,7 @@ from typing import Any, Final
 from lics_beamline.errors import ProfileError
 from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.physics.cif_block import UNSAID, CifBlock
-from lics_beamline.physics.unit_cell import FREE, UnitCell, lattice_system
+from lics_beamline.physics.unit_cell import FREE, UnitCell, lattice_system, space_group
 
 NAME_TAGS: Final = (
     "_space_group_name_H-M_alt",
@@ -30,8 +30,12 @@ OPERATOR_TAGS: Final = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos
 # Of the ICSD: S is the origin of the first choice, Z the one at a centre of symmetry; O1 and O2 are of other programs.
 ORIGINS: Final = {"S": "1", "Z": "2", "1": "1", "2": "2"}
 ORIGIN: Final = re.compile(
-    r"\s*(?::\s*([12HRhrSZ])|([SZHR])|[:(]?\s*(?:[Oo]rigin|ORIGIN|O)\s*(?:choice)?\s*([12])\)?)$"
+    r"\s*(?::\s*([12HRhrSZ])|([SZHR])|[:,;({\[]?\s*(?:[Oo]rigin|ORIGIN|O)\s*(?:choice)?\s*([12])[)}\]]?)$"
 )
+# Fm-3m (No. 225), and what LaTeX and the editors of journals make of a screw axis and an inversion.
+NUMBER_BEHIND: Final = re.compile(r"\s*[({\[,]\s*(?:(?:IT|SG|[Nn][Oo])?\s*[.:#]?\s*)(\d{1,3})\s*[)}\]]?\s*$")
+SCREW: Final = re.compile(r"\$?_?\{(\d)\}\$?|~(\d)~|\$_(\d)\$")
+BAR: Final = re.compile(r"\\(?:bar|overline)\s*\{?\s*(\d)\s*\}?|(\d)\N{COMBINING MACRON}|(\d)\N{COMBINING OVERLINE}")
 UNEQUAL_EDGES: Final = 2e-4  # of an edge, at most, between edges that must be equal: a last digit rounded
 UNEQUAL_ANGLES_DEG: Final = 0.02  # from the angle that symmetry fixes, at most
 TRUSTED_SIGMAS: Final = 3.0  # of the uncertainty that the file states
@@ -91,6 +95,12 @@ def stated_groups(block: CifBlock, *, source: str) -> tuple[str, ...]:
 
 def named_groups(name: str) -> tuple[str, ...]:
     """Return the settings that a Hermann-Mauguin symbol may mean, in any usual spelling; none if it is none."""
+    behind = NUMBER_BEHIND.search(name)
+    if behind:  # a symbol with its number: both are held against each other
+        own = named_groups(name[: behind.start()])
+        return tuple(symbol for symbol in own if space_group(symbol).number == int(behind.group(1)))
+    name = BAR.sub(lambda bar: f"-{next(filter(None, bar.groups()))}", name)
+    name = SCREW.sub(lambda screw: next(filter(None, screw.groups())), name).replace("$", "")
     plain = re.sub(r"</?su[bp]>|[_()'\"]", "", name.replace("\N{MINUS SIGN}", "-").replace("\\", "")).strip()
     for spelled in (plain, _without_twofold(plain)):
         if found := _found(spelled):

@@ -17,12 +17,20 @@ from lics_beamline.integration.cake import Cake
 from lics_beamline.integration.integration import MASKED_COUNTS, Integration
 from lics_beamline.lines.peaks import Peak, find_peaks
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.reduction.image_doubts import doubt_of_mask, doubt_of_pedestal, doubts_of_rings, pixels_across
+from lics_beamline.reduction.image_doubts import (
+    doubt_of_dark,
+    doubt_of_mask,
+    doubt_of_pedestal,
+    doubts_of_rings,
+    pixels_across,
+)
 from lics_beamline.reduction.point import integrator
 
 Choice = int | Literal["first", "sum"]
 
 WORTH_TELLING: Final = 1.0e-3  # of the pixels, masked: a few dead ones are as good as none
+MOST_RINGS_TOLD: Final = 3  # of those that lost most
+RINGS_APART: Final = 50  # of the range of angles: nearer ones are told as one
 RING_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, rejected: more than the spots of diamonds take from most
 
 
@@ -75,10 +83,12 @@ class ReducedImage:
             said.append(f"{masked}: dead, full or in shadow.")
         share = self.pattern.rejected_share
         if np.any(share >= RING_WORTH_TELLING):
-            worst = int(np.nanargmax(share))
+            where = " and ".join(
+                f"{100.0 * share[ring]:.0f} % of those at {self.pattern.two_theta_deg[ring]:.3f} deg"
+                for ring in _worst_rings(share)
+            )
             said.append(
-                f"{100.0 * self.pattern.rejected_fraction:.2f} % of the pixels are rejected as spots, "
-                f"{100.0 * share[worst]:.0f} % of those at {self.pattern.two_theta_deg[worst]:.3f} deg. "
+                f"{100.0 * self.pattern.rejected_fraction:.2f} % of the pixels are rejected as spots, {where}. "
                 "Where these are grains of the powder, --no-clip keeps them."
             )
         return tuple(said)
@@ -175,6 +185,11 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     """
     series = FrameSeries(path)
     recording = series.total() if frame == "sum" else series.frame(1 if frame == "first" else frame)
+    if recording.is_mask:
+        raise ReductionFailed(
+            f"{path.name} holds true and false: a mask, and no counts. Give the image, and this with --mask.",
+            path=str(path),
+        )
     notes = list(series.notes)
     if frame == "first" and series.count > 1:
         notes.append(
@@ -203,10 +218,10 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     good = (prepared.frame != MASKED_COUNTS) & ~static & ~left_out
     warnings = doubt_of_mask("the mask", float(static.mean()))
     warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)
-    warnings += doubts_of_rings(
-        prepared.frame, engine.two_theta_deg, good, orientation=recipe.geometry.orientation, lines=len(peaks)
-    )
+    warnings += doubts_of_rings(prepared.frame, engine.two_theta_deg, good, geometry=recipe.geometry, lines=len(peaks))
     warnings += doubt_of_pedestal(pattern.pedestal_counts)
+    if recipe.integration.dark is not None:
+        warnings += doubt_of_dark(pattern.intensity, pattern.sigma)
     across = pixels_across(engine.two_theta_deg, good)
     columns = max(1, min(recipe.integration.bins, round(across)))  # finer ones would be empty in stripes
     return ReducedImage(
@@ -223,6 +238,18 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
         if recipe.with_view
         else None,
     )
+
+
+def _worst_rings(share: npt.NDArray[np.float64]) -> list[int]:
+    """Return the rings that lost most, by rising angle, and none beside a worse one: a line has many bins."""
+    left = np.nan_to_num(share)
+    beside = max(1, left.size // RINGS_APART)
+    worst: list[int] = []
+    while len(worst) < MOST_RINGS_TOLD and left.max() >= RING_WORTH_TELLING:
+        ring = int(left.argmax())
+        worst.append(ring)
+        left[max(ring - beside, 0) : ring + beside + 1] = 0.0
+    return sorted(worst)
 
 
 def _left_out(two_theta_deg: npt.NDArray[np.float32], recipe: ImageRecipe) -> npt.NDArray[np.bool_]:

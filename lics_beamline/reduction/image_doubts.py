@@ -7,11 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.calibration.ring_contrast import ring_contrast
+from lics_beamline.calibration.ring_contrast import ring_contrast, sharper_pixels
 from lics_beamline.frames.frame import Counts
 from lics_beamline.frames.orientation import FLIP_WORDS
 from lics_beamline.frames.static_image import MOST_MASKED
+from lics_beamline.geometry.geometry import Geometry
 
+SURELY_BELOW: Final = 3.0  # standard errors below zero
+MOST_BELOW: Final = 0.5  # share of the bins
 GRID_PX: Final = 16  # one pixel in so many tells how wide pixels are in 2theta
 
 
@@ -44,12 +47,30 @@ def doubt_of_pedestal(counts: float) -> tuple[str, ...]:
     )
 
 
+def doubt_of_dark(intensity: npt.NDArray[np.float64], sigma: npt.NDArray[np.float64]) -> tuple[str, ...]:
+    """Return what is to be said of a pattern that is below zero once its dark was taken off.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (bins,)
+        The pattern, and its errors; NaN where there is no pixel.
+    """
+    seen = np.isfinite(intensity)
+    below = intensity[seen] < -SURELY_BELOW * sigma[seen]
+    if not np.count_nonzero(below) > MOST_BELOW * below.size:
+        return ()
+    return (
+        f"the dark image is brighter than the image: {np.median(intensity[seen]):.3g} counts a pixel are left. Is it "
+        "of the same exposure, detector and readout?",
+    )
+
+
 def doubts_of_rings(
     counts: Counts,
     two_theta_deg: npt.NDArray[np.float32],
     good: npt.NDArray[np.bool_],
     *,
-    orientation: int,
+    geometry: Geometry,
     lines: int,
 ) -> tuple[str, ...]:
     """Return what is to be said of an image without lines, or with sharper rings if it is flipped.
@@ -60,12 +81,14 @@ def doubts_of_rings(
         The image, and its pixels that are used.
     two_theta_deg : ndarray, shape (rows, columns)
         Scattering angle of each pixel [deg].
-    orientation : int
-        Orientation that was taken, 1 to 4.
+    geometry : Geometry
+        That was taken.
     lines : int
         Number of lines found.
     """
+    orientation = geometry.orientation
     contrast = ring_contrast(counts, two_theta_deg, good, orientation=orientation)
+    times = sharper_pixels(counts, good, geometry, contrast)
     said = []
     if not lines:
         said.append("no lines were found: look at the image, its exposure, its mask and its geometry.")
@@ -73,6 +96,12 @@ def doubts_of_rings(
         said.append(
             f"rings are sharp under orientation {contrast.sharper} ({FLIP_WORDS[contrast.sharper]}) and not under "
             f"{orientation}, which was taken: reduce it with --orientation {contrast.sharper}."
+        )
+    if times != 1.0:
+        said.append(
+            f"rings are sharp with pixels {times:g} times as large as those of the geometry: the image is binned in "
+            "another way than the one it was calibrated with. Its angles are wrong: give pixel1 and pixel2 of this "
+            "image, and max_shape, in Detector_config of the PONI file."
         )
     return tuple(said)
 

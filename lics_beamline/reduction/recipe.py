@@ -29,7 +29,7 @@ from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 from lics_beamline.strict_toml import Strict, parse, validate
 
-REDUCTION_REVISION: Final = 13  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 14  # raised whenever the same raw run and recipe give other numbers
 
 
 logger = logging.getLogger(__name__)

@@ -46,6 +46,14 @@ def test_a_real_spectrum_reads_as_published(measured_data, tmp_path, name, r1_nm
     assert said["pressure"]["sigma_gpa"] < 0.01
 
 
+@pytest.mark.parametrize("r1_nm", [701.9, 712.0, 730.0])
+def test_ruby_is_read_far_above_the_pressures_of_a_sweep(tmp_path, r1_nm):
+    """Held against the formula of the scale: G. Shen et al., High Pressure Research 40, 299 (2020)."""
+    said = read(tmp_path, write(tmp_path, ruby(r1_nm, fwhm_nm=0.9)), "--temperature-k", "298")
+    shift = (r1_nm - 694.25) / 694.25
+    assert said["pressure"]["gpa"] == pytest.approx(1870.0 * shift * (1.0 + 5.63 * shift), abs=0.05)
+
+
 def test_a_fit_that_misses_its_spectrum_warns_people_and_programs_of_it(tmp_path):
     name = write(tmp_path, ruby(697.0) + 4000.0 * pseudo_voigt(698.0, 1.3))
     done = lics("pressure", name, "--temperature-k", "298", folder=tmp_path)

@@ -146,7 +146,7 @@ def test_wavelengths_of_a_tube_that_are_said_are_fitted_where_no_line_is_seen_tw
     assert alone["cell"]["a_angstrom"] < 4.157 - 20.0 * sigma  # what the note is for
 
 
-@pytest.mark.parametrize("said", ["1.5444,1.5406", "1.54,1.7", "1,2,3", "CuKb", "1.54,"])
+@pytest.mark.parametrize("said", ["1.5444,1.5406", "1.54,1.7", "1,2,3", "CuKb", "1.54,", "0,4133", "0,0"])
 def test_wavelengths_that_are_those_of_no_tube_are_usage_errors(capsys, tmp_path, said):
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "x.xy", "--wavelength", said, "--phases", "a.cif"])

@@ -1,6 +1,7 @@
 """`lics reduce`: what people type, what they are told, and what is written."""
 
 import json
+import re
 
 import fabio
 import h5py
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from lics_beamline.cli import main
+from lics_beamline.frames.orientation import oriented
 from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.reduction.image import reduce_image
 
@@ -72,6 +74,24 @@ def test_an_image_the_wrong_way_up_is_told_which_flip_is_sharp(run, orientation)
     code, _, err = run("a.edf", *REDUCE, "--orientation", str(orientation))
     assert code == 0
     assert "rings are sharp under orientation 3" in err
+
+
+@pytest.mark.parametrize(("times", "orientation"), [(2, 3), (2, 1), (4, 2)])
+def test_an_image_binned_otherwise_than_its_geometry_is_told(run, folder, times, orientation):
+    config = GEOMETRY.detector_config
+    del config["max_shape"]
+    text = (folder / "g.poni").read_text()
+    line = next(one for one in text.splitlines() if one.startswith("Detector_config"))
+    (folder / "g.poni").write_text(text.replace(line, f"Detector_config: {json.dumps(config)}"))
+    flipped = oriented(powder(counts=2000.0), orientation)
+    said = run("a.edf", *REDUCE)[2]
+    assert "binned" not in said
+    sides = [side // times for side in SHAPE]
+    binned = flipped[: sides[0] * times, : sides[1] * times].reshape(sides[0], times, sides[1], times).sum(axis=(1, 3))
+    fabio.edfimage.EdfImage(data=binned.astype(np.int32)).write("b.edf")
+    code, _, said = run("b.edf", *REDUCE, "--orientation", str(orientation))
+    assert code == 0
+    assert f"rings are sharp with pixels {times} times as large" in said
 
 
 def test_an_image_without_lines_is_a_warning(run):
@@ -308,6 +328,17 @@ def test_dark_and_flat_are_taken_from_the_command_line(run, folder):
     assert np.percentile(np.loadtxt(folder / "p.xye")[:, 1], 20) == pytest.approx(20.0, rel=0.1)
 
 
+def test_a_dark_brighter_than_the_image_and_a_flat_without_response_are_told(run, folder):
+    np.save("dark.npy", np.full(SHAPE, 5000.0))
+    np.save("flat.npy", np.zeros(SHAPE))
+    code, _, said = run("a.edf", *REDUCE, "--dark", "dark.npy")
+    assert code == 0
+    assert "the dark image is brighter than the image: -5" in said
+    code, _, said = run("a.edf", *REDUCE, "--flat", "flat.npy")
+    assert code == 4
+    assert "flat.npy is above zero in no pixel" in said
+
+
 @pytest.fixture
 def words(tmp_path):
     """Of the command line; the image has eighteen bright pixels along one ring and a gap of 65535."""
@@ -347,6 +378,22 @@ def test_a_line_whose_grains_are_rejected_says_so_and_its_neighbour_does_not(tmp
     smooth, grainy = json.loads(capsys.readouterr().out)["peaks"]
     assert smooth["rejected_fraction"] < 0.01
     assert grainy["rejected_fraction"] > 0.02
+
+
+def test_of_several_rings_that_lose_pixels_each_is_named(tmp_path, capsys):
+    shape = (400, 400)
+    geometry = flat_geometry(distance_mm=100.0, wavelength_angstrom=0.41373, shape=shape, pixel_mm=0.2)
+    y, x = np.indices(shape) - 199.5
+    angle = np.degrees(np.arctan2(0.2 * np.hypot(x, y), 100.0))
+    grains = np.cos(12.0 * np.arctan2(y, x)) > 0.9965
+    image = np.random.default_rng(1).poisson(
+        20.0 + 3000.0 * grains * ((abs(angle - 8) < 0.2) | (abs(angle - 14) < 0.2))
+    )
+    fabio.edfimage.EdfImage(data=image.astype(np.int32)).write(str(tmp_path / "a.edf"))
+    (tmp_path / "a.poni").write_text(geometry.poni)
+    assert main(["reduce", str(tmp_path / "a.edf"), "--geometry", str(tmp_path / "a.poni"), "--bins", "150"]) == 0
+    told = re.findall(r"% of those at ([0-9.]+) deg", capsys.readouterr().err)
+    assert [round(float(place)) for place in told] == [8, 14]
 
 
 def test_clipping_is_by_choice_and_a_program_is_told_the_same(words, capsys):

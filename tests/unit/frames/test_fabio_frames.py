@@ -161,3 +161,56 @@ def test_a_file_with_one_frame_has_no_second_though_the_next_file_lies_beside_it
         written(tmp_path / f"a_{number:04d}.edf", number * counts)
     with pytest.raises(ReductionFailed, match="no frame 2: it holds 1"):
         FrameSeries(tmp_path / "a_0001.edf").frame(2)
+
+
+@pytest.mark.parametrize("packing", ["tiff_deflate", "tiff_lzw"])
+def test_a_packed_tiff_that_is_cut_off_or_damaged_is_refused(tmp_path, counts, packing):
+    path = tmp_path / "a.tif"
+    Image.fromarray(counts.astype(np.uint16)).save(path, compression=packing)
+    np.testing.assert_array_equal(read_frame(path).counts, counts)
+    content = path.read_bytes()
+    for share in (0.2, 0.6, 0.95):
+        path.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(ReductionFailed, match=r"cut off|cannot be (read|unpacked)"):
+            read_frame(path)
+    spoiled = bytearray(content)
+    spoiled[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
+    path.write_bytes(spoiled)
+    if packing == "tiff_deflate":  # LZW has no checksum
+        with pytest.raises(ReductionFailed, match="cannot be unpacked"):
+            read_frame(path)
+
+
+@pytest.mark.parametrize("packing", [None, "tiff_lzw"])
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_a_tiff_of_colours_is_refused_and_not_made_grey(tmp_path, counts, packing, mode):
+    grey = Image.fromarray(counts.astype(np.uint8))
+    grey.convert(mode).save(tmp_path / "a.tif", compression=packing)
+    with pytest.raises(ReductionFailed, match="colours"):
+        read_frame(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("packing", ["raw", "tiff_deflate"])
+def test_a_tiff_of_numbers_that_are_not_read_says_which_they_are(tmp_path, counts, packing):
+    path = tmp_path / "a.tif"
+    Image.fromarray(counts.astype(np.uint16)).save(path, compression=packing, tiffinfo={339: 3})
+    with pytest.raises(ReductionFailed, match="real numbers of 16 bits"):
+        read_frame(path)
+
+
+def test_a_packed_tiff_of_32_bits_without_sign_keeps_what_is_above_31(tmp_path, counts):
+    path = tmp_path / "a.tif"
+    counts = counts.astype(np.uint32)
+    counts[5, 6] = 3_000_000_000
+    Image.fromarray(counts.view(np.int32)).save(path, compression="tiff_deflate")
+    signed, unsigned = (struct.pack("<HHIH", 339, 3, 1, kind) for kind in (2, 1))  # SampleFormat
+    assert signed in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(signed, unsigned))
+    assert read_frame(path).counts[5, 6] == np.float32(3e9)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif"])
+def test_a_picture_is_refused_as_one(tmp_path, counts, kind):
+    Image.fromarray(counts.astype(np.uint8)).save(tmp_path / f"a.{kind}")
+    with pytest.raises(ReductionFailed, match="picture"):
+        read_frame(tmp_path / f"a.{kind}")

@@ -120,6 +120,48 @@ def test_pixels_piled_up_at_the_largest_number_of_some_bits_are_full(tmp_path, b
     assert read_frame(tmp_path / "a.h5").saturation_counts == 2**bits - 1
 
 
+def written(path, image):
+    with h5py.File(path, "w") as file:
+        file["data"] = image
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mark", "kind"), [(65534, np.uint16), (1_000_000, np.int32), (60_123, np.float32), (127, np.int8)]
+)
+def test_a_gap_marked_by_any_number_at_the_top_is_full(tmp_path, mark, kind):
+    image = np.random.default_rng(1).poisson(60.0, (60, 500)).clip(max=110).astype(kind)
+    image[:, 20:23] = mark
+    assert read_frame(written(tmp_path / "a.h5", image)).saturation_counts == mark
+
+
+@pytest.mark.parametrize("mark", [1e30, 2.0**32, 0.75])
+def test_a_gap_marked_by_no_count_is_dead(tmp_path, mark):
+    image = np.random.default_rng(1).uniform(0.1, 0.5, (60, 500)).astype(np.float32)
+    image[:, 20:23] = mark
+    recording = read_frame(written(tmp_path / "a.h5", image))
+    np.testing.assert_array_equal(np.isnan(recording.counts), image == np.float32(mark))
+    assert recording.saturation_counts is None
+
+
+@pytest.mark.parametrize(("mean", "unit"), [(0.01, 1), (0.01, 1000), (3.0, 64), (200.0, 1)])
+def test_the_largest_number_of_counting_is_not_full(tmp_path, mean, unit):
+    image = unit * np.random.default_rng(2).poisson(mean, (300, 400)).astype(np.int32)
+    assert read_frame(written(tmp_path / "a.h5", image)).saturation_counts is None
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32])
+def test_noise_that_lost_its_sign_is_refused_and_marks_of_a_detector_are_not(tmp_path, kind):
+    noise = np.random.default_rng(3).normal(0.0, 4.0, (60, 50)).round().astype(np.int64)
+    path = written(tmp_path / "a.h5", noise.astype(kind))
+    with pytest.raises(ReductionFailed, match="lost their sign"):
+        read_frame(path)
+    top = np.iinfo(kind).max
+    marked = np.abs(noise).astype(kind)
+    marked[:, 20:23], marked[10], marked[30:33] = top, top - 1, 0.7 * top  # gaps, dead pixels, bright ones
+    assert read_frame(written(tmp_path / "b.h5", marked)).counts.shape == (60, 50)
+
+
 def test_a_bright_pixel_that_happens_to_hold_such_a_number_is_not_full(tmp_path):
     image = np.random.default_rng(1).poisson(100.0, (60, 50)).astype(np.int32)
     image[5, 5:10] = 4095

@@ -164,3 +164,30 @@ def test_an_address_that_is_not_there_is_answered_with_what_is(tmp_path, frames)
     with pytest.raises(ReductionFailed, match=r"has no /entry/nothing. It holds /entry/data/data_000001"):
         FrameSeries(Path(f"{path}::/entry/nothing"))
     assert FrameSeries(Path(f"{path}::/entry/data")).count == 5
+
+
+@pytest.mark.parametrize(("shape", "used"), [((1, *SHAPE), True), ((5, *SHAPE), False)])
+def test_a_mask_with_the_number_of_frames_before_its_sides_is_used_or_said_not_to_be(tmp_path, frames, shape, used):
+    bad = np.zeros(shape, np.uint32)
+    bad[..., 3, :] = 1
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"] = frames
+        file[f"{DETECTOR}/pixel_mask"] = bad
+    series = FrameSeries(tmp_path / "a.h5")
+    assert (series.frame(1).counts[3] < 0).all() == used
+    assert ("not used" in series.notes[0]) != used
+
+
+def test_true_and_false_beside_the_images_are_said(tmp_path, frames):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"], file["entry/data/mask"] = frames, np.zeros(SHAPE, bool)
+    series = FrameSeries(tmp_path / "a.h5")
+    assert series.count == 5
+    assert "--mask a.h5::/entry/data/mask" in series.notes[0]
+
+
+def test_a_file_without_images_says_what_an_image_is(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["points"] = np.ones((2, 3, 4, 60, 60))
+    with pytest.raises(ReductionFailed, match=r"holds no images: .* two to four dimensions"):
+        FrameSeries(tmp_path / "a.h5")

@@ -109,6 +109,20 @@ def test_a_ring_has_an_error_wherever_a_pixel_was_counted(integrator, weight):
     assert integrator.integrate(np.full(SHAPE, 50, np.int32)).sigma.min() > 0.0
 
 
+@pytest.mark.parametrize(("mean", "noise"), [(0.3, 0.0), (400.0, 0.0), (0.0, 3.0)])
+def test_few_pixels_that_happen_to_be_alike_do_not_make_a_sure_mean(mean, noise):
+    fine = integrator_of(bins=2000, two_theta_deg=None)  # corners and middle have one to five pixels a ring
+    rng = np.random.default_rng(8)
+    light = rng.poisson(mean, (30, *SHAPE)) + rng.normal(0.0, noise, (30, *SHAPE)).round()
+    patterns = [fine.integrate(frame.astype(np.int32)) for frame in light]
+    few = (patterns[0].counted > 0) & (patterns[0].counted < 10)
+    assert few.sum() > 50
+    right = np.mean([pattern.intensity[few] for pattern in patterns], axis=0)
+    off = np.array([(pattern.intensity[few] - right) / pattern.sigma[few] for pattern in patterns])
+    assert np.abs(off).max() < 8.0
+    assert 0.3 < np.mean(off**2) < 1.3
+
+
 def test_a_frame_of_no_counts_has_the_error_of_one_or_two(integrator):
     pattern = integrator.integrate(np.zeros(SHAPE, np.int32))
     assert (pattern.intensity == 0.0).all()

@@ -387,3 +387,8 @@ def test_a_pattern_on_uneven_steps_is_spread_evenly_for_what_counts_in_bins(tmp_
     gap = (X > 6.0) & (X < 7.0)
     holed = read(tmp_path, rows(X[~gap], Y[~gap], E[~gap])).pattern
     assert np.count_nonzero(np.isnan(evenly_spaced(holed).intensity)) == pytest.approx(99, abs=3)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_numbers_in_quotes_are_numbers(tmp_path, separator):
+    same(read(tmp_path, "2theta,I\n" + rows(X, Y, separator=separator, form='"{:.6g}"')), errors="counts")
