@@ -181,13 +181,12 @@ def contents(data, only=None):
             run = catalog.run(uid)
             found[uid, "start"] = json.dumps(run.metadata["start"], sort_keys=True)
             found[uid, "stop"] = json.dumps(run.metadata.get("stop"), sort_keys=True)
-            for stream in catalog.streams(uid):
+            for stream in run:
                 dataset = catalog.dataset(uid, stream)
                 for name in dataset.variables:
                     found[uid, stream, name] = dataset[name].values.tolist()
-            if "readout" in catalog.streams(uid):
-                count = len(catalog.dataset(uid, "readout")["seq_num"])
-                found[uid, "frames"] = [catalog.image(uid, index).tolist() for index in range(count)]
+                if stream == "readout":
+                    found[uid, "frames"] = run[stream]["frame_image"][:].tolist()
     return found
 
 

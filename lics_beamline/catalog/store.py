@@ -163,7 +163,10 @@ class Catalog:
             If there is no such run, or it has no such frame.
         """
         run = self.run(name)
-        frames = run[READOUT][FRAME_IMAGE] if READOUT in run and FRAME_IMAGE in run[READOUT] else None
+        try:
+            frames = run[READOUT][FRAME_IMAGE]
+        except KeyError:
+            frames = None
         count = 0 if frames is None else int(frames.shape[0])
         if frames is None or not 0 <= index < count:
             raise RunNotFound(f"run {name} has {count} frames; number {index} is none of them.", name=name, count=count)

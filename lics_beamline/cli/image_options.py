@@ -25,8 +25,7 @@ MOST_Q_PER_ANGSTROM: Final = 1000.0  # beyond any X-rays that diffract
 
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Add all options to a verb."""
-    from lics_beamline.exports.columns import UNITS
-    from lics_beamline.exports.layouts import LAYOUTS_OF_IMAGES
+    from lics_beamline.exports.layouts import FIRST_COLUMN_UNITS, LAYOUTS_OF_IMAGES
 
     add_recipe_options(verb)
     angle, per_angstrom = real(0.0, 180.0, "deg"), real(0.0, MOST_Q_PER_ANGSTROM, "1/angstrom")
@@ -54,7 +53,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--unit",
-        choices=tuple(UNITS),
+        choices=tuple(FIRST_COLUMN_UNITS),
         default="2theta",
         help="first column of .xy and .xye: 2theta [deg], q [1/angstrom] or d [angstrom]",
     )

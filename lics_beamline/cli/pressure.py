@@ -14,11 +14,11 @@ from lics_beamline.errors import BadReading, OutsideCalibration, ProfileError
 from lics_beamline.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
 from lics_beamline.physics.air import MEDIA, in_air_nm
 from lics_beamline.physics.pressure import Pressure
-from lics_beamline.physics.spectrum_text import SpectrumText, decoded, parse_spectrum
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 
 if TYPE_CHECKING:
     from lics_beamline.physics.ruby_line import RubyLine
+    from lics_beamline.physics.spectrum_text import SpectrumText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +186,8 @@ def _read(path: Path, columns: list[int] | None = None, frame: int | None = None
         from lics_beamline.physics.spe_file import read_spe
 
         return read_spe(read_bytes(path, most_bytes=SPE_BYTES, what="a spectrum"), source=str(path), frame=frame)
+    from lics_beamline.physics.spectrum_text import decoded, parse_spectrum
+
     content = read_bytes(path, most_bytes=SPECTRUM_BYTES, what="a spectrum")
     chosen = (columns[0], columns[1]) if columns else None
     return parse_spectrum(decoded(content), source=str(path), columns=chosen, frame=frame)

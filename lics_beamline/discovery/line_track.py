@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from lics_beamline.discovery.point_lines import PointLines, SeenLine
 
@@ -336,6 +335,8 @@ class _Pairs:
 
     def _by_past(self, here: list[int]) -> list[tuple[int, int]]:
         """Return the pairs that deviate least from where the tracks are expected."""
+        from scipy.optimize import linear_sum_assignment
+
         there = sorted(self._free_lines)
         if not here or not there:
             return []
@@ -356,6 +357,8 @@ class _Pairs:
 
     def _together(self) -> list[tuple[int, int]]:
         """Return the pairs of the one shift that brings most young tracks on lines; none for fewer than two."""
+        from scipy.optimize import linear_sum_assignment
+
         here, there = sorted(self._free_tracks), sorted(self._free_lines)
         if len(here) < 2 or len(there) < 2:
             return []

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.exports.layouts import FIRST_COLUMN_UNITS
 from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
 Layout = Literal["xy", "xye", "chi"]
-UNITS: Final = {"2theta": "2theta [deg]", "q": "q [1/angstrom]", "d": "d [angstrom]"}  # of the first column
 
 
 def write_columns(run: ReducedRun, folder: Path, *, layout: Layout) -> tuple[Path, ...]:
@@ -85,13 +85,14 @@ def write_pattern(
     lines : sequence of str
         Comment lines.
     unit : {"2theta", "q", "d"}
-        What the first column is, as in `UNITS`.
+        What the first column is, as in `FIRST_COLUMN_UNITS`.
     """
     table = rows(columns)
     header = "\n".join(
         (
             *lines,
-            f"columns: {UNITS[unit]}  intensity [counts a pixel]" + ("  standard error" if len(columns) > 2 else ""),
+            f"columns: {FIRST_COLUMN_UNITS[unit]}  intensity [counts a pixel]"
+            + ("  standard error" if len(columns) > 2 else ""),
         )
     )
     np.savetxt(

@@ -1,4 +1,4 @@
-"""The layouts a reduced run can be written in, by name."""
+"""The layouts a reduced run can be written in, by name; read by every verb, so that nothing is imported for them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ LAYOUTS: Final = {
     "nexus": "one NeXus file of the whole run, with ruby spectra and recipe",
     "tiff": "the images, and the geometry that integrates them",
 }
+# What the first column of .xy and .xye may be.
+FIRST_COLUMN_UNITS: Final = {"2theta": "2theta [deg]", "q": "q [1/angstrom]", "d": "d [angstrom]"}
 NEEDS_RAW: Final = ("nexus", "tiff")  # layouts that take something from the raw run
 LAYOUTS_OF_IMAGES: Final = (
     "xy",

@@ -25,9 +25,10 @@ DOORS = {
 TRIES = 5
 NOT_LOADED = {  # by doors that need it not: each costs a second or more
     "package": {"numpy", "pydantic"},
-    "command line": {"scipy", "matplotlib", "pandas", "pyFAI", "bluesky", "ophyd", "caproto", "tiled", "bokeh"},
+    "command line": {"numpy", "pydantic", "scipy", "matplotlib", "pandas", "pyFAI"}
+    | {"bluesky", "ophyd", "caproto", "tiled", "bokeh"},
     "recorded run": {"scipy", "matplotlib", "pyFAI", "bluesky", "ophyd", "caproto", "tiled", "bokeh"},
-    "replay": {"matplotlib", "bluesky", "ophyd", "caproto", "tiled", "bokeh"},
+    "replay": {"scipy", "matplotlib", "bluesky", "ophyd", "caproto", "tiled", "bokeh"},
     "campaign": {"matplotlib", "bluesky", "ophyd", "caproto", "tiled", "bokeh", "distributed"},
 }
 

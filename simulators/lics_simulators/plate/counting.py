@@ -6,8 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import correlate1d
-from scipy.special import pdtr, pdtrik
 
 FrameArray = npt.NDArray[np.float32]
 
@@ -20,6 +18,8 @@ UNDECIDED_COUNT: Final = 255  # the random number needs more digits
 
 def _least_count(probability: npt.NDArray[Any], mean: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the least count whose Poisson distribution function reaches a probability; of the means none is 0."""
+    from scipy.special import pdtr, pdtrik
+
     count = np.ceil(pdtrik(probability, mean))
     one_less = np.maximum(count - 1.0, 0.0)
     return np.where(pdtr(one_less, mean) >= probability, one_less, count)  # the inverse is exact but for rounding
@@ -37,6 +37,8 @@ class Counter:
     """
 
     def __init__(self) -> None:
+        from scipy.special import pdtr  # instruments that never read a plate need not wait for it
+
         self._table = np.empty((TABLE_ROWS, RANDOM_WORDS), dtype=np.uint8)
         counts = np.arange(UNDECIDED_COUNT - 1)
         for row in range(TABLE_ROWS):
@@ -106,6 +108,8 @@ def point_spread(width_px: float, tail: float) -> npt.NDArray[np.float32]:
 
 def spread_light(photons: FrameArray, kernel: npt.NDArray[np.float32]) -> FrameArray:
     """Spread an image by a separable kernel; nothing comes from beyond its edges."""
+    from scipy.ndimage import correlate1d
+
     down = correlate1d(photons, kernel, axis=0, mode="constant")
     spread: FrameArray = correlate1d(down, kernel, axis=1, mode="constant")
     return spread

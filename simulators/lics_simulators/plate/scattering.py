@@ -14,7 +14,6 @@ from typing import Final, Literal
 import gemmi
 import numpy as np
 import numpy.typing as npt
-from scipy.special import voigt_profile
 
 from lics_simulators.plate.structures import Site, Structure
 
@@ -220,6 +219,8 @@ def profile(two_theta_deg: FloatArray, centre_deg: float, widths: Widths) -> Flo
 
     A true Voigt function with a weak shoulder at lower angles.
     """
+    from scipy.special import voigt_profile
+
     theta = math.radians(centre_deg / 2)
     gauss = math.sqrt(widths.u_deg2 * math.tan(theta) ** 2 + widths.w_deg2)
     lorentz = widths.x_deg / math.cos(theta) + widths.y_deg * math.tan(theta)

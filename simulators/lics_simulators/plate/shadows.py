@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf
 
 from lics_simulators.plate.settings import ShadowSettings
 
@@ -18,6 +17,8 @@ SATURATED_WIDTHS: Final = 9.0  # where a smooth step is 0 or 1 to the last digit
 
 def _edge(distance: FloatArray, width: float) -> FloatArray:
     """Smooth step: 0 far below, 1 far above, over a width (standard deviation)."""
+    from scipy.special import erf
+
     step = np.where(distance > 0.0, 1.0, 0.0)
     near = np.abs(distance) < SATURATED_WIDTHS * width
     step[near] = 0.5 * (1 + erf(distance[near] / (math.sqrt(2) * width)))
