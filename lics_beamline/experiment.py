@@ -23,8 +23,8 @@ from lics_beamline.control.path import (
     PressureLeg,
     asked_points,
 )
+from lics_beamline.files.strict_toml import Positive, Strict, load, validate
 from lics_beamline.physics.ruby_chip import RubyChip
-from lics_beamline.strict_toml import Positive, Strict, load, validate
 
 MOST_TITLE_CHARACTERS: Final = 500  # it is one line in lists, figures and start documents
 MOST_COMPOSITION_CHARACTERS: Final = 200  # a formula

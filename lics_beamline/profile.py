@@ -16,9 +16,9 @@ from pydantic import Field, field_validator, model_validator
 
 from lics_beamline.control.settings import ControlSettings
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.given_file import is_there
+from lics_beamline.files.strict_toml import Positive, PvPrefix, Strict, load
 from lics_beamline.geometry.geometry import Geometry
-from lics_beamline.given_file import is_there
-from lics_beamline.strict_toml import Positive, PvPrefix, Strict, load
 
 
 class SimulatorSettings(Strict):

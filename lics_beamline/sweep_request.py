@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.control.request import Request, SubmittedRequest, SweepNote
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.journal import lock
 from lics_beamline.processes.person import whoever_asks
 from lics_beamline.processes.status_file import read_status

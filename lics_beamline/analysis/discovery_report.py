@@ -28,7 +28,6 @@ from lics_beamline.analysis.structure_text import (
     site_rows,
     structure_lines,
 )
-from lics_beamline.data_folder import write_whole
 from lics_beamline.discovery.line_track import LineTrack
 from lics_beamline.discovery.point_lines import PointLines
 from lics_beamline.discovery.unknown_phase import UnknownPhase
@@ -37,6 +36,7 @@ from lics_beamline.exports.difference_figure import draw_differences
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.panel_colours import ON_WHITE
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.structures.unknown_structure import UnknownStructure
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from lics_beamline.analysis.page import (
     write_page,
 )
 from lics_beamline.analysis.row import ReportRow
-from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.reduced_run import ReducedPoint
+from lics_beamline.files.whole_file import write_whole
 
 ENTRY_HEADING: Final = ("when", "what", "who", "what happened, and why")
 POINT_HEADING: Final = ("#", "leg", "P (GPa)", "T (K)", "load (bar)", "a (A)", "phases", "remark")

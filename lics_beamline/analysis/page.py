@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.analysis.row import ReportRow
-from lics_beamline.data_folder import write_whole
+from lics_beamline.files.whole_file import write_whole
 
 TYPESET: Final = (  # from what a terminal shows to what a page does
     (r"(?<![\d.])1e-4\b", "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FOUR}"),

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.analysis.quantity import written
-from lics_beamline.data_folder import write_whole
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.physics.unit_cell import space_group
 from lics_beamline.refinement.rietveld import RefinedPhase, RefinedSite
 from lics_beamline.structures.unknown_structure import UnknownStructure

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import SETTINGS_BYTES, read_text
+from lics_beamline.files.given_file import SETTINGS_BYTES, read_text
 from lics_beamline.physics.crystal import PowderLine, Reflection, powder_lines
 from lics_beamline.physics.unit_cell import UnitCell
 

@@ -17,11 +17,11 @@ from typing import Final, Literal
 from pydantic import Field, field_validator
 
 from lics_beamline.calibration.calibration import Calibration
-from lics_beamline.data_folder import write_whole
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.given_file import RECORD_BYTES, parse_json, read_text
+from lics_beamline.files.strict_toml import Strict, validate
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.geometry.geometry import Geometry
-from lics_beamline.given_file import RECORD_BYTES, parse_json, read_text
-from lics_beamline.strict_toml import Strict, validate
 
 logger = logging.getLogger(__name__)
 

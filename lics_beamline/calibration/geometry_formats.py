@@ -29,9 +29,9 @@ from lics_beamline.calibration.hexrd_instrument import (
     is_instrument,
 )
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.given_file import GEOMETRY_BYTES, IMAGE_BYTES, read_text, regular_size
 from lics_beamline.geometry.geometry import Geometry, read_geometry
 from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
-from lics_beamline.given_file import GEOMETRY_BYTES, IMAGE_BYTES, read_text, regular_size
 
 FORMATS: Final = ("poni", "fit2d", "gsas", "hexrd")
 PROGRAMS: Final = {"poni": "pyFAI or Dioptas", "fit2d": "Fit2D", "gsas": "GSAS-II", "hexrd": "HEXRD"}

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from lics_beamline.calibration.flat_detector import FlatDetector, said
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.geometry.detector_plane import DetectorPlane
-from lics_beamline.given_file import READER_FAULTS
 
 HEXRD_ORIENTATION: Final = 2  # the first pixel at the top left, as seen from the sample
 KEV_ANGSTROM: Final = 12.398419843320026  # h c / e, exact: CODATA 2018

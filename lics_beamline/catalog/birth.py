@@ -8,7 +8,7 @@ from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, opened
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import parse_json, read_text
+from lics_beamline.files.given_file import parse_json, read_text
 
 BIRTH_NAME: Final = "built-for.json"  # where the data folder was when the catalog was built: the index holds full paths
 MOST_BIRTH_BYTES: Final = 64 << 10  # of that file; a path has 4 kB at most

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import read_text
+from lics_beamline.files.given_file import read_text
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.profile import check_catalog_uri
 
 PLACE_NAME: Final = "catalog-place.txt"  # one line: the URI

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from lics_beamline.catalog.place import key_path, write_key
 from lics_beamline.catalog.store import EXPORTER, make_database, quiet, uncollected
-from lics_beamline.data_folder import write_whole
+from lics_beamline.files.whole_file import write_whole
 
 CONFIG_NAME: Final = "config.yml"
 _TREE: Final = "lics_beamline.catalog.tree:served"

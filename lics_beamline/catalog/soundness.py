@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.catalog.place import catalog_place
-from lics_beamline.data_folder import DataFolder, set_aside
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy, RunNotFound
+from lics_beamline.files.whole_file import set_aside
 
 INDEX_NAME: Final = "catalog.db"
 TABLES_NAME: Final = "tables.db"

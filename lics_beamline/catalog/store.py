@@ -25,8 +25,9 @@ from lics_beamline.catalog.birth import BIRTH_NAME, database, is_built
 from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.reach import connect
 from lics_beamline.catalog.soundness import wait_until_free
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.schema import FRAME_IMAGE, READOUT
 
 if TYPE_CHECKING:

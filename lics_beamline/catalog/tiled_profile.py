@@ -17,9 +17,10 @@ from typing import Any, Final
 from lics_beamline.catalog.birth import is_built
 from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.store import service
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import read_text
+from lics_beamline.files.given_file import read_text
+from lics_beamline.files.whole_file import write_whole
 
 FIRST_NAME: Final = "lics"
 MOST_PROFILE_BYTES: Final = 64 << 10  # of a file of ours; it has a path of 4 kB at most

@@ -194,7 +194,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
 
 def _plate(source: str, data: DataFolder) -> _Plate:
     """Find the image: a file by its path, or the newest plate of a run."""
-    from lics_beamline.given_file import is_there
+    from lics_beamline.files.given_file import is_there
 
     if is_there(Path(source.partition("::")[0])):
         return _Plate(path=Path(source))
@@ -307,9 +307,9 @@ def _described(options: argparse.Namespace, shape: tuple[int, int]) -> Geometry:
     """Return an untilted detector whose middle the beam hits, of the pixels and at the distance that were given."""
     from lics_beamline.calibration.flat_detector import FlatDetector
     from lics_beamline.errors import ProfileError
+    from lics_beamline.files.given_file import GEOMETRY_BYTES, read_text
     from lics_beamline.geometry.geometry import Geometry, flat_geometry, geometry_of
     from lics_beamline.geometry.poni import SPLINE_KEY
-    from lics_beamline.given_file import GEOMETRY_BYTES, read_text
 
     if options.detector and options.pixel:
         raise ProfileError("--detector has its pixels: leave --pixel out.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.fault import tell_fault
-from lics_beamline.given_file import one_line
+from lics_beamline.files.given_file import one_line
 
 if TYPE_CHECKING:
     from lics_beamline.checks.case import Case

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from lics_beamline.given_file import one_line
+from lics_beamline.files.given_file import one_line
 
 
 def tell_fault(says: str, exit_code: int, *, kind: str, verb: str, as_json: bool, lines: Sequence[str] = ()) -> int:

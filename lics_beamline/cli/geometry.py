@@ -48,8 +48,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def geometry(options: argparse.Namespace) -> int:
     """Say a geometry, or write it for another program."""
     from lics_beamline.calibration.geometry_formats import FoundGeometry, geometry_text, read_any_geometry
-    from lics_beamline.data_folder import write_whole
     from lics_beamline.errors import ProfileError
+    from lics_beamline.files.whole_file import write_whole
 
     pixel = options.pixel or []
     if len(pixel) > 2 or any(not 1e-4 <= edge <= 10.0 for edge in pixel):

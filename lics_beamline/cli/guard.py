@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from lics_beamline.given_file import one_line
+from lics_beamline.files.given_file import one_line
 
 EXIT_TRIPPED = 4
 

@@ -155,8 +155,8 @@ def layout_of(options: argparse.Namespace) -> str:
 
 def write_one(path: Path, came: ImageOutcome, options: argparse.Namespace) -> None:
     """Write the pattern of one frame in columns."""
-    from lics_beamline.data_folder import replacing
     from lics_beamline.exports.image_run import write_image_pattern
+    from lics_beamline.files.whole_file import replacing
 
     if came.reduced is None:
         return

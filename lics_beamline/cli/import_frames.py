@@ -195,9 +195,9 @@ def _pattern_finder(options: argparse.Namespace, table: FrameTable, folder: Path
 
 def _for_patterns(patterns: PatternFinder, options: argparse.Namespace) -> Recipe:
     """Return a recipe that takes the patterns as they are, over their range or the one that is said."""
+    from lics_beamline.files.strict_toml import validate
     from lics_beamline.phases.phase import named_phase
     from lics_beamline.reduction.recipe import Frames, Recipe, read_recipe
-    from lics_beamline.strict_toml import validate
 
     if options.recipe:
         recipe = read_recipe(options.recipe, geometry=patterns.geometry)
@@ -263,9 +263,9 @@ def _for_frames(recipe: Recipe, frames: tuple[FrameFile, ...], options: argparse
     ProfileError
         If mask, dark or flat do not fit the frames.
     """
+    from lics_beamline.files.strict_toml import validate
     from lics_beamline.reduction.point import integrator
     from lics_beamline.reduction.recipe import Frames
-    from lics_beamline.strict_toml import validate
 
     chosen = chosen_integration(recipe.integration(), options, recipe.geometry)
     if not options.recipe and not options.range:

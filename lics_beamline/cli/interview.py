@@ -10,9 +10,9 @@ from lics_beamline.cli.question import Questions
 from lics_beamline.control.path import LONGEST_WAIT_S, MOST_POINTS, HeatingLeg, HoldLeg, PressureLeg
 from lics_beamline.errors import LicsError
 from lics_beamline.experiment import Experiment
+from lics_beamline.files.strict_toml import validate
 from lics_beamline.processes.person import whoever_asks
 from lics_beamline.profile import Profile
-from lics_beamline.strict_toml import validate
 
 LEG_HELP: Final = "u up in pressure, d down, h heat, s stay where it is, e end of the path"
 SOAK_S: Final = 300.0  # proposed: what a cell needs to be of one temperature

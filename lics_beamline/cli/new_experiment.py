@@ -41,7 +41,7 @@ def new(options: argparse.Namespace) -> int:
     from lics_beamline.cli.interview import Interview
     from lics_beamline.cli.question import AnswersEnded
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.data_folder import write_whole
+    from lics_beamline.files.whole_file import write_whole
     from lics_beamline.profile import read_profile
 
     path: Path = options.file

@@ -129,7 +129,7 @@ def _of_instrument(questions: Questions, like: Profile, each: SurveyedInstrument
 
 
 def _prefix(answer: str) -> str:
-    from lics_beamline.strict_toml import MOST_PREFIX_CHARACTERS, PV_CHARACTERS
+    from lics_beamline.files.strict_toml import MOST_PREFIX_CHARACTERS, PV_CHARACTERS
 
     if len(answer) > MOST_PREFIX_CHARACTERS or not PV_CHARACTERS.fullmatch(answer):
         raise ValueError(f"no name of a PV begins with {answer!r:.60}")
@@ -142,8 +142,8 @@ def _with(like: Profile, keys: dict[tuple[str, str], Any]) -> Profile:
     from dataclasses import replace
 
     from lics_beamline.cli.profile_text import with_keys
+    from lics_beamline.files.strict_toml import validate
     from lics_beamline.profile import ProfileFile
-    from lics_beamline.strict_toml import validate
 
     made = with_keys((like.folder / "profile.toml").read_text(encoding="utf-8"), keys)
     return replace(like, values=validate(tomllib.loads(made), ProfileFile, source="what was answered"))
@@ -152,7 +152,7 @@ def _with(like: Profile, keys: dict[tuple[str, str], Any]) -> Profile:
 def _write(folder: Path, like: Profile, keys: dict[tuple[str, str], Any]) -> None:
     """Write the folder of a profile, once it is known to read back."""
     from lics_beamline.cli.profile_text import with_keys
-    from lics_beamline.data_folder import write_whole
+    from lics_beamline.files.whole_file import write_whole
     from lics_beamline.profile import read_profile
 
     _with(like, keys)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.errors import BadReading, OutsideCalibration, ProfileError
-from lics_beamline.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
+from lics_beamline.files.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
 from lics_beamline.physics.air import MEDIA, in_air_nm
 from lics_beamline.physics.pressure import Pressure
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K

@@ -220,7 +220,7 @@ def check(options: argparse.Namespace) -> int:
     """Judge an experiment, without any hardware or with it."""
     from lics_beamline.cli import check as judging
     from lics_beamline.devices.control_layer import choose
-    from lics_beamline.given_file import is_there
+    from lics_beamline.files.given_file import is_there
     from lics_beamline.session.simulation import require_world
 
     choose()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.workers import jobs_of, positive
 from lics_beamline.errors import Busy, LicsError, ProfileError, RunNotFound
-from lics_beamline.given_file import one_line
+from lics_beamline.files.given_file import one_line
 
 PAGE_RUNS: Final = 100  # runs of a list: a few screens, and read in well under a second
 
@@ -168,7 +168,7 @@ def rebuild_catalog(options: argparse.Namespace) -> int:
     from lics_beamline.catalog.place import catalog_place
     from lics_beamline.catalog.soundness import require_nameable
     from lics_beamline.cli.record import data_folder
-    from lics_beamline.data_folder import set_aside
+    from lics_beamline.files.whole_file import set_aside
     from lics_beamline.journal import lock
 
     data = data_folder(options)

@@ -27,8 +27,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def screens(options: argparse.Namespace) -> int:
     """Write the screens; 0 when they are written."""
-    from lics_beamline.data_folder import write_whole
     from lics_beamline.devices.control_layer import choose
+    from lics_beamline.files.whole_file import write_whole
     from lics_beamline.profile import read_profile
 
     profile = read_profile(options.profile)

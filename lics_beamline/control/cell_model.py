@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
+from lics_beamline.files.strict_toml import Fraction, NotNegative, Positive, Strict
 
 REFERENCE_K: Final = 298.0  # temperature at which friction and gain are declared
 LEAST_FRICTION_SHARE: Final = 0.5  # fraction of the friction that no heat takes away; engineering estimate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lics_beamline.errors import OutsideEnvelope
-from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
+from lics_beamline.files.strict_toml import Fraction, NotNegative, Positive, Strict
 
 
 class Envelope(Strict):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lics_beamline.strict_toml import Positive, Strict
+from lics_beamline.files.strict_toml import Positive, Strict
 
 ExposureTime = Annotated[float, Field(ge=1, le=36000)]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lics_beamline.strict_toml import Fraction, NotNegative, Positive, Strict
+from lics_beamline.files.strict_toml import Fraction, NotNegative, Positive, Strict
 
 
 class HeatingSettings(Strict):

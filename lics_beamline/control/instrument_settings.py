@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from lics_beamline.strict_toml import NotNegative, Positive, PvPrefix, Strict
+from lics_beamline.files.strict_toml import NotNegative, Positive, PvPrefix, Strict
 
 # What a profile may say: beyond it a number has another unit, and every rule that compares with it lets all pass.
 FASTEST_BAR_PER_S: Final = 1.0  # of a membrane; pressure controllers for cells are run at a hundredth of it

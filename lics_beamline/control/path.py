@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from lics_beamline.control.condition import FIRST_STEP_TO_WITHIN, Hunted, condition, hunted
-from lics_beamline.strict_toml import Strict
+from lics_beamline.files.strict_toml import Strict
 
 # What a path may ask for: beyond it a file is mistaken, and would be reckoned with for hours before a rule says so.
 MOST_LEGS: Final = 1000

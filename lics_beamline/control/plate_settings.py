@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 
+from lics_beamline.files.strict_toml import Fraction, Positive, PvPrefix, Strict
 from lics_beamline.frames.plate import Fading
-from lics_beamline.strict_toml import Fraction, Positive, PvPrefix, Strict
 
 
 class PlateSettings(Strict):

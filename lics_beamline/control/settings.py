@@ -8,7 +8,7 @@ from lics_beamline.control.envelope import Envelope
 from lics_beamline.control.heating_settings import HeatingSettings
 from lics_beamline.control.instrument_settings import HeaterSettings, MembraneSettings, RubySettings
 from lics_beamline.control.plate_settings import PlateSettings
-from lics_beamline.strict_toml import Strict
+from lics_beamline.files.strict_toml import Strict
 
 
 class ControlSettings(Strict):

@@ -44,7 +44,7 @@ def write_cake(path: Path, cake: Cake, geometry: Geometry, *, title: str) -> Pat
     ProfileError
         If the name has another ending.
     """
-    from lics_beamline.data_folder import replacing
+    from lics_beamline.files.whole_file import replacing
 
     ending = path.suffix.lower()
     if ending not in CAKE_ENDINGS:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.data_folder import replacing
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.whole_file import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from lics_beamline.data_folder import write_whole
 from lics_beamline.exports.provenance import CORRECTED, orientation, run_geometry
 from lics_beamline.exports.reduced_run import ReducedRun
+from lics_beamline.files.whole_file import write_whole
 
 MANIFEST_NAME = "manifest.json"
 

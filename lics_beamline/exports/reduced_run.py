@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from lics_beamline.errors import JournalError, RunNotFound
 from lics_beamline.exports.panel_words import GIVEN_PRESSURE, RUBY_PRESSURE
-from lics_beamline.given_file import one_line
+from lics_beamline.files.given_file import one_line
+from lics_beamline.files.strict_toml import validate
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.safe_name import safe_name
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import IMPORTED, REDUCED, REDUCTION
-from lics_beamline.strict_toml import validate
 
 MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
 OF_UNKNOWN: Final = ("lines", "unknown_phases", "new_phases", "changes")  # not always recorded

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.frames.image_file import RawFrame, check_pixels, unreadable
-from lics_beamline.given_file import READER_FAULTS
 
 IMAGE_SIDE_PX: Final = 16  # what has a shorter side is no image
 PATTERN_ASPECT: Final = 12  # longer against wide than this are rows of patterns; a strip of modules has 8

@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.files.given_file import IMAGE_BYTES, regular_size
 from lics_beamline.frames.image_header import check_header
 from lics_beamline.frames.raxis import LARGEST_SIDE_PX
-from lics_beamline.given_file import IMAGE_BYTES, regular_size
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 file format specification, section II.A
 ZIP_MAGIC: Final = b"PK\x03\x04"  # APPNOTE 6.3.10, section 4.3.7

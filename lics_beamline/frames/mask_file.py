@@ -23,10 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.files.given_file import read_text
 from lics_beamline.frames.image_file import check_pixels
 from lics_beamline.frames.shape_mask import PixelPlaces, read_shapes
 from lics_beamline.frames.static_image import StaticMask, read_image
-from lics_beamline.given_file import read_text
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from lics_beamline.data_folder import write_whole
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.given_file import RECORD_BYTES, parse_json, read_text
+from lics_beamline.files.strict_toml import Strict, validate
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.frames.plate import Fading, Ghost
-from lics_beamline.given_file import RECORD_BYTES, parse_json, read_text
-from lics_beamline.strict_toml import Strict, validate
 
 
 class PlateCalibration(Strict):

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError, ReductionFailed
-from lics_beamline.given_file import IMAGE_BYTES, regular_size
+from lics_beamline.files.given_file import IMAGE_BYTES, regular_size
 
 Frame = npt.NDArray[np.int32]
 ByteOrder = Literal[">", "<"]

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
-from lics_beamline.given_file import one_line, read_text
+from lics_beamline.files.given_file import one_line, read_text
 
 logger = logging.getLogger(__name__)
 

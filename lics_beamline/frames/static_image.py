@@ -19,11 +19,11 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from lics_beamline.errors import ProfileError, ReductionFailed
+from lics_beamline.files.given_file import READER_FAULTS
+from lics_beamline.files.strict_toml import Strict
 from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.frames.image_file import check_pixels, check_regular, unreadable
 from lics_beamline.frames.raxis import LARGEST_SIDE_PX
-from lics_beamline.given_file import READER_FAULTS
-from lics_beamline.strict_toml import Strict
 
 MOST_PACKED_CHARACTERS: Final = 24 << 20  # a mask of 100 million pixels without any order; of a detector, some kB
 PICTURE_ENDINGS: Final = (".png", ".bmp", ".gif")  # without loss

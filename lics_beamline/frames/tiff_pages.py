@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.frames.image_file import check_pixels, cut_off
-from lics_beamline.given_file import READER_FAULTS
 
 TIFF_MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF 6.0, section 2; the last two are BigTIFF
 PLAIN_HEADER_BYTES: Final = 8

@@ -15,8 +15,10 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from lics_beamline.data_folder import write_whole
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.given_file import GEOMETRY_BYTES, is_there, read_text
+from lics_beamline.files.strict_toml import Strict, validate
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.geometry.poni import (
     DEFAULT_ORIENTATION,
@@ -26,8 +28,6 @@ from lics_beamline.geometry.poni import (
     entries_of,
     geometries_in,
 )
-from lics_beamline.given_file import GEOMETRY_BYTES, is_there, read_text
-from lics_beamline.strict_toml import Strict, validate
 
 logger = logging.getLogger(__name__)
 

@@ -23,9 +23,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.data_folder import cache_folder, replacing
+from lics_beamline.data_folder import cache_folder
+from lics_beamline.files.given_file import READER_FAULTS
+from lics_beamline.files.whole_file import replacing
 from lics_beamline.geometry.geometry import Geometry
-from lics_beamline.given_file import READER_FAULTS
 
 logger = logging.getLogger(__name__)
 

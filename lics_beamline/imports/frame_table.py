@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import read_bytes
+from lics_beamline.files.given_file import read_bytes
 from lics_beamline.imports.heading import (
     COMMENT,
     EXPOSURE,

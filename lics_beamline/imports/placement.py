@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lics_beamline.data_folder import DataFolder, replacing
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.whole_file import replacing
 from lics_beamline.frames.frame_digest import files_of
 from lics_beamline.imports.frame_files import FrameFile
 

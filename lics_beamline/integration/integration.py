@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.frames.frame import Counts
 from lics_beamline.frames.plate import PlateState
 from lics_beamline.frames.point_spread import Correlation, Patches
@@ -28,7 +29,6 @@ from lics_beamline.frames.static_image import StaticImage, StaticMask
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.geometry.pixel_table import PixelTable, pixel_table
 from lics_beamline.geometry.poni import SPLINE_KEY
-from lics_beamline.given_file import READER_FAULTS
 from lics_beamline.integration.cake import Cake, cake_of
 from lics_beamline.integration.ring_scatter import RING_SECTORS, AzimuthalMap, RingScatter, sector_of
 from lics_beamline.integration.shadow import BLOCK_PX, BlockRings, bad_pixels

@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 
 from lics_beamline.errors import JournalError
-from lics_beamline.given_file import READER_FAULTS, check_nesting
+from lics_beamline.files.given_file import READER_FAULTS, check_nesting
 
 TAG: Final = "__npy__"
 _TAG_AS_KEY: Final = f'"{TAG}":'

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.data_folder import cache_folder, write_whole
+from lics_beamline.data_folder import cache_folder
+from lics_beamline.files.whole_file import write_whole
 
 FEWEST_NEW: Final = 50  # journals read anew, from which on keeping what was found is worth a file
 _FORM: Final = "1"  # of the file

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from lics_beamline.data_folder import set_aside, sync_folder
 from lics_beamline.errors import Busy, JournalError
+from lics_beamline.files.whole_file import set_aside, sync_folder
 from lics_beamline.journal import lock
 from lics_beamline.journal.codec import Encoder
 from lics_beamline.journal.events import Streams

@@ -13,9 +13,9 @@ from lics_beamline import schema
 from lics_beamline.control.path import AnyLeg, HeatingLeg, HoldLeg, HuntLeg, PressureLeg, asked_points
 from lics_beamline.errors import LicsError
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun, reduced_point
+from lics_beamline.files.strict_toml import validate
 from lics_beamline.journal.events import StreamEvent, Streams
 from lics_beamline.monitor.view import AskedPoint, Note, ReadPlate, RubyView, RunView, TrackReading, WalkView
-from lics_beamline.strict_toml import validate
 
 HOUR_S: Final = 3600.0
 LEGS: Final[dict[str, type[AnyLeg]]] = {

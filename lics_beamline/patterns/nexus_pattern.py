@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import READER_FAULTS
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.patterns.pattern_table import (
     LONGEST_WAVELENGTH_ANGSTROM,
     SHORTEST_WAVELENGTH_ANGSTROM,

@@ -16,13 +16,13 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import STRUCTURE_BYTES
+from lics_beamline.files.given_file import STRUCTURE_BYTES
+from lics_beamline.files.strict_toml import Strict, parse, validate
 from lics_beamline.physics.crystal import Reflection, powder_lines
 from lics_beamline.physics.equation_of_state import EquationOfState
 from lics_beamline.physics.structure import Structure
 from lics_beamline.physics.structure_file import read_structure_text, structure_from_cif
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
-from lics_beamline.strict_toml import Strict, parse, validate
 
 LIBRARY: Final = Path(__file__).parent / "library"
 DEFAULT_NAMES: Final = ("alloy", "cs-bcc", "cs-fcc", "li-bcc", "re-hcp", "diamond")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import READER_FAULTS
+from lics_beamline.files.given_file import READER_FAULTS
 
 NUMBER: Final = re.compile(
     r"([+-]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<only>\d+)))(?:[eE]([+-]?\d{1,2}))?(?:\((\d{1,9})\))?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from lics_beamline.strict_toml import Strict
+from lics_beamline.files.strict_toml import Strict
 
 
 class RubyChip(Strict):

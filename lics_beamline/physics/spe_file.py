@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
-from lics_beamline.given_file import READER_FAULTS
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.physics.spectrum_text import SpectrumText, checked
 
 HEADER_BYTES: Final = 4100

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import STRUCTURE_BYTES, is_there, read_text
+from lics_beamline.files.given_file import STRUCTURE_BYTES, is_there, read_text
 from lics_beamline.physics.atom_table import Atom, atoms_of
 from lics_beamline.physics.chemical_formula import contradiction
 from lics_beamline.physics.cif_block import CifBlock, CifNumber, structure_block, text_of_block

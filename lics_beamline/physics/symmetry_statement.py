@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import READER_FAULTS
+from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.physics.cif_block import UNSAID, CifBlock
 from lics_beamline.physics.unit_cell import FREE, UnitCell, lattice_system, space_group
 

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import read_text
+from lics_beamline.files.given_file import read_text
+from lics_beamline.files.whole_file import write_whole
 
 SAID_EVERY_S: Final = 1.0  # time between two statuses of a process whose state stays [s of wall clock]
 MOST_STATUS_BYTES: Final = 1 << 20  # of one; a follower with a thousand runs in trouble has 200 kB

@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from lics_beamline.calibration.calibration_record import read_record
 from lics_beamline.calibration.flat_places import flat_places
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.strict_toml import Strict, parse, validate
 from lics_beamline.frames.mask_file import read_mask
 from lics_beamline.frames.plate import Fading, Ghost
 from lics_beamline.frames.plate_calibration import read_plate_calibration
@@ -27,7 +28,6 @@ from lics_beamline.integration.integration import Integration
 from lics_beamline.phases.phase import CrystalPhase, default_phases, named_phase
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
-from lics_beamline.strict_toml import Strict, parse, validate
 
 REDUCTION_REVISION: Final = 14  # raised whenever the same raw run and recipe give other numbers
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from lics_beamline.errors import OutsideCalibration
+from lics_beamline.files.strict_toml import Strict, validate
 from lics_beamline.physics.gauge import Gauge
 from lics_beamline.physics.ruby import CORRECTIONS, DEFAULT_CORRECTION, DEFAULT_SCALE, RubyRuler, scales
 from lics_beamline.physics.ruby_chip import RubyChip
@@ -17,7 +18,6 @@ from lics_beamline.physics.thermocouple import (
     TYPE_K_CLASS_1_K,
     GradientCalibration,
 )
-from lics_beamline.strict_toml import Strict, validate
 
 
 class RubyReduction(Strict):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import is_there
+from lics_beamline.files.given_file import is_there
 from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.structure_file import names_structure_file, read_structure_file, read_structure_text
 from lics_beamline.physics.unit_cell import UnitCell

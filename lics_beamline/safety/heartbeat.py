@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from lics_beamline.data_folder import write_whole
 from lics_beamline.devices.lease import this_host
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.processes.status_file import read_status, uptime_s
 
 BEAT_EVERY_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries

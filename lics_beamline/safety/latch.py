@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import NotAcknowledged, ProfileError
-from lics_beamline.given_file import check_nesting, parse_json, read_text
+from lics_beamline.files.given_file import check_nesting, parse_json, read_text
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.processes.person import whoever_asks
 
 NOBODY_LEFT: Final = "guard lost"  # the cause where engine and guard have both fallen silent

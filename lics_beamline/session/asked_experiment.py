@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.experiment import Experiment, read_experiment
-from lics_beamline.given_file import is_there
-from lics_beamline.strict_toml import validate
+from lics_beamline.files.given_file import is_there
+from lics_beamline.files.strict_toml import validate
 
 if TYPE_CHECKING:
     from lics_beamline.profile import Profile

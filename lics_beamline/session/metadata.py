@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bluesky.utils import PersistentDict
 
-from lics_beamline.data_folder import set_aside
+from lics_beamline.files.whole_file import set_aside
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from lics_beamline.control.request import ENGINE, Request, SubmittedRequest, SweepNote
-from lics_beamline.data_folder import DataFolder, write_whole
+from lics_beamline.data_folder import DataFolder
+from lics_beamline.files.whole_file import write_whole
 from lics_beamline.journal import lock
 from lics_beamline.processes.status_file import read_status
 from lics_beamline.sweep_request import (

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from lics_beamline.errors import LicsError, ProfileError
 from lics_beamline.exports.table import safe_cell
+from lics_beamline.files.strict_toml import Strict, validate
 from lics_beamline.imports.frame_table import read_table
 from lics_beamline.journal.codec import decode
 from lics_beamline.physics.spectrum_text import parse_spectrum
-from lics_beamline.strict_toml import Strict, validate
 
 from .formats import FORMATS
 from .mutate import mutate

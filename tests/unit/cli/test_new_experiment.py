@@ -7,8 +7,8 @@ from command_line import typed
 
 from lics_beamline.cli.experiment_text import experiment_text
 from lics_beamline.experiment import Experiment, read_experiment
+from lics_beamline.files.strict_toml import validate
 from lics_beamline.profile import read_profile
-from lics_beamline.strict_toml import validate
 
 ABOUT = ("up and back", "Ada", "p1", "rock salt", "NaCl", "", "", "W")
 CHIP, EXPOSED = ("694.21", "297", ""), ("60", "")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from lics_beamline.errors import BadReading, ProfileError
+from lics_beamline.files.strict_toml import validate
 from lics_beamline.physics.ruby import RubyRuler
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.reference import ReferenceReading, refer
 from lics_beamline.reduction.ruby import RubyReduction
-from lics_beamline.strict_toml import validate
 
 TRUE_NM = 680.0 + 0.03 * np.arange(2048)
 NEON = ((692.94672, 1.0), (702.40500, 0.3), (703.24128, 0.8), (717.39380, 0.35), (724.51665, 0.55))  # NIST ASD, Ne I

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import check_nesting, one_line, parse_json, read_bytes, read_text
+from lics_beamline.files.given_file import check_nesting, one_line, parse_json, read_bytes, read_text
 
 
 def test_a_folder_is_refused_by_what_it_is(tmp_path):

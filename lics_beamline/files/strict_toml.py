@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.given_file import SETTINGS_BYTES, check_nesting, read_text
+from lics_beamline.files.given_file import SETTINGS_BYTES, check_nesting, read_text
 
 MOST_FINDINGS = 20  # told of one file; who mends these sees the others next time
 MOST_CHARACTERS = 1000  # of any text but those that say otherwise: a title, a name, a condition, a path of a file
