@@ -7,6 +7,8 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from lics_beamline.devices.alarm import NO_ANSWER, no_answer_in_words
+
 if TYPE_CHECKING:
     from lics_beamline.devices.watchdog import Watchdog
 
@@ -60,5 +62,5 @@ class Feeding:
                 return
             try:
                 self._watchdog.feed(self._beat)
-            except (TimeoutError, ConnectionError) as error:
-                logger.warning("the watchdog could not be fed: %s", error)
+            except NO_ANSWER as error:
+                logger.warning("the watchdog could not be fed: %s", no_answer_in_words(error))
