@@ -100,17 +100,24 @@ def dry_run(options: argparse.Namespace) -> int:
     from lics_beamline.session.simulation import simulated_beamline
 
     profile, data = _place(options)
+    experiment = _experiment(options, profile)  # before simulators are started, which takes a while
     with simulated_beamline(profile, data, speed=options.speed, seed=options.seed, world=options.world) as simulated:
-        return _walk(options, profile, data, simulated)
+        return _walk(options, experiment, profile, data, simulated)
 
 
 def sweep(options: argparse.Namespace) -> int:
     """Walk an experiment on the IOCs that are there."""
     profile, data = _place(options)
-    return _walk(options, profile, data, None)
+    return _walk(options, _experiment(options, profile), profile, data, None)
 
 
-def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simulated: Simulation | None) -> int:
+def _walk(
+    options: argparse.Namespace,
+    experiment: Experiment,
+    profile: Profile,
+    data: DataFolder,
+    simulated: Simulation | None,
+) -> int:
     """Run the sweep, tell what happens, wait for the followers, draw the figure, say where everything is."""
     from lics_beamline.devices.control_layer import choose
 
@@ -119,7 +126,6 @@ def _walk(options: argparse.Namespace, profile: Profile, data: DataFolder, simul
     from lics_beamline.cli.check import case_for, heating_lines, tell_refused
     from lics_beamline.session.session import open_session
 
-    experiment = _experiment(options, profile)
     case = case_for(options, profile, data, experiment)
     judged = judge(case)
     refused = refusals(judged)

@@ -26,3 +26,10 @@ def test_a_profile_without_the_experiment_says_which_it_has(profile, tmp_path, m
     shutil.copy(shipped() / "simulated" / "experiments" / "onset.toml", profile / "experiments" / "mine.toml")
     assert main(["check", *options]) == 2
     assert "those it has: mine." in capsys.readouterr().err
+
+
+def test_a_dry_run_of_a_file_that_is_not_there_starts_nothing(tmp_path, capsys):
+    data = tmp_path / "data"
+    assert main(["dry-run", str(tmp_path / "mine.toml"), "--data", str(data)]) == 2
+    assert "mine.toml: there is no such file. Give the path of a TOML file." in capsys.readouterr().err
+    assert not data.exists()  # the simulators write their log there
