@@ -130,7 +130,9 @@ def _take(record: Record, event: StreamEvent) -> None:
     if record.is_derived:
         record.reduced.append(exposure)
         return
-    if event.stream == schema.PRIMARY:
+    if not exposure:
+        pass  # of a plan that exposes no plate
+    elif event.stream == schema.PRIMARY:
         record.exposed.append(exposure)
     elif event.stream in (schema.READOUT, schema.FAILURE):
         record.read.append(exposure)

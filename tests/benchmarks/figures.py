@@ -7,6 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FIGURES = HERE / "figures.json"
 PAGE = HERE.parents[1] / "docs" / "how-well.md"
+ELSEWHERE = {"campaign": "python -m tests.faults.campaign"}  # what shows a figure that no benchmark does
 HEAD = """# How well
 
 | asked of | measured, on worlds and seeds never used for tuning | shown by `pytest -s tests/benchmarks/...` |
@@ -83,6 +84,18 @@ def rows(kept):
         f"68 % intervals of shares cover {known['shares_covered']:.0%} of them",
         "known_phases",
     )
+    killed = kept.get("campaign")
+    if killed is not None:
+        yield (
+            "killed at random moments and resumed",
+            f"{killed['kills']} kills of engine, guard, followers, instruments and pairs of them in {killed['sweeps']} "
+            f"sweeps: {killed['measured_once']} of {killed['points_asked']} points measured once, "
+            f"{killed['measured_twice'] or 'none'} twice, {killed['lost'] or 'none'} lost; "
+            f"{killed['documents_lost'] or 'no'} document lost, {killed['breaches'] or 'no'} limit passed; safe within "
+            f"{at_most(killed['longest_unsafe_s'], 0.1)} s; measuring again after {killed['median_recovery_s']:.0f} s "
+            "(median) on a busy computer",
+            "campaign",
+        )
     safety = kept.get("safety_latency")
     if safety is not None:
         yield (
@@ -97,7 +110,10 @@ def rows(kept):
 def page():
     """Return the page as it follows from the figures."""
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))
-    return HEAD + "".join(f"| {asked} | {found} | `test_{name}.py` |\n" for asked, found, name in rows(kept))
+    lines = (
+        f"| {asked} | {found} | `{ELSEWHERE.get(name, f'test_{name}.py')}` |\n" for asked, found, name in rows(kept)
+    )
+    return HEAD + "".join(lines)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,13 @@ def test_a_derived_journal_without_its_beginning_is_told_and_hides_no_other(data
     (data.derived_journals / "torn.jsonl").write_text(left)
     assert "it has no start document: which run it was made of is not known" in told_of(data, "torn")
     assert of_points(told_of(data, "part"))
+
+
+def test_nothing_is_said_of_exposures_of_a_plan_that_exposes_no_plate(data):
+    documents = [(name, dict(doc)) for name, doc in a_run("count", ["x", "y"]) if "readout" not in doc["uid"]]
+    for _, doc in documents:
+        doc.pop("purpose", None)
+        if "data" in doc:
+            doc["data"] = {"det": 1.0}
+    record(data.raw_journals, documents)
+    assert not any(each.run == "count" and "exposures" in each.says for each in verify(data).differences)
