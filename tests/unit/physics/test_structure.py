@@ -56,7 +56,7 @@ def test_sites_and_cell_may_lie_anywhere_a_space_group_allows():
     [
         ("no cif at all", "not readable as CIF"),
         ("data_x\n_cell_length_a 3\n", "needs cell, space group and atoms"),
-        (text_of("alloy").replace("P m -3 m", "P q -3 m"), "space group P q -3 m"),
+        (text_of("alloy").replace("P m -3 m", "P q -3 m"), "space group 'P q -3 m' is not in the tables"),
     ],
 )
 def test_what_is_no_structure_is_refused_with_what_it_lacks(text, says):
