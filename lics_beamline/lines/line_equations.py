@@ -26,7 +26,6 @@ BIN_PLACE: Final = 0.5 * math.sqrt(0.6)  # of the outer two, in bins from the mi
 OUTER_SHARE: Final = 5.0 / 18.0
 MIDDLE_SHARE: Final = 8.0 / 18.0
 COARSE_FWHM_BINS: Final = 6.0  # lines narrower than this are averaged: at 6 bins the middle is 1 % off the mean
-FAR_HALF_WIDTHS: Final = 20.0  # from a line; there it is a Lorentzian alone, and straight within a bin
 NEAR_FWHM: Final = 0.6  # of the wider: maxima nearer than this are of one line
 SPIKE_TIMES: Final = 5.0 / 3.0  # the threshold: narrow maxima below that are no lines by themselves
 ONE_OVER_SPIKES: Final = 1.4  # a line over the root of squares of its own noise's maxima; of resolved lines it is 1
@@ -62,17 +61,38 @@ def in_bin(u: float, bin_width: float, mixing: float) -> tuple[float, float, flo
 
 
 @compiled
-def add_light(x: Any, centre: Any, half: Any, height: Any, mixing: Any, step: float, added: Any) -> None:
-    """Write what each line adds at each place into `added`, of shape (lines, places)."""
+def add_light(
+    x: Any, centre: Any, half: Any, height: Any, mixing: Any, near: Any, step: float, row: Any, added: Any
+) -> None:
+    """Add what each line adds at each place.
+
+    Parameters
+    ----------
+    x : ndarray, shape (places,)
+        Angle [deg], rising.
+    centre, half, height, mixing : ndarray, shape (lines,)
+        Place and half width [deg], height and Lorentz fraction.
+    near : ndarray of int, shape (2, lines)
+        First place that each line is averaged over its bin, and the first beyond, where it is a Lorentzian alone.
+    step : float
+        Width of a bin [deg].
+    row : ndarray of int, shape (lines,)
+        Row of `added` that each line is added to.
+    added : ndarray, shape (rows, places)
+        Is added to.
+    """
     for k in range(centre.size):
-        width = step / half[k] if half[k] < 0.5 * COARSE_FWHM_BINS * step else 0.0
-        reach = FAR_HALF_WIDTHS + step / half[k]
-        for i in range(x.size):
-            u = (x[i] - centre[k]) / half[k]
-            if abs(u) <= reach:
-                added[k, i] = height[k] * in_bin(u, width, mixing[k])[0]
-            else:
-                added[k, i] = height[k] * mixing[k] / (1.0 + u * u)
+        inverse = 1.0 / half[k]
+        light = added[row[k]]
+        begin, end = near[0, k], near[1, k]
+        width = step * inverse if half[k] < 0.5 * COARSE_FWHM_BINS * step else 0.0
+        for i in range(begin, end):
+            light[i] += height[k] * in_bin((x[i] - centre[k]) * inverse, width, mixing[k])[0]
+        far = height[k] * mixing[k]
+        for first, last in ((0, begin), (end, x.size)):
+            for i in range(first, last):
+                u = (x[i] - centre[k]) * inverse
+                light[i] += far / (1.0 + u * u)
 
 
 @compiled_part

@@ -13,6 +13,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 STRAY_FWHM: Final = 1.0  # from where it was begun a line may move
+FAR_HALF_WIDTHS: Final = 20.0  # from a line; there it is a Lorentzian alone, and straight within a bin
 LOG_WIDTH_RANGE: Final = 1.0  # a factor of e either way: a width that runs farther takes up background
 
 
@@ -36,19 +37,31 @@ class ProfileLine:
     mixing: float = 0.5
 
 
-def light(lines: Sequence[ProfileLine], x: Array, step: float, *, mixing: float | None = None) -> Array:
-    """Return what each line adds to the background, averaged over bins; shape (lines, places).
+def light(lines: Sequence[ProfileLine], x: Array, step: float) -> Array:
+    """Return what each line adds to the background at rising angles, averaged over bins; shape (lines, places)."""
+    added = np.zeros((len(lines), x.size))
+    _add(lines, x, step, np.arange(len(lines)), added)
+    return added
 
-    With `mixing`, as if all had this Lorentz fraction.
-    """
+
+def light_of_all(lines: Sequence[ProfileLine], x: Array, step: float) -> Array:
+    """Return what lines add together, as `light` for each; shape (places,)."""
+    added = np.zeros((1, x.size))
+    _add(lines, x, step, np.zeros(len(lines), dtype=np.int64), added)
+    return np.asarray(added[0])
+
+
+def _add(lines: Sequence[ProfileLine], x: Array, step: float, row: npt.NDArray[np.int64], added: Array) -> None:
     from lics_beamline.lines.line_equations import add_light
 
-    added = np.zeros((len(lines), x.size))
-    if lines:
-        values = np.array([(line.centre, 0.5 * line.fwhm, line.height, line.mixing) for line in lines])
-        centre, half, height, shares = np.ascontiguousarray(values.T)
-        add_light(x, centre, half, height, shares if mixing is None else np.full_like(shares, mixing), step, added)
-    return added
+    if not lines:
+        return
+    values = np.array([(line.centre, 0.5 * line.fwhm, line.height, line.mixing) for line in lines])
+    centre, half, height, mixing = np.ascontiguousarray(values.T)
+    reach = FAR_HALF_WIDTHS * half + step
+    near = x.searchsorted((centre - reach, centre + reach))
+    # Angles that cannot be written to would have the loop compiled once more.
+    add_light(np.require(x, requirements="W"), centre, half, height, mixing, near, step, row, added)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.lines.line_candidates import candidates
-from lics_beamline.lines.line_fit import LineFit, ProfileLine, fit_lines, light
+from lics_beamline.lines.line_fit import LineFit, ProfileLine, fit_lines, light, light_of_all
 from lics_beamline.lines.lone_lines import LoneLine, least_gain, weighted_median
 from lics_beamline.patterns.pattern import Pattern
 
@@ -218,7 +218,7 @@ class LineSearch:
         return fit_lines(x, y, sigma, lines, step=self.step, usual_fwhm=self.usual_fwhm)
 
     def _light_of(self, found: list[FoundLine]) -> Array:
-        return np.asarray(light([one.line for one in found], self.x, self.step).sum(axis=0))
+        return light_of_all([one.line for one in found], self.x, self.step)
 
     def _needless(self, judged: list[FoundLine], fit: LineFit, here: slice, others: Array) -> int | None:
         """Return which of close lines the others can do without, with their widths and wings fitted anew."""
@@ -242,7 +242,7 @@ class LineSearch:
 
     def _least_gain(self, lines: list[FoundLine], chi2: float, stronger: list[FoundLine], here: slice) -> float:
         """Return how much chi2 each of some lines beside stronger ones must gain."""
-        bright = np.asarray(light([one.line for one in stronger], self.x[here], self.step).sum(axis=0))
+        bright = light_of_all([one.line for one in stronger], self.x[here], self.step)
         squares = float(np.sum((bright / self.fit_sigma[here]) ** 2))
         first, last = self.x[here][0], self.x[here][-1]
         return least_gain(
@@ -360,7 +360,7 @@ class LineSearch:
         from lics_beamline.lines.line_equations import smooth_curve
 
         # Wings that a fit has missed must not become background, which the next fit would leave them to.
-        wings = light([one.line for one in self.known], self.x, self.step, mixing=1.0).sum(axis=0)
+        wings = light_of_all([replace(one.line, mixing=1.0) for one in self.known], self.x, self.step)
         doubt = (LIGHT_SHARE * self.light) ** 2 + (WING_SHARE * wings) ** 2
         weight = self.good / (self.scale**2 * self.variance + doubt)
         weight /= _quantile(weight[self.good], 0.5)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.lines.line_fit import ProfileLine, light
+from lics_beamline.lines.line_fit import ProfileLine, light_of_all
 from lics_beamline.lines.peaks import Peak
 from lics_beamline.patterns.pattern import Pattern
 
@@ -57,7 +57,7 @@ class PatternLight:
             ProfileLine(centre=peak.two_theta_deg, fwhm=peak.fwhm_deg, height=peak.height, mixing=peak.mixing)
             for peak in peaks
         ]
-        bright = light(lines, self.x, self.step).sum(axis=0)
+        bright = light_of_all(lines, self.x, self.step)
         variance *= pattern.correlation**2
         weight = good / (variance + (BACKGROUND_DOUBT * bright) ** 2)
         weight /= np.median(weight[good])

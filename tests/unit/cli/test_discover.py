@@ -59,12 +59,13 @@ def test_an_unknown_phase_is_told_with_its_lines_and_where_it_comes(run, tmp_pat
     assert any("new phase" in text for text in told["not_decided"])
 
 
-def test_it_is_told_in_words_and_a_report_is_written(run, tmp_path, capsys):
-    assert main(["discover", RUN, "--data", run, "--to", str(tmp_path)]) == 0
+def test_it_is_told_in_words_without_atoms_where_these_are_not_wanted_and_a_report_is_written(run, tmp_path, capsys):
+    assert main(["discover", RUN, "--no-structure", "--data", run, "--to", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "unknown 1: 4 lines, there from point 4 (1.90 GPa, 298 K) to point 8 (3.10 GPa, 298 K), the last one" in told
     assert "came" in told
     assert "not decided" in told
+    assert "structure not decided" not in told
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
     assert "unknown 1: 4 lines" in page
     assert "unknown 1: 4 lines" in text
@@ -76,12 +77,6 @@ def test_what_is_no_element_is_refused_before_anything_is_sought(run, tmp_path, 
     assert main(["discover", RUN, "--data", run, "--to", str(tmp_path), "--elements", "Cs", "Unobtainium"]) == 2
     assert "'Unobtainium' is no chemical element" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_atoms_are_not_asked_for_where_that_is_not_wanted(run, tmp_path, capsys):
-    assert main(["discover", RUN, "--json", "--no-structure", "--data", run, "--to", str(tmp_path)]) == 0
-    [phase] = json.loads(capsys.readouterr().out)["phases"]
-    assert phase["structure"] is None
 
 
 def test_a_run_without_unknown_lines_says_so(tmp_path, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from lics_beamline.lines.line_fit import ProfileLine, fit_lines, light
+from lics_beamline.lines.line_fit import ProfileLine, fit_lines, light, light_of_all
 from lics_beamline.physics.line_shape import pseudo_voigt
 
 STEP = 0.01
@@ -30,7 +30,17 @@ def test_lines_together_give_the_light_of_each():
     together = light(lines, X, STEP)
     for line, found in zip(lines, together, strict=True):
         assert np.array_equal(light([line], X, STEP)[0], found)
+    assert light_of_all(lines, X, STEP) == pytest.approx(together.sum(axis=0), rel=1e-12)
     assert light([], X, STEP).shape == (0, X.size)
+    assert not light_of_all([], X, STEP).any()
+
+
+def test_far_from_a_line_its_light_is_that_of_its_wings():
+    line = ProfileLine(centre=9.9, fwhm=0.02, height=7.0, mixing=0.4)
+    (found,) = light([line], X, STEP)
+    assert found == pytest.approx(7.0 * averaged(X, 9.9, 0.02, 0.4), rel=0.01, abs=0.1)
+    far = np.abs(X - 9.9) > 0.25
+    assert found[far] == pytest.approx(7.0 * averaged(X[far], 9.9, 0.02, 0.4), rel=2e-3)
 
 
 @pytest.mark.parametrize("brightness", [0.1, 1.0, 100.0])  # dim lines lean on the usual width, bright ones do not
