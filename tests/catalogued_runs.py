@@ -173,20 +173,25 @@ def catalogue(data):
 
 
 def contents(data, only=None):
-    """Everything a catalog holds, in a form that can be compared."""
-    found = {}
+    """Everything that the catalog of a data folder holds, in a form that can be compared."""
     with open_catalog(data) as catalog:
-        assert len(set(catalog.uids)) == len(catalog.uids)
-        for uid in only or catalog.uids:
-            run = catalog.run(uid)
-            found[uid, "start"] = json.dumps(run.metadata["start"], sort_keys=True)
-            found[uid, "stop"] = json.dumps(run.metadata.get("stop"), sort_keys=True)
-            for stream in run:
-                dataset = catalog.dataset(uid, stream)
-                for name in dataset.variables:
-                    found[uid, stream, name] = dataset[name].values.tolist()
-                if stream == "readout":
-                    found[uid, "frames"] = run[stream]["frame_image"][:].tolist()
+        return contents_of(catalog, only)
+
+
+def contents_of(catalog, only=None):
+    """Everything that an open catalog holds, in a form that can be compared."""
+    found = {}
+    assert len(set(catalog.uids)) == len(catalog.uids)
+    for uid in only or catalog.uids:
+        run = catalog.run(uid)
+        found[uid, "start"] = json.dumps(run.metadata["start"], sort_keys=True)
+        found[uid, "stop"] = json.dumps(run.metadata.get("stop"), sort_keys=True)
+        for stream in run:
+            dataset = catalog.dataset(uid, stream)
+            for name in dataset.variables:
+                found[uid, stream, name] = dataset[name].values.tolist()
+            if stream == "readout":
+                found[uid, "frames"] = run[stream]["frame_image"][:].tolist()
     return found
 
 

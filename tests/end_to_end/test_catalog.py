@@ -19,6 +19,7 @@ from catalogued_runs import (
     catalogue,
     caught_up,
     contents,
+    contents_of,
     frame,
     full_uid,
     raw_run,
@@ -48,66 +49,70 @@ def catalogued(tmp_path_factory):
     return data
 
 
-def test_every_stream_comes_back_as_recorded(catalogued):
+@pytest.fixture(scope="module")
+def opened(catalogued):
+    """Its catalog, open for all who look into it."""
     with open_catalog(catalogued) as catalog:
-        assert set(catalog.uids) == {full_uid(number) for number in (1, 2, 3, 101, 102)}
-        for path in catalogued.raw_journals.glob("*.jsonl"):
-            rows = {}
-            for name, doc in read(path):
-                if name == "event":
-                    rows.setdefault(doc["descriptor"].rpartition("-")[2], []).append(doc["data"])
-            for stream, events in rows.items():
-                dataset = catalog.dataset(path.stem, stream)
-                for name in set(events[0]) - {"frame_image"}:
-                    np.testing.assert_array_equal(dataset[name].values, np.array([row[name] for row in events]))
-        assert catalog.dataset(full_uid(3), "primary")["load_bar"].dtype == float
-        assert catalog.dataset(full_uid(101), "primary")["reduced"].dtype == bool
+        yield catalog
 
 
-def test_frames_come_back_by_index_as_the_detector_wrote_them(catalogued):
-    with open_catalog(catalogued) as catalog:
-        for index in range(3):
-            image = catalog.image(full_uid(3), index)
-            assert image.dtype == np.int32
-            np.testing.assert_array_equal(image, frame(3, index))
-        with pytest.raises(RunNotFound, match="has 3 frames; number 3 is none"):
-            catalog.image(full_uid(3), 3)
-        with pytest.raises(RunNotFound, match="has 0 frames"):
-            catalog.image(full_uid(101), 0)
+def test_every_stream_comes_back_as_recorded(catalogued, opened):
+    assert set(opened.uids) == {full_uid(number) for number in (1, 2, 3, 101, 102)}
+    for path in catalogued.raw_journals.glob("*.jsonl"):
+        rows = {}
+        for name, doc in read(path):
+            if name == "event":
+                rows.setdefault(doc["descriptor"].rpartition("-")[2], []).append(doc["data"])
+        for stream, events in rows.items():
+            dataset = opened.dataset(path.stem, stream)
+            for name in set(events[0]) - {"frame_image"}:
+                np.testing.assert_array_equal(dataset[name].values, np.array([row[name] for row in events]))
+    assert opened.dataset(full_uid(3), "primary")["load_bar"].dtype == float
+    assert opened.dataset(full_uid(101), "primary")["reduced"].dtype == bool
 
 
-@pytest.mark.parametrize(
-    "places",
-    [
-        [("plates/7", 0), ("plates/7-1", 0), ("plates/7-1", 1), ("plates/7-2", 0)],
-        [("plates/7", 0), ("plates/7", 1), ("plates/7", 3), ("plates/7-1", 0)],
-    ],
-    ids=["a folder after each look or failure", "a plate that never came"],
-)
-def test_frames_of_a_run_that_needed_several_folders_or_lost_a_plate_come_back_by_index(tmp_path, places):
+def test_frames_come_back_by_index_as_the_detector_wrote_them(opened):
+    for index in range(3):
+        image = opened.image(full_uid(3), index)
+        assert image.dtype == np.int32
+        np.testing.assert_array_equal(image, frame(3, index))
+    with pytest.raises(RunNotFound, match="has 3 frames; number 3 is none"):
+        opened.image(full_uid(3), 3)
+    with pytest.raises(RunNotFound, match="has 0 frames"):
+        opened.image(full_uid(101), 0)
+
+
+SCATTERED = {  # a folder after each look or failure; a plate that never came
+    7: [("plates/7", 0), ("plates/7-1", 0), ("plates/7-1", 1), ("plates/7-2", 0)],
+    8: [("plates/8", 0), ("plates/8", 1), ("plates/8", 3), ("plates/8-1", 0)],
+}
+
+
+def test_frames_of_a_run_that_needed_several_folders_or_lost_a_plate_come_back_by_index(tmp_path):
     data = DataFolder(tmp_path / "data").make()
-    record(data.raw_journals, raw_run(data, 7, points=4, places=places))
+    for number, places in SCATTERED.items():
+        record(data.raw_journals, raw_run(data, number, points=4, places=places))
     catalogue(data)
     with open_catalog(data) as catalog:
-        for index in range(4):
-            np.testing.assert_array_equal(catalog.image(full_uid(7), index), frame(7, index))
+        for number in SCATTERED:
+            for index in range(4):
+                np.testing.assert_array_equal(catalog.image(full_uid(number), index), frame(number, index))
 
 
-def test_runs_are_found_by_what_they_are_about(catalogued):
-    with open_catalog(catalogued) as catalog:
-        assert catalog.search(sample="sample-2") == [full_uid(2)]
-        assert catalog.search(operator="Ada", since=1002.0) == [full_uid(2), full_uid(3)]
-        assert catalog.search(purpose="sweep", until=1002.0) == [full_uid(1)]
-        assert catalog.search(phase="cs-bcc") == [full_uid(102)]
-        assert set(catalog.search(phase="alloy")) == set(catalog.uids)
-        assert catalog.search(phase="alloy", purpose="reduction") == [full_uid(101), full_uid(102)]
-        assert catalog.search(sample="nobody") == []
-        assert catalog.run(full_uid(2)[:8]).metadata["start"]["uid"] == full_uid(2)
-        for name in ("99999999", "0000", full_uid(77), "00000"):
-            with pytest.raises(RunNotFound, match="no run answers"):
-                catalog.run(name)
-        with pytest.raises(RunNotFound, match="no stream 'failure'; it has"):
-            catalog.dataset(full_uid(1), "failure")
+def test_runs_are_found_by_what_they_are_about(catalogued, opened):
+    assert opened.search(sample="sample-2") == [full_uid(2)]
+    assert opened.search(operator="Ada", since=1002.0) == [full_uid(2), full_uid(3)]
+    assert opened.search(purpose="sweep", until=1002.0) == [full_uid(1)]
+    assert opened.search(phase="cs-bcc") == [full_uid(102)]
+    assert set(opened.search(phase="alloy")) == set(opened.uids)
+    assert opened.search(phase="alloy", purpose="reduction") == [full_uid(101), full_uid(102)]
+    assert opened.search(sample="nobody") == []
+    assert opened.run(full_uid(2)[:8]).metadata["start"]["uid"] == full_uid(2)
+    for name in ("99999999", "0000", full_uid(77), "00000"):
+        with pytest.raises(RunNotFound, match="no run answers"):
+            opened.run(name)
+    with pytest.raises(RunNotFound, match="no stream 'failure'; it has"):
+        opened.dataset(full_uid(1), "failure")
     assert find_run(catalogued, full_uid(1))["primary"].read(["load_bar"])["load_bar"].values.tolist() == [0.0]
 
 
@@ -124,18 +129,18 @@ def test_whole_runs_are_not_touched_again(catalogued):
     assert modified() == before
 
 
-def test_a_live_run_is_there_while_it_is_measured(tmp_path):
+def test_a_live_run_is_there_while_it_is_measured(opened, tmp_path):
     data = DataFolder(tmp_path / "data").make()
-    documents = list(raw_run(data, 1, points=2))
+    documents = list(raw_run(data, 2, points=2))
     with (
         Cataloguer(data, flush_s=0.0) as cataloguer,
         Journal(data.raw_journals) as journal,
-        ExitStack() as opened,
+        ExitStack() as looking,
     ):
         following = cataloguer.following()
         journal(*documents[0])
         assert following.round() == 1
-        catalog = opened.enter_context(open_catalog(data))
+        catalog = looking.enter_context(open_catalog(data))
         points = frames = 0
         for name, doc in documents[1:-1]:
             journal(name, doc)
@@ -143,17 +148,14 @@ def test_a_live_run_is_there_while_it_is_measured(tmp_path):
             frames += doc.get("descriptor", "").endswith("-readout")
             assert following.round() == 1
             if points and doc.get("descriptor", "").endswith("-primary"):
-                assert catalog.run(full_uid(1)).metadata.get("stop") is None
-                assert len(catalog.dataset(full_uid(1), "primary")["seq_num"]) == points
+                assert catalog.run(full_uid(2)).metadata.get("stop") is None
+                assert len(catalog.dataset(full_uid(2), "primary")["seq_num"]) == points
             if frames and doc.get("descriptor", "").endswith("-readout"):
-                np.testing.assert_array_equal(catalog.image(full_uid(1), frames - 1), frame(1, frames - 1))
+                np.testing.assert_array_equal(catalog.image(full_uid(2), frames - 1), frame(2, frames - 1))
         journal(*documents[-1])
         following.round()
         following.close()
-    reference = DataFolder(tmp_path / "reference").make()
-    record(reference.raw_journals, raw_run(reference, 1, points=2))
-    catalogue(reference)
-    assert same(contents(data), contents(reference))
+    assert same(contents(data), contents_of(opened, only=(full_uid(2),)))
 
 
 NOTHING_TO_ADD = """
@@ -228,7 +230,7 @@ def run_program(program, *arguments, **environment):
 
 
 @pytest.mark.long
-def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(catalogued, tmp_path):
+def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(opened, tmp_path):
     data = record_all(tmp_path / "data", raw=(2,), derived=(2,))
     counts, times = (3, 9, 14), (0.5, 0.9)
     said = run_program(KILLED, data.root, counts, times)
@@ -236,19 +238,19 @@ def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(cata
     assert codes[: len(counts)] == [-9] * len(counts)
     assert -14 in codes
     catalogue(data)
-    assert same(contents(data), contents(catalogued, only=(full_uid(2), full_uid(102))))
+    assert same(contents(data), contents_of(opened, only=(full_uid(2), full_uid(102))))
 
 
-def test_a_moved_folder_gets_a_new_catalog_and_the_copy_left_behind_keeps_its_own(catalogued, tmp_path):
+def test_a_moved_folder_gets_a_new_catalog_and_the_copy_left_behind_keeps_its_own(catalogued, opened, tmp_path):
     moved = DataFolder(tmp_path / "elsewhere")
     shutil.copytree(catalogued.root, moved.root)
     with pytest.raises(RunNotFound, match=f"its catalog was built when it was {catalogued.root}"), open_catalog(moved):
         pass
     catalogue(moved)
     shutil.rmtree(moved.plates / "1")
-    with open_catalog(catalogued) as old, open_catalog(moved) as new:
+    with open_catalog(moved) as new:
         np.testing.assert_array_equal(new.image(full_uid(3), 2), frame(3, 2))
-        np.testing.assert_array_equal(old.image(full_uid(1), 0), frame(1, 0))
+        np.testing.assert_array_equal(opened.image(full_uid(1), 0), frame(1, 0))
         (source,) = new.run(full_uid(3))["readout"]["frame_image"].data_sources()
         assert {asset.data_uri.partition("/plates/")[0] for asset in source.assets} == {f"file://localhost{moved.root}"}
 
@@ -378,7 +380,7 @@ def refuse_rows(data, *, refused):
                 )
 
 
-def test_a_cataloguer_that_ends_between_a_table_and_its_first_rows_leaves_a_run_that_is_made_anew(catalogued, tmp_path):
+def test_a_cataloguer_that_ends_between_a_table_and_its_first_rows_leaves_a_run_that_is_made_anew(opened, tmp_path):
     data = record_all(tmp_path / "data", raw=(1,), derived=())
     catalogue(data)  # the tables of the next run have the form of these
     record(data.raw_journals, raw_run(data, 2, points=2))
@@ -390,4 +392,4 @@ def test_a_cataloguer_that_ends_between_a_table_and_its_first_rows_leaves_a_run_
         assert half["baseline"].read(["seq_num"])["seq_num"].size == 0, "a table, and no row"
     refuse_rows(data, refused=False)
     catalogue(data)
-    assert same(contents(data, only=(full_uid(2),)), contents(catalogued, only=(full_uid(2),)))
+    assert same(contents(data, only=(full_uid(2),)), contents_of(opened, only=(full_uid(2),)))

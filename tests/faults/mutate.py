@@ -120,7 +120,7 @@ def _chunk(name: str, seeds: range, results) -> None:
             if where:
                 told.append((seed, where))
         counts["outside"] += _state(top) != before
-    results.put((dict(counts), told[:MOST_TOLD]))
+    results.send((dict(counts), told[:MOST_TOLD]))
 
 
 def mutate(name: str, *, count: int, seed: int) -> tuple[Counter[str], list[tuple[int, str]]]:
@@ -130,15 +130,19 @@ def mutate(name: str, *, count: int, seed: int) -> tuple[Counter[str], list[tupl
     total: Counter[str] = Counter(dict.fromkeys(("refused", "read", "unexpected", "slow", "outside"), 0))
     told: list[tuple[int, str]] = []
     for begin in range(seed, seed + count, CHUNK):
-        results = context.Queue()
+        answer, results = context.Pipe(duplex=False)
         child = context.Process(target=_chunk, args=(name, range(begin, min(begin + CHUNK, seed + count)), results))
-        child.start()
-        try:
-            counts, some = results.get(timeout=CHUNK * WAITED_S)
-        except Exception:
-            counts, some = {"unexpected": 1}, [(begin, f"the process ended with {child.exitcode}")]
-            child.kill()
-        child.join()
+        with answer:
+            with results:  # held by the child alone from here on: with it ends what could come of it
+                child.start()
+            if not answer.poll(CHUNK * WAITED_S):
+                child.kill()
+            try:
+                counts, some = answer.recv()
+                child.join()
+            except EOFError:
+                child.join()
+                counts, some = {"unexpected": 1}, [(begin, f"the process ended with {child.exitcode}")]
         total.update(counts)
         told += some
     return total, told

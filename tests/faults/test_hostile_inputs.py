@@ -31,6 +31,11 @@ def test_a_broken_input_is_read_or_refused_in_words(name):
     assert counts["refused"] > 10, "inputs are broken indeed"
 
 
+def test_a_process_that_dies_before_it_has_counted_is_told_at_once():
+    counts, told = mutate("a format that there is not", count=1, seed=7)
+    assert (counts["unexpected"], told) == (1, [(7, "the process ended with 1")])
+
+
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*/*")), ids=lambda path: path.name)
 def test_every_file_of_the_corpus_is_refused_in_words(path, tmp_path):
     copy = tmp_path / "work" / path.name

@@ -97,10 +97,11 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
         assert status(data).alive
         elsewhere = lics("continue", "--data", "data", folder=folder)
         assert "resume() there" in elsewhere.stdout + elsewhere.stderr
-        witness.put("WORLD:Speed", 1.0)
+        witness.put("WORLD:Speed", 10.0)
         session.types("RE.resume()")
         until(lambda: witness.get("ET1:RBV_pvTemp") >= resting_c + 2.0, data)
 
+        witness.put("WORLD:Speed", 1.0)
         door.write("ring 0\n")
         until(lambda: "ring_ma" in sweep_status(data).says, data)
         assert sweep_status(data).state == "held"
