@@ -22,10 +22,13 @@ class DataFolder:
     Parameters
     ----------
     root : Path
-        The folder given as ``--data``; default ``./lics-data``.
+        The folder given as ``--data``; default ``./lics-data``. A path in words is taken too.
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root))
 
     @property
     def raw_journals(self) -> Path:

@@ -205,7 +205,7 @@ class Experiment(Strict):
         return self.model_copy(update={"legs": tuple(others)}) if others else None
 
 
-def read_experiment(path: Path) -> Experiment:
+def read_experiment(path: str | Path) -> Experiment:
     """Read an experiment file.
 
     Raises
@@ -213,7 +213,7 @@ def read_experiment(path: Path) -> Experiment:
     ProfileError
         Naming file, key, value and what is allowed.
     """
-    return load(path, Experiment)
+    return load(Path(path), Experiment)
 
 
 def experiment_of(start: Mapping[str, Any]) -> Experiment:

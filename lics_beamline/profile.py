@@ -297,12 +297,12 @@ def shipped() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "profiles"
 
 
-def read_profile(name: str) -> Profile:
+def read_profile(name: str | Path) -> Profile:
     """Read a profile by its name or its folder.
 
     Parameters
     ----------
-    name : str
+    name : str or Path
         ``simulated``, ``bl10xu``, or the path of a folder which holds a ``profile.toml``.
 
     Raises
@@ -317,9 +317,9 @@ def read_profile(name: str) -> Profile:
     if not is_there(file):
         known = ", ".join(sorted(found.parent.name for found in shipped().glob("*/profile.toml")))
         raise ProfileError(
-            f"there is no profile {name!r:.100}: neither a folder with a profile.toml nor one of {known}. "
+            f"there is no profile {str(name)!r:.100}: neither a folder with a profile.toml nor one of {known}. "
             "Give one of these names or the path of a profile folder.",
-            profile=name,
+            profile=str(name),
         )
     values = load(file, ProfileFile)
     return Profile(folder=folder.resolve(), values=values, digest=hashlib.sha256(file.read_bytes()).hexdigest())

@@ -27,14 +27,14 @@ from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.schema import IMPORTED
 
 
-def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None = None) -> Path:
+def write_report(overview: Overview, folder: str | Path, *, paper: PaperTable | None = None) -> Path:
     """Draw the figures of an analysis and write its report.
 
     Parameters
     ----------
     overview : Overview
         Findings of the run.
-    folder : Path
+    folder : str or Path
         Folder to write to; made if absent. The report holds the figures, which lie beside it as PNG as well.
     paper : PaperTable, optional
         Comparison with the paper.
@@ -44,6 +44,7 @@ def write_report(overview: Overview, folder: Path, *, paper: PaperTable | None =
     Path
         ``report.html`` in the folder.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     run = overview.run
     sections = [_heading(overview)]

@@ -70,7 +70,7 @@ examples:
   lics dry-run                          the paper's sweep on simulated hardware, at 300 times the speed of time
   lics dry-run --points 3               the same, its first three points only
   lics new mine.toml                    asks for an experiment, and writes its file
-  lics check profiles/simulated/experiments/lics-2015.toml
+  lics check lics-2015                  judge an experiment before the first move
   lics hold --why "look at the gasket"  hold a running sweep, from any terminal; lics continue, lics stop
   lics resume                           go on with a sweep that was cut off
   lics monitor                          a page in the browser that shows the newest sweep as it goes on

@@ -11,6 +11,7 @@ from typing import Any
 from lics_beamline.files.given_file import one_line
 
 EXIT_TRIPPED = 4
+READ_BACK_DIGITS = 6  # of a value that was read back: 298.05 K, and not the digits that kelvin make of degrees
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -76,7 +77,8 @@ def guard(options: argparse.Namespace) -> int:
         return 0
     sys.stdout.write(one_line(f"tripped {trip['when']}, {trip['cause']}: {trip['says']}") + "\n")
     for name, value in (trip.get("read_back_safe") or trip.get("read_back_before") or {}).items():
-        sys.stdout.write(one_line(f"  {name} {value}") + "\n")
+        told_value = f"{value:.{READ_BACK_DIGITS}g}" if isinstance(value, float) else value
+        sys.stdout.write(one_line(f"  {name} {told_value}") + "\n")
     sys.stdout.write(
         "read back as safe\n" if trip.get("read_back_safe") else "NOT read back as safe: look at the beamline\n"
     )

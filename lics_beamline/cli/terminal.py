@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -16,8 +17,8 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -84,6 +85,21 @@ def text_column(template: str, *, right: bool = False) -> TextColumn:
     return TextColumn(template, justify="right" if right else "left", markup=False)
 
 
+class TimesColumn(ProgressColumn):
+    """The time gone, which goes on while a full bar waits for what is still to be done, and the time left."""
+
+    max_refresh = 0.5  # s: what is left would flicker
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._remaining = TimeRemainingColumn()
+
+    def render(self, task: Task) -> Text:
+        """Say both, the second before its word; nothing is left of a full bar."""
+        gone = Text(str(timedelta(seconds=int(task.elapsed or 0.0))), style="progress.elapsed")
+        return gone if task.finished else Text.assemble(gone, ", ", self._remaining.render(task), " left")
+
+
 def said_column(console: Console) -> TextColumn:
     """Return the column that says what is done now, as wide as the terminal leaves room for beside bar and times."""
     room = console.width - LEAST_BAR_CHARACTERS - TIMES_CHARACTERS
@@ -112,9 +128,7 @@ def progress(console: Console, *columns: ProgressColumn, transient: bool = False
         columns[0],
         BarColumn(bar_width=bar),
         *columns[1:],
-        TimeElapsedColumn(),
-        text_column("left"),
-        TimeRemainingColumn(elapsed_when_finished=False),
+        TimesColumn(),
         console=console,
         refresh_per_second=4,
         transient=transient,

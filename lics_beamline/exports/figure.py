@@ -22,14 +22,14 @@ STROKE_COLOURS: Final = ON_WHITE.strokes
 SHOWN_DEG: Final = (4.5, 17.0)
 
 
-def draw_summary(run: ReducedRun, path: Path) -> Path:
+def draw_summary(run: ReducedRun, path: str | Path) -> Path:
     """Draw the summary of a reduced run as PNG.
 
     Parameters
     ----------
     run : ReducedRun
         At least one point.
-    path : Path
+    path : str or Path
         The PNG to write; its folder is made if absent.
 
     Returns
@@ -40,6 +40,7 @@ def draw_summary(run: ReducedRun, path: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    path = Path(path)
     figure = Figure(figsize=(14.0, 8.5), layout="constrained")
     FigureCanvasAgg(figure)
     places = [["track", "patterns"], ["cell", "patterns"]]

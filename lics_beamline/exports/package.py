@@ -45,11 +45,11 @@ class Package:
 
 def pack(
     run: ReducedRun,
-    folder: Path,
+    folder: str | Path,
     *,
     layout: str = "xye",
     raw: Mapping[str, RawPoint] | None = None,
-    data_root: Path | None = None,
+    data_root: str | Path | None = None,
 ) -> Package:
     """Write a reduced run for another program.
 
@@ -57,13 +57,13 @@ def pack(
     ----------
     run : ReducedRun
         The run to write.
-    folder : Path
+    folder : str or Path
         Folder to write to; made if absent.
     layout : str
         One of `LAYOUTS`.
     raw : mapping of str to RawPoint, optional
         What the raw run recorded, by exposure; the layouts in `NEEDS_RAW` cannot do without.
-    data_root : Path, optional
+    data_root : str or Path, optional
         The data folder, where the plates are; as `raw`.
 
     Returns
@@ -84,9 +84,10 @@ def pack(
             f"{layout}.",
             layout=layout,
         )
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:  # who is interrupted leaves no half of it
-        files = _files(run, Path(unfinished), layout, raw or {}, data_root or Path())
+        files = _files(run, Path(unfinished), layout, raw or {}, Path(data_root or "."))
         if not files:
             lacking = f" that shows {run.main_phase}" if any(point.reduced for point in run.points) else ""
             raise LicsError(

@@ -217,7 +217,7 @@ def geometry_of(poni: str, *, source: str) -> Geometry:
     return validate({"poni": poni}, Geometry, source=source)
 
 
-def read_geometry(path: Path) -> Geometry:
+def read_geometry(path: str | Path) -> Geometry:
     """Read a PONI file.
 
     Raises
@@ -229,6 +229,7 @@ def read_geometry(path: Path) -> Geometry:
     -----
     Programs append to PONI files. The last geometry of a file counts, and a warning says so.
     """
+    path = Path(path)
     text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a PONI file")
     geometry = geometry_of(_with_spline(text, path), source=str(path))
     several = len(geometries_in(text))

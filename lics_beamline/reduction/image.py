@@ -126,7 +126,7 @@ class ImageRecipe:
 
 
 def reduce_image(
-    path: Path,
+    path: str | Path,
     geometry: Geometry,
     *,
     bins: int = 2500,
@@ -139,7 +139,7 @@ def reduce_image(
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         Image that fabio reads; HDF5 as ``file.h5`` or ``file.h5::/path/to/data``. Of several frames the first.
     geometry : Geometry
         Calibrated geometry. Its orientation says how the rows of the file lie in space: where rings do not index, the
@@ -163,7 +163,7 @@ def reduce_image(
     choice = Integration(bins=bins, two_theta_deg=two_theta_deg, polarisation=polarisation)
     if not clip:
         choice = replace(choice, clip_sigma=0.0)
-    return reduce_frame(path, ImageRecipe(geometry=geometry, integration=choice, significance=significance))
+    return reduce_frame(Path(path), ImageRecipe(geometry=geometry, integration=choice, significance=significance))
 
 
 def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") -> ReducedImage:

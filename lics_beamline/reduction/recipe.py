@@ -232,12 +232,12 @@ def recipe_of(content: dict[str, Any], *, source: str = "start document") -> Rec
     return validate(content, Recipe, source=source)
 
 
-def read_recipe(path: Path, *, geometry: Geometry | None = None) -> Recipe:
+def read_recipe(path: str | Path, *, geometry: Geometry | None = None) -> Recipe:
     """Read a recipe from a TOML file. PONI file, plate calibration, mask, dark and flat are named relative to it.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The file.
     geometry : Geometry, optional
         Instead of its own, such as a calibration of today.
@@ -247,6 +247,7 @@ def read_recipe(path: Path, *, geometry: Geometry | None = None) -> Recipe:
     ProfileError
         If a file is missing or a value cannot be used; the message names file, key, value and what is allowed.
     """
+    path = Path(path)
     content = parse(path, what="a recipe")
     if isinstance(content.get("geometry"), str):
         content["geometry"] = {"poni": _geometry_in(path.parent / content["geometry"]).poni}

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 GoOn = Literal["never", "killed", "always"]
 LOCK_NAME: Final = "simulators.lock"  # of the one world that a data folder has at a time
 START_S: Final = 600.0  # a process that hangs is ended; a cold start loads tables, on a busy computer for a minute
+USAGE_EXIT_CODE: Final = 2  # of the simulators, as of every command: what was asked for cannot be
 END_S: Final = 60.0  # for it to end when asked; longer means that it hangs
 
 
@@ -126,6 +127,8 @@ def simulation(
 
     Raises
     ------
+    ProfileError
+        If it refuses what it is asked for, as a speed that it does not have; the message carries its words.
     NotConnected
         If it does not become ready; the message carries the end of its log.
     """
@@ -137,11 +140,12 @@ def simulation(
         *("--go-on", go_on, "--port", "0", "--plates", str(plates), "--parent-pid", str(os.getpid())),
     ]
     with log.open("a", encoding="utf-8") as said:
+        said_before_bytes = said.tell()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
         )
     try:
-        port = _await_ready(process, log)
+        port = _await_ready(process, log, said_before_bytes)
         yield Simulation(
             process=process,
             port=port,
@@ -208,8 +212,8 @@ def simulated_beamline(
         yield running
 
 
-def _await_ready(process: subprocess.Popen[str], log: Path) -> int:
-    """Return the port once the process says that its PVs answer."""
+def _await_ready(process: subprocess.Popen[str], log: Path, said_before_bytes: int) -> int:
+    """Return the port once the process says that its PVs answer; what others said in the log before is not its own."""
     too_late = threading.Timer(START_S, process.kill)
     too_late.start()
     try:
@@ -220,7 +224,9 @@ def _await_ready(process: subprocess.Popen[str], log: Path) -> int:
     finally:
         too_late.cancel()
     process.wait()
-    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+    last = log.read_bytes()[said_before_bytes:].decode("utf-8", errors="replace").strip().splitlines()[-5:]
+    if process.returncode == USAGE_EXIT_CODE and last:
+        raise ProfileError(f"the simulated beamline refuses: {last[-1]}", exit_code=process.returncode)
     raise NotConnected(
         f"the simulated beamline did not start (exit {process.returncode}, limit {START_S:.0f} s). Its last words, "
         f"from {log}:\n  " + "\n  ".join(last or ["(none)"]),

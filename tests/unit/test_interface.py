@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from reduced_documents import data, documents
 
 import lics_beamline
+from lics_beamline.exports.reduced_run import reduced_run
+from lics_beamline.profile import shipped
 
 STUB = Path(lics_beamline.__file__).with_suffix(".pyi")
 HEAVY = ("numpy", "bluesky", "ophyd", "caproto", "tiled", "databroker", "pyFAI", "matplotlib", "pydantic", "scipy")
@@ -37,6 +40,21 @@ def test_public_names_load_no_instrument_before_a_session_is_opened():
         [sys.executable, "-c", code.replace("SAFE", repr(safe))], capture_output=True, text=True, check=True
     )
     assert {name.split(".")[0] for name in done.stdout.split()} & {"ophyd", "caproto", "bluesky"} == set()
+
+
+@pytest.mark.parametrize("kind", [str, Path], ids=["words", "Path"])
+def test_files_and_folders_are_named_by_words_as_by_paths(tmp_path, kind):
+    profile = lics_beamline.read_profile(kind(shipped() / "simulated"))
+    assert lics_beamline.read_experiment(kind(profile.experiments / "onset.toml")).title
+    recipe = lics_beamline.read_recipe(kind(profile.recipe_file))
+    assert lics_beamline.read_geometry(kind(profile.folder / "geometry.poni")) == recipe.geometry
+    assert lics_beamline.DataFolder(kind(tmp_path)).raw_journals == tmp_path / "journals" / "raw"
+    run = reduced_run(documents([data(0)]))
+    assert lics_beamline.draw_summary(run, kind(tmp_path / "figures" / "summary.png")).stat().st_size > 0
+    assert lics_beamline.export_run(run, kind(tmp_path / "csv"), layout="csv").files
+    assert lics_beamline.write_report(lics_beamline.analyse_run(run), kind(tmp_path / "report")).stat().st_size > 0
+    with pytest.raises(lics_beamline.LicsError, match="no such file"):
+        lics_beamline.reduce_image(kind(tmp_path / "gone.tif"), recipe.geometry)
 
 
 def test_editors_and_mypy_know_the_same_names():

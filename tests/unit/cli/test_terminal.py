@@ -76,8 +76,25 @@ def test_the_times_beside_a_bar_are_whole_on_a_narrow_terminal(capsys, monkeypat
     ) as bar:
         bar.add_task("3.40 GPa: approach at 3.123 GPa, 24.1 bar", total=2.0, completed=1)
     said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out).split("\n")
-    assert any(re.search(r"50 % 0:00:0\d left -:--:--$", line.rstrip()) for line in said)
+    assert any(re.search(r"50 % 0:00:0\d, -:--:-- left$", line.rstrip()) for line in said)
     assert max(len(line.rpartition("\r")[2]) for line in said) <= columns
+
+
+def test_the_clock_of_a_full_bar_goes_on_while_something_is_waited_for(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    shown = terminal.console(soft_wrap=True)
+    bar = terminal.progress(shown, terminal.said_column(shown))
+    clock_s = [100.0]
+    bar.get_time = lambda: clock_s[0]
+    task = bar.add_task("point 3 exposed", total=2.0)
+    clock_s[0] = 174.0
+    bar.update(task, completed=2.0, description="reducing the last points")
+    clock_s[0] = 238.0
+    shown.print(bar.get_renderable())
+    said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
+    assert "0:02:18" in said
+    assert "left" not in said
 
 
 def test_where_nobody_looks_there_is_no_bar(capsys):

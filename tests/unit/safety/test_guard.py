@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from looking import pace
 
+from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import this_host
 from lics_beamline.errors import NotAcknowledged
@@ -190,3 +191,13 @@ def test_a_guard_that_says_nonsense_does_not_watch(data, changed):
     (data.logs / "guard.json").write_text(json.dumps({**said, **changed}))
     assert not guard.status(data).alive
     assert guard_status.lost(data) == ""
+
+
+def test_what_was_read_back_is_told_in_the_digits_that_an_instrument_has(data, capsys):
+    trip(data, cause="engine lost", says="the process that runs the plan ended without a farewell.")
+    said = json.loads(latch_path(data).read_text())
+    read_back = {"membrane_control": "Off", "heater_setpoint_k": 25.4 + 272.65 + 1e-13, "membrane_load_bar": 0.738}
+    latch_path(data).write_text(json.dumps(said | {"read_back_safe": read_back}))
+    assert main(["guard", "--data", str(data.root)]) == 4
+    told = capsys.readouterr().out.splitlines()
+    assert told[2:5] == ["  membrane_control Off", "  heater_setpoint_k 298.05", "  membrane_load_bar 0.738"]
