@@ -90,9 +90,13 @@ def _lines(found: RunComparison) -> Iterator[str]:
     yield from (_boundary_line(boundary) for boundary in found.boundaries)
 
 
+def _signed(angstrom: float) -> str:
+    return f"{round(angstrom, 5) + 0.0:+.5f}"  # what is nothing to the digits shown has no minus sign
+
+
 def _point_line(point: PointDifference) -> str:
     phases = [
-        f"{phase.name} {phase.cell['a']:+.5f} {phase.fraction:+.1%}".replace(" +nan%", "").replace(" nan%", "")
+        f"{phase.name} {_signed(phase.cell['a'])} {phase.fraction:+.1%}".replace(" +nan%", "").replace(" nan%", "")
         if phase.found_by == "both"
         else f"{phase.name} only in the {phase.found_by}"
         for phase in point.phases
