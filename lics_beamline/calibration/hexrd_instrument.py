@@ -24,9 +24,9 @@ from lics_beamline.calibration.flat_detector import FlatDetector, said
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.geometry.detector_plane import DetectorPlane
+from lics_beamline.units import HC_KEV_ANGSTROM
 
 HEXRD_ORIENTATION: Final = 2  # the first pixel at the top left, as seen from the sample
-KEV_ANGSTROM: Final = 12.398419843320026  # h c / e, exact: CODATA 2018
 TO_HEXRD: Final = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])  # from up, right, along the beam
 MOST_VALUES: Final = 100  # of one entry: a translation has three, a mask millions
 LEAST_BEAM_SINE: Final = 1e-6  # between the beam and X, from which azimuths count: parallel, they have no zero
@@ -69,7 +69,7 @@ def instrument_text(detector: FlatDetector) -> str:
     a, b, c = (said(each) for each in turn)
     return f"""\
 beam:
-  energy: {said(KEV_ANGSTROM / detector.wavelength_angstrom)}
+  energy: {said(HC_KEV_ANGSTROM / detector.wavelength_angstrom)}
   vector:
     azimuth: 90.0
     polar_angle: 90.0
@@ -203,7 +203,7 @@ def detector_of_instrument(content: Any, *, source: str, panel: str | None = Non
             rot2_rad=math.atan2(rotation[2, 0], math.hypot(rotation[0, 0], rotation[1, 0])),
         ),
         rot3_rad=math.atan2(rotation[1, 0], rotation[0, 0]),
-        wavelength_angstrom=KEV_ANGSTROM / energy_kev,
+        wavelength_angstrom=HC_KEV_ANGSTROM / energy_kev,
         pixel_mm=(height, width),
         shape=(int(rows), int(columns)),
         orientation=orientation,

@@ -23,11 +23,11 @@ import numpy.typing as npt
 from lics_beamline.exports.provenance import orientation, point_name, run_geometry, title
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.units import HC_KEV_ANGSTROM
 
 if TYPE_CHECKING:
     from h5py import Group
 
-KEV_ANGSTROM: Final = 12.398419843320026  # h c / e, exact since the SI of 2019
 NAME: Final = "run.nxs"
 
 
@@ -104,7 +104,7 @@ def _instrument(entry: Group, run: ReducedRun) -> None:
     source["probe"] = "x-ray"
     monochromator = _group(instrument, "monochromator", "NXmonochromator")
     _put(monochromator, "wavelength", run.wavelength_angstrom, "angstrom")
-    _put(monochromator, "energy", KEV_ANGSTROM / run.wavelength_angstrom, "keV")
+    _put(monochromator, "energy", HC_KEV_ANGSTROM / run.wavelength_angstrom, "keV")
 
 
 def _reduction(entry: Group, run: ReducedRun) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from lics_beamline.lines.line_candidates import SIGMA_OF_FWHM
 from lics_beamline.lines.peaks import Peak
 
 MOST_BESIDE: Final = 8  # lines by which the usual width at an angle is told: widths change with the angle
@@ -27,7 +28,6 @@ LEAST_OFF: Final = 0.02  # of the usual width: what is nearer weighs no more in 
 SIGMA_OVER_MEDIAN: Final = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 FLANK_FWHM: Final = 3.0  # from a wide line, within which its flank may pass for a line
 FLANK_HEIGHT: Final = 0.03  # of the height of the wide line, at most
-FWHM_OVER_SIGMA: Final = 2.3548  # of a Gaussian, sqrt(8 ln 2)
 
 
 def pair_reach_deg(peaks: Sequence[Peak]) -> tuple[float, ...]:
@@ -86,11 +86,11 @@ def _reach_deg(peak: Peak, telling: Sequence[Peak]) -> float:
     usual = float(np.median(widths))
     if np.ptp(angles) > 0.0:
         rising = np.polyfit(
-            angles - peak.two_theta_deg, widths, 1, w=1.0 / np.maximum(np.abs(widths - usual), 0.02 * usual)
+            angles - peak.two_theta_deg, widths, 1, w=1.0 / np.maximum(np.abs(widths - usual), LEAST_OFF * usual)
         )
         widths, usual = widths - rising[0] * (angles - peak.two_theta_deg), float(rising[1])
     scatter = SIGMA_OVER_MEDIAN * float(np.median(np.abs(widths - usual)))
     chance = CHANCE_SIGMAS * WIDTH_OVER_PLACE * peak.two_theta_sigma_deg
     if peak.fwhm_deg <= BROADER_BY * usual or peak.fwhm_deg - usual <= max(chance, SCATTER_SIGMAS * scatter):
         return 0.0
-    return math.sqrt(peak.fwhm_deg**2 - usual**2) / FWHM_OVER_SIGMA
+    return math.sqrt(peak.fwhm_deg**2 - usual**2) * SIGMA_OF_FWHM
