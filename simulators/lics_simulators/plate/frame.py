@@ -21,7 +21,7 @@ from lics_simulators.plate.spots import draw
 
 FloatArray = npt.NDArray[np.float64]
 
-BLOCK_ROWS: Final = 100  # rows handled at a time: they stay in the processor's cache
+BLOCK_ROWS: Final = 10  # rows handled at a time: they stay in the processor's cache
 
 
 class PlateModel:
@@ -56,18 +56,19 @@ class PlateModel:
 
     def _prepare(self, rows: slice, angles: int) -> None:
         geometry, shadows = self.settings.geometry, self.settings.shadows
-        two_theta, azimuth = geometry.angles(rows)
-        x, y, _ = geometry.positions_mm(rows)
-        position = np.degrees(two_theta) / ANGLE_STEP_DEG
+        rays = geometry.rays(rows)
+        two_theta = rays.two_theta()
+        position = two_theta * (np.degrees(1.0) / ANGLE_STEP_DEG)
         node = position.astype(np.int32)
-        sector = np.floor(np.degrees(azimuth) * (GRAIN_SECTORS / 360.0)).astype(np.int32) % GRAIN_SECTORS
+        sector = np.floor(rays.azimuth() * (GRAIN_SECTORS / (2.0 * np.pi))).astype(np.int32)
+        sector[sector < 0] += GRAIN_SECTORS
         self._place[rows] = sector * angles + node
         self._share[rows] = position - node
-        light = geometry.relative_solid_angle(rows)
-        light *= polarisation(two_theta, azimuth, self.settings.exposure.polarisation)
-        light *= stop_transmission(x, y, shadows)
+        light = geometry.relative_solid_angle(rays)
+        light *= polarisation(rays, self.settings.exposure.polarisation)
+        light *= stop_transmission(rays, shadows)
         self._open[rows] = light
-        self._in_cell[rows] = light * cell_transmission(two_theta, azimuth, shadows)
+        self._in_cell[rows] = light * cell_transmission(rays, two_theta, shadows)
 
     def expected_photons(self, light: Light, *, random: Draws, count: int) -> FrameArray:
         """Return the expected photons of an exposure.

@@ -16,6 +16,33 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rays:
+    """Straight ways from the sample to places on the plate, in the laboratory.
+
+    Parameters
+    ----------
+    x_mm, y_mm, z_mm : ndarray
+        The places [mm].
+    across_mm, length_mm : ndarray
+        Their distances from the beam and from the sample [mm].
+    """
+
+    x_mm: FloatArray
+    y_mm: FloatArray
+    z_mm: FloatArray
+    across_mm: FloatArray
+    length_mm: FloatArray
+
+    def two_theta(self) -> FloatArray:
+        """Scattering angle [rad]."""
+        return np.arctan2(self.across_mm, self.z_mm)
+
+    def azimuth(self) -> FloatArray:
+        """Azimuth from x towards y [rad]."""
+        return np.arctan2(self.y_mm, self.x_mm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlateGeometry:
     """A flat plate behind the sample.
 
@@ -63,17 +90,23 @@ class PlateGeometry:
         z = self.distance_mm + column[2] * u[None, :] + row[2] * v[:, None]
         return x, y, z
 
+    def rays(self, rows: slice) -> Rays:
+        """Return the rays from the sample to the centres of some rows of pixels."""
+        x, y, z = self.positions_mm(rows)
+        squared = x * x + y * y
+        return Rays(x_mm=x, y_mm=y, z_mm=z, across_mm=np.sqrt(squared), length_mm=np.sqrt(squared + z * z))
+
     def angles(self, rows: slice) -> tuple[FloatArray, FloatArray]:
         """Scattering angle and azimuth [rad] of some rows of pixels."""
-        x, y, z = self.positions_mm(rows)
-        return np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)
+        rays = self.rays(rows)
+        return rays.two_theta(), rays.azimuth()
 
-    def relative_solid_angle(self, rows: slice) -> FloatArray:
-        """Solid angle of some rows of pixels, 1 for a pixel at the foot of the perpendicular from the sample."""
-        x, y, z = self.positions_mm(rows)
+    def relative_solid_angle(self, rays: Rays) -> FloatArray:
+        """Solid angle of pixels, 1 for a pixel at the foot of the perpendicular from the sample."""
         nearest = self.distance_mm * float(self.axes()[2, 2])
-        ratio: FloatArray = (nearest / np.sqrt(x * x + y * y + z * z)) ** 3
-        return ratio
+        ratio = nearest / rays.length_mm
+        cubed: FloatArray = ratio * ratio * ratio
+        return cubed
 
     def pixel_of(self, two_theta_deg: float, azimuth_deg: float) -> tuple[float, float]:
         """Row and column (in pixels, centres at integers) hit by a scattered ray."""
@@ -90,22 +123,28 @@ class PlateGeometry:
         )
 
 
-def polarisation(two_theta: FloatArray, azimuth: FloatArray, degree: float) -> FloatArray:
+def polarisation(rays: Rays, degree: float) -> FloatArray:
     """Polarisation factor of single scattering for a beam polarised horizontally to some degree.
 
     Parameters
     ----------
-    two_theta, azimuth : ndarray
-        Scattering angle, azimuth from the horizontal [rad].
+    rays : Rays
+        Where the light goes; its horizontal is x.
     degree : float
         (horizontal - vertical) / total, -1 to 1.
+
+    Notes
+    -----
+    ``(1 + cos^2 2theta - degree cos 2azimuth sin^2 2theta) / 2``
 
     References
     ----------
     R. Kahn et al., J. Appl. Cryst. 15, 330 (1982).
     """
-    cos2 = np.cos(two_theta) ** 2
-    factor: FloatArray = 0.5 * (1 + cos2 - degree * np.cos(2 * azimuth) * (1 - cos2))
+    squared = rays.length_mm * rays.length_mm
+    factor: FloatArray = (
+        0.5 + 0.5 * (rays.z_mm * rays.z_mm - degree * (rays.x_mm - rays.y_mm) * (rays.x_mm + rays.y_mm)) / squared
+    )
     return factor
 
 

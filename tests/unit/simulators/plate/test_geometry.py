@@ -48,13 +48,13 @@ def test_azimuths_are_those_of_pyfai(plate, judge):
 
 
 def test_solid_angles_are_those_of_pyfai(plate, judge):
-    assert plate.relative_solid_angle(slice(0, PIXELS)) == pytest.approx(
+    assert plate.relative_solid_angle(plate.rays(slice(0, PIXELS))) == pytest.approx(
         judge.solidAngleArray((PIXELS, PIXELS)), rel=1e-6
     )
 
 
 def test_polarisation_is_that_of_pyfai(plate, judge):
-    factor = polarisation(*plate.angles(slice(0, PIXELS)), 0.99)
+    factor = polarisation(plate.rays(slice(0, PIXELS)), 0.99)
     assert factor == pytest.approx(judge.polarization((PIXELS, PIXELS), factor=0.99), rel=1e-5)
 
 
