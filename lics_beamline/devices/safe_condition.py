@@ -75,10 +75,6 @@ class SafeCondition:
         """Return that a state is `wanted`."""
         return cls(signal=signal, what=what, allowed=wanted, holds=lambda said: bool(said == wanted), is_lock=is_lock)
 
-    def answers(self) -> bool:
-        """Whether the read-back says something now that can be believed."""
-        return is_believable(self.signal) and value_of(self.signal) is not None
-
     def agrees(self, value: Any) -> bool:
         """Whether `value`, just read from the signal, is safe and can be believed."""
         return value is not None and is_believable(self.signal) and self.holds(value)
@@ -94,8 +90,11 @@ class SafeCondition:
         value = value_of(self.signal)
         if value is None:
             return f"{self.what} does not answer (safe: {self.allowed})"
-        unlocked = armed and self.is_lock and not is_no_number(value)
-        return "" if unlocked or self.holds(value) else f"{self.what} is {self.says(value)} (safe: {self.allowed})"
+        return "" if armed and self.is_lock and not is_no_number(value) else self.fault_of(value)
+
+    def fault_of(self, value: Any) -> str:
+        """Return what is not safe where the read-back says `value`; empty where it is safe."""
+        return "" if self.holds(value) else f"{self.what} is {self.says(value)} (safe: {self.allowed})"
 
 
 def faults(conditions: Iterable[SafeCondition], *, armed: bool = False) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lics_beamline.devices.alarm import value_of
 from lics_beamline.devices.optional_pv import is_there
-from lics_beamline.devices.safe_condition import SafeCondition, faults
+from lics_beamline.devices.safe_condition import SafeCondition
 
 if TYPE_CHECKING:
     from lics_beamline.devices.beamline import Beamline
@@ -45,17 +45,34 @@ def unsafe(beamline: Beamline) -> tuple[str, ...]:
     return (*beamline.membrane.unsafe(), *beamline.heater.unsafe(), *beamline.beam.unsafe())
 
 
-def at_work(beamline: Beamline) -> tuple[str, ...]:
-    """Return a phrase for everything that answers and is not at rest: gas controlled, heater up, shutter open.
+class Rest(NamedTuple):
+    """Whether a beamline is at rest: gas not controlled, heater down, shutter closed.
 
     A heater that may heat and does not is at rest.
+
+    Attributes
+    ----------
+    at_work : tuple of str
+        A phrase for everything that answers and is not at rest.
+    silent : tuple of str
+        The names of what would tell, and does not answer.
     """
-    return faults(condition for condition in _of_rest(beamline) if condition.answers())
+
+    at_work: tuple[str, ...]
+    silent: tuple[str, ...]
 
 
-def silent(beamline: Beamline) -> tuple[str, ...]:
-    """Return the names of what would tell whether the beamline is at rest, and does not answer."""
-    return tuple(condition.what for condition in _of_rest(beamline) if not condition.answers())
+def rest_of(beamline: Beamline) -> Rest:
+    """Ask everything that tells whether a beamline is at rest, each once."""
+    at_work: list[str] = []
+    silent: list[str] = []
+    for condition in _of_rest(beamline):
+        value = value_of(condition.signal)
+        if value is None:
+            silent.append(condition.what)
+        elif fault := condition.fault_of(value):
+            at_work.append(fault)
+    return Rest(tuple(at_work), tuple(silent))
 
 
 def _of_rest(beamline: Beamline) -> tuple[SafeCondition, ...]:

@@ -56,6 +56,7 @@ MODULE: Final = "lics_beamline.safety.guard"  # its name is __main__ where it ru
 logger = logging.getLogger(MODULE)
 
 LOOKED_WITHIN_S: Final = 0.1  # longest time between two looks [s]; a monitor that tells of a change is looked at sooner
+LOOKED_AGAIN_AFTER_S: Final = 0.03  # shortest time between two looks [s]: what one step changes is looked at together
 CONNECTED_WITHIN_S: Final = 20.0  # for the PVs at the start [s]; the watch begins in any case
 WATCHING_WITHIN_S: Final = 300.0  # after a guard's start [s]: nothing runs before, so only a hang is caught
 TRIED_AGAIN_AFTER_S: Final = 1.0  # between two attempts to make safe [s]
@@ -261,6 +262,7 @@ class GuardAtWork:
         watch, alone_since = InterlockState(), None
         gives_up: bool | float | None = False
         while not self._over.is_set():
+            self._over.wait(LOOKED_AGAIN_AFTER_S)
             self._changed.wait(LOOKED_WITHIN_S)
             self._changed.clear()
             acknowledged = self._is_acknowledged(beamline, watch)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lics_beamline.devices.alarm import asked_of, value_of
 from lics_beamline.devices.lease import LeaseHolder, foreign
-from lics_beamline.devices.safe_state import at_work, places, silent, unsafe
+from lics_beamline.devices.safe_state import places, rest_of, unsafe
 from lics_beamline.errors import NotConnected
 from lics_beamline.safety.feeding import NO_ENGINE_BEAT
 from lics_beamline.safety.interlock import InterlockReading
@@ -157,6 +157,7 @@ class Observation:
         watchdog = beamline.watchdog
         lease = str(value_of(membrane.lease) or "")
         tripped_at = watchdog.trip_at() if watchdog is not None else ""
+        control, rest = value_of(membrane.control_readback), rest_of(beamline)
         return InterlockReading(
             wall_s=time.monotonic(),
             experiment_s=_or_none(beamline.clock.now_s),
@@ -166,14 +167,12 @@ class Observation:
             engine_gone=sign.gone,
             spectrum=value_of(beamline.ruby.unique_id),
             load_bar=value_of(membrane.load_bar),
-            setpoint_bar=value_of(membrane.setpoint_readback_bar)
-            if value_of(membrane.control_readback) == "On"
-            else None,
-            controls=None if (control := value_of(membrane.control_readback)) is None else control == "On",
+            setpoint_bar=value_of(membrane.setpoint_readback_bar) if control == "On" else None,
+            controls=None if control is None else control == "On",
             effort_percent=value_of(membrane.effort_percent),
             unsafe=unsafe(beamline),
-            at_work=at_work(beamline),
-            silent=silent(beamline),
+            at_work=rest.at_work,
+            silent=rest.silent,
             holds=self._engine.holds(lease),
             foreign=self._engine.foreign(lease),
             watchdog=watchdog.says() if watchdog is not None and tripped_at not in ("", known_trip) else "",

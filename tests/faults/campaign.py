@@ -444,14 +444,14 @@ def _watch() -> int:
     choose()
     from lics_beamline.devices.assembly import assemble
     from lics_beamline.devices.beamline import connect
-    from lics_beamline.devices.safe_state import at_work, silent
+    from lics_beamline.devices.safe_state import rest_of
 
     with tempfile.TemporaryDirectory() as folder:
         beamline = assemble(read_profile("simulated"), DataFolder(Path(folder)))
         connect(beamline, 20.0, strict=False)
         was: bool | None = None
         while True:
-            safe = not at_work(beamline) and not silent(beamline)  # a heater that may heat and does not is at rest
+            safe = not any(rest_of(beamline))
             if safe is not was:
                 print(time.monotonic(), "safe" if safe else "unsafe", flush=True)  # noqa: T201
             was = safe
