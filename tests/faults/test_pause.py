@@ -88,7 +88,7 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
         session.shows(">>> ")
         session.types("RE(session.sweep(experiment))")
         until(lambda: witness.get("ET1:RBV_pvTemp") >= 303.0 - 273.15, data)
-        witness.put("WORLD:Speed", 1.0)  # what begins slowly on a busy computer still falls into the ramp
+        witness.put("WORLD:Speed", 10.0)  # what begins slowly on a busy computer still falls into the ramp
         door.write("as a queue does\n")
         paused(session)
         witness.put("WORLD:Speed", 60.0)
@@ -101,7 +101,6 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
         session.types("RE.resume()")
         until(lambda: witness.get("ET1:RBV_pvTemp") >= resting_c + 2.0, data)
 
-        witness.put("WORLD:Speed", 1.0)
         door.write("ring 0\n")
         until(lambda: "ring_ma" in sweep_status(data).says, data)
         assert sweep_status(data).state == "held"
