@@ -42,11 +42,6 @@ class RingContrast:
     taken: int
 
     @property
-    def has_rings(self) -> bool:
-        """Whether rings stand out as the image was taken."""
-        return self.contrast[self.taken] >= LEAST_CONTRAST
-
-    @property
     def sharper(self) -> int | None:
         """Orientation under which rings are sharper by far than as the image was taken; None where there is none."""
         best = max(self.contrast, key=lambda orientation: self.contrast[orientation])

@@ -45,11 +45,6 @@ class CatalogPlace:
         return self.uri.startswith(("http://", "https://"))
 
     @property
-    def is_postgresql(self) -> bool:
-        """Whether this process speaks to PostgreSQL itself."""
-        return self.uri.startswith("postgresql://")
-
-    @property
     def is_embedded(self) -> bool:
         """Whether all of it lies in the data folder."""
         return not self.uri

@@ -138,11 +138,6 @@ def judge_live(beamline: Beamline, report: Report, case: Case, *, spectrum: bool
     return connecting + findings("beamline", live.RULES, inspect(beamline, case, spectrum=spectrum))
 
 
-def examine(experiment: Experiment, profile: Profile, recipe: Recipe) -> tuple[CheckFinding, ...]:
-    """Judge an experiment by itself: no data folder, no beam time, no hardware."""
-    return judge(case_of(experiment, profile, recipe))
-
-
 def refusals(judged: tuple[CheckFinding, ...]) -> tuple[CheckFinding, ...]:
     """Return the findings that forbid the start."""
     return tuple(finding for finding in judged if finding.verdict == "refused")

@@ -85,11 +85,6 @@ class CellModel(Strict):
     friction_doubt: Fraction = 0.4
     thermal_doubt: Fraction = 0.35
 
-    @property
-    def highest_cold_gpa(self) -> float:
-        """Highest pressure at 298 K that the model speaks of [GPa]."""
-        return self.start_gpa + MODELLED_CEILING_SHARE * self.ceiling_gpa
-
     def doubted(self, term: Term) -> CellModel:
         """Return the cell with one term off by one standard deviation, to the side that makes more pressure or load."""
         if term == "gain":

@@ -11,9 +11,9 @@ def test_a_place_is_kept_in_the_data_folder_until_it_is_moved_back(tmp_path):
     data = DataFolder(tmp_path)
     assert catalog_place(data).is_embedded
     set_catalog_place(data, "https://catalog.example")
-    assert (catalog_place(data).is_server, catalog_place(data).is_postgresql) == (True, False)
+    assert (catalog_place(data).is_server, catalog_place(data).is_embedded) == (True, False)
     set_catalog_place(data, "postgresql:///runs?host=/run/postgresql")
-    assert (catalog_place(data).is_server, catalog_place(data).is_postgresql) == (False, True)
+    assert (catalog_place(data).is_server, catalog_place(data).is_embedded) == (False, False)
     set_catalog_place(data, "")
     assert catalog_place(data).is_embedded
 
