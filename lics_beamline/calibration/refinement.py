@@ -26,6 +26,7 @@ from lics_beamline.frames.frame import Counts
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration import integration
+from lics_beamline.physics.robust_scatter import scatter_of
 
 Array = npt.NDArray[np.float64]
 
@@ -211,7 +212,7 @@ def refine(
         numbers = problem.displaced(used, sigma, numbers)
         residual = problem.residual_rad(points, numbers)
         ratio = np.abs(residual) / np.hypot(points.sigma_rad, excess)
-        kept = ratio < OUTLIER_SIGMAS * max(1.4826 * float(np.median(ratio[kept])), 1e-6)
+        kept = ratio < OUTLIER_SIGMAS * max(scatter_of(ratio[kept]), 1e-6)
         excess = _excess(residual[kept], points.sigma_rad[kept])
     used = points.chosen(kept)
     sigma = np.hypot(used.sigma_rad, excess)

@@ -23,6 +23,7 @@ from lics_beamline.calibration.calibrant import Calibrant
 from lics_beamline.frames.frame import Counts
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.physics.crystal import two_theta_deg
+from lics_beamline.physics.robust_scatter import scatter_of
 
 Array = npt.NDArray[np.float64]
 
@@ -116,7 +117,7 @@ def contrast_of(frame: Counts, bad: npt.NDArray[np.bool_], pixel_mm: tuple[float
     noise = np.sqrt(np.maximum(around, 0.05 * float(np.median(mean[known])) if known.any() else 1.0) + 1e-9)
     known &= share > 0.3  # the neighbourhood of the rest is mostly dead
     value = np.where(known, (mean - around) / noise, 0.0)
-    scale = 1.4826 * float(np.median(np.abs(value[known]))) if known.any() else 1.0  # MAD of a normal distribution
+    scale = scatter_of(value[known]) if known.any() else 1.0
     rows, columns = known.shape
     return Contrast(
         p1_mm=block * pixel_mm[0] * (np.arange(rows) + 0.5),

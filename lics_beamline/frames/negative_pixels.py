@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
+
 if TYPE_CHECKING:
     from lics_beamline.frames.frame import Counts
 
@@ -23,7 +25,6 @@ MARK_OVER_NEIGHBOURS: Final = 4.0  # times as many pixels as hold the next numbe
 MARK_SHARE: Final = 1.0e-3  # of the pixels below zero, that a mark among noise has at least
 FEWEST_MARKED: Final = 10  # pixels; so few of a number may be chance
 DEEPEST_NOISE_SIGMA: Final = 20.0  # what is lower is no noise, and dead
-SIGMA_OVER_MEDIAN: Final = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class NegativePixels:
         if np.count_nonzero(noise) < FEWEST_NOISE_VALUES:
             return cls()
         depth = -value[noise]
-        sigma = SIGMA_OVER_MEDIAN * float(np.median(np.repeat(depth, held[noise])))
+        sigma = SIGMA_OVER_MAD * float(np.median(np.repeat(depth, held[noise])))
         return cls(lowest_counts=-DEEPEST_NOISE_SIGMA * sigma, noise_counts=sigma, marks=tuple(value[is_mark].tolist()))
 
     def dead(self, frame: Counts) -> npt.NDArray[np.bool_]:

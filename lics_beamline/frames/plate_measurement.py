@@ -17,6 +17,7 @@ import numpy.typing as npt
 from lics_beamline.errors import BadReading
 from lics_beamline.frames.frame import Counts, Recording
 from lics_beamline.frames.plate import Fading, Ghost, Triple
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD, scatter_of
 
 Array = npt.NDArray[np.float64]
 Role = Literal["strong", "blank", "delayed"]
@@ -323,7 +324,7 @@ def measure_ghost(
     for _ in range(CLIPPING_PASSES):
         slope, level = _line(x[keep], y[keep])
         left = y - slope * x - level
-        keep = np.abs(left) < CLIP_SIGMA * max(1.4826 * float(np.median(np.abs(left))), 0.6)
+        keep = np.abs(left) < CLIP_SIGMA * max(scatter_of(left), 0.6)
     band = np.searchsorted(np.quantile(row[keep], np.linspace(0.0, 1.0, ROW_BANDS + 1)[1:-1]), row[keep])
     slopes = np.array([_line(x[keep][band == index], y[keep][band == index])[0] for index in np.unique(band)])
     if not 0.0 < slope < 1.0:
@@ -392,7 +393,7 @@ def _brightness(reads: Sequence[DelayedRead]) -> tuple[Array, Array]:
         level = every.mean(axis=1) - contrast * mean.mean()
         left = every - contrast[:, None] * mean - level[:, None]
         scaled = np.abs(left) / np.sqrt(np.maximum(every.mean(axis=1, keepdims=True) * mean, 1.0))
-        width = 1.4826 * np.median(scaled, axis=1, keepdims=True)
+        width = SIGMA_OVER_MAD * np.median(scaled, axis=1, keepdims=True)
         keep = (scaled < CLIP_SIGMA * np.maximum(width, 1e-9)).all(axis=0)
         if keep.all():
             break

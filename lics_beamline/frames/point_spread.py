@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
+
 PATCH_PX: Final = 48  # small enough that solid angle is constant in a patch, large against the reach
 REACH_PX: Final = 4  # correlation looked at so far; a reader's point spread of 2 pixels has ended there
 PLATE_PATCHES: Final = 49  # their mean knows the factor to 3 %
@@ -128,7 +130,7 @@ class Patches:
         used = (cut > MASKED_BELOW) & (mean > 0.0)
         expected = np.maximum(mean * factor + (0.0 if offset is None else self._cut(offset)), 1e-9)
         residual = np.where(used, (cut - expected) / np.sqrt(expected), 0.0)
-        width = 1.4826 * np.median(np.abs(residual), axis=(1, 2))[:, None, None]  # MAD of a normal distribution
+        width = SIGMA_OVER_MAD * np.median(np.abs(residual), axis=(1, 2))[:, None, None]
         # Of few counts the median tells no width: nearly all pixels are alike, and single counts are no spots.
         root = np.sqrt(np.minimum(expected, DIM_COUNTS))
         counting = np.where(expected < DIM_COUNTS, SPOT_SIGMA * (1.0 + 1.0 / root), 0.0)

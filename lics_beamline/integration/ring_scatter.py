@@ -23,6 +23,7 @@ from lics_beamline.frames.frame import Counts
 from lics_beamline.integration.pixel_rows import in_rows
 from lics_beamline.lines.peaks import Peak
 from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD, scatter_of
 
 Array = npt.NDArray[np.float64]
 
@@ -36,7 +37,6 @@ FEWEST_SECTORS: Final = 24  # of a ring that is told about
 SLOW_TERMS: Final = 5  # mean and two harmonics
 SAMPLED_PIXELS: Final = slice(None, None, 5)  # pixels that tell how wide the others scatter
 STEP_DEG: Final = 0.0005  # to which angles are sorted
-SIGMA_OVER_MAD: Final = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +244,7 @@ def _slow(values: Array, sector: npt.NDArray[np.intp]) -> Array:
 def _scatter_of(peak: Peak, left: Array, counting: Array, mean: float) -> RingScatter | None:
     if mean <= 0.0:
         return None
-    observed = (SIGMA_OVER_MAD * float(np.median(np.abs(left - np.median(left))))) ** 2
+    observed = (scatter_of(left - np.median(left))) ** 2
     excess = max(0.0, observed - float(np.median(counting)))
     # Variance of a robust standard deviation is 2.7 times that of the ordinary one (Rousseeuw & Croux 1993).
     doubt = observed * math.sqrt(2.0 * 2.7 / left.size)

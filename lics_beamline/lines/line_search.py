@@ -18,6 +18,7 @@ from lics_beamline.lines.line_candidates import candidates
 from lics_beamline.lines.line_fit import LineFit, ProfileLine, fit_lines, light, light_of_all
 from lics_beamline.lines.lone_lines import LoneLine, least_gain, weighted_median
 from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
 
 Array = npt.NDArray[np.float64]
 
@@ -410,7 +411,9 @@ class LineSearch:
         expected = self.variance[1:-1] + 0.25 * (self.variance[2:] + self.variance[:-2])
         ratio = np.abs(rough) / np.sqrt(expected)
         # A quarter of the bins are surely between the lines; of a normal distribution it is within 0.3186.
-        scatter = 1.4826 * float(_quantile(ratio, 0.5)) if self.known else float(_quantile(ratio, 0.25)) / 0.3186
+        scatter = (
+            SIGMA_OVER_MAD * float(_quantile(ratio, 0.5)) if self.known else float(_quantile(ratio, 0.25)) / 0.3186
+        )
         return max(self.pattern.correlation, scatter if scatter > 1.15 else 1.0)
 
 

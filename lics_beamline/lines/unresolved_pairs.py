@@ -16,6 +16,7 @@ import numpy as np
 
 from lics_beamline.lines.line_candidates import SIGMA_OF_FWHM
 from lics_beamline.lines.peaks import Peak
+from lics_beamline.physics.robust_scatter import scatter_of
 
 MOST_BESIDE: Final = 8  # lines by which the usual width at an angle is told: widths change with the angle
 FEWEST_BESIDE: Final = 4  # fewer tell no scatter
@@ -25,7 +26,6 @@ WIDTH_OVER_PLACE: Final = 1.67  # error of a width over that of the place of a G
 CHANCE_SIGMAS: Final = 6.0  # of that error; of a Lorentzian line it is larger
 SCATTER_SIGMAS: Final = 5.0  # of the widths beside it
 LEAST_OFF: Final = 0.02  # of the usual width: what is nearer weighs no more in its slope over the angle
-SIGMA_OVER_MEDIAN: Final = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 FLANK_FWHM: Final = 3.0  # from a wide line, within which its flank may pass for a line
 FLANK_HEIGHT: Final = 0.03  # of the height of the wide line, at most
 
@@ -89,7 +89,7 @@ def _reach_deg(peak: Peak, telling: Sequence[Peak]) -> float:
             angles - peak.two_theta_deg, widths, 1, w=1.0 / np.maximum(np.abs(widths - usual), LEAST_OFF * usual)
         )
         widths, usual = widths - rising[0] * (angles - peak.two_theta_deg), float(rising[1])
-    scatter = SIGMA_OVER_MEDIAN * float(np.median(np.abs(widths - usual)))
+    scatter = scatter_of(widths - usual)
     chance = CHANCE_SIGMAS * WIDTH_OVER_PLACE * peak.two_theta_sigma_deg
     if peak.fwhm_deg <= BROADER_BY * usual or peak.fwhm_deg - usual <= max(chance, SCATTER_SIGMAS * scatter):
         return 0.0

@@ -28,6 +28,7 @@ from lics_beamline.patterns.pattern_table import (
     PatternTable,
     refused,
 )
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD, scatter_of
 
 Array = npt.NDArray[np.float64]
 Errors = Literal["file", "counts", "scatter"]
@@ -58,7 +59,6 @@ NOISE_SHARE: Final = (0.1, 10.0)  # a column that is an error is within this of 
 SAME_WAVELENGTH: Final = 1e-4  # relative
 LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is something else
 SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
-OF_MEDIAN: Final = 1.4826  # standard deviation over the median absolute deviation of a normal distribution
 UNEVEN_STEP: Final = 0.01  # relative: steps that differ by more are not those of one grid
 MOST_STEPS: Final = 0.9  # of all: the others may be gaps
 GAP_STEPS: Final = 1.5  # of a step: farther apart, and nothing was measured between
@@ -389,9 +389,9 @@ def _scatter(y: Array, source: str) -> Array:
     inner = level[1:-1]
     usable = np.isfinite(odd)
     if float(np.nanmin(level)) > 0.0:
-        sigma = OF_MEDIAN * float(np.median(odd[usable] / np.sqrt(inner[usable]))) * np.sqrt(level)
+        sigma = SIGMA_OVER_MAD * float(np.median(odd[usable] / np.sqrt(inner[usable]))) * np.sqrt(level)
     else:
-        sigma = np.where(np.isfinite(y), OF_MEDIAN * float(np.median(odd[usable])), np.nan)
+        sigma = np.where(np.isfinite(y), SIGMA_OVER_MAD * float(np.median(odd[usable])), np.nan)
     if not np.nanmax(sigma) > 0.0:
         raise refused(
             source, "has no scatter: it was calculated or smoothed. Give --errors counts.", reason="no scatter"
@@ -403,7 +403,7 @@ def _check_unnamed(y: Array, sigma: Array, source: str) -> None:
     """Refuse a third column without a name that is no error: a background, a calculated pattern, a weight."""
     good = np.isfinite(y) & (sigma > 0.0)
     if np.count_nonzero(good) >= LEAST_POINTS:
-        noise = OF_MEDIAN * float(np.median(np.abs(np.diff(y[good], 2)))) / SECOND_DIFFERENCE
+        noise = scatter_of(np.diff(y[good], 2)) / SECOND_DIFFERENCE
         share = float(np.median(sigma[good])) / noise if noise > 0.0 else math.inf
     else:
         share = 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.physics.robust_scatter import scatter_of
 from lics_beamline.physics.spectral_line import misfit, missed_share
 
 
@@ -80,6 +81,6 @@ class RubyLine:
         line = replace(self, missed_share=missed_share(pulls, error, near, self.height_counts))
         if not line.doubt:
             return line
-        missed = 1.4826 * float(np.median(np.abs((pulls * error)[near])))  # 1.4826: MAD of a normal distribution
+        missed = scatter_of((pulls * error)[near])
         sigma_nm = math.hypot(self.r1_sigma_nm, self.fwhm_nm * missed / self.height_counts)
         return replace(line, r1_sigma_nm=sigma_nm)

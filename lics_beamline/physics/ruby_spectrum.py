@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
+from lics_beamline.physics.robust_scatter import scatter_of
 from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
 from lics_beamline.physics.spectral_line import GOOD_CHI2, count_scale, is_spectrum, numbers
@@ -379,7 +380,7 @@ def _fit(x: Array, y: Array, start: Array, held: Known | None = None) -> tuple[A
         misfit, residual = info["fvec"], info["fvec"][: x.size]
         if status not in CONVERGED_INFO or covariance is None:
             return values, None, math.inf, 1
-        scatter = max(1.0, 1.4826 * float(np.median(np.abs(residual))))  # 1.4826: MAD of a normal distribution
+        scatter = max(1.0, scatter_of(residual))
         outlier = np.abs(residual) > OUTLIER_SIGMA * scatter
         if not outlier.any() or outlier.sum() > 0.02 * x.size:  # many outliers are a wrong shape, not cosmic rays
             break

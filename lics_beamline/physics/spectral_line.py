@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
+from lics_beamline.physics.robust_scatter import scatter_of
 
 Array = npt.NDArray[np.float64]
 
@@ -95,8 +96,8 @@ def missed_share(pulls: Array, error: Array, near: npt.NDArray[np.bool_], height
     """
     if pulls.size < 2 or not near.any() or not height > 0.0:
         return 0.0
-    noise = 1.4826 * float(np.median(np.abs(np.diff(pulls)))) / math.sqrt(2.0)  # MAD of a normal distribution
-    missed = 1.4826 * float(np.median(np.abs(pulls[near])))
+    noise = scatter_of(np.diff(pulls)) / math.sqrt(2.0)
+    missed = scatter_of(pulls[near])
     if missed < MISSED_NOISES * noise:
         return 0.0
     return math.sqrt(missed**2 - noise**2) * float(np.median(error[near])) / height
@@ -173,7 +174,7 @@ def count_scale(counts: Array) -> float:
     if finite.size < LEAST_PIXELS or finite.max() > MOST_NORMALISED or np.array_equal(finite, np.rint(finite)):
         return 1.0
     bends = np.diff(finite, 2)
-    scatter = 1.4826 * float(np.median(np.abs(bends - np.median(bends)))) / math.sqrt(6.0)  # MAD of a normal
+    scatter = scatter_of(bends - np.median(bends)) / math.sqrt(6.0)
     top = float(finite.max())
     if not top > LEAST_COUNTS:
         return 1.0
@@ -184,7 +185,7 @@ def count_scale(counts: Array) -> float:
 def noise_counts(counts: Array) -> Array:
     """Return the standard deviation of each pixel [counts]: Poisson, but not below the scatter of the spectrum."""
     steps = np.diff(counts)
-    scatter = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / math.sqrt(2.0)  # MAD of a normal
+    scatter = scatter_of(steps - np.median(steps)) / math.sqrt(2.0)
     return np.sqrt(np.maximum(np.maximum(counts, 1.0), scatter**2))
 
 

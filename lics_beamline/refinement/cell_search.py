@@ -13,6 +13,7 @@ import numpy as np
 
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.physics.robust_scatter import scatter_of
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import shapes
 from lics_beamline.refinement.powder_phase import PowderPhase
@@ -75,7 +76,7 @@ def find_cell(
             ]
         )
     best = int(np.argmin(misfits))
-    spread = 1.4826 * float(np.median(np.abs(misfits - np.median(misfits))))  # MAD of a normal distribution
+    spread = scatter_of(misfits - np.median(misfits))
     outstanding = (float(np.median(misfits)) - float(misfits[best])) / max(spread, NOISE_CHI2)
     if outstanding < CLEAR_SIGMAS or best in (0, misfits.size - 1):
         raise RefinementFailed(
