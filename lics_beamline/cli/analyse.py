@@ -46,7 +46,7 @@ def analyse(options: argparse.Namespace) -> int:
     from lics_beamline.analysis.overview import Overview
     from lics_beamline.analysis.paper import paper_table
     from lics_beamline.analysis.report import write_report
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read

@@ -7,6 +7,10 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lics_beamline.data_folder import DataFolder
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -97,3 +101,10 @@ def add_orientation(verb: argparse.ArgumentParser, *, instead_of: str) -> None:
         help=f"orientation of the image, instead of {instead_of}'s: 3 as pyFAI takes it by default, 2 flipped up-down, "
         "4 flipped left-right, 1 both",
     )
+
+
+def data_folder(options: argparse.Namespace) -> DataFolder:
+    """Return the data folder a command was given, as an absolute path."""
+    from lics_beamline.data_folder import DataFolder
+
+    return DataFolder(options.data.expanduser().resolve())

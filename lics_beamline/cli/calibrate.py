@@ -100,7 +100,7 @@ class _Plate:
 
 def calibrate(options: argparse.Namespace) -> int:
     """Calibrate from a run or an image, or from a calibrant exposed now."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.errors import RunNotFound
 
     data = data_folder(options)

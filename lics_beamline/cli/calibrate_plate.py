@@ -56,7 +56,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def calibrate_plate(options: argparse.Namespace) -> int:
     """Measure the plates, keep what was found, and say how to use it."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.profile import read_profile
     from lics_beamline.reduction.plate_run import calibration_of
     from lics_beamline.replay import documents_of

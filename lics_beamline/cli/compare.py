@@ -40,7 +40,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def compare(options: argparse.Namespace) -> int:
     """Compare two reductions of a run."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.exports.comparison import compare as difference
     from lics_beamline.exports.comparison_figure import draw_comparison
 

@@ -50,7 +50,7 @@ def discover(options: argparse.Namespace) -> int:
     from lics_beamline.analysis.discovery_report import write_discovery
     from lics_beamline.analysis.phase_file import write_phase_files
     from lics_beamline.analysis.structure_solution import checked_elements, solved_structures
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run
     from lics_beamline.journal.reader import read

@@ -32,7 +32,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def export(options: argparse.Namespace) -> int:
     """Write a reduced run."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.exports.layouts import NEEDS_RAW
     from lics_beamline.exports.package import pack
     from lics_beamline.exports.raw_point import raw_points

@@ -41,7 +41,7 @@ def guard(options: argparse.Namespace) -> int:
     """Tell how the guard fares, acknowledge, or be a guard that stays."""
     if options.stays:
         return _run(options)
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.safety.guard_status import STAYING, bury, lost, status
     from lics_beamline.safety.latch import acknowledge, latched
 
@@ -91,7 +91,7 @@ def guard(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     """Guard until told to end; say what is watched."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.profile import read_profile
     from lics_beamline.safety.guard import limits_of, serve
 

@@ -90,7 +90,7 @@ def _add_pattern_options(verb: argparse.ArgumentParser) -> None:
 
 def import_frames(options: argparse.Namespace) -> int:
     """Import frames or patterns with their table."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.imports.foreign_run import ForeignRun, Origin
     from lics_beamline.imports.frame_files import FileFinder, FrameFinder, check_samples
     from lics_beamline.imports.frame_table import read_table

@@ -177,7 +177,7 @@ def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
 def _of_run(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
     from lics_beamline.analysis.discovery import points_with_lines, surveyed
     from lics_beamline.analysis.unknown_lines import lines_of_run
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.errors import ProfileError, RefinementFailed, RunNotFound
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run

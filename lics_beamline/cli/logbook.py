@@ -39,7 +39,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def logbook(options: argparse.Namespace) -> int:
     """Write the logbook of one sweep."""
     from lics_beamline.analysis.logbook_page import markdown, write_logbook
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.errors import ProfileError, RunNotFound
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run

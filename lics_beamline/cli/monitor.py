@@ -68,7 +68,7 @@ def monitor_option() -> argparse.ArgumentParser:
 def monitor(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
     require("bokeh", what="the live page")
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.exports.recorded_run import find_any
     from lics_beamline.journal.lock import require_all_seen
     from lics_beamline.monitor.access import is_loopback, new_token

@@ -36,11 +36,11 @@ def new(options: argparse.Namespace) -> int:
         0 when it is written and nothing refuses it; 2 where it is there already, answers end, or a rule refuses it.
     """
     from lics_beamline.checks.judgement import judge, refusals, warnings
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.cli.check import case_for
     from lics_beamline.cli.experiment_text import experiment_text
     from lics_beamline.cli.interview import Interview
     from lics_beamline.cli.question import AnswersEnded
-    from lics_beamline.cli.record import data_folder
     from lics_beamline.files.whole_file import write_whole
     from lics_beamline.profile import read_profile
 

@@ -77,8 +77,8 @@ def new(options: argparse.Namespace) -> int:
 def _asked(options: argparse.Namespace, like: Profile, folder: Path) -> dict[tuple[str, str], Any]:
     """Return the keys that were answered, by table and key."""
     from lics_beamline.cli.answer import text
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.cli.question import Questions
-    from lics_beamline.cli.record import data_folder
     from lics_beamline.cli.survey import surveyed, tell
 
     questions, before = Questions(), like.values

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import data_folder
 from lics_beamline.cli.check import add_options as add_check_options
 from lics_beamline.cli.monitor import monitor_option, start_beside
 from lics_beamline.cli.workers import follower_options, followers_of
@@ -293,13 +294,6 @@ def shell(options: argparse.Namespace) -> int:
 
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=followers_of(options)))
         return interact(session, layer=layer)
-
-
-def data_folder(options: argparse.Namespace) -> DataFolder:
-    """Return the data folder a command was given, as an absolute path."""
-    from lics_beamline.data_folder import DataFolder
-
-    return DataFolder(options.data.expanduser().resolve())
 
 
 def _place(options: argparse.Namespace) -> tuple[Profile, DataFolder]:

@@ -85,7 +85,7 @@ def follow(options: argparse.Namespace) -> int:
     """Run the followers in this process's name."""
     from lics_beamline.catalog.place import set_catalog_place
     from lics_beamline.catalog.tiled_profile import profile_name, write_profile
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.follower import process as follower
     from lics_beamline.follower.status import WHICH, Which, finishing, status
 
@@ -167,7 +167,7 @@ def rebuild_catalog(options: argparse.Namespace) -> int:
     from lics_beamline.catalog.cataloguer import LOCK_NAME
     from lics_beamline.catalog.place import catalog_place
     from lics_beamline.catalog.soundness import require_nameable
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.files.whole_file import set_aside
     from lics_beamline.journal import lock
 
@@ -215,7 +215,7 @@ def _jobs(options: argparse.Namespace, data: DataFolder, which: Sequence[str]) -
 
 def runs(options: argparse.Namespace) -> int:
     """List the runs; a list that lacks one of them is no whole list, which the exit code tells."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.journal.head import head, listing
 
     data = data_folder(options)
@@ -256,7 +256,7 @@ def _tell(rows: list[dict[str, str]]) -> None:
 
 def show(options: argparse.Namespace) -> int:
     """Show one run."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.cli.run_summary import WIDE_COLUMNS, story
     from lics_beamline.cli.terminal import folded
     from lics_beamline.exports.recorded_run import find_any

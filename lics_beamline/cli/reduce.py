@@ -41,7 +41,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def replay(options: argparse.Namespace) -> int:
     """Reduce recorded runs."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.cli.run_summary import heading_of, point_line
     from lics_beamline.exports.reduced_run import reduced_point
     from lics_beamline.reduction.recipe import read_recipe

@@ -50,7 +50,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def refine(options: argparse.Namespace) -> int:
     """Refine rival models against one point."""
     from lics_beamline.analysis.structure import rival_fits
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.exports.difference_figure import draw_differences
     from lics_beamline.exports.recorded_run import newest_reduction
     from lics_beamline.exports.reduced_run import reduced_run

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     int
         0 when it was done; 3 when no sweep runs, or it does not answer.
     """
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.control.request import Request
     from lics_beamline.sweep_request import ask, sweep_status
 
@@ -96,7 +96,7 @@ def note(options: argparse.Namespace) -> int:
     int
         0 when it was; 2 where it is empty or too long; 3 when no sweep runs, or it does not answer.
     """
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.sweep_request import leave_note, sweep_status
 
     data = data_folder(options)

@@ -46,7 +46,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def resume(options: argparse.Namespace) -> int:
     """Go on with a sweep that was cut off."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.devices.control_layer import choose
     from lics_beamline.journal.whole_sweep import sweep_documents
 

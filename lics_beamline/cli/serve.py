@@ -61,7 +61,7 @@ def serve(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, or make a key."""
     from lics_beamline.catalog.place import key_path
     from lics_beamline.catalog.server import CatalogServer
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.profile import check_catalog_uri
 
     if options.group and options.new_key is None:

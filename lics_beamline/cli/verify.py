@@ -27,7 +27,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """Hold what is on disk against what was recorded."""
-    from lics_beamline.cli.record import data_folder
+    from lics_beamline.cli.argument import data_folder
     from lics_beamline.verification.whole import verify as look
 
     found = look(data_folder(options), options.uid)
