@@ -14,7 +14,7 @@ from bluesky.utils import MsgGenerator
 
 from lics_beamline.session.asked_experiment import asked_experiment
 from lics_beamline.session.left_cell import as_left
-from lics_beamline.session.submission import require_calibrant, require_fit
+from lics_beamline.session.requirement import require_calibrant, require_fit
 
 if TYPE_CHECKING:
     from lics_beamline.session.session import Session

@@ -18,76 +18,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from lics_beamline.errors import LicsError, ProfileError
+from lics_beamline.errors import LicsError
 from lics_beamline.session.asked_experiment import asked_experiment
 from lics_beamline.session.queue_ahead import queued_plans
+from lics_beamline.session.requirement import require_calibrant, require_fit
 
 if TYPE_CHECKING:
-    from lics_beamline.control.cell_estimate import PressureReading
-    from lics_beamline.data_folder import DataFolder
     from lics_beamline.experiment import Experiment
     from lics_beamline.profile import Profile
-    from lics_beamline.reduction.recipe import Recipe
 
 ANSWER_S: Final = 1.2  # for a judgement, of the 2 s for which a client of the manager waits and the 5 s of its watchdog
 WORKER_VARIABLE: Final = "LICS_QUEUE_WORKER"  # holds the process id of a worker: there a plan is judged as it begins
 STILL: Final = "the rules are still being applied. Submit it again in a few seconds"
-
-
-def require_fit(
-    experiment: Experiment,
-    profile: Profile,
-    recipe: Recipe,
-    *,
-    data: DataFolder | None = None,
-    begins: PressureReading | None = None,
-    ahead: Sequence[Experiment] = (),
-) -> None:
-    """Refuse an experiment that `lics check` refuses.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        What is to be done.
-    profile : Profile
-        The beamline.
-    recipe : Recipe
-        How its runs are reduced.
-    data : DataFolder, optional
-        Where it is to be recorded.
-    begins : PressureReading, optional
-        How the sweep before has left the cell; default as loaded, with no gas.
-    ahead : sequence of Experiment
-        What is done before it.
-
-    Raises
-    ------
-    ProfileError
-        With every refusal: what was found, what is allowed, what to do.
-    """
-    from lics_beamline.checks.judgement import case_of, judge, refusals
-    from lics_beamline.checks.place import look_at
-
-    place = look_at(data) if data is not None else None
-    paths = [each.points() for each in ahead] if begins is None else [(), *(each.points() for each in ahead)]
-    refused = refusals(judge(case_of(experiment, profile, recipe, place=place, begins=begins, ahead=paths)))
-    if refused:
-        raise ProfileError(" ".join(f"{finding.rule}: {finding.says}" for finding in refused))
-
-
-def require_calibrant(parameters: Mapping[str, Any]) -> None:
-    """Refuse a calibration whose calibrant nobody knows, or whose exposure is none.
-
-    Raises
-    ------
-    ProfileError
-        Naming what was asked for.
-    """
-    from lics_beamline.calibration.calibrant import find_calibrant
-
-    find_calibrant(parameters["calibrant"])
-    if not parameters["exposure_s"] > 0.0:
-        raise ProfileError(f"exposure_s = {parameters['exposure_s']} s: a plate is exposed for more than 0 s.")
 
 
 def annotation(plan: str, profile: Path) -> str:
