@@ -115,7 +115,7 @@ def _limits(channel: Any) -> str:
 
 def _served() -> dict[str, Any]:
     """Return the PVs of the simulated beamline, without serving them."""
-    from lics_simulators.server import Beamline
+    from lics_simulators.beamline import Beamline
     from lics_simulators.world import World
 
     with tempfile.TemporaryDirectory() as folder:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lics_simulators.beamline import Beamline
 from lics_simulators.fault_kinds import KINDS
 from lics_simulators.faults import parse
 from lics_simulators.preset import preset_names
 from lics_simulators.saved_world import restore, was_killed
-from lics_simulators.server import Beamline, free_port, serve
+from lics_simulators.server import free_port, serve
 from lics_simulators.world import World
 
 

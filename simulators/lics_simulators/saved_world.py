@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import json
 import os
+import sys
 import time
 from collections import deque
 from enum import Enum
@@ -22,12 +23,40 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from lics_simulators.server import Beamline
+    from lics_simulators.beamline import Beamline
 
 FILE_NAME: Final = "world.json"
 PACKAGE: Final = "lics_simulators."
 LONGEST_CATCH_UP_S: Final = 1800.0  # the world goes on without its IOCs for so long at most [s of experiment]
 PARTS: Final = ("beam", "stage", "membrane", "heater", "thermocouples", "ruby", "cell", "contents")
+
+
+class WorldKeeper:
+    """Saves a world again and again; where it cannot be saved the world goes on, which is said once.
+
+    Instruments do not end for a disk that is full or gone.
+
+    Parameters
+    ----------
+    beamline : Beamline
+        The world, with what its instruments hold; saved in the folder of its plates.
+    """
+
+    def __init__(self, beamline: Beamline) -> None:
+        self._beamline = beamline
+        self._is_told = False
+
+    def keep(self, *, ended: bool = False) -> None:
+        """Save the world; with `ended` as one that somebody ended."""
+        try:
+            save(self._beamline, self._beamline.folder, ended=ended)
+            self._is_told = False
+        except OSError as error:
+            if not self._is_told:
+                sys.stderr.write(
+                    f"the world cannot be saved in {self._beamline.folder}, and goes on: {error.strerror}\n"
+                )
+            self._is_told = True
 
 
 def save(beamline: Beamline, folder: Path, *, ended: bool = False, wall_s: float | None = None) -> None:

@@ -22,7 +22,7 @@ from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage
 from lics_beamline.devices.thermocouples import Thermocouples
 from lics_beamline.devices.watchdog import Watchdog
-from lics_simulators.server import Beamline as Served
+from lics_simulators.beamline import Beamline as Served
 from lics_simulators.world import World
 
 PREFIX = f"C{uuid.uuid4().hex[:6]}:"  # nobody answers to it

@@ -8,7 +8,7 @@ from command_line import typed
 
 from lics_beamline.devices.operator_screens import of_profile
 from lics_beamline.profile import read_profile
-from lics_simulators.server import Beamline
+from lics_simulators.beamline import Beamline
 from lics_simulators.world import World
 
 

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from lics_simulators.server import Beamline
+from lics_simulators.beamline import Beamline
 from lics_simulators.world import World
 
 PREFIX = "TEST:"

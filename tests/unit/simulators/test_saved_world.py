@@ -9,10 +9,10 @@ import pytest
 
 os.environ.setdefault("OPHYD_CONTROL_LAYER", "caproto")
 
+from lics_simulators.beamline import Beamline
 from lics_simulators.faults import parse
 from lics_simulators.plate.exposure import Order
-from lics_simulators.saved_world import FILE_NAME, restore, save, sealed, was_killed
-from lics_simulators.server import Beamline
+from lics_simulators.saved_world import FILE_NAME, WorldKeeper, restore, save, sealed, was_killed
 from lics_simulators.world import World
 
 
@@ -148,15 +148,15 @@ def test_a_number_that_a_disk_has_changed_is_noticed(tmp_path):
 def test_a_folder_that_is_gone_ends_no_world_and_is_said_once(tmp_path, capsys):
     folder = tmp_path / "plates"
     folder.mkdir()
-    made = beamline(folder)
-    made.save()
+    keeper = WorldKeeper(beamline(folder))
+    keeper.keep()
     assert not was_killed(tmp_path)
     assert was_killed(folder)
     shutil.rmtree(folder)
-    made.save()
-    made.save()
+    keeper.keep()
+    keeper.keep()
     assert capsys.readouterr().err.count("cannot be saved") == 1
     folder.mkdir()
-    made.save(ended=True)
+    keeper.keep(ended=True)
     assert not was_killed(folder)
     assert (folder / FILE_NAME).is_file()
