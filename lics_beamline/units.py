@@ -20,3 +20,11 @@ def kelvin_from_celsius(temperature_c: float) -> float:
 def energy_kev_from_wavelength(wavelength_angstrom: float) -> float:
     """Photon energy [keV] from X-ray wavelength [angstrom]."""
     return HC_KEV_ANGSTROM / wavelength_angstrom
+
+
+def duration_text(seconds: float) -> str:
+    """Return how long something takes or took, for people: ``90 s``, ``12 min``, ``3 h 5 min``."""
+    minutes = round(seconds / 60.0)
+    if minutes >= 120:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes >= 2 else f"{seconds:.0f} s"

@@ -136,4 +136,5 @@ def detector_of_fit2d(
         wavelength_angstrom=found["wavelength_angstrom"][0],
         pixel_mm=pixel_mm,
         shape=shape,
+        source=source,
     )

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.strict_toml import MOST_NUMBER
 from lics_beamline.frames.orientation import FLIPS
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.geometry.geometry import Geometry, geometry_of
@@ -215,6 +216,7 @@ def tilted(
     wavelength_angstrom: float,
     pixel_mm: tuple[float, float],
     shape: tuple[int, int] | None,
+    source: str,
 ) -> FlatDetector:
     """Return the detector that a beam hits at some place and that leans by some angle, in orientation 3.
 
@@ -234,11 +236,25 @@ def tilted(
         Height and width of a pixel [mm].
     shape : tuple of int or None
         Rows and columns.
+    source : str
+        Where the numbers come from, for the message.
+
+    Raises
+    ------
+    ProfileError
+        If a number is none, or the detector is seen edge on.
 
     Notes
     -----
     With tilt ``t`` and direction ``a``: ``sin rot2 = sin t sin a``, ``tan rot1 = -tan t cos a``.
     """
+    given = (*beam_px, beam_distance_mm, direction_deg, azimuth_offset_deg, wavelength_angstrom, *pixel_mm)
+    if not (abs(tilt_deg) < 90.0 and all(abs(number) <= MOST_NUMBER for number in given)):
+        raise ProfileError(
+            f"{source}: no detector has beam centre, distance, tilt and pixels as it says (tilt {tilt_deg:g} deg, "
+            f"distance {beam_distance_mm:g} mm): a number is too large, or the beam misses it. Mend it.",
+            file=source,
+        )
     tilt, direction = math.radians(tilt_deg), math.radians(direction_deg)
     away = math.sin(tilt) * math.cos(direction)
     plane = DetectorPlane.through(

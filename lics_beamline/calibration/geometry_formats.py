@@ -154,7 +154,7 @@ def _comments(text: str, source: str) -> dict[str, tuple[float, ...]]:
             numbers = tuple(float(part) for part in value.split())
         except ValueError:
             numbers = ()
-        whole = key not in ("orientation", "shape") or all(number == int(number) > 0 for number in numbers)
+        whole = key not in ("orientation", "shape") or all(number.is_integer() and number > 0 for number in numbers)
         if len(numbers) != counts[key] or not whole or (key == "orientation" and numbers[0] > 4):
             raise ProfileError(f"{source}: the comment {key} = {value:.60} is none. Mend or delete it.", file=source)
         found[key] = numbers

@@ -112,6 +112,7 @@ def detector_of_image_controls(
         wavelength_angstrom=numbers["wavelength"][0],
         pixel_mm=pixel_mm,
         shape=shape,
+        source=source,
     )
 
 
@@ -120,7 +121,7 @@ def _numbers(text: str, key: str, count: int, source: str) -> tuple[float, ...]:
         numbers = tuple(float(part) for part in text.strip("[]() ").replace(",", " ").split())
     except ValueError:
         numbers = ()
-    if len(numbers) != count:
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise ProfileError(
             f"{source}: {key} = {text:.60} is not {'a number' if count == 1 else f'{count} numbers'}. Mend it.",
             file=source,

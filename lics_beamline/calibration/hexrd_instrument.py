@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from lics_beamline.calibration.flat_detector import FlatDetector, said
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import READER_FAULTS
+from lics_beamline.files.strict_toml import MOST_NUMBER
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.units import HC_KEV_ANGSTROM
 
@@ -229,11 +231,11 @@ class _Told:
     def numbers(self, path: str, count: int, default: Any = None) -> tuple[float, ...]:
         value = self.value(path, default)
         numbers = value if isinstance(value, list) else [value]
-        sound = all(isinstance(each, (int, float)) and math.isfinite(each) for each in numbers)
+        sound = all(isinstance(each, (int, float)) and abs(each) <= MOST_NUMBER for each in numbers)
         if len(numbers) != count or not sound or any(isinstance(each, bool) for each in numbers):
             raise ProfileError(
-                f"{self._source}: {path} = {value!r:.60} is not {'a number' if count == 1 else f'{count} numbers'}. "
-                "Mend it.",
+                f"{self._source}: {path} = {reprlib.repr(value):.60} is not "
+                f"{'a number' if count == 1 else f'{count} numbers'}. Mend it.",
                 file=self._source,
             )
         return tuple(float(each) for each in numbers)
@@ -248,16 +250,17 @@ def _refuse(told: _Told, name: str) -> None:
     if not isinstance(panel, dict):
         told.refuse(f"detectors.{name} is no table")
     if panel.get("distortion"):
-        told.refuse(f"panel {name} has a distortion ({panel['distortion']!r:.80}), which a plain detector has not")
+        distortion = reprlib.repr(panel["distortion"])
+        told.refuse(f"panel {name} has a distortion ({distortion:.80}), which a plain detector has not")
     if panel.get("detector_type", "planar") != "planar":
-        told.refuse(f"panel {name} is {panel['detector_type']!r:.30}, not flat")
+        told.refuse(f"panel {name} is {reprlib.repr(panel['detector_type']):.30}, not flat")
     if told.value(f"detectors.{name}.pixels.roi", False):
         told.refuse(f"panel {name} is a part of an image (roi)")
     if any(told.numbers("oscillation_stage.translation", 3, [0.0, 0.0, 0.0])):
         told.refuse("oscillation_stage.translation is not zero: the sample is off the origin")
     distance = told.value("beam.source_distance", math.inf)
     if distance not in (math.inf, "inf", ".inf"):
-        told.refuse(f"beam.source_distance = {distance!r:.30} mm: the beam diverges")
+        told.refuse(f"beam.source_distance = {reprlib.repr(distance):.30} mm: the beam diverges")
 
 
 def _direction(azimuth_deg: float, polar_deg: float) -> npt.NDArray[np.float64]:

@@ -63,7 +63,9 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
     "completion",
 )
 
-DISK_TROUBLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG})
+DISK_TROUBLE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.EIO, errno.ESTALE}
+)
 
 EPILOG = """\
 examples:
@@ -156,10 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LicsError as error:
         return _end(error, EXIT_FAILED, options)
     except OSError as error:
-        if error.errno not in DISK_TROUBLE or error.filename is None:
+        if error.errno not in DISK_TROUBLE:
             return _unexpected(error, options)
-        where = "Give another folder (--to, --data), or make room there and the right to write."
-        return _end(error, EXIT_FAILED, options, says=f"{error.filename}: {os.strerror(error.errno)}. {where}")
+        where = "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
+        what = error.filename or "a file that was open"
+        return _end(error, EXIT_FAILED, options, says=f"{what}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
         return _unexpected(error, options)
 

@@ -9,6 +9,8 @@ import time
 from types import FrameType
 from typing import Final
 
+from lics_beamline.processes.lost_stream import forget_lost_streams
+
 IMPORTING: Final = "<frozen importlib._bootstrap>"  # file name of the frames that Python imports modules in
 ASKED_AGAIN_AFTER_S: Final = 0.05  # whether the import is over [s]
 LONGEST_IMPORT_S: Final = 20.0  # on a busy computer the slowest took 10 s; a person's own module may never end [s]
@@ -34,6 +36,7 @@ class InterruptionHandler:
             again.start()
             return
         self._since = None
+        forget_lost_streams()  # by SIGHUP, and whoever was written to by a pipe has had the same Ctrl-C
         raise KeyboardInterrupt
 
 

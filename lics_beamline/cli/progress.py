@@ -60,6 +60,7 @@ class Narration:
         self._ended = threading.Event()
         self._swept = threading.Event()
         self._measured = 0
+        self._run_ended = False
         self._reduced_runs_ended = False
         self.raw_uid = ""
         self._progress = progress(
@@ -86,20 +87,30 @@ class Narration:
             for tail in self._tails.values():
                 tail.close()
 
-    def finish(self, *, is_reduced: Callable[[], bool] = lambda: True) -> None:
+    def finish(self, *, ended_by: str = "", is_reduced: Callable[[], bool] = lambda: True) -> bool:
         """Wait until the last point of the sweep has been reduced, nobody reduces any more, or patience ends.
 
         Parameters
         ----------
+        ended_by : str
+            Why the sweep ended early, which is said before anything is waited for; empty when it did not.
         is_reduced : callable
             Whether somebody lives who reduces.
+
+        Returns
+        -------
+        bool
+            Whether the run has its stop document; without it no follower can end what it makes of it.
         """
         self._swept.set()
+        if ended_by:
+            self._console.print(ended_by)
         if self._measured or self._tails:
             self.say("reducing the last points")
         until_s = time.monotonic() + PATIENCE_S
         while self._thread.is_alive() and is_reduced() and time.monotonic() < until_s:
             self._thread.join(LOOK_S)
+        return self._run_ended
 
     def say(self, what: str) -> None:
         """Say what is being done now, in front of the bar."""
@@ -107,8 +118,9 @@ class Narration:
 
     def _tell(self) -> None:
         while not self._ended.is_set():
+            swept = self._swept.is_set()  # asked first: what was recorded by then is then read
             self._look()
-            if self._swept.is_set() and (self._reduced_runs_ended or not self.raw_uid):
+            if swept and (self._reduced_runs_ended or not self._run_ended):
                 return
             time.sleep(LOOK_S)
 
@@ -124,7 +136,9 @@ class Narration:
     def _hear(self, name: str, doc: dict[str, Any]) -> None:
         if name == "start" and doc.get("purpose") == schema.SWEEP:
             self.raw_uid = doc["uid"]
-        elif name == "stop" and doc["run_start"] != self.raw_uid:
+        elif name == "stop" and doc["run_start"] == self.raw_uid:
+            self._run_ended = True
+        elif name == "stop":
             self._reduced_runs_ended = True
         for event in self._streams.take(name, doc):
             if event.descriptor["run_start"] == self.raw_uid:

@@ -208,8 +208,8 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
             stopwatch = Stopwatch(session.beamline.clock)
             ended_by = run_plan(session.engine, plan, session.data)
             pace = stopwatch.pace().says() if session.simulation is not None else ""
-            narration.finish(is_reduced=lambda: session.followers.works("reduce"))
-            if any(map(session.followers.works, WHICH)):
+            is_whole = narration.finish(ended_by=ended_by, is_reduced=lambda: session.followers.works("reduce"))
+            if is_whole and any(map(session.followers.works, WHICH)):
                 narration.say("filling the catalog")
                 wait_until_caught_up(session.data, CATCH_UP_S)
     except KeyboardInterrupt:  # once more, while what came after the plan was waited for
@@ -219,7 +219,7 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         raw_uid=narration.raw_uid,
         ended_by=ended_by,
         pace=pace,
-        catalogued=session.followers.works("catalog"),
+        catalogued=is_whole and session.followers.works("catalog"),
     )
 
 

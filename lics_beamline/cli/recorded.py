@@ -94,7 +94,8 @@ def follow(options: argparse.Namespace) -> int:
         for fares in status(data):
             sys.stdout.write(
                 f"{fares.name:<8} {fares.state}: {fares.documents_behind} documents behind "
-                f"({fares.seconds_behind:.1f} s), last run {fares.run[:8] or '-'}\n"
+                f"({fares.seconds_behind:.1f} s), last run {fares.run[:8] or '-'}"
+                f"{f'; said {fares.age} ago' if fares.age else ''}\n"
             )
             for uid, trouble in fares.troubles.items():
                 sys.stdout.write(f"         run {uid[:8]}: {trouble}\n")

@@ -14,8 +14,10 @@ from lics_beamline.devices.clock import ExperimentClock, WallClock
 from lics_beamline.devices.limited_signal import LimitedSignal
 from lics_beamline.devices.motion import Motion
 from lics_beamline.devices.safe_condition import SafeCondition, faults
+from lics_beamline.errors import DidNotSettle
 
 SHUTTER_READ_BACK_S: Final = 10.0  # for the shutter to read back; a choice, far above the second a shutter takes
+SAFE_ATTEMPTS: Final = 5  # to close it, each as long as that at most; without an answer each takes a second
 POSITIONS: Final = ("Closed", "Open")
 
 
@@ -130,12 +132,18 @@ class Beam(Device):
         return faults(self.safe_conditions(), armed=armed)
 
     def make_safe(self) -> StatusBase:
-        """Close the shutter, verified by read-back, also while the world's clock stands still."""
-        wall = WallClock()
+        """Close the shutter, again until it reads back closed, also while the world's clock stands still."""
 
         def steps(motion: Motion) -> None:
-            motion.write(self.shutter.command, "Closed")
-            motion.read_back_safe(self.safe_conditions(), clock=wall, patience_s=SHUTTER_READ_BACK_S)
+            if not motion.make_safe(
+                lambda motion: motion.write(self.shutter.command, "Closed"),
+                self.safe_conditions(),
+                clock=WallClock(),
+                attempts=SAFE_ATTEMPTS,
+                patience_s=SHUTTER_READ_BACK_S,
+            ):
+                said = "; ".join(self.unsafe()) or "it was read back too late"
+                raise DidNotSettle(f"the shutter could not be closed: {said}. Close it at its panel.")
 
         return Motion(self, steps, what="beam shutter")
 

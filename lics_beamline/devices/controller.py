@@ -121,21 +121,15 @@ class Controller(Device):
         traits = self.TRAITS
 
         def steps(motion: Motion) -> None:
-            for attempt in range(1, traits.safe_attempts + 1):
-                try:
-                    self._command_safe(motion)
-                    motion.read_back_safe(self.safe_conditions(), clock=wall, patience_s=traits.read_back_s)
-                except TimeoutError as error:
-                    logger.error(
-                        "%s is not safe after attempt %d of %d: %s",
-                        traits.instrument,
-                        attempt,
-                        traits.safe_attempts,
-                        no_answer_in_words(error),
-                    )
-                else:
-                    self._leave_safe()
-                    return
+            if motion.make_safe(
+                self._command_safe,
+                self.safe_conditions(),
+                clock=wall,
+                attempts=traits.safe_attempts,
+                patience_s=traits.read_back_s,
+            ):
+                self._leave_safe()
+                return
             said = "; ".join(self.unsafe()) or "it was read back too late"
             raise DidNotSettle(
                 f"{traits.instrument} could not be made safe in {traits.safe_attempts} attempts of "

@@ -9,6 +9,9 @@ Its searches go out from a port that other processes may share, and Linux, which
 one to two of them: of 900 such sockets 15 had the port of another when it was tried. Only one of the two hears the
 answers, and the other finds no PV for as long as both live. Here a port has one owner.
 
+What is not found is looked for again after 9 s, and once it was not found for 8 minutes, once a minute: so long nobody
+could make safe what an IOC brings back. Here it is looked for twice a second, and in the end every second.
+
 This must be in place before ophyd is imported, which makes the one context of a process; `control_layer.choose` sees to
 it.
 """
@@ -23,10 +26,13 @@ from typing import Any, Final
 
 import caproto
 from caproto import batch_requests, bcast_socket
+from caproto.client import common
 from caproto.client.common import EVENT_ADD_BATCH_MAX_BYTES, RESTART_SUBS_PERIOD
 from caproto.threading import pyepics_compat
 from caproto.threading.client import Context
 
+LOOKED_FOR_EVERY_S: Final = 0.5  # a PV that was there [s]: of five it takes one; four small packets for a beamline
+LOOKED_FOR_LATE_EVERY_S: Final = 1.0  # the same after 8 minutes, SEARCH_RETIREMENT_AGE of caproto [s]
 REST_S: Final = 0.5  # after a circuit that could not be opened: its server is being started
 
 logger = logging.getLogger("caproto.lics")  # kept with the words of caproto, off the terminal
@@ -119,6 +125,8 @@ def lasts() -> bool:
 
 
 def last() -> None:
-    """Let the context that is made next, the one of ophyd's signals, be a lasting one, and who searches own a port."""
+    """Let the context that is made next, the one of ophyd's signals, last, own its port, and find soon what is back."""
     pyepics_compat.Context = LastingContext
+    common.MAX_RETRY_SEARCHES_INTERVAL = min(common.MAX_RETRY_SEARCHES_INTERVAL, LOOKED_FOR_EVERY_S)
+    common.RETRY_RETIRED_SEARCHES_INTERVAL = min(common.RETRY_RETIRED_SEARCHES_INTERVAL, LOOKED_FOR_LATE_EVERY_S)
     caproto.bcast_socket = own_socket

@@ -125,6 +125,39 @@ class Motion(DeviceStatus):
                 wanted=condition.allowed,
             )
 
+    def make_safe(
+        self,
+        command: Callable[[Motion], None],
+        conditions: Iterable[SafeCondition],
+        *,
+        clock: ExperimentClock,
+        attempts: int,
+        patience_s: float,
+    ) -> bool:
+        """Command what makes an instrument safe, again until it says so; `patience_s` for each of its read-backs.
+
+        Returns
+        -------
+        bool
+            Whether it has said so; what it said instead is logged.
+        """
+        conditions = tuple(conditions)
+        for attempt in range(1, attempts + 1):
+            try:
+                command(self)
+                self.read_back_safe(conditions, clock=clock, patience_s=patience_s)
+            except TimeoutError as error:
+                logger.error(
+                    "%s is not safe after attempt %d of %d: %s",
+                    self.device.name,
+                    attempt,
+                    attempts,
+                    no_answer_in_words(error),
+                )
+            else:
+                return True
+        return False
+
     def rest(self) -> None:
         """Let the device stay where it is, on its way or not; what is waited for is not judged until it goes on."""
         with self._writing:

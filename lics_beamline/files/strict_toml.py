@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import SETTINGS_BYTES, check_nesting, read_text
 
+LEAST_KEYS = 3  # of a file, by which can be told that it is of another kind
 MOST_FINDINGS = 20  # told of one file; who mends these sees the others next time
 MOST_CHARACTERS = 1000  # of any text but those that say otherwise: a title, a name, a condition, a path of a file
 
@@ -125,6 +126,7 @@ def validate(values: dict[str, Any], kind: type[Model], *, source: str) -> Model
         # JSON mode of validation: arrays may stand for tuples and integers for floats, nothing else is converted.
         return kind.model_validate(_plain(values, at="", source=source))
     except ValidationError as error:
+        _refuse_another_kind(values, kind, source)
         found = _causes(error.errors(include_url=False))
         findings = [f"  {_told(finding)}" for finding in found[:MOST_FINDINGS]]
         if len(found) > MOST_FINDINGS:
@@ -132,6 +134,18 @@ def validate(values: dict[str, Any], kind: type[Model], *, source: str) -> Model
         raise ProfileError(
             f"{source}: {len(found)} value(s) cannot be used:\n" + "\n".join(findings), file=source
         ) from error
+
+
+def _refuse_another_kind(values: dict[str, Any], kind: type[BaseModel], source: str) -> None:
+    """Refuse in a sentence what most keys say is something else, as a recipe where an experiment is asked for."""
+    foreign = [key for key in values if key not in kind.model_fields]
+    if len(values) >= LEAST_KEYS and 2 * len(foreign) > len(values):
+        name = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
+        raise ProfileError(
+            f"{source} is no {name}: it has {_cut(', '.join(foreign), 100)} where "
+            f"{_cut(', '.join(kind.model_fields), 100)} should be. Give another file.",
+            file=source,
+        )
 
 
 def _causes(found: list[ErrorDetails]) -> list[ErrorDetails]:

@@ -54,7 +54,11 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         yield path  # a pipe or a device is written to; to replace /dev/null would be remembered
         return
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
-    unfinished.touch(exist_ok=False)
+    try:
+        unfinished.touch(exist_ok=False)
+    except OSError as error:
+        error.filename = str(path)  # the name that people know
+        raise
     try:
         yield unfinished
         if durable:

@@ -13,6 +13,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes.background_process import watch
 from lics_beamline.processes.status_file import read_status, status_path
+from lics_beamline.units import duration_text
 
 Which = Literal["reduce", "catalog"]
 WHICH: Final[tuple[Which, ...]] = get_args(Which)  # in the order in which one works on what the other wrote
@@ -58,6 +59,11 @@ class FollowerStatus:
     seconds_behind: float = 0.0
     troubles: dict[str, str]
     time: float = 0.0
+
+    @property
+    def age(self) -> str:
+        """How old its word is, for people; empty where it said none."""
+        return duration_text(max(time.time() - self.time, 0.0)) if self.time else ""
 
 
 def status(data: DataFolder) -> list[FollowerStatus]:

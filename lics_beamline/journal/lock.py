@@ -193,6 +193,7 @@ def sole(path: Path, *, what: str) -> Iterator[None]:
         try:
             yield
         finally:
-            os.ftruncate(descriptor, 0)  # who ends by himself names himself no more
+            with contextlib.suppress(OSError):  # a disk that cannot be written any more; the lock goes all the same
+                os.ftruncate(descriptor, 0)  # who ends by himself names himself no more
     finally:
         os.close(descriptor)

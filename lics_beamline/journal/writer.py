@@ -6,6 +6,7 @@ lose is at most 100 ms, and nothing of a start, a measured point, a read plate, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -57,7 +58,7 @@ class _OpenRun:
         """Whether its name still leads to the file that is written."""
         try:
             return os.path.samestat(os.stat(self.path), os.fstat(self.descriptor))
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
 
@@ -212,10 +213,10 @@ class Journal:
     def _write(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
         try:
             line = self._encoder.line(name, doc)
-            if run.lost is None and not run.is_there():
-                raise self._gone(run, name)
             try:
-                _append(run, line)
+                is_there = run.lost is not None or run.is_there()
+                if is_there:
+                    _append(run, line)
             except OSError as cause:
                 if name != "stop" or cause.errno not in _NO_SPACE:
                     raise self._loss(name, line, cause) from cause
@@ -224,6 +225,8 @@ class Journal:
                     _append(run, line)
                 except OSError as again:
                     raise self._loss(name, line, again) from again
+            if not is_there:
+                raise self._gone(run, name)
         except JournalError as error:
             run.lost = error
             if name in ("start", "stop"):
@@ -284,13 +287,11 @@ class Journal:
         return error
 
     def _loss(self, name: str, line: bytes, cause: OSError) -> JournalError:
-        free = _free_bytes(self.folder)
+        room = _Room(self.folder, len(line), cause)
         return JournalError(
-            f"{name} document not recorded: {os.strerror(cause.errno or 0)}; {len(line)} bytes needed, {free} bytes "
-            f"free in {self.folder}. Free space or mend the disk; what has happened until now is recorded.",
-            free_bytes=free,
-            needed_bytes=len(line),
-            errno=cause.errno,
+            f"{name} document not recorded: {os.strerror(cause.errno or 0)}; {room.says} in {self.folder}. Free space "
+            "or mend the disk; what has happened until now is recorded.",
+            **room.facts,
         )
 
     def _learn(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
@@ -356,13 +357,10 @@ class Journal:
         try:
             os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
         except OSError as cause:
-            free = _free_bytes(self.folder)
+            room = _Room(self.folder, RESERVE_BYTES, cause)
             raise JournalError(
-                f"{self.folder} has {free} bytes free, {RESERVE_BYTES} bytes are kept in reserve for stop documents. "
-                "Free space before measuring.",
-                free_bytes=free,
-                needed_bytes=RESERVE_BYTES,
-                errno=cause.errno,
+                f"{room.says} in {self.folder}, to be kept in reserve for stop documents. Free space before measuring.",
+                **room.facts,
             ) from cause
         finally:
             os.close(descriptor)
@@ -437,6 +435,14 @@ def _append(run: _OpenRun, line: bytes) -> None:
     run.size += written
 
 
-def _free_bytes(folder: Path) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize
+class _Room:
+    """What a disk lacked when it refused to take something; how much is free it may not even say."""
+
+    def __init__(self, folder: Path, needed_bytes: int, cause: OSError) -> None:
+        free_bytes: int | None = None
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(folder)
+            free_bytes = disk.f_bavail * disk.f_frsize
+        self.facts = {"free_bytes": free_bytes, "needed_bytes": needed_bytes, "errno": cause.errno}
+        free = "an unknown number of" if free_bytes is None else free_bytes
+        self.says = f"{needed_bytes} bytes needed, {free} bytes free"

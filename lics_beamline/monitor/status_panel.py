@@ -11,6 +11,7 @@ from bokeh.models import Div
 
 from lics_beamline.monitor.health import Health
 from lics_beamline.monitor.view import Note, RunView
+from lics_beamline.units import duration_text
 
 MOST_NOTES: Final = 40  # newest, of a run: the others are in `lics show`
 LAGS_AFTER_S: Final = 30.0  # a follower that is behind for longer is marked [s]
@@ -98,7 +99,7 @@ def _head(view: RunView | None, now: float, troubles: Sequence[str]) -> Iterable
     yield element("span", f"{view.measured}{asked} points measured, {len(view.reduced)} reduced")
     left = view.left_s(now)
     if left is not None:
-        yield element("span", f" · about {_duration(left)} left at the pace so far")
+        yield element("span", f" · about {duration_text(left)} left at the pace so far")
     who = " · ".join(part for part in (f"run {view.uid[:8]}", view.sample, view.operator) if part)
     yield element("span", f" · {who}", "dim")
     if view.reason:
@@ -159,10 +160,3 @@ def _reduction_notes(view: RunView | None) -> list[str]:
     """Return what the reduction says of points, newest first."""
     noted = [point for point in (view.reduced if view is not None else ()) if point.note]
     return [f"point {point.index + 1}: {point.note}"[:400] for point in reversed(noted[-MOST_NOTES:])]
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60.0)
-    if minutes >= 120:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min" if minutes >= 2 else f"{seconds:.0f} s"

@@ -88,7 +88,10 @@ def lost(data: DataFolder) -> str:
     if silent_for_s(heartbeat_path(data.logs, said.engine_pid)) < STALE_AFTER_S:
         return f"{says}. The process that runs the plan ({said.engine_pid}) lives, and holds until another one guards."
     says += f", and the process it watched ({said.engine_pid}) is silent too. Look what is on at the beamline."
-    trip(data, cause=NOBODY_LEFT, says=says)
+    try:
+        trip(data, cause=NOBODY_LEFT, says=says)
+    except OSError as error:  # where nothing can be written, neither could they say that they live
+        says += f" Nothing can be written to {data.root} ({error.strerror}): mend that disk, both may be alive."
     return says
 
 

@@ -25,6 +25,7 @@ from bluesky.utils import (
 from lics_beamline.control.request import ENGINE, Request
 from lics_beamline.errors import LicsError
 from lics_beamline.plans.hearing import hearing
+from lics_beamline.processes.lost_stream import forget_lost_streams
 from lics_beamline.session.requests import EngineSuspension, RequestFiles
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,18 @@ class Engine(RunEngine):
         carried_out = hearing(plan, hears)
         carried_out.__name__ = getattr(plan, "__name__", "")  # type: ignore[attr-defined]  # of a generator it can be set
         return carried_out
+
+    async def _abort_coro(self, reason: str) -> Any:
+        forget_lost_streams()  # bluesky prints first
+        return await super()._abort_coro(reason)
+
+    async def _stop_coro(self) -> Any:
+        forget_lost_streams()
+        return await super()._stop_coro()
+
+    async def _halt_coro(self) -> Any:
+        forget_lost_streams()
+        return await super()._halt_coro()
 
     def request_pause(self, defer: bool = False) -> Any:
         """Pause a plan, now or at its next checkpoint; a sweep is held first, and paused once it is."""

@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 from bluesky import RunEngine
 from bluesky.utils import TransitionError
 
+from lics_beamline.processes.lost_stream import forget_lost_streams
+
 NAMES: Final = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 logger = logging.getLogger(__name__)
@@ -77,6 +79,7 @@ class Interruption:
             if not first:
                 return
             self._interrupted = True
+            forget_lost_streams()
             logger.warning("%s: ending the plan and going to the safe state; again to make safe at once", first)
             threading.Thread(target=self._interrupt, args=(self._engine.abort, first), daemon=True).start()
             second = _interrupted(hear)

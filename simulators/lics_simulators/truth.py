@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 
 class Truth:
-    """Writer of ``truth.jsonl``; without a folder it forgets everything.
+    """Writer of ``truth.jsonl``; without a folder, or where its disk fails, it forgets: instruments end for neither.
 
     Parameters
     ----------
@@ -25,10 +26,11 @@ class Truth:
     def __init__(self, folder: Path | None, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
+        self._failed = False
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = (folder / self.FILE_NAME).open("a", encoding="utf-8", buffering=1)
+            self._file = (folder / self.FILE_NAME).open("ab", buffering=0)
 
     @property
     def is_kept(self) -> bool:
@@ -49,7 +51,13 @@ class Truth:
             if self._file is None:
                 return
             entry = {"kind": kind, "time_s": values.pop("time_s", self._clock()), **values}
-            self._file.write(json.dumps(entry) + "\n")
+            try:
+                self._file.write((json.dumps(entry) + "\n").encode())
+                self._failed = False
+            except OSError as error:
+                if not self._failed:
+                    sys.stderr.write(f"the truth of the world cannot be kept: {error.strerror}\n")
+                self._failed = True
 
     def close(self) -> None:
         """Close the file; later entries are forgotten."""

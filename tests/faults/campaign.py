@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -394,7 +395,11 @@ class Campaign:
 
 
 class Safety:
-    """What the PVs read back, watched by a process of its own: it has no part in what is tried."""
+    """What the PVs read back, watched by a process of its own: it has no part in what is tried.
+
+    Time for which the world stood still, to draw a plate or to wait for who drives it, is none in which it was unsafe:
+    nothing heats or leaks then, and no instrument can answer a command.
+    """
 
     def __init__(self, iocs: Iocs) -> None:
         self._process = subprocess.Popen(
@@ -406,15 +411,18 @@ class Safety:
             start_new_session=True,
         )
         self._seen: list[tuple[float, bool]] = []
+        self._stood: list[tuple[float, float]] = []  # when, and for how long the world had stood still by then
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
-            when, state = line.split()
+            when, state, still_s = line.split()
             with self._changed:
-                self._seen.append((float(when), state == "safe"))
+                self._stood.append((float(when), float(still_s)))
+                if [state == "safe"] != [safe for _, safe in self._seen[-1:]]:
+                    self._seen.append((float(when), state == "safe"))
                 self._changed.notify_all()
 
     def seconds_until_safe(self, since: float) -> float:
@@ -430,7 +438,15 @@ class Safety:
             self._changed.wait_for(lambda: safe_at() not in (None, since), timeout=1.0)
             self._changed.wait_for(lambda: safe_at() is not None, timeout=SAFE_WITHIN_S)
             found = safe_at()
-        return SAFE_WITHIN_S if found is None else found - since
+            if found is None:
+                return SAFE_WITHIN_S
+            return max(found - since - self._stood_still_s(since, found), 0.0)
+
+    def _stood_still_s(self, since: float, until: float) -> float:
+        """Return for how long the world stood still between two moments; IOCs started again count from nothing."""
+        stood = [still_s for when, still_s in self._stood if when <= since][-1:]
+        stood += [still_s for when, still_s in self._stood if since < when <= until]
+        return sum(max(later - earlier, 0.0) for earlier, later in itertools.pairwise(stood))
 
     def end(self) -> None:
         """Watch no more."""
@@ -440,8 +456,9 @@ class Safety:
 
 
 def _watch() -> int:
-    """Print when the beamline becomes safe by what is read back, and when it is not any more; for ever."""
+    """Print when the beamline becomes safe by what is read back, or not any more, or stood still; for ever."""
     choose()
+    from lics_beamline.devices.alarm import value_of
     from lics_beamline.devices.assembly import assemble
     from lics_beamline.devices.beamline import connect
     from lics_beamline.devices.safe_state import rest_of
@@ -449,12 +466,14 @@ def _watch() -> int:
     with tempfile.TemporaryDirectory() as folder:
         beamline = assemble(read_profile("simulated"), DataFolder(Path(folder)))
         connect(beamline, 20.0, strict=False)
-        was: bool | None = None
+        was: tuple[bool, float] | None = None
         while True:
             safe = not any(rest_of(beamline))
-            if safe is not was:
-                print(time.monotonic(), "safe" if safe else "unsafe", flush=True)  # noqa: T201
-            was = safe
+            clock = beamline.clock
+            still_s = sum(value_of(stands) or 0.0 for stands in (clock.held_wall_s, clock.waited_wall_s))
+            if (safe, still_s) != was:
+                print(time.monotonic(), "safe" if safe else "unsafe", still_s, flush=True)  # noqa: T201
+            was = safe, still_s
             time.sleep(0.05)
 
 

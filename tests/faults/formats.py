@@ -439,6 +439,55 @@ def read_frame_table(path):
     return table
 
 
+def geometries():
+    """A tilted detector as other programs say it."""
+    from lics_beamline.calibration.geometry_formats import FORMATS as PROGRAMS
+    from lics_beamline.calibration.geometry_formats import geometry_text
+    from lics_beamline.geometry.geometry import flat_geometry
+
+    flat = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(SIDE_PX, SIDE_PX), pixel_mm=5.0)
+    return {f"a.{form}": geometry_text(flat, form, shape=(SIDE_PX, SIDE_PX)).encode() for form in PROGRAMS}
+
+
+def read_any(path):
+    from lics_beamline.calibration.geometry_formats import geometry_text, read_any_geometry
+
+    found = read_any_geometry(path, shape=(SIDE_PX, SIDE_PX), pixel_mm=(5.0, 5.0))
+    _ = (found.geometry.digest, found.geometry.plane)
+    geometry_text(found.geometry, "fit2d", shape=(SIDE_PX, SIDE_PX))
+
+
+@cache
+def patterns():
+    """One pattern in every layout that is written."""
+    from lics_beamline.exports.columns import write_columns
+    from lics_beamline.exports.fullprof import write_fullprof
+    from lics_beamline.exports.gsas import write_gsas
+    from lics_beamline.exports.nexus import write_nexus
+    from lics_beamline.exports.powder_cif import write_powder_cif
+    from lics_beamline.exports.reduced_run import reduced_run
+
+    from ..reduced_documents import data, documents
+
+    recorded = data(0)
+    recorded["intensity"] = np.random.default_rng(5).normal(recorded["intensity"], recorded["intensity_sigma"])
+    run = reduced_run(documents([recorded]))
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        for layout in ("xye", "chi"):
+            write_columns(run, folder, layout=layout)
+        for write in (write_fullprof, write_gsas, write_powder_cif):
+            write(run, folder)
+        write_nexus(run, {}, folder)
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix not in (".instprm", ".pcr")}
+
+
+def read_given_pattern(path):
+    from lics_beamline.patterns.pattern_file import evenly_spaced, read_pattern
+
+    evenly_spaced(read_pattern(path, wavelength_angstrom=0.41373).pattern)
+
+
 FORMATS = {
     "raw-journal": Format(sound=raw_journal, read=read_raw, broken=damaged_journal, documents=insane_line),
     "derived-journal": Format(sound=derived_journal, read=read_derived, broken=damaged_journal, documents=insane_line),
@@ -463,5 +512,7 @@ FORMATS = {
         documents=lambda content, rng: states.insane_small_file(content, rng, insane),
     ),
     "frame-table": Format(sound=frame_tables, read=read_frame_table),
+    "geometry": Format(sound=geometries, read=read_any),
+    "pattern": Format(sound=patterns, read=read_given_pattern),
     "lease": Format(sound=states.leases, read=states.read_lease),
 }

@@ -1,5 +1,6 @@
-"""A disk that runs full while a sweep is recorded: a real small one, in a mount namespace of its own."""
+"""A disk that runs full, or fails, while a sweep is recorded: a real small one, in a mount namespace of its own."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import lics
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
@@ -18,27 +20,53 @@ from .test_guard import simulators
 from .test_guard_lost import UP, rising
 
 SMALL = "mount -t tmpfs -o size=24m tmpfs data && echo ready && exec sleep 600"
+FAILING = (
+    "truncate -s 64M disk && mkfs.ext4 -q disk && mount -o loop,errors=remount-ro disk data && echo ready && "
+    "exec sleep 600"
+)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A folder ``data`` that is a disk of 24 MB to whoever enters the namespace of the process returned."""
-    (tmp_path / "data").mkdir()
+@contextlib.contextmanager
+def disk(folder, script, *namespaces):
+    """A folder ``data`` that is a disk of its own to whoever enters the namespace of the process returned."""
+    (folder / "data").mkdir()
     keeper = subprocess.Popen(
-        ["unshare", "-Urm", "sh", "-c", SMALL],
-        cwd=tmp_path,
+        ["unshare", *namespaces, "sh", "-c", script],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    if keeper.stdout.readline() != "ready\n":
+    try:
+        if keeper.stdout.readline() != "ready\n":
+            pytest.skip("this system lets nobody, or nobody but root, mount a disk")
+        yield keeper
+    finally:
+        keeper.kill()
         keeper.wait()
         keeper.stdout.close()
-        pytest.skip("this system lets nobody but root mount a small disk")
-    yield keeper
-    keeper.kill()
-    keeper.wait()
-    keeper.stdout.close()
+
+
+@contextlib.contextmanager
+def rising_sweep(folder, keeper, witness, *namespaces):
+    """A sweep into ``data`` of that namespace whose load rises, and its data folder as seen from here."""
+    (folder / "up.toml").write_text(UP)
+    enter = ["nsenter", "-t", str(keeper.pid), *namespaces, f"--wd={folder}"]
+    sweep = subprocess.Popen(
+        [*enter, sys.executable, "-m", "lics_beamline", "sweep", "up.toml", "--data", "data"],
+        env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        while not rising(witness):
+            assert sweep.poll() is None, sweep.communicate()[0]
+            pace()
+        yield sweep, DataFolder(Path(f"/proc/{keeper.pid}/root{folder}/data"))
+    finally:
+        sweep.kill()  # what may be left is to wait for followers, which wait for room
+        sweep.communicate()
 
 
 def fill(folder):
@@ -53,36 +81,24 @@ def fill(folder):
 
 
 @pytest.mark.long
-def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_needed(tmp_path, small_disk):
-    (tmp_path / "up.toml").write_text(UP)
-    inside = DataFolder(Path(f"/proc/{small_disk.pid}/root{tmp_path}/data"))
-    enter = ["nsenter", "-t", str(small_disk.pid), "-U", "-m", "--preserve-credentials", f"--wd={tmp_path}"]
+def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_needed(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
-    with simulators(outside) as witness:
-        sweep = subprocess.Popen(
-            [*enter, sys.executable, "-m", "lics_beamline", "sweep", "up.toml", "--data", "data"],
-            env={**os.environ, "TILED_PROFILES": str(tmp_path / "profiles")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            while not rising(witness):
-                assert sweep.poll() is None, sweep.communicate()[0]
-                pace()
-            guard = os.pidfd_open(guard_status(inside).pid)
-            fill(inside.root)
-            while witness.get("PC1:Control_RBV") != "Off":
-                assert sweep.poll() is None, sweep.communicate()[0]
-                pace()
-            (journal,) = inside.raw_journals.glob("*.jsonl")
-            while '"exit_status"' not in journal.read_text():
-                pace()
-            record = [json.loads(line)[:2] for line in journal.read_text().splitlines()]
-        finally:
-            sweep.kill()  # what is left is to wait for followers, which wait for room
-            sweep.communicate()
-            (inside.root / "filler").unlink(missing_ok=True)
+    with (
+        disk(tmp_path, SMALL, "-Urm") as keeper,
+        simulators(outside) as witness,
+        rising_sweep(tmp_path, keeper, witness, "-U", "-m", "--preserve-credentials") as (sweep, inside),
+    ):
+        guard = os.pidfd_open(guard_status(inside).pid)
+        fill(inside.root)
+        while witness.get("PC1:Control_RBV") != "Off":
+            assert sweep.poll() is None, sweep.communicate()[0]
+            pace()
+        (journal,) = inside.raw_journals.glob("*.jsonl")
+        while '"exit_status"' not in journal.read_text():
+            pace()
+        record = [json.loads(line)[:2] for line in journal.read_text().splitlines()]
+        sweep.kill()
+        (inside.root / "filler").unlink()
         assert select.select([guard], [], [], 300.0)[0], "the guard ends when it has found all safe"
         os.close(guard)
         assert witness.get("ET1:OutputHigh") == 0.0
@@ -92,3 +108,28 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
     assert "No space left on device" in stop["reason"]
     events = [doc for name, doc in record if name == "event"]
     assert sum(stop["num_events"].values()) == len(events), "nothing is claimed as recorded that is not"
+
+
+@pytest.mark.long
+def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_so(tmp_path):
+    outside = DataFolder(tmp_path / "simulated").make()
+    with (
+        disk(tmp_path, FAILING, "-m") as keeper,
+        simulators(outside) as witness,
+        rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, inside),
+    ):
+        guard = os.pidfd_open(guard_status(inside).pid)
+        loop = f"loop{os.minor(inside.root.stat().st_dev)}"
+        Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("as a bad block would")
+        said, _ = sweep.communicate()
+        assert sweep.returncode == 4
+        assert witness.get("PC1:Control_RBV") == "Off"
+        assert witness.get("ET1:OutputHigh") == 0.0
+        assert select.select([guard], [], [], 300.0)[0], "the guard ends when it has found all safe"
+        os.close(guard)
+        told = lics("guard", "--data", str(inside.root), folder=tmp_path)
+    assert "document not recorded: Read-only file system" in said
+    assert "mend the disk" in said
+    assert "unexpected" not in said
+    assert told.returncode == 4, "whether it watched to the end could not be kept"
+    assert "Nothing can be written to" in told.stdout

@@ -4,6 +4,7 @@ import socket
 import threading
 
 import pytest
+from caproto.client import common
 from caproto.threading.client import SharedBroadcaster
 
 from lics_beamline.devices.lasting_context import LastingContext, lasts
@@ -78,5 +79,7 @@ def test_a_subscription_whose_channel_is_gone_takes_no_other_with_it(context, pr
         heard.subscription.clear()
 
 
-def test_the_context_of_a_session_is_a_lasting_one():
+def test_the_context_of_a_session_is_a_lasting_one_and_looks_for_what_is_gone_in_time_to_make_it_safe():
     assert lasts()
+    assert common.MAX_RETRY_SEARCHES_INTERVAL <= 0.5, "it comes to twice that, of five seconds"
+    assert common.RETRY_RETIRED_SEARCHES_INTERVAL <= 1.0, "also when it has been gone for long"

@@ -6,6 +6,7 @@ import re
 import sys
 
 import pytest
+from looking import pace
 from reduced_documents import data, documents
 
 from lics_beamline.checks.judgement import case_of
@@ -146,6 +147,31 @@ def test_a_sweep_is_told_whatever_its_documents_say(capsys, tmp_path, profile, t
     assert f"   1  failed: {text}\n" in printed
     assert f"   2  {text}: {text}\n" in printed
     assert f"[{text}]\n" in printed
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_why_a_sweep_ended_is_told_first_and_nobody_waits_for_a_run_whose_end_could_not_be_recorded(
+    capsys, tmp_path, profile, ends
+):
+    folder = DataFolder(tmp_path).make()
+    asked = []
+
+    def is_reduced():
+        asked.append(capsys.readouterr().out)
+        return len(asked) < 2
+
+    with Narration(folder, named(profile, "x"), profile, quiet=False) as narration:
+        with Journal(folder.raw_journals) as journal:
+            journal("start", {"uid": "raw", "time": 1.0, "purpose": "sweep"})
+            if ends:
+                journal("stop", {"uid": "s", "run_start": "raw", "exit_status": "fail"})
+        while not narration.raw_uid:
+            pace()
+        assert narration.finish(ended_by="the disk is read-only", is_reduced=is_reduced) is ends
+    assert "the disk is read-only" in "".join(asked) + capsys.readouterr().out
+    if ends:
+        assert len(asked) == 2
+        assert "the disk is read-only" in asked[0]
 
 
 @pytest.mark.parametrize("text", [r"$\frac{$ and $x_{$", "cost $5", "a$b$c", r"back\slash $\$"])

@@ -32,3 +32,30 @@ def test_a_shutter_is_done_when_its_read_back_agrees(beam, clock):
 
     assert moving.success
     assert beam.shutter.is_open
+
+
+def test_a_shutter_that_did_not_answer_is_closed_when_it_does(beam):
+    beam.shutter.state.sim_put("Open")
+    asked = []
+
+    def put(value, *_, **__):
+        asked.append(value)
+        if len(asked) < 3:
+            raise TimeoutError("could not connect")
+        beam.shutter.state.sim_put(value)
+
+    beam.shutter.command.sim_set_putter(put)
+    beam.make_safe().wait()
+    assert asked == ["Closed"] * 3
+    assert beam.unsafe() == ()
+
+
+def test_a_shutter_that_never_answers_is_not_taken_for_closed(beam):
+    beam.shutter.state.sim_put("Open")
+
+    def put(value, *_, **__):
+        raise TimeoutError("could not connect")
+
+    beam.shutter.command.sim_set_putter(put)
+    with pytest.raises(DidNotSettle, match=r"could not be closed: beam shutter is Open \(safe: Closed\).*at its panel"):
+        beam.make_safe().wait()

@@ -265,7 +265,7 @@ def test_a_disk_too_full_for_the_reserve_is_refused_before_measuring(tmp_path):
     except JournalError as error:
         print(error)
     """
-    assert "kept in reserve for stop documents" in in_subprocess(program, tmp_path, limit=no_room)
+    assert "in reserve for stop documents" in in_subprocess(program, tmp_path, limit=no_room)
 
 
 def test_reserve_is_there_again_for_the_next_run(tmp_path):
