@@ -157,7 +157,7 @@ def index_lines(
     if contents is not None:
         judged = _by_content(judged[:MOST_TOLD], chosen[0], contents)
     lattices = _with_superlattices([_told(one, chosen, places) for one in judged[:MOST_TOLD]])
-    verdict, reason = _verdict(lattices, chosen, systems)
+    verdict, reason = _verdict(lattices, chosen, zero_shift_deg)
     return Indexing(verdict=verdict, reason=reason, lattices=lattices, engines=_agreement(lattices, rietx_seconds))
 
 
@@ -386,14 +386,12 @@ def _cell_sigma(system: str, fit: PointFit) -> UnitCell:
     )
 
 
-def _verdict(
-    lattices: Sequence[IndexedLattice], sets: Sequence[LineSet], systems: Sequence[str]
-) -> tuple[Verdict, str]:
+def _verdict(lattices: Sequence[IndexedLattice], sets: Sequence[LineSet], zero_shift_deg: float) -> tuple[Verdict, str]:
     standing = [one for one in lattices if not one.rejected]
     lines = len(sets[0].lines)
     if not standing:
-        why = lattices[0].rejected if lattices else f"no lattice of those sought explains the {lines} lines"
-        return "not decided", why
+        nothing = f"no lattice of those sought explains the {lines} lines, shifted by {zero_shift_deg:g} deg at most"
+        return "not decided", lattices[0].rejected if lattices else nothing
     best = standing[0]
     size = {"cubic": 1, "hexagonal": 2, "tetragonal": 2, "orthorhombic": 3}.get(best.system, 4)
     explained = best.lines - best.strays
@@ -408,6 +406,9 @@ def _verdict(
         doubts.append(
             f"chance explains the lines as well (log of the odds {best.log_evidence:.1f}, {SURE_EVIDENCE:g} are wanted)"
         )
+    shift = max((point.shift_deg for point in best.points), key=abs)
+    if abs(shift) > zero_shift_deg:
+        doubts.append(f"it takes a shift of all angles by {shift:+.3f} deg: {zero_shift_deg:g} deg are let through")
     others = [one for one in standing[1:] if not one.is_idle]
     odds = best.log_evidence - others[0].log_evidence if others else math.inf
     if odds < SURE_ODDS:

@@ -53,6 +53,14 @@ HIGH = ("cubic", "hexagonal", "tetragonal")
 PRIMITIVE = (1, 2, 3, 4, 5, 6, 8, 9, 10)  # sums of three squares: 7 is none
 
 
+def test_a_lattice_that_takes_a_larger_shift_than_a_calibration_leaves_is_not_sure():
+    lines = [_lines(_cubic(4.6, (*PRIMITIVE, 11, 12, 13, 14)), shift_deg=0.03)]
+    found = index_lines(lines, systems=("cubic",), zero_shift_deg=0.02)
+    assert (found.lattices[0].centring, found.verdict) == ("P", "likely")
+    assert "it takes a shift of all angles" in found.reason
+    assert index_lines(lines, systems=("cubic",), zero_shift_deg=0.05).verdict == "sure"
+
+
 def test_a_primitive_cube_is_found_with_its_edge_and_the_groups_that_leave_nothing_out():
     found = index_lines([_lines(_cubic(3.9, PRIMITIVE), shift_deg=0.004)], systems=HIGH)
     best = found.lattices[0]
