@@ -290,8 +290,8 @@ def _over_all(
     classes = [one for one in extinction_classes(system) if one.centring == shown.centring]
     for one in classes:
         found = [
-            fit_point(place, system, each, start.shift_deg, one.planes, ranges)
-            for place, each, ranges in zip(places, numbers, lit, strict=True)
+            fit_point(place, system, each, start.shift_deg, one.planes, ranges, follows=number > 0)
+            for number, (place, each, ranges) in enumerate(zip(places, numbers, lit, strict=True))
         ]
         fits = tuple(fit for fit in found if fit is not None)
         if len(fits) == len(places):
@@ -345,7 +345,7 @@ def _told(one: _Judged, sets: Sequence[LineSet], places: Sequence[Places]) -> In
         merit=figures_of_merit(places[0], one.fits[0]),
         lines=len(places[0].two_theta_deg),
         strays=int(one.fits[0].stray().sum()),
-        possible=len(one.fits[0].match.made.weight),
+        possible=int(np.flatnonzero(one.fits[0].match.seen)[-1]) + 1,  # further out nothing is seen of any lattice
         seen=int(one.fits[0].match.seen.sum()),
         engines=one.engines,
         classes=one.classes,
