@@ -146,17 +146,19 @@ def _drawn(structure: UnknownStructure, folder: Path) -> Iterator[Illustration]:
         title = f"{structure.name}, point {at.number}, {at.pressure_gpa:.2f} GPa, {at.temperature_k:.0f} K"
         yield Illustration(
             path=draw_differences(fits, folder / f"{name}-models.png", title=title),
-            caption="Rival models against the whole pattern, the best first, background taken off.",
+            caption="Rival models against the whole pattern, the best first, background taken off. Their numbers "
+            "are the rank that the rings give them.",
         )
     if structure.density is not None and structure.best is not None:
-        light = structure.best.arrangement.occupied[-1].place
-        site = (float(light[0]), float(light[1]), float(light[2]))
+        occupied = structure.best.arrangement.occupied
+        light, heavy = (float(one.place[2]) % 1.0 for one in (occupied[-1], occupied[0]))
+        heights = (light, heavy if heavy != light else (light + 0.5) % 1.0)
         path = folder / f"{name}-density.png"
         yield Illustration(
-            path=draw_slices(structure.density.density, site, path, title=f"{structure.name}: density"),
+            path=draw_slices(structure.density.density, heights, path, title=f"{structure.name}: density"),
             caption=(
                 f"Density of largest entropy from a uniform prior, signs from "
-                f"{structure.best.arrangement.elements[0]} alone: at the height of the lightest atom, at 0, and "
+                f"{structure.best.arrangement.elements[0]} alone: at the height of the lightest atom, at another, and "
                 "as a surface."
             ),
         )
@@ -243,13 +245,13 @@ def draw_lines(found: Discovery, path: Path) -> Path:
     for number, track in enumerate(found.strays):
         _draw_track(axes, track, STRAY, "belongs to none for certain" if number == 0 else None)
     axes.set_xlabel(plain(found.run.pressure_axis))
-    axes.set_ylabel("spacing (A)")
+    axes.set_ylabel("spacing (Å)")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_title(plain(str(found.run.start.get("title") or found.run.sample)))
     if found.phases or found.strays:
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside lower center", ncols=4)
     return save_figure(figure, path)
 
 

@@ -104,7 +104,7 @@ def _model_row(model: RefinedCandidate) -> ReportRow:
         )
     return ReportRow(
         cells=(
-            str(candidate.content),
+            str(candidate.content) if fit is None else fit.name,
             candidate.arrangement.space_group,
             f"{candidate.volume_ratio:.2f}",
             f"{candidate.log_odds / math.log(10.0):.1f}",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
 TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 MOST_LATTICES_TOLD: Final = 6
+TUBE_SHIFT_DEG: Final = 0.05  # engineering value: of a sample 0.1 mm out of the axis, at a radius of 240 mm
 ROOM_K: Final = 298.0  # of a pattern whose temperature nobody said
 MOST_GROUPS_TOLD: Final = 4  # classes of space groups
 
@@ -92,9 +93,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--zero-shift",
         type=real(0.0, 0.2, "deg"),
-        default=0.01,
         metavar="DEG",
-        help="largest shift of all angles that the calibration leaves (default 0.01)",
+        help="largest shift of all angles that the calibration leaves (default 0.01; of a tube's two wavelengths 0.05)",
     )
     verb.add_argument(
         "--rietx",
@@ -110,17 +110,18 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def index(options: argparse.Namespace) -> int:
     """Index lines of no known phase."""
     from lics_beamline.errors import ProfileError
-    from lics_beamline.indexing.indexing import index_lines
+    from lics_beamline.indexing.indexing import ZERO_SHIFT_DEG, index_lines
 
     for name, bounds in (("--range", options.range), ("--volume", options.volume)):
         if bounds and not bounds[0] < bounds[1]:
             raise ProfileError(f"{name} {bounds[0]:g} {bounds[1]:g} does not rise. Give LO below HI.")
+    usual_shift_deg = TUBE_SHIFT_DEG if len(options.wavelength) > 1 else ZERO_SHIFT_DEG
     title, sets = _of_pattern(options) if Path(options.source).is_file() else _of_run(options)
     found = index_lines(
         sets,
         systems=options.systems,
         volume_angstrom3=tuple(options.volume),
-        zero_shift_deg=options.zero_shift,
+        zero_shift_deg=usual_shift_deg if options.zero_shift is None else options.zero_shift,
         rietx_seconds=options.rietx,
         contents=_contents(options),
     )

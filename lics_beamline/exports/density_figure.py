@@ -52,22 +52,22 @@ def draw_density(finding: SiteFinding, path: Path, *, level: float = SURFACE_LEV
     title = f"{finding.question.element} at ({', '.join(f'{x:g}' for x in site)}): {finding.verdict}"
     if finding.occupancy is not None:
         title += f", occupancy {finding.occupancy.value:.2f} ± {finding.occupancy.sigma:.2f}"
-    return draw_slices(density, site, path, title=title, level=level)
+    return draw_slices(density, (site[2], 0.0), path, title=title, level=level)
 
 
 def draw_slices(
-    density: Density, site: tuple[float, float, float], path: Path, *, title: str, level: float = SURFACE_LEVEL
+    density: Density, heights: tuple[float, float], path: Path, *, title: str, level: float = SURFACE_LEVEL
 ) -> Path:
-    """Draw slices of any density through a place and an isosurface, as PNG; parameters as of `draw_density`."""
+    """Draw slices of any density at two heights along c, 0 to 1, and an isosurface, as PNG; else as `draw_density`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14.0, 5.2), layout="constrained")
     FigureCanvasAgg(figure)
     left = figure.add_subplot(1, 3, 1)
-    _slice(left, density, axis=2, at=site[2])
+    _slice(left, density, axis=2, at=heights[0])
     middle = figure.add_subplot(1, 3, 2)
-    drawn = _slice(middle, density, axis=2, at=0.0)
+    drawn = _slice(middle, density, axis=2, at=heights[1])
     figure.colorbar(drawn, ax=[left, middle], label="electrons/Å$^3$", shrink=0.8, format="%g")
     _surface(figure.add_subplot(1, 3, 3), density, level)
     figure.suptitle(f"{title}\nmaximum entropy, {density.convergence}", fontsize=11)

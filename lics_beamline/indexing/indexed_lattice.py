@@ -60,7 +60,7 @@ class IndexedLattice:
     lines, strays : int
         At the first point: lines, and those of no reflection.
     possible, seen : int
-        Lines of the lattice where they would be seen, at the first point, and those that are.
+        Lines of the lattice up to the last one that is seen, where they would be, at the first point; and those seen.
     engines : tuple of str
         Who found it.
     classes : tuple of GroupClass

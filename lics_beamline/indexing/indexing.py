@@ -157,7 +157,7 @@ def index_lines(
     if contents is not None:
         judged = _by_content(judged[:MOST_TOLD], chosen[0], contents)
     lattices = _with_superlattices([_told(one, chosen, places) for one in judged[:MOST_TOLD]])
-    verdict, reason = _verdict(lattices, chosen, systems)
+    verdict, reason = _verdict(lattices, chosen, zero_shift_deg)
     return Indexing(verdict=verdict, reason=reason, lattices=lattices, engines=_agreement(lattices, rietx_seconds))
 
 
@@ -290,8 +290,8 @@ def _over_all(
     classes = [one for one in extinction_classes(system) if one.centring == shown.centring]
     for one in classes:
         found = [
-            fit_point(place, system, each, start.shift_deg, one.planes, ranges)
-            for place, each, ranges in zip(places, numbers, lit, strict=True)
+            fit_point(place, system, each, start.shift_deg, one.planes, ranges, follows=number > 0)
+            for number, (place, each, ranges) in enumerate(zip(places, numbers, lit, strict=True))
         ]
         fits = tuple(fit for fit in found if fit is not None)
         if len(fits) == len(places):
@@ -345,7 +345,7 @@ def _told(one: _Judged, sets: Sequence[LineSet], places: Sequence[Places]) -> In
         merit=figures_of_merit(places[0], one.fits[0]),
         lines=len(places[0].two_theta_deg),
         strays=int(one.fits[0].stray().sum()),
-        possible=len(one.fits[0].match.made.weight),
+        possible=int(np.flatnonzero(one.fits[0].match.seen)[-1]) + 1,  # further out nothing is seen of any lattice
         seen=int(one.fits[0].match.seen.sum()),
         engines=one.engines,
         classes=one.classes,
@@ -386,14 +386,12 @@ def _cell_sigma(system: str, fit: PointFit) -> UnitCell:
     )
 
 
-def _verdict(
-    lattices: Sequence[IndexedLattice], sets: Sequence[LineSet], systems: Sequence[str]
-) -> tuple[Verdict, str]:
+def _verdict(lattices: Sequence[IndexedLattice], sets: Sequence[LineSet], zero_shift_deg: float) -> tuple[Verdict, str]:
     standing = [one for one in lattices if not one.rejected]
     lines = len(sets[0].lines)
     if not standing:
-        why = lattices[0].rejected if lattices else f"no lattice of those sought explains the {lines} lines"
-        return "not decided", why
+        nothing = f"no lattice of those sought explains the {lines} lines, shifted by {zero_shift_deg:g} deg at most"
+        return "not decided", lattices[0].rejected if lattices else nothing
     best = standing[0]
     size = {"cubic": 1, "hexagonal": 2, "tetragonal": 2, "orthorhombic": 3}.get(best.system, 4)
     explained = best.lines - best.strays
@@ -408,6 +406,9 @@ def _verdict(
         doubts.append(
             f"chance explains the lines as well (log of the odds {best.log_evidence:.1f}, {SURE_EVIDENCE:g} are wanted)"
         )
+    shift = max((point.shift_deg for point in best.points), key=abs)
+    if abs(shift) > zero_shift_deg:
+        doubts.append(f"it takes a shift of all angles by {shift:+.3f} deg: {zero_shift_deg:g} deg are let through")
     others = [one for one in standing[1:] if not one.is_idle]
     odds = best.log_evidence - others[0].log_evidence if others else math.inf
     if odds < SURE_ODDS:

@@ -39,6 +39,7 @@ NEXT_ANGLE_DOUBT: Final = 0.02
 LARGER_ERRORS: Final = (1.0, 1.6, 2.6)  # times the stated ones, that are tried
 LARGER_ERRORS_COST: Final = 1.5  # of each of these steps
 FIT_STEPS: Final = 3  # Gauss-Newton on a nearly linear problem, with lines assigned anew
+STEP_OF_NUMBERS: Final = 0.01  # relative, by which a number that is not determined may change from where it was
 MATCHED_SIGMAS: Final = 4.5
 
 
@@ -197,8 +198,13 @@ def fit_point(
     lit_deg: Sequence[tuple[float, float]],
     *,
     larger: float = 1.0,
+    follows: bool = False,
 ) -> PointFit | None:
-    """Fit a lattice to the lines near its reflections; None where they do not determine it."""
+    """Fit a lattice to the lines near its reflections; None where they do not determine it.
+
+    Where it `follows` from another point, that has determined it: a number that lines of this point leave open, as of a
+    rhombohedron that is a cube here, stays where it was.
+    """
     size = len(numbers)
     for step in range(FIT_STEPS + 1):
         made = reflections(places, system, numbers, shift_deg, planes, lit_deg)
@@ -213,14 +219,15 @@ def fit_point(
         error = np.hypot(larger * places.error_deg[used], 0.3 * spread) * places.steepness[used]
         weighted = rows / error[:, None]
         information = weighted.T @ weighted
-        known = information + np.diag([*np.zeros(size), places.shift_sigma_deg**-2])
+        held = (STEP_OF_NUMBERS * _scale(numbers)) ** -2.0 if follows else np.zeros(size)
+        known = information + np.diag([*held, places.shift_sigma_deg**-2])
         try:
             covariance: Array = np.asarray(np.linalg.inv(known), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
         if step == FIT_STEPS:
             break
-        solved = covariance @ (weighted.T @ (places.q[used] / error))
+        solved = covariance @ (weighted.T @ (places.q[used] / error) + np.append(held * numbers, 0.0))
         numbers, shift_deg = solved[:size], float(solved[size])
         if cell_of(system, numbers) is None:
             return None
@@ -231,6 +238,11 @@ def fit_point(
         information=information,
         match=found,
     )
+
+
+def _scale(numbers: Array) -> Array:
+    """Return what the free numbers of a cell are compared with: a monoclinic angle's may be zero."""
+    return np.append(numbers[:3], math.sqrt(numbers[0] * numbers[2])) if len(numbers) > 3 else numbers
 
 
 def evidence(

@@ -190,11 +190,11 @@ def rietveld_model(candidate: StructureCandidate, cell: UnitCell, name: str) -> 
 
 
 def _refined(search: StructureSearch, rings: RingIntensities) -> Iterator[RefinedCandidate]:
-    """Return the first candidates, each refined against a pattern, the best first."""
+    """Return the first candidates, each named with its number and refined against a pattern, the best first."""
     found = []
     beside = list(rings.at.known)
     for number, candidate in enumerate(search.candidates[:MODELS_REFINED], 1):
-        model = rietveld_model(candidate, rings.cell, f"model {number}")
+        model = rietveld_model(candidate, rings.cell, f"{number}: {candidate.content}")
         try:
             fit = _refined_beside(model, beside, rings)
         except RefinementFailed as error:

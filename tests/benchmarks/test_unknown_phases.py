@@ -6,7 +6,7 @@ Run apart: ``python -m pytest -s tests/benchmarks/test_unknown_phases.py``. What
 
 from worlds.drawn_series import draw, score, surveyed
 
-FIRST_SEED = 7000  # seeds that no choice of a constant has seen
+FIRST_SEED = 27_000  # seeds that no choice of a constant has seen
 SERIES, POINTS = 40, 200
 LEAST_NOTICED, LEAST_TOGETHER, MOST_ALARMS = 38, 35, 1
 

@@ -9,15 +9,16 @@ from worlds.blind_alloy import blind_score
 from worlds.drawn_contents import drawn_score
 from worlds.swept_world import Sweeper
 
-ALLOY_SEEDS = range(9101, 9111)  # that no choice of a constant has seen, as all below
-DRAWN = (("cubic", 9401), ("hexagonal", 9402), ("tetragonal", 9403))
+ALLOY_SEEDS = range(9701, 9711)  # that no choice of a constant has seen, as all below
+DRAWN = (("cubic", 9721), ("hexagonal", 9722), ("tetragonal", 9723))
 LARGEST_OFF_ANGSTROM = 1e-3  # of the cells by the phase file found from those by the shipped one
 
 
 def test_the_alloy_is_found_blind_with_its_sites_and_its_phase_file_gives_the_shipped_cells(record, tmp_path):
-    sweeper = Sweeper()
-    scores = [blind_score(sweeper, seed, tmp_path / str(seed)) for seed in ALLOY_SEEDS]
-    print("\n".join(map(str, scores)))  # noqa: T201  what a benchmark is for
+    sweeper, scores = Sweeper(), []
+    for seed in ALLOY_SEEDS:
+        scores.append(blind_score(sweeper, seed, tmp_path / str(seed)))
+        print(f"\n{seed}: {scores[-1]}", flush=True)  # noqa: T201  what a benchmark is for
     off = max(score.off_shipped for score in scores)
     record(
         right=sum(score.is_right for score in scores),

@@ -136,7 +136,7 @@ def test_what_was_found_is_told_with_its_rivals_and_its_density(solved):
     told = "\n".join(structure_lines(solved))
     assert "structure sure: Cs Li in P m -3 m, Cs 0 0 0; Li 0.5 0.5 0.5" in told
     assert "221/300" in told
-    assert model_rows(solved)[0].cells[0] == "Cs Li"
+    assert model_rows(solved)[0].cells[0] == "1: Cs Li"
     assert site_rows(solved)[1].cells[-1] == "Li1"
 
 

@@ -53,6 +53,14 @@ HIGH = ("cubic", "hexagonal", "tetragonal")
 PRIMITIVE = (1, 2, 3, 4, 5, 6, 8, 9, 10)  # sums of three squares: 7 is none
 
 
+def test_a_lattice_that_takes_a_larger_shift_than_a_calibration_leaves_is_not_sure():
+    lines = [_lines(_cubic(4.6, (*PRIMITIVE, 11, 12, 13, 14)), shift_deg=0.03)]
+    found = index_lines(lines, systems=("cubic",), zero_shift_deg=0.02)
+    assert (found.lattices[0].centring, found.verdict) == ("P", "likely")
+    assert "it takes a shift of all angles" in found.reason
+    assert index_lines(lines, systems=("cubic",), zero_shift_deg=0.05).verdict == "sure"
+
+
 def test_a_primitive_cube_is_found_with_its_edge_and_the_groups_that_leave_nothing_out():
     found = index_lines([_lines(_cubic(3.9, PRIMITIVE), shift_deg=0.004)], systems=HIGH)
     best = found.lattices[0]
@@ -179,6 +187,28 @@ def _alloy():
     """Lines of a compound of caesium and lithium up to where the seventh line would tell its cube from another."""
     edges = ((2.6, 3.68), (3.2, 3.62), (3.9, 3.57), (4.6, 3.53))
     return [_lines(_cubic(a, (1, 2, 3, 4, 5, 6, 8)), pressure_gpa=p, seed=n) for n, (p, a) in enumerate(edges)]
+
+
+def test_a_rhombohedron_that_is_a_cube_at_one_of_its_pressures_is_followed_through():
+    world = draw(104, "hexagonal")
+    found = index_lines(world.sets, systems=("cubic", "hexagonal"))
+    best = found.lattices[0]
+    assert (best.system, best.centring, found.verdict) == ("hexagonal", "R", "sure")
+    volumes = [one.cell.volume_angstrom3 for one in best.points]
+    assert volumes == pytest.approx([one.volume for one in world.cells], rel=2e-3)
+
+
+def test_lines_that_a_square_base_explains_are_of_no_rectangular_one():
+    found = index_lines(draw(302, "tetragonal").sets, systems=("tetragonal", "orthorhombic"))
+    assert (found.lattices[0].system, found.lattices[0].centring, found.verdict) == ("tetragonal", "I", "sure")
+
+
+def test_lines_too_faint_to_be_seen_far_out_speak_against_no_lattice():
+    near = _lines(_cubic(6.0, (*PRIMITIVE, 11, 12, 13, 14, 16, 17, 18)))
+    far = dataclasses.replace(near, lit_deg=((3.0, 40.0),))
+    found = index_lines([far], systems=("cubic",))
+    assert (found.lattices[0].seen, found.lattices[0].possible) == (16, 16)
+    assert found.verdict == "sure"
 
 
 def test_a_formula_decides_between_cubes_that_lines_leave():
