@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import Future
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,6 +132,42 @@ def test_a_folder_that_is_taken_away_is_told_and_what_was_read_stays(data):
     page.refresh()
     runs.close()
     assert "is not there" not in page.status.health.text
+
+
+class Reading:
+    """Runs of which one is read for the first time."""
+
+    def __init__(self, runs):
+        self._runs, self.share = runs, 1.0
+
+    def view(self, uid):
+        return replace(self._runs.view(uid), read_share=self.share)
+
+    def __getattr__(self, name):
+        return getattr(self._runs, name)
+
+
+def test_a_long_run_is_drawn_when_twice_as_much_of_it_has_been_read_and_when_it_nearly_all_is(data):
+    documents = list(recorded.documents())
+    write(data.raw_journals, documents[:8])
+    runs, _ = opened(data)
+    reading = Reading(runs)
+    reading.share = 0.2
+    page = LivePage(Document(), reading, PlateViews(data), Inline())
+    source = page.track.readings.source
+    assert "20% of its record read" in page.status.head.text
+    before = length(source)
+    write(data.raw_journals, documents)
+    runs.look()
+    drawn = {}
+    for reading.share in (0.39, 0.4, 0.5, 0.96, 1.0):
+        page.refresh()
+        drawn[reading.share] = length(source)
+        assert (f"{reading.share:.0%} of its record read" in page.status.head.text) == (reading.share < 1.0)
+    runs.close()
+    assert before < drawn[0.4]
+    assert drawn[0.39] == before
+    assert page.status.head.text.count("points measured") == 1
 
 
 def test_a_run_that_is_not_there_is_told(data):
