@@ -4,6 +4,7 @@ import math
 from concurrent.futures import Future
 from dataclasses import replace
 
+import fabio
 import numpy as np
 import pytest
 import recorded_documents as recorded
@@ -20,9 +21,11 @@ from lics_beamline.monitor.page import LivePage
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
 from lics_beamline.monitor.status_panel import StatusPanel
-from lics_beamline.monitor.view import Note, RunView
+from lics_beamline.monitor.view import Note, ReadPlate, RunView
 from lics_beamline.monitor.watched_runs import WatchedRuns
 from lics_beamline.phases.phase import default_phases
+from lics_beamline.profile import shipped
+from lics_beamline.reduction.recipe import read_recipe
 
 SCRIPT = "<script>alert(1)</script> [/b] & $$x$$"
 RECIPE = {"phases": [phase.model_dump(mode="json") for phase in default_phases()]}
@@ -216,6 +219,19 @@ def test_a_plate_is_drawn_with_its_mask_and_its_rings_and_one_that_cannot_be_rea
     panel.show(5, PlateView(says="cannot be read", trouble="not there"), lines, PhaseStyles(["alloy"]))
     assert panel.root.title.text == "Plate 5: cannot be read"
     assert panel.rings.data["x"] == []
+
+
+def test_a_plate_is_drawn_by_its_geometry_and_mask_whatever_else_its_recipe_asks(data):
+    recipe = read_recipe(shipped() / "simulated" / "recipe.toml").model_dump(mode="json")
+    large = {"[3000, 3000]": "[300, 300]", '"pixel1": 0.0001, "pixel2": 0.0001': '"pixel1": 0.001, "pixel2": 0.001'}
+    for before, after in large.items():
+        recipe["geometry"]["poni"] = recipe["geometry"]["poni"].replace(before, after)
+    recipe["ruby"]["scale"] = "a scale that is not known here"
+    fabio.edfimage.EdfImage(data=np.full((300, 300), 100, np.int32)).write(str(data.plates / "p.edf"))
+    plate = PlateViews(data).view(ReadPlate(index=0, exposure_uid="e", path="plates/p.edf"), recipe)
+    assert (plate.says, plate.trouble) == ("log scale, blue masked", "")
+    assert 0.0 < plate.masked.mean() < 1.0
+    assert plate.angles_deg.size
 
 
 def test_what_has_tripped_who_lags_and_what_is_damaged_stands_on_the_page():
