@@ -73,7 +73,7 @@ class LivePage:
         self._document, self._runs, self._plates, self._reader = document, runs, plates, reader
         self._view: RunView | None = None
         self._styles = PhaseStyles(())
-        self._drawn: ReducedPoint | None = None
+        self._drawn: object = None
         self._plate_asked: object = None
         self._trouble = ""
         self._listed: tuple[ListedRun, ...] | None = None
@@ -159,7 +159,7 @@ class LivePage:
 
     def _draw(self, view: RunView) -> None:
         if self._view is None or (view.uid, view.reduction_uid) != (self._view.uid, self._view.reduction_uid):
-            self._drawn, self._plate_asked = None, None
+            self._plate_asked = None
             if self._view is not None and view.uid != self._view.uid:
                 self.point.value = ""
         self._view = view
@@ -186,12 +186,13 @@ class LivePage:
             return
         chosen = self.point.value
         point = next((each for each in reversed(view.reduced) if chosen in ("", each.exposure_uid)), None)
-        if point is not self._drawn or point is None:
-            self._drawn = point
+        drawn = (view.uid, view.reduction_uid, point.exposure_uid if point is not None else "")
+        if drawn != self._drawn:
+            self._drawn = drawn
             self.pattern.show(point, view, self._styles)
         uid = chosen or (point.exposure_uid if point is not None else "")
         plate = view.plate_of(uid) if uid else (view.plates[-1] if view.plates else None)
-        asked = (view.uid, view.reduction_uid, plate, point)
+        asked = (*drawn, plate)
         if asked == self._plate_asked:
             return
         self._plate_asked = asked

@@ -93,6 +93,19 @@ def test_what_a_sweep_adds_is_added_to_what_is_shown(data):
     assert "2 of 3 points measured" in page.status.head.text
 
 
+def test_a_page_of_which_nothing_is_new_sends_nothing(data):
+    write(data.raw_journals, recorded.documents())
+    runs = WatchedRuns(data)
+    runs.look()
+    document, told = Document(), []
+    page = LivePage(document, runs, PlateViews(data), Inline())
+    document.on_change(told.append)
+    page.refresh()
+    runs.close()
+    assert page.pattern.root.title.text == "Pattern: none yet"
+    assert told == []
+
+
 def test_an_earlier_point_that_is_chosen_stays_while_the_sweep_goes_on(data):
     points = [reduced_documents.data(0), reduced_documents.data(1)]
     write(data.raw_journals, recorded.documents())
