@@ -79,17 +79,20 @@ class RunFold:
         self._reduced: list[ReducedPoint] = []
         self._raw = replace(self._raw, reduction_uid=uid, recipe={}, phases=())
 
-    def view(self, *, being_written: bool) -> RunView:
+    def view(self, *, being_written: bool, read_share: float = 1.0) -> RunView:
         """Return what is shown now.
 
         Parameters
         ----------
         being_written : bool
             Whether a living process writes the raw run.
+        read_share : float
+            Part of the journals that has been taken, 0 to 1.
         """
         return replace(
             self._raw,
             being_written=being_written,
+            read_share=read_share,
             track=tuple(self._track),
             notes=tuple(self._notes),
             plates=tuple(self._plates),

@@ -79,10 +79,17 @@ class FollowedRun:
             self._find_reduction()
             if self._reduction is not None:
                 self._read_reduction(self._reduction, until)
-        if self._fold.changes != self._changes or written != self._written:
+        share = self._read_share()
+        if self._fold.changes != self._changes or (written, share) != (self._written, self._view.read_share):
             self._changes, self._written = self._fold.changes, written
-            self._view = self._fold.view(being_written=written)
+            self._view = self._fold.view(being_written=written, read_share=share)
         return self._view
+
+    def _read_share(self) -> float:
+        if not self.is_behind:
+            return 1.0
+        tails = [tail for tail in (self._raw, self._reduction) if tail is not None]
+        return min(sum(tail.offset for tail in tails) / max(sum(tail.size() for tail in tails), 1), 1.0)
 
     def _read_raw(self, until: float) -> None:
         begins = self._raw.offset

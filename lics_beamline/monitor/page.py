@@ -30,6 +30,7 @@ from lics_beamline.monitor.watched_runs import NEWEST, ListedRun, WatchedRuns
 from lics_beamline.monitor.waterfall_panel import WaterfallPanel
 
 LOOKED_EVERY_MS: Final = 250  # between two looks at what is new [ms]
+NEARLY_READ_SHARE: Final = 0.95  # of the journals of a run: from there on all that comes is drawn at once
 SCRIPTS: Final = ("bokeh", "bokeh-widgets")  # of Bokeh: with its tables, its formulas and its GL 4 MB in place of 1.7
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 SELECT_STYLE: Final = """
@@ -72,7 +73,7 @@ class LivePage:
         self._document, self._runs, self._plates, self._reader = document, runs, plates, reader
         self._view: RunView | None = None
         self._styles = PhaseStyles(())
-        self._drawn: ReducedPoint | None = None
+        self._drawn: object = None
         self._plate_asked: object = None
         self._trouble = ""
         self._listed: tuple[ListedRun, ...] | None = None
@@ -124,14 +125,25 @@ class LivePage:
             view = self._runs.view(self.run.value)
         except (LicsError, OSError) as error:  # the run that was chosen is not there any more, or cannot be read
             view, lost = None, str(error)
-        if view is not None and view is not self._view:
+        if view is not None and view is not self._view and self._is_worth_drawing(view):
             self._draw(view)
         self._show_point()
         health = self._runs.health()
         troubles = [one for one in (self._runs.missing() or lost, self._trouble) if one]
-        self.status.update(self._view, health, now=time.time(), troubles=troubles)
+        self.status.update(view or self._view, health, now=time.time(), troubles=troubles)
         if self.control is not None:
             self.control.update(health.sweep)
+
+    def _is_worth_drawing(self, view: RunView) -> bool:
+        """Tell whether to draw a run anew: while it is read for the first time, only what was drawn and as much again.
+
+        To draw takes a browser longer than to read some more, and a long run was shown late for that.
+        """
+        drawn = self._view
+        is_same = drawn is not None and (drawn.uid, drawn.reduction_uid) == (view.uid, view.reduction_uid)
+        if drawn is None or not is_same or view.read_share >= NEARLY_READ_SHARE:
+            return True
+        return view.read_share >= 2.0 * drawn.read_share
 
     def _list_runs(self) -> None:
         runs = self._runs.runs()
@@ -147,7 +159,7 @@ class LivePage:
 
     def _draw(self, view: RunView) -> None:
         if self._view is None or (view.uid, view.reduction_uid) != (self._view.uid, self._view.reduction_uid):
-            self._drawn, self._plate_asked = None, None
+            self._plate_asked = None
             if self._view is not None and view.uid != self._view.uid:
                 self.point.value = ""
         self._view = view
@@ -174,12 +186,13 @@ class LivePage:
             return
         chosen = self.point.value
         point = next((each for each in reversed(view.reduced) if chosen in ("", each.exposure_uid)), None)
-        if point is not self._drawn or point is None:
-            self._drawn = point
+        drawn = (view.uid, view.reduction_uid, point.exposure_uid if point is not None else "")
+        if drawn != self._drawn:
+            self._drawn = drawn
             self.pattern.show(point, view, self._styles)
         uid = chosen or (point.exposure_uid if point is not None else "")
         plate = view.plate_of(uid) if uid else (view.plates[-1] if view.plates else None)
-        asked = (view.uid, view.reduction_uid, plate, point)
+        asked = (*drawn, plate)
         if asked == self._plate_asked:
             return
         self._plate_asked = asked

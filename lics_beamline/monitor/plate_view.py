@@ -27,6 +27,7 @@ from lics_beamline.reduction.recipe import Recipe, recipe_of
 MOST_KEPT: Final = 6  # plates kept as they are drawn, of 5 MB each
 ANGLES_EVERY: Final = 8  # blocks: rings are smooth, and their lines need no more
 DIMMEST_SHOWN, BRIGHTEST_SHOWN = 1.0, 99.9  # percent of the pixels, between which colours run
+DRAWN_BY: Final = ("geometry", "frames", "plate")  # of a recipe: to check its scale of ruby takes a second of libraries
 ROWS_AT_ONCE: Final = 250  # of angles that are worked out: more take memory for nothing
 
 
@@ -112,7 +113,8 @@ class PlateViews:
         except (LicsError, OSError) as error:
             return PlateView(says="cannot be read", trouble=text(error))
         try:
-            return self._whole(recording, recipe_of(recipe), _what_draws(recipe))
+            drawing = recipe_of({part: recipe[part] for part in DRAWN_BY if part in recipe})
+            return self._whole(recording, drawing, _what_draws(recipe))
         except (LicsError, KeyError, TypeError, ValueError):
             shape = recording.counts.shape
             bare = view_of(recording.counts, np.ones(shape, bool), np.zeros(shape, np.float32))
@@ -194,4 +196,4 @@ def _angles_deg(geometry: Geometry, shape: tuple[int, int]) -> npt.NDArray[np.fl
 
 def _what_draws(recipe: dict[str, Any]) -> int:
     """Return a number that is the same for recipes by which a plate is drawn alike."""
-    return hash(tuple(str(recipe.get(part)) for part in ("geometry", "frames", "plate")))
+    return hash(tuple(str(recipe.get(part)) for part in DRAWN_BY))

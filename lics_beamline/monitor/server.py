@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
+from bokeh.core.validation import silence
+from bokeh.core.validation.warnings import MISSING_RENDERERS
 from bokeh.server.auth_provider import NullAuth
 from bokeh.server.server import Server
 from tornado.ioloop import IOLoop, PeriodicCallback
@@ -68,6 +70,7 @@ def serve(
         raise ValueError("a page that holds and stops sweeps needs a token; give one")
     for log in ("tornado.access", "tornado.application", "bokeh.server.views"):
         logging.getLogger(log).setLevel(logging.CRITICAL)  # they log whole addresses, and with them the token
+    silence(MISSING_RENDERERS)  # cells and shares have none before the first phase is found
     _require_free(address, port)
     plates = PlateViews(data)
     with WatchedRuns(data) as runs, ThreadPoolExecutor(1, thread_name_prefix="plates") as reader:

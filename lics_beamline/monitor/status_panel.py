@@ -95,6 +95,8 @@ def _head(view: RunView | None, now: float, troubles: Sequence[str]) -> Iterable
         return
     yield element("h1", view.title or view.sample or view.uid)
     yield element("b", view.state, "good" if view.state in GOOD_STATES else "bad")
+    if view.read_share < 1.0:
+        yield element("b", f"{view.read_share:.0%} of its record read", "warn")
     asked = f" of {view.asked_points}" if view.asked_points else ""
     yield element("span", f"{view.measured}{asked} points measured, {len(view.reduced)} reduced")
     left = view.left_s(now)

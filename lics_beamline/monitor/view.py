@@ -175,6 +175,8 @@ class RunView:
         What was said about that.
     being_written : bool
         Whether a living process writes it.
+    read_share : float
+        Part of its journals that has been read so far, 0 to 1; 1 where all of them has.
     is_imported : bool
         Whether its frames were recorded elsewhere.
     speed : float
@@ -219,6 +221,7 @@ class RunView:
     ended: str = ""
     reason: str = ""
     being_written: bool = False
+    read_share: float = 1.0
     is_imported: bool = False
     speed: float = 1.0
     wavelength_angstrom: float = float("nan")

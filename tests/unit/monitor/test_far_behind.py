@@ -28,8 +28,10 @@ def shown(tmp_path, events):
     run = FollowedRun(data, heads(data.raw_journals)[0])
     view = run.look()
     while run.is_behind:
+        assert 0.0 < view.read_share < 1.0
         view = run.look()
     run.close()
+    assert view.read_share == 1.0
     return view
 
 

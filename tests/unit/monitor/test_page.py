@@ -2,7 +2,9 @@
 
 import math
 from concurrent.futures import Future
+from dataclasses import replace
 
+import fabio
 import numpy as np
 import pytest
 import recorded_documents as recorded
@@ -19,9 +21,11 @@ from lics_beamline.monitor.page import LivePage
 from lics_beamline.monitor.plate_panel import PlatePanel
 from lics_beamline.monitor.plate_view import PlateView, PlateViews
 from lics_beamline.monitor.status_panel import StatusPanel
-from lics_beamline.monitor.view import Note, RunView
+from lics_beamline.monitor.view import Note, ReadPlate, RunView
 from lics_beamline.monitor.watched_runs import WatchedRuns
 from lics_beamline.phases.phase import default_phases
+from lics_beamline.profile import shipped
+from lics_beamline.reduction.recipe import read_recipe
 
 SCRIPT = "<script>alert(1)</script> [/b] & $$x$$"
 RECIPE = {"phases": [phase.model_dump(mode="json") for phase in default_phases()]}
@@ -89,6 +93,19 @@ def test_what_a_sweep_adds_is_added_to_what_is_shown(data):
     assert "2 of 3 points measured" in page.status.head.text
 
 
+def test_a_page_of_which_nothing_is_new_sends_nothing(data):
+    write(data.raw_journals, recorded.documents())
+    runs = WatchedRuns(data)
+    runs.look()
+    document, told = Document(), []
+    page = LivePage(document, runs, PlateViews(data), Inline())
+    document.on_change(told.append)
+    page.refresh()
+    runs.close()
+    assert page.pattern.root.title.text == "Pattern: none yet"
+    assert told == []
+
+
 def test_an_earlier_point_that_is_chosen_stays_while_the_sweep_goes_on(data):
     points = [reduced_documents.data(0), reduced_documents.data(1)]
     write(data.raw_journals, recorded.documents())
@@ -131,6 +148,42 @@ def test_a_folder_that_is_taken_away_is_told_and_what_was_read_stays(data):
     page.refresh()
     runs.close()
     assert "is not there" not in page.status.health.text
+
+
+class Reading:
+    """Runs of which one is read for the first time."""
+
+    def __init__(self, runs):
+        self._runs, self.share = runs, 1.0
+
+    def view(self, uid):
+        return replace(self._runs.view(uid), read_share=self.share)
+
+    def __getattr__(self, name):
+        return getattr(self._runs, name)
+
+
+def test_a_long_run_is_drawn_when_twice_as_much_of_it_has_been_read_and_when_it_nearly_all_is(data):
+    documents = list(recorded.documents())
+    write(data.raw_journals, documents[:8])
+    runs, _ = opened(data)
+    reading = Reading(runs)
+    reading.share = 0.2
+    page = LivePage(Document(), reading, PlateViews(data), Inline())
+    source = page.track.readings.source
+    assert "20% of its record read" in page.status.head.text
+    before = length(source)
+    write(data.raw_journals, documents)
+    runs.look()
+    drawn = {}
+    for reading.share in (0.39, 0.4, 0.5, 0.96, 1.0):
+        page.refresh()
+        drawn[reading.share] = length(source)
+        assert (f"{reading.share:.0%} of its record read" in page.status.head.text) == (reading.share < 1.0)
+    runs.close()
+    assert before < drawn[0.4]
+    assert drawn[0.39] == before
+    assert page.status.head.text.count("points measured") == 1
 
 
 def test_a_run_that_is_not_there_is_told(data):
@@ -179,6 +232,19 @@ def test_a_plate_is_drawn_with_its_mask_and_its_rings_and_one_that_cannot_be_rea
     panel.show(5, PlateView(says="cannot be read", trouble="not there"), lines, PhaseStyles(["alloy"]))
     assert panel.root.title.text == "Plate 5: cannot be read"
     assert panel.rings.data["x"] == []
+
+
+def test_a_plate_is_drawn_by_its_geometry_and_mask_whatever_else_its_recipe_asks(data):
+    recipe = read_recipe(shipped() / "simulated" / "recipe.toml").model_dump(mode="json")
+    large = {"[3000, 3000]": "[300, 300]", '"pixel1": 0.0001, "pixel2": 0.0001': '"pixel1": 0.001, "pixel2": 0.001'}
+    for before, after in large.items():
+        recipe["geometry"]["poni"] = recipe["geometry"]["poni"].replace(before, after)
+    recipe["ruby"]["scale"] = "a scale that is not known here"
+    fabio.edfimage.EdfImage(data=np.full((300, 300), 100, np.int32)).write(str(data.plates / "p.edf"))
+    plate = PlateViews(data).view(ReadPlate(index=0, exposure_uid="e", path="plates/p.edf"), recipe)
+    assert (plate.says, plate.trouble) == ("log scale, blue masked", "")
+    assert 0.0 < plate.masked.mean() < 1.0
+    assert plate.angles_deg.size
 
 
 def test_what_has_tripped_who_lags_and_what_is_damaged_stands_on_the_page():
