@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lics_beamline.catalog.application import EXPORTER
 from lics_beamline.catalog.place import key_path, write_key
-from lics_beamline.catalog.store import EXPORTER, make_database, quiet, uncollected
+from lics_beamline.catalog.store import make_database, quiet, uncollected
 from lics_beamline.files.whole_file import write_whole
 
 CONFIG_NAME: Final = "config.yml"

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,6 @@ from lics_beamline.schema import FRAME_IMAGE, READOUT
 
 if TYPE_CHECKING:
     import xarray
-
-_TREE: Final = "lics_beamline.catalog.tree:runs"
-EXPORTER: Final = "bluesky_tiled_plugins.exporters:json_seq_exporter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +223,15 @@ def _client(data: DataFolder, *, writable: bool) -> Any:
 
         if place.is_server:
             return connect(place)
-        from tiled.server.app import build_app_from_config
+        from lics_beamline.catalog.application import application
+        from lics_beamline.catalog.tree import runs
 
         if writable:
             _build(data)
         elif place.is_embedded:
             wait_until_free(data)
         with quiet():
-            return from_context(Context.from_app(build_app_from_config(service(data, writable=writable))))
+            return from_context(Context.from_app(application(runs(str(data.root), writable=writable))))
 
 
 @contextmanager
@@ -262,20 +260,6 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         greeter.setLevel(level)
-
-
-def service(data: DataFolder, *, writable: bool) -> dict[str, Any]:
-    """Return the configuration of a Tiled service inside a process.
-
-    Parameters
-    ----------
-    data : DataFolder
-        The data folder.
-    writable : bool
-        Whether runs may be added.
-    """
-    tree = {"path": "/", "tree": _TREE, "args": {"root": str(data.root.resolve()), "writable": writable}}
-    return {"trees": [tree], "media_types": {"BlueskyRun": {"application/json-seq": EXPORTER}}}
 
 
 def make_database(uri: str) -> None:

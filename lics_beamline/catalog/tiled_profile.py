@@ -14,9 +14,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from lics_beamline.catalog.application import EXPORTER
 from lics_beamline.catalog.birth import is_built
 from lics_beamline.catalog.place import catalog_place
-from lics_beamline.catalog.store import service
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import read_text
@@ -24,6 +24,7 @@ from lics_beamline.files.whole_file import write_whole
 
 FIRST_NAME: Final = "lics"
 MOST_PROFILE_BYTES: Final = 64 << 10  # of a file of ours; it has a path of 4 kB at most
+_TREE: Final = "lics_beamline.catalog.tree:runs"
 _ABOUT: Final = re.compile(r"# Catalog of (?P<root>.*), for databroker\.from_profile\('(?P<name>.*)'\)\.")
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def write_profile(data: DataFolder, *, name: str = "", folder: Path | None = Non
         logger.warning("profile %s showed the catalog of %s; from now on it shows that of %s", name, before, root)
     place = catalog_place(data)
     about = f"# Catalog of {root}, for databroker.from_profile({name!r}).\n"
-    shown: dict[str, Any] = {"uri": place.uri} if place.is_server else {"direct": service(data, writable=False)}
+    shown: dict[str, Any] = {"uri": place.uri} if place.is_server else {"direct": _service(root)}
     write_whole(path, about + json.dumps({name: shown}, indent=2) + "\n")  # JSON is YAML
     return path
 
@@ -109,6 +110,12 @@ def _root_of(path: Path) -> str:
         return ""
     found = _ABOUT.fullmatch(first)
     return found["root"] if found else ""
+
+
+def _service(root: Path) -> dict[str, Any]:
+    """Return the configuration of a service of Tiled inside the process that asks for it, which only reads."""
+    tree = {"path": "/", "tree": _TREE, "args": {"root": str(root), "writable": False}}
+    return {"trees": [tree], "media_types": {"BlueskyRun": {"application/json-seq": EXPORTER}}}
 
 
 def _folder() -> Path:

@@ -1,10 +1,6 @@
 """A catalog that others read too: filled from the journals, read by those who may, down and back again."""
 
-import contextlib
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -12,13 +8,12 @@ import numpy as np
 import pytest
 from catalogued_runs import caught_up, contents, frame, full_uid, raw_run, record, record_all, same
 from postgresql_cluster import HAS_POSTGRESQL, NO_POSTGRESQL, cluster, free_port
+from served_catalog import serving
 
 from lics_beamline.catalog.place import KEYS_VARIABLE, key_path, set_catalog_place
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.cli import main
 from lics_beamline.errors import ProfileError
-
-SOON_S = 300  # for hangs only
 
 pytestmark = pytest.mark.timeout(900)  # for hangs only: two servers are started
 
@@ -28,28 +23,6 @@ def postgresql():
     """The URI of an empty database of a PostgreSQL that is started for it."""
     with cluster() as uri:
         yield uri
-
-
-@contextlib.contextmanager
-def serving(data, port, *, database="", folder):
-    """`lics serve`, until the context ends."""
-    command = [sys.executable, "-m", "lics_beamline", "serve", "--data", str(data.root), "--folder", str(folder)]
-    command += ["--port", str(port), *(["--database", database] if database else [])]
-    with (folder.parent / "served.txt").open("ab") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
-    try:
-        until = time.monotonic() + SOON_S
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
-                break
-            assert process.poll() is None, (folder.parent / "served.txt").read_text()
-            assert time.monotonic() < until
-            process.poll()
-        yield process
-    finally:
-        process.terminate()
-        process.wait(SOON_S)
 
 
 @pytest.mark.long
