@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from command_line import lics
+from command_line import typed
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.codec import Encoder
@@ -52,12 +52,13 @@ def tree(folder):
 
 
 @pytest.fixture
-def surroundings(tmp_path):
+def surroundings(tmp_path, monkeypatch):
     """A folder with a data folder and with other things beside it, which are nobody's business."""
     victim = tmp_path / "outside" / "victim"
     victim.mkdir(parents=True)
     (victim / "thesis.tex").write_text("years of work")
     (tmp_path / "work").mkdir()
+    monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "work" / "profiles"))
     return tmp_path
 
 
@@ -86,7 +87,7 @@ def test_the_catalog_goes_on_with_the_other_runs_notes_the_hostile_ones_and_dele
         write_journal(raw, name, documents)
     before = tree(surroundings / "outside")
 
-    done = lics("follow", "catalog", "--once", "--data", "data", folder=surroundings / "work")
+    done = typed("follow", "catalog", "--once", "--data", "data", folder=surroundings / "work")
 
     assert tree(surroundings / "outside") == before
     assert done.returncode == 4, done.stderr
@@ -112,10 +113,10 @@ def test_the_reducer_leaves_a_hostile_sweep_out_and_writes_nothing_elsewhere(sur
     start = {"uid": "../../../../outside/victim", "time": 1.0, "purpose": SWEEP}
     write_journal(data.raw_journals, "climbing", [("start", start)])
     before = tree(surroundings / "outside")
-    done = lics("follow", "reduce", "--once", "--data", "data", folder=surroundings / "work")
+    done = typed("follow", "reduce", "--once", "--data", "data", folder=surroundings / "work")
     assert tree(surroundings / "outside") == before
     assert done.returncode == 4, done.stderr
     assert list(data.derived_journals.glob("*.jsonl")) == []
-    listed = lics("runs", "--data", "data", folder=surroundings / "work")
+    listed = typed("runs", "--data", "data", folder=surroundings / "work")
     assert listed.returncode == 4
     assert "climbing.jsonl is left out" in listed.stderr
