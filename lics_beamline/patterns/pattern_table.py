@@ -78,7 +78,7 @@ def refused(source: str, wrong: str, /, **facts: Any) -> ProfileError:
     return ProfileError(f"{source}: {wrong}", file=source, **facts)
 
 
-def abscissa_of(words: str, *, source: str) -> Abscissa | None:
+def abscissa_of(words: str, *, source: str, given: Abscissa | None = None) -> Abscissa | None:
     """Return what words say of an abscissa; None where they say nothing.
 
     Parameters
@@ -87,6 +87,8 @@ def abscissa_of(words: str, *, source: str) -> Abscissa | None:
         The name of a column or an axis with its unit: ``2th_deg``, ``q [1/nm]``.
     source : str
         Name of the file, for messages.
+    given : {"2theta", "q", "q-nm", "d"}, optional
+        What a person says that it is, where the words may lack a unit.
 
     Raises
     ------
@@ -119,6 +121,8 @@ def abscissa_of(words: str, *, source: str) -> Abscissa | None:
             return "q-nm"
         if _PER_ANGSTROM.search(words):
             return "q"
+        if given:
+            return given
         raise refused(
             source,
             f"is over q and does not say in which unit ({words.strip()[:40]!r}). Give --unit q for 1/angstrom or "
