@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
+ERRORS: Final = ("errors", "error", "uncertainties")  # of a signal, by NXdata and its older and newer customs
 MOST_LISTED: Final = 6  # patterns that a message names
 # A wavelength in nm or m is told by its unit or by its size: none in angstrom is that small.
 ANGSTROM_OF: Final = {"nm": 10.0, "m": 1e10, "meter": 1e10, "metre": 1e10}
@@ -142,7 +143,8 @@ def _of(group: Group) -> list[_Place]:
 def _table(place: _Place, source: str, given: Abscissa | None) -> PatternTable:
     row = ... if place.row is None else place.row
     sigma = None
-    for name in (f"{place.signal.name.rsplit('/', 1)[-1]}_errors", "errors", "sigma"):
+    signal = place.signal.name.rsplit("/", 1)[-1]
+    for name in (*(f"{signal}_{ending}" for ending in ERRORS), *ERRORS, "sigma"):
         errors = place.group.get(name)
         if errors is not None and errors.shape == place.signal.shape:
             sigma = np.asarray(errors[row], dtype=np.float64)
@@ -163,6 +165,13 @@ def _unit(axis: Dataset, source: str, given: Abscissa | None) -> Abscissa | None
     for words in ("", _text(axis.attrs.get("long_name", "")), axis.name.rsplit("/", 1)[-1]):
         if (unit := abscissa_of(f"{words} {units}", source=source, given=given)) is not None:
             return unit
+    if given is None and units and "deg" not in units.lower() and units != "\N{DEGREE SIGN}":
+        raise refused(
+            source,
+            f"has the axis {axis.name.rsplit('/', 1)[-1]!r} in {units[:20]!r}: neither 2theta in degrees, q in "
+            "1/angstrom or 1/nm, nor d in angstrom. Export it over one of these, or say by --unit which of them it is.",
+            reason="abscissa",
+        )
     return None
 
 

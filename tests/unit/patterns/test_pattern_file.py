@@ -244,6 +244,20 @@ def test_a_nexus_file_of_images_or_in_radians_is_refused_by_name(tmp_path):
         read_pattern(path)
 
 
+@pytest.mark.parametrize(("name", "units"), [("energy", "keV"), ("r", "mm"), ("d", "nm"), ("chi", "deg")])
+def test_a_nexus_axis_that_is_none_of_a_pattern_is_refused_by_name(tmp_path, name, units):
+    with pytest.raises(ProfileError, match=rf"{name}.*--unit|over 2theta, q or d but over '{name}"):
+        read_pattern(nexus(tmp_path, name=name, units=units))
+
+
+@pytest.mark.parametrize("named", ["I_uncertainties", "uncertainties", "I_error"])
+def test_errors_of_a_nexus_pattern_are_found_under_their_customary_names(tmp_path, named):
+    path = nexus(tmp_path)
+    with h5py.File(path, "a") as file:
+        file.move("entry/data/I_errors", f"entry/data/{named}")
+    same(read_pattern(path))
+
+
 @pytest.mark.parametrize("unit", ["2th_deg", "q_nm^-1"])
 def test_the_nexus_file_of_pyfai_is_read_over_what_it_was_integrated(tmp_path, unit):
     import pyFAI.detectors
