@@ -22,6 +22,7 @@ import numpy.typing as npt
 from lics_beamline.calibration.calibrant import Calibrant
 from lics_beamline.calibration.calibration_refusal import (
     LARGEST_RESIDUAL_PX,
+    doubt_of_distance,
     judge_beam,
     refuse_few,
     refuse_imprecise,
@@ -33,6 +34,7 @@ from lics_beamline.calibration.ring_search import Found, contrast_of, find_rings
 from lics_beamline.errors import CalibrationRefused
 from lics_beamline.frames.frame import Counts
 from lics_beamline.frames.orientation import oriented
+from lics_beamline.frames.pixel_size import doubt_of_pixels
 from lics_beamline.frames.static_image import StaticMask
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.geometry.geometry import Geometry
@@ -127,6 +129,7 @@ def calibrate(
     mask: StaticMask | None = None,
     free_wavelength: bool = False,
     beam_is_known: bool = True,
+    said_pixel_mm: tuple[float, float] | None = None,
 ) -> Calibration:
     """Find the geometry of a frame of a calibrant.
 
@@ -147,6 +150,8 @@ def calibrate(
         Refine the wavelength too; only large angles tell it from the distance.
     beam_is_known : bool
         Refuse where the beam is farther from where the start has it than `BEAM_TRUST_MM` and a flip explains that.
+    said_pixel_mm : tuple of float, optional
+        Height and width of a pixel by the file of the frame [mm]; others in the start are told.
 
     Raises
     ------
@@ -166,6 +171,7 @@ def calibrate(
     if detector.distorted is not None:
         upright, bad = straightened(detector, upright, bad)
     about_mm = start.plane.beam_distance_mm
+    doubts = doubt_of_pixels(said_pixel_mm, detector.pixel_mm, where="the starting geometry")
     found = find_rings(
         contrast_of(upright, bad, detector.pixel_mm),
         calibrant,
@@ -181,12 +187,14 @@ def calibrate(
         near = (
             f"refined from the start that was given, which a search without one does not confirm (likeness "
             f"{found.likeness:.2f}): panels out of line or a distorted image blur rings so, and are not corrected for",
+            *doubts,
         )
         return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=near)
     judge_beam(start, found.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
     refined = _refined(upright, bad, detector, calibrant, start.wavelength_angstrom, found.plane, free_wavelength)
     # Once more: a flip that leaves hundredths of a millimetre is told from chance only by a refined beam.
     notes = judge_beam(start, refined.plane, shape, detector.pixel_mm, beam_is_known=beam_is_known)
+    notes += doubt_of_distance(about_mm, refined.plane.beam_distance_mm) + doubts
     return _calibration(start, calibrant, refined, found, detector, free_wavelength=free_wavelength, notes=notes)
 
 

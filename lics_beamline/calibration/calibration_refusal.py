@@ -26,6 +26,7 @@ LEAST_PRECISION: Final = 1e-3  # relative standard deviation of the distance: 4e
 BEAM_TRUST_MM: Final = 7.5  # a start is believed to know the beam to 5 mm in each direction
 BEAM_AGREES_MM: Final = 2.0  # a flip that brings the beam so near to the start is what was meant
 FLIP_EXPLAINS: Final = 30.0  # times nearer by a flip: of rough starts three in thousand are so by chance
+SAME_DISTANCE: Final = 1.15  # times the start's, or its inverse: a rough start is nearer
 LEAST_FLIP_MM: Final = 0.5  # a beam nearer to the start than this is nobody's flip, but an older calibration
 
 
@@ -108,6 +109,27 @@ def refuse_imprecise(calibrant: Calibrant, plane: DetectorPlane, sigma_mm: float
             "or fix the wavelength.",
             sigma_mm=sigma_mm,
         )
+
+
+def doubt_of_distance(about_mm: float, found_mm: float) -> tuple[str, ...]:
+    """Return what is to be said of a distance that is far from the start's.
+
+    Rings tell a distance in pixels, and hardly tell it from a wavelength: pixels twice as large, as of a binned frame,
+    and twice the distance make the same image.
+
+    Parameters
+    ----------
+    about_mm, found_mm : float
+        Distance along the beam, of the start and of the refined plane [mm].
+    """
+    times = found_mm / about_mm
+    if 1.0 / SAME_DISTANCE <= times <= SAME_DISTANCE:
+        return ()
+    return (
+        f"the distance is {times:.2f} times the {about_mm:.0f} mm of the start. Rings tell a distance in pixels only: "
+        f"if the start is right, pixels are {1.0 / times:.2f} times as large as was said (2, 3, 4: the frame is "
+        "binned), or the wavelength is another. Check --distance, the size of a pixel and the wavelength.",
+    )
 
 
 def judge_beam(

@@ -175,6 +175,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
         mask=read_masks(options.mask),
         free_wavelength=options.free_wavelength,
         beam_is_known=not options.beam_anywhere,
+        said_pixel_mm=recording.pixel_mm,
     )
     record = record_of(calibration, _source(plate, data), made=datetime.now(tz=UTC))
     path = write_record(record, data.calibrations)

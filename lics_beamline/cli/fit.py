@@ -33,7 +33,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "unknown cell is not indexed: each phase is a CIF whose cell is within --within of the pattern's.",
     )
     verb.add_argument("pattern", type=Path, metavar="PATTERN")
-    verb.add_argument("--phases", type=Path, nargs="+", required=True, metavar="CIF", help="phases that may be there")
+    verb.add_argument(
+        "--phases",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PHASE",
+        help="phases that may be there: CIF files, or phases as recipes name them (re-hcp, mine.toml)",
+    )
     verb.add_argument(
         "--wavelength",
         type=wavelengths,

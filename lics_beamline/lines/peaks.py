@@ -14,6 +14,9 @@ from lics_beamline.physics.line_shape import area_of_unit_line
 
 PEAK_SIGMAS: Final = 5.0  # noise passes 5 sigma once in some hundred patterns, with all the widths that are tried
 FEWEST_BINS: Final = 32  # fewer show no background beside a line
+BESIDE_OF_PATTERN: Final = (
+    0.1  # of the whole: as far beyond a range a line still matters, as LineSearch has backgrounds
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +76,20 @@ def find_peaks(
     significance : float
         Least height of a peak over the error that background and neighbours leave at its place.
     two_theta_deg : tuple of float, optional
-        Only peaks in this range [deg].
+        Only peaks in this range [deg]; beyond it no line is looked for but a little way, for its wings.
 
     Returns
     -------
     tuple of Peak
         By rising angle; empty where there is none.
     """
-    good = np.isfinite(pattern.intensity) & (pattern.sigma > 0.0)
+    low, high = two_theta_deg or (-math.inf, math.inf)
+    x = pattern.two_theta_deg
+    beside = BESIDE_OF_PATTERN * (x[-1] - x[0])
+    good = np.isfinite(pattern.intensity) & (pattern.sigma > 0.0) & (x > low - beside) & (x < high + beside)
     if np.count_nonzero(good) < FEWEST_BINS:
         return ()
     search = LineSearch(pattern, good, significance)
-    low, high = two_theta_deg or (-math.inf, math.inf)
     return tuple(
         _peak(one, search, pattern)
         for one in sorted(search.found(), key=lambda one: one.line.centre)

@@ -34,6 +34,8 @@ ABSCISSAE: Final[tuple[tuple[str, Abscissa], ...]] = (
     ("_pd_meas_2theta_scan", "2theta"),
     ("_pd_proc_d_spacing", "d"),
 )
+MEASURES: Final = ("_pd_meas_step_count_time", "_pd_meas_counts_monitor")  # what counts are counted by
+SAME_MEASURE: Final = 0.05  # relative: a monitor follows the beam a little, and its noise
 FLIGHT: Final = ("_pd_meas_time_of_flight", "_pd_proc_time_of_flight")
 WEIGHT: Final = "_pd_proc_ls_weight"
 ERRORS: Final = ("_pd_proc_intensity_total_su", "_pd_meas_intensity_total_su", "_pd_meas_counts_total_su")
@@ -90,6 +92,7 @@ def _table(block: cif.Block, source: str) -> PatternTable:
     words = _column(block, tag)
     values = [_value(word, source, tag) for word in words]
     intensity, errors = np.array(values, dtype=np.float64).T
+    _check_alike(block, tag, len(words), source)
     abscissa, unit = _abscissa(block, len(words), source)
     sigma = _sigma(block, errors, len(words), source)
     return PatternTable(
@@ -101,6 +104,20 @@ def _table(block: cif.Block, source: str) -> PatternTable:
         wavelengths_angstrom=_wavelengths(block, source),
         counted=tag in COUNTED,
     )
+
+
+def _check_alike(block: cif.Block, tag: str, count: int, source: str) -> None:
+    """Refuse what was counted for different times, or under different light, and is not brought to one."""
+    for each in MEASURES if tag in COUNTED else ():
+        words = _column(block, each)
+        values = np.array([_value(word, source, each)[0] for word in words]) if len(words) == count else np.ones(1)
+        if np.ptp(values) > SAME_MEASURE * np.max(np.abs(values)):
+            raise refused(
+                source,
+                f"has counts of points whose {each} is from {values.min():g} to {values.max():g}. Divide them by it, "
+                "and give them as _pd_proc_intensity_total with their errors.",
+                tag=each,
+            )
 
 
 def _column(block: cif.Block, tag: str) -> list[str]:

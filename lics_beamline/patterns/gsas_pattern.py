@@ -17,6 +17,7 @@ from lics_beamline.patterns.pattern_table import PatternTable, refused, waveleng
 
 BANK: Final = re.compile(r"^BANK\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$")
 CENTIDEGREES_PER_DEG: Final = 100.0  # of a degree
+LEAST_END_DEG: Final = 1.0  # no powder pattern ends below it
 RECORD_CHARACTERS: Final = 80
 MISSING_SHARE: Final = 0.05  # of the points that a BANK record says; real files lack a few, one cut off lacks many
 # Width of a field, and of the number of detectors at its begin, by type of record.
@@ -78,6 +79,13 @@ def parse_gsas(text: str, *, source: str, chosen: str | None = None) -> PatternT
             f"is cut off: bank {bank.number} says {bank.points} points and has {len(columns[0])}. Copy the file again.",
             points=len(columns[0]),
             said=bank.points,
+        )
+    if len(columns[0]) and columns[0].max() < LEAST_END_DEG:
+        raise refused(
+            source,
+            f"bank {bank.number} ends at {columns[0].max():.4g} deg, read in hundredths of a degree as GSAS has them: "
+            "its angles seem to be in degrees. Multiply them, start and step by 100, or give them as columns.",
+            reason="degrees",
         )
     two_theta, intensity, sigma = (column[: bank.points] for column in columns)
     return PatternTable(

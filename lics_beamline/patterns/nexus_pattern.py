@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
+ERRORS: Final = ("errors", "error", "uncertainties")  # of a signal, by NXdata and its older and newer customs
 MOST_LISTED: Final = 6  # patterns that a message names
 # A wavelength in nm or m is told by its unit or by its size: none in angstrom is that small.
 ANGSTROM_OF: Final = {"nm": 10.0, "m": 1e10, "meter": 1e10, "metre": 1e10}
@@ -43,7 +44,7 @@ class _Place:
         return str(self.group.name) + ("" if self.row is None else f":{self.row + 1}")
 
 
-def parse_nexus(path: Path, *, chosen: str | None = None) -> PatternTable:
+def parse_nexus(path: Path, *, chosen: str | None = None, given: Abscissa | None = None) -> PatternTable:
     """Read a pattern from a NeXus file.
 
     Parameters
@@ -52,6 +53,8 @@ def parse_nexus(path: Path, *, chosen: str | None = None) -> PatternTable:
         The file.
     chosen : str, optional
         Number of the pattern from 1, or its path in the file, where there are several.
+    given : {"2theta", "q", "q-nm", "d"}, optional
+        What a person says that the axis is.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def parse_nexus(path: Path, *, chosen: str | None = None) -> PatternTable:
 
     try:
         with h5py.File(path, "r") as file:
-            return _table(_chosen(file, chosen, str(path)), str(path))
+            return _table(_chosen(file, chosen, str(path)), str(path), given)
     except ProfileError:
         raise
     except READER_FAULTS as error:
@@ -137,10 +140,11 @@ def _of(group: Group) -> list[_Place]:
     return [_Place(group=group, signal=signal, axis=axis, row=row) for row in range(signal.shape[0])]
 
 
-def _table(place: _Place, source: str) -> PatternTable:
+def _table(place: _Place, source: str, given: Abscissa | None) -> PatternTable:
     row = ... if place.row is None else place.row
     sigma = None
-    for name in (f"{place.signal.name.rsplit('/', 1)[-1]}_errors", "errors", "sigma"):
+    signal = place.signal.name.rsplit("/", 1)[-1]
+    for name in (*(f"{signal}_{ending}" for ending in ERRORS), *ERRORS, "sigma"):
         errors = place.group.get(name)
         if errors is not None and errors.shape == place.signal.shape:
             sigma = np.asarray(errors[row], dtype=np.float64)
@@ -150,17 +154,24 @@ def _table(place: _Place, source: str) -> PatternTable:
         abscissa=np.asarray(place.axis[()], dtype=np.float64),
         intensity=np.asarray(place.signal[row], dtype=np.float64),
         sigma=sigma,
-        unit=_unit(place.axis, source),
+        unit=_unit(place.axis, source, given),
         wavelengths_angstrom=_wavelengths(place.group),
     )
 
 
-def _unit(axis: Dataset, source: str) -> Abscissa | None:
+def _unit(axis: Dataset, source: str, given: Abscissa | None) -> Abscissa | None:
     """Return what an axis is by its unit, else by its long name, else by its name: pyFAI calls q a polar angle."""
     units = _text(axis.attrs.get("units", ""))
     for words in ("", _text(axis.attrs.get("long_name", "")), axis.name.rsplit("/", 1)[-1]):
-        if (unit := abscissa_of(f"{words} {units}", source=source)) is not None:
+        if (unit := abscissa_of(f"{words} {units}", source=source, given=given)) is not None:
             return unit
+    if given is None and units and "deg" not in units.lower() and units != "\N{DEGREE SIGN}":
+        raise refused(
+            source,
+            f"has the axis {axis.name.rsplit('/', 1)[-1]!r} in {units[:20]!r}: neither 2theta in degrees, q in "
+            "1/angstrom or 1/nm, nor d in angstrom. Export it over one of these, or say by --unit which of them it is.",
+            reason="abscissa",
+        )
     return None
 
 

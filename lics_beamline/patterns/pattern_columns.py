@@ -20,9 +20,17 @@ Array = npt.NDArray[np.float64]
 COMMENTS: Final = ("#", "!", "'", '"', "//", "/*", "%", "&", "@", "*", ";")
 COMMA_WITHIN: Final = re.compile(r"[+-]?\d+(,\d+)+(\.\d*)?([eE][+-]?\d+)?")
 NO_NUMBER: Final = re.compile(r"[+-]?(nan|inf|infinity|#n/a|n/a|-?1\.#\w+|\*+)", re.IGNORECASE)
-QUOTED_ROW: Final = re.compile(r"""["'][\d.eE+-]+["'](?:[\s,;]+["']?[\d.eE+-]+["']?)+""")
+QUOTED_ROW: Final = re.compile(r"""(["'])[\d.eE+-]+\1(?:[\s,;]+(?:(["'])[\d.eE+-]+\2|[\d.eE+-]+))+""")
+QUOTED_COMMAS: Final = re.compile(r"""["'][\d.,eE+-]+["'](?:[\s,;]+["']?[\d.,eE+-]+["']?)+""")
 CHI_HEADING_LINES: Final = 4  # title, what each axis is, number of points
-ERROR_NAME: Final = re.compile(r"sig|\besd|err|\bs\.?d\.?\b|uncert|\be\b|\bdev", re.IGNORECASE)
+ABSCISSA_NAME: Final = re.compile(r"2\W*th|two|tth|[qdx](\b|_)|angle|pos", re.IGNORECASE)
+NO_ABSCISSA: Final = re.compile(r"(theta|omega|energy|channel|pixel|e\W*k?ev)(\b|_)", re.IGNORECASE)
+INTENSITY_NAME: Final = re.compile(r"([iy]|int\w*|counts?|cps|signal)\b", re.IGNORECASE)
+ERROR_ENDINGS: Final = (".xye", ".qye", ".fxye")
+ERROR_COLUMN: Final = 3  # the last of three
+ERROR_NAME: Final = re.compile(
+    r"sig|\bd[iy]\b|delta|\bsu\b|std|rms|\besd|err|\bs\.?d\.?\b|uncert|\be\b|\bdev", re.IGNORECASE
+)
 GRID_STEPS_OFF: Final = 1.5  # of a FullProf heading: points that it may be off from (end - start) / step + 1
 MOST_COLUMNS_UNSAID: Final = 3  # abscissa, intensity, error; of more, which is which must be said
 SHOWN_CHARACTERS: Final = 40
@@ -37,7 +45,14 @@ class _Rows:
     commas: bool = False
 
 
-def parse_columns(text: str, *, source: str, ending: str = "", columns: tuple[int, ...] | None = None) -> PatternTable:
+def parse_columns(
+    text: str,
+    *,
+    source: str,
+    ending: str = "",
+    columns: tuple[int, ...] | None = None,
+    given: Abscissa | None = None,
+) -> PatternTable:
     """Read a pattern from columns of text.
 
     Parameters
@@ -50,6 +65,8 @@ def parse_columns(text: str, *, source: str, ending: str = "", columns: tuple[in
         Ending of its name: ``.xye`` says that a third column is an error.
     columns : tuple of int, optional
         Numbers, from 1, of the columns of abscissa, intensity and, optionally, error.
+    given : {"2theta", "q", "q-nm", "d"}, optional
+        What a person says that the abscissa is.
 
     Raises
     ------
@@ -68,7 +85,22 @@ def parse_columns(text: str, *, source: str, ending: str = "", columns: tuple[in
         )
     _check_count(rows, source)
     table = np.array(rows.numbers, dtype=np.float64)
-    names = _names(rows.heading, table.shape[1])
+    names = _names(rows.heading, table.shape[1]) or []
+    if given is None and names and NO_ABSCISSA.match(names[0]) and INTENSITY_NAME.match(names[1]):
+        raise refused(
+            source,
+            f"is over {names[0][:SHOWN_CHARACTERS]!r}, and not over 2theta, q or d. Export it over one of these, or "
+            "say by --unit which of them it is.",
+            reason="abscissa",
+        )
+    is_named = len(names) == ERROR_COLUMN and ABSCISSA_NAME.match(names[0]) is not None
+    if columns is None and ending not in ERROR_ENDINGS and is_named and not ERROR_NAME.search(names[-1]):
+        raise refused(
+            source,
+            f"has a third column called {names[-1][:SHOWN_CHARACTERS]!r}, which names no error. Give --columns 1 2 to "
+            "leave it out, 1 2 3 to take it for one.",
+            reason="columns",
+        )
     x, y, sigma = _picked(table, names, source, columns, commas=rows.commas)
     fullprof = any(line.upper().startswith("XYDATA") for line in rows.heading)
     if fullprof:
@@ -76,8 +108,8 @@ def parse_columns(text: str, *, source: str, ending: str = "", columns: tuple[in
     said = (
         columns is not None
         or fullprof
-        or ending in (".xye", ".qye", ".fxye")
-        or bool(names and len(names) > 2 and ERROR_NAME.search(names[2]))
+        or ending in ERROR_ENDINGS
+        or bool(len(names) == ERROR_COLUMN and ERROR_NAME.search(names[-1]))
         or any(ERROR_NAME.search(line) and "column" in line.lower() for line in rows.heading)
     )
     return PatternTable(
@@ -86,7 +118,7 @@ def parse_columns(text: str, *, source: str, ending: str = "", columns: tuple[in
         intensity=y,
         sigma=sigma,
         sigma_said=said,
-        unit=_unit(rows.heading, source),
+        unit=_unit(rows.heading, source, given),
         wavelengths_angstrom=wavelengths_in("\n".join(rows.heading)),
     )
 
@@ -100,6 +132,8 @@ def _rows(text: str, source: str) -> _Rows:
         line = raw.strip().rstrip("\x1a")
         if QUOTED_ROW.fullmatch(line):  # of a spreadsheet
             line = line.replace('"', "").replace("'", "")
+        elif QUOTED_COMMAS.fullmatch(line):
+            raise _comma_refusal(source, place, line)
         words, by_comma = _words(line)
         if line.startswith(COMMENTS) or not words:
             if not numbers:
@@ -183,9 +217,9 @@ def _check_count(rows: _Rows, source: str) -> None:
         )
 
 
-def _unit(heading: list[str], source: str) -> Abscissa | None:
+def _unit(heading: list[str], source: str, given: Abscissa | None) -> Abscissa | None:
     """Return what the heading says of the abscissa: the last line that says anything, as names stand above columns."""
-    if any(UNNAMED in line for line in heading):
+    if not given and any(UNNAMED in line for line in heading):
         raise refused(
             source,
             f"does not say its abscissa: some versions of pyFAI write {UNNAMED!r} for it. Give --unit 2theta, q or "
@@ -199,7 +233,7 @@ def _unit(heading: list[str], source: str) -> Abscissa | None:
             or line.lower().lstrip("# ").startswith(("poni", "rotation", "distance", "detector", "mask"))
         ):
             continue
-        if (unit := abscissa_of(line, source=source)) is not None:
+        if (unit := abscissa_of(line, source=source, given=given)) is not None:
             return unit
     return None
 
@@ -211,7 +245,7 @@ def _names(heading: list[str], count: int) -> list[str] | None:
 
 
 def _picked(
-    table: Array, names: list[str] | None, source: str, columns: tuple[int, ...] | None, *, commas: bool
+    table: Array, names: list[str], source: str, columns: tuple[int, ...] | None, *, commas: bool
 ) -> tuple[Array, Array, Array | None]:
     count = table.shape[1]
     if columns is None:

@@ -57,6 +57,8 @@ CONTROL_SHARE: Final = 0.01  # of the bytes: more control characters, and it is 
 DEGREES_FROM: Final = 3.2  # a 2theta pattern in degrees ends above it; in radians, pi is the end
 NOISE_SHARE: Final = (0.1, 10.0)  # a column that is an error is within this of the scatter of the intensities
 SAME_WAVELENGTH: Final = 1e-4  # relative
+FEW_COUNTS: Final = 2.0  # below, variances and weights are kept from zero, and an error is near its intensity
+SAME_COLUMN: Final = 1e-3  # relative: the same number, rounded
 LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is something else
 SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
 UNEVEN_STEP: Final = 0.01  # relative: steps that differ by more are not those of one grid
@@ -123,7 +125,7 @@ def read_pattern(
         If the file is none, or cannot be believed: the message says why and what to do.
     """
     source = str(path)
-    table = _table(path, columns, chosen)
+    table = _table(path, columns, chosen, unit)
     remarks = list(table.remarks)
     _check_table(table, source)
     known = unit or table.unit or _assumed_unit(table, source, remarks)
@@ -206,12 +208,12 @@ def on_grid(pattern: Pattern, two_theta_deg: Array) -> Pattern:
     )
 
 
-def _table(path: Path, columns: tuple[int, ...] | None, chosen: str | None) -> PatternTable:
+def _table(path: Path, columns: tuple[int, ...] | None, chosen: str | None, unit: Abscissa | None) -> PatternTable:
     source = str(path)
     regular_size(path, most_bytes=PATTERN_BYTES, what=WHAT)
     content = read_bytes(path, most_bytes=PATTERN_BYTES, what=WHAT)
     if content.startswith(HDF5):
-        return parse_nexus(path, chosen=chosen)
+        return parse_nexus(path, chosen=chosen, given=unit)
     kind = next((kind for head, kind in PICTURES.items() if content.startswith(head)), None)
     control = sum(content.count(byte) for byte in range(32) if byte not in (9, 10, 12, 13, 26))
     if kind is not None or (
@@ -227,7 +229,7 @@ def _table(path: Path, columns: tuple[int, ...] | None, chosen: str | None) -> P
         return parse_gsas(text, source=source, chosen=chosen)
     if path.suffix.lower() in (".cif", ".rtv", ".pcif") or text.lstrip().startswith("data_"):
         return parse_cif(text, source=source, chosen=chosen)
-    return parse_columns(text, source=source, ending=path.suffix.lower(), columns=columns)
+    return parse_columns(text, source=source, ending=path.suffix.lower(), columns=columns, given=unit)
 
 
 def _decoded(content: bytes) -> str:
@@ -261,6 +263,19 @@ def _check_table(table: PatternTable, source: str) -> None:
             reason="negative error",
             point=first + 1,
         )
+
+
+def _check_no_weight(y: Array, sigma: Array, source: str) -> None:
+    """Refuse errors that are the intensities themselves, or one over them: variances of counts, or their weights."""
+    lit = np.isfinite(y) & (sigma > 0.0) & (y > FEW_COUNTS)
+    for power, what in ((1.0, "the intensity itself: a variance, or a copy"), (-1.0, "one over it: a weight")):
+        same = np.abs(sigma[lit] / y[lit] ** power - 1.0) < SAME_COLUMN
+        if np.count_nonzero(same) > MOST_STEPS * max(same.size, LEAST_POINTS):
+            raise refused(
+                source,
+                f"has for the error of an intensity {what}. Give --columns 1 2 to leave it out, or --errors counts.",
+                reason="columns",
+            )
 
 
 def _assumed_unit(table: PatternTable, source: str, remarks: list[str]) -> Abscissa:
@@ -361,6 +376,8 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
     if asked == "file" and table.sigma is None:
         raise refused(source, "has no errors. Give --errors counts or --errors scatter.", reason="no errors")
     if table.sigma is not None and asked in (None, "file"):
+        if asked is None:
+            _check_no_weight(y, table.sigma, source)
         if not table.sigma_said and asked is None:
             _check_unnamed(y, table.sigma, source)
         return table.sigma, "counts" if table.counted else "file"

@@ -21,7 +21,7 @@ SHORTEST_WAVELENGTH_ANGSTROM: Final = 0.05  # 250 keV
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 _FLIGHT: Final = re.compile(r"time[\s_-]*of[\s_-]*flight|\btof\b|micro-?sec|\u00b5s|\u03bcs|\busec", re.IGNORECASE)
 _RADIANS: Final = re.compile(
-    r"(2[\s_-]*th\w*|2[\s_-]*\u03b8|two[\s_-]*theta|tth|polar[\s_]*angle)[\s_,;:\[(-]*rad", re.IGNORECASE
+    r"(2[\s_-]*th\w*|2[\s_-]*\u03b8|two[\s_-]*theta|tth|polar[\s_]*angle)[\s_,;:\[(-]*m?rad", re.IGNORECASE
 )
 _TWO_THETA: Final = re.compile(r"2[\s_-]*th|2[\s_-]*\u03b8|two[\s_-]*theta|\btth\b|polar[\s_]*angle", re.IGNORECASE)
 _VECTOR: Final = re.compile(r"\bq([\s_\[(,^]|$)|scattering[\s_-]*vector|momentum", re.IGNORECASE)
@@ -30,7 +30,9 @@ _PER_ANGSTROM: Final = re.compile(r"ang|\u00e5|\u212b|\ba\b|_a\b|a\^?-1|1/a", re
 _SPACING: Final = re.compile(
     r"\bd([\s_-]*spacing)?[\s_]*[\[(]?[\s_]*(ang|\u00e5|\u212b|a\b)|d[\s_-]*spacing", re.IGNORECASE
 )
-_OTHER: Final = re.compile(r"\br_mm\b|\bradius\b|\bchi_(deg|rad)\b|azimuth|d\s*\*\s*2|\b1/d2|log10", re.IGNORECASE)
+_OTHER: Final = re.compile(
+    r"\br_mm\b|\bradius\b|\bchi[\s_\[(]*(deg|rad)|azimuth|d\s*\*\s*2|\b1/d2|log10", re.IGNORECASE
+)
 _WAVELENGTH: Final = re.compile(
     r"(?:wave[\s_-]*length|lambda|\u03bb)[^\d\n+.-]{0,24}([+]?[\d.]+(?:e[+-]?\d+)?)[\s\])]*(angstroms?\b|\u00e5|\u212b|a\b|nm\b|m\b)?",
     re.IGNORECASE,
@@ -78,7 +80,7 @@ def refused(source: str, wrong: str, /, **facts: Any) -> ProfileError:
     return ProfileError(f"{source}: {wrong}", file=source, **facts)
 
 
-def abscissa_of(words: str, *, source: str) -> Abscissa | None:
+def abscissa_of(words: str, *, source: str, given: Abscissa | None = None) -> Abscissa | None:
     """Return what words say of an abscissa; None where they say nothing.
 
     Parameters
@@ -87,6 +89,8 @@ def abscissa_of(words: str, *, source: str) -> Abscissa | None:
         The name of a column or an axis with its unit: ``2th_deg``, ``q [1/nm]``.
     source : str
         Name of the file, for messages.
+    given : {"2theta", "q", "q-nm", "d"}, optional
+        What a person says that it is, where the words may lack a unit.
 
     Raises
     ------
@@ -119,6 +123,8 @@ def abscissa_of(words: str, *, source: str) -> Abscissa | None:
             return "q-nm"
         if _PER_ANGSTROM.search(words):
             return "q"
+        if given:
+            return given
         raise refused(
             source,
             f"is over q and does not say in which unit ({words.strip()[:40]!r}). Give --unit q for 1/angstrom or "

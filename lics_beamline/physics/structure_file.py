@@ -20,7 +20,7 @@ from lics_beamline.physics.chemical_formula import contradiction
 from lics_beamline.physics.cif_block import CifBlock, CifNumber, structure_block, text_of_block
 from lics_beamline.physics.special_position import crowding, on_special_position
 from lics_beamline.physics.structure import B_OF_U, Site, Structure
-from lics_beamline.physics.symmetry_statement import NAME_TAGS, misfit_of_cell, stated_groups
+from lics_beamline.physics.symmetry_statement import NAME_TAGS, misfit_of_cell, nearest_symbol, stated_groups
 from lics_beamline.physics.unit_cell import UnitCell, lattice_system, space_group
 
 LEAST_EDGE_ANGSTROM: Final = 1.0  # of a cell; atoms are no smaller
@@ -84,9 +84,11 @@ def read_structure_file(text: str, *, source: str = "CIF", block: str = "") -> S
     if cell is None or not cell.volume_angstrom3 > LEAST_VOLUME_ANGSTROM3 or not groups or not atoms:
         name = found.word(*NAME_TAGS)
         if name and not groups and atoms:
+            near = nearest_symbol(name)
             raise ProfileError(
-                f"{source}: the space group {name[:40]!r} is not in the tables. Write it like 'P 63/m m c', with "
-                "spaces between the axes, or give its symmetry operators.",
+                f"{source}: the space group {name[:40]!r} is not in the tables"
+                + (f"; {near!r} is nearest" if near else "")
+                + ". Write it like 'P 63/m m c', with spaces between the axes, or give its symmetry operators.",
                 file=source,
             )
         volume = "no volume" if cell is None else f"{cell.volume_angstrom3:.4g} angstrom^3"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ ORIGINS: Final = {"S": "1", "Z": "2", "1": "1", "2": "2"}
 ORIGIN: Final = re.compile(
     r"\s*(?::\s*([12HRhrSZ])|([SZHR])|[:,;({\[]?\s*(?:[Oo]rigin|ORIGIN|O)\s*(?:choice)?\s*([12])[)}\]]?)$"
 )
+# -F 4 2 3 or P 2ac 2ab where a Hermann-Mauguin symbol is meant: no such symbol begins or goes on like this.
+HALL: Final = re.compile(r"-[PABCIRFH]\s|[PABCIRFH]\s.*\d[abcnuvwd]{2}")
+NUMBER_ALONE: Final = re.compile(r"^\s*(?:(?:IT|SG|[Nn][Oo])\s*[.:#]?\s*)(?=\d{1,3}\s*$)")
 # Fm-3m (No. 225), and what LaTeX and the editors of journals make of a screw axis and an inversion.
 NUMBER_BEHIND: Final = re.compile(r"\s*[({\[,]\s*(?:(?:IT|SG|[Nn][Oo])?\s*[.:#]?\s*)(\d{1,3})\s*[)}\]]?\s*$")
 SCREW: Final = re.compile(r"\$?_?\{(\d)\}\$?|~(\d)~|\$_(\d)\$")
@@ -96,15 +100,23 @@ def stated_groups(block: CifBlock, *, source: str) -> tuple[str, ...]:
 def named_groups(name: str) -> tuple[str, ...]:
     """Return the settings that a Hermann-Mauguin symbol may mean, in any usual spelling; none if it is none."""
     behind = NUMBER_BEHIND.search(name)
-    if behind:  # a symbol with its number: both are held against each other
+    if behind:  # a symbol with its number: both are held against each other; 2(1) is a screw axis
         own = named_groups(name[: behind.start()])
-        return tuple(symbol for symbol in own if space_group(symbol).number == int(behind.group(1)))
+        if own := tuple(symbol for symbol in own if space_group(symbol).number == int(behind.group(1))):
+            return own
+    if HALL.match(name.strip()):
+        return _of_hall(name.strip())
+    name = NUMBER_ALONE.sub("", name)
     name = BAR.sub(lambda bar: f"-{next(filter(None, bar.groups()))}", name)
     name = SCREW.sub(lambda screw: next(filter(None, screw.groups())), name).replace("$", "")
-    plain = re.sub(r"</?su[bp]>|[_()'\"]", "", name.replace("\N{MINUS SIGN}", "-").replace("\\", "")).strip()
+    plain = re.sub(
+        r"</?su[bp]>|[_(){}'\"]", "", name.replace("\N{MINUS SIGN}", "-").replace("\N{MACRON}", "-").replace("\\", "")
+    ).strip()
     for spelled in (plain, _without_twofold(plain)):
         if found := _found(spelled):
             return found
+    if bare := _slashless().get("".join(plain.split()).lower()):  # P63MMC
+        return _found(bare)
     choice = ORIGIN.search(re.sub(r"[_'\"]", "", name).strip())
     if choice is None:
         return ()
@@ -114,6 +126,13 @@ def named_groups(name: str) -> tuple[str, ...]:
         if found := _found(spelled):
             return tuple(symbol for symbol in found if symbol.endswith(f":{ORIGINS.get(wanted, wanted)}"))
     return ()
+
+
+def nearest_symbol(name: str) -> str:
+    """Return the symbol of the tables that is written most like one that is in none of them; empty if none is."""
+    spelled = {"".join(symbol.split()): symbol for group in _table() for symbol in (group.hm, group.short_name())}
+    near = get_close_matches("".join(name.replace("_", "").split()), spelled, n=1)
+    return _found(spelled[near[0]])[0] if near else ""
 
 
 def misfit_of_cell(symbol: str, cell: UnitCell, sigmas: tuple[float, ...]) -> str:
@@ -154,6 +173,17 @@ def _table() -> tuple[Any, ...]:
     import gemmi
 
     return tuple(gemmi.spacegroup_table())
+
+
+@lru_cache(maxsize=1)
+def _slashless() -> dict[str, str]:
+    """Return the symbols of the tables by what is left of them without blanks and strokes, which no two share."""
+    return {
+        "".join(symbol.split()).replace("/", "").lower(): group.hm
+        for group in reversed(_table())
+        for symbol in (group.hm, group.short_name())
+        if "/" in symbol
+    }
 
 
 @lru_cache(maxsize=256)

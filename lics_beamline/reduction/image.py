@@ -21,6 +21,7 @@ from lics_beamline.reduction.image_doubts import (
     doubt_of_dark,
     doubt_of_mask,
     doubt_of_pedestal,
+    doubt_of_size,
     doubts_of_rings,
     pixels_across,
 )
@@ -219,6 +220,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings = doubt_of_mask("the mask", float(static.mean()))
     warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)
     warnings += doubts_of_rings(prepared.frame, engine.two_theta_deg, good, geometry=recipe.geometry, lines=len(peaks))
+    warnings += doubt_of_size(recording.pixel_mm, recipe.geometry, shape)
     warnings += doubt_of_pedestal(pattern.pedestal_counts)
     if recipe.integration.dark is not None:
         warnings += doubt_of_dark(pattern.intensity, pattern.sigma)

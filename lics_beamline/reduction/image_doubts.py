@@ -10,8 +10,10 @@ import numpy.typing as npt
 from lics_beamline.calibration.ring_contrast import ring_contrast, sharper_pixels
 from lics_beamline.frames.frame import Counts
 from lics_beamline.frames.orientation import FLIP_WORDS
+from lics_beamline.frames.pixel_size import doubt_of_pixels
 from lics_beamline.frames.static_image import MOST_MASKED
 from lics_beamline.geometry.geometry import Geometry
+from lics_beamline.integration.integration import detector_of
 
 SURELY_BELOW: Final = 3.0  # standard errors below zero
 MOST_BELOW: Final = 0.5  # share of the bins
@@ -63,6 +65,29 @@ def doubt_of_dark(intensity: npt.NDArray[np.float64], sigma: npt.NDArray[np.floa
         f"the dark image is brighter than the image: {np.median(intensity[seen]):.3g} counts a pixel are left. Is it "
         "of the same exposure, detector and readout?",
     )
+
+
+def doubt_of_size(said_mm: tuple[float, float] | None, geometry: Geometry, shape: tuple[int, int]) -> tuple[str, ...]:
+    """Return what is to be said of pixels that the file and the geometry have of different size.
+
+    Parameters
+    ----------
+    said_mm : tuple of float, optional
+        Height and width by the file [mm].
+    geometry : Geometry
+        That was taken.
+    shape : tuple of int
+        Rows and columns.
+    """
+    if said_mm is None or geometry.spline:
+        return ()
+    config = geometry.detector_config
+    if geometry.detector == "Detector":
+        sides = config["pixel1"], config["pixel2"]
+    else:
+        detector = detector_of(geometry, shape)
+        sides = detector.pixel1, detector.pixel2
+    return doubt_of_pixels(said_mm, (1e3 * sides[0], 1e3 * sides[1]), where="the geometry")
 
 
 def doubts_of_rings(

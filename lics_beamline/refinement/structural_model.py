@@ -12,12 +12,14 @@ from typing import Final
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import is_there
+from lics_beamline.phases.phase import LIBRARY, library, read_phase
 from lics_beamline.physics.structure import Site, Structure
 from lics_beamline.physics.structure_file import names_structure_file, read_structure_file, read_structure_text
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.powder_phase import PowderPhase
 
 SHIPPED: Final = Path(__file__).with_name("models")
+PHASE_ENDING: Final = ".toml"  # of a phase as recipes name it, with its CIF beside it
 DEFAULT_B_ANGSTROM2: Final = 1.0  # engineering value, for a file that gives none
 PRINTED_COORDINATE_STEP: Final = 6e-5  # a coordinate printed with four digits
 
@@ -65,34 +67,41 @@ class StructuralModel:
 
 
 def read_model(path: Path) -> StructuralModel:
-    """Read a model from a CIF; a name without a file is looked for among the shipped models.
+    """Read a model from a CIF or a phase; a name without a file is looked for among the shipped models and phases.
 
     Parameters
     ----------
     path : Path
-        ``mine.cif``, ``mine.cif::block`` of one with several blocks, or the name of a shipped one: ``rhenium``.
+        ``mine.cif``, ``mine.cif::block`` of one with several blocks, ``mine.toml`` of a phase as recipes name it, or
+        the name of a shipped model or phase: ``rhenium``, ``cs-bcc``.
 
     Raises
     ------
     ProfileError
         If there is no such file, or it is no structure.
     """
-    return model_from_cif(read_model_text(path), name=_file_of(path).name.rpartition("::")[2].removesuffix(".cif"))
+    name = _file_of(path).name.rpartition("::")[2].removesuffix(".cif").removesuffix(PHASE_ENDING)
+    return model_from_cif(read_model_text(path), name=name)
 
 
 def read_model_text(path: Path) -> str:
     """Read the CIF of a model; parameters and errors as of `read_model`."""
     found = _file_of(path)
     if not is_there(found):
-        shipped = ", ".join(sorted(each.stem for each in SHIPPED.glob("*.cif")))
+        shipped = ", ".join((*sorted(each.stem for each in SHIPPED.glob("*.cif")), *library()))
         raise ProfileError(
             f"there is no model {path}. Give the path of a CIF, or one of the shipped: {shipped}.", path=str(path)
         )
+    if found.suffix == PHASE_ENDING:
+        return read_phase(found).cif
     return read_structure_text(found)
 
 
 def _file_of(path: Path) -> Path:
-    return path if names_structure_file(path) else SHIPPED / f"{path.name.removesuffix('.cif')}.cif"
+    if names_structure_file(path):
+        return path
+    name = path.name.removesuffix(".cif")
+    return (LIBRARY if name in library() else SHIPPED) / f"{name}.cif"
 
 
 def model_from_cif(text: str, *, name: str = "") -> StructuralModel:

@@ -135,3 +135,15 @@ def test_of_a_series_it_is_said_which_frame_is_calibrated_with(image, capsys):
     series.write(str(image.with_suffix(".edf")))
     lics(image.with_suffix(".edf"))
     assert "frame 1 of the 2 in ceria.edf is calibrated with" in capsys.readouterr().err
+
+
+def test_pixels_of_half_their_size_halve_the_distance_and_that_is_said(tmp_path, drawn, capsys):
+    """A frame that was binned, and a geometry that does not know: rings agree with both."""
+    path = tmp_path / "binned.edf"
+    fabio.edfimage.EdfImage(data=drawn, header={"PSize_1": "4e-4", "PSize_2": "4e-4"}).write(str(path))
+    start = ["--pixel", "0.2", "--distance", "330", "--wavelength", str(WAVELENGTH), "--data", str(tmp_path)]
+    assert main(["calibrate", str(path), *start, "--beam-anywhere"]) == 0
+    said = capsys.readouterr().out
+    assert "the distance is 0.53 times the 330 mm of the start" in said
+    assert "pixels are 1.89 times as large as was said" in said
+    assert "the file says that its pixels are 0.4 x 0.4 mm, the starting geometry has 0.2 x 0.2 mm" in said

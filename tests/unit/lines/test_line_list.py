@@ -40,6 +40,12 @@ def test_a_shoulder_is_a_line_where_lone_lines_show_what_one_looks_like(seed, sh
     assert min(abs(place - line.two_theta_deg) for place, _ in peaks_of(drawing.pattern)) < 0.5 * line.fwhm_deg
 
 
+@pytest.mark.parametrize(("seed", "line_deg"), [(100_244, 14.555), (100_073, 12.917)])
+def test_a_shoulder_whose_light_looks_wide_is_fitted_as_narrow_as_the_lines_beside_it(seed, line_deg):
+    """Of 128 and 88 sigma; one fit across both lines took their place."""
+    assert min(abs(place - line_deg) for place, _ in peaks_of(draw(seed).pattern)) < 0.05
+
+
 def test_a_line_of_few_counts_is_one_and_not_the_spikes_of_its_noise():
     """Of 30 sigma and 16 bins wide; two narrow spikes in it, of 4 sigma each, hid it."""
     assert min(abs(place - 4.427) for place, _ in peaks_of(draw(880_138).pattern)) < 0.02

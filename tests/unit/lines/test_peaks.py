@@ -80,6 +80,13 @@ def test_a_range_limits_what_is_looked_for():
     assert [round(peak.two_theta_deg, 1) for peak in peaks] == [9.4, 10.0]
 
 
+def test_what_lies_far_outside_a_range_does_not_matter():
+    clean = pattern(300.0, 3)
+    noise = np.random.default_rng(1).normal(0.0, 1e4, ANGLE.size)
+    foul = replace(clean, intensity=np.where((ANGLE < 5.0) | (ANGLE > 16.0), noise, clean.intensity))
+    assert find_peaks(foul, two_theta_deg=(9.0, 12.0)) == find_peaks(clean, two_theta_deg=(9.0, 12.0))
+
+
 def test_an_empty_pattern_has_no_peaks():
     nothing = np.full(ANGLE.size, np.nan)
     assert find_peaks(Pattern(two_theta_deg=ANGLE, intensity=nothing, sigma=nothing, wavelength_angstrom=0.4)) == ()

@@ -244,6 +244,20 @@ def test_a_nexus_file_of_images_or_in_radians_is_refused_by_name(tmp_path):
         read_pattern(path)
 
 
+@pytest.mark.parametrize(("name", "units"), [("energy", "keV"), ("r", "mm"), ("d", "nm"), ("chi", "deg")])
+def test_a_nexus_axis_that_is_none_of_a_pattern_is_refused_by_name(tmp_path, name, units):
+    with pytest.raises(ProfileError, match=rf"{name}.*--unit|over 2theta, q or d but over '{name}"):
+        read_pattern(nexus(tmp_path, name=name, units=units))
+
+
+@pytest.mark.parametrize("named", ["I_uncertainties", "uncertainties", "I_error"])
+def test_errors_of_a_nexus_pattern_are_found_under_their_customary_names(tmp_path, named):
+    path = nexus(tmp_path)
+    with h5py.File(path, "a") as file:
+        file.move("entry/data/I_errors", f"entry/data/{named}")
+    same(read_pattern(path))
+
+
 @pytest.mark.parametrize("unit", ["2th_deg", "q_nm^-1"])
 def test_the_nexus_file_of_pyfai_is_read_over_what_it_was_integrated(tmp_path, unit):
     import pyFAI.detectors
@@ -322,7 +336,28 @@ REFUSED = {
     ),
     "four columns": (rows(X, Y, E, E), {}, "4 columns.*--columns 1 2 3"),
     "a background as third column": (rows(X, Y, 200 + 0 * X), {}, "third column without a name"),
-    "a weight as third column": (rows(X, Y, 1 / Y), {}, "third column without a name"),
+    "a weight as third column": (rows(X, Y, 1 / Y), {}, "one over it: a weight"),
+    "a calculated pattern as third column": ("2theta Yobs Ycalc\n" + rows(X, Y, Y + 1), {}, "called 'Ycalc'"),
+    "the variance of counts": ("2theta I sigma\n" + rows(X, Y, Y), {}, "the intensity itself: a variance"),
+    "their weight": ("2theta I sigma\n" + rows(X, Y, 1 / Y), {}, "one over it: a weight"),
+    "theta": ("theta counts\n" + rows(X / 2, Y), {}, "over 'theta', and not over 2theta"),
+    "energy": ("Energy(keV),Counts\n" + rows(4 * X, Y, separator=","), {}, "over 'Energy"),
+    "thousands in quotes": ("2theta,I\n" + '"5.00","1,234"\n' * 100, {}, "line 2: .*commas within numbers"),
+    "a GSAS file in degrees": (
+        f"t\nBANK 1 {X.size} {X.size} CONST 400 1 0 0 FXYE\n" + rows(X, Y, E),
+        {},
+        "seem to be in degrees",
+    ),
+    "counts of different times": (
+        cif(
+            ["_pd_meas_2theta_scan", "_pd_meas_counts_total", "_pd_meas_step_count_time"],
+            X.round(3),
+            Y.astype(int),
+            np.where(X > 8.0, 20.0, 10.0),
+        ),
+        {},
+        "_pd_meas_step_count_time is from 10 to 20. Divide",
+    ),
     "a column that is not there": (PLAIN, {"columns": (1, 5)}, "columns 1 to 3, not 1 5"),
     "one value everywhere": (rows(X, 7.0 + 0 * X), {}, "same intensity everywhere"),
     "the unit that pyFAI forgot": (
@@ -365,6 +400,12 @@ def test_what_cannot_be_believed_is_refused_by_name(tmp_path, case):
 def test_columns_are_taken_as_the_operator_says(tmp_path):
     same(read(tmp_path, rows(np.arange(X.size), Y, X, E), columns=(3, 2, 4)))
     same(read(tmp_path, rows(X, Y, 200 + 0 * X), columns=(1, 2)), errors="counts")
+
+
+@pytest.mark.parametrize("heading", ["# q  I  sigma", "#{str(dim1_unit):14s}  {'I':14s}  {'sigma':14s}", "theta I e"])
+def test_an_abscissa_that_the_file_does_not_name_is_what_the_operator_says(tmp_path, heading):
+    same(read(tmp_path, f"{heading}\n" + rows(Q, Y, E), unit="q"))
+    same(read(tmp_path, f"{heading}\n" + rows(10 * Q, Y, E), unit="q-nm"))
 
 
 def test_separators_and_headings_of_other_programs_are_passed_over(tmp_path):

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.phases.phase import LIBRARY
 from lics_beamline.physics.structure import B_OF_U
 from lics_beamline.refinement.structural_model import model_from_cif, read_model
 
@@ -66,6 +67,15 @@ def test_a_file_goes_before_a_shipped_model_of_its_name(tmp_path):
 def test_what_is_missing_in_a_cif_is_named(text, reason):
     with pytest.raises(ProfileError, match=reason):
         model_from_cif(text)
+
+
+def test_a_phase_is_named_as_recipes_name_it(tmp_path):
+    phase = LIBRARY / "cs-bcc.toml"
+    for name in ("cs-bcc.cif", "cs-bcc.toml"):
+        (tmp_path / name).write_text((LIBRARY / name).read_text())
+    models = [read_model(path) for path in (Path("cs-bcc"), phase, tmp_path / "cs-bcc.toml", tmp_path / "cs-bcc.cif")]
+    assert models == [models[0]] * len(models)
+    assert (models[0].name, models[0].space_group) == ("cs-bcc", "I m -3 m")
 
 
 def test_an_unknown_model_is_refused_with_those_there_are():
