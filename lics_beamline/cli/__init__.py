@@ -64,7 +64,10 @@ ROOMS = (  # modules beside this one that add verbs, in the order of the help
 )
 
 DISK_TROUBLE = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.EIO, errno.ESTALE}
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ENOTCONN}
+)
+PATH_TROUBLE = frozenset(  # of a path that people gave
+    {errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 )
 
 EPILOG = """\
@@ -158,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LicsError as error:
         return _end(error, EXIT_FAILED, options)
     except OSError as error:
-        if error.errno not in DISK_TROUBLE:
+        if error.errno not in DISK_TROUBLE and not (error.filename and error.errno in PATH_TROUBLE):
             return _unexpected(error, options)
         where = "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
         what = error.filename or "a file that was open"

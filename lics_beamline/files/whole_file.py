@@ -49,7 +49,7 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         A new, empty file beside it, whose name nobody else has and no reader looks for. Where `path` is no file but
         a pipe or a device, `path` itself.
     """
-    path = path.resolve()  # of a link, what it leads to is replaced
+    path = Path(os.path.realpath(path))  # of a link, what it leads to is replaced; of links in a circle, the first
     if path.exists() and not path.is_file():
         yield path  # a pipe or a device is written to; to replace /dev/null would be remembered
         return

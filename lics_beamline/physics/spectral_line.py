@@ -23,7 +23,6 @@ LEAST_SIGNIFICANCE: Final = 8.0  # least height over its error; chance reaches 4
 CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
 FITTED_FWHM: Final = 4.0  # fitted to either side, in widths: enough for the background, little room for neighbours
 GOOD_CHI2: Final = 3.0  # reduced; what misses its spectrum by more is fitted in another way too, where there is one
-MISSED_CHI2: Final = 10.0  # reduced; the shape of an ordinary line of 40 000 counts makes 4
 MISSED_SHARE: Final = 0.01  # of the height, beyond noise; a Voigt differs by 0.005 from its fit, other light by more
 MISSED_NOISES: Final = 1.5  # of the noise between pixels; noise alone, in whatever units, is scattered by 1.2
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a hump or a pair forced into one line misses by 0.09
@@ -117,7 +116,7 @@ def misfit(what: str, reduced_chi2: float, share: float, sigma_nm: float) -> str
     sigma_nm : float
         Standard deviation of its line [nm].
     """
-    if reduced_chi2 < MISSED_CHI2 or share < MISSED_SHARE:
+    if reduced_chi2 < GOOD_CHI2 or share < MISSED_SHARE:
         return ""
     return (
         f"{what} misses its spectrum by {100.0 * share:.1f} % of its height, of which its shape accounts for "

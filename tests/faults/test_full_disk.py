@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import lics
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
@@ -47,13 +46,18 @@ def disk(folder, script, *namespaces):
         keeper.stdout.close()
 
 
+def inside(folder, keeper, *namespaces):
+    """What begins a command line that runs where the disk is mounted."""
+    enter = ["nsenter", "-t", str(keeper.pid), *namespaces, f"--wd={folder}"]
+    return [*enter, sys.executable, "-m", "lics_beamline"]
+
+
 @contextlib.contextmanager
 def rising_sweep(folder, keeper, witness, *namespaces):
     """A sweep into ``data`` of that namespace whose load rises, and its data folder as seen from here."""
     (folder / "up.toml").write_text(UP)
-    enter = ["nsenter", "-t", str(keeper.pid), *namespaces, f"--wd={folder}"]
     sweep = subprocess.Popen(
-        [*enter, sys.executable, "-m", "lics_beamline", "sweep", "up.toml", "--data", "data"],
+        [*inside(folder, keeper, *namespaces), "sweep", "up.toml", "--data", "data"],
         env={**os.environ, "TILED_PROFILES": str(folder / "profiles")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -66,7 +70,8 @@ def rising_sweep(folder, keeper, witness, *namespaces):
         yield sweep, DataFolder(Path(f"/proc/{keeper.pid}/root{folder}/data"))
     finally:
         sweep.kill()  # what may be left is to wait for followers, which wait for room
-        sweep.communicate()
+        sweep.wait()
+        sweep.stdout.close()
 
 
 def fill(folder):
@@ -86,19 +91,19 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
     with (
         disk(tmp_path, SMALL, "-Urm") as keeper,
         simulators(outside) as witness,
-        rising_sweep(tmp_path, keeper, witness, "-U", "-m", "--preserve-credentials") as (sweep, inside),
+        rising_sweep(tmp_path, keeper, witness, "-U", "-m", "--preserve-credentials") as (sweep, data),
     ):
-        guard = os.pidfd_open(guard_status(inside).pid)
-        fill(inside.root)
+        guard = os.pidfd_open(guard_status(data).pid)
+        fill(data.root)
         while witness.get("PC1:Control_RBV") != "Off":
             assert sweep.poll() is None, sweep.communicate()[0]
             pace()
-        (journal,) = inside.raw_journals.glob("*.jsonl")
+        (journal,) = data.raw_journals.glob("*.jsonl")
         while '"exit_status"' not in journal.read_text():
             pace()
         record = [json.loads(line)[:2] for line in journal.read_text().splitlines()]
         sweep.kill()
-        (inside.root / "filler").unlink()
+        (data.root / "filler").unlink()
         assert select.select([guard], [], [], 300.0)[0], "the guard ends when it has found all safe"
         os.close(guard)
         assert witness.get("ET1:OutputHigh") == 0.0
@@ -116,10 +121,10 @@ def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_
     with (
         disk(tmp_path, FAILING, "-m") as keeper,
         simulators(outside) as witness,
-        rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, inside),
+        rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, data),
     ):
-        guard = os.pidfd_open(guard_status(inside).pid)
-        loop = f"loop{os.minor(inside.root.stat().st_dev)}"
+        guard = os.pidfd_open(guard_status(data).pid)
+        loop = f"loop{os.minor(data.root.stat().st_dev)}"
         Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("as a bad block would")
         said, _ = sweep.communicate()
         assert sweep.returncode == 4
@@ -127,7 +132,8 @@ def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_
         assert witness.get("ET1:OutputHigh") == 0.0
         assert select.select([guard], [], [], 300.0)[0], "the guard ends when it has found all safe"
         os.close(guard)
-        told = lics("guard", "--data", str(inside.root), folder=tmp_path)
+        command = [*inside(tmp_path, keeper, "-m"), "guard", "--data", "data"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "document not recorded: Read-only file system" in said
     assert "mend the disk" in said
     assert "unexpected" not in said

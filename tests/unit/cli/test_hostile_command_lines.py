@@ -3,6 +3,7 @@
 import pytest
 
 from lics_beamline.cli import main
+from lics_beamline.geometry.geometry import flat_geometry
 
 LONG = "x" * 5000
 
@@ -40,3 +41,21 @@ def test_what_cannot_be_meant_is_told(line, said, tmp_path, capsys, monkeypatch)
     assert "unexpected" not in told
     assert code == 2
     assert len(told) < 12_000
+
+
+@pytest.mark.parametrize(
+    ("to", "said"), [("FOLDER", "Is a directory"), ("/dev/full", "No space left on device"), ("FILE/x", "no folder")]
+)
+def test_where_nothing_can_be_written_is_told_by_its_name(to, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FOLDER").mkdir()
+    (tmp_path / "FILE").write_text("x")
+    (tmp_path / "circle").symlink_to("circle")
+    poni = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.4, shape=(100, 100), pixel_mm=0.1).poni
+    (tmp_path / "a.poni").write_text(poni)
+    assert main(["geometry", "a.poni", "--as", "fit2d", "--to", to]) in (2, 4)
+    told = capsys.readouterr().err
+    assert said in told
+    assert "unexpected" not in told
+    assert main(["geometry", "a.poni", "--as", "fit2d", "--to", "circle"]) == 0
+    assert (tmp_path / "circle").is_file()

@@ -263,3 +263,12 @@ def test_a_real_spectrum_whose_published_fits_differ_is_doubted_by_as_much_once_
     for published_nm in (695.376, 695.362):  # pRuby: double Gaussian, double Voigt
         assert line.r1_nm == pytest.approx(published_nm, abs=1.5 * line.r1_sigma_nm)
     assert 0.007 < line.r1_sigma_nm < 0.028, "they differ by 0.014 nm"
+
+
+def test_other_light_under_a_faint_line_is_said_and_its_error_covers_what_it_moves():
+    hump = 250.0 * np.exp(-4.0 * math.log(2.0) * ((AXIS_NM - 695.8) / 3.0) ** 2)  # 5 % of R1, 1 nm beside it
+    for seed in range(8):
+        counts = np.random.default_rng(seed).poisson(doublet(694.8, height=5000.0) + hump)
+        line = fit_doublet(AXIS_NM, counts, temperature_k=298.0)
+        assert "misses its spectrum" in line.doubt
+        assert abs(line.r1_nm - 694.8) < 3.0 * line.r1_sigma_nm
