@@ -243,3 +243,30 @@ def test_coordinates_with_an_uncertainty_are_refined_along_what_their_site_leave
     moved = [abs(site["x"] - given[site["label"]].x) for site in phase["sites"] if site["element"].startswith("F")]
     assert 0.0 < max(moved) < 0.02
     assert not any("nothing was freed" in remark for remark in result["fit_remarks"])
+
+
+@pytest.mark.long
+def test_a_measured_mixture_is_told_by_its_phases_and_by_the_lines_of_another(measured_data, capsys, tmp_path):
+    """Mg2SiO4 with water, by copper (PeakPo's example): its authors name ringwoodite, wadsleyite, superhydrous phase B.
+
+    Dry wadsleyite: H. Horiuchi and H. Sawamoto, Am. Mineral. 66, 568 (1981); water lengthens b over a. The third phase,
+    P n n m with b = 13.97 angstrom, is not named here: its 020 must be left, at 6.98 angstrom.
+    """
+    atoms = "Mg Mg 0.5 0.5 0.5 0.4\nSi Si 0.125 0.125 0.125 0.3\nO O 0.244 0.244 0.244 0.4"
+    ringwoodite = cif(tmp_path, "ringwoodite", 8.065, "F d -3 m:2", atoms)
+    atoms = "Mg1 Mg 0 0 0 0.4\nMg2 Mg 0 0.25 0.970 0.4\nMg3 Mg 0.25 0.127 0.25 0.4\nSi Si 0 0.12 0.6165 0.3\n"
+    atoms += "O1 O 0 0.25 0.219 0.4\nO2 O 0 0.25 0.717 0.4\nO3 O 0 0.99 0.256 0.4\nO4 O 0.261 0.123 0.993 0.4"
+    wadsleyite = cif(tmp_path, "wadsleyite", 5.6983, "I m m a", atoms)
+    edges = {"_cell_length_b 5.6983": "_cell_length_b 11.4380", "_cell_length_c 5.6983": "_cell_length_c 8.2566"}
+    text = (tmp_path / "wadsleyite.cif").read_text()
+    for cubic, published in edges.items():
+        text = text.replace(cubic, published)
+    (tmp_path / "wadsleyite.cif").write_text(text)
+    pattern = str(measured_data / "dac-patterns" / "Rw_1wtH2O_25halfsec.chi")
+    words = (pattern, "--wavelength", "CuKa", "--range", "10", "70", "--within", "0.01")
+    found = told(capsys, *words, "--phases", ringwoodite, wadsleyite)
+    cells = [phase["cell"] for phase in found["phases"]]
+    assert cells[0]["a_angstrom"] == pytest.approx(8.07, abs=0.02)
+    assert 11.4380 / 5.6983 < cells[1]["b_angstrom"] / cells[1]["a_angstrom"] < 2.025
+    assert 1.5406 / (2.0 * math.sin(math.radians(found["unknown"][0]) / 2.0)) == pytest.approx(6.98, abs=0.03)
+    assert found["unknown_share"] < 0.05
