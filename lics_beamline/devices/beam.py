@@ -87,6 +87,9 @@ class Beam(Device):
         "energy_kev": "keV",
     }
 
+    STATES: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]] = dict.fromkeys(
+        ("shutter.command", "shutter.state"), tuple((each,) for each in POSITIONS)
+    )
     VITAL: ClassVar[tuple[str, ...]] = ("i0_cps", "ring_current_ma", "shutter.state")
 
     def __init__(self, prefix: str = "", *, name: str, clock: ExperimentClock, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ NOBODY_THERE_S: Final = 6.0  # without any answer [s], after which there is no b
 ANSWER_S: Final = 10.0  # for an instrument to answer when it is asked [s]: ten times what a busy computer needed
 CALLBACK_THREADS: Final = ("metadata", "monitor", "get_put")  # of ophyd, by either control layer
 EGU_CHARACTERS: Final = 7  # of a unit that Channel Access carries (EPICS base, MAX_UNITS_SIZE less its end)
+CELSIUS: Final = re.compile("deg(rees?)? ?c(elsius)?|celsius|\N{DEGREE SIGN} ?c")  # names of the degree in lower case
 QUIET_S: Final = 1.0  # how long an instrument may take to answer the last question [s]; it takes milliseconds
 
 
@@ -215,11 +217,14 @@ def pv_names(signal: EpicsSignalBase) -> list[str]:
 
 
 def wrong_units(device: Device) -> Iterator[str]:
-    """Sentences about each unit that is not the one declared; an empty EGU says nothing and is not judged."""
+    """Sentences about each unit, setting and name of a state that is not the one declared.
+
+    An empty EGU says nothing and is not judged.
+    """
     for attribute, declared in getattr(device, "UNITS", {}).items():
         signal = getattr(device, attribute)
         said = str(signal.metadata.get("units") or "").strip()
-        if said and said.casefold() not in (declared.casefold(), declared.casefold()[:EGU_CHARACTERS]):
+        if said and not _is_same_unit(said, declared):
             yield (
                 f"{signal.pvname} says its unit is {said!r}; the profile declares {declared!r}. Set the instrument to "
                 f"{declared}, or its EGU field right."
@@ -229,6 +234,22 @@ def wrong_units(device: Device) -> Iterator[str]:
         said = str(signal.get()).strip()
         if getattr(device, "SYNONYMS", {}).get(said, said).casefold() != declared.casefold():
             yield f"{signal.pvname} says {said!r}; declared is {declared!r}. Set the instrument to {declared}."
+    for attribute, states in getattr(device, "STATES", {}).items():
+        signal = getattr(device, attribute)
+        there = getattr(signal, "enum_strs", None) or ()  # a PV of texts has no names of states, nor has one absent
+        lacking = [" or ".join(map(repr, names)) for names in states if there and not set(names) & set(there)]
+        if lacking:
+            yield (
+                f"{signal.pvname} has no state {' nor '.join(lacking)}, only {', '.join(map(repr, there))}. Name the "
+                "states of the record so (ZNAM, ONAM, ZRST ...)."
+            )
+
+
+def _is_same_unit(said: str, declared: str) -> bool:
+    """Whether two units are one, in upper or lower case, and by any of the names that a degree Celsius has."""
+    short = CELSIUS.sub("c", said.casefold())
+    wanted = declared.casefold()
+    return short == wanted or (len(said) >= EGU_CHARACTERS and wanted.startswith(short))
 
 
 def missing_limits(device: Device) -> Iterator[str]:

@@ -88,6 +88,7 @@ class Heater(Controller):
         "output_percent": "%",
         "output_high_percent": "%",
     }
+    STATES: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]] = {"auto": (("Auto",),)}
     VITAL: ClassVar[tuple[str, ...]] = ("temperature_c", "setpoint_readback_c", "output_percent", "contactor_readback")
     OPTIONAL: ClassVar[Mapping[str, OptionalPv]] = OF_HEATER
     TRAITS: ClassVar[ControllerTraits] = ControllerTraits(

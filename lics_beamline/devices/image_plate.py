@@ -108,6 +108,10 @@ class ImagePlate(Device):
 
     UNITS: ClassVar[Mapping[str, str]] = {"exposure_s": "s", "time_remaining_s": "s"}
     SAYS: ClassVar[Mapping[str, str]] = {"resolution_um": "100"}
+    STATES: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+        "acquire": (("Acquire",),),
+        "abort_command": (("Abort",),),
+    }
     VITAL: ClassVar[tuple[str, ...]] = ("state", "plate_in_use")
 
     def __init__(

@@ -81,6 +81,10 @@ class Membrane(Controller):
         "effort_percent": "%",
     }
     SAYS: ClassVar[Mapping[str, str]] = {"units": "BAR"}
+    STATES: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]] = {  # each by any of its names
+        **dict.fromkeys(("control", "control_readback"), (("Off",), ("On",))),
+        "vent_readback": (VENTING,),
+    }
     VITAL: ClassVar[tuple[str, ...]] = ("load_bar", "setpoint_readback_bar", "effort_percent", "control_readback")
     OPTIONAL: ClassVar[Mapping[str, OptionalPv]] = OF_MEMBRANE
     TRAITS: ClassVar[ControllerTraits] = ControllerTraits(

@@ -57,6 +57,11 @@ class RubySpectrometer(Device):
         "laser_power_mw": "mW",
     }
 
+    STATES: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+        "laser": (("Off",), ("On",)),
+        "shutter": (("Closed",), ("Open",)),
+        "acquire": (("Done",), ("Acquire",)),
+    }
     VITAL: ClassVar[tuple[str, ...]] = ("unique_id", "state", "laser_readback", "shutter_readback")
 
     def __init__(self, prefix: str = "", *, name: str, clock: ExperimentClock, **kwargs: Any) -> None:

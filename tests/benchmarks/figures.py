@@ -84,6 +84,24 @@ def rows(kept):
         f"68 % intervals of shares cover {known['shares_covered']:.0%} of them",
         "known_phases",
     )
+    runs = kept["ten_thousand_runs"]
+    questions = (("the last run", "last"), ("a search", "search"), ("a run", "open"), ("a table", "table"))
+    kinds = ("embedded", "postgresql", "served")
+    took = ", ".join(
+        f"{what} " + " / ".join(f"{runs[f'{kind}_10000_{key}_s']:.2f}" for kind in kinds) for what, key in questions
+    )
+    yield (
+        "ten thousand runs",
+        f"processor in s, in files / in PostgreSQL / by a server of it: {took}; `lics runs` {runs['runs_10000_s']:.1f}",
+        "ten_thousand_runs",
+    )
+    doors = {name.replace("_", " "): times for name, times in kept["import_time"].items() if name != "recorded"}
+    yield (
+        "opening of each door",
+        "processor, in that of an interpreter that loads numpy: "
+        + ", ".join(f"{name} {times:.1f}" for name, times in sorted(doors.items(), key=lambda each: each[1])),
+        "import_time",
+    )
     killed = kept.get("campaign")
     if killed is not None:
         yield (

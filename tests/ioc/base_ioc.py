@@ -50,7 +50,7 @@ def free_port() -> int:
                 return port
 
 
-def databases(prefix: str, *, lease: bool = True) -> list[str]:
+def databases(prefix: str, *, lease: bool = True, folder: Path = DATABASES) -> list[str]:
     """Return the arguments that load the records of every instrument but the stage, whose motors base has not."""
     loaded = [
         ("pace5000.db", f"P={prefix}"),
@@ -60,14 +60,16 @@ def databases(prefix: str, *, lease: bool = True) -> list[str]:
         ("raxis.db", f"P={prefix}"),
         ("beam.db", f"P={prefix}"),
     ]
-    words = [word for name, macros in loaded for word in ("-m", macros, "-d", str(DATABASES / name))]
+    words = [word for name, macros in loaded for word in ("-m", macros, "-d", str(folder / name))]
     if lease:
         words += ["-m", f"P={prefix},R=PC1:", "-d", str(shipped() / "bl10xu" / "epics" / "lease.db")]
     return words
 
 
 @contextlib.contextmanager
-def base_ioc(log: Path, *, prefix: str | None = None, port: int | None = None, lease: bool = True) -> Iterator[BaseIoc]:
+def base_ioc(
+    log: Path, *, prefix: str | None = None, port: int | None = None, lease: bool = True, folder: Path = DATABASES
+) -> Iterator[BaseIoc]:
     """Run an IOC of EPICS base while the context lasts; the same prefix and port again are the same IOC, restarted."""
     prefix, port = prefix or f"B{uuid.uuid4().hex[:6]}:", port or free_port()
     pv_access = {
@@ -89,7 +91,7 @@ def base_ioc(log: Path, *, prefix: str | None = None, port: int | None = None, l
     }
     with log.open("a", encoding="utf-8") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "epicscorelibs.ioc", *databases(prefix, lease=lease)],
+            [sys.executable, "-m", "epicscorelibs.ioc", *databases(prefix, lease=lease, folder=folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

@@ -2,13 +2,14 @@
 
 import io
 import os
+import shutil
 
 import pytest
 from command_line import typed
 
 from lics_beamline.profile import read_profile, shipped
 
-from .base_ioc import base_ioc
+from .base_ioc import DATABASES, base_ioc
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,52 @@ def test_a_beamline_where_nothing_answers_is_told_instrument_by_instrument_with_
     assert "membrane       BL10XU:PC1:          0 of 16 PVs answer" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("BL10XU (profile bl10xu): 0 of ")
     assert "EPICS_CA_ADDR_LIST" in done.stdout
+
+
+OTHER_NAMES = {  # as other vendors' supports say it: what stands in the databases, what stands there then
+    "pace5000.db": [
+        ('"On"', '"Control"'),
+        ('"Vent in progress"', '"Venting"'),
+        ('PC1:Pressure_RBV") {', 'PC1:Pressure_RBV") { field(EGU, "psi")'),
+    ],
+    "beam.db": [('"Closed"', '"CLOSED"')],
+    "eurotherm2k.db": [
+        ('RBV_pvTemp") {', 'RBV_pvTemp") { field(EGU, "degC")'),
+        ('Setpoint") {', 'Setpoint") { field(EGU, "Deg C")'),
+        ('RampRate") {', 'RampRate") { field(EGU, "degC/min")'),
+        ('RBV_spTemp") {', 'RBV_spTemp") { field(EGU, "K")'),
+    ],
+}
+
+
+def test_states_and_units_of_another_vendor_are_told_pv_by_pv_and_a_degree_by_another_name_is_none(asked, tmp_path):
+    folder, before = tmp_path / "databases", dict(os.environ)
+    shutil.copytree(DATABASES, folder)
+    for name, changes in OTHER_NAMES.items():
+        text = (folder / name).read_text()
+        for was, becomes in changes:
+            assert was in text
+            text = text.replace(was, becomes)
+        (folder / name).write_text(text)
+    try:
+        with base_ioc(tmp_path / "ioc.log", folder=folder) as ioc:
+            os.environ.update(ioc.addresses)
+            asked("", "Beamline 9", ioc.prefix, *[""] * 7, "y", "y", "95", "0", "80", "y", "y", "y", "", "480")
+            seen = typed("check", str(tmp_path / "mine"), folder=tmp_path).stdout
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    said = {
+        line.partition(ioc.prefix)[2].partition(". ")[0]
+        for line in seen.splitlines()
+        if " has no state " in line or " says " in line
+    }
+    assert said == {
+        "PC1:Pressure_RBV says its unit is 'psi'; the profile declares 'bar'",
+        "PC1:Control has no state 'On', only 'Off', 'Control'",
+        "PC1:Control_RBV has no state 'On', only 'Off', 'Control'",
+        "PC1:Vent_RBV has no state 'In progress' or 'Vent in progress', only 'Vent OK', 'Venting', 'Vent complete'",
+        "ET1:RBV_spTemp says its unit is 'K'; the profile declares 'C'",
+        "BEAM:Shutter has no state 'Closed', only 'CLOSED', 'Open'",
+        "BEAM:Shutter_RBV has no state 'Closed', only 'CLOSED', 'Open'",
+    }
