@@ -32,7 +32,7 @@ from lics_beamline.calibration.control_points import ControlPoints, find_control
 from lics_beamline.calibration.refinement import NUMBERS, Pixels, RefinedGeometry, detector_of, refine, straightened
 from lics_beamline.calibration.ring_search import Found, contrast_of, find_rings
 from lics_beamline.errors import CalibrationRefused
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.orientation import oriented
 from lics_beamline.frames.pixel_size import doubt_of_pixels
 from lics_beamline.frames.static_image import StaticMask

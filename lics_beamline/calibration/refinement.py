@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from lics_beamline.calibration.control_points import ControlPoints
 from lics_beamline.errors import CalibrationRefused, ReductionFailed
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration import integration

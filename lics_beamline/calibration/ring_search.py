@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.calibration.calibrant import Calibrant
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.robust_scatter import scatter_of

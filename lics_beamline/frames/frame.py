@@ -17,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.counts import Counts, dead
 from lics_beamline.frames.fabio_frames import FabioFrames
 from lics_beamline.frames.hdf5_frames import Hdf5Frames
 from lics_beamline.frames.image_file import RawFrame, check_regular, is_hdf5
 from lics_beamline.frames.negative_pixels import NegativePixels
 from lics_beamline.frames.pixel_size import believable
 from lics_beamline.frames.raxis import PlateHeader, is_plate, read_header, read_plate
-
-Counts = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
 DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel
 DEAD_NUMBERS: Final = (2**32 - 1, 2**63 - 1, 2**64 - 1)  # mark dead pixels in images of 32 and 64 bits (Dectris)
@@ -36,7 +35,6 @@ LEVELS_LOOKED_AT: Final = 100_000  # pixels that tell how many different numbers
 WRAPPED_PART: Final = 0.01  # of the largest number: as far below it lies noise that lost its sign
 WRAPPED_PIXELS: Final = 1.0e-3  # of an image, that far up, are noise about zero and no bright pixels
 FEWEST_WRAPPED_VALUES: Final = 4  # fewer are marks of a detector: 2^32 - 1 and 2^32 - 2 (Dectris)
-MASKED_COUNT: Final = -(2**31)  # written where a mask says so: no noise about zero reaches it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -234,21 +232,6 @@ def _check_sign(pixels: npt.NDArray[Any], path: Path) -> None:
         path=str(path),
         pixels=int(high.size),
     )
-
-
-def dead(counts: Counts, bad: npt.NDArray[np.bool_]) -> Counts:
-    """Return counts with some pixels marked as dead.
-
-    Parameters
-    ----------
-    counts : ndarray of int32 or float32, shape (rows, columns)
-        Of an image.
-    bad : ndarray of bool, shape (rows, columns)
-        True where a pixel is not to be used.
-    """
-    marked: Counts = counts.copy()
-    marked[bad] = np.nan if counts.dtype.kind == "f" else MASKED_COUNT
-    return marked
 
 
 def _counts(data: npt.NDArray[Any]) -> Counts:

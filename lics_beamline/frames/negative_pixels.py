@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
 
 if TYPE_CHECKING:
-    from lics_beamline.frames.frame import Counts
+    from lics_beamline.frames.counts import Counts
 
 LOOKED_AT: Final = 100_000  # pixels below zero that tell what all of them are
 FEWEST_NOISE_VALUES: Final = 4  # fewer different numbers below zero are marks

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lics_beamline.files.strict_toml import Strict
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 
 Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.float32]

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
-from lics_beamline.frames.frame import Counts, Recording
+from lics_beamline.frames.counts import Counts
+from lics_beamline.frames.frame import Recording
 from lics_beamline.frames.plate import Fading, Ghost, Triple
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD, scatter_of
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 
 Array = npt.NDArray[np.float64]
 

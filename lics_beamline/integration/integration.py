@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.files.given_file import READER_FAULTS
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.plate import PlateState
 from lics_beamline.frames.point_spread import Correlation, Patches
 from lics_beamline.frames.static_image import StaticImage, StaticMask

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 
 
 def in_rows(

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 
 BLOCK_ROWS_AT_ONCE: Final = 20  # of blocks that are summed: a whole frame of their sums takes 70 MB on the way
 

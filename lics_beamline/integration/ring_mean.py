@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.point_spread import MASKED_BELOW
 from lics_beamline.integration.pixel_rows import in_rows
 from lics_beamline.lines.compilation import compiled, compiled_part

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.integration.pixel_rows import in_rows
 from lics_beamline.lines.peaks import Peak
 from lics_beamline.patterns.pattern import Pattern

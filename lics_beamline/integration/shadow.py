@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.negative_pixels import NegativePixels
 
 BLOCK_PX: Final = 10  # shadows are looked for on blocks of 10 x 10 pixels: 100 pixels tell 0.5 from 1 at one count each

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
-from lics_beamline.frames.frame import FrameSeries, dead
+from lics_beamline.frames.counts import dead
+from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.frames.image_view import ImageView, view_of
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration.cake import Cake

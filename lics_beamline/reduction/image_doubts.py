@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.calibration.ring_contrast import ring_contrast, sharper_pixels
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.orientation import FLIP_WORDS
 from lics_beamline.frames.pixel_size import doubt_of_pixels
 from lics_beamline.frames.static_image import MOST_MASKED

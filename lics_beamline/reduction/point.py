@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.discovery.point_lines import SeenLine, seen_lines
-from lics_beamline.frames.frame import Counts
+from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.plate import PlateState
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration.integration import Integration, Integrator
