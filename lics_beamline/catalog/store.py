@@ -197,24 +197,6 @@ def open_catalog(data: DataFolder, *, writable: bool = False) -> Iterator[Catalo
         client.context.close()
 
 
-def find_run(data: DataFolder, name: str) -> Any:
-    """Return one run of a data folder for a short look; the catalog stays open as long as the run is used.
-
-    Parameters
-    ----------
-    data : DataFolder
-        The data folder.
-    name : str
-        A full uid, or its first five characters or more.
-
-    Raises
-    ------
-    RunNotFound
-        If there is no such run, or no catalog.
-    """
-    return Catalog(_client(data, writable=False)).run(name)
-
-
 def _client(data: DataFolder, *, writable: bool) -> Any:
     """Return a client of the catalog of a data folder: of a server, or of a service inside this process."""
     place = catalog_place(data)

@@ -181,22 +181,6 @@ class FrameSeries:
         return replace(first, counts=dead(counts, bad), saturation_counts=None, exposure_s=exposure_s)
 
 
-def read_frame(path: Path) -> Recording:
-    """Read one image of any detector; of a file with several frames the first.
-
-    Parameters
-    ----------
-    path : Path
-        The file; for HDF5 with ``::/path/to/data`` behind it where it holds more than one stack of images.
-
-    Raises
-    ------
-    ReductionFailed
-        If the file is missing, torn or cannot be read.
-    """
-    return FrameSeries(path).frame(1)
-
-
 def _recording(raw: RawFrame) -> Recording:
     counts = _counts(raw.pixels)
     full = _full(raw.pixels, counts, raw.saturation_counts)

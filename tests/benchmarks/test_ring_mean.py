@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from worlds.bright_plate import SIDE, WAVELENGTH, write_plate
 
-from lics_beamline.frames.frame import read_frame
+from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.geometry.geometry import flat_geometry
 from lics_beamline.integration.integration import Integration, Integrator
 
@@ -37,7 +37,7 @@ def one_core():
 def frame(tmp_path_factory):
     path = tmp_path_factory.mktemp("plate") / "000000.osc"
     write_plate(path)
-    return read_frame(path).counts
+    return FrameSeries(path).frame(1).counts
 
 
 @pytest.fixture(scope="module")

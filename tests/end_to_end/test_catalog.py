@@ -30,7 +30,7 @@ from catalogued_runs import (
 
 from lics_beamline.catalog.cataloguer import LOCK_NAME, Cataloguer
 from lics_beamline.catalog.soundness import TABLES_NAME
-from lics_beamline.catalog.store import find_run, open_catalog
+from lics_beamline.catalog.store import open_catalog
 from lics_beamline.catalog.tiled_profile import write_profile
 from lics_beamline.cli import main
 from lics_beamline.data_folder import DataFolder
@@ -113,7 +113,7 @@ def test_runs_are_found_by_what_they_are_about(catalogued, opened):
             opened.run(name)
     with pytest.raises(RunNotFound, match="no stream 'failure'; it has"):
         opened.dataset(full_uid(1), "failure")
-    assert find_run(catalogued, full_uid(1))["primary"].read(["load_bar"])["load_bar"].values.tolist() == [0.0]
+    assert opened.run(full_uid(1))["primary"].read(["load_bar"])["load_bar"].values.tolist() == [0.0]
 
 
 def test_whole_runs_are_not_touched_again(catalogued):
@@ -297,8 +297,8 @@ def test_a_damaged_catalog_is_kept_aside_by_name_and_made_anew(tmp_path, caplog,
     record(data.raw_journals, raw_run(data, 1))
     catalogue(data)
     spoil(data.catalog)
-    with pytest.raises(RunNotFound, match="rebuild-catalog"):
-        find_run(data, full_uid(1))
+    with pytest.raises(RunNotFound, match="rebuild-catalog"), open_catalog(data):
+        pass
     catalogue(data)
     aside = data.root / "catalog.damaged-1"
     assert (aside / "arrays").is_dir()

@@ -312,10 +312,10 @@ def read_poni(path):
 
 
 def read_plate_file(path):
-    from lics_beamline.frames.frame import check_file, read_frame
+    from lics_beamline.frames.frame import FrameSeries, check_file
 
     check_file(path)
-    recording = read_frame(path)
+    recording = FrameSeries(path).frame(1)
     _ = (recording.plate, recording.plate and recording.plate.waited_s)
 
 

@@ -10,7 +10,7 @@ from lics_beamline.calibration.calibrant import find_calibrant
 from lics_beamline.calibration.calibration import calibrate
 from lics_beamline.calibration.calibration_refusal import judge_beam
 from lics_beamline.errors import CalibrationRefused
-from lics_beamline.frames.frame import read_frame
+from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.frames.orientation import oriented
 from lics_beamline.geometry.detector_plane import DetectorPlane
 from lics_beamline.geometry.geometry import Geometry, flat_geometry
@@ -63,7 +63,7 @@ def real_frame(measured_data):
 
 @pytest.fixture(scope="module")
 def real_calibration(real_frame):
-    return calibrate(read_frame(real_frame).counts, CERIA, PILATUS.oriented(2))
+    return calibrate(FrameSeries(real_frame).frame(1).counts, CERIA, PILATUS.oriented(2))
 
 
 def test_the_first_ten_spacings_of_a_real_ceria_frame_are_certified_ones(real_frame, real_calibration):
@@ -82,13 +82,13 @@ def test_a_real_frame_gives_the_geometry_its_beamline_found(real_calibration):
 
 def test_a_real_frame_fed_unflipped_is_refused_with_the_flip_that_indexes_it(real_frame):
     with pytest.raises(CalibrationRefused, match="flipped up-down: it is orientation 2") as refused:
-        calibrate(read_frame(real_frame).counts, CERIA, PILATUS)
+        calibrate(FrameSeries(real_frame).frame(1).counts, CERIA, PILATUS)
     assert refused.value.facts["orientation"] == 2
 
 
 def test_rings_of_another_calibrant_are_refused(real_frame):
     with pytest.raises(CalibrationRefused, match="calibrant"):
-        calibrate(read_frame(real_frame).counts, find_calibrant("LaB6"), PILATUS.oriented(2))
+        calibrate(FrameSeries(real_frame).frame(1).counts, find_calibrant("LaB6"), PILATUS.oriented(2))
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lics_beamline.errors import ReductionFailed
-from lics_beamline.frames.frame import FrameSeries, read_frame
+from lics_beamline.frames.frame import FrameSeries
 
 SHAPE = (120, 140)
 
@@ -72,7 +72,7 @@ def written(path, counts):
 
 @pytest.mark.parametrize("kind", ["tif", "edf", "cbf", "mccd", "img", "npy", "h5", "edf.gz", "edf.bz2", "cbf.gz"])
 def test_images_of_every_kind_are_read(tmp_path, counts, kind):
-    np.testing.assert_array_equal(read_frame(written(tmp_path / f"a.{kind}", counts)).counts, counts)
+    np.testing.assert_array_equal(FrameSeries(written(tmp_path / f"a.{kind}", counts)).frame(1).counts, counts)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
@@ -84,7 +84,7 @@ def test_an_image_that_is_cut_off_is_refused_whatever_its_format(tmp_path, count
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ReductionFailed, match=rf"a\.{kind}") as refused:
-        read_frame(path)
+        FrameSeries(path).frame(1)
     assert str(refused.value).count(":") >= 1  # says why
     assert "dimensions" not in str(refused.value)
 
@@ -93,7 +93,7 @@ def test_half_an_edf_is_called_cut_off(tmp_path, counts):
     path = written(tmp_path / "a.edf", counts)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ReductionFailed, match="cut off"):
-        read_frame(path)
+        FrameSeries(path).frame(1)
 
 
 def test_a_cbf_with_flipped_bytes_does_not_have_its_checksum(tmp_path, counts):
@@ -104,14 +104,14 @@ def test_a_cbf_with_flipped_bytes_does_not_have_its_checksum(tmp_path, counts):
         content[place] ^= 0x21
     path.write_bytes(content)
     with pytest.raises(ReductionFailed, match="checksum of its pixels"):
-        read_frame(path)
+        FrameSeries(path).frame(1)
 
 
 def test_a_cbf_without_a_checksum_is_read(tmp_path, counts):
     path = written(tmp_path / "a.cbf", counts)
     lines = path.read_bytes().split(b"\r\n")
     path.write_bytes(b"\r\n".join(line for line in lines if not line.startswith(b"Content-MD5")))
-    np.testing.assert_array_equal(read_frame(path).counts, counts)
+    np.testing.assert_array_equal(FrameSeries(path).frame(1).counts, counts)
 
 
 def test_the_frames_of_an_edf_are_numbered_from_one(tmp_path, counts):
@@ -140,7 +140,7 @@ def test_a_series_in_an_edf_that_is_cut_off_is_refused_and_not_taken_for_a_short
 def test_a_tiff_of_a_pilatus_is_read_with_what_its_header_says(tmp_path, counts):
     counts[10:13] = -1  # a gap
     pilatus_tiff(tmp_path / "a.tif", counts)
-    recording = read_frame(tmp_path / "a.tif")
+    recording = FrameSeries(tmp_path / "a.tif").frame(1)
     np.testing.assert_array_equal(recording.counts, counts)
     assert recording.saturation_counts == 1048574
     assert recording.exposure_s == 3.0
@@ -167,18 +167,18 @@ def test_a_file_with_one_frame_has_no_second_though_the_next_file_lies_beside_it
 def test_a_packed_tiff_that_is_cut_off_or_damaged_is_refused(tmp_path, counts, packing):
     path = tmp_path / "a.tif"
     Image.fromarray(counts.astype(np.uint16)).save(path, compression=packing)
-    np.testing.assert_array_equal(read_frame(path).counts, counts)
+    np.testing.assert_array_equal(FrameSeries(path).frame(1).counts, counts)
     content = path.read_bytes()
     for share in (0.2, 0.6, 0.95):
         path.write_bytes(content[: int(share * len(content))])
         with pytest.raises(ReductionFailed, match=r"cut off|cannot be (read|unpacked)"):
-            read_frame(path)
+            FrameSeries(path).frame(1)
     spoiled = bytearray(content)
     spoiled[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
     path.write_bytes(spoiled)
     if packing == "tiff_deflate":  # LZW has no checksum
         with pytest.raises(ReductionFailed, match="cannot be unpacked"):
-            read_frame(path)
+            FrameSeries(path).frame(1)
 
 
 @pytest.mark.parametrize("packing", [None, "tiff_lzw"])
@@ -187,7 +187,7 @@ def test_a_tiff_of_colours_is_refused_and_not_made_grey(tmp_path, counts, packin
     grey = Image.fromarray(counts.astype(np.uint8))
     grey.convert(mode).save(tmp_path / "a.tif", compression=packing)
     with pytest.raises(ReductionFailed, match="colours"):
-        read_frame(tmp_path / "a.tif")
+        FrameSeries(tmp_path / "a.tif").frame(1)
 
 
 @pytest.mark.parametrize("packing", ["raw", "tiff_deflate"])
@@ -195,7 +195,7 @@ def test_a_tiff_of_numbers_that_are_not_read_says_which_they_are(tmp_path, count
     path = tmp_path / "a.tif"
     Image.fromarray(counts.astype(np.uint16)).save(path, compression=packing, tiffinfo={339: 3})
     with pytest.raises(ReductionFailed, match="real numbers of 16 bits"):
-        read_frame(path)
+        FrameSeries(path).frame(1)
 
 
 def test_a_packed_tiff_of_32_bits_without_sign_keeps_what_is_above_31(tmp_path, counts):
@@ -206,11 +206,11 @@ def test_a_packed_tiff_of_32_bits_without_sign_keeps_what_is_above_31(tmp_path, 
     signed, unsigned = (struct.pack("<HHIH", 339, 3, 1, kind) for kind in (2, 1))  # SampleFormat
     assert signed in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(signed, unsigned))
-    assert read_frame(path).counts[5, 6] == np.float32(3e9)
+    assert FrameSeries(path).frame(1).counts[5, 6] == np.float32(3e9)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif"])
 def test_a_picture_is_refused_as_one(tmp_path, counts, kind):
     Image.fromarray(counts.astype(np.uint8)).save(tmp_path / f"a.{kind}")
     with pytest.raises(ReductionFailed, match="picture"):
-        read_frame(tmp_path / f"a.{kind}")
+        FrameSeries(tmp_path / f"a.{kind}").frame(1)

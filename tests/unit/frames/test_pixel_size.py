@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lics_beamline.frames.frame import read_frame
+from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.frames.pixel_size import doubt_of_pixels, pixel_size_in
 
 COUNTS = np.random.default_rng(0).poisson(50, (120, 130)).astype(np.int32)
@@ -37,7 +37,7 @@ def test_files_tell_their_pixels(tmp_path):
         file["entry/instrument/detector/x_pixel_size"] = 8.6e-05
         file["entry/instrument/detector/y_pixel_size"] = 1.72e-04
     for name in ("a.edf", "a.h5"):
-        assert read_frame(tmp_path / name).pixel_mm == pytest.approx((0.172, 0.086))
+        assert FrameSeries(tmp_path / name).frame(1).pixel_mm == pytest.approx((0.172, 0.086))
 
 
 def test_pixels_of_another_size_are_doubted_and_those_of_the_same_are_not():
