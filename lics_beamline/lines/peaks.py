@@ -14,9 +14,7 @@ from lics_beamline.physics.line_shape import area_of_unit_line
 
 PEAK_SIGMAS: Final = 5.0  # noise passes 5 sigma once in some hundred patterns, with all the widths that are tried
 FEWEST_BINS: Final = 32  # fewer show no background beside a line
-BESIDE_OF_PATTERN: Final = (
-    0.1  # of the whole: as far beyond a range a line still matters, as LineSearch has backgrounds
-)
+BESIDE_OF_PATTERN: Final = 0.1  # as far beyond a range a line may still matter: the period of backgrounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def test_a_shoulder_is_a_line_where_lone_lines_show_what_one_looks_like(seed, sh
 @pytest.mark.parametrize(("seed", "line_deg"), [(100_244, 14.555), (100_073, 12.917)])
 def test_a_shoulder_whose_light_looks_wide_is_fitted_as_narrow_as_the_lines_beside_it(seed, line_deg):
     """Of 128 and 88 sigma; one fit across both lines took their place."""
-    assert min(abs(place - line_deg) for place, _ in peaks_of(draw(seed).pattern)) < 0.05
+    assert min(abs(place - line_deg) for place, _ in peaks_of(draw(seed).pattern)) < 0.02
 
 
 def test_a_line_of_few_counts_is_one_and_not_the_spikes_of_its_noise():
