@@ -8,7 +8,7 @@ import numpy as np
 from worlds.drawn_points import draw, identified, score
 
 SCORED = 200
-FIRST_SEED = 830_000  # seeds that no test and no choice of a constant has seen
+FIRST_SEED = 810_000  # seeds that no test and no choice of a constant has seen
 LEAST_FOUND = 0.99
 LARGEST_FALSE = 0.005  # of points
 COVERED = (0.60, 0.76)  # of the true shares, by 68 % intervals
