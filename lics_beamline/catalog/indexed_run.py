@@ -74,7 +74,7 @@ def asked_runs(data: DataFolder, uids: Iterable[str]) -> dict[str, IndexedRun]:
         for uid in uids:
             for run in catalog.client.v3.search(Key("uid") == uid).values():
                 stop = run.metadata.get("stop") or {}
-                rows = {stream: run[stream].read(["seq_num"])["seq_num"].size for stream in run}
+                rows = {stream: len(run[stream].read(["seq_num"]).get("seq_num", ())) for stream in run}  # or none yet
                 found[uid] = IndexedRun(stop_uid=str(stop.get("uid", "")), rows=rows)
     return found
 

@@ -95,5 +95,7 @@ def test_a_catalog_in_postgresql_without_a_server_has_what_the_journals_have(pos
     assert caught_up(data) == {}
     assert caught_up(embedded) == {}
     assert same(contents(data, only=[full_uid(4), full_uid(5)]), contents(embedded))
+    record(data.raw_journals, raw_run(data, 6), kept=2)  # cut off before the first row of its first stream
+    assert caught_up(data) == {}
     assert main(["verify", "--data", str(data.root)]) == 0
     assert "all is as it was recorded" in capsys.readouterr().out
