@@ -9,6 +9,9 @@ Its searches go out from a port that other processes may share, and Linux, which
 one to two of them: of 900 such sockets 15 had the port of another when it was tried. Only one of the two hears the
 answers, and the other finds no PV for as long as both live. Here a port has one owner.
 
+Each search asks the environment where to, and ends its thread when another thread takes a variable out of the
+environment just then. Here it asks again.
+
 What is not found is looked for again after 9 s, and once it was not found for 8 minutes, once a minute: so long nobody
 could make safe what an IOC brings back. Here it is looked for twice a second, and in the end every second.
 
@@ -18,6 +21,7 @@ it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -25,7 +29,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import caproto
-from caproto import batch_requests, bcast_socket
+from caproto import batch_requests, bcast_socket, get_client_address_list
 from caproto.client import common
 from caproto.client.common import EVENT_ADD_BATCH_MAX_BYTES, RESTART_SUBS_PERIOD
 from caproto.threading import pyepics_compat
@@ -33,6 +37,7 @@ from caproto.threading.client import Context
 
 LOOKED_FOR_EVERY_S: Final = 0.5  # a PV that was there [s]: of five it takes one; four small packets for a beamline
 LOOKED_FOR_LATE_EVERY_S: Final = 1.0  # the same after 8 minutes, SEARCH_RETIREMENT_AGE of caproto [s]
+CHANGES_AT_MOST: Final = 100  # of the environment, while one search is sent
 REST_S: Final = 0.5  # after a circuit that could not be opened: its server is being started
 
 logger = logging.getLogger("caproto.lics")  # kept with the words of caproto, off the terminal
@@ -119,6 +124,14 @@ def own_socket() -> socket.socket:
     return own
 
 
+def search_addresses() -> list[tuple[str, int]]:
+    """Return where searches go to, by the environment as it is once nobody changes it."""
+    for _ in range(CHANGES_AT_MOST):
+        with contextlib.suppress(KeyError):
+            return list(get_client_address_list())
+    return list(get_client_address_list())
+
+
 def lasts() -> bool:
     """Whether the context of ophyd's signals is a lasting one."""
     return isinstance(pyepics_compat.PV.default_context(), LastingContext)
@@ -130,3 +143,4 @@ def last() -> None:
     common.MAX_RETRY_SEARCHES_INTERVAL = min(common.MAX_RETRY_SEARCHES_INTERVAL, LOOKED_FOR_EVERY_S)
     common.RETRY_RETIRED_SEARCHES_INTERVAL = min(common.RETRY_RETIRED_SEARCHES_INTERVAL, LOOKED_FOR_LATE_EVERY_S)
     caproto.bcast_socket = own_socket
+    caproto.get_client_address_list = search_addresses

@@ -1,5 +1,6 @@
 """What an IOC that is started again does to the threads of a client does not end them."""
 
+import os
 import socket
 import threading
 
@@ -7,7 +8,7 @@ import pytest
 from caproto.client import common
 from caproto.threading.client import SharedBroadcaster
 
-from lics_beamline.devices.lasting_context import LastingContext, lasts
+from lics_beamline.devices.lasting_context import LastingContext, lasts, search_addresses
 
 from .conftest import HANG_S, simulated
 
@@ -83,3 +84,21 @@ def test_the_context_of_a_session_is_a_lasting_one_and_looks_for_what_is_gone_in
     assert lasts()
     assert common.MAX_RETRY_SEARCHES_INTERVAL <= 0.5, "it comes to twice that, of five seconds"
     assert common.RETRY_RETIRED_SEARCHES_INTERVAL <= 1.0, "also when it has been gone for long"
+
+
+def test_a_search_goes_out_while_another_thread_changes_the_environment():
+    over = threading.Event()
+
+    def change():
+        while not over.is_set():
+            os.environ["LICS_PASSING"] = "1"
+            os.environ.pop("LICS_PASSING")
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        found = {tuple(search_addresses()) for _ in range(5000)}  # some fail without asking again
+    finally:
+        over.set()
+        changing.join()
+    assert len(found) == 1
