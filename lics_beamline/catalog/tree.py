@@ -47,7 +47,7 @@ def runs(root: str, *, writable: bool = False) -> Any:
         reason = f"its catalog was built when it was {past}" if past else "it has no catalog yet"
         raise RunNotFound(
             f"no run of {data.root} can be looked up: {reason}. "
-            f"`python -m lics_beamline.follower catalog --once --data {data.root}` builds it from the journals.",
+            f"`lics follow catalog --once --data {data.root}` builds it from the journals.",
             root=str(data.root),
         )
     if not writable and (problem := damage(data)):

@@ -161,7 +161,8 @@ def _equip(shell: Any, session: Session) -> None:
     if settings.progress and sys.stdout.isatty():
         engine.waiting_hook = ProgressBarManager()
     if settings.best_effort:
-        engine.subscribe(_best_effort())
+        shell.user_ns["bec"] = _best_effort()  # the name that bluesky's own profiles give it
+        engine.subscribe(shell.user_ns["bec"])
 
 
 def _best_effort() -> Any:

@@ -28,6 +28,7 @@ time { color: #9aa4af; margin-right: 6px; }
 b { font-weight: 600; border: 1px solid currentColor; border-radius: 3px; padding: 0 5px; margin-right: 6px; }
 .good { color: #2bc79a; } .warn { color: #f0e442; } .bad { color: #ff7a33; } .dim { color: #9aa4af; }
 """
+BAD_GUARDS: Final = ("silent", "tripped", "safe")
 GOOD_STATES: Final = ("running", "whole")
 
 
@@ -75,7 +76,7 @@ class StatusPanel:
         troubles : sequence of str
             What the page itself could not do.
         """
-        _say(self.head, _head(view, now, troubles))
+        _say(self.head, (*_alarm(health), *_head(view, now, troubles)))
         _say(self.story, _story(view))
         _say(self.health, _health(view, health, troubles))
 
@@ -84,6 +85,13 @@ def _say(where: Div, content: Iterable[str]) -> None:
     whole = "".join(content)
     if where.text != whole:
         where.text = whole
+
+
+def _alarm(health: Health) -> Iterable[str]:
+    """Say first, in the largest letters, what nobody may miss, whichever run is shown."""
+    state = "tripped" if health.trip else health.guard
+    if state in BAD_GUARDS:
+        yield element("h1", f"guard {state}", "bad")
 
 
 def _head(view: RunView | None, now: float, troubles: Sequence[str]) -> Iterable[str]:
@@ -135,18 +143,22 @@ def _health(view: RunView | None, health: Health, troubles: Sequence[str]) -> It
     yield "<ol>"
     if health.trip:
         yield "<li>" + element("b", "tripped", "bad") + element("span", health.trip) + "</li>"
-    css = "bad" if health.guard in ("silent", "tripped", "safe") else "good" if health.guard == "watching" else "dim"
+    css = "bad" if health.guard in BAD_GUARDS else "good" if health.guard == "watching" else "dim"
     yield "<li>" + element("b", health.guard, css) + element("span", "guard") + "</li>"
     for warning in health.warnings:
         yield "<li>" + element("b", "warning", "warn") + element("span", warning) + "</li>"
     for each in health.followers:
         lags = each.seconds_behind > LAGS_AFTER_S or each.state == "killed"
-        says = f"{each.name}: " + (
-            f"{each.documents_behind} documents behind, for {each.seconds_behind:.1f} s"
+        runs = each.state not in ("never ran", "ended")
+        says = (
+            f"{each.name}: {each.documents_behind} documents behind, for {each.seconds_behind:.1f} s"
             if each.documents_behind
-            else "up to date"
+            else f"{each.name}: up to date"
+            if runs
+            else each.name
         )
-        yield "<li>" + element("b", each.state, "warn" if lags else "good") + element("span", says) + "</li>"
+        css = "warn" if lags else "good" if runs else "dim"
+        yield "<li>" + element("b", each.state, css) + element("span", says) + "</li>"
         for one in each.troubles:
             yield "<li>" + element("b", "trouble", "bad") + element("span", one) + "</li>"
     for note in _reduction_notes(view):

@@ -1,5 +1,6 @@
 """How fast the live page is: opened on a long run, while a sweep goes on, and what it costs the sweep."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -22,12 +23,15 @@ from live_page import (
 from worlds.long_run import write_long_run, write_short_runs
 from worlds.short_experiment import AS_LOADED, experiment
 
+from lics_beamline import schema
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
 
 POINTS, RUNS = 1000, 20
+SETTLED_MS, IDLE_MS = 3_000, 20_000  # of a page that is looked at while nothing is new
 SWEPT = 10  # points of the sweep that is looked at
+CLOCK = schema.EXPERIMENT_TIME.name
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 HEAD = "Bokeh.documents[0].roots().find(root => root.name === 'head').text"
 WHOLE = f"{POINTS} of {POINTS} points measured, {POINTS} reduced"
@@ -92,7 +96,14 @@ def test_a_run_of_a_thousand_points_is_chosen_among_others_and_shown_whole(brows
         in_server_s, in_all_s = since(before[0], computing_s(server.pid)), since(before[1], computing_s(os.getpid()))
         filled = page.evaluate(FILLED)
         runs = page.get_by_label("Run", exact=True).locator("option").count()
+        page.wait_for_timeout(SETTLED_MS)  # the plate that is not there, and the colours of the toolbars
+        before, began_s = (computing_s(server.pid), computing_s(os.getpid())), time.monotonic()
+        page.wait_for_timeout(IDLE_MS)
+        idle_s = time.monotonic() - began_s
+        idle, idle_all = since(before[0], computing_s(server.pid)), since(before[1], computing_s(os.getpid()))
         record(
+            idle_server_percent=round(100.0 * idle / idle_s, 2),
+            idle_browser_percent=round(100.0 * (idle_all - idle) / idle_s, 2),
             page_first_s=round(first_s, 2),
             page_again_s=round(again_s, 2),
             page_server_computing_s=round(in_server_s, 2),
@@ -108,7 +119,7 @@ def test_a_run_of_a_thousand_points_is_chosen_among_others_and_shown_whole(brows
 def test_points_of_a_running_sweep_come_to_the_page_which_costs_the_sweep_little(browser, tmp_path, record):
     (tmp_path / "still.toml").write_text(experiment(AS_LOADED + f"count = {SWEPT}\n", title="held still"))
     command = [sys.executable, "-m", "lics_beamline", "dry-run", "still.toml", "--seed", "3", "--data"]
-    took_s, said = {}, []
+    took_s, computed_s, said = {}, {}, []
     for data in ("alone", "shown"):
         began_s = time.monotonic()
         asked = [*command, data, *(["--monitor"] if data == "shown" else [])]
@@ -123,12 +134,19 @@ def test_points_of_a_running_sweep_come_to_the_page_which_costs_the_sweep_little
                     page.evaluate(HEAR)
                     opened_s, costs = time.time(), (0.0, 0.0, 0.0)
                     while sweep.poll() is None:
-                        costs = computing(sweep.pid) or costs
+                        costs = later(costs, computing(sweep.pid))
                         page.wait_for_timeout(250)
                     seen = {int(number): at_s for number, at_s in page.evaluate("() => window.seen").items()}
+            else:
+                costs = (0.0, 0.0, 0.0)
+                while sweep.poll() is None:
+                    costs = later(costs, computing(sweep.pid))
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        sweep.wait(0.25)
             said += sweep.stderr.readlines()
             assert sweep.wait() == 0, "".join(said)
         took_s[data] = time.monotonic() - began_s
+        computed_s[data] = costs[1] - costs[0]  # of the sweep without its page
     derived = heads(DataFolder(tmp_path / "shown").derived_journals)[0].path
     reduced_s = [doc["time"] for name, doc in read(derived) if name == "event"]
     delays_s = sorted(
@@ -136,6 +154,8 @@ def test_points_of_a_running_sweep_come_to_the_page_which_costs_the_sweep_little
     )
     assert delays_s, (seen, reduced_s)
     page_s, whole_s, memory = costs
+    raw = heads(DataFolder(tmp_path / "shown").raw_journals)[0].path
+    clock_s = [doc["data"][CLOCK] for name, doc in read(raw) if name == "event" and CLOCK in doc["data"]]
     record(
         point_shown_median_s=round(delays_s[len(delays_s) // 2], 2),
         point_shown_longest_s=round(delays_s[-1], 2),
@@ -143,20 +163,32 @@ def test_points_of_a_running_sweep_come_to_the_page_which_costs_the_sweep_little
         sweep_alone_s=round(took_s["alone"], 1),
         sweep_shown_s=round(took_s["shown"], 1),
         sweep_ratio=round(took_s["shown"] / took_s["alone"], 3),
+        sweep_computing_ratio=round(computed_s["shown"] / computed_s["alone"], 3),
         monitor_computing_s=round(page_s, 1),
+        monitor_percent_of_experiment=round(100.0 * page_s / (max(clock_s) - min(clock_s)), 2),
         sweep_computing_s=round(whole_s - page_s, 1),
         monitor_share_of_computing=round(page_s / whole_s, 3),
         monitor_memory_mb=round(memory),
     )
 
 
+def later(before, now):
+    """The later of two looks: one at a sweep that is ending lacks what has ended."""
+    return max(before, now or before, key=lambda costs: costs[1])
+
+
 def computing(sweep_pid):
-    """Computing time of the page's server and of the sweep with all it began [s], and the server's memory [MB]."""
+    """Computing time of the page's server and of the sweep with all it began [s], and the server's memory [MB].
+
+    None once one of them has ended; of a sweep without a page the server's are nothing.
+    """
     table = processes()
-    family = below(sweep_pid, table)
-    server = [pid for pid in family if "lics_beamline.monitor" in table[pid][2]] if sweep_pid in table else []
-    if not server:
+    if sweep_pid not in table:
         return None
+    family = below(sweep_pid, table)
+    server = [pid for pid in family if "lics_beamline.monitor" in table[pid][2]]
+    if not server:
+        return 0.0, sum(table[pid][1] for pid in family), 0.0
     try:
         told = Path(f"/proc/{server[0]}/status").read_text()
         memory = int(re.search(r"VmHWM:\s+(\d+) kB", told)[1]) / 1024

@@ -257,7 +257,7 @@ def test_a_moved_folder_gets_a_new_catalog_and_the_copy_left_behind_keeps_its_ow
 
 def test_without_a_catalog_the_message_says_how_to_build_one(tmp_path):
     data = record_all(tmp_path / "data")
-    with pytest.raises(RunNotFound, match=r"no catalog yet.*follower catalog --once"), open_catalog(data):
+    with pytest.raises(RunNotFound, match=r"no catalog yet.*lics follow catalog --once"), open_catalog(data):
         pass
 
 

@@ -111,6 +111,8 @@ RE.md["owner"] = "a stranger"
 RE(bp.count([det], 3))
 RE(bp.scan([det], motor, -1, 1, 3))
 print("newest", last().start["owner"], last().start["scan_id"], last().table()["motor"].tolist())
+bec.disable_table()
+RE(bp.count([det]))
 %wa motors
 with provisionalcompleter(): print("completes", complete("hun"), complete("beamline.membr"))
 
@@ -133,6 +135,7 @@ def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
         check=False,
     )
     assert done.returncode == 3, "the code that was given to exit()"
+    assert done.stdout.count("seq_num") == 3, "of the fourth he wanted no table"
     assert "newest a stranger 2 [-1.0, 0.0, 1.0]" in done.stdout, (
         "a dictionary of his own counts from its own beginning"
     )
@@ -144,11 +147,13 @@ def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
     data = DataFolder(tmp_path / "data")
     listed = lics("runs", "--data", "data", folder=tmp_path).stdout.splitlines()
-    assert [line.split()[2:4] for line in listed] == [["count", "whole"], ["count", "whole"], ["scan", "whole"]]
+    assert [line.split()[2:4] for line in listed] == [
+        *(["count", "whole"], ["count", "whole"], ["scan", "whole"], ["count", "whole"])
+    ]
     assert lics("follow", "catalog", "--once", "--data", "data", folder=tmp_path).returncode == 0
     with open_catalog(data) as catalog:
         named = {uid: catalog.run(uid).metadata["start"]["plan_name"] for uid in catalog.uids}
-        assert sorted(named.values()) == ["count", "count", "scan"]
+        assert sorted(named.values()) == ["count", "count", "count", "scan"]
         (scan,) = (uid for uid, name in named.items() if name == "scan")
         assert catalog.dataset(scan, "primary")["motor"].values.tolist() == [-1.0, 0.0, 1.0]
 

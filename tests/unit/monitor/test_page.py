@@ -258,6 +258,15 @@ def test_what_has_tripped_who_lags_and_what_is_damaged_stands_on_the_page():
     for told in ("over-temperature: gasket 700 K", "12 documents behind, for 45.0 s", "run a: it failed", "line 7"):
         assert told in panel.health.text, told
     assert '<b class="bad">failed</b>' in panel.story.text
+    assert panel.head.text.startswith('<h1 class="bad">guard tripped</h1>')
+
+
+def test_a_follower_that_never_ran_is_not_called_up_to_date_and_a_guard_that_watches_is_no_alarm():
+    follower = FollowerHealth(name="catalog", state="never ran", documents_behind=0, seconds_behind=0.0, troubles=())
+    panel = StatusPanel()
+    panel.update(None, Health(guard="watching", followers=(follower,)), now=0.0, troubles=())
+    assert '<b class="dim">never ran</b><span>catalog</span>' in panel.health.text
+    assert "guard" not in panel.head.text
 
 
 def test_a_pattern_with_lines_of_no_phase_marks_them_by_their_spacing(data):
