@@ -61,6 +61,7 @@ class Narration:
         self._swept = threading.Event()
         self._measured = 0
         self._run_ended = False
+        self._read_all = threading.Event()  # that was recorded until the sweep ended
         self._reduced_runs_ended = False
         self.raw_uid = ""
         self._progress = progress(
@@ -108,6 +109,8 @@ class Narration:
         if self._measured or self._tails:
             self.say("reducing the last points")
         until_s = time.monotonic() + PATIENCE_S
+        while self._thread.is_alive() and time.monotonic() < until_s and not self._read_all.wait(LOOK_S):
+            pass
         while self._thread.is_alive() and is_reduced() and time.monotonic() < until_s:
             self._thread.join(LOOK_S)
         return self._run_ended
@@ -120,6 +123,8 @@ class Narration:
         while not self._ended.is_set():
             swept = self._swept.is_set()  # asked first: what was recorded by then is then read
             self._look()
+            if swept:
+                self._read_all.set()
             if swept and (self._reduced_runs_ended or not self._run_ended):
                 return
             time.sleep(LOOK_S)

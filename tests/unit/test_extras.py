@@ -17,6 +17,7 @@ from lics_beamline.extras import extra_of, not_installed, require
 PACKAGES = (Path(lics_beamline.__file__).parent, Path(__file__).parents[2] / "simulators" / "lics_simulators")
 OTHER_NAMES = {"PIL": "pillow", "yaml": "pyyaml"}  # of libraries that are imported by another name than installed
 BROUGHT = {  # by what, though no file of ours asks for them by name
+    "fastapi": "tiled",
     "pydantic_core": "pydantic",
     "traitlets": "ipython",
     "xarray": "bluesky-tiled-plugins",
