@@ -217,7 +217,7 @@ class Clock(Device):
             stands.subscribe(self._lives, run=False)
 
     def now_s(self) -> float:
-        """Experiment time [s] of the newest tick; one tick of the world (40 ms of wall clock) old at most.
+        """Experiment time [s] of the newest tick; one tick of the world (20 ms of wall clock) old at most.
 
         Raises
         ------

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ROUNDING_S: Final = 1e-3  # the time of the experiment is told in milliseconds, and told back so [s of experiment]
-AHEAD_TICKS: Final = 2  # steps a driver may be behind: 80 ms, in which an answer comes on a quiet computer
+AHEAD_TICKS: Final = 2  # steps a driver may be behind: 40 ms, in which an answer comes on a quiet computer
 # A driver that owes an answer for so long hangs, and is waited for no more [s of wall clock]. Shorter than clients put
 # up with a clock that stands (30 s); far longer than an engine with a dozen busy programs beside it was silent (3 s).
 SILENT_WALL_S: Final = 20.0

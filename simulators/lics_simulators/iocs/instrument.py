@@ -12,7 +12,7 @@ from caproto.server import PVGroup
 if TYPE_CHECKING:
     from lics_simulators.world import World
 
-TICK_S = 0.04  # wall clock between two steps of the world [s]
+TICK_S = 0.02  # wall clock between two steps of the world [s]
 
 
 class InstrumentIOC(PVGroup):
