@@ -19,11 +19,24 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
-from lics_beamline.physics.line_shape import pseudo_voigt
+from lics_beamline.physics.doublet_curve import (
+    BEND,
+    FLAT,
+    HEIGHT_1,
+    HEIGHT_2,
+    LEAN,
+    LOG_FWHM_1,
+    LOG_FWHM_2,
+    MIXING,
+    R1,
+    SPLIT,
+    TILT,
+    doublet,
+)
 from lics_beamline.physics.robust_scatter import scatter_of
 from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.ruby_temperature import CORRECTIONS
-from lics_beamline.physics.spectral_line import GOOD_CHI2, count_scale, is_spectrum, numbers
+from lics_beamline.physics.spectral_line import CONVERGED_INFO, GOOD_CHI2, count_scale, is_spectrum, numbers
 from lics_beamline.physics.unresolved_doublet import fit_unresolved
 
 Array = npt.NDArray[np.float64]
@@ -54,11 +67,6 @@ SMALL_PIXEL_SHARE: Final = 0.15  # of the splitting: smaller pixels show any dou
 UNRESOLVED_SHARE: Final = 0.75  # of the splitting: lines that wide have no valley between them
 UNRESOLVED_SHAPE: Final = 0.008  # of the width: by so much a Voigt that wide moves the fit of two pseudo-Voigts
 MIXING_RANGE: Final = (-0.3, 1.5)  # a fit outside has run away: 0 is a Gaussian, 1 a Lorentzian
-CONVERGED_INFO: Final = (1, 2, 3, 4)  # MINPACK's `info` of a finished fit
-
-# Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background, and, in
-# the second pass, the asymmetry.
-R1, SPLIT, LOG_FWHM_1, LOG_FWHM_2, MIXING, HEIGHT_1, HEIGHT_2, FLAT, TILT, BEND, LEAN = range(11)
 
 
 def fit_doublet(
@@ -195,7 +203,7 @@ def _fitted(
             values, covariance, chi2, freedom = lean
     line = _checked(x, values, covariance, chi2 / freedom, start_nm, faint=faint)
     near = np.abs(x - line.r1_nm) < line.fwhm_nm
-    curve = _doublet(values, x)[0]
+    curve = doublet(values, x)[0]
     error = np.sqrt(np.maximum(curve, 1.0))
     return line.doubted((y - curve) / error, error, near)
 
@@ -322,40 +330,6 @@ def _a_line_of_some_mixing(parameters: int) -> Known:
     return weights, np.array([0.5 / 0.25])
 
 
-def _doublet(p: Array, x: Array) -> tuple[Array, Array]:
-    """Curve of the doublet and its derivatives by each parameter.
-
-    The width of a leaning line changes along it as ``2 w / (1 + exp(a (x - x0)))`` (Stancik and Brauns, Vib. Spectrosc.
-    47, 66 (2008), doi 10.1016/j.vibspec.2008.02.009), which leaves the maximum at x0.
-    """
-    t = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
-    curve = p[FLAT] + p[TILT] * t + p[BEND] * t * t
-    slope = np.zeros((p.size, x.size))
-    slope[FLAT], slope[TILT], slope[BEND] = 1.0, t, t * t
-    lines = ((p[R1], LOG_FWHM_1, HEIGHT_1), (p[R1] - p[SPLIT], LOG_FWHM_2, HEIGHT_2))
-    for centre, log_fwhm, height in lines:
-        d = x - centre
-        half = 0.5 * math.exp(min(max(p[log_fwhm], -20.0), 20.0))
-        narrowing, narrowing_slope = 1.0, 0.0
-        if p.size > LEAN:
-            growth = np.exp(np.clip(p[LEAN] * d, -30.0, 30.0))
-            narrowing, narrowing_slope = 0.5 * (1.0 + growth), 0.5 * growth
-        u = d / half * narrowing
-        shape = pseudo_voigt(u, p[MIXING])
-        curve = curve + p[height] * shape.value
-        by_u = p[height] * shape.by_u
-        by_d = by_u / half * (narrowing + (d * p[LEAN] * narrowing_slope if p.size > LEAN else 0.0))
-        slope[height] = shape.value
-        slope[MIXING] += p[height] * shape.by_mixing
-        slope[log_fwhm] = -by_u * u
-        slope[R1] -= by_d
-        if log_fwhm == LOG_FWHM_2:
-            slope[SPLIT] = by_d
-        if p.size > LEAN:
-            slope[LEAN] += by_u * d * d / half * narrowing_slope
-    return curve, slope
-
-
 def _fit(x: Array, y: Array, start: Array, held: Known | None = None) -> tuple[Array, Array | None, float, int]:
     """Least squares by MINPACK: values, covariance (None where it failed), chi2, degrees of freedom."""
     from scipy.optimize import leastsq
@@ -369,10 +343,10 @@ def _fit(x: Array, y: Array, start: Array, held: Known | None = None) -> tuple[A
     for _ in range(2):
         with np.errstate(over="ignore", invalid="ignore"):  # of a fit that runs away: its covariance is refused below
             values, covariance, info, _, status = leastsq(
-                lambda p, w: np.append(w * (_doublet(p, x)[0] - y), known[0] @ p - known[1]),
+                lambda p, w: np.append(w * (doublet(p, x)[0] - y), known[0] @ p - known[1]),
                 values,
                 args=(weight,),
-                Dfun=lambda p, w: np.hstack([w * _doublet(p, x)[1], known[0].T]),
+                Dfun=lambda p, w: np.hstack([w * doublet(p, x)[1], known[0].T]),
                 col_deriv=True,
                 full_output=True,
                 maxfev=200,
