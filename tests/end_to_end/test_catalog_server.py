@@ -25,7 +25,7 @@ def postgresql():
         yield uri
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(request, tmp_path, monkeypatch, capsys):
     database = request.getfixturevalue("postgresql") if HAS_POSTGRESQL else ""  # where there is none, SQLite
     monkeypatch.setenv(KEYS_VARIABLE, str(tmp_path / "keys"))
@@ -87,6 +87,7 @@ def test_a_server_has_what_the_journals_have_for_those_who_may_read_it(request, 
 
 
 @NO_POSTGRESQL
+@pytest.mark.long
 def test_a_catalog_in_postgresql_without_a_server_has_what_the_journals_have(postgresql, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "profiles"))
     data = record_all(tmp_path / "data", raw=(4, 5), derived=())

@@ -10,7 +10,7 @@ from lics_beamline.exports.reduced_run import reduced_run
 from lics_beamline.journal.reader import read
 from lics_beamline.profile import shipped
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.nightly
 
 CHANGES_GPA = (2.60, 4.50)  # Desgreniers et al. (2015), Fig. 1
 

@@ -61,6 +61,7 @@ def events_in(data):
     return sum(name == "event" for path in data.derived_journals.glob("*.jsonl") for name, _ in read(path))
 
 
+@pytest.mark.long
 def test_a_reducer_killed_midway_goes_on_where_it_was(recorded, raw_run):
     with child(command(recorded)) as first:
         pause = threading.Event()

@@ -19,7 +19,7 @@ from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session, run_plan
 from lics_beamline.session.simulation import simulated_beamline
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.nightly
 
 WORLD = """
 like = "volumetric"

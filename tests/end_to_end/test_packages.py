@@ -14,7 +14,7 @@ from documented import ROOT
 
 import lics_beamline
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def done(*arguments, folder):
     return json.loads(said.stdout) if "--json" in arguments else said.stdout
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_everything_works_on_a_path_with_spaces_accents_and_percent_signs(awkward, tmp_path):
     data = ("--data", awkward)
     assert len(done("show", "last", "--json", *data, folder=tmp_path)["points"]) == 4

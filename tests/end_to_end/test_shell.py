@@ -63,7 +63,7 @@ def test_ctrl_c_in_a_stock_plan_makes_safe_what_is_on_and_says_what_was_read_bac
         assert "still on" not in session.said
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_who_leaves_a_session_is_asked_about_what_is_on_and_it_is_made_safe(tmp_path):
     profile = shutil.copytree(shipped() / "bl10xu", tmp_path / "mine")
     with simulation(
@@ -123,7 +123,7 @@ exit(3)
 """
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "lics_beamline", "shell", "--followers", "none", "--data", "data"],

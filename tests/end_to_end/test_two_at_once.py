@@ -16,7 +16,7 @@ from lics_beamline.session.session import LOCK_NAME
 
 from .conftest import EXPERIMENT
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.nightly
 
 SET_BY_S = 3600.0
 

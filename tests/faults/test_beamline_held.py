@@ -47,6 +47,7 @@ def test_a_second_sweep_is_refused_at_once_touches_nothing_and_the_first_goes_on
         assert process.poll() is None
 
 
+@pytest.mark.long
 def test_a_membrane_that_was_away_while_the_sweep_gave_up_is_made_safe_when_it_is_back_and_nothing_begins(data):
     with simulators(data) as witness, sweeping(data, UP) as process:
         until(lambda: rising(witness) and witness.get("PC1:Pressure_RBV") > 0.7, process)

@@ -80,6 +80,7 @@ def test_an_engine_that_lives_and_hangs_is_made_safe_by_its_guard_and_ends_when_
         assert latched(data)["cause"] == "engine lost"
 
 
+@pytest.mark.long
 def test_a_guard_that_hangs_is_noticed_held_like_a_dead_one_and_replaced(data):
     with simulators(data) as witness, sweeping(data, UP) as process:
         until(lambda: rising(witness) and witness.get("PC1:Pressure_RBV") > 0.7, process)

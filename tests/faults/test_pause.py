@@ -76,6 +76,7 @@ def rests(witness, pv, *, within):
     return at
 
 
+@pytest.mark.long
 def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(data):
     folder = data.root.parent
     (folder / "walk.toml").write_text(WARM_THEN_UP)

@@ -151,6 +151,7 @@ def test_a_jam_is_retried_once_and_a_second_ends_the_sweep_safe_with_the_points_
     assert rig.get("ET1:OutputHigh") == 0.0
 
 
+@pytest.mark.long
 def test_a_torn_plate_fails_its_point_only_and_a_replay_takes_it_once_it_is_whole(rig, walk):
     before = rig.beamline.frame.full_file_name.get()
     torn_is_there = until(rig.beamline.frame.full_file_name, lambda name: name != before)

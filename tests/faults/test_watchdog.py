@@ -27,6 +27,7 @@ def is_hot(witness):
     return witness.get("ET1:RBV_Output") > 5.0 and witness.get("PC1:Control_RBV") == "On"
 
 
+@pytest.mark.long
 def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_until_somebody_has_looked(data):
     folder = data.root.parent
     with simulators(data) as witness:

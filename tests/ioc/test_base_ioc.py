@@ -382,6 +382,7 @@ def test_an_ioc_of_base_that_is_gone_is_no_value_and_back_again_it_tells_of_chan
 
 
 @pytest.mark.skipif(BY_PYEPICS, reason="these are the tests by pyepics")
+@pytest.mark.long
 def test_pyepics_sees_the_same(tmp_path):
     if importlib.util.find_spec("epics") is None:
         pytest.skip("pyepics is not installed")

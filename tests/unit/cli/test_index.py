@@ -165,6 +165,7 @@ def test_a_run_has_its_own_phases_and_wavelength(tmp_path, capsys):
     assert "a run has those of its recipe" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_measured_garnet_like_fluoride_is_indexed_from_its_lines_beside_those_of_fluorite(capsys):
     """11-BM NAC, Na2Ca3Al2F14 with CaF2: I 21 3, a = 10.25 angstrom (Courbion & Ferey 1988, J. Solid State Chem.)."""
     from importlib.resources import files

@@ -77,11 +77,12 @@ def mixture():
     return surveyed_phase(cubic(3.68, CUBE, 0.020), cubic(6.05, FACE_CENTRED, 0.014))
 
 
+@pytest.mark.nightly
 def test_the_mixture_is_no_lattice(mixture):
     assert index_lines(mixture.line_sets(), systems=("cubic", "hexagonal", "tetragonal")).verdict == "not decided"
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_two_cubes_that_come_together_are_parted_by_how_they_shrink_and_each_has_its_lattice(mixture):
     found = parted_phase(mixture, index_lines(mixture.line_sets()))
     assert found.are_two

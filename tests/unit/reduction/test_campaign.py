@@ -123,7 +123,7 @@ def cluster(tmp_path):
         yield made
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_campaign_whose_workers_are_killed_loses_nothing_and_does_nothing_twice(record, cluster, tmp_path):
     data, uids = record(RUNS)
     address, client = cluster
@@ -141,7 +141,7 @@ def test_a_campaign_whose_workers_are_killed_loses_nothing_and_does_nothing_twic
     assert len(killed) == 2
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_campaign_that_was_cut_off_goes_on_and_names_what_failed(record, cluster, tmp_path):
     data, uids = record(RUNS)
     address, _ = cluster

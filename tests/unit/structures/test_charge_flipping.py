@@ -32,10 +32,10 @@ from lics_beamline.structures.structure_search import search_structure
     [
         pytest.param(ZINC_BLENDE, id="zinc blende"),
         pytest.param(CAESIUM_IV, id="Cs-IV"),
-        pytest.param(ROCK_SALT, id="rock salt", marks=pytest.mark.long),
-        pytest.param(CAESIUM_CHLORIDE, id="CsCl", marks=pytest.mark.long),
-        pytest.param(RHENIUM, id="Re", marks=pytest.mark.long),
-        pytest.param(STRONTIUM_TITANATE, id="SrTiO3", marks=pytest.mark.long),
+        pytest.param(ROCK_SALT, id="rock salt", marks=pytest.mark.nightly),
+        pytest.param(CAESIUM_CHLORIDE, id="CsCl", marks=pytest.mark.nightly),
+        pytest.param(RHENIUM, id="Re", marks=pytest.mark.nightly),
+        pytest.param(STRONTIUM_TITANATE, id="SrTiO3", marks=pytest.mark.nightly),
     ],
 )
 def test_the_highest_maxima_of_phases_from_nothing_are_the_published_atoms(published):
@@ -87,7 +87,7 @@ def test_the_free_coordinate_of_rutile_is_found_from_phases():
     assert off < 0.02
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_atoms_of_a_perovskite_with_seven_free_coordinates_are_found():
     best, off = best_of(PEROVSKITE, ("P n m a", "P n 21 a"))
     assert best.arrangement.atoms == {"Ti": 4, "Ca": 4, "O": 12}
@@ -95,7 +95,7 @@ def test_the_atoms_of_a_perovskite_with_seven_free_coordinates_are_found():
     assert off < 0.02
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_quartz_is_solved_among_the_groups_that_its_lines_leave():
     groups = ("P 62 2 2", "P 64 2 2", "P 31 1 2", "P 31 2 1", "P 32 1 2", "P 32 2 1", "P 62", "P 64", "P 31", "P 32")
     classes = [GroupClass(groups=groups, log_odds=0.0)]
