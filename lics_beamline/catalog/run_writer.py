@@ -23,7 +23,7 @@ _PYTHON_TYPE = {"number": float, "integer": int, "boolean": bool, "string": str}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _ImagePlace:
     """Where the images of a resource lie: plates in a folder, by a template; or in one file of another program."""
 
     path: Path
@@ -52,7 +52,7 @@ class _PlateConsolidator(MultipartRelatedConsolidator):
         return self.files[indx]
 
 
-class _Rows(_RunWriter):
+class _RowWriter(_RunWriter):
     """The plugins' own writer of one run, which can also write what it holds before its batch is full.
 
     TiledWriter offers batches (nothing of a live run is seen until one is full) or single events (50 ms each).
@@ -121,9 +121,9 @@ class RunWriter:
         self._root = data.root.resolve()
         self._types: dict[str, dict[str, type]] = {}
         self._indices: dict[str, int] = {}  # of each datum among the run's
-        self._places: dict[str, _Place] = {}  # of each resource
+        self._places: dict[str, _ImagePlace] = {}  # of each resource
         # Arrays of any size go to zarr: SQLite tables cannot hold them, and fail only when the run stops.
-        self._rows = _Rows(client.include_data_sources(), max_array_size=0, has_subscribers=has_subscribers)
+        self._rows = _RowWriter(client.include_data_sources(), max_array_size=0, has_subscribers=has_subscribers)
         self._normalizer = RunNormalizer(
             patches={"start": self._tagged, "resource": self._locate, "datum": self._numbered, "event": self._typed},
             spec_to_mimetype={PLATE_SPEC: PLATE_MIMETYPE, FOREIGN_SPEC: FOREIGN_MIMETYPE},
@@ -174,11 +174,11 @@ class RunWriter:
                     "number does, as {:06d}.osc. Look where this document came from.",
                     template=template,
                 )
-            self._places[doc["uid"]] = _Place(path=folder, template=template)
+            self._places[doc["uid"]] = _ImagePlace(path=folder, template=template)
         elif doc["spec"] == FOREIGN_SPEC:
             file = inside(Path(located["root"]), located["resource_path"], what="file of frames")
             kwargs = dict(located["resource_kwargs"])
-            self._places[doc["uid"]] = _Place(path=file, dataset=str(kwargs.pop("dataset", "")))
+            self._places[doc["uid"]] = _ImagePlace(path=file, dataset=str(kwargs.pop("dataset", "")))
             located["resource_kwargs"] = kwargs | {"template": "{:d}"}  # asked for, and not used: files are named here
         return located
 

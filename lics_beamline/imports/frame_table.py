@@ -147,7 +147,7 @@ def read_table(path: Path) -> FrameTable:
     first, headings, delimiter = _headings(text, path)
     columns = columns_of(headings)
     _check_columns(columns, path)
-    reader = _Rows(columns, path.name, delimiter)
+    reader = _RowReader(columns, path.name, delimiter)
     reader.read(text, first)
     if not reader.rows and not reader.faults:
         raise ProfileError(f"{path}: has headings and no row. Give a row for each frame.", file=str(path))
@@ -220,7 +220,7 @@ def _check_columns(columns: Sequence[Column], path: Path) -> None:
         raise ProfileError("\n".join(f"{path}: {fault}" for fault in faults), file=str(path), faults=tuple(faults))
 
 
-class _Rows:
+class _RowReader:
     """Reads rows and collects what is wrong with them."""
 
     def __init__(self, columns: Sequence[Column], source: str, delimiter: str) -> None:

@@ -33,7 +33,7 @@ ANGSTROM_OF: Final = {"nm": 10.0, "m": 1e10, "meter": 1e10, "metre": 1e10}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _PatternPlace:
     group: Group
     signal: Dataset
     axis: Dataset
@@ -72,7 +72,7 @@ def parse_nexus(path: Path, *, chosen: str | None = None, given: Abscissa | None
         raise refused(str(path), f"cannot be read as HDF5: {str(error)[:120]}. Copy it again.") from None
 
 
-def _chosen(file: Group, chosen: str | None, source: str) -> _Place:
+def _chosen(file: Group, chosen: str | None, source: str) -> _PatternPlace:
     places = _places(file)
     if chosen is None:
         standing = _by_default(file)
@@ -108,10 +108,10 @@ def _by_default(file: Group) -> str | None:
     return str(group.name) if "signal" in group.attrs else None
 
 
-def _places(file: Group) -> list[_Place]:
+def _places(file: Group) -> list[_PatternPlace]:
     import h5py
 
-    found: list[_Place] = []
+    found: list[_PatternPlace] = []
 
     def visit(_: str, item: Any) -> None:
         if isinstance(item, h5py.Group) and "signal" in item.attrs:
@@ -121,7 +121,7 @@ def _places(file: Group) -> list[_Place]:
     return found
 
 
-def _of(group: Group) -> list[_Place]:
+def _of(group: Group) -> list[_PatternPlace]:
     """Return the patterns of an NXdata: one, or one a row where only the last axis is of an angle or a spacing."""
     import h5py
 
@@ -133,14 +133,14 @@ def _of(group: Group) -> list[_Place]:
     if not isinstance(axis, h5py.Dataset) or axis.ndim != 1 or axis.shape[0] != signal.shape[-1]:
         return []
     if signal.ndim == 1:
-        return [_Place(group=group, signal=signal, axis=axis, row=None)]
+        return [_PatternPlace(group=group, signal=signal, axis=axis, row=None)]
     first = group.get(axes[0]) if len(axes) == 2 else None
     if isinstance(first, h5py.Dataset) and axes[0].lower().startswith(("chi", "azim")):
         return []  # a cake
-    return [_Place(group=group, signal=signal, axis=axis, row=row) for row in range(signal.shape[0])]
+    return [_PatternPlace(group=group, signal=signal, axis=axis, row=row) for row in range(signal.shape[0])]
 
 
-def _table(place: _Place, source: str, given: Abscissa | None) -> PatternTable:
+def _table(place: _PatternPlace, source: str, given: Abscissa | None) -> PatternTable:
     row = ... if place.row is None else place.row
     sigma = None
     signal = place.signal.name.rsplit("/", 1)[-1]

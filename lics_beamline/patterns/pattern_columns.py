@@ -38,7 +38,7 @@ UNNAMED: Final = "{str(dim1_unit)"  # what pyFAI 2026.9 writes above its columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
+class _NumberRows:
     heading: list[str] = field(default_factory=list)
     numbers: list[list[float]] = field(default_factory=list)
     first_line: int = 0
@@ -123,7 +123,7 @@ def parse_columns(
     )
 
 
-def _rows(text: str, source: str) -> _Rows:
+def _rows(text: str, source: str) -> _NumberRows:
     heading: list[str] = []
     numbers: list[list[float]] = []
     first_line = 0
@@ -161,7 +161,7 @@ def _rows(text: str, source: str) -> _Rows:
         if not numbers:
             first_line, commas = place, by_comma
         numbers.append([_number(word) for word in words])
-    return _Rows(heading=heading, numbers=numbers, first_line=first_line, commas=commas)
+    return _NumberRows(heading=heading, numbers=numbers, first_line=first_line, commas=commas)
 
 
 def _number(word: str) -> float:
@@ -203,7 +203,7 @@ def _row_refusal(source: str, place: int, line: str, words: list[str]) -> Except
     )
 
 
-def _check_count(rows: _Rows, source: str) -> None:
+def _check_count(rows: _NumberRows, source: str) -> None:
     """Hold the number of points that a heading of Fit2D says against those that are there."""
     if len(rows.heading) < CHI_HEADING_LINES or not rows.heading[CHI_HEADING_LINES - 1].isdigit():
         return

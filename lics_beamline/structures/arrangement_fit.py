@@ -157,10 +157,10 @@ class ArrangementFit:
         occupancy = np.array([fitted.occupancy[element] for element in arrangement.elements])
         return self._problem(arrangement).squares(b, occupancy, arrangement.free)
 
-    def _problem(self, arrangement: Arrangement, hidden: Mapping[str, int] | None = None) -> _Problem:
-        return _Problem(self._families_of(arrangement.space_group), arrangement, self._whitened, hidden or {})
+    def _problem(self, arrangement: Arrangement, hidden: Mapping[str, int] | None = None) -> _SiteProblem:
+        return _SiteProblem(self._families_of(arrangement.space_group), arrangement, self._whitened, hidden or {})
 
-    def _starts(self, here: _Problem, arrangement: Arrangement) -> list[Array]:
+    def _starts(self, here: _SiteProblem, arrangement: Arrangement) -> list[Array]:
         if not 0 < arrangement.freedom <= MOST_SCANNED:
             return [arrangement.free]
         steps = (np.arange(SCAN_STEPS) + 0.37) / SCAN_STEPS  # none of them special
@@ -248,7 +248,7 @@ def _doubted(factors: StructureFactors, model: Array, doubt: Array) -> tuple[flo
     return scale, sigma
 
 
-class _Problem:
+class _SiteProblem:
     """One arrangement and the data."""
 
     def __init__(

@@ -16,7 +16,7 @@ CLEAR = "clear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubmittedRequest:
+class RequestedFault:
     """A fault somebody asks for.
 
     Parameters
@@ -34,7 +34,7 @@ class SubmittedRequest:
     at_s: float = 0.0
 
 
-def parse(text: str) -> SubmittedRequest:
+def parse(text: str) -> RequestedFault:
     """Read ``NAME[@SECONDS][:VALUE]``.
 
     Raises
@@ -47,7 +47,7 @@ def parse(text: str) -> SubmittedRequest:
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(f"no fault {name!r}. Choose one of {', '.join(KINDS)}.")
-    asked = SubmittedRequest(
+    asked = RequestedFault(
         name=name,
         value=_number(value, kind.value, f"value of {name}"),
         at_s=_number(at, 0.0, f"time of {name}"),
@@ -87,9 +87,9 @@ class Faults:
         self.rig = rig
         self.active: dict[str, float] = {}
         self._ends_s: dict[str, float] = {}
-        self._due: list[SubmittedRequest] = []
+        self._due: list[RequestedFault] = []
 
-    def schedule(self, asked: SubmittedRequest) -> None:
+    def schedule(self, asked: RequestedFault) -> None:
         """Let a fault begin at its time."""
         self._due.append(asked)
 
@@ -121,7 +121,7 @@ class Faults:
                 if kind.lasts:
                     self._ends_s[name] = self.rig.world.time_s + value
 
-    def begin(self, asked: SubmittedRequest) -> None:
+    def begin(self, asked: RequestedFault) -> None:
         """Begin a fault now; one that is there already is mended first."""
         self.mend(asked.name)
         kind = KINDS[asked.name]

@@ -56,7 +56,7 @@ def test_a_class_name_stands_in_one_file(package):
     found = defaultdict(set)
     for file in sorted(folder_of(package).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name].add(file.name)
+            if isinstance(node, ast.ClassDef):
+                found[node.name].add(str(file))
     assert found
     assert {name: files for name, files in found.items() if len(files) > 1} == {}
