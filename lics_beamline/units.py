@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 ZERO_CELSIUS_K: Final = 273.15  # exact, SI Brochure (9th ed. 2019), 2.3.1
+KPA_PER_GPA: Final = 1.0e6
 HC_KEV_ANGSTROM: Final = 12.398419843320026  # h c in keV angstrom, exact from the SI 2019 constants
 
 

@@ -12,8 +12,8 @@ from lics_beamline.files.whole_file import write_whole
 from lics_beamline.physics.unit_cell import space_group
 from lics_beamline.refinement.rietveld import RefinedPhase, RefinedSite
 from lics_beamline.structures.unknown_structure import UnknownStructure
+from lics_beamline.units import KPA_PER_GPA
 
-KPA_PER_GPA: Final = 1.0e6
 USUAL_WINDOW: Final = 0.015  # half width of the search as a fraction of a spacing, as of the library's phases
 WIDE_WINDOW: Final = 0.025  # where the bulk modulus or the thermal pressure is a guess
 

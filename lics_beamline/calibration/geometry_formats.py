@@ -33,8 +33,6 @@ from lics_beamline.files.given_file import GEOMETRY_BYTES, IMAGE_BYTES, read_tex
 from lics_beamline.geometry.geometry import Geometry, read_geometry
 from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
 
-FORMATS: Final = ("poni", "fit2d", "gsas", "hexrd")
-PROGRAMS: Final = {"poni": "pyFAI or Dioptas", "fit2d": "Fit2D", "gsas": "GSAS-II", "hexrd": "HEXRD"}
 HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 COMMENT: Final = re.compile(r"^# (orientation|shape|pixel_mm|azimuth_offset_deg): ([-+.\deE ]+)$", re.MULTILINE)
 

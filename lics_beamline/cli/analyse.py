@@ -6,11 +6,12 @@ import argparse
 import json
 import math
 import sys
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from lics_beamline.cli.running_text import wrapped
 
 if TYPE_CHECKING:
     from lics_beamline.analysis.compression import Compressions
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from lics_beamline.analysis.paper import PaperTable
     from lics_beamline.analysis.quantity import MeasuredQuantity
     from lics_beamline.analysis.row import ReportRow
-
-TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -81,17 +80,13 @@ def _lines(overview: Overview, paper: PaperTable | None) -> list[str]:
         said = (*paper.statements, *(f"Not recoverable: {text}" for text in paper.not_recoverable))
         lines += [
             "",
-            *(line for text in said for line in textwrap.wrap(text, TEXT_WIDTH_COLUMNS, subsequent_indent="  ")),
+            *(line for text in said for line in wrapped(text)),
         ]
         if paper.structure.finding is not None:
-            lines += textwrap.wrap(str(paper.structure.finding), TEXT_WIDTH_COLUMNS, subsequent_indent="  ")
+            lines += wrapped(str(paper.structure.finding))
     rows = [row for each in overview.with_isotherms for row in isotherm_rows(each)]
     lines += ["", *_table(ISOTHERM_HEADING, rows)] if rows else ["", "no phase has enough points for an isotherm"]
-    lines += [
-        line
-        for text in expansion_lines(overview)
-        for line in textwrap.wrap(text, TEXT_WIDTH_COLUMNS, subsequent_indent="  ")
-    ]
+    lines += [line for text in expansion_lines(overview) for line in wrapped(text)]
     return [*lines, "", *_table(TRANSITION_HEADING, (transition_row(each) for each in overview.transitions))]
 
 

@@ -7,10 +7,12 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
+
+LOOPBACK: Final = "127.0.0.1"  # this computer alone: where a verb listens unless told otherwise
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -6,11 +6,12 @@ import argparse
 import json
 import math
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from lics_beamline.cli.running_text import wrapped
 
 if TYPE_CHECKING:
     from lics_beamline.analysis.discovery import Discovery
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from lics_beamline.discovery.change import Change
     from lics_beamline.discovery.line_track import LineTrack
     from lics_beamline.discovery.point_lines import PointLines
-
-TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -104,7 +103,7 @@ def _lines(found: Discovery) -> Iterator[str]:
         yield from ("", "no lines came, went or split for certain")
     for index, text in enumerate(found.undecided()):
         yield from ("", "not decided") if index == 0 else ()
-        yield from textwrap.wrap(f"- {text}", TEXT_WIDTH_COLUMNS, subsequent_indent="  ")
+        yield from wrapped(f"- {text}")
     yield ""
 
 

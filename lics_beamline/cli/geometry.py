@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.calibration.geometry_program import FORMATS, PROGRAMS
 from lics_beamline.cli.argument import add_orientation
 
 if TYPE_CHECKING:
     from lics_beamline.calibration.geometry_formats import FoundGeometry
-
-FORMATS = ("poni", "fit2d", "gsas", "hexrd")
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -86,7 +85,6 @@ def geometry(options: argparse.Namespace) -> int:
 def _lines(found: FoundGeometry, path: Path, shape: tuple[int, int] | None) -> list[str]:
     """Return a geometry in words."""
     from lics_beamline.calibration.flat_detector import FlatDetector
-    from lics_beamline.calibration.geometry_formats import PROGRAMS
     from lics_beamline.frames.orientation import FLIP_WORDS
 
     given = found.geometry

@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import sys
-import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import real
 from lics_beamline.cli.pattern_options import wavelengths
+from lics_beamline.cli.running_text import wrapped
+from lics_beamline.indexing.crystal_system import SYSTEMS
 
 if TYPE_CHECKING:
     from lics_beamline.discovery.unknown_phase import UnknownPhase
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from lics_beamline.physics.unit_cell import UnitCell
     from lics_beamline.structures.lattice_content import LatticeContent
 
-SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
-TEXT_WIDTH_COLUMNS: Final = 110  # of running text
 MOST_LATTICES_TOLD: Final = 6
 TUBE_SHIFT_DEG: Final = 0.05  # engineering value: of a sample 0.1 mm out of the axis, at a radius of 240 mm
 ROOM_K: Final = 298.0  # of a pattern whose temperature nobody said
@@ -235,7 +234,7 @@ def _lines(title: str, sets: Sequence[LineSet], found: Indexing) -> list[str]:
     lines = [title, f"lines of no known phase: {counts}" + (" ..." if len(sets) > 8 else ""), ""]
     lines.append(f"verdict: {found.verdict}" + (f"; {found.engines}" if found.lattices else ""))
     if found.reason:
-        lines += textwrap.wrap(f"{found.reason}.", TEXT_WIDTH_COLUMNS, initial_indent="  ", subsequent_indent="  ")
+        lines += wrapped(f"{found.reason}.", before="  ")
     if not found.lattices:
         return lines
     heading = ("", "lattice", "cell", "V (A^3)", "log odds", "M", "F", "lines", "seen of possible")

@@ -6,14 +6,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import whole
+from lics_beamline.cli.argument import LOOPBACK, whole
 from lics_beamline.extras import require
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
 
 MONITOR_PORT: Final = 5006  # where Bokeh's servers listen by custom
-LOOPBACK: Final = "127.0.0.1"
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from lics_beamline.cli.argument import whole
+from lics_beamline.cli.argument import LOOPBACK, whole
 from lics_beamline.errors import ProfileError
 
 SERVER_PORT: Final = 8000  # where Tiled's servers listen by custom
-LOOPBACK: Final = "127.0.0.1"
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:

@@ -17,8 +17,8 @@ from lics_beamline.exports.columns import rows
 from lics_beamline.exports.provenance import CORRECTED, orientation, point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.exports.starting_width import starting_width
+from lics_beamline.patterns.gsas_pattern import RECORD_CHARACTERS
 
-RECORD_CHARACTERS: Final = 80  # characters of a GSAS record
 NO_POLARISATION: Final = 1.0  # with azimuth 0 GSAS-II then multiplies by 1: the pattern is corrected already
 
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Final
 
 from lics_beamline.exports.columns import rows
 from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
-
-KPA_PER_GPA: Final = 1.0e6
+from lics_beamline.units import KPA_PER_GPA
 
 
 def write_powder_cif(run: ReducedRun, folder: Path) -> tuple[Path, ...]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
 from lics_beamline.lines.peaks import find_peaks
 from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.physics.line_shape import SIGMA_OF_FWHM
 
 LINELESS_BINS: Final = 5.0  # width assumed where a pattern has no line: a line must span a few bins to be one
-SIGMA_OF_FWHM: Final = 1.0 / math.sqrt(8.0 * math.log(2.0))  # of a Gaussian
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

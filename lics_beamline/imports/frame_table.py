@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lics_beamline.control.path import MOST_GPA
 from lics_beamline.errors import ProfileError
+from lics_beamline.exports.reduced_run import MOST_WAVELENGTH_ANGSTROM
 from lics_beamline.files.given_file import read_bytes
+from lics_beamline.files.written_number import NUMBER, THOUSANDS
 from lics_beamline.imports.heading import (
     COMMENT,
     EXPOSURE,
@@ -37,10 +40,8 @@ TABLE_BYTES: Final = 16 << 20  # a line a frame of 100 bytes: 160 000 frames
 MOST_FRAME_NUMBER: Final = 10_000_000  # of one file
 SUM: Final = "sum"  # in the column of frames: all of the file together
 LEAST_GPA: Final = -0.5  # a line of ruby at ambient scatters below zero by less
-MOST_GPA: Final = 1000.0  # static compression reached this once
 MOST_K: Final = 10_000.0  # a laser-heated cell
 MOST_EXPOSURE_S: Final = 1e6  # s: eleven days
-MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
 LIMITS: Final[Mapping[str, tuple[float, float, str]]] = {
     PRESSURE: (LEAST_GPA, MOST_GPA, "GPa"),
     TEMPERATURE: (0.0, MOST_K, "K"),
@@ -62,9 +63,7 @@ STROKES: Final = {
     "held": "held",
 }
 MISSING: Final = ("", "-", "--", "nan", "n/a", "na", "none", "?")
-NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 SHOWN_CHARACTERS: Final = 60
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")  # how a text of Excel's begins
 

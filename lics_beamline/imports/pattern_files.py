@@ -16,9 +16,9 @@ from lics_beamline.imports.frame_table import FrameTable, TableRow
 from lics_beamline.lines.emission_doublet import doubled_lines, hidden_doublet
 from lics_beamline.lines.peaks import find_peaks
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import Errors, GivenPattern, evenly_spaced, read_pattern
+from lics_beamline.patterns.pattern_file import SAME_WAVELENGTH, Errors, GivenPattern, evenly_spaced, read_pattern
 from lics_beamline.patterns.pattern_table import Abscissa
-from lics_beamline.reduction.pattern_reading import SAME_WAVELENGTH, PatternReading
+from lics_beamline.reduction.pattern_reading import PatternReading
 from lics_beamline.reduction.recipe import Frames
 
 ENDINGS: Final = (

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.indexing.crystal_system import SYSTEMS
 from lics_beamline.indexing.extinction import ExtinctionClass, extinction_classes
 from lics_beamline.indexing.indexed_lattice import GroupClass, IndexedLattice, Indexing, LatticeAtPoint, Verdict
 from lics_beamline.indexing.lattice_evidence import (
@@ -26,7 +27,7 @@ from lics_beamline.indexing.lattice_evidence import (
     symmorphic,
     volume_angstrom3,
 )
-from lics_beamline.indexing.lattice_form import SYSTEMS, cell_of, families
+from lics_beamline.indexing.lattice_form import cell_of, families
 from lics_beamline.indexing.lattice_path import follow, roughness
 from lics_beamline.indexing.lattice_search import LEAST_SPACING_ERROR, Places, TrialCell, search
 from lics_beamline.indexing.line_set import LineSet

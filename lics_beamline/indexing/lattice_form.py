@@ -20,7 +20,6 @@ from lics_beamline.physics.unit_cell import UnitCell
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-SYSTEMS: Final = ("cubic", "hexagonal", "tetragonal", "orthorhombic", "monoclinic")
 # Groups that have the symmetry of an empty lattice: which reflections lie at one place by symmetry.
 HOLOHEDRY: Final = {
     "cubic": "P m -3 m",

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.indexing.lattice_form import SYSTEMS, form
+from lics_beamline.indexing.crystal_system import SYSTEMS
+from lics_beamline.indexing.lattice_form import form
 
 Array = npt.NDArray[np.float64]
 

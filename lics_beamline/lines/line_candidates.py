@@ -10,12 +10,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.physics.line_shape import SIGMA_OF_FWHM
+
 Array = npt.NDArray[np.float64]
 
 NARROWEST_BINS: Final = 1.4  # full width of the narrowest line looked for: one bin and its share of the next
 WIDTH_RATIO: Final = 1.5  # between the widths looked for: between two of them a line loses 2 % of its significance
 HAT_OVER_LINE: Final = 1.5  # width of the second derivative over the line's: keeps neighbours apart, loses little
-SIGMA_OF_FWHM: Final = 1.0 / math.sqrt(8.0 * math.log(2.0))
 REACH_SIGMAS: Final = 4.0  # standard deviations over which the second derivative of a Gaussian is summed
 
 

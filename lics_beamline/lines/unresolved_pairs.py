@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.lines.line_candidates import SIGMA_OF_FWHM
 from lics_beamline.lines.peaks import Peak
+from lics_beamline.physics.line_shape import SIGMA_OF_FWHM
 from lics_beamline.physics.robust_scatter import scatter_of
 
 MOST_BESIDE: Final = 8  # lines by which the usual width at an angle is told: widths change with the angle

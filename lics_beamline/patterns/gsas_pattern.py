@@ -18,7 +18,7 @@ from lics_beamline.patterns.pattern_table import PatternTable, refused, waveleng
 BANK: Final = re.compile(r"^BANK\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$")
 CENTIDEGREES_PER_DEG: Final = 100.0  # of a degree
 LEAST_END_DEG: Final = 1.0  # no powder pattern ends below it
-RECORD_CHARACTERS: Final = 80
+RECORD_CHARACTERS: Final = 80  # of a line of a GSAS file
 MISSING_SHARE: Final = 0.05  # of the points that a BANK record says; real files lack a few, one cut off lacks many
 # Width of a field, and of the number of detectors at its begin, by type of record.
 FIELDS: Final = {"STD": (8, 2), "ESD": (8, 0)}

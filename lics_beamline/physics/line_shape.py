@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+
+SIGMA_OF_FWHM: Final = 1.0 / math.sqrt(8.0 * math.log(2.0))  # of a Gaussian
 
 
 class LineShape(NamedTuple):

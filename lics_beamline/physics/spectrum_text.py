@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
+from lics_beamline.files.written_number import NUMBER, THOUSANDS
 from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 
-NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WORD: Final = re.compile(r"[+-]?[.,]?\d[\d.,]*([eE][+-]?\d+)?")  # a number, whatever its comma means
-THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # what a comma between thousands looks like
 DIGITS_ALONE: Final = re.compile(r"[\s\d.,;:'\"+eE-]+")  # a line that wants to be numbers
 MOST_LINE_CHARACTERS: Final = 500  # of a line of two numbers; longer ones are passed over like any other text
 MOST_PIXELS: Final = 65_536  # no spectrometer has more; a fit of more would take minutes

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.line_shape import pseudo_voigt
 from lics_beamline.physics.ruby_line import RubyLine
+from lics_beamline.physics.spectral_line import LEAST_SIGNIFICANCE
 
 Array = npt.NDArray[np.float64]
 
@@ -34,7 +35,6 @@ TRIED_PER_PIXEL: Final = 3  # positions of R1
 MIXING_MEAN_AND_SIGMA: Final = (0.4, 0.25)  # Lorentz fraction that lines through slits have, and its scatter
 WITHIN_PIXEL_SHARE: Final = 0.1  # of a pixel: error of a line that is narrower than one
 LOG_FWHM_SIGMA: Final = 1.0  # of a width that is not known but that there is one
-LEAST_SIGNIFICANCE: Final = 8.0  # height over its error
 WORST_MISFIT: Final = 0.06  # of the height, root mean square: a single line or a broad hump misses by more
 WORST_CHI2: Final = 3.0  # reduced; noise may miss by more than that share of a weak line
 WORST_SIGMA_NM: Final = 0.15  # of R1: half a gigapascal tells nothing

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.frames.image_file import PACKED
 from lics_beamline.reduction.image import Choice, ImageRecipe, ReducedImage, reduce_frame
+from lics_beamline.reduction.workers import OUT_FOR_EACH
 
 FrameChoice = Choice | Literal["each"]
-
-OUT_FOR_EACH: Final = 3  # frames that wait for a process while it works: none idles, and few are held in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

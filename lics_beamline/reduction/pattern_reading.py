@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,10 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.files.strict_toml import Strict, validate
 from lics_beamline.frames.frame_digest import frame_digest
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import on_grid, read_pattern
+from lics_beamline.patterns.pattern_file import SAME_WAVELENGTH, on_grid, read_pattern
 from lics_beamline.patterns.second_line import without_second_line
 from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.recipe import Frames, Recipe
-
-SAME_WAVELENGTH: Final = 1e-4  # relative: of a recipe, and of the patterns that it is to reduce
 
 
 class PatternReading(Strict):

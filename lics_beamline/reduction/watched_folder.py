@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lics_beamline.frames.image_file import PACKED
+
 ENDINGS: Final = (  # of images; others are told of by a pattern
     ".tif .tiff .cbf .edf .h5 .hdf5 .nxs .osc .stl .img .mccd .mar2300 .mar3450 .mar1200 .mar1600 .mar2000 .mar1800 "
     ".mar2400 .mar3000 .npy .sfrm .gfrm .spe .ge .ge1 .ge2 .ge3 .ge4 .ge5"
 ).split()
-PACKED: Final = (".gz", ".bz2")
 PART_OF_MASTER: Final = re.compile(r"(.*_)?data_\d{6}\.h5")  # of an Eiger: its frames are read through the master file
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import RefinementFailed
+from lics_beamline.patterns.second_line import SECOND_SHARE
 from lics_beamline.physics.line_shape import area_of_unit_line, pseudo_voigt
 from lics_beamline.physics.unit_cell import UnitCell, free_names, lattice_system
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
@@ -22,7 +23,6 @@ Array = npt.NDArray[np.float64]
 Shift = Literal["none", "zero", "along-beam"]
 
 FARTHEST_CELL_CHANGE: Final = 0.03  # relative change of a cell's number in one fit: more, and lines have changed places
-SECOND_SHARE: Final = 0.5  # of the first line's area, by the number of electrons in the two shells
 LARGEST_SINE: Final = 0.9999  # of theta: a line beyond is none
 SLOPE_STEP_RELATIVE: Final = 1e-6  # relative step of the numerical slopes of 2theta by a cell's numbers
 

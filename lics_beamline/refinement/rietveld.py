@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from lics_beamline.errors import RefinementFailed
 from lics_beamline.patterns.pattern import Pattern
+from lics_beamline.patterns.second_line import SECOND_SHARE
 from lics_beamline.physics.structure import Site
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.refinement.agreement import Agreement, agreement
 from lics_beamline.refinement.fit_choice import FitChoice
 from lics_beamline.refinement.line_width import NAMES as WIDTH_NAMES
 from lics_beamline.refinement.pattern_fit import PatternFit, fit_pattern
-from lics_beamline.refinement.pattern_model import SECOND_SHARE
 from lics_beamline.refinement.projection import usable
 from lics_beamline.refinement.structural_model import StructuralModel
 

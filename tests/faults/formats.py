@@ -441,8 +441,8 @@ def read_frame_table(path):
 
 def geometries():
     """A tilted detector as other programs say it."""
-    from lics_beamline.calibration.geometry_formats import FORMATS as PROGRAMS
     from lics_beamline.calibration.geometry_formats import geometry_text
+    from lics_beamline.calibration.geometry_program import PROGRAMS
     from lics_beamline.geometry.geometry import flat_geometry
 
     flat = flat_geometry(distance_mm=350.0, wavelength_angstrom=0.41373, shape=(SIDE_PX, SIDE_PX), pixel_mm=5.0)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lics_beamline.calibration.flat_detector import FlatDetector
-from lics_beamline.calibration.geometry_formats import FORMATS, geometry_text, read_any_geometry
+from lics_beamline.calibration.geometry_formats import geometry_text, read_any_geometry
+from lics_beamline.calibration.geometry_program import FORMATS
 from lics_beamline.errors import ProfileError
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.reduction.image import reduce_image
