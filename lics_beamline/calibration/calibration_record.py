@@ -6,7 +6,6 @@ the PONI file for other programs. Runs carry the digest of the geometry, by whic
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from pydantic import Field, field_validator
 from lics_beamline.calibration.calibration import Calibration
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import RECORD_BYTES, parse_json, read_text
-from lics_beamline.files.strict_toml import Strict, validate
+from lics_beamline.files.strict_toml import Digested, Strict, validate
 from lics_beamline.files.whole_file import write_whole
 from lics_beamline.geometry.geometry import Geometry
 
@@ -57,7 +56,7 @@ class RingRecord(Strict):
     rms_px: float
 
 
-class CalibrationRecord(Strict):
+class CalibrationRecord(Digested):
     """Record of a calibration.
 
     Parameters
@@ -112,12 +111,6 @@ class CalibrationRecord(Strict):
     def _is_a_date(cls, text: str) -> str:
         datetime.fromisoformat(text)
         return text
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content, in hexadecimal."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
 
     @property
     def made_at(self) -> datetime:

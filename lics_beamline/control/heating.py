@@ -52,6 +52,10 @@ class Prediction:
     gpa: float
     sigma_gpa: float
 
+    def is_met_by(self, reading: PressureReading) -> bool:
+        """Whether a reading lies where it was to be expected."""
+        return abs(reading.pressure_gpa - self.gpa) <= SURPRISE_SIGMAS * self.sigma_gpa + SURPRISE_MARGIN_GPA
+
     def low_gpa(self, sigmas: float) -> float:
         """Return the lower end of the interval of `sigmas` standard deviations [GPa]."""
         return self.gpa - sigmas * self.sigma_gpa
@@ -238,8 +242,7 @@ class Drift:
 
     def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
-        expected = self.next(reading)
-        return abs(reading.pressure_gpa - expected.gpa) <= SURPRISE_SIGMAS * expected.sigma_gpa + SURPRISE_MARGIN_GPA
+        return self.next(reading).is_met_by(reading)
 
     def after(self, reading: PressureReading, *, jumped: bool = False) -> Drift:
         """Return what is known after a reading that is believed; `jumped`: the pressure has left its way for good."""

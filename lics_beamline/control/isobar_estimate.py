@@ -11,8 +11,6 @@ from lics_beamline.control.gain import Gain
 from lics_beamline.control.heating import (
     JUMP_GPA,
     RUBY_GPA_PER_K,
-    SURPRISE_MARGIN_GPA,
-    SURPRISE_SIGMAS,
     Prediction,
     Prior,
     Slope,
@@ -140,8 +138,7 @@ class IsobarEstimate:
 
     def expects(self, reading: PressureReading) -> bool:
         """Whether a reading lies where it was to be expected."""
-        expected = self.next(reading)
-        return abs(reading.pressure_gpa - expected.gpa) <= SURPRISE_SIGMAS * expected.sigma_gpa + SURPRISE_MARGIN_GPA
+        return self.next(reading).is_met_by(reading)
 
     def after(self, reading: PressureReading, *, jumped: bool = False) -> IsobarEstimate:
         """Return what is believed after a reading; `jumped`: the pressure has left its way for good."""

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.exports.ascii_lines import write_lines
 from lics_beamline.physics.scattering_factor import electrons
 from lics_beamline.physics.structure import Structure
 from lics_beamline.physics.unit_cell import space_group
@@ -74,7 +75,7 @@ def write_cube(density: Density, path: Path, structure: Structure) -> Path:
     # a cube file ends its line where the third axis ends
     values = (density.values * BOHR_ANGSTROM**3).reshape(-1, density.grid.shape[2])
     lines += [line for row in values for line in _values(row)]
-    return _written(path, lines)
+    return write_lines(path, lines)
 
 
 def write_xsf(density: Density, path: Path, structure: Structure) -> Path:
@@ -118,7 +119,7 @@ def write_xsf(density: Density, path: Path, structure: Structure) -> Path:
         "END_DATAGRID_3D",
         "END_BLOCK_DATAGRID_3D",
     ]
-    return _written(path, lines)
+    return write_lines(path, lines)
 
 
 def lattice_vectors(density: Density) -> FloatArray:
@@ -139,9 +140,3 @@ def _values(row: FloatArray) -> list[str]:
     return [
         "".join(f"{value:13.5E}" for value in row[start : start + PER_LINE]) for start in range(0, row.size, PER_LINE)
     ]
-
-
-def _written(path: Path, lines: list[str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding="ascii", errors="replace")
-    return path

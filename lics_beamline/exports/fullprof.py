@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lics_beamline.exports.ascii_lines import write_lines
 from lics_beamline.exports.columns import rows
 from lics_beamline.exports.fullprof_control import write_control
 from lics_beamline.exports.provenance import point_name, says, title
@@ -47,5 +48,4 @@ def _data(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
         *(f"{x:12.5f} {y:16.7g} {e:16.7g}" for x, y, e in table),
     ]
     path = folder / f"{point_name(point)}.dat"
-    path.write_text("\n".join(lines) + "\n", encoding="ascii", errors="replace")
-    return path
+    return write_lines(path, lines)

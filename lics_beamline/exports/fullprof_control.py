@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.exports.ascii_lines import write_lines
 from lics_beamline.exports.provenance import point_name, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.exports.starting_model import StartingModel, starting_models
@@ -70,8 +71,7 @@ def write_control(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
         f" {good[0]:11.3f} {good[-1]:11.3f}       1",
     ]
     path = folder / f"{point_name(point)}.pcr"
-    path.write_text("\n".join(lines) + "\n", encoding="ascii", errors="replace")
-    return path
+    return write_lines(path, lines)
 
 
 def _background(point: ReducedPoint) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

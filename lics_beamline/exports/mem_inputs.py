@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from lics_beamline.exports.ascii_lines import write_lines
 from lics_beamline.physics.unit_cell import space_group
 from lics_beamline.refinement.amplitudes import Amplitudes
 
@@ -51,7 +52,7 @@ def write_mem(amplitudes: Amplitudes, path: Path, *, shape: tuple[int, int, int]
         *_constraints(amplitudes, width=10, decimals=3, numbered=True),
         "0",
     ]
-    return _written(path, lines)
+    return write_lines(path, lines)
 
 
 def write_fos(
@@ -98,7 +99,7 @@ def write_fos(
         "# NREF3",
         f"{0:5d}",
     ]
-    return _written(path, lines)
+    return write_lines(path, lines)
 
 
 def write_prf(
@@ -147,7 +148,7 @@ def write_prf(
         "1 0 0 0 0 0 0 0",
         "0",  # uniform prior
     ]
-    return _written(path, lines)
+    return write_lines(path, lines)
 
 
 def _constraints(amplitudes: Amplitudes, *, width: int, decimals: int, numbered: bool) -> list[str]:
@@ -181,9 +182,3 @@ def _constraints(amplitudes: Amplitudes, *, width: int, decimals: int, numbered:
 def _setting(group: Any) -> int:
     """Choice of origin in International Tables A, 1 or 2."""
     return 2 if group.ext == "2" else 1
-
-
-def _written(path: Path, lines: list[str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding="ascii", errors="replace")
-    return path

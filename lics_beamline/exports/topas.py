@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from lics_beamline.exports.ascii_lines import write_lines
 from lics_beamline.exports.columns import write_columns
 from lics_beamline.exports.provenance import point_name, says, title
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
@@ -55,8 +56,7 @@ def _input(run: ReducedRun, point: ReducedPoint, folder: Path) -> Path:
     for model in starting_models(run, point):
         lines += _structure(model)
     path = folder / f"{point_name(point)}.inp"
-    path.write_text("\n".join(lines) + "\n", encoding="ascii", errors="replace")
-    return path
+    return write_lines(path, lines)
 
 
 def _structure(model: StartingModel) -> list[str]:

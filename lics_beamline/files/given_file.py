@@ -82,6 +82,17 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def begins_with(path: Path, signature: bytes) -> bool:
+    """Tell whether a path is of a file that begins with these bytes, by which programs know their own."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return file.read(len(signature)) == signature
+    except (OSError, ValueError):  # ValueError: a NUL in its name
+        return False
+
+
 def regular_size(path: Path, *, most_bytes: int, what: str) -> int:
     """Return the size of a file [bytes], or refuse it before it is opened.
 

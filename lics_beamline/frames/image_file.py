@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError, ReductionFailed
-from lics_beamline.files.given_file import IMAGE_BYTES, regular_size
+from lics_beamline.files.given_file import IMAGE_BYTES, begins_with, regular_size
 from lics_beamline.frames.image_header import check_header
 from lics_beamline.frames.raxis import LARGEST_SIDE_PX
 
@@ -82,13 +82,7 @@ def check_regular(path: Path) -> None:
 
 def is_hdf5(path: Path) -> bool:
     """Tell whether a file is HDF5, by its first bytes."""
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return False
-        with path.open("rb") as file:
-            return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
-    except (OSError, ValueError):  # ValueError: a NUL in its name
-        return False
+    return begins_with(path, HDF5_MAGIC)
 
 
 def check_pixels(shape: Sequence[int], path: Path) -> None:

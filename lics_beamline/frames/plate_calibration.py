@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import RECORD_BYTES, parse_json, read_text
-from lics_beamline.files.strict_toml import Strict, validate
+from lics_beamline.files.strict_toml import Digested, validate
 from lics_beamline.files.whole_file import write_whole
 from lics_beamline.frames.plate import Fading, Ghost
 
 
-class PlateCalibration(Strict):
+class PlateCalibration(Digested):
     """Result of a calibration of the plates.
 
     Parameters
@@ -36,12 +35,6 @@ class PlateCalibration(Strict):
     made: str
     run_uid: str
     kind: Literal["plate"] = "plate"
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its content, in hexadecimal."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
 
     def write(self, folder: Path) -> Path:
         """Write it as JSON, named by its date and digest, and return the file.

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError, ReductionFailed
-from lics_beamline.files.given_file import IMAGE_BYTES, regular_size
+from lics_beamline.files.given_file import IMAGE_BYTES, begins_with, regular_size
 
 Frame = npt.NDArray[np.int32]
 ByteOrder = Literal[">", "<"]
@@ -108,13 +108,7 @@ class PlateHeader:
 
 def is_plate(path: Path) -> bool:
     """Tell whether a file is an R-AXIS plate, by its first bytes."""
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return False
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except (OSError, ValueError):  # ValueError: a NUL in its name
-        return False
+    return begins_with(path, MAGIC)
 
 
 def read_header(path: Path) -> PlateHeader:

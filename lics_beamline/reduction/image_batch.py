@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,7 +13,7 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.frames.image_file import PACKED
 from lics_beamline.reduction.image import Choice, ImageRecipe, ReducedImage, reduce_frame
-from lics_beamline.reduction.workers import OUT_FOR_EACH
+from lics_beamline.reduction.workers import OUT_FOR_EACH, leave_ctrl_c_to_the_parent
 
 FrameChoice = Choice | Literal["each"]
 
@@ -111,7 +110,7 @@ def reduce_all(work: Sequence[ImageWork], recipe: ImageRecipe, *, jobs: int = 1)
 
     waiting: deque[Future[ImageOutcome]] = deque()
     # Spawned, not forked: a copy of a process with threads may hang.
-    executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_ctrl_c_to_the_parent)
+    executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=leave_ctrl_c_to_the_parent)
     try:
         for one in work:
             waiting.append(executor.submit(outcome_of, one, recipe))
@@ -129,7 +128,3 @@ def outcome_of(work: ImageWork, recipe: ImageRecipe) -> ImageOutcome:
         return ImageOutcome(work=work, reduced=reduce_frame(work.path, recipe, frame=work.frame))
     except ReductionFailed as error:
         return ImageOutcome(work=work, reduced=None, reason=str(error))
-
-
-def _leave_ctrl_c_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

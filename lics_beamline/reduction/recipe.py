@@ -6,8 +6,6 @@ that say the same have the same digest, whatever the order and format of the fil
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ from pydantic import Field, field_validator
 from lics_beamline.calibration.calibration_record import read_record
 from lics_beamline.calibration.flat_places import flat_places
 from lics_beamline.errors import ProfileError
-from lics_beamline.files.strict_toml import Strict, parse, validate
+from lics_beamline.files.strict_toml import Digested, Strict, parse, validate
 from lics_beamline.frames.mask_file import read_mask
 from lics_beamline.frames.plate import Fading, Ghost
 from lics_beamline.frames.plate_calibration import read_plate_calibration
@@ -137,7 +135,7 @@ class PlateCorrections(Strict):
         return next((ghost for ghost in self.ghosts if ghost.plate == plate), None)
 
 
-class Recipe(Strict):
+class Recipe(Digested):
     """Everything that turns a measured point into a reduced one.
 
     Parameters
@@ -162,12 +160,6 @@ class Recipe(Strict):
     ruby: RubyReduction = RubyReduction()
     phases: tuple[CrystalPhase, ...] = Field(default_factory=default_phases, max_length=MOST_PHASES)
     peak_significance: float = Field(5.0, ge=3.0, le=100.0)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the recipe's content, in hexadecimal."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(content.encode()).hexdigest()
 
     def integration(self) -> Integration:
         """Return what the integrator takes."""

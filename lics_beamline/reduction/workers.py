@@ -155,7 +155,7 @@ def crew(jobs: int = 1, *, dask: str | None = None, dask_timeout_s: float = DASK
     from multiprocessing import get_context
 
     # Spawned, not forked: a copy of a process with threads may hang.
-    executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_ctrl_c_to_the_parent)
+    executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=leave_ctrl_c_to_the_parent)
     try:
         yield Crew(executor, jobs)
     except BaseException:
@@ -230,7 +230,8 @@ def cluster(address: str, timeout_s: float = DASK_TIMEOUT_S) -> Iterator[Cluster
         yield Cluster(client=client, workers=workers)
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
+def leave_ctrl_c_to_the_parent() -> None:
+    """Pass over Ctrl-C in a process that shares the work: its parent hears it too, and ends what is out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
