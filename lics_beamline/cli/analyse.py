@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.running_text import wrapped
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def analyse(options: argparse.Namespace) -> int:
     paper = paper_table(overview.run, overview.phases) if options.paper else None
     report = write_report(overview, options.to or data.figures / f"analyse-{head.uid[:8]}", paper=paper)
     if options.json:
-        sys.stdout.write(json.dumps(_plain(overview, paper, report), indent=1) + "\n")
+        tell_json(_plain(overview, paper, report))
     else:
         sys.stdout.write("\n".join([*_lines(overview, paper), f"report: {report}"]) + "\n")
     return 0
@@ -106,8 +105,8 @@ def _plain(overview: Overview, paper: PaperTable | None, report: Path) -> dict[s
                 "phase": each.phase,
                 "appears_gpa": [list(bracket.pressures_gpa) for bracket in each.appears],
                 "disappears_gpa": [list(bracket.pressures_gpa) for bracket in each.disappears],
-                "half_gpa": _finite(each.half_gpa),
-                "whole_gpa": _finite(each.whole_gpa),
+                "half_gpa": each.half_gpa,
+                "whole_gpa": each.whole_gpa,
             }
             for each in overview.transitions
         ],
@@ -119,10 +118,10 @@ def _plain(overview: Overview, paper: PaperTable | None, report: Path) -> dict[s
                     "name": claim.name,
                     "kind": claim.kind,
                     "printed": claim.printed,
-                    "printed_sigma": _finite(claim.printed_sigma),
+                    "printed_sigma": claim.printed_sigma,
                     "recovered": None if claim.recovered is None else _quantity(claim.recovered),
-                    "distance": _finite(claim.distance),
-                    "distance_esd": _finite(claim.distance_esd),
+                    "distance": claim.distance,
+                    "distance_esd": claim.distance_esd,
                     "remark": claim.remark,
                 }
                 for claim in paper.claims
@@ -159,7 +158,3 @@ def _quantity(found: MeasuredQuantity) -> dict[str, Any]:
         "systematic": found.systematic,
         "terms": dict(found.terms),
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

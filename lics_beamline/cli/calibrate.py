@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import add_orientation
+from lics_beamline.cli.json_answer import tell_json
 
 if TYPE_CHECKING:
     from bluesky.utils import MsgGenerator
@@ -186,7 +187,7 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     if options.json:
         files = {"record": str(path), "poni": str(options.to or path.with_suffix(".poni")), "figure": str(figure)}
         content = {"digest": record.digest, **record.model_dump(mode="json"), "files": files}
-        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+        tell_json(content)
         return 0
     sys.stdout.write("\n".join(_lines(calibration, record)) + "\n")
     sys.stdout.write(f"figure    {figure}\nkept as   {path}\nPONI      {options.to or path.with_suffix('.poni')}\n")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from typing import Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 
 
@@ -59,7 +59,7 @@ def calibrate_gradient(options: argparse.Namespace) -> int:
     )
     if options.json:
         told = {"gasket_to_sample": found.gasket_to_sample, "gasket_to_sample_sigma": found.sigma}
-        sys.stdout.write(json.dumps({**told, "pairs": len(options.pairs)}, indent=1) + "\n")
+        tell_json({**told, "pairs": len(options.pairs)})
         return 0
     lines = [f"{'gasket (K)':>10}  {'sample (K)':>10}  {'by the calibration (K)':>22}"]
     for gasket_k, sample_k in options.pairs:

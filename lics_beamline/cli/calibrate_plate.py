@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.fault import tell_fault
+from lics_beamline.cli.json_answer import tell_json
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -108,7 +108,7 @@ def _tell(calibration: PlateCalibration, path: Path, *, as_json: bool) -> None:
     fading = calibration.fading
     if as_json:
         content = {**calibration.model_dump(mode="json"), "digest": calibration.digest, "file": str(path)}
-        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+        tell_json(content)
         return
     lines = [
         f"fading: {100.0 * fading.fast_share:.2f} % with a life of {fading.fast_s:.0f} s, "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.fault import tell_fault
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.files.given_file import one_line
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:
         named = Path(options.figure) if options.figure else data.figures / f"check-{_stem(options.experiment)}.png"
         figure = draw_track(case, named, supply_bar=supply_bar)
     if options.json:
-        _write(json.dumps(as_json(case, findings, figure), indent=1))
+        tell_json(as_json(case, findings, figure))
     else:
         _tell(case, findings, figure, brief=options.brief)
     if not answers:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def compare(options: argparse.Namespace) -> int:
     figure = options.figure or data.figures / f"compare-{first.start['raw_uid'][:8]}-{digests}.png"
     draw_comparison(found, figure)
     if options.json:
-        sys.stdout.write(json.dumps(_plain(found, figure), indent=1) + "\n")
+        tell_json(_plain(found, figure))
     else:
         sys.stdout.write("\n".join((*_lines(found), f"figure {figure}")) + "\n")
     return 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.running_text import wrapped
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def discover(options: argparse.Namespace) -> int:
         if structure.is_decided
     }
     if options.json:
-        sys.stdout.write(json.dumps(_plain(found, report, phases), indent=1) + "\n")
+        tell_json(_plain(found, report, phases))
     else:
         told = [f"phase: {path}, which the phases of a recipe may name" for path in phases.values()]
         sys.stdout.write("\n".join([*_lines(found), *told, f"report: {report}"]) + "\n")
@@ -126,8 +125,8 @@ def _plain(found: Discovery, report: Path, phases: Mapping[str, Path]) -> dict[s
                 "points": [point.number for point in phase.points],
                 "comes_gpa": [_pressure(found.before(phase)), phase.first.pressure_gpa],
                 "goes_gpa": [phase.last.pressure_gpa, _pressure(found.after(phase))],
-                "compressibility_per_gpa": _finite(phase.compressibility_per_gpa),
-                "compressibility_sigma_per_gpa": _finite(phase.compressibility_sigma_per_gpa),
+                "compressibility_per_gpa": phase.compressibility_per_gpa,
+                "compressibility_sigma_per_gpa": phase.compressibility_sigma_per_gpa,
                 "lattice": lattice_text(found.lattices.get(phase.name)),
                 "structure": (
                     list(structure_lines(found.structures[phase.name])) if phase.name in found.structures else None
@@ -152,7 +151,7 @@ def _track(found: Discovery, track: LineTrack) -> list[dict[str, Any]]:
             "d_sigma_angstrom": line.peak.d_sigma_angstrom,
             "significance": line.peak.significance,
             "fwhm_deg": line.peak.fwhm_deg,
-            "graininess": _finite(line.graininess),
+            "graininess": line.graininess,
         }
         for place, pressure, line in zip(track.places, track.pressures_gpa, track.lines, strict=True)
     ]
@@ -172,7 +171,3 @@ def _change(each: Change) -> dict[str, Any]:
 
 def _pressure(point: PointLines | None) -> float | None:
     return None if point is None else point.pressure_gpa
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

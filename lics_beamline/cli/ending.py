@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 
 from lics_beamline.analysis.logbook_page import write_logbook
 from lics_beamline.catalog.place import catalog_place
 from lics_beamline.cli.fault import tell_fault
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.logbook import logbook_of, summary_figure
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
@@ -122,9 +122,7 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     ended = raw.exit_status or "not ended"
     whole = ended == "success"
     if as_json:
-        sys.stdout.write(
-            json.dumps({"uid": raw_uid, "exit_status": ended, "ended_by": ended_by, **places}, indent=1) + "\n"
-        )
+        tell_json({"uid": raw_uid, "exit_status": ended, "ended_by": ended_by, **places})
     else:
         sys.stdout.write(f"\nrun {raw_uid}: {ended}{f': {ended_by}' if ended_by else ''}\n")
         for what, where in places.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from lics_beamline.cli.json_answer import tell_json
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def export(options: argparse.Namespace) -> int:
             "files": [str(file) for file in package.files],
             "manifest": str(package.manifest),
         }
-        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+        tell_json(found)
     else:
         sys.stdout.write(f"{len(package.files)} files of run {head.uid[:8]} and their manifest in {package.folder}\n")
     return 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.files.given_file import one_line
 
 
@@ -34,7 +34,7 @@ def tell_fault(says: str, exit_code: int, *, kind: str, verb: str, as_json: bool
         `exit_code`.
     """
     if as_json:
-        sys.stdout.write(json.dumps({"error": says, "kind": kind, "exit_code": exit_code}, indent=1) + "\n")
+        tell_json({"error": says, "kind": kind, "exit_code": exit_code})
     for line in lines or (f"lics {verb}: {says}",):
         sys.stderr.write(readable(line) + "\n")
     return exit_code

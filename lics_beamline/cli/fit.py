@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import add_reading, wavelengths
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def fit(options: argparse.Namespace) -> int:
         title = f"{options.pattern.name}   {options.method}   {given.pattern.wavelength_angstrom:g} Å"
         figure = draw_differences([found.fit], options.figure, title=title, intensity_unit="as in the file")
     if options.json:
-        sys.stdout.write(json.dumps(_plain(options, given, found, figure), indent=1) + "\n")
+        tell_json(_plain(options, given, found, figure))
     else:
         sys.stdout.write("\n".join(_lines(options, given, found, figure)) + "\n")
     return 0
@@ -193,7 +192,7 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
                     for indexed in (sought.found.lines if sought.found and phase else ())
                 ],
                 "sites": [asdict(each.site) for each in getattr(phase, "sites", ())],
-                "fraction": _number(sought.found.fraction) if sought.found and phase else None,
+                "fraction": sought.found.fraction if sought.found and phase else None,
             }
         )
     return {
@@ -214,10 +213,6 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
         "fit_remarks": list(getattr(found.fit, "remarks", ())),
         "figure": str(figure) if figure else None,
     }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _said(pattern: Pattern, options: argparse.Namespace) -> str:

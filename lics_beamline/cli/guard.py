@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from typing import Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.files.given_file import one_line
 
 EXIT_TRIPPED = 4
@@ -62,7 +62,7 @@ def guard(options: argparse.Namespace) -> int:
             "tripped": trip,
             "kept": str(kept) if kept else None,
         }
-        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        tell_json(told)
         return EXIT_TRIPPED if (trip or silent) and not options.acknowledge else 0
     sys.stdout.write(f"guard {found.state if found.alive or found.state == 'never ran' else 'does not watch now'}\n")
     if stays.alive:

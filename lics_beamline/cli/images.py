@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from dataclasses import asdict, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lics_beamline.cli import image_pictures
 from lics_beamline.cli.argument import file_to_write, folder_to_write, whole
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import PointBar, jobs_of
 from lics_beamline.errors import ProfileError, ReductionFailed
 
@@ -92,7 +92,7 @@ def reduce(options: argparse.Namespace) -> int:
         write_together(options.to, outcomes, recipe, options)
     if options.json:
         told = [_plain(came) for came in outcomes]
-        sys.stdout.write(json.dumps(told if several else told[0], indent=1) + "\n")
+        tell_json(told if several else told[0])
     elif not several and outcomes[0].reduced is not None:
         _say_peaks(outcomes[0].reduced)
     if options.to and not options.json:

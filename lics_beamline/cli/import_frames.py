@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.image_options import add_recipe_options, check_files, chosen_integration
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import add_reading, wavelengths
 from lics_beamline.cli.workers import PointBar
 from lics_beamline.errors import ProfileError, ReductionFailed
@@ -142,7 +142,7 @@ def import_frames(options: argparse.Namespace) -> int:
     is_new = not options.check and _record(data, run, placed, folder=folder, copy=options.copy)
     told = _told(data, run, placed, is_new=is_new)
     if options.json:
-        sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        tell_json(told)
     else:
         sys.stdout.write("\n".join(_lines(options, run, told)) + "\n")
     return 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import real
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import wavelengths
 from lics_beamline.cli.running_text import wrapped
 from lics_beamline.indexing.crystal_system import SYSTEMS
@@ -125,7 +124,7 @@ def index(options: argparse.Namespace) -> int:
         contents=_contents(options),
     )
     if options.json:
-        sys.stdout.write(json.dumps(_plain(title, sets, found), indent=1) + "\n")
+        tell_json(_plain(title, sets, found))
     else:
         sys.stdout.write("\n".join(_lines(title, sets, found)) + "\n")
     return 0
@@ -300,8 +299,8 @@ def _plain(title: str, sets: Sequence[LineSet], found: Indexing) -> dict[str, An
         "engines": found.engines,
         "lines": [
             {
-                "pressure_gpa": _number(one.pressure_gpa),
-                "temperature_k": _number(one.temperature_k),
+                "pressure_gpa": one.pressure_gpa,
+                "temperature_k": one.temperature_k,
                 "two_theta_deg": [line.two_theta_deg for line in one.lines],
             }
             for one in sets
@@ -324,8 +323,8 @@ def _plain(title: str, sets: Sequence[LineSet], found: Indexing) -> dict[str, An
                 "space_groups": [asdict(each) for each in one.classes],
                 "points": [
                     {
-                        "pressure_gpa": _number(each.pressure_gpa),
-                        "temperature_k": _number(each.temperature_k),
+                        "pressure_gpa": each.pressure_gpa,
+                        "temperature_k": each.temperature_k,
                         "cell": asdict(each.cell),
                         "cell_sigma": asdict(each.cell_sigma),
                         "shift_deg": each.shift_deg,
@@ -337,7 +336,3 @@ def _plain(title: str, sets: Sequence[LineSet], found: Indexing) -> dict[str, An
             for one in found.lattices
         ],
     }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lics_beamline.cli.json_answer import tell_json
 
 if TYPE_CHECKING:
     from lics_beamline.analysis.logbook import Logbook, LogEntry
@@ -62,7 +63,7 @@ def logbook(options: argparse.Namespace) -> int:
         if not options.json:
             sys.stdout.write(f"logbook: {path}\n")
     if options.json:
-        sys.stdout.write(json.dumps(_plain(book), indent=1) + "\n")
+        tell_json(_plain(book))
     elif options.to is None:
         sys.stdout.write("\n".join(markdown(book, figure=figure if figure.is_file() else None)) + "\n")
     return 0
@@ -108,7 +109,5 @@ def _plain(book: Logbook) -> dict[str, Any]:
     return {
         "run": book.start.get("uid"),
         "title": book.start.get("title"),
-        "entries": [
-            asdict(entry) | {"time_s": entry.time_s if math.isfinite(entry.time_s) else None} for entry in book.entries
-        ],
+        "entries": [asdict(entry) for entry in book.entries],
     }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.errors import BadReading, OutsideCalibration, ProfileError
 from lics_beamline.files.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
 from lics_beamline.physics.air import MEDIA, in_air_nm
@@ -175,7 +175,7 @@ def pressure(options: argparse.Namespace) -> int:
     if reading.doubt:
         sys.stderr.write(f"warning: {reading.doubt}\n")
     if options.json:
-        sys.stdout.write(json.dumps(_machine(options, reading), indent=1) + "\n")
+        tell_json(_machine(options, reading))
     else:
         sys.stdout.write(_head(options, spectrum) + note + _text(reading, options))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import jobs_of, positive
 from lics_beamline.errors import Busy, LicsError, ProfileError, RunNotFound
 from lics_beamline.files.given_file import one_line
@@ -229,7 +229,7 @@ def runs(options: argparse.Namespace) -> int:
     shown = (head(entry.path) for entry in found[first : max(0, last)])
     rows = [_row(each) for each in shown if each is not None]
     if options.json:
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        tell_json(rows)
     elif not rows and found:
         sys.stdout.write(f"page {page} is empty: {len(found)} runs fill {-(-len(found) // PAGE_RUNS)}.\n")
     elif not rows and not damaged:
@@ -265,7 +265,7 @@ def show(options: argparse.Namespace) -> int:
     data = data_folder(options)
     told = story(data, find_any(data, options.uid))
     if options.json:
-        sys.stdout.write(json.dumps(told.as_dict(), indent=1) + "\n")
+        tell_json(told.as_dict())
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE_COLUMNS
         sys.stdout.write("\n".join(folded(one_line(line)) for line in told.lines(columns)) + "\n")

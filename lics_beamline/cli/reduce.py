@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.images import add_reduce
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 from lics_beamline.errors import LicsError, RunNotFound
 
@@ -79,7 +79,7 @@ def replay(options: argparse.Namespace) -> int:
         results = replay_all(data, runs, told=tell, jobs=jobs_of(options, points), dask=options.dask)
     if options.json:
         plain = [{**asdict(result), "journal": str(result.journal)} for result in results]
-        sys.stdout.write(json.dumps(plain if several else plain[0], indent=1) + "\n")
+        tell_json(plain if several else plain[0])
     else:
         for result in results:
             sys.stdout.write(_line(result))
@@ -112,7 +112,7 @@ def _campaign(data: DataFolder, names: list[str], recipe: Recipe | None, options
     wrong = [outcome for outcome in outcomes if outcome.replayed is None]
     if options.json:
         plain = [{**asdict(result), "journal": str(result.journal)} for result in done]
-        sys.stdout.write(json.dumps(plain, indent=1) + "\n")
+        tell_json(plain)
     losses = [
         _tell_losses(each.replayed, exposures=each.exposures, plates=each.plates, gone=each.lost_plates)
         for each in outcomes

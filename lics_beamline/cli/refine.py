@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.errors import RunNotFound
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def refine(options: argparse.Namespace) -> int:
     )
     if options.json:
         ranked = [_plain(fit) for fit in fits]
-        sys.stdout.write(json.dumps({"run": head.uid, "point": options.point, "ranked": ranked}, indent=1) + "\n")
+        tell_json({"run": head.uid, "point": options.point, "ranked": ranked})
     else:
         sys.stdout.write("\n".join([title, *_lines(fits), f"figure: {figure}"]) + "\n")
     return 0

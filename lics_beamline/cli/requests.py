@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.fault import tell_fault
+from lics_beamline.cli.json_answer import tell_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,7 +166,7 @@ def _say(options: argparse.Namespace, says: str, code: int, stands: SweepStatus 
         return tell_fault(says, code, kind="not done", verb=options.verb, as_json=options.json)
     if options.json:
         state = stands.state if stands is not None else None
-        sys.stdout.write(json.dumps({"done": True, "state": state, "says": says}, indent=1) + "\n")
+        tell_json({"done": True, "state": state, "says": says})
     else:
         sys.stdout.write(f"{says}\n")
     return code

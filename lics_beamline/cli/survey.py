@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
+
+from lics_beamline.cli.json_answer import tell_json
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -76,9 +77,7 @@ def look(profile: Profile, data: DataFolder, *, as_json: bool) -> int:
     ]
     dead = sum(len(each.missing) for each in instruments)
     if as_json:
-        _write(
-            json.dumps({"instruments": [asdict(each) for each in instruments], "not_guarded": not_guarded}, indent=1)
-        )
+        tell_json({"instruments": [asdict(each) for each in instruments], "not_guarded": not_guarded})
     else:
         tell(instruments, values=False)
         for sentence in not_guarded:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from typing import Any
+
+from lics_beamline.cli.json_answer import tell_json
 
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def verify(options: argparse.Namespace) -> int:
             "differences": [asdict(each) for each in wrong],
             "notes": [asdict(each) for each in found.differences if not each.is_wrong],
         }
-        sys.stdout.write(json.dumps(plain, indent=1) + "\n")
+        tell_json(plain)
     else:
         for each in found.differences:
             run = f"run {each.run[:8]}: " if each.run else ""
