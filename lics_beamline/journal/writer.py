@@ -289,8 +289,7 @@ class Journal:
     def _loss(self, name: str, line: bytes, cause: OSError) -> JournalError:
         room = _Room(self.folder, len(line), cause)
         return JournalError(
-            f"{name} document not recorded: {os.strerror(cause.errno or 0)}; {room.says} in {self.folder}. Free space "
-            "or mend the disk; what has happened until now is recorded.",
+            f"{name} document not recorded: {room.says}. {room.advice}; what has happened until now is recorded.",
             **room.facts,
         )
 
@@ -359,7 +358,7 @@ class Journal:
         except OSError as cause:
             room = _Room(self.folder, RESERVE_BYTES, cause)
             raise JournalError(
-                f"{room.says} in {self.folder}, to be kept in reserve for stop documents. Free space before measuring.",
+                f"no room is kept in reserve for stop documents: {room.says}. {room.advice} before measuring.",
                 **room.facts,
             ) from cause
         finally:
@@ -423,8 +422,10 @@ def make_anew(path: Path) -> None:
 
 
 def _append(run: _OpenRun, line: bytes) -> None:
-    """Append all of `line` or nothing."""
+    """Append all of `line` or nothing; what a disk that failed would not let be cut off is cut off first."""
     written = 0
+    if os.fstat(run.descriptor).st_size > run.size:
+        os.ftruncate(run.descriptor, run.size)
     try:
         while written < len(line):
             written += os.write(run.descriptor, line[written:] if written else line)
@@ -444,5 +445,7 @@ class _Room:
             disk = os.statvfs(folder)
             free_bytes = disk.f_bavail * disk.f_frsize
         self.facts = {"free_bytes": free_bytes, "needed_bytes": needed_bytes, "errno": cause.errno}
-        free = "an unknown number of" if free_bytes is None else free_bytes
-        self.says = f"{needed_bytes} bytes needed, {free} bytes free"
+        is_full = cause.errno == errno.ENOSPC  # under a quota, what is free is free for others
+        free = f", {'an unknown number of' if free_bytes is None else free_bytes} bytes free" if is_full else ""
+        self.says = f"{os.strerror(cause.errno or 0)}; {needed_bytes} bytes needed{free} in {folder}"
+        self.advice = "Free space or have the quota raised" if cause.errno in _NO_SPACE else "Mend the disk"

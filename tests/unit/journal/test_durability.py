@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from lics_beamline.errors import JournalError
+from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import SYNC_AFTER_S, Journal
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
 
@@ -108,3 +109,37 @@ def test_a_disk_that_fails_between_documents_stops_the_run_at_the_next(tmp_path,
         with pytest.raises(JournalError, match="could not be made durable"):
             write_all(journal, range(2, 100_000))
         disk.fails = False
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EIO, "Input/output error; [0-9]+ bytes needed in .*Mend the disk;"),
+        (errno.EROFS, "Read-only file system; [0-9]+ bytes needed in .*Mend the disk;"),
+        (errno.EDQUOT, "quota exceeded; [0-9]+ bytes needed in .*have the quota raised;"),
+        (errno.ENOSPC, "No space left on device; [0-9]+ bytes needed, [0-9]+ bytes free in .*Free space"),
+    ],
+)
+def test_a_line_that_a_failing_disk_tore_is_cut_off_before_the_stop_document(tmp_path, monkeypatch, number, said):
+    write, truncate, failing = os.write, os.ftruncate, []
+
+    def torn(descriptor, line):
+        if failing:
+            raise OSError(number, os.strerror(number))
+        failing.append(descriptor)
+        return write(descriptor, line[: len(line) // 2])
+
+    def refused(descriptor, size):
+        raise OSError(number, os.strerror(number))
+
+    with Journal(tmp_path) as journal:
+        begin(journal, PRIMARY)
+        journal(*event(1))
+        monkeypatch.setattr(os, "write", torn)
+        monkeypatch.setattr(os, "ftruncate", refused)
+        with pytest.raises(JournalError, match=said):
+            journal(*event(2))
+        monkeypatch.setattr(os, "write", write)
+        monkeypatch.setattr(os, "ftruncate", truncate)
+        journal("stop", {"uid": "s", "run_start": UID, "time": 3.0, "exit_status": "fail"})
+    assert [name for name, _ in read(tmp_path / f"{UID}.jsonl")] == ["start", "descriptor", "event", "stop"]
