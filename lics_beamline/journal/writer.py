@@ -351,8 +351,7 @@ class Journal:
         self._run_of = {uid: other for uid, other in self._run_of.items() if other is not run}
 
     def _keep_reserve(self) -> None:
-        path = self.folder / RESERVE_NAME
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.folder / RESERVE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
         except OSError as cause:
