@@ -123,7 +123,8 @@ class Narration:
     def _tell(self) -> None:
         while not self._ended.is_set():
             swept = self._swept.is_set()  # asked first: what was recorded by then is then read
-            self._look()
+            with contextlib.suppress(OSError):  # of a disk that fails, which the sweep itself tells
+                self._look()
             if swept:
                 self._read_all.set()
             if swept and (self._reduction_ended or not self._run_ended):

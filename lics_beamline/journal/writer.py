@@ -288,10 +288,8 @@ class Journal:
 
     def _loss(self, name: str, line: bytes, cause: OSError) -> JournalError:
         room = _Room(self.folder, len(line), cause)
-        return JournalError(
-            f"{name} document not recorded: {room.says}. {room.advice}; what has happened until now is recorded.",
-            **room.facts,
-        )
+        says = f"{name} document not recorded: {room.says}. {room.advice}; what has happened until now is recorded."
+        return JournalError(says, **room.facts)
 
     def _learn(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
         if name in ("descriptor", "resource", "stream_resource"):
@@ -345,8 +343,10 @@ class Journal:
     def _close(self, run: _OpenRun) -> None:
         with self._work:
             self._dirty.discard(run.descriptor)
-            lock.release(run.descriptor)
-            os.close(run.descriptor)
+            with contextlib.suppress(OSError):  # a disk that failed says so once more; the descriptor is gone
+                lock.release(run.descriptor)
+            with contextlib.suppress(OSError):
+                os.close(run.descriptor)
         del self._runs[run.uid]
         self._run_of = {uid: other for uid, other in self._run_of.items() if other is not run}
 

@@ -132,8 +132,11 @@ class Heartbeat:
     def _run_kept(self) -> None:
         while not self._over.wait(BEAT_EVERY_S):
             self._keep()
-            if self._look is not None:
-                self._look()
+            try:
+                if self._look is not None:
+                    self._look()
+            except OSError as error:  # of a disk that fails; the next look is due all the same
+                logger.warning("a look has failed, and is repeated: %s", error)
 
     def _keep(self, *, farewell: bool = False) -> None:
         self._number += 1

@@ -121,7 +121,7 @@ def test_a_disk_that_fails_between_documents_stops_the_run_at_the_next(tmp_path,
     ],
 )
 def test_a_line_that_a_failing_disk_tore_is_cut_off_before_the_stop_document(tmp_path, monkeypatch, number, said):
-    write, truncate, failing = os.write, os.ftruncate, []
+    write, failing = os.write, []
 
     def torn(descriptor, line):
         if failing:
@@ -139,7 +139,34 @@ def test_a_line_that_a_failing_disk_tore_is_cut_off_before_the_stop_document(tmp
         monkeypatch.setattr(os, "ftruncate", refused)
         with pytest.raises(JournalError, match=said):
             journal(*event(2))
-        monkeypatch.setattr(os, "write", write)
-        monkeypatch.setattr(os, "ftruncate", truncate)
+        monkeypatch.undo()
         journal("stop", {"uid": "s", "run_start": UID, "time": 3.0, "exit_status": "fail"})
     assert [name for name, _ in read(tmp_path / f"{UID}.jsonl")] == ["start", "descriptor", "event", "stop"]
+
+
+def test_a_disk_that_fails_at_the_stop_and_at_closing_says_what_was_not_recorded(tmp_path, monkeypatch):
+    close, failing = os.close, set()
+
+    def failed(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def fails_and_closes(descriptor):
+        close(descriptor)
+        if descriptor in failing:
+            failed()
+
+    with Journal(tmp_path) as journal:
+        begin(journal, PRIMARY)
+        failing.update(int(name) for name in os.listdir("/proc/self/fd") if is_open(name, tmp_path / f"{UID}.jsonl"))
+        monkeypatch.setattr(os, "write", failed)
+        monkeypatch.setattr(os, "close", fails_and_closes)
+        with pytest.raises(JournalError, match="stop document not recorded: Input/output error"):
+            journal("stop", {"uid": "s", "run_start": UID, "time": 3.0, "exit_status": "fail"})
+        monkeypatch.undo()
+
+
+def is_open(number, path):
+    try:
+        return os.readlink(f"/proc/self/fd/{number}") == str(path)
+    except OSError:
+        return False
