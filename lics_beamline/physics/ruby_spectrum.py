@@ -58,7 +58,7 @@ DARK_SIGNIFICANCE: Final = 8.0  # least height of the matched filter over its no
 FLAT_TOP_PIXELS: Final = 4  # equal neighbours at the maximum: by chance once in 50 000 spectra of 100 counts
 OUTLIER_SIGMA: Final = 7.0  # a pixel so far off the fit is a cosmic ray
 LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for an asymmetry: 5 sigma
-WAVES: Final = 2  # further powers of the background, fitted where they pay as much
+FURTHER_POWERS: Final = 2  # of the background, fitted where they pay as much
 STEEPEST_RISE: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
 OTHER_WIDTHS_NM: Final = (0.06, 0.12, 0.25, 0.5, 1.0, 1.6)  # further starts: spectrometers of 0.05 to 1.5 nm, 4-700 K
 BETTER_CHI2_SHARE: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
@@ -200,7 +200,7 @@ def _fitted(
             held = _known(start, temperature_k, split_nm=0.02, width=0.05, height=0.15)
             values, covariance, chi2, freedom = _fit(x, y, start, held)
     moved_nm = 0.0
-    for further in (1, 1 + WAVES) if covariance is not None else ():
+    for further in (1, 1 + FURTHER_POWERS) if covariance is not None else ():
         more = _fit(x, y, np.append(values, np.zeros(LEAN + further - values.size)), held)
         if more[1] is not None and chi2 - more[2] > LEAN_CHI2 * more[2] / more[3]:
             moved_nm = float(more[0][R1] - values[R1]) if further > 1 else 0.0
