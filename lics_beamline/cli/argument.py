@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
 
 LOOPBACK: Final = "127.0.0.1"  # this computer alone: where a verb listens unless told otherwise
+MOST_COUNTED: Final = 10**9  # of points, columns, frames, processes: no list is longer
+MOST_SEED: Final = 2**32 - 1  # of a random draw; none below 0, which numpy refuses
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -83,6 +85,14 @@ def folder_to_write(path: Path) -> str:
     except (OSError, ValueError) as error:
         return f"{str(path)[:100]!r} can be no folder: {error!s:.100}"
     return ""
+
+
+count = whole(1, MOST_COUNTED)
+seed = whole(0, MOST_SEED)
+speed = real(1.0, 300.0, "seconds of experiment a second")
+angle = real(0.0, 180.0, "deg")
+kelvin = real(0.001, 10_000.0, "K")
+pixel_edge = real(1e-4, 10.0, "mm")
 
 
 def add_orientation(verb: argparse.ArgumentParser, *, instead_of: str) -> None:

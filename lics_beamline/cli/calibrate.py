@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import add_orientation
+from lics_beamline.cli.argument import add_orientation, pixel_edge, real, seed, speed
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.pattern_options import wavelength
 
 if TYPE_CHECKING:
     from bluesky.utils import MsgGenerator
@@ -43,14 +44,16 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file to start from")
     verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
-    verb.add_argument("--pixel", type=float, metavar="MM", help="instead of a PONI file: edge of a pixel")
+    verb.add_argument("--pixel", type=pixel_edge, metavar="MM", help="instead of a PONI file: edge of a pixel")
     verb.add_argument(
         "--spline", type=Path, metavar="FILE", help="instead of a PONI file: spline of Fit2D, of a CCD that distorts"
     )
-    verb.add_argument("--distance", type=float, metavar="MM", help="about how far it is, instead of the start's")
+    verb.add_argument(
+        "--distance", type=real(1.0, 1e5, "mm"), metavar="MM", help="about how far it is, instead of the start's"
+    )
     verb.add_argument(
         "--beam",
-        type=float,
+        type=real(-1e6, 1e6, "pixels"),
         nargs=2,
         metavar=("X", "Y"),
         help="about where the beam hits, instead of the start's: pixels along a row, and from the file's first row",
@@ -65,7 +68,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     add_orientation(verb, instead_of="the starting geometry")
     verb.add_argument(
-        "--wavelength", type=float, metavar="ANGSTROM", help="wavelength, instead of the starting geometry's"
+        "--wavelength", type=wavelength, metavar="ANGSTROM", help="wavelength, instead of the starting geometry's"
     )
     verb.add_argument("--free-wavelength", action="store_true", help="refine the wavelength too")
     verb.add_argument(
@@ -78,11 +81,15 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="expose the calibrant first, at the beamline of the profile, and calibrate from that run",
     )
-    verb.add_argument("--exposure", type=float, default=120.0, metavar="S", help="exposure time [s] (default 120)")
-    verb.add_argument("--oscillation", type=float, default=0.0, metavar="DEG", help="oscillation (default 0)")
+    verb.add_argument(
+        "--exposure", type=real(0.01, 1e6, "s"), default=120.0, metavar="S", help="exposure time [s] (default 120)"
+    )
+    verb.add_argument(
+        "--oscillation", type=real(0.0, 360.0, "deg"), default=0.0, metavar="DEG", help="oscillation (default 0)"
+    )
     verb.add_argument("--profile", default="simulated", help="with --expose: profile (default simulated)")
-    verb.add_argument("--speed", type=float, help="with --expose, simulated: experiment seconds a second")
-    verb.add_argument("--seed", type=int, help="with --expose, simulated: seed of the world")
+    verb.add_argument("--speed", type=speed, help="with --expose, simulated: experiment seconds a second")
+    verb.add_argument("--seed", type=seed, help="with --expose, simulated: seed of the world")
     verb.add_argument("--world", help="with --expose, simulated: preset of the world (default the calibrant's)")
     verb.add_argument("--to", type=Path, metavar="FILE", help="write the PONI file there as well")
     verb.add_argument("--figure", type=Path, metavar="FILE", help="the PNG (default beside the record)")
@@ -226,12 +233,6 @@ def _start(options: argparse.Namespace, plate: _Plate, *, shape: tuple[int, int]
     from lics_beamline.geometry.detector_plane import DetectorPlane
     from lics_beamline.geometry.geometry import flat_geometry, read_geometry
 
-    for name, low, high in (("pixel", 1e-4, 10.0), ("distance", 1.0, 1e5)):
-        value = getattr(options, name)
-        if value is not None and not low <= value <= high:
-            raise ProfileError(f"--{name} {value:g} mm is not within {low:g} and {high:g} mm.")
-    if options.wavelength is not None and not 0.05 < options.wavelength < 5.0:
-        raise ProfileError(f"--wavelength {options.wavelength:g} is no X-ray wavelength: 0.05 to 5 angstrom.")
     if options.geometry and (options.detector or options.pixel or options.spline):
         raise ProfileError("--geometry has the detector and its pixels: leave --detector, --pixel and --spline out.")
     if options.geometry:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from typing import Any
 
+from lics_beamline.cli.argument import kelvin, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.physics.thermocouple import TYPE_K_CLASS_1_K
 
@@ -29,11 +29,11 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="reading beside the gasket and temperature of the sample [K]: 507.7:505.08",
     )
     verb.add_argument(
-        "--ambient-k", type=float, default=298.0, metavar="T", help="temperature of the room [K] (default 298)"
+        "--ambient-k", type=kelvin, default=298.0, metavar="T", help="temperature of the room [K] (default 298)"
     )
     verb.add_argument(
         "--sigma-k",
-        type=float,
+        type=real(0.001, 1000.0, "K"),
         default=TYPE_K_CLASS_1_K,
         metavar="S",
         help="standard deviation of one difference between sample and gasket [K] "
@@ -45,12 +45,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 
 def calibrate_gradient(options: argparse.Namespace) -> int:
     """Calibrate a cell, and say how to use it."""
-    from lics_beamline.errors import ProfileError
     from lics_beamline.physics.thermocouple import calibrate_gradient as calibrate
     from lics_beamline.physics.thermocouple import check_type_k
 
-    if not options.sigma_k > 0.0:
-        raise ProfileError(f"--sigma-k {options.sigma_k:g} is no standard deviation: it is above 0 K.")
     ambient_k = check_type_k(options.ambient_k, where="ambient")
     found = calibrate(
         [check_type_k(gasket_k, where="gasket") - ambient_k for gasket_k, _ in options.pairs],
@@ -76,11 +73,8 @@ def calibrate_gradient(options: argparse.Namespace) -> int:
 
 
 def _pair(text: str) -> tuple[float, float]:
-    gasket, colon, sample = text.partition(":")
+    gasket, _, sample = text.partition(":")
     try:
-        pair = float(gasket), float(sample)
-    except ValueError:
-        pair = math.nan, math.nan
-    if not colon or not all(0.0 < kelvin < math.inf for kelvin in pair):
-        raise argparse.ArgumentTypeError(f"{text!r} is no pair of temperatures [K]: write 507.7:505.08")
-    return pair
+        return kelvin(gasket), kelvin(sample)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pair of temperatures [K]: write 507.7:505.08") from None

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import real, seed, speed
 from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.json_answer import tell_json
 
@@ -35,20 +36,24 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--run", metavar="RUN", dest="recorded", help="a recorded plate calibration, instead of a new one"
     )
-    verb.add_argument("--strong", type=float, default=3600.0, metavar="S", help="strong exposure (default 3600 s)")
-    verb.add_argument("--open", type=float, default=600.0, metavar="S", help="exposure of images that wait (600 s)")
+    verb.add_argument(
+        "--strong", type=real(1.0, 1e6, "s"), default=3600.0, metavar="S", help="strong exposure (default 3600 s)"
+    )
+    verb.add_argument(
+        "--open", type=real(1.0, 1e6, "s"), default=600.0, metavar="S", help="exposure of images that wait (600 s)"
+    )
     verb.add_argument(
         "--waits",
-        type=float,
+        type=real(0.0, 1e6, "s"),
         nargs="+",
         default=[0.0, 0.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 3600.0],
         metavar="S",
         help="how long images wait; plates take turns (default 0 0 300 600 1200 1800 3600 3600 s)",
     )
     verb.add_argument(
-        "--speed", type=float, default=SIMULATED_SPEED, help=f"of a simulated beamline (default {SIMULATED_SPEED:g})"
+        "--speed", type=speed, default=SIMULATED_SPEED, help=f"of a simulated beamline (default {SIMULATED_SPEED:g})"
     )
-    verb.add_argument("--seed", type=int, help="seed of the simulated world (default: the profile's)")
+    verb.add_argument("--seed", type=seed, help="seed of the simulated world (default: the profile's)")
     verb.add_argument("--world", help="preset of the simulated world, or a .toml file")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=calibrate_plate)
@@ -78,13 +83,10 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> tu
     import contextlib
 
     from lics_beamline.devices.control_layer import choose
-    from lics_beamline.errors import ProfileError
     from lics_beamline.journal.head import find
     from lics_beamline.session.session import open_session, run_plan
     from lics_beamline.session.simulation import simulated_beamline
 
-    if min(options.strong, options.open) < 1.0 or min(options.waits) < 0.0:
-        raise ProfileError("exposures last at least 1 s and waits 0 s: mend --strong, --open or --waits.")
     with contextlib.ExitStack() as stack:
         simulated = None
         if profile.values.simulators:

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import real
 from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.files.given_file import one_line
@@ -43,15 +44,10 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         help="connect to the beamline and judge it too: supply, temperatures, shutter, plates, one ruby spectrum; "
         "nothing is moved",
     )
-    verb.add_argument("--hours", type=_hours, default=math.inf, metavar="H", help="beam time there is [h]")
+    verb.add_argument(
+        "--hours", type=real(0.01, 1e6, "h"), default=math.inf, metavar="H", help="beam time there is [h]"
+    )
     verb.add_argument("--brief", action="store_true", help="leave out the rules that are in order")
-
-
-def _hours(text: str) -> float:
-    value = float(text)
-    if not value > 0.0:  # NaN is not
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return value
 
 
 def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:

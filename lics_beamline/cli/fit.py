@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import angle, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import add_reading, wavelengths
 
@@ -55,10 +56,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="pawley (default) and le-bail: free intensities; rietveld: those of the atoms, for patterns corrected for "
         "polarisation",
     )
-    verb.add_argument("--range", type=float, nargs=2, metavar=("LO", "HI"), help="angles used (deg; default all)")
+    verb.add_argument("--range", type=angle, nargs=2, metavar=("LO", "HI"), help="angles used (deg; default all)")
     verb.add_argument(
         "--within",
-        type=_fraction,
+        type=real(1e-4, 0.1, ""),
         default=0.02,
         metavar="F",
         help="how far cells may be from those of the CIFs, as a fraction of the edges (default 0.02)",
@@ -70,16 +71,6 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--figure", type=Path, metavar="FILE", help="PNG of observed, calculated, difference and lines")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=fit)
-
-
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-    if not 0.0 < value <= 0.1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 0.1")
-    return value
 
 
 def fit(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.cli.argument import add_orientation, file_to_read, real, whole
+from lics_beamline.cli.argument import add_orientation, angle, file_to_read, real, whole
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     from lics_beamline.exports.layouts import FIRST_COLUMN_UNITS, LAYOUTS_OF_IMAGES
 
     add_recipe_options(verb)
-    angle, per_angstrom = real(0.0, 180.0, "deg"), real(0.0, MOST_Q_PER_ANGSTROM, "1/angstrom")
+    per_angstrom = real(0.0, MOST_Q_PER_ANGSTROM, "1/angstrom")
     for name, read, what in (("two-theta", angle, "2theta [deg]"), ("q", per_angstrom, "q [1/angstrom]")):
         verb.add_argument(
             f"--mask-{name}",
@@ -61,7 +61,6 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def add_recipe_options(verb: argparse.ArgumentParser) -> None:
     """Add the options that a recipe has too: geometry, range, masks, corrections."""
-    angle = real(0.0, 180.0, "deg")
     verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file of the detector")
     verb.add_argument(
         "--recipe",

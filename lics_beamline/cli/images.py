@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli import image_pictures
-from lics_beamline.cli.argument import file_to_write, folder_to_write, whole
+from lics_beamline.cli.argument import file_to_write, folder_to_write
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.json_answer import tell_json
-from lics_beamline.cli.workers import PointBar, jobs_of
+from lics_beamline.cli.workers import PointBar, jobs, jobs_of
 from lics_beamline.errors import ProfileError, ReductionFailed
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lics_beamline.reduction.image import ImageRecipe, ReducedImage
     from lics_beamline.reduction.image_batch import ImageOutcome
 
-MOST_JOBS: Final = 1024  # processes of one machine
 COLUMNS: Final = ("xy", "xye", "chi")  # layouts of one file a frame, written as each is reduced
 
 
@@ -38,9 +37,7 @@ def add_reduce(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
     )
     verb.add_argument("image", type=Path, metavar="IMAGE", nargs="+")
     add_options(verb)
-    verb.add_argument(
-        "--jobs", type=whole(1, MOST_JOBS), metavar="N", help="processes that share the frames (default: one a core)"
-    )
+    verb.add_argument("--jobs", type=jobs, metavar="N", help="processes that share the frames (default: one a core)")
     verb.add_argument(
         "--to",
         type=Path,

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import real
+from lics_beamline.cli.argument import angle, count, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import wavelengths
 from lics_beamline.cli.running_text import wrapped
@@ -40,10 +40,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "not sought.",
     )
     verb.add_argument("source", metavar="RUN|PATTERN", help="a run as lics show knows it, or a file of a pattern")
-    verb.add_argument("point", metavar="POINT", type=int, nargs="?", help="one point of a run (default: all)")
+    verb.add_argument("point", metavar="POINT", type=count, nargs="?", help="one point of a run (default: all)")
     verb.add_argument(
         "--unknown",
-        type=int,
+        type=count,
         metavar="N",
         help="which of the phases of a run that lics discover tells (default: the one of most lines)",
     )
@@ -64,7 +64,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "every line comes twice",
     )
     verb.add_argument("--unit", choices=("2theta", "q", "q-nm", "d"), help="abscissa of a pattern, as for lics fit")
-    verb.add_argument("--range", type=float, nargs=2, metavar=("LO", "HI"), help="angles of a pattern used (deg)")
+    verb.add_argument("--range", type=angle, nargs=2, metavar=("LO", "HI"), help="angles of a pattern used (deg)")
     verb.add_argument(
         "--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="crystal systems (default all)"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from lics_beamline.cli.argument import count, real
+
 MOST_APART: Final = 1.02  # K-alpha 2 over K-alpha 1: 1.008 for silver, the heaviest of the tubes in use
 
 
@@ -21,8 +23,15 @@ def add_reading(verb: argparse._ActionsContainer) -> None:
         help="standard errors: the file's, those of counting, or those of the scatter of neighbouring points",
     )
     verb.add_argument(
-        "--columns", type=int, nargs="+", metavar="N", help="columns of abscissa, intensity and error, from 1"
+        "--columns", type=count, nargs="+", metavar="N", help="columns of abscissa, intensity and error, from 1"
     )
+
+
+def wavelength(text: str) -> float:
+    """Return the wavelength of an argument [angstrom], of X-rays that powders are measured with."""
+    from lics_beamline.patterns.pattern_table import LONGEST_WAVELENGTH_ANGSTROM, SHORTEST_WAVELENGTH_ANGSTROM
+
+    return real(SHORTEST_WAVELENGTH_ANGSTROM, LONGEST_WAVELENGTH_ANGSTROM, "angstrom")(text)
 
 
 def wavelengths(text: str) -> tuple[float, ...]:
@@ -33,10 +42,10 @@ def wavelengths(text: str) -> tuple[float, ...]:
     if tube is not None:
         return tube.alpha1_angstrom, tube.alpha2_angstrom
     try:
-        found = tuple(float(each) for each in text.split(","))
-    except ValueError:
+        found = tuple(wavelength(each) for each in text.split(","))
+    except argparse.ArgumentTypeError as error:
         names = ", ".join(f"{each.element}Ka" for each in TUBES)
-        raise argparse.ArgumentTypeError(f"{text!r} is no wavelength in angstrom, nor one of {names}") from None
+        raise argparse.ArgumentTypeError(f"{error}, nor is {text[:60]!r} one of {names}") from None
     if len(found) > 2:
         raise argparse.ArgumentTypeError(f"{text} are {len(found)} wavelengths: give one, or K-alpha 1 and 2")
     if len(found) == 2 and not found[0] < found[1] < MOST_APART * found[0]:

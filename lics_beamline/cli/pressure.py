@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import count, kelvin, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.errors import BadReading, OutsideCalibration, ProfileError
 from lics_beamline.files.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
@@ -78,12 +79,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "term, and the same line on every scale and by every temperature correction that is valid.",
     )
     verb.add_argument("spectrum", type=Path, metavar="SPECTRUM")
-    verb.add_argument(
-        "--temperature-k", type=_positive, required=True, metavar="T", help="temperature of the crystal [K]"
-    )
+    verb.add_argument("--temperature-k", type=kelvin, required=True, metavar="T", help="temperature of the crystal [K]")
     verb.add_argument(
         "--temperature-sigma-k",
-        type=_not_negative,
+        type=real(0.0, 1000.0, "K"),
         default=TYPE_K_CLASS_1_K,
         metavar="S",
         help=f"its standard deviation [K] (default {TYPE_K_CLASS_1_K:g}, type K of class 1)",
@@ -93,21 +92,21 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--correction", metavar="NAME", help="temperature correction (default: datchi-2007)")
     verb.add_argument(
         "--reference-nm",
-        type=_positive,
+        type=real(100.0, 1e5, "nm"),
         metavar="L",
         help="unshifted line of this crystal, in the medium of the axis [nm] (default: the one published with the "
         "scale)",
     )
     verb.add_argument(
         "--reference-temperature-k",
-        type=_positive,
+        type=kelvin,
         default=298.0,
         metavar="T",
         help="temperature of the unshifted line [K] (default 298)",
     )
     verb.add_argument(
         "--chip-to-chip-nm",
-        type=_not_negative,
+        type=real(0.0, 100.0, "nm"),
         metavar="S",
         help="scatter of unshifted lines [nm]; 0 where the crystal in the cell was read at ambient itself",
     )
@@ -119,41 +118,23 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--neon", type=Path, metavar="FILE", help="spectrum of a neon lamp that the axis is mended by")
     verb.add_argument(
-        "--saturation-counts", type=_positive, metavar="N", help="count of a full pixel, where it is known"
+        "--saturation-counts",
+        type=real(1e-100, 1e15, "counts"),
+        metavar="N",
+        help="count of a full pixel, where it is known",
     )
     verb.add_argument(
         "--columns",
-        type=_count,
+        type=count,
         nargs=2,
         metavar=("NM", "COUNTS"),
         help="columns of wavelength and counts in a text with more than two, from 1",
     )
     verb.add_argument(
-        "--frame", type=_count, metavar="N", help="which spectrum of a file with several, from 1 (default: 1 of an SPE)"
+        "--frame", type=count, metavar="N", help="which spectrum of a file with several, from 1 (default: 1 of an SPE)"
     )
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=pressure)
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below one, the first is 1")
-    return value
-
-
-def _not_negative(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is below zero")
-    return value
 
 
 def pressure(options: argparse.Namespace) -> int:

@@ -62,7 +62,8 @@ class Narration:
         self._measured = 0
         self._run_ended = False
         self._read_all = threading.Event()  # that was recorded until the sweep ended
-        self._reduced_runs_ended = False
+        self._reductions: set[str] = set()  # of this run: earlier ones of a sweep are caught up with meanwhile
+        self._reduction_ended = False
         self.raw_uid = ""
         self._progress = progress(
             self._console,
@@ -122,10 +123,11 @@ class Narration:
     def _tell(self) -> None:
         while not self._ended.is_set():
             swept = self._swept.is_set()  # asked first: what was recorded by then is then read
-            self._look()
+            with contextlib.suppress(OSError):  # of a disk that fails, which the sweep itself tells
+                self._look()
             if swept:
                 self._read_all.set()
-            if swept and (self._reduced_runs_ended or not self._run_ended):
+            if swept and (self._reduction_ended or not self._run_ended):
                 return
             time.sleep(LOOK_S)
 
@@ -141,14 +143,16 @@ class Narration:
     def _hear(self, name: str, doc: dict[str, Any]) -> None:
         if name == "start" and doc.get("purpose") == schema.SWEEP:
             self.raw_uid = doc["uid"]
+        elif name == "start" and doc.get("raw_uid") == self.raw_uid:
+            self._reductions.add(doc["uid"])
         elif name == "stop" and doc["run_start"] == self.raw_uid:
             self._run_ended = True
-        elif name == "stop":
-            self._reduced_runs_ended = True
+        elif name == "stop" and doc["run_start"] in self._reductions:
+            self._reduction_ended = True
         for event in self._streams.take(name, doc):
             if event.descriptor["run_start"] == self.raw_uid:
                 self._hear_event(event.stream, event.data)
-            else:
+            elif event.descriptor["run_start"] in self._reductions:
                 self._console.print(point_line(reduced_point(event.data), self._columns))
 
     def _hear_event(self, stream: str, data: Mapping[str, Any]) -> None:

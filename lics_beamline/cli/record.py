@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.argument import data_folder
+from lics_beamline.cli.argument import count, data_folder, seed, speed
 from lics_beamline.cli.check import add_options as add_check_options
 from lics_beamline.cli.monitor import monitor_option, start_beside
 from lics_beamline.cli.workers import follower_options, followers_of
@@ -30,14 +30,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     profile = argparse.ArgumentParser(add_help=False)
     profile.add_argument("--profile", default="simulated", help="name or folder of a profile (default simulated)")
     world = argparse.ArgumentParser(add_help=False)
-    world.add_argument("--speed", type=float, help="experiment seconds a second, 1 to 300 (default: the profile's)")
-    world.add_argument("--seed", type=int, help="seed of the simulated world (default: the profile's)")
+    world.add_argument("--speed", type=speed, help="experiment seconds a second, 1 to 300 (default: the profile's)")
+    world.add_argument("--seed", type=seed, help="seed of the simulated world (default: the profile's)")
     world.add_argument("--world", help="preset of the simulated world (default: the profile's)")
     experiment = argparse.ArgumentParser(add_help=False)
     experiment.add_argument(
         "experiment", nargs="?", default=DEFAULT_EXPERIMENT, help="experiment file, or a name of the profile's"
     )
-    experiment.add_argument("--points", type=int, metavar="N", help="the first N points only")
+    experiment.add_argument("--points", type=count, metavar="N", help="the first N points only")
     experiment.add_argument(
         "--one-plate", action="store_true", help="wait until each plate has been read, instead of exposing the other"
     )
@@ -318,15 +318,10 @@ def _calibrated(name: str, data: DataFolder) -> Geometry:
 
 
 def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:
-    from lics_beamline.errors import ProfileError
     from lics_beamline.session.asked_experiment import named_experiment
 
     experiment = named_experiment(profile, options.experiment)
-    if options.points is None:
-        return experiment
-    if options.points < 1:
-        raise ProfileError(f"--points {options.points}: a sweep has at least 1 point.", points=options.points)
-    return experiment.first(options.points)
+    return experiment if options.points is None else experiment.first(options.points)
 
 
 def _print(line: str) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import count
 from lics_beamline.cli.json_answer import tell_json
-from lics_beamline.cli.workers import jobs_of, positive
+from lics_beamline.cli.workers import jobs, jobs_of
 from lics_beamline.errors import Busy, LicsError, ProfileError, RunNotFound
 from lics_beamline.files.given_file import one_line
 
@@ -37,7 +38,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("which", nargs="?", choices=("catalog", "reduce", "both"), default="both")
     verb.add_argument("--once", action="store_true", help="catch up with what is there, then end")
     verb.add_argument(
-        "--jobs", type=positive, metavar="N", help="with --once: processes that share the points (default: one a core)"
+        "--jobs", type=jobs, metavar="N", help="with --once: processes that share the points (default: one a core)"
     )
     verb.add_argument("--status", action="store_true", help="say how far the followers are, and end")
     verb.add_argument(
@@ -67,7 +68,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     pages = verb.add_mutually_exclusive_group()
     pages.add_argument(
-        "--page", type=positive, metavar="N", help=f"{PAGE_RUNS} runs at a time: 1 has the newest, 2 those before them"
+        "--page", type=count, metavar="N", help=f"{PAGE_RUNS} runs at a time: 1 has the newest, 2 those before them"
     )
     pages.add_argument("--all", action="store_true", help="all runs, however many they are; --json lists all by itself")
     verb.set_defaults(run=runs)

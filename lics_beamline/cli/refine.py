@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import angle, count
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.errors import RunNotFound
 
@@ -32,7 +33,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "one without is held. A and B are the shipped models of the 2015 paper: lithium on the faces, at the centre.",
     )
     verb.add_argument("uid", metavar="RUN")
-    verb.add_argument("point", metavar="POINT", type=int, help="number of the point, as lics show counts")
+    verb.add_argument("point", metavar="POINT", type=count, help="number of the point, as lics show counts")
     verb.add_argument(
         "--models", type=Path, nargs="+", default=[Path("A"), Path("B")], metavar="CIF", help="rival models"
     )
@@ -40,7 +41,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "--beside", type=Path, nargs="*", metavar="CIF", help="phases beside the model (default: the gasket, if found)"
     )
     verb.add_argument(
-        "--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="angles used (deg; default: to the seats' edge)"
+        "--range", type=angle, nargs=2, metavar=("LOW", "HIGH"), help="angles used (deg; default: to the seats' edge)"
     )
     verb.add_argument("--shared-b", action="store_true", help="one B for all atoms of a phase")
     verb.add_argument("--to", type=Path, metavar="PNG", help="figure (default: figures below the data folder)")

@@ -101,6 +101,7 @@ def _newest(data: DataFolder, name: str) -> Head:
         If it is being recorded.
     """
     from lics_beamline.journal.head import find, heads
+    from lics_beamline.journal.whole_sweep import RESUMES
     from lics_beamline.schema import IMPORTED, SWEEP
 
     sweeps = [
@@ -118,14 +119,16 @@ def _newest(data: DataFolder, name: str) -> Head:
             raise RunNotFound(f"run {named.uid} was imported: there is nothing of it to go on with.", uid=named.uid)
         if named.start.get("purpose") != SWEEP:
             raise RunNotFound(f"run {named.uid} is no sweep: only a sweep can be resumed.", uid=named.uid)
-    newest = [head for head in sweeps if head.start.get("sweep_uid") == named.start.get("sweep_uid")][-1]
+    runs = [head for head in sweeps if head.start.get("sweep_uid") == named.start.get("sweep_uid")]
+    gone_on_with = {head.start.get(RESUMES) for head in runs}  # not by their times: the clock may have been set since
+    newest = next((head for head in reversed(runs) if head.uid not in gone_on_with), runs[-1])
     if newest.being_written:
         raise Busy(
             f"run {newest.uid} is being recorded by a living process: there is nothing to resume. Wait for it, or end "
             "it first.",
             uid=newest.uid,
         )
-    later = sweeps[sweeps.index(newest) + 1 :]
+    later = [head for head in sweeps[sweeps.index(newest) + 1 :] if head not in runs]
     if newest.exit_status != "success":
         _require_unmoved(newest, later)
     return newest

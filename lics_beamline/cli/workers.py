@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
+
+from lics_beamline.cli.argument import whole
 
 if TYPE_CHECKING:
     from lics_beamline.follower.status import Which
+
+MOST_JOBS: Final = 1024  # processes of one machine
+
+
+jobs = whole(1, MOST_JOBS)
 
 
 def crew_options() -> argparse.ArgumentParser:
@@ -16,7 +23,7 @@ def crew_options() -> argparse.ArgumentParser:
     who = options.add_mutually_exclusive_group()
     who.add_argument(
         "--jobs",
-        type=positive,
+        type=jobs,
         metavar="N",
         help="processes that share the points (default: one a core, fewer where there are few points)",
     )
@@ -51,14 +58,6 @@ def jobs_of(options: argparse.Namespace, points: int) -> int:
     from lics_beamline.reduction.workers import jobs_for
 
     return int(options.jobs) if options.jobs else jobs_for(points)
-
-
-def positive(text: str) -> int:
-    """Return a number of processes; 1 or more."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
-    return number
 
 
 class PointBar:

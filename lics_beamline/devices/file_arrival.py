@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from lics_beamline.devices.image_plate import TROUBLE, trouble
-from lics_beamline.devices.plate_file import Expected, is_whole
+from lics_beamline.devices.plate_file import Expected, is_whole, size_bytes
 from lics_beamline.devices.settling import Watched
 from lics_beamline.errors import BadReading, DidNotSettle
 
@@ -50,7 +50,7 @@ class FileArrival(Watched):
         newest = self._frame.position_of(value)
         has_come = newest is not None and newest >= self._expected.position
         file = self._frame.file(self._expected)
-        if has_come and file.is_file():
+        if has_come and size_bytes(file) >= 0:
             self.succeed()
         elif newest is not None and newest > self._expected.position:
             self.give_up(

@@ -103,6 +103,14 @@ def resource_of(below: PurePosixPath) -> dict[str, Any]:
     }
 
 
+def size_bytes(file: Path) -> int:
+    """Return how long a plate file is [bytes]; -1 where it is not there, or its disk does not say."""
+    try:
+        return file.stat().st_size if file.is_file() else -1
+    except OSError:
+        return -1
+
+
 def is_whole(file: Path) -> bool:
     """Whether a plate file is there with all its bytes."""
-    return file.is_file() and file.stat().st_size >= FILE_BYTES
+    return size_bytes(file) >= FILE_BYTES

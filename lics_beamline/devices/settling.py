@@ -156,8 +156,11 @@ class Watched(DeviceStatus):
                 self.end(trouble)
             elif self._look():
                 self._silent_at = None
-                if not self.rests:
-                    self.judge(self._value, now_s)
+                try:
+                    if not self.rests:
+                        self.judge(self._value, now_s)
+                except OSError as error:  # or nobody would be judged any more: one thread ticks for all
+                    self.end(error)
             else:
                 self._judge_silence()
 

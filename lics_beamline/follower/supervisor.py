@@ -30,6 +30,7 @@ class _Started:
     process: subprocess.Popen[bytes]
     started_s: float
     deaths: int = 0
+    is_elsewhere: bool = False
     is_given_up: bool = False
 
 
@@ -87,7 +88,11 @@ class FollowerSupervisor:
     def _heed(self, which: Which, kept: _Started, code: int) -> None:
         name, log = f"lics follow {which}", log_path(self._data, which)
         if code == NOT_READY and lock.is_held(lock_path(self._data, which)):
-            kept.is_given_up = True  # somebody else does it already
+            kept.is_elsewhere = True  # somebody else does it, perhaps what an earlier session has left
+            return
+        if kept.is_elsewhere:
+            kept.is_elsewhere = False
+            self._begin_again(which, kept, f"{name} was done elsewhere, and has ended there")
             return
         if code in TOLD_TO_END or code == NOT_READY:
             kept.is_given_up = True
@@ -103,11 +108,14 @@ class FollowerSupervisor:
                 f"{says}, as {kept.deaths - 1} did before it: see {log}. Once that is mended {name} goes on with it."
             )
             return
+        self._begin_again(which, kept, says)
+
+    def _begin_again(self, which: Which, kept: _Started, says: str) -> None:
         try:
             kept.process, kept.started_s = self._begin(self._data, which), time.monotonic()
         except OSError as error:
             kept.is_given_up = True
-            self._say(f"{says}, and no other one can be started ({error}). {name} goes on with it later.")
+            self._say(f"{says}, and no other one can be started ({error}). lics follow {which} goes on with it later.")
         else:
             self._say(f"{says}; another one goes on where it was.")
 

@@ -196,4 +196,5 @@ def sole(path: Path, *, what: str) -> Iterator[None]:
             with contextlib.suppress(OSError):  # a disk that cannot be written any more; the lock goes all the same
                 os.ftruncate(descriptor, 0)  # who ends by himself names himself no more
     finally:
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # of the same disk: what is said is why the work ended, not this
+            os.close(descriptor)

@@ -288,11 +288,8 @@ class Journal:
 
     def _loss(self, name: str, line: bytes, cause: OSError) -> JournalError:
         room = _Room(self.folder, len(line), cause)
-        return JournalError(
-            f"{name} document not recorded: {os.strerror(cause.errno or 0)}; {room.says} in {self.folder}. Free space "
-            "or mend the disk; what has happened until now is recorded.",
-            **room.facts,
-        )
+        says = f"{name} document not recorded: {room.says}. {room.advice}; what has happened until now is recorded."
+        return JournalError(says, **room.facts)
 
     def _learn(self, run: _OpenRun, name: str, doc: Mapping[str, Any]) -> None:
         if name in ("descriptor", "resource", "stream_resource"):
@@ -346,20 +343,21 @@ class Journal:
     def _close(self, run: _OpenRun) -> None:
         with self._work:
             self._dirty.discard(run.descriptor)
-            lock.release(run.descriptor)
-            os.close(run.descriptor)
+            with contextlib.suppress(OSError):  # a disk that failed says so once more; the descriptor is gone
+                lock.release(run.descriptor)
+            with contextlib.suppress(OSError):
+                os.close(run.descriptor)
         del self._runs[run.uid]
         self._run_of = {uid: other for uid, other in self._run_of.items() if other is not run}
 
     def _keep_reserve(self) -> None:
-        path = self.folder / RESERVE_NAME
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.folder / RESERVE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
         except OSError as cause:
             room = _Room(self.folder, RESERVE_BYTES, cause)
             raise JournalError(
-                f"{room.says} in {self.folder}, to be kept in reserve for stop documents. Free space before measuring.",
+                f"no room is kept in reserve for stop documents: {room.says}. {room.advice} before measuring.",
                 **room.facts,
             ) from cause
         finally:
@@ -423,8 +421,10 @@ def make_anew(path: Path) -> None:
 
 
 def _append(run: _OpenRun, line: bytes) -> None:
-    """Append all of `line` or nothing."""
+    """Append all of `line` or nothing; what a disk that failed would not let be cut off is cut off first."""
     written = 0
+    if os.fstat(run.descriptor).st_size > run.size:
+        os.ftruncate(run.descriptor, run.size)
     try:
         while written < len(line):
             written += os.write(run.descriptor, line[written:] if written else line)
@@ -444,5 +444,7 @@ class _Room:
             disk = os.statvfs(folder)
             free_bytes = disk.f_bavail * disk.f_frsize
         self.facts = {"free_bytes": free_bytes, "needed_bytes": needed_bytes, "errno": cause.errno}
-        free = "an unknown number of" if free_bytes is None else free_bytes
-        self.says = f"{needed_bytes} bytes needed, {free} bytes free"
+        is_full = cause.errno == errno.ENOSPC  # under a quota, what is free is free for others
+        free = f", {'an unknown number of' if free_bytes is None else free_bytes} bytes free" if is_full else ""
+        self.says = f"{os.strerror(cause.errno or 0)}; {needed_bytes} bytes needed{free} in {folder}"
+        self.advice = "Free space or have the quota raised" if cause.errno in _NO_SPACE else "Mend the disk"

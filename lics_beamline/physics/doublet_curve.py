@@ -1,4 +1,4 @@
-"""The curve of a doublet: two pseudo-Voigts of one mixing, that may lean, on a quadratic background."""
+"""The curve of a doublet: two pseudo-Voigts of one mixing, that may lean, on a background that may be wavy."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lics_beamline.physics.line_shape import pseudo_voigt
 
 Array = npt.NDArray[np.float64]
 
-# Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background, and, in
-# the second pass, the asymmetry.
+# Order of the fitted parameters: r1, r1 - r2, log of two widths, mixing, two heights, three of the background; in the
+# second pass the asymmetry, and in the third the next powers of the background.
 R1, SPLIT, LOG_FWHM_1, LOG_FWHM_2, MIXING, HEIGHT_1, HEIGHT_2, FLAT, TILT, BEND, LEAN = range(11)
 
 
@@ -21,7 +21,7 @@ def doublet(p: Array, x: Array) -> tuple[Array, Array]:
 
     Parameters
     ----------
-    p : ndarray, shape (10,) or (11,)
+    p : ndarray, shape (10,), (11,) or more
         Numbers in the order above: wavelengths, distances and widths (as logarithms) in nm, heights in counts.
     x : ndarray, shape (pixels,)
         Rising wavelengths [nm].
@@ -40,6 +40,9 @@ def doublet(p: Array, x: Array) -> tuple[Array, Array]:
     curve = p[FLAT] + p[TILT] * t + p[BEND] * t * t
     slope = np.zeros((p.size, x.size))
     slope[FLAT], slope[TILT], slope[BEND] = 1.0, t, t * t
+    for place in range(LEAN + 1, p.size):
+        slope[place] = t ** (place - LEAN + 2)
+        curve = curve + p[place] * slope[place]
     lines = ((p[R1], LOG_FWHM_1, HEIGHT_1), (p[R1] - p[SPLIT], LOG_FWHM_2, HEIGHT_2))
     for centre, log_fwhm, height in lines:
         d = x - centre

@@ -1,8 +1,9 @@
 """The ruby doublet in a fluorescence spectrum: where R1 is, how well that is known, and when there is no line to read.
 
 Two pseudo-Voigts of one mixing on a quadratic background, fitted with Poisson weights. Where the residuals show that
-the lines lean to one side (a tail biases R1 by up to 0.02 GPa), one common asymmetry is fitted too; R1 is the
-wavelength of the line's maximum.
+the lines lean to one side (a tail biases R1 by up to 0.02 GPa), one common asymmetry is fitted too; where they show
+other light under the lines, two more powers of the background, and by how much that moves R1 is part of its error. R1
+is the wavelength of the line's maximum.
 
 How wide the lines are is for the spectrum to say: the width expected at the temperature is only the first start. A fit
 that ran away, or misses the spectrum, begins again from other widths before anything is refused.
@@ -57,6 +58,7 @@ DARK_SIGNIFICANCE: Final = 8.0  # least height of the matched filter over its no
 FLAT_TOP_PIXELS: Final = 4  # equal neighbours at the maximum: by chance once in 50 000 spectra of 100 counts
 OUTLIER_SIGMA: Final = 7.0  # a pixel so far off the fit is a cosmic ray
 LEAN_CHI2: Final = 25.0  # fall of chi2, in units of the scatter, that pays for an asymmetry: 5 sigma
+FURTHER_POWERS: Final = 2  # of the background, fitted where they pay as much
 STEEPEST_RISE: Final = 0.3  # a line four pixels wide rises 0.19 above the median of its five pixels
 OTHER_WIDTHS_NM: Final = (0.06, 0.12, 0.25, 0.5, 1.0, 1.6)  # further starts: spectrometers of 0.05 to 1.5 nm, 4-700 K
 BETTER_CHI2_SHARE: Final = 0.9  # of the chi2 of an earlier fit, at most, lets a later one be believed instead
@@ -197,11 +199,14 @@ def _fitted(
         if math.exp(min(values[LOG_FWHM_1], 20.0)) > UNRESOLVED_SHARE * SPLITTING_NM:
             held = _known(start, temperature_k, split_nm=0.02, width=0.05, height=0.15)
             values, covariance, chi2, freedom = _fit(x, y, start, held)
-    if covariance is not None:
-        lean = _fit(x, y, np.append(values, 0.0), held)
-        if lean[1] is not None and chi2 - lean[2] > LEAN_CHI2 * lean[2] / lean[3]:
-            values, covariance, chi2, freedom = lean
+    moved_nm = 0.0
+    for further in (1, 1 + FURTHER_POWERS) if covariance is not None else ():
+        more = _fit(x, y, np.append(values, np.zeros(LEAN + further - values.size)), held)
+        if more[1] is not None and chi2 - more[2] > LEAN_CHI2 * more[2] / more[3]:
+            moved_nm = float(more[0][R1] - values[R1]) if further > 1 else 0.0
+            values, covariance, chi2, freedom = more
     line = _checked(x, values, covariance, chi2 / freedom, start_nm, faint=faint)
+    line = replace(line, r1_sigma_nm=math.hypot(line.r1_sigma_nm, moved_nm))
     near = np.abs(x - line.r1_nm) < line.fwhm_nm
     curve = doublet(values, x)[0]
     error = np.sqrt(np.maximum(curve, 1.0))

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.processes.status_file import StatusFile
 from lics_beamline.safety.guard_status import GuardStatus
-from lics_beamline.safety.latch import latch, latch_path, latched
+from lics_beamline.safety.latch import is_latched, latch, latch_path, latched
 
 LOOKED_UP_EVERY_S: Final = 0.1  # whether a person has taken note of a trip [s]
 TRIED_AGAIN_EVERY_S: Final = 1.0  # where a trip could not be written, as on a full disk [s]
@@ -86,7 +86,7 @@ class GuardRecord:
             if status is not None:
                 self._file.say(status)
             if self._kept:
-                gone = not latch_path(self._data).exists()
+                gone = not is_latched(self._data)
                 with self._lock:
                     self._acknowledged = self._kept and gone
             if over:

@@ -84,10 +84,11 @@ def lost(data: DataFolder) -> str:
         return ""
     silent_s = _silent_s(said)
     where = f"process {said.pid} on {said.host or 'an unknown computer'}"
-    says = f"the guard ({where}) has said nothing for {silent_s:.0f} s{' and has died' if is_dead else ''}"
+    says = f"the guard ({where}) has said nothing for {silent_s:.0f} s{' and is no more' if is_dead else ''}"
     if silent_for_s(heartbeat_path(data.logs, said.engine_pid)) < STALE_AFTER_S:
         return f"{says}. The process that runs the plan ({said.engine_pid}) lives, and holds until another one guards."
-    says += f", and the process it watched ({said.engine_pid}) is silent too. Look what is on at the beamline."
+    says += f", and the process it watched ({said.engine_pid}) is silent too: both were killed, or their disk took "
+    says += "nothing more of what they said. Look what is on at the beamline."
     try:
         trip(data, cause=NOBODY_LEFT, says=says)
     except OSError as error:  # where nothing can be written, neither could they say that they live

@@ -130,10 +130,17 @@ class Heartbeat:
                 return
 
     def _run_kept(self) -> None:
+        told = ""
         while not self._over.wait(BEAT_EVERY_S):
             self._keep()
-            if self._look is not None:
-                self._look()
+            try:
+                if self._look is not None:
+                    self._look()
+                told = ""
+            except OSError as error:  # of a disk that fails; the next look is due all the same
+                if str(error) != told:
+                    logger.warning("a look has failed, and is repeated: %s", error)
+                told = str(error)
 
     def _keep(self, *, farewell: bool = False) -> None:
         self._number += 1

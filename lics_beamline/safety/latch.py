@@ -32,9 +32,20 @@ def latched(data: DataFolder) -> dict[str, Any] | None:
     try:
         return _read(path)
     except ProfileError as error:
-        if not path.is_symlink() and not path.exists():
+        if not is_latched(data):
             return None
         return {"when": "", "cause": "unreadable", "says": f"{path} cannot be read: {error}"}
+
+
+def is_latched(data: DataFolder) -> bool:
+    """Whether there is a trip that nobody has acknowledged; where the disk does not say, there may be one."""
+    try:
+        os.lstat(latch_path(data))
+    except FileNotFoundError:
+        return False
+    except OSError:  # not all versions of pathlib tell this from no file
+        return True
+    return True
 
 
 def trip(data: DataFolder, *, cause: str, says: str, watchdog: str = "") -> None:

@@ -103,7 +103,7 @@ class GuardSupervisor:
         """Look whether the guard has tripped, died or hangs."""
         found = latched(self._data)
         self._has_tripped = found is not None
-        if found is not None:
+        if found is not None and found["when"]:  # where a disk does not say, there is still the guard to look at
             if self._told != "guard lost":
                 self._heed(found["when"], found["says"])
             return

@@ -9,6 +9,7 @@ out, and one that somebody or a disk has changed is not gone on with: its number
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import importlib
 import json
@@ -52,10 +53,11 @@ class WorldKeeper:
             save(self._beamline, self._beamline.folder, ended=ended)
             self._is_told = False
         except OSError as error:
-            if not self._is_told:
-                sys.stderr.write(
-                    f"the world cannot be saved in {self._beamline.folder}, and goes on: {error.strerror}\n"
-                )
+            with contextlib.suppress(OSError):  # the log may be on the same disk
+                if not self._is_told:
+                    sys.stderr.write(
+                        f"the world cannot be saved in {self._beamline.folder}, and goes on: {error.strerror}\n"
+                    )
             self._is_told = True
 
 

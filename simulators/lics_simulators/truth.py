@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -55,8 +56,9 @@ class Truth:
                 self._file.write((json.dumps(entry) + "\n").encode())
                 self._failed = False
             except OSError as error:
-                if not self._failed:
-                    sys.stderr.write(f"the truth of the world cannot be kept: {error.strerror}\n")
+                with contextlib.suppress(OSError):  # the log may be on the same disk
+                    if not self._failed:
+                        sys.stderr.write(f"the truth of the world cannot be kept: {error.strerror}\n")
                 self._failed = True
 
     def close(self) -> None:

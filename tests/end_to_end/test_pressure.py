@@ -193,7 +193,7 @@ def test_a_neon_spectrum_mends_a_drifted_axis(tmp_path):
         (("dark.txt", "--temperature-k", "298"), 4, "dark"),
         (("prose.txt", "--temperature-k", "298"), 4, "two numbers"),
         (("spectrum.txt",), 2, "--temperature-k"),
-        (("spectrum.txt", "--temperature-k", "-5"), 2, "above zero"),
+        (("spectrum.txt", "--temperature-k", "-5"), 2, "is no number within 0.001 and 10000 K"),
         (("spectrum.txt", "--temperature-k", "298", "--neon", "dark.txt"), 4, "neon lost"),
     ],
 )

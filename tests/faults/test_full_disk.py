@@ -135,7 +135,7 @@ def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_
         command = [*inside(tmp_path, keeper, "-m"), "guard", "--data", "data"]
         told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "document not recorded: Read-only file system" in said
-    assert "mend the disk" in said
+    assert "Mend the disk" in said
     assert "unexpected" not in said
     assert told.returncode == 4, "whether it watched to the end could not be kept"
     assert "Nothing can be written to" in told.stdout

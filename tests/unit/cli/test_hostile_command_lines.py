@@ -1,8 +1,11 @@
 """Whatever a person passes on a command line, it is answered in words, with the exit code for usage."""
 
+import argparse
+import contextlib
+
 import pytest
 
-from lics_beamline.cli import main
+from lics_beamline.cli import main, parser
 from lics_beamline.geometry.geometry import flat_geometry
 
 LONG = "x" * 5000
@@ -23,7 +26,15 @@ LONG = "x" * 5000
         (["check", LONG], "has no experiment"),
         (["check", "FOLDER.toml"], "there is no such file"),
         (["check", "lics-2015", "--profile", LONG], "there is no profile"),
-        (["check", "lics-2015", "--hours", "nan"], "is not above zero"),
+        (["check", "lics-2015", "--hours", "nan"], "nan is no number within 0.01 and 1e+06 h"),
+        (["dry-run", "--seed", "-1"], "-1 is not within 0 and 4294967295"),
+        (["dry-run", "--points", "0"], "0 is not within 1 and"),
+        (["calibrate", "--pixel", "172"], "172 is no number within 0.0001 and 10 mm"),
+        (["calibrate", "--wavelength", "40"], "40 is no number within 0.05 and 5 angstrom"),
+        (["calibrate-plate", "--waits", "0", "nan"], "nan is no number within 0 and 1e+06 s"),
+        (["calibrate-gradient", "507.7:inf"], "is no pair of temperatures"),
+        (["fit", "FILE", "--phases", "FILE", "--wavelength", "0,0.1"], "0 is no number within 0.05 and 5 angstrom"),
+        (["geometry", "FILE", "--shape", "0", "5"], "0 is not within 1 and"),
         (["check", "lics-2015", "--figure", "FOLDER/a.toml"], "no kind of figure"),
         (["check", "lics-2015", "--figure", "FOLDER/a.png/"], "a folder"),
     ],
@@ -41,6 +52,25 @@ def test_what_cannot_be_meant_is_told(line, said, tmp_path, capsys, monkeypatch)
     assert "unexpected" not in told
     assert code == 2
     assert len(told) < 12_000
+
+
+def options_of(made):
+    """Every option of every verb, with the name of its verb."""
+    (verbs,) = (action for action in made._actions if isinstance(action, argparse._SubParsersAction))
+    return [(name, action) for name, verb in verbs.choices.items() for action in verb._actions]
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400", "-1e400", "9" * 5000, ""])
+def test_no_verb_takes_what_is_no_number_for_one(text):
+    for verb, option in options_of(parser()):
+        with contextlib.suppress(argparse.ArgumentTypeError, ValueError):
+            taken = option.type(text) if option.type is not None else ""
+            assert not isinstance(taken, (int, float)), f"lics {verb} {option.dest} takes {text[:9]!r}"
+
+
+def test_every_number_of_every_verb_has_bounds():
+    unbounded = [(verb, option.dest) for verb, option in options_of(parser()) if option.type in (int, float)]
+    assert {name for _, name in unbounded} <= {"orientation"}, "which has four values"
 
 
 @pytest.mark.parametrize(

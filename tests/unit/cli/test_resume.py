@@ -19,13 +19,13 @@ def data(tmp_path):
     return DataFolder(tmp_path / "data").make()
 
 
-def recorded(data, uid, *, time=1.7e9, moved=True, ended="", profile="simulated"):
+def recorded(data, uid, *, time=1.7e9, moved=True, ended="", profile="simulated", **start):
     """Record a sweep of its own that was cut off, or has ended somehow, before or after it moved the cell."""
     said = json.loads(json.dumps(list(sweep_documents())).replace(RAW, uid).replace(SWEEP, f"s{uid[1:]}"))
     with Journal(data.raw_journals) as journal:
         for name, doc in said:
             if name == "start":
-                doc |= {"time": time, "profile": {"name": profile, "digest": "0"}}
+                doc |= {"time": time, "profile": {"name": profile, "digest": "0"}} | start
             elif not moved and APPROACH in (doc.get("name"), doc["uid"].partition("-")[2]):
                 continue
             journal(name, doc)
@@ -79,6 +79,14 @@ def test_a_sweep_that_ended_well_needs_neither_its_profile_nor_its_beamline(data
     assert "nothing to go on with" in capsys.readouterr().out
     assert head(path).exit_status == "success"
     assert not (data.logs / "session.lock").exists(), "nothing was started"
+
+
+def test_a_sweep_is_gone_on_with_where_it_was_though_the_clock_was_set_back_in_between(data, capsys):
+    recorded(data, OLD, ended="abort", profile="gone")
+    recorded(data, NEW, time=1.7e9 - 3600.0, ended="success", profile="gone", sweep_uid=f"s{OLD[1:]}", resumes=OLD)
+    for name in ("last", OLD[:8], NEW[:8]):
+        assert resume(data, name) == 0
+        assert f"run {NEW[:8]} has ended well" in capsys.readouterr().out
 
 
 def test_a_sweep_of_another_data_folder_is_not_found(data, tmp_path, capsys):

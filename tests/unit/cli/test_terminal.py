@@ -138,12 +138,19 @@ def test_a_sweep_is_told_whatever_its_documents_say(capsys, tmp_path, profile, t
             journal("event", {"uid": "2", "descriptor": "d", "data": point})
             journal("stop", {"uid": "s", "run_start": "raw", "exit_status": "success"})
         with Journal(folder.derived_journals) as journal:
-            reduced = [{**data(2, reduced=False), "note": text, "leg": text}]
-            for name, doc in documents(reduced):
-                journal(name, doc if name != "descriptor" else {**doc, "run_start": "d-0123456789"})
-            journal("stop", {"uid": "t", "run_start": "d-0123456789", "exit_status": "success"})
+            for raw, point in (("an earlier run", "of no interest"), ("raw", text)):  # caught up with, one by one
+                uid = f"d-{raw}"
+                (_, start), (_, descriptor), *points = documents(
+                    [{**data(2, reduced=False), "note": point, "leg": text}]
+                )
+                journal("start", {**start, "uid": uid, "raw_uid": raw})
+                journal("descriptor", {**descriptor, "run_start": uid, "uid": f"{uid}-p"})
+                for name, doc in points:
+                    journal(name, {**doc, "descriptor": f"{uid}-p"})
+                journal("stop", {"uid": f"{uid}-s", "run_start": uid, "exit_status": "success"})
         narration.finish()
     printed = capsys.readouterr().out
+    assert "of no interest" not in printed
     assert f"   1  failed: {text}\n" in printed
     assert f"   2  {text}: {text}\n" in printed
     assert f"[{text}]\n" in printed

@@ -1,3 +1,5 @@
+import errno
+import os
 import threading
 
 import pytest
@@ -41,6 +43,24 @@ def test_it_settles_when_the_dwell_within_tolerance_is_over(device, clock, readb
     assert not status.done
     follow(clock, readback, [(20.0, 10.0)])
 
+    assert status.success
+
+
+class OnAFailingDisk(Settling):
+    """Is judged by a file that its disk does not give."""
+
+    def judge(self, value, now_s):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
+def test_one_that_cannot_be_judged_ends_with_the_reason_and_the_others_are_judged_on(device, clock, readback):
+    asked = {"target": 10.0, "arrival": ARRIVAL, "what": "plate", "unit": "K", "look_at": lambda: ""}
+    failing = OnAFailingDisk(device, clock=clock, signal=readback, **asked)
+    status = settle(device, clock, readback)
+
+    follow(clock, readback, [(1.0, 10.0), (11.0, 10.0)])
+
+    assert "Stale file handle" in str(failing.exception())
     assert status.success
 
 

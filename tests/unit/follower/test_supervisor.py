@@ -92,7 +92,7 @@ def test_one_that_a_person_ends_is_left_ended(followers, data):
     assert not supervisor.works("catalog")
 
 
-def test_where_somebody_else_does_the_work_nothing_is_said(followers, data):
+def test_where_somebody_else_does_the_work_nothing_is_said_until_he_ends(followers, data):
     notes = []
     supervisor = FollowerSupervisor(data, note=notes.append, begin=followers.begin)
     followers.program = "raise SystemExit(3)"
@@ -100,7 +100,13 @@ def test_where_somebody_else_does_the_work_nothing_is_said(followers, data):
         supervisor.start(["reduce"])
         followers.newest().wait()
         supervisor.look()
+        supervisor.look()
         assert supervisor.works("reduce")
-    assert (len(followers.started), notes) == (1, [])
-    assert not supervisor.works("reduce")
+        assert (len(followers.started), notes) == (1, [])
+    followers.program = NEVER_ENDS
+    supervisor.look()
+    supervisor.look()
+    assert len(followers.started) == 2, "what an earlier session had left has ended, and the session goes on"
+    assert "was done elsewhere, and has ended there" in notes[0]
+    assert supervisor.works("reduce")
     assert not supervisor.works("catalog")

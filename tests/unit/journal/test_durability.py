@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from lics_beamline.errors import JournalError
+from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import SYNC_AFTER_S, Journal
 from lics_beamline.schema import FAILURE, PRIMARY, READOUT
 
@@ -108,3 +109,64 @@ def test_a_disk_that_fails_between_documents_stops_the_run_at_the_next(tmp_path,
         with pytest.raises(JournalError, match="could not be made durable"):
             write_all(journal, range(2, 100_000))
         disk.fails = False
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EIO, "Input/output error; [0-9]+ bytes needed in .*Mend the disk;"),
+        (errno.EROFS, "Read-only file system; [0-9]+ bytes needed in .*Mend the disk;"),
+        (errno.EDQUOT, "quota exceeded; [0-9]+ bytes needed in .*have the quota raised;"),
+        (errno.ENOSPC, "No space left on device; [0-9]+ bytes needed, [0-9]+ bytes free in .*Free space"),
+    ],
+)
+def test_a_line_that_a_failing_disk_tore_is_cut_off_before_the_stop_document(tmp_path, monkeypatch, number, said):
+    write, failing = os.write, []
+
+    def torn(descriptor, line):
+        if failing:
+            raise OSError(number, os.strerror(number))
+        failing.append(descriptor)
+        return write(descriptor, line[: len(line) // 2])
+
+    def refused(descriptor, size):
+        raise OSError(number, os.strerror(number))
+
+    with Journal(tmp_path) as journal:
+        begin(journal, PRIMARY)
+        journal(*event(1))
+        monkeypatch.setattr(os, "write", torn)
+        monkeypatch.setattr(os, "ftruncate", refused)
+        with pytest.raises(JournalError, match=said):
+            journal(*event(2))
+        monkeypatch.undo()
+        journal("stop", {"uid": "s", "run_start": UID, "time": 3.0, "exit_status": "fail"})
+    assert [name for name, _ in read(tmp_path / f"{UID}.jsonl")] == ["start", "descriptor", "event", "stop"]
+
+
+def test_a_disk_that_fails_at_the_stop_and_at_closing_says_what_was_not_recorded(tmp_path, monkeypatch):
+    close, failing = os.close, set()
+
+    def failed(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def fails_and_closes(descriptor):
+        close(descriptor)
+        if descriptor in failing:
+            failed()
+
+    with Journal(tmp_path) as journal:
+        begin(journal, PRIMARY)
+        failing.update(int(name) for name in os.listdir("/proc/self/fd") if is_open(name, tmp_path / f"{UID}.jsonl"))
+        monkeypatch.setattr(os, "write", failed)
+        monkeypatch.setattr(os, "close", fails_and_closes)
+        with pytest.raises(JournalError, match="stop document not recorded: Input/output error"):
+            journal("stop", {"uid": "s", "run_start": UID, "time": 3.0, "exit_status": "fail"})
+        monkeypatch.undo()
+
+
+def is_open(number, path):
+    try:
+        return os.readlink(f"/proc/self/fd/{number}") == str(path)
+    except OSError:
+        return False

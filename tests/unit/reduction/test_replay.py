@@ -114,4 +114,4 @@ def test_jobs_and_a_cluster_are_not_asked_for_together(recorded, capsys):
     assert "not allowed with argument --jobs" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         lics("replay", "last", "--jobs", "0", data=recorded)
-    assert "0 is not 1 or more" in capsys.readouterr().err
+    assert "0 is not within 1 and 1024" in capsys.readouterr().err

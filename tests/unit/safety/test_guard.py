@@ -1,5 +1,6 @@
 """What is left behind about a trip and a life: latch, acknowledgement, status, heartbeat, limits."""
 
+import errno
 import json
 import os
 import time
@@ -17,7 +18,15 @@ from lics_beamline.processes.status_file import uptime_s
 from lics_beamline.profile import read_profile
 from lics_beamline.safety import guard, guard_status
 from lics_beamline.safety.heartbeat import Heartbeat, heartbeat_path, read_beat, silent_for_s
-from lics_beamline.safety.latch import acknowledge, has_acknowledged, latch_path, latched, require_acknowledged, trip
+from lics_beamline.safety.latch import (
+    acknowledge,
+    has_acknowledged,
+    is_latched,
+    latch_path,
+    latched,
+    require_acknowledged,
+    trip,
+)
 
 TRIP = {"when": "2026-01-01T00:00:00", "cause": "leak", "says": "the membrane needs 100 % effort."}
 
@@ -45,6 +54,33 @@ def test_a_latch_that_cannot_be_read_still_forbids(data):
     latch_path(data).write_text("{")
     with pytest.raises(NotAcknowledged, match="cannot be read"):
         require_acknowledged(data)
+
+
+def test_a_disk_that_cannot_be_read_has_acknowledged_nothing(data, monkeypatch):
+    lstat = os.lstat
+
+    def failing(path, **options):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    assert not is_latched(data)
+    trip(data, cause="leak", says="it leaks.")
+    monkeypatch.setattr(os, "lstat", failing)
+    assert is_latched(data)
+    monkeypatch.setattr(os, "lstat", lstat)
+    acknowledge(data)
+    assert not is_latched(data)
+
+
+def test_a_look_that_fails_is_not_the_last_one(data):
+    looks = []
+
+    def look():
+        looks.append(len(looks))
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with Heartbeat(data.logs, look=look):
+        while len(looks) < 2:
+            pace()
 
 
 def test_a_guard_that_never_ran_or_died_is_not_alive(data):
