@@ -117,7 +117,13 @@ def doubts_of_rings(
     said = []
     if not lines:
         said.append("no lines were found: look at the image, its exposure, its mask and its geometry.")
-    if contrast.sharper is not None:
+    if contrast.sharper_exchanged is not None:
+        said.append(
+            f"rings are sharp with rows and columns exchanged, under orientation {contrast.sharper_exchanged}, and not "
+            "as the image is stored: it was transposed or turned by a quarter. Exchange them (numpy: image.T), or "
+            "calibrate with an image that is stored like this one."
+        )
+    elif contrast.sharper is not None:
         said.append(
             f"rings are sharp under orientation {contrast.sharper} ({FLIP_WORDS[contrast.sharper]}) and not under "
             f"{orientation}, which was taken: reduce it with --orientation {contrast.sharper}."
