@@ -24,6 +24,7 @@ from lics_beamline.calibration.control_points import ControlPoints
 from lics_beamline.errors import CalibrationRefused, ReductionFailed
 from lics_beamline.frames.counts import Counts
 from lics_beamline.geometry.detector_plane import DetectorPlane
+from lics_beamline.geometry.frame_shape import check_shape
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration import integration
 from lics_beamline.physics.robust_scatter import scatter_of
@@ -100,15 +101,9 @@ def detector_of(geometry: Geometry, shape: tuple[int, int]) -> Pixels:
     logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # warns that there is no OpenCL, which is not used
     try:
         detector = integration.detector_of(geometry, shape)
+        check_shape(shape, (int(detector.shape[0]), int(detector.shape[1])))
     except ReductionFailed as error:
         raise CalibrationRefused(f"the starting geometry cannot be used: {error}", **error.facts) from error
-    if tuple(detector.shape) != shape:
-        raise CalibrationRefused(
-            f"the frame has {shape[0]} x {shape[1]} pixels and the starting geometry {detector.shape[0]} x "
-            f"{detector.shape[1]}. Start from a geometry of this detector and this scan resolution.",
-            frame_shape=shape,
-            geometry_shape=tuple(detector.shape),
-        )
     if not detector.IS_FLAT or not (detector.uniform_pixel or geometry.spline):
         wrong = "has pixels of several sizes" if detector.IS_FLAT else "is bent"
         raise CalibrationRefused(

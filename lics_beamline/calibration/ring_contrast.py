@@ -1,4 +1,4 @@
-"""How sharp the rings of an image are, and the flip under which they are sharpest.
+"""How sharp the rings of an image are, and the flip or turn under which they are sharpest.
 
 Taken the wrong way up, every ring is smeared over as many radii as its centre is off. What is left of rings is told
 from the scatter of their pixels, so no line needs to be found or known.
@@ -6,7 +6,7 @@ from the scatter of their pixels, so no line needs to be found or known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ FEWEST_IN_RING: Final = 10  # pixels from which a ring has a mean
 LEAST_VARIANCE: Final = 0.1  # of that of a mean ring: one whose few pixels are equal by chance does not outweigh all
 LEAST_CONTRAST: Final = 3.0  # variance of rings against that of chance below which there are none
 TRIED_BINNINGS: Final = (2.0, 4.0, 0.5)  # sizes of pixels that one detector is read with
+SURELY_SHARP: Final = 30.0  # contrast of rings that need no other explanation; ten times what smeared ones keep
 MUCH_SHARPER: Final = 2.0  # ratio from which one flip explains an image better than another
 
 
@@ -36,10 +37,13 @@ class RingContrast:
         there are no rings.
     taken : int
         Orientation that was taken.
+    exchanged : dict of int to float
+        The same with rows and columns exchanged; empty where that was not tried.
     """
 
     contrast: dict[int, float]
     taken: int
+    exchanged: dict[int, float] = field(default_factory=dict)
 
     @property
     def sharper(self) -> int | None:
@@ -50,6 +54,13 @@ class RingContrast:
             return None
         return None if best == self.taken else best
 
+    @property
+    def sharper_exchanged(self) -> int | None:
+        """Orientation under which rings are sharper by far once rows and columns are exchanged; None without one."""
+        best = max(self.exchanged, key=lambda orientation: self.exchanged[orientation], default=self.taken)
+        least = max(LEAST_CONTRAST, 1.0 + MUCH_SHARPER * (max(self.contrast.values()) - 1.0))
+        return best if self.exchanged.get(best, 0.0) >= least else None
+
 
 def ring_contrast(
     counts: npt.NDArray[np.int32] | npt.NDArray[np.float32],
@@ -58,7 +69,9 @@ def ring_contrast(
     *,
     orientation: int,
 ) -> RingContrast:
-    """Tell how sharp the rings of an image are in each orientation.
+    """Tell how sharp the rings of an image are in each orientation, and where rows and columns are exchanged.
+
+    The latter only of a square image whose rings are not sharp: with other sides the geometry does not fit it.
 
     Parameters
     ----------
@@ -79,12 +92,16 @@ def ring_contrast(
     values = np.minimum(values, np.percentile(values[used], SPOT_PERCENTILE))[used]
     width = float(np.max(two_theta_deg) - np.min(two_theta_deg)) / max(counts.shape)
     rings = (two_theta_deg / max(width, 1e-9)).astype(np.intp)
-    contrast = {}
+    contrast: dict[int, float] = {}
+    exchanged: dict[int, float] = {}
+    flipped: dict[int, npt.NDArray[np.intp]] = {}
     for other, (rows, columns) in FLIPS.items():
         own_rows, own_columns = FLIPS[orientation]
-        step = (-1 if rows != own_rows else 1, -1 if columns != own_columns else 1)
-        contrast[other] = _contrast(values, rings[:: step[0], :: step[1]][::every][used])
-    return RingContrast(contrast=contrast, taken=orientation)
+        flipped[other] = rings[:: -1 if rows != own_rows else 1, :: -1 if columns != own_columns else 1]
+        contrast[other] = _contrast(values, flipped[other][::every][used])
+    if counts.shape[0] == counts.shape[1] and max(contrast.values()) < SURELY_SHARP:
+        exchanged = {other: _contrast(values, seen.T[::every][used]) for other, seen in flipped.items()}
+    return RingContrast(contrast=contrast, taken=orientation, exchanged=exchanged)
 
 
 def sharper_pixels(

@@ -113,8 +113,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--medium",
         choices=MEDIA,
-        default="air",
-        help="what the wavelengths of the file are stated in (default air); taking one for the other is 0.5 GPa",
+        help="what the wavelengths of the file are stated in (default air; asked for where a heading speaks of a "
+        "vacuum); taking one for the other is 0.5 GPa",
     )
     verb.add_argument("--neon", type=Path, metavar="FILE", help="spectrum of a neon lamp that the axis is mended by")
     verb.add_argument(
@@ -140,6 +140,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def pressure(options: argparse.Namespace) -> int:
     """Read the pressure from a spectrum."""
     spectrum = _read(options.spectrum, options.columns, options.frame)
+    if options.medium is None:
+        if spectrum.says_vacuum:
+            raise ProfileError(
+                f"{options.spectrum} speaks of a vacuum. Say by --medium vacuum or air in which its wavelengths are "
+                "stated: taking one for the other is 0.5 GPa.",
+                file=str(options.spectrum),
+            )
+        options = argparse.Namespace(**{**vars(options), "medium": "air"})
     note, axis_sigma_nm = "", 0.0
     if options.neon:
         from lics_beamline.physics.neon import check_wavelengths

@@ -20,6 +20,7 @@ from lics_beamline.frames.image_file import (
     unreadable,
 )
 from lics_beamline.frames.pixel_size import pixel_size_in
+from lics_beamline.frames.stack_axes import frames_lie_last, refused_stack
 from lics_beamline.frames.tiff_pages import check_tiff, is_tiff, read_page, tiff_pages, tiff_shape
 
 CUTOFF: Final = re.compile(r"count_cutoff\D{0,3}(\d{1,18})", re.IGNORECASE)  # header of Dectris: SLS_1.0 conventions
@@ -59,6 +60,9 @@ class FabioFrames:
                 path=str(path),
             )
         self.count = max(len(self._pages), int(self._image.nframes), 1)
+        stack = (self.count, *self._image.shape)
+        if self.count > 1 and frames_lie_last(stack, path):
+            raise refused_stack(stack, path)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -22,8 +22,8 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.files.given_file import READER_FAULTS
 from lics_beamline.frames.image_file import RawFrame, check_pixels, unreadable
 from lics_beamline.frames.pixel_size import believable
+from lics_beamline.frames.stack_axes import COLOURS_A_PIXEL, IMAGE_SIDE_PX, frames_lie_last, refused_stack
 
-IMAGE_SIDE_PX: Final = 16  # what has a shorter side is no image
 PATTERN_ASPECT: Final = 12  # longer against wide than this are rows of patterns; a strip of modules has 8
 MOST_NESTED: Final = 20  # groups within each other, links followed
 MOST_OBJECTS: Final = 100_000  # looked at in one file
@@ -38,11 +38,12 @@ RADIAL_AXES: Final = ("q", "2th", "tth", "twotheta", "two_theta", "2theta", "rad
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stack:
-    """Data sets that hold one series of images."""
+    """Data sets that hold one series of images, along the last of their axes or the first ones."""
 
     addresses: tuple[str, ...]
     counts: tuple[int, ...]
     shape: tuple[int, int]
+    frames_last: bool = False
 
 
 class Hdf5Frames:
@@ -103,14 +104,18 @@ class Hdf5Frames:
         try:
             with h5py.File(self._path) as file:
                 data = file[part]
-                place = tuple(int(index) for index in np.unravel_index(left, data.shape[:-2]))
+                of_image = (slice(None), slice(None))
+                if self._stack.frames_last:
+                    place: tuple[Any, ...] = (*of_image, left)
+                else:
+                    place = (*(int(index) for index in np.unravel_index(left, data.shape[:-2])), *of_image)
                 if not _is_written(data, place):
                     raise ReductionFailed(
                         f"frame {number} of {self._path.name}::{part} was never written: the file holds room for it "
                         "only. Wait until the series is done, or choose another frame.",
                         path=str(self._path),
                     )
-                pixels = data[place] if place else data[()]
+                pixels = data[place]
         except ReductionFailed:
             raise
         except READER_FAULTS as error:
@@ -145,6 +150,9 @@ class Hdf5Frames:
         """Return the mask and the flat field that belong to the stack, where they do anything, and what to say."""
         entry = self._stack.addresses[0].split("/")[1]
         notes: list[str] = []
+        if self._stack.frames_last:
+            sides = " x ".join(map(str, self._stack.shape))
+            notes.append(f"{self._stack.addresses[0]} is read as frames of {sides} pixels along its last axis")
 
         def images(kind: str) -> list[str]:
             for link, target in contents.broken.items():
@@ -217,6 +225,7 @@ class _Contents:
 
     def __init__(self, file: Any, below: str = "") -> None:
         self.images: list[str] = []
+        self.flat_stacks: list[str] = []  # of a few frames along the last axis: images where there are no others
         self.masks: list[str] = []  # of true and false: what is meant where there is no image
         self.calibrations: list[str] = []
         self.scalars: list[str] = []
@@ -250,6 +259,8 @@ class _Contents:
     def _sort(self, data: Any, address: str) -> None:
         if data.shape in ((), (1,)):
             self.scalars.append(address)
+        elif data.dtype.kind in "iuf" and data.ndim == 3 and data.shape[-1] <= IMAGE_SIDE_PX < min(data.shape[:2]):
+            self.flat_stacks.append(address)
         elif data.dtype.kind in "biuf" and data.ndim >= 2 and min(data.shape[-2:]) > IMAGE_SIDE_PX:
             folder, _, name = address.rpartition("/")
             is_calibration = name in CALIBRATIONS or PRIVATE_GROUP in folder.split("/")
@@ -278,7 +289,7 @@ def _chosen(file: Any, contents: _Contents, inside: str, path: Path) -> _Stack:
                 check_pixels((), path)
             return _stack(file, [inside], path)
         contents = _Contents(file, inside)
-    stacks = _stacks(file, contents.images or contents.masks)
+    stacks = _stacks(file, contents.images or contents.flat_stacks or contents.masks)
     if len(stacks) > 1:
         preferred = _preferred(file)
         stacks = [stack for stack in stacks if preferred in [file[name] for name in stack]] or stacks
@@ -316,23 +327,30 @@ def _stacks(file: Any, addresses: Sequence[str]) -> list[list[str]]:
 
 
 def _stack(file: Any, addresses: Sequence[str], path: Path) -> _Stack:
-    shape = file[addresses[0]].shape[-2:]
-    check_pixels(shape, path)
+    first = file[addresses[0]]
+    frames_last = frames_lie_last(first.shape, path, chunks=first.chunks)
     for address in addresses:
-        _check_no_patterns(file[address], path, address)
-    counts = tuple(math.prod(file[address].shape[:-2]) for address in addresses)
+        _check_no_patterns(file[address], path, address, frames_last=frames_last)
+    if frames_last and first.shape[-1] in COLOURS_A_PIXEL and first.dtype.itemsize == 1:
+        raise refused_stack(first.shape, path)
+    shape, numbers = (first.shape[:2], slice(2, None)) if frames_last else (first.shape[-2:], slice(-2))
+    check_pixels(shape, path)
+    counts = tuple(math.prod(file[address].shape[numbers]) for address in addresses)
     if not sum(counts):
         raise ReductionFailed(f"{path.name}::{addresses[0]} holds no frame yet: its length is 0.", path=str(path))
-    return _Stack(addresses=tuple(addresses), counts=counts, shape=(int(shape[0]), int(shape[1])))
+    return _Stack(
+        addresses=tuple(addresses), counts=counts, shape=(int(shape[0]), int(shape[1])), frames_last=frames_last
+    )
 
 
-def _check_no_patterns(data: Any, path: Path, address: str) -> None:
+def _check_no_patterns(data: Any, path: Path, address: str, *, frames_last: bool) -> None:
     """Refuse patterns that somebody integrated, one a row: they have the form of an image."""
     rows, columns = data.shape[-2:]
     name_of = data.attrs.get("interpretation", "")
     axes = [name for name in data.parent if isinstance(name, str) and name.lower().split("_")[0] in RADIAL_AXES]
     has_axis = any(getattr(data.parent.get(name), "shape", None) == (columns,) for name in axes)
-    if has_axis or name_of in ("spectrum", b"spectrum") or max(rows, columns) > PATTERN_ASPECT * min(rows, columns):
+    is_narrow = not frames_last and max(rows, columns) > PATTERN_ASPECT * min(rows, columns)
+    if has_axis or name_of in ("spectrum", b"spectrum") or is_narrow:
         raise ReductionFailed(
             f"{path.name}::{address} holds {rows} rows of {columns}: patterns that were integrated before, and no "
             "image. Give the images they were made from.",
@@ -355,16 +373,19 @@ def _preferred(file: Any) -> Any:
     return None if signal is None else group.get(_text(signal))
 
 
-def _is_written(data: Any, place: tuple[int, ...]) -> bool:
+def _is_written(data: Any, place: tuple[Any, ...]) -> bool:
     """Tell whether all of a frame is in the file, not only room for it."""
     if data.is_virtual or data.external:
         return True
     if data.chunks is None:
         return data.id.get_offset() is not None or data.id.get_storage_size() > 0
-    sides = data.chunks[-2:]
-    starts = itertools.product(*(range(0, size, side) for size, side in zip(data.shape[-2:], sides, strict=True)))
-    before = tuple(index - index % side for index, side in zip(place, data.chunks[:-2], strict=True))
-    return all(data.id.get_chunk_info_by_coord(before + start).byte_offset is not None for start in starts)
+    starts = itertools.product(
+        *(
+            range(0, size, side) if isinstance(index, slice) else (index - index % side,)
+            for index, size, side in zip(place, data.shape, data.chunks, strict=True)
+        )
+    )
+    return all(data.id.get_chunk_info_by_coord(start).byte_offset is not None for start in starts)
 
 
 def _is_count(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LOOKED_AT: Final = 100_000  # pixels below zero that tell what all of them are
 FEWEST_NOISE_VALUES: Final = 4  # fewer different numbers below zero are marks
 MARK_OVER_NEIGHBOURS: Final = 4.0  # times as many pixels as hold the next number, for a mark
+WIDE_NOISE_STEPS: Final = 3.0  # noise over the steps of its numbers, from which each is held by as many as the next ...
+MARK_EXCESS: Final = 0.25  # ... within 6 %: more than so much more than the next marks dead pixels ...
+SURE_EXCESS: Final = 10.0  # ... if it is so many standard deviations of counting
 MARK_SHARE: Final = 1.0e-3  # of the pixels below zero, that a mark among noise has at least
 FEWEST_MARKED: Final = 10  # pixels; so few of a number may be chance
 DEEPEST_NOISE_SIGMA: Final = 20.0  # what is lower is no noise, and dead
@@ -55,15 +58,18 @@ class NegativePixels:
             return cls()
         is_mark = held > np.maximum(FEWEST_MARKED, MARK_SHARE * held.sum())
         if np.array_equal(value, np.rint(value)):
-            pixels = dict(zip(value.tolist(), held.tolist(), strict=True))
-            pixels[0.0] = np.count_nonzero(frame == 0) // every
-            beside = [max(pixels.get(one - 1.0, 0), pixels.get(one + 1.0, 0)) for one in value.tolist()]
-            is_mark &= held > MARK_OVER_NEIGHBOURS * np.array(beside)
+            others = frame[frame >= 0]
+            next_above = np.count_nonzero(others == others.min()) // every if others.size else 0
+            numbers = np.array([0, *held, next_above])
+            beside = np.maximum(numbers[:-2], numbers[2:])  # not one less and one more: counts may be scaled
+            surely = is_mark & (held > MARK_OVER_NEIGHBOURS * beside)
+            if _sigma(value, held, ~surely) > WIDE_NOISE_STEPS * np.median(np.diff(value)):
+                surely |= is_mark & (held - beside > np.maximum(MARK_EXCESS * beside, SURE_EXCESS * np.sqrt(beside)))
+            is_mark = surely
         noise = ~is_mark
         if np.count_nonzero(noise) < FEWEST_NOISE_VALUES:
             return cls()
-        depth = -value[noise]
-        sigma = SIGMA_OVER_MAD * float(np.median(np.repeat(depth, held[noise])))
+        sigma = _sigma(value, held, noise)
         return cls(lowest_counts=-DEEPEST_NOISE_SIGMA * sigma, noise_counts=sigma, marks=tuple(value[is_mark].tolist()))
 
     def dead(self, frame: Counts) -> npt.NDArray[np.bool_]:
@@ -72,3 +78,9 @@ class NegativePixels:
         for mark in self.marks:
             dead |= frame == mark
         return dead
+
+
+def _sigma(value: npt.NDArray[np.float64], held: npt.NDArray[np.intp], chosen: npt.NDArray[np.bool_]) -> float:
+    """Return the standard deviation about zero of numbers held by some pixels each; 0 where none is chosen."""
+    depth = np.repeat(-value[chosen], held[chosen])
+    return SIGMA_OVER_MAD * float(np.median(depth)) if depth.size else 0.0

@@ -13,6 +13,7 @@ from typing import Final
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.frame import FrameSeries, Recording
 from lics_beamline.frames.frame_digest import files_of, frame_digest
+from lics_beamline.geometry.frame_shape import check_shape
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.imports.frame_table import FrameTable, TableRow
 from lics_beamline.integration.integration import detector_of
@@ -207,17 +208,13 @@ class FrameFinder(FileFinder):
         return self._series[1]
 
     def _check_shape(self, shape: tuple[int, int]) -> None:
-        if self._shape is None:
-            try:
+        try:
+            if self._shape is None:
                 wanted = detector_of(self._geometry, shape).shape
-            except ReductionFailed as error:
-                raise WrongFile(str(error)) from None
-            self._shape = (int(wanted[0]), int(wanted[1]))
-        if shape != self._shape:
-            raise WrongFile(
-                f"the frame has {shape[0]} x {shape[1]} pixels, and the geometry {self._shape[0]} x {self._shape[1]}. "
-                "Give the geometry of this detector, or import frames of other detectors apart."
-            )
+                self._shape = (int(wanted[0]), int(wanted[1]))
+            check_shape(shape, self._shape)
+        except ReductionFailed as error:
+            raise WrongFile(str(error)) from None
 
     def _check_wavelength(self, row: TableRow) -> None:
         ours = self._geometry.wavelength_angstrom

@@ -26,6 +26,7 @@ from lics_beamline.frames.counts import Counts
 from lics_beamline.frames.plate import PlateState
 from lics_beamline.frames.point_spread import Correlation, Patches
 from lics_beamline.frames.static_image import StaticImage, StaticMask
+from lics_beamline.geometry.frame_shape import check_shape
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.geometry.pixel_table import PixelTable, pixel_table
 from lics_beamline.geometry.poni import SPLINE_KEY
@@ -353,13 +354,7 @@ class Integrator:
         detector = detector_of(self.geometry, self.shape)
         from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
-        if tuple(detector.shape) != tuple(self.shape):
-            raise ReductionFailed(
-                f"the frame has {self.shape[0]} x {self.shape[1]} pixels and the geometry {detector.shape[0]} x "
-                f"{detector.shape[1]}. Use the geometry of this detector and this scan resolution.",
-                frame_shape=self.shape,
-                geometry_shape=tuple(detector.shape),
-            )
+        check_shape(self.shape, (int(detector.shape[0]), int(detector.shape[1])))
         entries = dict(line.split(": ", 1) for line in self.geometry.poni.splitlines())
         return AzimuthalIntegrator(
             dist=float(entries["Distance"]),

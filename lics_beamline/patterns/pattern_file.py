@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lics_beamline.files.given_file import PATTERN_BYTES, read_bytes, regular_size
 from lics_beamline.patterns.cif_pattern import parse_cif
+from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_weight, check_unnamed
 from lics_beamline.patterns.gsas_pattern import is_gsas, parse_gsas
 from lics_beamline.patterns.nexus_pattern import parse_nexus
 from lics_beamline.patterns.pattern import Pattern
@@ -28,7 +29,7 @@ from lics_beamline.patterns.pattern_table import (
     PatternTable,
     refused,
 )
-from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD, scatter_of
+from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
 
 Array = npt.NDArray[np.float64]
 Errors = Literal["file", "counts", "scatter"]
@@ -55,12 +56,8 @@ PICTURES: Final = {  # how files begin that people give for patterns
 }
 CONTROL_SHARE: Final = 0.01  # of the bytes: more control characters, and it is no text
 DEGREES_FROM: Final = 3.2  # a 2theta pattern in degrees ends above it; in radians, pi is the end
-NOISE_SHARE: Final = (0.1, 10.0)  # a column that is an error is within this of the scatter of the intensities
 SAME_WAVELENGTH: Final = 1e-4  # relative: of a recipe or a command line, and of a file
-FEW_COUNTS: Final = 2.0  # below, variances and weights are kept from zero, and an error is near its intensity
-SAME_COLUMN: Final = 1e-3  # relative: the same number, rounded
 LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is something else
-SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
 UNEVEN_STEP: Final = 0.01  # relative: steps that differ by more are not those of one grid
 MOST_STEPS: Final = 0.9  # of all: the others may be gaps
 GAP_STEPS: Final = 1.5  # of a step: farther apart, and nothing was measured between
@@ -265,19 +262,6 @@ def _check_table(table: PatternTable, source: str) -> None:
         )
 
 
-def _check_no_weight(y: Array, sigma: Array, source: str) -> None:
-    """Refuse errors that are the intensities themselves, or one over them: variances of counts, or their weights."""
-    lit = np.isfinite(y) & (sigma > 0.0) & (y > FEW_COUNTS)
-    for power, what in ((1.0, "the intensity itself: a variance, or a copy"), (-1.0, "one over it: a weight")):
-        same = np.abs(sigma[lit] / y[lit] ** power - 1.0) < SAME_COLUMN
-        if np.count_nonzero(same) > MOST_STEPS * max(same.size, LEAST_POINTS):
-            raise refused(
-                source,
-                f"has for the error of an intensity {what}. Give --columns 1 2 to leave it out, or --errors counts.",
-                reason="columns",
-            )
-
-
 def _assumed_unit(table: PatternTable, source: str, remarks: list[str]) -> Abscissa:
     """Take an abscissa that nothing is said of for 2theta in degrees, where it can be no other."""
     low, high = float(np.min(table.abscissa)), float(np.max(table.abscissa))
@@ -377,9 +361,9 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
         raise refused(source, "has no errors. Give --errors counts or --errors scatter.", reason="no errors")
     if table.sigma is not None and asked in (None, "file"):
         if asked is None:
-            _check_no_weight(y, table.sigma, source)
+            check_no_weight(y, table.sigma, source=source)
         if not table.sigma_said and asked is None:
-            _check_unnamed(y, table.sigma, source)
+            check_unnamed(y, table.sigma, source=source)
         return table.sigma, "counts" if table.counted else "file"
     finite = y[np.isfinite(y)]
     whole = bool(np.all(finite == np.round(finite)) and finite.min() >= 0.0)
@@ -414,21 +398,3 @@ def _scatter(y: Array, source: str) -> Array:
             source, "has no scatter: it was calculated or smoothed. Give --errors counts.", reason="no scatter"
         )
     return np.asarray(sigma, dtype=np.float64)
-
-
-def _check_unnamed(y: Array, sigma: Array, source: str) -> None:
-    """Refuse a third column without a name that is no error: a background, a calculated pattern, a weight."""
-    good = np.isfinite(y) & (sigma > 0.0)
-    if np.count_nonzero(good) >= LEAST_POINTS:
-        noise = scatter_of(np.diff(y[good], 2)) / SECOND_DIFFERENCE
-        share = float(np.median(sigma[good])) / noise if noise > 0.0 else math.inf
-    else:
-        share = 0.0
-    if not NOISE_SHARE[0] < share < NOISE_SHARE[1]:
-        raise refused(
-            source,
-            f"has a third column without a name whose median, {np.median(sigma):.4g}, is {share:.3g} times the scatter "
-            "of the intensities, so it may be no error. Give --columns 1 2 to leave it out, 1 2 3 to take it.",
-            reason="columns",
-            ratio=share,
-        )

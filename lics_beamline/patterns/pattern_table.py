@@ -31,7 +31,9 @@ _SPACING: Final = re.compile(
     r"\bd([\s_-]*spacing)?[\s_]*[\[(]?[\s_]*(ang|\u00e5|\u212b|a\b)|d[\s_-]*spacing", re.IGNORECASE
 )
 _OTHER: Final = re.compile(
-    r"\br_mm\b|\bradius\b|\bchi[\s_\[(]*(deg|rad)|azimuth|d\s*\*\s*2|\b1/d2|log10", re.IGNORECASE
+    r"\br_mm\b|\bradius\b|\bchi[\s_\[(]*(deg|rad)|azimuth|d\s*\*\s*2|\b1\s*/\s*d(\b|2)|log10"
+    r"|\bq\s*(\^|\*\*)?\s*[2\u00b2]|\bs\s*[\[(]\s*(1\s*/|nm|a)|sin\W*(th\w*|\u03b8)\W*/",
+    re.IGNORECASE,
 )
 _WAVELENGTH: Final = re.compile(
     r"(?:wave[\s_-]*length|lambda|\u03bb)[^\d\n+.-]{0,24}([+]?[\d.]+(?:e[+-]?\d+)?)[\s\])]*(angstroms?\b|\u00e5|\u212b|a\b|nm\b|m\b)?",

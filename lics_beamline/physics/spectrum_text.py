@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 
 WORD: Final = re.compile(r"[+-]?[.,]?\d[\d.,]*([eE][+-]?\d+)?")  # a number, whatever its comma means
 DIGITS_ALONE: Final = re.compile(r"[\s\d.,;:'\"+eE-]+")  # a line that wants to be numbers
+VACUUM: Final = re.compile(r"\bvac(uum)?\b", re.IGNORECASE)  # in a heading, of what wavelengths are stated in
 MOST_LINE_CHARACTERS: Final = 500  # of a line of two numbers; longer ones are passed over like any other text
 MOST_PIXELS: Final = 65_536  # no spectrometer has more; a fit of more would take minutes
 RANGE_NM: Final = (300.0, 1200.0)  # what a silicon detector sees; angstrom, pixels and wavenumbers are not in it
@@ -31,11 +32,14 @@ class SpectrumText:
         One value a pixel; wavelengths rise.
     remark : str
         What was chosen of the file, where it holds more; empty where it does not.
+    says_vacuum : bool
+        Whether a heading speaks of a vacuum.
     """
 
     wavelength_nm: npt.NDArray[np.float64]
     counts: npt.NDArray[np.float64]
     remark: str = ""
+    says_vacuum: bool = False
 
 
 def decoded(content: bytes) -> str:
@@ -86,7 +90,7 @@ def parse_spectrum(
             reason="corrupt",
             pairs=x.size,
         )
-    return checked(x, y, source=source)
+    return replace(checked(x, y, source=source), says_vacuum=VACUUM.search(text) is not None)
 
 
 def checked(

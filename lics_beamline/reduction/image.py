@@ -20,19 +20,19 @@ from lics_beamline.lines.peaks import Peak, find_peaks
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.reduction.image_doubts import (
     doubt_of_dark,
+    doubt_of_full_rings,
     doubt_of_mask,
     doubt_of_pedestal,
     doubt_of_size,
     doubts_of_rings,
     pixels_across,
+    worst_rings,
 )
 from lics_beamline.reduction.point import integrator
 
 Choice = int | Literal["first", "sum"]
 
 WORTH_TELLING: Final = 1.0e-3  # of the pixels, masked: a few dead ones are as good as none
-MOST_RINGS_TOLD: Final = 3  # of those that lost most
-RINGS_APART: Final = 50  # of the range of angles: nearer ones are told as one
 RING_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, rejected: more than the spots of diamonds take from most
 
 
@@ -87,7 +87,7 @@ class ReducedImage:
         if np.any(share >= RING_WORTH_TELLING):
             where = " and ".join(
                 f"{100.0 * share[ring]:.0f} % of those at {self.pattern.two_theta_deg[ring]:.3f} deg"
-                for ring in _worst_rings(share)
+                for ring in worst_rings(share, least=RING_WORTH_TELLING)
             )
             said.append(
                 f"{100.0 * self.pattern.rejected_fraction:.2f} % of the pixels are rejected as spots, {where}. "
@@ -222,6 +222,8 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)
     warnings += doubts_of_rings(prepared.frame, engine.two_theta_deg, good, geometry=recipe.geometry, lines=len(peaks))
     warnings += doubt_of_size(recording.pixel_mm, recipe.geometry, shape)
+    if full is not None:
+        warnings += doubt_of_full_rings(recording.counts, full, engine.two_theta_deg, good, pattern.two_theta_deg)
     warnings += doubt_of_pedestal(pattern.pedestal_counts)
     if recipe.integration.dark is not None:
         warnings += doubt_of_dark(pattern.intensity, pattern.sigma)
@@ -241,18 +243,6 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
         if recipe.with_view
         else None,
     )
-
-
-def _worst_rings(share: npt.NDArray[np.float64]) -> list[int]:
-    """Return the rings that lost most, by rising angle, and none beside a worse one: a line has many bins."""
-    left = np.nan_to_num(share)
-    beside = max(1, left.size // RINGS_APART)
-    worst: list[int] = []
-    while len(worst) < MOST_RINGS_TOLD and left.max() >= RING_WORTH_TELLING:
-        ring = int(left.argmax())
-        worst.append(ring)
-        left[max(ring - beside, 0) : ring + beside + 1] = 0.0
-    return sorted(worst)
 
 
 def _left_out(two_theta_deg: npt.NDArray[np.float32], recipe: ImageRecipe) -> npt.NDArray[np.bool_]:

@@ -17,6 +17,10 @@ from lics_beamline.integration.integration import detector_of
 
 SURELY_BELOW: Final = 3.0  # standard errors below zero
 MOST_BELOW: Final = 0.5  # share of the bins
+MOST_RINGS_TOLD: Final = 3  # of those that lost most
+RINGS_APART: Final = 50  # of the range of angles: nearer ones are told as one
+FULL_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, full: its line is cut at the top ...
+NEARLY_FULL: Final = 0.5  # ... if the others have so much of a full count; else the full ones are spots, or mark a gap
 GRID_PX: Final = 16  # one pixel in so many tells how wide pixels are in 2theta
 
 
@@ -117,7 +121,13 @@ def doubts_of_rings(
     said = []
     if not lines:
         said.append("no lines were found: look at the image, its exposure, its mask and its geometry.")
-    if contrast.sharper is not None:
+    if contrast.sharper_exchanged is not None:
+        said.append(
+            f"rings are sharp with rows and columns exchanged, under orientation {contrast.sharper_exchanged}, and not "
+            "as the image is stored: it was transposed or turned by a quarter. Exchange them (numpy: image.T), or "
+            "calibrate with an image that is stored like this one."
+        )
+    elif contrast.sharper is not None:
         said.append(
             f"rings are sharp under orientation {contrast.sharper} ({FLIP_WORDS[contrast.sharper]}) and not under "
             f"{orientation}, which was taken: reduce it with --orientation {contrast.sharper}."
@@ -145,3 +155,64 @@ def pixels_across(two_theta_deg: npt.NDArray[np.float32], good: npt.NDArray[np.b
     corner = two_theta_deg[:-1:GRID_PX, :-1:GRID_PX]
     width = np.hypot(two_theta_deg[1::GRID_PX, :-1:GRID_PX] - corner, two_theta_deg[:-1:GRID_PX, 1::GRID_PX] - corner)
     return float((seen.max() - seen.min()) / np.median(width)) if seen.size and width.size else 0.0
+
+
+def doubt_of_full_rings(
+    counts: Counts,
+    full_counts: int,
+    two_theta_deg: npt.NDArray[np.float32],
+    good: npt.NDArray[np.bool_],
+    bins_deg: npt.NDArray[np.float64],
+) -> tuple[str, ...]:
+    """Return what is to be said of rings so bright that their pixels are full: what is left of them is too dim.
+
+    Parameters
+    ----------
+    counts, good : ndarray, shape (rows, columns)
+        The image, and its pixels that are used, which full ones are not.
+    full_counts : int
+        Count from which a pixel is full.
+    two_theta_deg : ndarray, shape (rows, columns)
+        Scattering angle of each pixel [deg].
+    bins_deg : ndarray, shape (bins,)
+        Middle of each bin of the pattern [deg].
+    """
+    full = counts >= full_counts
+    if not full.any():
+        return ()
+    ring = np.rint((two_theta_deg - bins_deg[0]) / (bins_deg[1] - bins_deg[0])).astype(np.intp)
+    within = (ring >= 0) & (ring < bins_deg.size)
+    used, lost = good & within, full & within
+    pixels = np.bincount(ring[used], minlength=bins_deg.size)
+    of_full = np.bincount(ring[lost], minlength=bins_deg.size)
+    light = np.bincount(ring[used], weights=counts[used], minlength=bins_deg.size)
+    is_bright = light > NEARLY_FULL * full_counts * np.maximum(pixels, 1)
+    share = np.where(is_bright, of_full / np.maximum(pixels + of_full, 1), 0.0)
+    cut = worst_rings(share, least=FULL_WORTH_TELLING)
+    if not cut:
+        return ()
+    where = " and ".join(f"{100.0 * share[one]:.0f} % at {bins_deg[one]:.3f} deg" for one in cut)
+    return (
+        f"rings are cut at the top: pixels with {full_counts} counts or more are full and left out, {where}. Their "
+        "lines are too weak, and one may be listed as two. Expose for a shorter time.",
+    )
+
+
+def worst_rings(share: npt.NDArray[np.float64], *, least: float) -> list[int]:
+    """Return the rings that lost most, by rising angle, and none beside a worse one: a line has many bins.
+
+    Parameters
+    ----------
+    share : ndarray, shape (bins,)
+        Part of the pixels of each ring that was lost, 0 to 1; NaN for none.
+    least : float
+        Part from which one is told.
+    """
+    left = np.nan_to_num(share)
+    beside = max(1, left.size // RINGS_APART)
+    worst: list[int] = []
+    while len(worst) < MOST_RINGS_TOLD and left.max() >= least:
+        ring = int(left.argmax())
+        worst.append(ring)
+        left[max(ring - beside, 0) : ring + beside + 1] = 0.0
+    return sorted(worst)

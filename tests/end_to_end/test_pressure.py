@@ -54,6 +54,17 @@ def test_ruby_is_read_far_above_the_pressures_of_a_sweep(tmp_path, r1_nm):
     assert said["pressure"]["gpa"] == pytest.approx(1870.0 * shift * (1.0 + 5.63 * shift), abs=0.05)
 
 
+def test_wavelengths_that_a_heading_says_are_in_vacuum_are_not_taken_for_those_in_air(tmp_path):
+    name = write(tmp_path, ruby(698.0 + 0.1915))  # in vacuum, of 698.0 nm in air
+    (tmp_path / name).write_text("# vacuum wavelength, counts\n" + (tmp_path / name).read_text())
+    asked = typed("pressure", name, "--temperature-k", "298", folder=tmp_path)
+    assert asked.returncode == 2
+    assert "--medium vacuum or air" in asked.stderr
+    in_vacuum = read(tmp_path, name, "--temperature-k", "298", "--medium", "vacuum")
+    in_air = read(tmp_path, write(tmp_path, ruby(698.0)), "--temperature-k", "298")
+    assert in_vacuum["pressure"]["gpa"] == pytest.approx(in_air["pressure"]["gpa"], abs=0.01)
+
+
 def test_a_fit_that_misses_its_spectrum_warns_people_and_programs_of_it(tmp_path):
     name = write(tmp_path, ruby(697.0) + 4000.0 * pseudo_voigt(698.0, 1.3))
     done = lics("pressure", name, "--temperature-k", "298", folder=tmp_path)

@@ -41,12 +41,25 @@ def test_an_image_in_the_middle_of_its_detector_is_as_sharp_in_every_flip():
         assert has_rings(found)
 
 
+@pytest.mark.parametrize("turns", [1, 3])
+@pytest.mark.parametrize("middle", [(160.0, 205.0), (190.0, 183.0)])
+def test_an_image_that_was_turned_by_a_quarter_is_told_from_one_that_is_flipped(middle, turns):
+    angle = angles(*middle)[:380]
+    good = np.ones(angle.shape, bool)
+    found = ring_contrast(np.rot90(rings(angle), turns), angle, good, orientation=3)
+    assert found.sharper_exchanged is not None
+    flipped = ring_contrast(rings(angle)[::-1], angle, good, orientation=3)
+    assert flipped.sharper_exchanged is None
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_noise_has_no_rings_and_no_flip(seed):
     noise = np.random.default_rng(seed).poisson(20.0, SHAPE).astype(np.int32)
-    found = ring_contrast(noise, angles(180.0, 205.0), GOOD, orientation=3)
-    assert not has_rings(found)
-    assert found.sharper is None
+    for rows in (400, 380):  # rows and columns are exchanged where they are as many
+        found = ring_contrast(noise[:rows], angles(180.0, 205.0)[:rows], GOOD[:rows], orientation=3)
+        assert not has_rings(found)
+        assert found.sharper is None
+        assert found.sharper_exchanged is None
 
 
 def test_spots_of_a_crystal_are_no_rings():

@@ -214,3 +214,17 @@ def test_a_picture_is_refused_as_one(tmp_path, counts, kind):
     Image.fromarray(counts.astype(np.uint8)).save(tmp_path / f"a.{kind}")
     with pytest.raises(ReductionFailed, match="picture"):
         FrameSeries(tmp_path / f"a.{kind}").frame(1)
+
+
+@pytest.mark.parametrize(("frames", "words"), [(30, "30 frames along the last axis"), (3, "3 colours a pixel")])
+def test_an_array_whose_frames_or_colours_lie_along_its_last_axis_is_refused(tmp_path, frames, words):
+    np.save(tmp_path / "a.npy", np.ones((120, 120, frames), np.uint16))
+    with pytest.raises(ReductionFailed, match=words):
+        FrameSeries(tmp_path / "a.npy")
+
+
+def test_a_tiff_whose_pages_are_rows_of_the_images_is_refused(tmp_path):
+    pages = [Image.fromarray(np.full((120, 30), number, np.uint8)) for number in range(120)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(ReductionFailed, match="120 x 120 pixels with 30 frames along the last axis"):
+        FrameSeries(tmp_path / "a.tif")

@@ -191,3 +191,52 @@ def test_a_file_without_images_says_what_an_image_is(tmp_path):
         file["points"] = np.ones((2, 3, 4, 60, 60))
     with pytest.raises(ReductionFailed, match=r"holds no images: .* two to four dimensions"):
         FrameSeries(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunks"),
+    [((60, 60, 30), None), ((60, 60, 30), True), ((60, 80, 30), (20, 80, 1)), ((60, 80, 5), None), ((60, 80, 1), None)],
+)
+def test_frames_that_lie_along_the_last_axis_are_read_as_they_were_taken(tmp_path, shape, chunks):
+    stack = np.random.default_rng(6).poisson(50.0, shape).astype(np.uint16)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("entry/data", data=stack, chunks=chunks)
+    series = FrameSeries(tmp_path / "a.h5")
+    assert series.count == shape[2]
+    for number in (1, series.count):
+        np.testing.assert_array_equal(series.frame(number).counts, stack[:, :, number - 1])
+    assert "along its last axis" in series.notes[0]
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 60, 30)])
+def test_frames_along_the_first_axis_are_read_so_whatever_their_number(tmp_path, chunks):
+    stack = np.random.default_rng(6).poisson(50.0, (60, 60, 30) if chunks else (30, 60, 60)).astype(np.uint16)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("entry/data", data=stack, chunks=chunks)
+    series = FrameSeries(tmp_path / "a.h5")
+    assert series.count == stack.shape[0]
+    np.testing.assert_array_equal(series.frame(20).counts, stack[19])
+
+
+@pytest.mark.parametrize(
+    ("stack", "words"),
+    [
+        (np.ones((90, 80, 18), np.uint16), "90 x 80 pixels with 18 frames along the last axis may be meant"),
+        (np.ones((60, 60, 3), np.uint8), "3 colours a pixel"),
+    ],
+)
+def test_a_stack_that_may_lie_along_either_axis_and_one_of_colours_are_refused(tmp_path, stack, words):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = stack
+    with pytest.raises(ReductionFailed, match=words):
+        FrameSeries(tmp_path / "a.h5")
+
+
+def test_a_frame_along_the_last_axis_that_was_never_written_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", shape=(60, 80, 4), dtype=np.uint32, chunks=(20, 80, 1))
+        data[:, :, 1] = 7
+    series = FrameSeries(tmp_path / "a.h5")
+    assert np.all(series.frame(2).counts == 7)
+    with pytest.raises(ReductionFailed, match=r"frame 3 .* was never written"):
+        series.frame(3)

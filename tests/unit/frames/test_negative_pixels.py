@@ -50,6 +50,24 @@ def test_a_gap_in_noise_is_dead_and_the_noise_is_not(integrator, kind, mark):
     assert pattern.masked_fraction == pytest.approx(17 / 300, abs=0.001)
 
 
+@pytest.mark.parametrize("mark", [-1, -2, -30])
+def test_a_gap_that_is_marked_by_a_number_within_wide_noise_is_dead(mark):
+    frame = gap(noise(0.0, 10.0, 5, np.int32), mark)
+    assert NegativePixels.of(frame).marks == (mark,)
+    assert NegativePixels.of(noise(0.0, 10.0, 5, np.int32)).marks == ()
+
+
+@pytest.mark.parametrize("scale", [2, 10])
+def test_noise_in_whole_numbers_that_were_multiplied_is_noise(integrator, scale):
+    frame = scale * noise(0.0, 3.0, 1, np.int32)
+    found = NegativePixels.of(frame)
+    assert found.marks == ()
+    assert found.noise_counts == pytest.approx(3.0 * scale, rel=0.35)  # in steps of a third of it
+    pattern = integrator.integrate(frame)
+    weights = 1.0 / pattern.sigma**2
+    assert abs(np.sum(weights * pattern.intensity)) < 2.5 * np.sqrt(np.sum(weights))
+
+
 @pytest.mark.parametrize("mean", [0.01, 0.3, 5.0, 100.0])
 @pytest.mark.parametrize("marks", [(-1,), (-1, -2), (-2,), (-9999,)])
 def test_marks_of_detectors_that_count_are_dead(mean, marks):

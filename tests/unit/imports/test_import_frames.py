@@ -137,7 +137,7 @@ def test_all_faults_of_table_and_frames_are_told_at_once_and_nothing_is_recorded
     expected = {
         3: "line 2 names the same frame",
         4: "there is no such file in frames. Near it: a_",
-        5: "has 50 x 70 pixels, and the geometry 60 x 70",
+        5: "has 50 x 70 pixels and the geometry 60 x 70",
         6: "torn.edf is cut off",
         7: "holds 3 frames. Say which in a column `frame`, from 1 to 3, or `sum`",
         8: "has no frame 4: it holds 3",

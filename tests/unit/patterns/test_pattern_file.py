@@ -19,6 +19,9 @@ from lics_beamline.patterns.pattern_file import evenly_spaced, read_pattern
 
 WAVELENGTH = 0.41373
 X = np.arange(4.0, 14.0, 0.01)
+WEAK = 40.0 + 20.0 * np.cos(X / 4.0)  # a background of few counts
+LIT = WEAK + 300.0 * np.exp(-(((X - 9.0) / 0.04) ** 2))
+FAINT = np.random.default_rng(4).poisson(LIT).astype(float)
 Y = np.random.default_rng(3).poisson(200.0 + 900.0 * np.exp(-(((X - 9.0) / 0.04) ** 2))).astype(float)
 E = np.sqrt(Y)
 Q = 4.0 * math.pi * np.sin(np.radians(X) / 2.0) / WAVELENGTH
@@ -326,6 +329,9 @@ REFUSED = {
     "time of flight": ("# tof (usec) I sigma\n" + rows(1000 * X, Y, E), {}, "time-of-flight"),
     "channels": (rows(1000 * X, Y, E), {}, "no 2theta in degrees"),
     "q without a unit": ("# q  I  sigma\n" + rows(Q, Y, E), {}, "--unit q for 1/angstrom"),
+    "q squared": ("# q^2 (1/A^2) I sigma\n" + rows(Q**2, Y, E), {}, "no pattern over 2theta, q or d"),
+    "s": ("# s [1/nm] I sigma\n" + rows(10 * Q / (2 * np.pi), Y, E), {}, "no pattern over 2theta, q or d"),
+    "sines": ("# sin(theta)/lambda I\n" + rows(4 * Q, Y), {}, "no pattern over 2theta, q or d"),
     "azimuth": ("# chi_deg I sigma\n" + rows(X, Y, E), {}, "no pattern over 2theta"),
     "no wavelength": (PLAIN, {"wavelength_angstrom": None}, "--wavelength ANGSTROM"),
     "wavelength in metres": (PLAIN, {"wavelength_angstrom": 4.1e-11}, "not between 0.05 and 5"),
@@ -336,6 +342,12 @@ REFUSED = {
     ),
     "four columns": (rows(X, Y, E, E), {}, "4 columns.*--columns 1 2 3"),
     "a background as third column": (rows(X, Y, 200 + 0 * X), {}, "third column without a name"),
+    "a weak background as third column": (rows(X, FAINT, WEAK), {}, "third column without a name.*background"),
+    "a background that was taken off": (rows(X, FAINT - WEAK, WEAK), {}, "third column without a name"),
+    "a fit as third column": (rows(X, FAINT, LIT), {}, "third column without a name.*or fit"),
+    "spacings as third column": (rows(X, Y, WAVELENGTH / (2 * np.sin(np.radians(X / 2)))), {}, "only falls"),
+    "a time as third column": (rows(X, Y, 3 + 0 * X), {}, "is 3 everywhere.*--columns 1 2"),
+    "numbered points": (rows(1 + np.arange(X.size) / 10, X, Y), {}, "only rises.*--columns 1 3"),
     "a weight as third column": (rows(X, Y, 1 / Y), {}, "one over it: a weight"),
     "a calculated pattern as third column": ("2theta Yobs Ycalc\n" + rows(X, Y, Y + 1), {}, "called 'Ycalc'"),
     "the variance of counts": ("2theta I sigma\n" + rows(X, Y, Y), {}, "the intensity itself: a variance"),

@@ -104,6 +104,23 @@ def test_pixels_of_65535_are_masked_and_said(tmp_path):
     assert "65535" in remark
 
 
+def test_rings_that_are_cut_at_the_top_are_told_and_gaps_and_spots_are_not(tmp_path):
+    radius = np.hypot(*(np.mgrid[:300, :300] - 149.5))
+    ring = np.random.default_rng(3).poisson(600.0 * np.exp(-0.5 * ((radius - 90.0) / 2.0) ** 2)).astype(np.uint16)
+
+    def cut(image):
+        image += ring
+        np.minimum(image, 500, out=image)
+
+    def spots(image):
+        image += ring
+        image[50:60, 50:60] = image[20:24] = 65535
+
+    (said,) = reduce_image(small(tmp_path, cut), SMALL, bins=200).warnings
+    assert "pixels with 500 counts or more are full" in said
+    assert reduce_image(small(tmp_path, spots), SMALL, bins=200).warnings == ()
+
+
 def test_what_is_rejected_of_the_worst_ring_is_said_and_can_be_kept(tmp_path):
     def grains(image):
         image[60:63, 140:158] = np.random.default_rng(2).poisson(9000.0, (3, 18))

@@ -1,0 +1,107 @@
+"""Whether the third column of a pattern is what it is taken for: the standard errors of its intensities.
+
+Errors are about as large as intensities scatter between neighbouring points, and small against intensities that are
+large against their own scatter. A background, a fit, another axis and the time of counting are not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lics_beamline.patterns.pattern_table import refused
+from lics_beamline.physics.robust_scatter import scatter_of
+
+Array = npt.NDArray[np.float64]
+
+SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
+FEW_COUNTS: Final = 2.0  # below, variances and weights are kept from zero, and an error is near its intensity
+SAME_COLUMN: Final = 1e-3  # relative: the same number, rounded
+ALIKE_SHARE: Final = 0.9  # of the points that have counts
+LEAST_LIT: Final = 50  # points that tell: fewer are alike by chance
+NOISE_SHARE: Final = (0.1, 10.0)  # errors over the scatter of intensities that are interpolated, or of other pixels
+SURE_SHARE: Final = (0.5, 2.0)  # the same, of errors that need no other sign; a choice
+LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
+
+
+def check_no_weight(intensity: Array, sigma: Array, *, source: str) -> None:
+    """Refuse errors that are the intensities themselves, or one over them: variances of counts, or their weights.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern, and what is taken for its errors.
+    source : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    ProfileError
+        If they are.
+    """
+    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > FEW_COUNTS)
+    for power, what in ((1.0, "the intensity itself: a variance, or a copy"), (-1.0, "one over it: a weight")):
+        same = np.abs(sigma[lit] / intensity[lit] ** power - 1.0) < SAME_COLUMN
+        if np.count_nonzero(same) > ALIKE_SHARE * max(same.size, LEAST_LIT):
+            raise refused(
+                source,
+                f"has for the error of an intensity {what}. Give --columns 1 2 to leave it out, or --errors counts.",
+                reason="columns",
+            )
+
+
+def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:
+    """Refuse three columns without names of which the last may be no error: a background, a fit, another axis, a time.
+
+    Parameters
+    ----------
+    intensity, column : ndarray, shape (points,)
+        Of a pattern.
+    source : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    ProfileError
+        If it may be none; the message says why.
+    """
+    if _is_monotonic(intensity):
+        raise refused(
+            source,
+            "has for intensities a column that only rises or only falls, as an axis does. Give --columns with the "
+            "numbers of abscissa, intensity and error: --columns 1 3.",
+            reason="columns",
+        )
+    good = np.isfinite(intensity) & (column > 0.0)
+    share = level = 0.0
+    if np.count_nonzero(good) >= LEAST_LIT:
+        noise = scatter_of(np.diff(intensity[good], 2)) / SECOND_DIFFERENCE
+        share = float(np.median(column[good])) / noise if noise > 0.0 else math.inf
+        level = float(np.median(intensity[good]))
+    is_sure = SURE_SHARE[0] < share < SURE_SHARE[1]
+    why = ""
+    if _is_monotonic(column):
+        why = "only rises or only falls, as an axis does"
+    elif not is_sure and np.ptp(column[np.isfinite(column)]) == 0.0:
+        why = f"is {column[0]:.4g} everywhere"
+    elif not is_sure and np.median(column) > LARGEST_ERROR * level:
+        why = f"has the median {np.median(column):.4g} where that of the intensities is {level:.4g}: background, or fit"
+    elif not NOISE_SHARE[0] < share < NOISE_SHARE[1]:
+        why = f"has the median {np.median(column):.4g}"
+    if why:
+        raise refused(
+            source,
+            f"has a third column without a name that {why}. It is {share:.3g} times the scatter of the intensities, so "
+            "it may be no error. Give --columns 1 2 to leave it out, 1 2 3 to take it.",
+            reason="columns",
+            ratio=share,
+        )
+
+
+def _is_monotonic(column: Array) -> bool:
+    """Tell whether a column only rises or only falls, which nothing does that was counted."""
+    steps = np.diff(column[np.isfinite(column)])
+    return bool(np.all(steps > 0.0) or np.all(steps < 0.0))
