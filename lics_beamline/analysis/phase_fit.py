@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.analysis.chance_cell import doubt_of_cell
+from lics_beamline.analysis.line_shift import SEEN_CHI2_SHARE, Kind, LineShift, start_of_shift
+from lics_beamline.analysis.quantity import written
 from lics_beamline.errors import ProfileError, RefinementFailed
 from lics_beamline.lines.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
 from lics_beamline.lines.peaks import Peak, find_peaks
@@ -24,7 +26,7 @@ from lics_beamline.patterns.pattern_file import GivenPattern, evenly_spaced
 from lics_beamline.phases.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
 from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.crystal import powder_lines
-from lics_beamline.physics.unit_cell import free_names, lattice_system
+from lics_beamline.physics.unit_cell import NAMES, free_names, lattice_system
 from lics_beamline.refinement.agreement import Agreement
 from lics_beamline.refinement.cell_search import find_cell
 from lics_beamline.refinement.fit_choice import FitChoice
@@ -89,6 +91,8 @@ class PhaseFit:
         The one that was fitted with [angstrom]: the given one, or K-alpha 1 where lines come twice.
     notes : tuple of str
         What was found otherwise than it was given.
+    shift : LineShift
+        By how much all lines are off, as it was fitted with the cells.
     """
 
     peaks: tuple[Peak, ...]
@@ -97,6 +101,7 @@ class PhaseFit:
     fit: PatternFit | RietveldFit
     wavelength_angstrom: float
     notes: tuple[str, ...] = ()
+    shift: LineShift = LineShift()  # noqa: RUF009  frozen
 
     @property
     def unknown_share(self) -> float:
@@ -116,7 +121,7 @@ def fit_phases(
     method: Method = "pawley",
     two_theta_deg: tuple[float, float] | None = None,
     within: float = WITHIN_RELATIVE,
-    zero_shift: bool = False,
+    shift: Kind | Literal["found"] = "found",
     shared_b: bool = False,
     second_angstrom: float | None = None,
 ) -> PhaseFit:
@@ -134,8 +139,9 @@ def fit_phases(
         Angles used [deg]; default all.
     within : float
         How far the edges of a cell may be from those of its model, as a fraction.
-    zero_shift : bool
-        Refine a constant shift of all angles.
+    shift : {"found", "none", "zero", "off-axis"}
+        What shift of all lines is refined. "found": of a pattern of a tube (two wavelengths) that of a sample beside
+        the axis, where it is seen; of others none, and one that is seen is told.
     shared_b : bool
         One B for all atoms of a phase.
     second_angstrom : float, optional
@@ -150,7 +156,7 @@ def fit_phases(
     pattern = given.pattern
     usable(pattern, FitChoice(two_theta_deg=two_theta_deg))  # too narrow a range is refused before anything is sought
     peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
-    choice = FitChoice(two_theta_deg=two_theta_deg, widths=_widths(peaks), shift="zero" if zero_shift else "none")
+    choice = FitChoice(two_theta_deg=two_theta_deg, widths=_widths(peaks))
     notes: tuple[str, ...] = ()
     if second_angstrom is not None:
         tube = EmissionDoublet(element="", alpha1_angstrom=pattern.wavelength_angstrom, alpha2_angstrom=second_angstrom)
@@ -165,7 +171,11 @@ def fit_phases(
         peaks = tuple(peak for peak in found if peak.two_theta_deg not in places)
     elif hidden := hidden_doublet(peaks, pattern.wavelength_angstrom):
         notes = (hidden,)
-    sought = _sought(pattern, peaks, cifs, choice, within)
+    search = _Search(pattern=pattern, peaks=peaks, cifs=tuple(cifs), within=within, choice=choice)
+    of_tube = choice.second_angstrom is not None
+    kind: Kind = ("off-axis" if of_tube else "zero") if shift == "found" else shift
+    start = start_of_shift(kind, search.explained) if of_tube or shift != "found" else LineShift(kind=kind)
+    sought = search.sought(start)
     there = [each.model for each in sought if not each.reason]
     if not there:
         raise RefinementFailed(
@@ -175,22 +185,72 @@ def fit_phases(
             + "".join(f" Besides: {remark}." for remark in given.remarks),
             peaks=len(peaks),
         )
-    wavelengths = (pattern.wavelength_angstrom, *((choice.second_angstrom,) if choice.second_angstrom else ()))
-    unknown = _unexplained(peaks, there, wavelengths)
-    choice = replace(choice, excluded_deg=_left_out(unknown, there, wavelengths))
-    if method == "pawley":
-        phases = tuple(model.phase(own_strain=model is not there[0]) for model in there)
-        fit: PatternFit | RietveldFit = fit_pattern(pattern, phases, choice)
-    else:
-        fit = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
+    unknown = search.unexplained(there, start)
+    choice = replace(choice, excluded_deg=search.left_out(unknown, there, start), shift_start=start.value_deg)
+    phases = tuple(model.phase(own_strain=model is not there[0]) for model in there)
+    fit: PatternFit | None = None
+    if shift == "found":
+        fit, kind, more = _with_shift(pattern, phases, choice, kind)
+        notes += more
+    choice = replace(choice, shift=kind)
+    fit = fit or fit_pattern(pattern, phases, choice)
     return PhaseFit(
         peaks=peaks,
         sought=sought,
         unknown=unknown,
-        fit=fit,
+        fit=fit
+        if method == "pawley"
+        else refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method)),
         wavelength_angstrom=pattern.wavelength_angstrom,
         notes=notes,
+        shift=LineShift.of(fit, kind),
     )
+
+
+def _with_shift(
+    pattern: Pattern, phases: tuple[PowderPhase, ...], choice: FitChoice, kind: Kind
+) -> tuple[PatternFit | None, Kind, tuple[str, ...]]:
+    """Return the fit with a shift of all lines where one is to be kept, its kind, and what is to be said of it.
+
+    A tube's diffractometer leaves the sample beside its axis; the calibration of an area detector leaves no shift, and
+    one that is seen there may as well be something else.
+    """
+    fit = fit_pattern(pattern, phases, replace(choice, shift=kind))
+    found = LineShift.of(fit, kind)
+    if not found.is_seen(fit):
+        return None, "none", ()
+    if kind == "zero":
+        return (
+            None,
+            "none",
+            (
+                f"a shift of all lines by {found} would lower chi2 to {fit.agreement.chi_squared:.2f} and give "
+                f"{_cells(fit)}: --shift zero fits with it, where the zero of the angles is not known better.",
+            ),
+        )
+    fits: dict[Kind, PatternFit] = {kind: fit, "zero": fit_pattern(pattern, phases, replace(choice, shift="zero"))}
+    chi2 = {each: one.agreement.chi_squared for each, one in fits.items()}
+    kept: Kind = "zero" if chi2["zero"] < (1.0 - SEEN_CHI2_SHARE) * chi2[kind] else kind
+    other: Kind = kind if kept == "zero" else "zero"
+    return (
+        fits[kept],
+        kept,
+        (
+            f"all lines are off by {LineShift.of(fits[kept], kept)}: fitted with the cells. Were it "
+            f"{LineShift.of(fits[other], other)}, chi2 would be {chi2[other]:.2f} for {chi2[kept]:.2f}, with "
+            f"{_cells(fits[other])}: --shift {other}.",
+        ),
+    )
+
+
+def _cells(fit: PatternFit) -> str:
+    """Return the free numbers of the cells of a fit."""
+    told = []
+    for phase in fit.phases:
+        numbers = zip(NAMES, phase.cell.numbers, phase.cell_sigma.numbers, strict=True)
+        free = free_names(lattice_system(phase.structure_factors.space_group))
+        told.append(", ".join([phase.name, *(f"{n} {written(v, e)}" for n, v, e in numbers if n in free)]))
+    return "; ".join(told)
 
 
 def _widths(peaks: Sequence[Peak]) -> LineWidths:
@@ -201,31 +261,94 @@ def _widths(peaks: Sequence[Peak]) -> LineWidths:
     return LineWidths(w_deg2=(GAUSSIAN_PART * fwhm) ** 2, x_deg=LORENTZIAN_PART * fwhm, y_deg=0.0)
 
 
-def _sought(
-    pattern: Pattern, peaks: Sequence[Peak], cifs: Sequence[Path], choice: FitChoice, within: float
-) -> tuple[SoughtPhase, ...]:
-    """Give each phase the cell that its peaks say, or the one that a search finds beside those known already."""
-    models = [read_model(path) for path in cifs]
-    twice = {model.name for model in models if sum(model.name == other.name for other in models) > 1}
-    if twice:
-        raise ProfileError(
-            f"two phases are called {sorted(twice)[0]}: results could not be told apart. Rename one of the files.",
-            name=sorted(twice)[0],
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Search:
+    """What phases are looked for with: the pattern, its peaks, the files of the phases, how far cells may be off."""
+
+    pattern: Pattern
+    peaks: tuple[Peak, ...]
+    cifs: tuple[Path, ...]
+    within: float
+    choice: FitChoice
+
+    def sought(self, shift: LineShift) -> tuple[SoughtPhase, ...]:
+        """Give each phase the cell that its peaks say, or the one that a search finds beside those known already."""
+        models = self._models()
+        found = self._identified(models, shift)
+        pattern, peaks = shift.undone(self.pattern), self._undone(shift)
+        sought = [
+            SoughtPhase(model=model.in_cell(found[place].cell), found=found[place])
+            if place in found
+            else SoughtPhase(model=model, reason="not searched for")
+            for place, model in enumerate(models)
+        ]
+        for place, model in enumerate(models):
+            if place in found:
+                continue
+            known = tuple(each.model.phase() for each in sought if not each.reason)
+            sought[place] = _seen(_searched(pattern, model, known, self.choice, self.within), peaks, pattern)
+        return tuple(sought)
+
+    def explained(self, shift: LineShift) -> float:
+        """Return the part of the area of all peaks that the phases explain where a shift puts them."""
+        there = [each.model for each in self.sought(shift) if not each.reason]
+        area = sum(peak.area for peak in (self.unexplained(there, shift) if there else self.peaks))
+        return 1.0 - area / max(sum(peak.area for peak in self.peaks), 1e-300)
+
+    def unexplained(self, models: Sequence[StructuralModel], shift: LineShift) -> tuple[Peak, ...]:
+        """Return the strong peaks that are near no line of the cells that were found."""
+        lines = self._angles(models, self.peaks, shift)
+        return tuple(
+            peak
+            for peak in self.peaks
+            if peak.significance >= UNKNOWN_PEAK_SIGMAS
+            and not np.any(np.abs(lines - peak.two_theta_deg) < EXPLAINED_FWHM * peak.fwhm_deg)
         )
-    phases = candidates(cifs, models, within)
-    found = _identified(pattern, peaks, phases)
-    sought = [
-        SoughtPhase(model=model.in_cell(found[place].cell), found=found[place])
-        if place in found
-        else SoughtPhase(model=model, reason="not searched for")
-        for place, model in enumerate(models)
-    ]
-    for place, model in enumerate(models):
-        if place in found:
-            continue
-        known = tuple(each.model.phase() for each in sought if not each.reason)
-        sought[place] = _seen(_searched(pattern, model, known, choice, within), peaks, pattern)
-    return tuple(sought)
+
+    def left_out(
+        self, unknown: Sequence[Peak], models: Sequence[StructuralModel], shift: LineShift
+    ) -> tuple[tuple[float, float], ...]:
+        """Return the ranges of unknown peaks that have no line of a phase within [deg]."""
+        lines = self._angles(models, unknown, shift)
+        ranges = [
+            (peak.two_theta_deg - LEFT_OUT_FWHM * peak.fwhm_deg, peak.two_theta_deg + LEFT_OUT_FWHM * peak.fwhm_deg)
+            for peak in unknown
+        ]
+        return tuple((low, high) for low, high in ranges if not np.any((lines > low) & (lines < high)))
+
+    def _models(self) -> list[StructuralModel]:
+        models = [read_model(path) for path in self.cifs]
+        twice = {model.name for model in models if sum(model.name == other.name for other in models) > 1}
+        if twice:
+            raise ProfileError(
+                f"two phases are called {sorted(twice)[0]}: results could not be told apart. Rename one of the files.",
+                name=sorted(twice)[0],
+            )
+        return models
+
+    def _undone(self, shift: LineShift) -> tuple[Peak, ...]:
+        return shift.undone_peaks(self.peaks, self.pattern.wavelength_angstrom)
+
+    def _identified(self, models: Sequence[StructuralModel], shift: LineShift) -> Mapping[int, FoundPhase]:
+        """Return what the identification of recorded runs finds, by place."""
+        found = identify(
+            self._undone(shift),
+            candidates(self.cifs, models, self.within),
+            pattern=shift.undone(self.pattern),
+            pressure_gpa=0.0,
+            temperature_k=298.0,
+        )
+        return {int(phase.name.removeprefix("phase-")): phase for phase in found.phases}
+
+    def _angles(self, models: Sequence[StructuralModel], peaks: Sequence[Peak], shift: LineShift) -> Array:
+        """Return where all lines of some cells are, a little beyond the last of some peaks [deg]."""
+        d_min = min((peak.d_angstrom for peak in peaks), default=np.inf)
+        d = [line.d_angstrom for model in models for line in powder_lines(model.cell, model.space_group, 0.98 * d_min)]
+        second = self.choice.second_angstrom
+        wavelengths = (self.pattern.wavelength_angstrom, *((second,) if second else ()))
+        sines = np.outer(wavelengths, 1.0 / (2.0 * np.array(d))).ravel()
+        bragg = 2.0 * np.degrees(np.arcsin(np.minimum(sines, 1.0)))
+        return bragg + shift.at(bragg)
 
 
 def _seen(sought: SoughtPhase, peaks: Sequence[Peak], pattern: Pattern) -> SoughtPhase:
@@ -263,51 +386,3 @@ def candidates(cifs: Sequence[Path], models: Sequence[StructuralModel], within: 
         )
         for place, path in enumerate(cifs)
     ]
-
-
-def _identified(pattern: Pattern, peaks: Sequence[Peak], phases: Sequence[CrystalPhase]) -> Mapping[int, FoundPhase]:
-    """Return what the identification of recorded runs finds, by place."""
-    found = identify(
-        peaks,
-        phases,
-        pattern=pattern,
-        pressure_gpa=0.0,
-        temperature_k=298.0,
-    )
-    return {int(phase.name.removeprefix("phase-")): phase for phase in found.phases}
-
-
-def _unexplained(
-    peaks: Sequence[Peak], models: Sequence[StructuralModel], wavelengths_angstrom: Sequence[float]
-) -> tuple[Peak, ...]:
-    """Return the strong peaks that are near no line of the cells that were found."""
-    lines = _angles(models, min((peak.d_angstrom for peak in peaks), default=np.inf), wavelengths_angstrom)
-    return tuple(
-        peak
-        for peak in peaks
-        if peak.significance >= UNKNOWN_PEAK_SIGMAS
-        and not np.any(np.abs(lines - peak.two_theta_deg) < EXPLAINED_FWHM * peak.fwhm_deg)
-    )
-
-
-def _angles(models: Sequence[StructuralModel], d_min_angstrom: float, wavelengths_angstrom: Sequence[float]) -> Array:
-    """Return the angles of all lines of some cells, a little beyond the last peak [deg]."""
-    d = [
-        line.d_angstrom
-        for model in models
-        for line in powder_lines(model.cell, model.space_group, 0.98 * d_min_angstrom)
-    ]
-    sines = np.outer(wavelengths_angstrom, 1.0 / (2.0 * np.array(d))).ravel()
-    return 2.0 * np.degrees(np.arcsin(np.minimum(sines, 1.0)))
-
-
-def _left_out(
-    unknown: Sequence[Peak], models: Sequence[StructuralModel], wavelengths_angstrom: Sequence[float]
-) -> tuple[tuple[float, float], ...]:
-    """Return the ranges of unknown peaks that have no line of a phase within [deg]."""
-    lines = _angles(models, min((peak.d_angstrom for peak in unknown), default=np.inf), wavelengths_angstrom)
-    ranges = [
-        (peak.two_theta_deg - LEFT_OUT_FWHM * peak.fwhm_deg, peak.two_theta_deg + LEFT_OUT_FWHM * peak.fwhm_deg)
-        for peak in unknown
-    ]
-    return tuple((low, high) for low, high in ranges if not np.any((lines > low) & (lines < high)))

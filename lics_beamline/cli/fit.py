@@ -64,7 +64,13 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="F",
         help="how far cells may be from those of the CIFs, as a fraction of the edges (default 0.02)",
     )
-    verb.add_argument("--zero", action="store_true", help="refine a constant shift of all angles too")
+    verb.add_argument(
+        "--shift",
+        choices=("found", "none", "zero", "off-axis"),
+        default="found",
+        help="shift of all lines that is refined too: off-axis, as of a sample beside the axis of a diffractometer; "
+        "zero, a constant angle; none. found (default): off-axis where a tube's pattern shows it; else none",
+    )
     verb.add_argument("--shared-b", action="store_true", help="rietveld: one B for all atoms of a phase")
     add_reading(verb)
     verb.add_argument("--pattern", dest="chosen", metavar="NAME", help="which pattern of a file that has several")
@@ -100,7 +106,7 @@ def fit(options: argparse.Namespace) -> int:
         method=options.method,
         two_theta_deg=tuple(options.range) if options.range else None,
         within=options.within,
-        zero_shift=options.zero,
+        shift=options.shift,
         shared_b=options.shared_b,
         second_angstrom=options.wavelength[1] if len(options.wavelength) > 1 else None,
     )
@@ -144,6 +150,8 @@ def _lines(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
         f"{100 * agreed.r_wp_subtracted:.2f} and {100 * agreed.r_p_subtracted:.2f} % (expected "
         f"{100 * agreed.r_expected_subtracted:.2f} %); chi2 {agreed.chi_squared:.2f}, {agreed.bins} points"
     )
+    if found.shift.kind != "none":
+        lines.append(f"  lines are off by {found.shift}")
     lines += [f"  {remark}" for remark in getattr(found.fit, "remarks", ())]
     if not getattr(found.fit, "converged", True):
         lines.append("  it did not converge")
@@ -198,6 +206,7 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
         "unknown": [peak.two_theta_deg for peak in found.unknown],
         "unknown_share": found.unknown_share,
         "phases": phases,
+        "shift": asdict(found.shift),
         "agreement": asdict(found.agreement),
         "error_factor": found.fit.error_factor,
         "notes": list(found.notes),

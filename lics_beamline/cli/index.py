@@ -160,7 +160,7 @@ def _of_pattern(options: argparse.Namespace) -> tuple[str, Sequence[LineSet]]:
         unit=options.unit,
     )
     lines = lines_of_pattern(
-        given.pattern,
+        given,
         options.phases,
         within=options.within,
         two_theta_deg=tuple(options.range) if options.range else None,

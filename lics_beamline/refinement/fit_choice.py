@@ -24,9 +24,11 @@ class FitChoice:
         Widths that start the search.
     refined_widths : tuple of str
         Those of u, v, w, x, y that are refined.
-    shift : {"none", "zero", "along-beam"}
+    shift : {"none", "zero", "off-axis", "along-beam"}
         Whether to refine a shift of all lines. An area detector's calibration leaves none; a sample that moved along
-        the beam needs a phase of known cell beside it.
+        the beam needs a phase of known cell beside it; one beside the axis of a diffractometer does not.
+    shift_start : float
+        Where the search for the shift starts, in its unit.
     reach : float
         Lines are drawn this many FWHM to either side; a Lorentzian has 1 % of its area beyond 32.
     second_angstrom : float, optional
@@ -39,5 +41,6 @@ class FitChoice:
     widths: LineWidths = field(default_factory=LineWidths)
     refined_widths: tuple[str, ...] = ("w", "x", "y")
     shift: Shift = "none"
+    shift_start: float = 0.0
     reach: float = 60.0
     second_angstrom: float | None = None

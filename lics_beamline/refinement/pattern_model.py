@@ -20,7 +20,7 @@ from lics_beamline.refinement.line_width import LineWidths, shapes
 from lics_beamline.refinement.powder_phase import PowderPhase, PowderRing
 
 Array = npt.NDArray[np.float64]
-Shift = Literal["none", "zero", "along-beam"]
+Shift = Literal["none", "zero", "off-axis", "along-beam"]
 
 FARTHEST_CELL_CHANGE: Final = 0.03  # relative change of a cell's number in one fit: more, and lines have changed places
 LARGEST_SINE: Final = 0.9999  # of theta: a line beyond is none
@@ -53,8 +53,11 @@ class PatternModel:
         Widths that start the search.
     refined_widths : tuple of str
         Those of u, v, w, x, y that are free.
-    shift : {"none", "zero", "along-beam"}
-        A shift of all lines: by a constant angle, or as of a sample moved along the beam in front of a flat detector.
+    shift : {"none", "zero", "off-axis", "along-beam"}
+        A shift of all lines: by a constant angle [deg]; by one times the cosine of theta, as of a sample beside the
+        axis of a diffractometer [deg]; or as of a sample moved along the beam in front of a flat detector.
+    shift_start : float
+        Where the search for the shift starts, in its unit.
     reach : float
         A line is drawn this many FWHM to either side.
     second_angstrom : float, optional
@@ -70,6 +73,7 @@ class PatternModel:
     shift: Shift
     reach: float
     second_angstrom: float | None = None
+    shift_start: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,7 +102,7 @@ class PatternModel:
         return np.array(
             [
                 *(number for phase in self.phases if phase.refine_cell for number in _free(phase)),
-                *([0.0] if self.shift != "none" else []),
+                *([self.shift_start] if self.shift != "none" else []),
                 *(self.widths.numbers[WIDTH_NAMES.index(name)] for name in self.refined_widths),
                 *(0.0 for phase in self.phases if phase.own_strain),
             ]
@@ -169,7 +173,11 @@ class PatternModel:
         return numbers
 
     def lines(self, parameters: Array) -> Lines:
-        """Places of the lines, and the share of its ring's strength that each has.
+        """Places of the lines, and the share of its ring's strength that each has."""
+        return self._shifted(parameters, self._unshifted(parameters))
+
+    def _unshifted(self, parameters: Array) -> Lines:
+        """Return the lines where their spacings have them.
 
         Notes
         -----
@@ -199,11 +207,13 @@ class PatternModel:
             bragg.append(angle)
             weights.append(planes / (np.sin(theta) ** 2 * np.cos(theta) * cell.volume_angstrom3**2))
             slopes.append(by_parameter)
-        return self._shifted(parameters, np.concatenate(bragg), np.concatenate(weights), np.concatenate(slopes, axis=1))
+        return Lines(
+            centre_deg=np.concatenate(bragg), weight=np.concatenate(weights), slopes=np.concatenate(slopes, axis=1)
+        )
 
     def profiles(self, parameters: Array) -> Profiles:
         """Return the profile of each ring at the parameters."""
-        lines = self._doubled(self.lines(parameters))
+        lines = self._shifted(parameters, self._doubled(self._unshifted(parameters)))
         numbers = np.repeat(self.width_numbers(parameters)[:, None], lines.centre_deg.size, axis=1)
         own = [index for index, phase in enumerate(self.phases) if phase.own_strain]
         members = [sum(len(ring.lines) for ring in rings) for rings in self.rings]
@@ -266,19 +276,19 @@ class PatternModel:
             slots[len(names) - len(own) + offset, 4, phase_of_line == index] = 1.0
         return slots
 
-    def _shifted(self, parameters: Array, bragg_deg: Array, weight: Array, slopes: Array) -> Lines:
+    def _shifted(self, parameters: Array, lines: Lines) -> Lines:
         if self.shift == "none":
-            return Lines(centre_deg=bragg_deg, weight=weight, slopes=slopes)
+            return lines
         place = self.names.index("shift")
         value = parameters[place]
-        if self.shift == "zero":
-            slopes[place] = 1.0
-            return Lines(centre_deg=bragg_deg + value, weight=weight, slopes=slopes)
-        angle = np.radians(bragg_deg)
+        angle, slopes = np.radians(lines.centre_deg), lines.slopes.copy()
+        if self.shift in ("zero", "off-axis"):
+            slopes[place] = 1.0 if self.shift == "zero" else np.cos(angle / 2.0)
+            return lines._replace(centre_deg=lines.centre_deg + value * slopes[place], slopes=slopes)
         tangent = np.tan(angle) * (1.0 - value)
-        slopes = slopes * (1.0 - value) / np.cos(angle) ** 2 / (1.0 + tangent**2)
+        slopes *= (1.0 - value) / np.cos(angle) ** 2 / (1.0 + tangent**2)
         slopes[place] = np.degrees(-np.tan(angle) / (1.0 + tangent**2))
-        return Lines(centre_deg=np.degrees(np.arctan(tangent)), weight=weight, slopes=slopes)
+        return lines._replace(centre_deg=np.degrees(np.arctan(tangent)), slopes=slopes)
 
     def _bragg_deg(self, cell: UnitCell, hkl: npt.NDArray[np.int64]) -> Array:
         sine = 0.5 * self.wavelength_angstrom * np.sqrt(cell.inverse_d_squared(hkl))

@@ -99,6 +99,7 @@ def make_model(
         widths=choice.widths,
         refined_widths=tuple(name for name in WIDTH_NAMES if name in choice.refined_widths),
         shift=choice.shift,
+        shift_start=choice.shift_start,
         reach=choice.reach,
         second_angstrom=choice.second_angstrom,
     )

@@ -30,6 +30,7 @@ Array = npt.NDArray[np.float64]
 
 UNPOLARISED_BEAM: Final = 1.0  # rietx: the factor is then 1 at every angle; 0 would be cos^2 of it
 B_LIMITS_ANGSTROM2: Final = (0.0, 25.0)  # engineering values: beyond, an atom is not where the model has it
+ANY_RADIUS_MM: Final = 185.0  # of a diffractometer: only the shift of lines over it is known, not the sample's in mm
 OCCUPANCY_LIMIT: Final = 1.5  # above 1, so that a wrong site shows itself
 
 
@@ -274,6 +275,9 @@ def _instrument(pattern: Pattern, choice: RietveldChoice, start: PatternFit) -> 
         getattr(instrument.profile, name).value = refined.get(name, value)  # the same letters mean the same there
     if "shift" in refined and choice.pattern.shift == "zero":
         instrument.zero_shift.value = refined["shift"]
+    if "shift" in refined and choice.pattern.shift == "off-axis":
+        instrument.geometry = rietx.Geometry(kind="bragg_brentano", goniometer_radius_mm=ANY_RADIUS_MM)
+        instrument.geometry.sample_displacement.value = -np.radians(refined["shift"]) * ANY_RADIUS_MM / 2.0
     return instrument
 
 
@@ -289,7 +293,8 @@ def _stages(models: Sequence[StructuralModel], choice: RietveldChoice) -> list[A
             if flags - names.keys():  # the program moves an atom along what its site leaves free, not along x, y, z
                 positions.append(f"phases.{p}.atoms.{a}.dof.*")
     lines = [f"instrument.profile.{name}" for name in choice.pattern.refined_widths]
-    lines += ["instrument.zero_shift"] if choice.pattern.shift == "zero" else []
+    shifts = {"zero": "instrument.zero_shift", "off-axis": "instrument.geometry.sample_displacement"}
+    lines += [shifts[choice.pattern.shift]] if choice.pattern.shift in shifts else []
     if choice.method == "le-bail":
         return [
             rietx.Stage("background", ["instrument.background.*"]),

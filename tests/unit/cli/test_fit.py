@@ -94,12 +94,28 @@ def test_peaks_that_no_phase_explains_are_told(capsys, tmp_path):
 
 def tube_pattern(path, *wavelengths, spread_deg=0.04):
     """Write a pattern of a primitive cube of 4.157 angstrom, as a tube of these wavelengths and shares makes it."""
+    return written_cube(path, wavelengths, spread_deg, lambda square, theta: 20_000.0, lambda theta: 0.0)
+
+
+def shifted_cube(path, shift_deg):
+    """Write the same by copper, with lines as strong as those of lanthanum alone and shifted by a function of theta."""
+    planes = {1: 6, 2: 12, 3: 8, 4: 6, 5: 24, 6: 24, 8: 12, 9: 30, 10: 24, 11: 24, 12: 8}
+
+    def height(square, theta):
+        form = 57.0 * math.exp(-2.3 * square / 4.0 / 4.157**2)  # within some percent of the tabulated one
+        return 0.05 * planes[square] * form**2 / math.sin(theta) ** 2 / math.cos(theta)
+
+    return written_cube(path, ((1.5405929, 1.0), (1.5444274, 0.5)), 0.04, height, shift_deg)
+
+
+def written_cube(path, wavelengths, spread_deg, height, shift_deg):
     angle = np.arange(18.0, 100.0, 0.02)
     mean = np.full(angle.size, 200.0)
     for square in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12):
         for wavelength, share in wavelengths:
-            place = 2.0 * math.degrees(math.asin(wavelength * math.sqrt(square) / 2.0 / 4.157))
-            mean += share * 20_000.0 * np.exp(-0.5 * ((angle - place) / spread_deg) ** 2)
+            theta = math.asin(wavelength * math.sqrt(square) / 2.0 / 4.157)
+            place = 2.0 * math.degrees(theta) + shift_deg(theta)
+            mean += share * height(square, theta) * np.exp(-0.5 * ((angle - place) / spread_deg) ** 2)
     counts = np.random.default_rng(1).poisson(mean)
     np.savetxt(path, np.column_stack([angle, counts, np.sqrt(np.maximum(counts, 1.0))]))
     return str(path)
@@ -144,6 +160,54 @@ def test_wavelengths_of_a_tube_that_are_said_are_fitted_where_no_line_is_seen_tw
     assert "--wavelength CuKa is right" in told.err
     (alone,) = json.loads(told.out)["phases"]
     assert alone["cell"]["a_angstrom"] < 4.157 - 20.0 * sigma  # what the note is for
+
+
+@pytest.mark.parametrize("kind", ["off-axis", "zero"])
+def test_a_shift_of_all_lines_of_a_tube_is_found_with_the_cell_and_told(capsys, tmp_path, kind):
+    start = cif(tmp_path, "start", 4.155, "P m -3 m", "La1 La 0 0 0 0.5")
+    double = shifted_cube(
+        tmp_path / "double.xye", lambda theta: -0.16 * (math.cos(theta) if kind == "off-axis" else 1.0)
+    )
+    result = told(capsys, double, "--wavelength", "CuKa", "--phases", start)
+    (phase,) = result["phases"]
+    sigma = phase["cell_sigma"]["a_angstrom"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(4.157, abs=4.0 * sigma)
+    assert sigma < 1e-4
+    assert result["shift"]["kind"] == kind
+    assert result["shift"]["value_deg"] == pytest.approx(-0.16, abs=4.0 * result["shift"]["sigma_deg"])
+    assert result["unknown"] == []
+    assert "start, a 4.1" in result["notes"][-1]  # the cell by the other kind
+    assert main(["fit", double, "--wavelength", "CuKa", "--phases", start, "--shift", "none"]) == 4
+
+
+def test_a_shift_of_all_lines_of_one_wavelength_is_told_and_not_fitted(xye, capsys, tmp_path):
+    angle, intensity, sigma = np.loadtxt(xye).T
+    path = tmp_path / "moved.xye"
+    np.savetxt(path, np.column_stack([angle + 0.02, intensity, sigma]))
+    words = (str(path), "--wavelength", "0.41373", "--within", "0.05", "--phases", "B")
+    result = told(capsys, *words)
+    assert result["shift"]["kind"] == "none"
+    assert "a shift of all lines by +0.0" in result["notes"][0]
+    fitted = told(capsys, *words, "--shift", "zero")
+    assert fitted["shift"]["value_deg"] == pytest.approx(0.02, abs=4.0 * fitted["shift"]["sigma_deg"])
+    (phase,) = fitted["phases"]
+    assert phase["cell"]["a_angstrom"] == pytest.approx(EDGE, abs=4 * phase["cell_sigma"]["a_angstrom"])
+    assert told(capsys, xye, *words[1:])["notes"] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("method", "within"), [("pawley", 1e-4), ("rietveld", 3e-4)])
+def test_fluorapatite_of_a_diffractometer_has_the_cell_and_the_shift_that_gsas_refines(capsys, method, within):
+    """The pattern comes with rietx, with GSAS's refinement (FAP.EXP): by 1.5405 angstrom, a shift by cosines."""
+    folder = files("rietx") / "data" / "examples"
+    words = (str(folder / "FAP.XRA"), "--phases", str(folder / "fluorapatite.cif"), "--wavelength", "CuKa")
+    result = told(capsys, *words, "--method", method)
+    assert result["shift"]["kind"] == "off-axis"
+    assert result["shift"]["value_deg"] == pytest.approx(-0.0490, abs=5e-4)
+    cell = result["phases"][0]["cell"]
+    assert cell["a_angstrom"] == pytest.approx(9.371724 * 1.5405929 / 1.5405, abs=within)
+    assert cell["c_angstrom"] == pytest.approx(6.885867 * 1.5405929 / 1.5405, abs=within)
+    assert result["unknown_share"] < 0.02
 
 
 @pytest.mark.parametrize("said", ["1.5444,1.5406", "1.54,1.7", "1,2,3", "CuKb", "1.54,", "0,4133", "0,0"])
@@ -196,7 +260,7 @@ def test_a_measured_pattern_of_two_phases_has_the_cells_that_another_program_ref
     main_cif.write_text((folder / "cod_1000236.cif").read_text())
     fluorite = cif(tmp_path, "fluorite", 5.463, "F m -3 m", "Ca1 Ca 0 0 0 0.5\nF1 F 0.25 0.25 0.25 0.8")
     pattern = folder / "11BM_NAC.fxye"
-    result = told(capsys, str(pattern), "--zero", "--range", "6", "14", "--phases", str(main_cif), fluorite)
+    result = told(capsys, str(pattern), "--shift", "zero", "--range", "6", "14", "--phases", str(main_cif), fluorite)
     assert result["wavelength_angstrom"] == 0.413909  # of the heading of the file
     assert result["errors"] == "file"
     large, small = result["phases"]

@@ -181,9 +181,11 @@ def test_cells_of_low_symmetry_are_refined_too(symbol, cell, true):
     assert len(fit.structure_factors.groups) > 8
 
 
+@pytest.mark.parametrize("shift", ["along-beam", "off-axis"])
 @pytest.mark.parametrize("second_angstrom", [None, 1.0025 * WAVELENGTH])
-def test_the_slopes_are_those_of_the_pattern(second_angstrom):
-    choice = FitChoice(shift="along-beam", refined_widths=("u", "v", "w", "x", "y"), second_angstrom=second_angstrom)
+def test_the_slopes_are_those_of_the_pattern(shift, second_angstrom):
+    widths = ("u", "v", "w", "x", "y")
+    choice = FitChoice(shift=shift, refined_widths=widths, second_angstrom=second_angstrom, reach=1e4)
     data = usable(drawn([ALONE]), choice)
     model = make_model(data, WAVELENGTH, (ALLOY, RHENIUM), choice)
     times = 2 if second_angstrom else 1
