@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0 when it was done; 3 when no sweep runs, or it does not answer.
+        0 when it was done; 3 when no sweep runs, it does not answer, or it stays held.
     """
     from lics_beamline.cli.argument import data_folder
     from lics_beamline.control.request import Request
@@ -144,7 +144,8 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
         stands = sweep_status(data)
         if stands is not None and stands.answers == asked.uid:
             if stands.state in DONE[options.verb] or options.no_wait:
-                return _say(options, stands.says, 0, stands)
+                goes_on = options.verb != "continue" or stands.state != "held"
+                return _say(options, stands.says, 0 if goes_on else EXIT_NOT_READY, stands)
             if stands.says != told and not options.json:
                 told = stands.says
                 sys.stdout.write(f"{told} ...\n")
