@@ -20,6 +20,7 @@ from lics_beamline.analysis.page import (
 )
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.exports.reduced_run import ReducedPoint
+from lics_beamline.files.given_file import one_line
 from lics_beamline.files.whole_file import write_whole
 
 ENTRY_HEADING: Final = ("when", "what", "who", "what happened, and why")
@@ -151,5 +152,5 @@ def _marked_rows(rows: list[ReportRow]) -> list[ReportRow]:
 
 
 def _marked(text: str) -> str:
-    """Return text from people and files as Markdown shows it: on one line, its marks no marks."""
-    return " ".join(text.split()).translate(MARKS)
+    """Return text from people and files as Markdown shows it: one line, nothing a terminal obeys, no marks."""
+    return one_line(" ".join(text.split())).translate(MARKS)

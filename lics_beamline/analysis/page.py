@@ -31,7 +31,7 @@ TYPESET: Final = (  # from what a terminal shows to what a page does
 )
 STYLE: Final = """
 body { font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #1a1a1a; background: #fff;
-  max-width: 64rem; margin: 2rem auto; padding: 0 1.5rem; }
+  max-width: 64rem; margin: 2rem auto; padding: 0 1.5rem; overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin-bottom: .2rem; }
 h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; padding-bottom: .2rem; }
 p.sub { color: #555; margin-top: 0; }
@@ -41,6 +41,7 @@ td { border-bottom: 1px solid #ddd; padding: .3rem .5rem; vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number { white-space: nowrap; }
 td:nth-child(2) { white-space: nowrap; }
+td:last-child { overflow-wrap: anywhere; }
 td.remark { color: #444; font-size: 12px; }
 figure { margin: 1.2rem 0; break-inside: avoid; }
 figure img { max-width: 100%; height: auto; }

@@ -53,7 +53,7 @@ def each_leg_begins_at_the_temperature_before_it(case: Case) -> Judgement:
                 f"within {tolerance_k:g} K",
                 "Put a heating leg before it.",
             )
-    return fine("every leg begins where the one before ended", f"within {tolerance_k:g} K")
+    return fine("no leg but a heating one asks for more than the leg before left", f"within {tolerance_k:g} K")
 
 
 def the_path_never_cools(case: Case) -> Judgement:

@@ -27,6 +27,8 @@ DONE: Final = {"hold": ("held", "stopping", "ended"), "continue": ("running", "h
 
 def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     """Add the verbs to the command line."""
+    who = argparse.ArgumentParser(add_help=False)
+    who.add_argument("--who", default="", metavar="NAME", help="who says it (default: user and host)")
     asking = argparse.ArgumentParser(add_help=False)
     asking.add_argument("--why", default="", metavar="TEXT", help="why, for the record")
     asking.add_argument("--no-wait", action="store_true", help="do not wait until it is done, only until it is heard")
@@ -51,17 +53,16 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
             "being measured is finished first; Ctrl-C where the sweep runs does not wait for it.",
         ),
     ):
-        verb = verbs.add_parser(name, parents=[shared, asking], help=help_, description=description)
+        verb = verbs.add_parser(name, parents=[shared, who, asking], help=help_, description=description)
         verb.set_defaults(run=run)
     verb = verbs.add_parser(
         "note",
-        parents=[shared],
+        parents=[shared, who],
         help="write something down in the record of a running sweep",
         description="Write something down in the record of the sweep that records in the data folder, with who says it "
         "and when: it is an event of the stream holds, and stands in the logbook. The sweep goes on meanwhile.",
     )
     verb.add_argument("text", metavar="TEXT", help="what is to be written down")
-    verb.add_argument("--who", default="", metavar="NAME", help="who says it (default: user and host)")
     verb.add_argument("--no-wait", action="store_true", help="do not wait until it is written down")
     verb.set_defaults(run=note)
 
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0 when it was done; 3 when no sweep runs, or it does not answer.
+        0 when it was done; 3 when no sweep runs, it does not answer, or it stays held.
     """
     from lics_beamline.cli.argument import data_folder
     from lics_beamline.control.request import Request
@@ -84,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         last = f"; the last one: {stands.says}, {stands.when}" if stands is not None else ""
         return _say(options, f"no sweep is running in {data.root}{last}.", EXIT_NOT_READY)
     request = {"hold": Request.PAUSE, "continue": Request.CONTINUE, "stop": Request.STOP}[options.verb]
-    asked = ask(data, request, why=options.why)
+    asked = ask(data, request, why=options.why, who=options.who)
     return _wait(options, data, asked)
 
 
@@ -143,7 +144,8 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
         stands = sweep_status(data)
         if stands is not None and stands.answers == asked.uid:
             if stands.state in DONE[options.verb] or options.no_wait:
-                return _say(options, stands.says, 0, stands)
+                goes_on = options.verb != "continue" or stands.state != "held"
+                return _say(options, stands.says, 0 if goes_on else EXIT_NOT_READY, stands)
             if stands.says != told and not options.json:
                 told = stands.says
                 sys.stdout.write(f"{told} ...\n")

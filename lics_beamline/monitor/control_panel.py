@@ -60,7 +60,7 @@ class ControlPanel:
         self._asked: SubmittedRequest | None = None
         self._noted: Path | None = None
         self._told = ""
-        self.name = TextInput(title="Your name, for the record", width=190, max_length=LONGEST_NAME_CHARACTERS)
+        self.name = TextInput(title="Your name, for the record", width=250, max_length=LONGEST_NAME_CHARACTERS)
         self.why = TextInput(title="Why, or a note", sizing_mode="stretch_width", max_length=MOST_NOTE_CHARACTERS)
         self.hold, self.go_on = Button(label="Hold", width=90), Button(label="Continue", width=90)
         self.stop, self.note = Button(label=STOP, width=140), Button(label="Note", width=90)

@@ -46,6 +46,7 @@ class PlatePanel:
             y_range=DataRange1d(range_padding=0.0),
         )
         self.root.grid.visible = False
+        self.root.xaxis.ticker.desired_num_ticks = 4  # more run into each other on a laptop
         place = {"x": 0, "y": 0, "dw": "columns", "dh": "rows", "source": self.image}
         self.root.image("counts", color_mapper=self._scale, **place)
         self.root.image("mask", color_mapper=LinearColorMapper(palette=MASK_COLOURS, low=0, high=1), **place)

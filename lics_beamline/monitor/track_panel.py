@@ -47,7 +47,7 @@ class TrackPanel:
     def __init__(self) -> None:
         self.readings = GrowingSource(COLUMNS, most=MOST_READINGS, thin=thinned)
         source = self.readings.source
-        self.pressure = dark_figure("Pressure, temperature and load in time", "", PRESSURE)
+        self.pressure = dark_figure("Pressure, temperature, load in time", "", PRESSURE)
         shared = {"x_range": self.pressure.x_range}
         self.temperature = dark_figure("", "", GASKET_TEMPERATURE, **shared)
         self.load = dark_figure("", EXPERIMENT_TIME, LOAD, **shared)

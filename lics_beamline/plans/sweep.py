@@ -207,7 +207,7 @@ def as_run(plan: MsgGenerator[None], start: dict[str, Any]) -> MsgGenerator[str]
     def failed(error: Exception) -> MsgGenerator[None]:
         yield from drop_open_event()
         if isinstance(error, RunEngineControlException):
-            reason = "ended from outside the plan: Ctrl-C, or the guard"
+            reason = "ended from outside the plan: Ctrl-C, the guard, or an abort of the engine"
             yield from bps.close_run(exit_status=error.exit_status, reason=reason)
         elif isinstance(error, Stopped):
             yield from bps.close_run(exit_status="abort", reason=str(error))

@@ -84,7 +84,7 @@ def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_st
     with simulators(data) as witness, sweeping(data, WARM_THEN_UP) as process:
         until(lambda: witness.get("ET1:RBV_pvTemp") > 310.0 - 273.15, process)
         witness.put("WORLD:Speed", 1.0)  # a command that begins slowly on a busy computer still falls into the ramp
-        held = lics("hold", "--why", "look at the gasket", "--data", "data", folder=folder)
+        held = lics("hold", "--why", "look at the gasket", "--who", "Ada", "--data", "data", folder=folder)
         witness.put("WORLD:Speed", 60.0)
         assert held.returncode == 0, held.stderr
         assert "load" in held.stdout
@@ -132,7 +132,7 @@ def test_a_person_holds_a_ramp_an_exposure_and_a_load_step_continues_each_and_st
     noted = holds.pop(1)
     assert (noted["hold_did"], noted["hold_who"], noted["hold_why"]) == ("noted", "Ada", "a bubble in the medium")
     assert [one["hold_did"] for one in holds] == ["held", "continued"] * 3 + ["stopped"]
-    assert holds[0]["hold_why"] == "look at the gasket"
+    assert (holds[0]["hold_who"], holds[0]["hold_why"]) == ("Ada", "look at the gasket")
     assert holds[1]["hold_lasted_s"] > 90.0
     name, stop = record[-1]
     assert (name, stop["exit_status"]) == ("stop", "abort")

@@ -97,7 +97,7 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
         assert resting_c < 330.0 - 273.15
         assert status(data).alive
         elsewhere = lics("continue", "--data", "data", folder=folder)
-        assert "resume() there" in elsewhere.stdout + elsewhere.stderr
+        assert (elsewhere.returncode, "resume() there" in elsewhere.stderr) == (3, True)
         witness.put("WORLD:Speed", 10.0)
         session.types("RE.resume()")
         until(lambda: witness.get("ET1:RBV_pvTemp") >= resting_c + 2.0, data)

@@ -83,6 +83,12 @@ def test_text_of_people_is_no_markup_in_either_file(tmp_path):
     assert "&lt;b&gt;t" in page
 
 
+def test_a_note_cannot_drive_the_terminal_that_shows_it():
+    told = "\n".join(markdown(Logbook.of(documents((*EVENTS, noted("a\x1bc b\x9b2J"))))))
+    assert r"a\\x1bc b\\x9b2J" in told
+    assert not {"\x1b", "\x9b"} & set(told)
+
+
 @pytest.mark.parametrize("name", ["log.pdf", "log"])
 def test_another_kind_of_file_is_refused_by_name(tmp_path, name):
     with pytest.raises(ValueError, match=r"as \.md or \.html"):
