@@ -20,6 +20,7 @@ from lics_beamline.analysis.page import (
     table_element,
     write_page,
 )
+from lics_beamline.analysis.quantity import written
 from lics_beamline.analysis.row import ReportRow
 from lics_beamline.analysis.structure_text import (
     MODEL_HEADING,
@@ -69,8 +70,8 @@ def phase_lines(found: Discovery, phase: UnknownPhase) -> Iterator[str]:
         yield f"  goes between {phase.last.pressure_gpa:.3f} and {after.pressure_gpa:.3f} GPa"
     if math.isfinite(phase.compressibility_per_gpa):
         yield (
-            f"  linear compressibility {phase.compressibility_per_gpa:.4f} +- "
-            f"{phase.compressibility_sigma_per_gpa:.4f} /GPa, mean of its lines at its most usual temperature"
+            f"  linear compressibility {written(phase.compressibility_per_gpa, phase.compressibility_sigma_per_gpa)} "
+            "/GPa, mean of its lines at its most usual temperature"
         )
     yield f"  lattice {lattice_text(found.lattices.get(phase.name))}"
     if phase.name in found.structures:
