@@ -8,6 +8,7 @@ read, a password of PostgreSQL in ``~/.pgpass``.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ PLACE_NAME: Final = "catalog-place.txt"  # one line: the URI
 KEYS_VARIABLE: Final = "LICS_KEYS"  # names the folder of the keys of servers
 MOST_PLACE_BYTES: Final = 4 << 10  # of a URI
 MOST_KEY_BYTES: Final = 1 << 10  # Tiled's have 72
+KEY_PATTERN: Final = re.compile(rb"[0-9a-f]+\s*")
 _OTHERS_BITS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -132,15 +134,33 @@ def write_key(path: Path, key: str) -> None:
     Parameters
     ----------
     path : Path
-        The file; one that is there is replaced.
+        The file; an older key there is replaced, and nothing else.
     key : str
-        The key.
+        The key, in hexadecimal.
+
+    Raises
+    ------
+    ProfileError
+        If something else is there: a file that holds no key, a folder, a link, a device.
     """
+    if os.path.lexists(path) and not _holds_key(path):
+        raise ProfileError(
+            f"{path} is there and holds no key: it is left as it is. Give another name for the key.", path=str(path)
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(key + "\n")
+
+
+def _holds_key(path: Path) -> bool:
+    state = path.lstat()
+    return (
+        stat.S_ISREG(state.st_mode)
+        and state.st_size <= MOST_KEY_BYTES
+        and KEY_PATTERN.fullmatch(path.read_bytes()) is not None
+    )
 
 
 def _checked(uri: str, path: Path) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.running_text import wrapped
 
@@ -35,7 +36,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--paper", action="store_true", help="compare with the Li-Cs paper of 2015, structure included")
     verb.add_argument("--form", choices=("vinet", "birch-murnaghan-3"), default="vinet", help="form of the isotherms")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
-    verb.add_argument("--to", type=Path, metavar="DIR", help="report and figures (default: figures of the data folder)")
+    verb.add_argument(
+        "--to", type=pathname, metavar="DIR", help="report and figures (default: figures of the data folder)"
+    )
     verb.set_defaults(run=analyse)
 
 

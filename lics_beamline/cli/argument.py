@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import math
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,6 +47,21 @@ def real(least: float, most: float, unit: str) -> Callable[[str], float]:
         return number
 
     return read
+
+
+def pathname(text: str) -> Path:
+    """Return the path of a file or a folder, there or not, for `argparse`; behind ``::`` is what is meant inside it."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is no name of a file or a folder")
+    try:
+        mode = Path(text.partition("::")[0]).stat().st_mode
+    except OSError as error:  # not there, or out of sight: who opens it says so
+        if error.errno == errno.ELOOP:
+            raise argparse.ArgumentTypeError(f"{text[:60]} is a link that leads to itself") from None
+        return Path(text)
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        raise argparse.ArgumentTypeError(f"{text[:60]} is a pipe or a device, which would be waited for: give a file")
+    return Path(text)
 
 
 def file_to_read(path: Path) -> str:

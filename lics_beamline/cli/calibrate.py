@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import add_orientation, pixel_edge, real, seed, speed
+from lics_beamline.cli.argument import add_orientation, pathname, pixel_edge, real, seed, speed
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import wavelength
 
@@ -42,11 +42,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="CeO2, LaB6 (both certified), any other that pyFAI ships, or a .D file of spacings (default CeO2)",
     )
-    verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file to start from")
+    verb.add_argument("--geometry", type=pathname, metavar="G.poni", help="PONI file to start from")
     verb.add_argument("--detector", metavar="NAME", help="instead of a PONI file: the detector, as pyFAI names it")
     verb.add_argument("--pixel", type=pixel_edge, metavar="MM", help="instead of a PONI file: edge of a pixel")
     verb.add_argument(
-        "--spline", type=Path, metavar="FILE", help="instead of a PONI file: spline of Fit2D, of a CCD that distorts"
+        "--spline",
+        type=pathname,
+        metavar="FILE",
+        help="instead of a PONI file: spline of Fit2D, of a CCD that distorts",
     )
     verb.add_argument(
         "--distance", type=real(1.0, 1e5, "mm"), metavar="MM", help="about how far it is, instead of the start's"
@@ -60,7 +63,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--mask",
-        type=Path,
+        type=pathname,
         action="append",
         default=[],
         metavar="FILE",
@@ -91,8 +94,8 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--speed", type=speed, help="with --expose, simulated: experiment seconds a second")
     verb.add_argument("--seed", type=seed, help="with --expose, simulated: seed of the world")
     verb.add_argument("--world", help="with --expose, simulated: preset of the world (default the calibrant's)")
-    verb.add_argument("--to", type=Path, metavar="FILE", help="write the PONI file there as well")
-    verb.add_argument("--figure", type=Path, metavar="FILE", help="the PNG (default beside the record)")
+    verb.add_argument("--to", type=pathname, metavar="FILE", help="write the PONI file there as well")
+    verb.add_argument("--figure", type=pathname, metavar="FILE", help="the PNG (default beside the record)")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=calibrate)
 

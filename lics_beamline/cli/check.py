@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import real
+from lics_beamline.cli.argument import pathname, real
 from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.files.given_file import one_line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.profile import Profile
 
-DEFAULT_FIGURE: Final = ""  # --figure without a file: below the data folder
+DEFAULT_FIGURE: Final = Path()  # --figure without a file: below the data folder
 HEADINGS: Final = {"refused": "REFUSED", "warning": "WARNINGS", "ok": "IN ORDER"}
 STYLES: Final = {"refused": "bold red", "warning": "bold yellow", "ok": "bold green"}
 PIPED_WIDTH: Final = 160  # columns where nobody looks at a terminal
@@ -33,6 +33,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the options of this verb."""
     verb.add_argument(
         "--figure",
+        type=pathname,
         nargs="?",
         const=DEFAULT_FIGURE,
         metavar="FILE",
@@ -68,7 +69,8 @@ def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:
     if options.figure is not None:
         from lics_beamline.cli.track_figure import draw_track
 
-        named = Path(options.figure) if options.figure else data.figures / f"check-{_stem(options.experiment)}.png"
+        by_itself = data.figures / f"check-{_stem(options.experiment)}.png"
+        named = by_itself if options.figure == DEFAULT_FIGURE else options.figure
         figure = draw_track(case, named, supply_bar=supply_bar)
     if options.json:
         tell_json(as_json(case, findings, figure))

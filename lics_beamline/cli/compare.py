@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
 
@@ -33,7 +34,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("uid", metavar="RUN", help="'last', a uid, or its first six characters or more")
     verb.add_argument("first", metavar="RECIPE_A", help="a recipe file, or 'own'")
     verb.add_argument("second", metavar="RECIPE_B", help="a recipe file, or 'own'")
-    verb.add_argument("--figure", type=Path, metavar="PNG", help="where to draw it (default: figures below the data)")
+    verb.add_argument(
+        "--figure", type=pathname, metavar="PNG", help="where to draw it (default: figures below the data)"
+    )
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=compare)
 

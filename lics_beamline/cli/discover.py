@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.running_text import wrapped
 
@@ -38,7 +39,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "--elements", nargs="+", metavar="X", default=(), help="of unknown phases (default: those of the composition)"
     )
     verb.add_argument("--no-structure", action="store_true", help="lines and lattices only, in a third of the time")
-    verb.add_argument("--to", type=Path, metavar="DIR", help="report and figure (default: figures of the data folder)")
+    verb.add_argument(
+        "--to", type=pathname, metavar="DIR", help="report and figure (default: figures of the data folder)"
+    )
     verb.set_defaults(run=discover)
 
 

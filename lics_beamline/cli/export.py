@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.json_answer import tell_json
 
 
@@ -27,7 +27,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("uid", metavar="RUN", nargs="?", default="last")
     verb.add_argument("--for", dest="layout", choices=tuple(LAYOUTS), default="xye", help="default: xye")
-    verb.add_argument("--to", type=Path, metavar="DIR", help="folder (default: exports below the data folder)")
+    verb.add_argument("--to", type=pathname, metavar="DIR", help="folder (default: exports below the data folder)")
     verb.set_defaults(run=export)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.argument import angle, real
+from lics_beamline.cli.argument import angle, pathname, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import add_reading, wavelengths
 
@@ -32,10 +32,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "GSAS (.fxye, .gsa), FullProf (.dat), powder CIF or NeXus, over 2theta, q or d; time of flight is refused. An "
         "unknown cell is not indexed: each phase is a CIF whose cell is within --within of the pattern's.",
     )
-    verb.add_argument("pattern", type=Path, metavar="PATTERN")
+    verb.add_argument("pattern", type=pathname, metavar="PATTERN")
     verb.add_argument(
         "--phases",
-        type=Path,
+        type=pathname,
         nargs="+",
         required=True,
         metavar="PHASE",
@@ -74,7 +74,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("--shared-b", action="store_true", help="rietveld: one B for all atoms of a phase")
     add_reading(verb)
     verb.add_argument("--pattern", dest="chosen", metavar="NAME", help="which pattern of a file that has several")
-    verb.add_argument("--figure", type=Path, metavar="FILE", help="PNG of observed, calculated, difference and lines")
+    verb.add_argument(
+        "--figure", type=pathname, metavar="FILE", help="PNG of observed, calculated, difference and lines"
+    )
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=fit)
 

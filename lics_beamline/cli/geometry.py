@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.calibration.geometry_program import FORMATS, PROGRAMS
-from lics_beamline.cli.argument import add_orientation, count, pixel_edge
+from lics_beamline.cli.argument import add_orientation, count, pathname, pixel_edge
 
 if TYPE_CHECKING:
     from lics_beamline.calibration.geometry_formats import FoundGeometry
@@ -23,14 +23,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         description="Read the geometry of a detector as pyFAI or Dioptas (PONI), Fit2D, GSAS-II (.imctrl) or HEXRD "
         "(YAML) wrote it, and say it in words, or write it for another of them. The file itself tells what it is.",
     )
-    verb.add_argument("file", type=Path, metavar="FILE")
+    verb.add_argument("file", type=pathname, metavar="FILE")
     verb.add_argument(
         "--as",
         dest="form",
         choices=FORMATS,
         help="poni for pyFAI and Dioptas, fit2d, gsas for GSAS-II's .imctrl, hexrd for HEXRD's instrument",
     )
-    verb.add_argument("--to", type=Path, metavar="FILE", help="write it there (default: to the terminal)")
+    verb.add_argument("--to", type=pathname, metavar="FILE", help="write it there (default: to the terminal)")
     add_orientation(verb, instead_of="the file")
     verb.add_argument(
         "--pixel",

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.cli.argument import add_orientation, angle, file_to_read, real, whole
+from lics_beamline.cli.argument import add_orientation, angle, file_to_read, pathname, real, whole
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def add_recipe_options(verb: argparse.ArgumentParser) -> None:
     """Add the options that a recipe has too: geometry, range, masks, corrections."""
-    verb.add_argument("--geometry", type=Path, metavar="G.poni", help="PONI file of the detector")
+    verb.add_argument("--geometry", type=pathname, metavar="G.poni", help="PONI file of the detector")
     verb.add_argument(
         "--recipe",
-        type=Path,
+        type=pathname,
         metavar="FILE",
         help="recipe: its geometry, mask, dark, flat, range, bins, polarisation and clipping; what is said here "
         "instead goes before it",
@@ -86,7 +86,7 @@ def add_recipe_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--no-clip", action="store_true", help="keep what stands out of its ring: reject no spots")
     verb.add_argument(
         "--mask",
-        type=Path,
+        type=pathname,
         action="append",
         default=[],
         metavar="FILE",
@@ -95,8 +95,8 @@ def add_recipe_options(verb: argparse.ArgumentParser) -> None:
         "several are taken together",
     )
     verb.add_argument("--invert-mask", action="store_true", help="the files of --mask are 0 where a pixel is bad")
-    verb.add_argument("--dark", type=Path, metavar="FILE", help="image that is taken off every frame")
-    verb.add_argument("--flat", type=Path, metavar="FILE", help="relative response that is divided out")
+    verb.add_argument("--dark", type=pathname, metavar="FILE", help="image that is taken off every frame")
+    verb.add_argument("--flat", type=pathname, metavar="FILE", help="relative response that is divided out")
 
 
 def check_files(options: argparse.Namespace, *others: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lics_beamline.cli.argument import file_to_write, folder_to_write, whole
+from lics_beamline.cli.argument import file_to_write, folder_to_write, pathname, whole
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the options to a verb."""
     verb.add_argument(
         "--figure",
-        type=Path,
+        type=pathname,
         metavar="PATH",
         help="draw image, mask, beam and rings, pattern and cake: PNG, PDF, SVG; of several frames, into this folder",
     )
     verb.add_argument(
         "--cake",
-        type=Path,
+        type=pathname,
         metavar="PATH",
         help="write intensity over 2theta and azimuth: .nxs or .h5 (NeXus), .edf; of several frames, .nxs in this "
         "folder. No spots are rejected in it",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli import image_pictures
-from lics_beamline.cli.argument import file_to_write, folder_to_write
+from lics_beamline.cli.argument import file_to_write, folder_to_write, pathname
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import PointBar, jobs, jobs_of
@@ -35,12 +35,12 @@ def add_reduce(verbs: Any, parents: list[argparse.ArgumentParser]) -> None:
         "else fabio reads. Of a file with several frames the first is taken, unless --frame, --sum or --each says "
         "which.",
     )
-    verb.add_argument("image", type=Path, metavar="IMAGE", nargs="+")
+    verb.add_argument("image", type=pathname, metavar="IMAGE", nargs="+")
     add_options(verb)
     verb.add_argument("--jobs", type=jobs, metavar="N", help="processes that share the frames (default: one a core)")
     verb.add_argument(
         "--to",
-        type=Path,
+        type=pathname,
         metavar="PATH",
         help="write the pattern to this file: .xy, .chi, else as .xye; of several frames, or with --for, files in this "
         "folder",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.image_options import add_recipe_options, check_files, chosen_integration
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import add_reading, wavelengths
@@ -44,8 +45,10 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "where there are any, errors (`+-`), frame, exposure (s), stroke, sample, comment, wavelength (A). All that is "
         "wrong is told at once, and then nothing is recorded.",
     )
-    verb.add_argument("table", type=Path, metavar="TABLE")
-    verb.add_argument("--frames", type=Path, metavar="DIR", help="folder of the frames (default: that of the table)")
+    verb.add_argument("table", type=pathname, metavar="TABLE")
+    verb.add_argument(
+        "--frames", type=pathname, metavar="DIR", help="folder of the frames (default: that of the table)"
+    )
     add_recipe_options(verb)
     _add_pattern_options(verb)
     verb.add_argument(

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import angle, count, real
+from lics_beamline.cli.argument import angle, count, pathname, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.pattern_options import wavelengths
 from lics_beamline.cli.running_text import wrapped
@@ -47,7 +47,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="N",
         help="which of the phases of a run that lics discover tells (default: the one of most lines)",
     )
-    verb.add_argument("--phases", type=Path, nargs="+", default=[], metavar="CIF", help="known phases of a pattern")
+    verb.add_argument("--phases", type=pathname, nargs="+", default=[], metavar="CIF", help="known phases of a pattern")
     verb.add_argument(
         "--within",
         type=real(1e-4, 0.1, ""),

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.json_answer import tell_json
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "too. Markdown is printed; --to writes Markdown or a page for a browser.",
     )
     verb.add_argument("uid", metavar="RUN", nargs="?", default="last", help="a sweep (default: last)")
-    verb.add_argument("--to", type=Path, metavar="FILE", help="write it there, as .md or .html")
+    verb.add_argument("--to", type=pathname, metavar="FILE", help="write it there, as .md or .html")
     verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=logbook)
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.errors import ProfileError
 
 EXIT_DONE, EXIT_USAGE = 0, 2
@@ -22,7 +23,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "profile, write an experiment file, and judge it as lics check does. An answer left empty takes the value in "
         "brackets. Nothing is written before the last answer.",
     )
-    verb.add_argument("file", type=Path, metavar="FILE", help="experiment file to write: mine.toml")
+    verb.add_argument("file", type=pathname, metavar="FILE", help="experiment file to write: mine.toml")
     verb.add_argument("--profile", default="simulated", help="name or folder of a profile (default simulated)")
     verb.set_defaults(run=new)
 

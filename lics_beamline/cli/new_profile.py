@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "last answer.",
     )
     verb.add_argument("action", choices=["new"], help="what to do")
-    verb.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the profile to write")
+    verb.add_argument("folder", type=pathname, metavar="FOLDER", help="folder of the profile to write")
     verb.add_argument("--like", default="bl10xu", metavar="PROFILE", help="profile to begin from (default bl10xu)")
     verb.set_defaults(run=new)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.argument import count, kelvin, real
+from lics_beamline.cli.argument import count, kelvin, pathname, real
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.errors import BadReading, OutsideCalibration, ProfileError
 from lics_beamline.files.given_file import SPE_BYTES, SPECTRUM_BYTES, read_bytes
@@ -78,7 +78,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "over; or SPE of WinSpec and LightField) and print the pressure with its statistical error, every systematic "
         "term, and the same line on every scale and by every temperature correction that is valid.",
     )
-    verb.add_argument("spectrum", type=Path, metavar="SPECTRUM")
+    verb.add_argument("spectrum", type=pathname, metavar="SPECTRUM")
     verb.add_argument("--temperature-k", type=kelvin, required=True, metavar="T", help="temperature of the crystal [K]")
     verb.add_argument(
         "--temperature-sigma-k",
@@ -116,7 +116,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="what the wavelengths of the file are stated in (default air; asked for where a heading speaks of a "
         "vacuum); taking one for the other is 0.5 GPa",
     )
-    verb.add_argument("--neon", type=Path, metavar="FILE", help="spectrum of a neon lamp that the axis is mended by")
+    verb.add_argument(
+        "--neon", type=pathname, metavar="FILE", help="spectrum of a neon lamp that the axis is mended by"
+    )
     verb.add_argument(
         "--saturation-counts",
         type=real(1e-100, 1e15, "counts"),

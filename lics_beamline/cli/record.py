@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lics_beamline.cli.argument import count, data_folder, seed, speed
+from lics_beamline.cli.argument import count, data_folder, pathname, seed, speed
 from lics_beamline.cli.check import add_options as add_check_options
 from lics_beamline.cli.monitor import monitor_option, start_beside
 from lics_beamline.cli.workers import follower_options, followers_of
@@ -42,7 +42,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "--one-plate", action="store_true", help="wait until each plate has been read, instead of exposing the other"
     )
     experiment.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="reduce live by another recipe than the profile's"
+        "--recipe", type=pathname, metavar="FILE", help="reduce live by another recipe than the profile's"
     )
     experiment.add_argument(
         "--calibration",

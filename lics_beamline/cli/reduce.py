@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.cli.images import add_reduce
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.cli.workers import PointBar, crew_options, jobs_of
@@ -34,7 +34,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "sweep. The same recipe gives the same derived run, which is not made twice; another recipe gives another one.",
     )
     verb.add_argument("uid", metavar="RUN", nargs="*", default=["last"])
-    verb.add_argument("--recipe", type=Path, metavar="FILE", help="recipe file (default: the run's own recipe)")
+    verb.add_argument("--recipe", type=pathname, metavar="FILE", help="recipe file (default: the run's own recipe)")
     verb.set_defaults(run=replay)
     add_reduce(verbs, [shared, machine])
 

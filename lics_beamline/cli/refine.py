@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lics_beamline.cli.argument import angle, count
+from lics_beamline.cli.argument import angle, count, pathname
 from lics_beamline.cli.json_answer import tell_json
 from lics_beamline.errors import RunNotFound
 
@@ -35,16 +35,20 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     verb.add_argument("uid", metavar="RUN")
     verb.add_argument("point", metavar="POINT", type=count, help="number of the point, as lics show counts")
     verb.add_argument(
-        "--models", type=Path, nargs="+", default=[Path("A"), Path("B")], metavar="CIF", help="rival models"
+        "--models", type=pathname, nargs="+", default=[Path("A"), Path("B")], metavar="CIF", help="rival models"
     )
     verb.add_argument(
-        "--beside", type=Path, nargs="*", metavar="CIF", help="phases beside the model (default: the gasket, if found)"
+        "--beside",
+        type=pathname,
+        nargs="*",
+        metavar="CIF",
+        help="phases beside the model (default: the gasket, if found)",
     )
     verb.add_argument(
         "--range", type=angle, nargs=2, metavar=("LOW", "HIGH"), help="angles used (deg; default: to the seats' edge)"
     )
     verb.add_argument("--shared-b", action="store_true", help="one B for all atoms of a phase")
-    verb.add_argument("--to", type=Path, metavar="PNG", help="figure (default: figures below the data folder)")
+    verb.add_argument("--to", type=pathname, metavar="PNG", help="figure (default: figures below the data folder)")
     verb.set_defaults(run=refine)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lics_beamline.cli.argument import pathname
 from lics_beamline.errors import ProfileError
 
 
@@ -20,7 +21,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "reads and writes, and beamline.bob, which opens them. The prefix is the macro P. Gas is not vented from them, "
         "nor is the lease written. What is there under these names is written anew.",
     )
-    verb.add_argument("folder", type=Path, metavar="DIR", help="folder to write into; made where it is not there")
+    verb.add_argument("folder", type=pathname, metavar="DIR", help="folder to write into; made where it is not there")
     verb.add_argument("--profile", default="simulated", help="name or folder of a profile (default simulated)")
     verb.set_defaults(run=screens)
 

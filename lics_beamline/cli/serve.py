@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any, Final
 
-from lics_beamline.cli.argument import LOOPBACK, whole
+from lics_beamline.cli.argument import LOOPBACK, pathname, whole
 from lics_beamline.errors import ProfileError
 
 SERVER_PORT: Final = 8000  # where Tiled's servers listen by custom
@@ -24,14 +23,14 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "never in a log or a command line. With --new-key a key for readers is made instead, and nothing is started.",
     )
     verb.add_argument(
-        "--folder", type=Path, metavar="DIR", help="where the server keeps what is its own (default: DATA/server)"
+        "--folder", type=pathname, metavar="DIR", help="where the server keeps what is its own (default: DATA/server)"
     )
     verb.add_argument(
         "--database", default="", metavar="URI", help="postgresql://HOST/DATABASE (default: SQLite in the folder)"
     )
     verb.add_argument(
         "--images",
-        type=Path,
+        type=pathname,
         action="append",
         default=[],
         metavar="DIR",
@@ -45,7 +44,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"port (default {SERVER_PORT})",
     )
-    verb.add_argument("--new-key", type=Path, metavar="FILE", help="make a key that reads, write it into FILE, and end")
+    verb.add_argument(
+        "--new-key", type=pathname, metavar="FILE", help="make a key that reads, write it into FILE, and end"
+    )
     verb.add_argument(
         "--group",
         action="append",

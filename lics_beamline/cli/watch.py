@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli import image_pictures
-from lics_beamline.cli.argument import real
+from lics_beamline.cli.argument import pathname, real
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.images import COLUMNS, check_destination, layout_of, line_of, say_doubts, write_one
 from lics_beamline.errors import ProfileError
@@ -31,9 +31,9 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "pattern. Images whose pattern is there already, and younger than they are, are left out: say it again, and it "
         "goes on.",
     )
-    verb.add_argument("folder", type=Path, metavar="FOLDER")
+    verb.add_argument("folder", type=pathname, metavar="FOLDER")
     add_options(verb)
-    verb.add_argument("--to", type=Path, metavar="DIR", help="folder of the patterns (default: patterns in FOLDER)")
+    verb.add_argument("--to", type=pathname, metavar="DIR", help="folder of the patterns (default: patterns in FOLDER)")
     verb.add_argument(
         "--pattern", default="", metavar="GLOB", help="names of the images, as '*_master.h5' (default: by their ending)"
     )

@@ -1,5 +1,7 @@
 """Where runs are catalogued, and with what key."""
 
+import os
+
 import pytest
 
 from lics_beamline.catalog.place import KEYS_VARIABLE, catalog_place, key_path, read_key, set_catalog_place, write_key
@@ -47,3 +49,25 @@ def test_a_key_that_others_can_read_is_refused(tmp_path, monkeypatch):
     key_path(uri).chmod(0o640)
     with pytest.raises(ProfileError, match="chmod 600"):
         read_key(uri)
+
+
+@pytest.mark.parametrize("there", ["a letter", "a folder", "a pipe", "a link"])
+def test_a_key_takes_the_place_of_an_older_key_and_of_nothing_else(tmp_path, there):
+    path = tmp_path / "key"
+    write_key(path, "aa")
+    write_key(path, "bb")
+    assert path.read_text() == "bb\n"
+    path.unlink()
+    match there:
+        case "a letter":
+            path.write_text("Dear Sirs")
+        case "a folder":
+            path.mkdir()
+        case "a pipe":
+            os.mkfifo(path)
+        case "a link":
+            path.symlink_to("elsewhere")
+    before = path.lstat()
+    with pytest.raises(ProfileError, match=r"holds no key: it is left as it is"):
+        write_key(path, "cc")
+    assert (path.lstat().st_mode, path.lstat().st_ino) == (before.st_mode, before.st_ino)
