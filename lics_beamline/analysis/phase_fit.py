@@ -171,7 +171,7 @@ def fit_phases(
         peaks = tuple(peak for peak in found if peak.two_theta_deg not in places)
     elif hidden := hidden_doublet(peaks, pattern.wavelength_angstrom):
         notes = (hidden,)
-    search = _Search(pattern=pattern, peaks=peaks, cifs=tuple(cifs), within=within, choice=choice)
+    search = _PhaseSearch(pattern=pattern, peaks=peaks, cifs=tuple(cifs), within=within, choice=choice)
     of_tube = choice.second_angstrom is not None
     kind: Kind = ("off-axis" if of_tube else "zero") if shift == "found" else shift
     start = start_of_shift(kind, search.explained) if of_tube or shift != "found" else LineShift(kind=kind)
@@ -262,7 +262,7 @@ def _widths(peaks: Sequence[Peak]) -> LineWidths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Search:
+class _PhaseSearch:
     """What phases are looked for with: the pattern, its peaks, the files of the phases, how far cells may be off."""
 
     pattern: Pattern
