@@ -210,6 +210,7 @@ class Clock(Device):
         self._last_s = math.nan
         self._told_at = math.nan
         self._acknowledge: Callable[[float], None] = lambda _: None
+        self._speaking = threading.Lock()  # or a tick that was dealt with before is told after the farewell
         self._deadlines: set[Deadline] = set()
         self._listeners = ClockListeners(beat_s=SILENCE_CHECK_WALL_S)
         self.time_s.subscribe(self._ticked, run=True)
@@ -291,12 +292,17 @@ class Clock(Device):
             The loop of the engine; none for who only waits for statuses.
         """
 
+        def say_heard(now_s: float) -> None:
+            with self._speaking:
+                if self._acknowledge is acknowledge:  # else it has retired since, and would be waited for again
+                    self._say_heard(now_s)
+
         def acknowledge(now_s: float) -> None:
             if loop is None:
-                self._say_heard(now_s)
+                say_heard(now_s)
                 return
             with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs there any more
-                loop.call_soon_threadsafe(self._say_heard, now_s)
+                loop.call_soon_threadsafe(say_heard, now_s)
 
         self._acknowledge = acknowledge
         if not math.isnan(self._last_s):
@@ -304,8 +310,9 @@ class Clock(Device):
 
     def retire(self) -> None:
         """Drive the world no more."""
-        self._acknowledge = lambda _: None
-        self._say_heard(DRIVES_NO_MORE_S)
+        with self._speaking:
+            self._acknowledge = lambda _: None
+            self._say_heard(DRIVES_NO_MORE_S)
 
     def release(self) -> None:
         """Let the world go on without those who drive it and hang; who speaks again is waited for again."""

@@ -86,6 +86,33 @@ class Blocked:
         self._over.set()
 
 
+class LateLoop:
+    """An event loop that has not come round yet."""
+
+    def __init__(self):
+        self.calls = []
+
+    def call_soon_threadsafe(self, call, *given):
+        self.calls.append((call, given))
+
+    def come_round(self):
+        for call, given in self.calls:
+            call(*given)
+
+
+def test_who_has_retired_is_not_waited_for_again_when_its_loop_comes_round(clock):
+    loop = LateLoop()
+    clock.drive(loop)
+    loop.come_round()
+    until(clock.drivers, lambda drivers: drivers == 1)
+    clock.retire()
+    until(clock.drivers, lambda drivers: drivers == 0)
+    waited_s = clock.waited_wall_s.get(use_monitor=False)
+    loop.come_round()
+    goes_on(clock, 30.0)
+    assert clock.waited_wall_s.get(use_monitor=False) == waited_s
+
+
 def test_a_world_that_nobody_drives_goes_on_by_itself(clock):
     assert clock.drivers.get(use_monitor=False) == 0
     goes_on(clock, 60.0)
