@@ -6,7 +6,9 @@ from typing import Final
 
 from lics_beamline.follower.process import main
 
-FOLLOWER_NICENESS: Final = 10  # 0 to 19: control of the experiment comes before following it
+FOLLOWER_NICENESS: Final = (
+    5  # 0 to 19: control comes before following, which at 10 waited for minutes on a busy computer
+)
 
 os.nice(FOLLOWER_NICENESS)
 sys.exit(main())

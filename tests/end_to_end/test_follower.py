@@ -68,6 +68,7 @@ def test_a_folder_where_nobody_ever_followed_says_so(tmp_path):
     ]
 
 
+@pytest.mark.long
 def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tmp_path):
     data = DataFolder(tmp_path / "data")
     process = follower.start(data, "catalog")

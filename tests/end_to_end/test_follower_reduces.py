@@ -155,6 +155,7 @@ def test_catching_up_right_after_the_engine_died_waits_for_the_follower_it_left(
     assert f"waiting for process {left}" in (data.logs / "reduce.log").read_text()
 
 
+@pytest.mark.long
 def test_two_processes_catch_up_to_what_one_would_have_written(recorded, raw_run):
     assert subprocess.run(command(recorded, "--once", "--jobs", "2"), check=False).returncode == 0
     (derived,) = heads(recorded.derived_journals)

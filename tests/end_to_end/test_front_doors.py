@@ -127,6 +127,7 @@ print("load", beamline.membrane.load_bar.get())
 """
 
 
+@pytest.mark.long
 def test_the_shell_runs_a_sweep_as_an_ordinary_bluesky_plan(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "lics_beamline", "shell", "--followers", "none", "--data", "data"],

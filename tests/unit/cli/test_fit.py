@@ -251,6 +251,7 @@ def test_a_range_without_points_is_refused_before_anything_is_sought(xye, capsys
     assert "0 bins are left" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_measured_pattern_of_two_phases_has_the_cells_that_another_program_refines(capsys, tmp_path):
     """Na2Ca3Al2F14 with fluorite at 11-BM; the file and the structure come with rietx, whose numbers are compared."""
     import rietx
@@ -295,6 +296,7 @@ def test_a_measured_pattern_of_two_phases_has_the_cells_that_another_program_ref
         assert ours["cell"]["a_angstrom"] == pytest.approx(there.value, abs=3 * error)
 
 
+@pytest.mark.long
 def test_coordinates_with_an_uncertainty_are_refined_along_what_their_site_leaves_free(capsys, tmp_path):
     folder = files("rietx") / "data" / "examples"
     text = (folder / "cod_1000236.cif").read_text()

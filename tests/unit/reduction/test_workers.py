@@ -99,6 +99,7 @@ def cluster(tmp_path):
         yield address
 
 
+@pytest.mark.long
 def test_a_dask_cluster_gives_the_documents_that_one_process_gives(recorded, cluster, tmp_path):
     data, uids = recorded
     other = elsewhere(data, tmp_path / "other")

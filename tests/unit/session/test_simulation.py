@@ -30,10 +30,7 @@ def test_an_experiment_is_not_judged_for_a_world_that_is_not_there(tmp_path, cap
 
 @pytest.mark.parametrize("speed", ["0", "301"])
 def test_a_speed_that_the_world_does_not_have_is_a_mistyped_option(tmp_path, capsys, speed):
-    data = tmp_path / "data"
-    (data / "logs").mkdir(parents=True)
-    (data / "logs" / "simulators.log").write_text("said by a world of yesterday\n")
-    assert main(["dry-run", "--speed", speed, "--points", "1", "--data", str(data)]) == 2
-    said = capsys.readouterr().err
-    assert f"speed is {float(speed)} and must be 1 to 300. Choose another --speed." in said
-    assert "yesterday" not in said
+    with pytest.raises(SystemExit, match="2"):
+        main(["dry-run", "--speed", speed, "--points", "1", "--data", str(tmp_path / "data")])
+    assert f"{speed} is no number within 1 and 300 seconds of experiment a second" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
