@@ -6,9 +6,7 @@ from typing import Final
 
 from lics_beamline.follower.process import main
 
-FOLLOWER_NICENESS: Final = (
-    5  # 0 to 19: control comes before following, which at 10 waited for minutes on a busy computer
-)
+FOLLOWER_NICENESS: Final = 5  # 0 to 19: control comes first; at 10 points came minutes late on a busy computer
 
 os.nice(FOLLOWER_NICENESS)
 sys.exit(main())
