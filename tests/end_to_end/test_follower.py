@@ -78,7 +78,7 @@ def test_a_follower_keeps_up_is_alone_may_be_killed_continued_and_told_to_end(tm
             journal(name, doc)
         wait_until(lambda: catalog_status(data).run == UID and catalog_status(data).state == "waiting")
         ours = os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(ours + 10, MOST_NICE)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(ours + 5, MOST_NICE)
         said = catalog_status(data)
         assert (said.pid, said.alive, said.documents_behind, said.seconds_behind) == (process.pid, True, 0, 0.0)
         assert said.troubles == {}
