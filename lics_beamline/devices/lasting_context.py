@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import caproto
-from caproto import batch_requests, bcast_socket, get_client_address_list
+from caproto import CaprotoError, batch_requests, bcast_socket, get_client_address_list
 from caproto.client import common
 from caproto.client.common import EVENT_ADD_BATCH_MAX_BYTES, RESTART_SUBS_PERIOD
 from caproto.threading import pyepics_compat
@@ -57,7 +57,8 @@ class LastingContext(Context):
                 self.subscriptions_to_activate.pop(circuit, None)
             for channel in list(circuit.pvs.values()):
                 for subscription in list(channel.subscriptions.values()):
-                    subscription.clear()
+                    with contextlib.suppress(CaprotoError):  # its number is of a circuit that is gone: not this one's
+                        subscription.clear()
 
     def _process_search_results_loop(self) -> None:
         """Open circuits, for as long as the context lasts."""
