@@ -193,17 +193,20 @@ def fit_phases(
         fit, kind, more = _with_shift(pattern, phases, choice, kind)
         notes += more
     choice = replace(choice, shift=kind)
-    fit = fit or fit_pattern(pattern, phases, choice)
+    if method == "pawley":
+        result: PatternFit | RietveldFit = (fit := fit or fit_pattern(pattern, phases, choice))
+    else:
+        result = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
+        if fit is None and kind != "none":  # a Pawley fit alone tells the shift
+            fit = fit_pattern(pattern, phases, choice)
     return PhaseFit(
         peaks=peaks,
         sought=sought,
         unknown=unknown,
-        fit=fit
-        if method == "pawley"
-        else refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method)),
+        fit=result,
         wavelength_angstrom=pattern.wavelength_angstrom,
         notes=notes,
-        shift=LineShift.of(fit, kind),
+        shift=LineShift() if fit is None else LineShift.of(fit, kind),
     )
 
 
