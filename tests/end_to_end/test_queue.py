@@ -186,6 +186,14 @@ def test_a_worker_that_is_killed_is_made_safe_by_its_guard_and_none_begins_befor
     manager.until(manager_state="idle", worker_environment_exists=True)
     assert manager.submits("hold", "lics-2015")["success"]
     manager.does("queue_start")
+    while (said := sweep_status(data)) is None or said.state != "running":
+        pace()
+    manager.does("re_pause", option="deferred")
+    manager.until(manager_state="paused")
+    assert lics("stop", "--why", "enough", "--data", "data", folder=folder).returncode == 0
+    manager.until(manager_state="idle", re_state="idle", items_in_queue=1)
+    assert "enough" in manager.ask("history_get")["items"][-1]["result"]["msg"]
+    manager.does("queue_start")
     manager.until(manager_state="idle", items_in_queue=0)
     manager.does("environment_close")
     manager.until(manager_state="idle", worker_environment_exists=False)
