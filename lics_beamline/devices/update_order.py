@@ -29,25 +29,36 @@ class KnownOfPv(dict[str, Any]):
         Threads in which a monitor tells just now (`threading.get_ident`).
     is_told : bool
         Whether a monitor has told anything since the PV was connected.
+    answered_severity : int or None
+        The severity in the last answer to a question; None before one.
     """
 
     def __init__(self, *known: Any) -> None:
         super().__init__(*known)
         self.telling: set[int] = set()
         self.is_told = False
+        self.answered_severity: int | None = None
         self._adding = threading.Lock()
 
-    def update(self, *_: Any, **heard: Any) -> None:
-        """Take in what a monitor tells, or of an answer what no monitor tells."""
+    def update(self, *known: Any, **heard: Any) -> None:
+        """Take in what a monitor tells, or of an answer what no monitor tells; arguments as of `dict.update`."""
+        heard = dict(*known, **heard)
         with self._adding:
             if threading.get_ident() in self.telling:
                 self.is_told = True
-            elif self.is_told:
-                heard = {name: value for name, value in heard.items() if name not in OF_THE_MOMENT}
-                if names := heard.get("enum_strs"):  # a monitor may have told a state before its name was known
-                    states = [names[state] if 0 <= state < len(names) else "" for state in self["raw_value"]]
-                    heard["char_value"] = states[0] if len(states) == 1 else states
+            else:
+                self.answered_severity = heard.get("severity", self.answered_severity)
+                if self.is_told:
+                    heard = self._untold(heard)
             super().update(heard)
+
+    def _untold(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return what no monitor tells, and the name of a state that one told before its name was known."""
+        untold = {name: value for name, value in answer.items() if name not in OF_THE_MOMENT}
+        if names := untold.get("enum_strs"):
+            states = [names[state] if 0 <= state < len(names) else "" for state in self["raw_value"]]
+            untold["char_value"] = states[0] if len(states) == 1 else states
+        return untold
 
 
 class MonitoredPV(pyepics_compat.PV):
