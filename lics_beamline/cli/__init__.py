@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
+import getpass
 import io
 import logging
 import os
@@ -150,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in DISK_TROUBLE and not (error.filename and error.errno in PATH_TROUBLE):
             return _unexpected(error, options)
-        where = "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
+        where = _what_to_do(error)
         what = error.filename or "a file that was open"
         return _end(error, EXIT_FAILED, options, says=f"{what}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
@@ -174,6 +176,16 @@ def _set_up_words(*, verbose: bool) -> DamageHeard:
         handler.addFilter(damage)
         handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
     return damage
+
+
+def _what_to_do(error: OSError) -> str:
+    """Return what to do about a file or disk that does not let us."""
+    if error.errno in (errno.EACCES, errno.EPERM) and error.filename:
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            owner = Path(os.fsdecode(error.filename)).owner()
+            if owner != getpass.getuser():
+                return f"It is {owner}'s, who may share the folder with a group; else give another one (--to, --data)."
+    return "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
 
 
 def _unexpected(error: Exception, options: argparse.Namespace) -> int:
