@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import getpass
 import io
 import logging
 import os
@@ -181,10 +180,12 @@ def _set_up_words(*, verbose: bool) -> DamageHeard:
 def _what_to_do(error: OSError) -> str:
     """Return what to do about a file or disk that does not let us."""
     if error.errno in (errno.EACCES, errno.EPERM) and error.filename:
-        with contextlib.suppress(OSError, KeyError, ValueError):
-            owner = Path(os.fsdecode(error.filename)).owner()
-            if owner != getpass.getuser():
-                return f"It is {owner}'s, who may share the folder with a group; else give another one (--to, --data)."
+        path = Path(os.fsdecode(error.filename)).absolute()
+        with contextlib.suppress(OSError, KeyError, ValueError):  # KeyError: a number that is nobody's here
+            nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
+            if nearest.stat().st_uid != os.geteuid():
+                whose = nearest.owner()
+                return f"It is {whose}'s, who may share the folder with a group; else give another one (--to, --data)."
     return "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
 
 

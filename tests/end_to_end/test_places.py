@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -125,6 +126,22 @@ def test_a_copy_that_cannot_be_written_is_read_and_what_would_write_says_so(read
         assert "Permission denied" in said.stderr, said.stderr
         assert "unexpected" not in said.stderr
         assert "Traceback" not in said.stderr
+
+
+def test_whose_a_folder_is_that_may_not_be_written_is_named(tmp_path):
+    if os.getuid() == 0:
+        (tmp_path / "theirs").mkdir()
+        os.chown(tmp_path / "theirs", pwd.getpwnam("nobody").pw_uid, -1)
+    theirs = tmp_path / "theirs" if os.getuid() == 0 else Path("/usr")
+    said = subprocess.run(
+        [sys.executable, "-m", "lics_beamline", "follow", "--once", "--data", str(theirs)],
+        capture_output=True,
+        text=True,
+        preexec_fn=as_nobody_may_write,
+        check=False,
+    )
+    assert said.returncode == 4
+    assert f"It is {theirs.owner()}'s, who may share the folder with a group" in said.stderr
 
 
 @pytest.mark.long
