@@ -284,7 +284,9 @@ def _build(data: DataFolder) -> None:
         return
     (data.catalog / BIRTH_NAME).unlink(missing_ok=True)
     shutil.rmtree(data.catalog, ignore_errors=True)
-    data.catalog.mkdir()  # not the data folder: one that was moved away is not begun anew
-    (data.catalog / "arrays").mkdir()
+    data.catalog.mkdir(
+        exist_ok=True
+    )  # what a disk would not let go of is written over; not the data folder: one that was moved away is not begun anew
+    (data.catalog / "arrays").mkdir(exist_ok=True)
     make_database(database(data))
     write_whole(data.catalog / BIRTH_NAME, json.dumps({"root": str(data.root.resolve())}))
