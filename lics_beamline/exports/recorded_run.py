@@ -157,7 +157,7 @@ def newest_reduction(data: DataFolder, name: str) -> Head:
     newest = made.pop()
     while later := [
         found for found in made if found.start.get("supersedes") == newest.uid
-    ]:  # the clock may be set back
+    ]:  # by whichever clock
         newest = later[-1]
         made.remove(newest)
     return newest
