@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lics_beamline import __version__
+from lics_beamline.cli.argument import expanded
 from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.cli.fault import readable, tell_fault
@@ -195,7 +196,7 @@ class _Readable(logging.Formatter):
 def _folder(text: str) -> Path:
     """Return a folder that is there or may be made; for `argparse`, which says what is wrong with another."""
     try:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if not stat.S_ISDIR(path.stat().st_mode):
             raise argparse.ArgumentTypeError(f"{text} is no folder")
     except FileNotFoundError:

@@ -155,9 +155,7 @@ def newest_reduction(data: DataFolder, name: str) -> Head:
     if not made:
         raise RunNotFound(f"run {raw.uid} has not been reduced yet: lics replay {raw.uid[:8]}.", uid=raw.uid)
     newest = made.pop()
-    while later := [
-        found for found in made if found.start.get("supersedes") == newest.uid
-    ]:  # by whichever clock
+    while later := [found for found in made if found.start.get("supersedes") == newest.uid]:  # by whichever clock
         newest = later[-1]
         made.remove(newest)
     return newest
