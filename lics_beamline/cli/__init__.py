@@ -121,20 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("lics: interrupted before anything was begun.\n")
         return EXIT_FAILED
     listen()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
-    )
-    for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # that there is no OpenCL is no news: nothing here uses it
-    logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
-    damage = DamageHeard()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(damage)
-        handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
+    damage = _set_up_words(verbose=options.verbose)
     try:
         code = int(options.run(options))
         if code == EXIT_DONE and damage:
@@ -169,6 +156,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(error, EXIT_FAILED, options, says=f"{what}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
         return _unexpected(error, options)
+
+
+def _set_up_words(*, verbose: bool) -> DamageHeard:
+    """Let words be readable on any terminal, and libraries quiet; returns what hears that a journal is damaged."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
+    )
+    for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # that there is no OpenCL is no news: nothing here uses it
+    logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
+    damage = DamageHeard()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(damage)
+        handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
+    return damage
 
 
 def _unexpected(error: Exception, options: argparse.Namespace) -> int:

@@ -103,6 +103,7 @@ def read_only(dry_run, tmp_path):
         folder.chmod(0o755)
 
 
+@pytest.mark.long
 def test_a_copy_that_cannot_be_written_is_read_and_what_would_write_says_so(read_only, tmp_path):
     for looking in (
         ("runs",),
