@@ -86,14 +86,15 @@ class DataFolder:
         Raises
         ------
         JournalError
-            If the folder of plates is a link to a folder that is not there.
+            If the folder, or that of plates, is a link to a folder that is not there.
         """
-        if self.plates.is_symlink() and not self.plates.is_dir():
-            raise JournalError(
-                f"{self.plates} is a link to {self.plates.readlink()}, where there is no folder. Mount that disk, or "
-                "make the folder.",
-                path=str(self.plates),
-            )
+        for link in (self.root, self.plates):
+            if link.is_symlink() and not link.is_dir():
+                raise JournalError(
+                    f"{link} is a link to {link.readlink()}, where there is no folder. Mount that disk, or make the "
+                    "folder.",
+                    path=str(link),
+                )
         for folder in (self.raw_journals, self.derived_journals, self.plates, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         return self

@@ -18,16 +18,17 @@ from lics_beamline.extras import require
 from lics_beamline.journal import lock
 from lics_beamline.journal.events import Streams
 from lics_beamline.journal.head import find
-from lics_beamline.journal.reader import Tail, read
+from lics_beamline.journal.reader import read
 from lics_beamline.journal.safe_name import inside
 from lics_beamline.journal.whole_sweep import sweep_documents
 from lics_beamline.journal.writer import SUFFIX, Journal, make_anew
 from lics_beamline.reduction.recipe import Recipe, recipe_of
 from lics_beamline.reduction.reducer import Reducer
 from lics_beamline.reduction.step import Step, work_of
+from lics_beamline.reduction.tally import tally
 from lics_beamline.reduction.work import WorkOutcome
 from lics_beamline.reduction.workers import Crew, crew
-from lics_beamline.schema import FAILURE, FRAME_PATH, PRIMARY, READOUT, REDUCED
+from lics_beamline.schema import EXPOSURE_UID, FAILURE, FRAME_PATH, PRIMARY, READOUT
 
 logger = logging.getLogger(__name__)
 
@@ -202,7 +203,7 @@ class Replay:
     exposures : int
         Plates exposed, as its documents tell; where nothing of them can be reduced, something is lost.
     damaged : bool
-        Whether what was reduced before is damaged, and has to be made anew.
+        Whether what was reduced before is damaged, or has ended without a point, and has to be made anew.
     plates : tuple of str
         Plate files of its points, relative to the data folder.
     source : callable
@@ -236,14 +237,14 @@ def prepare(data: DataFolder, name: str, *, recipe: Recipe | None = None) -> Rep
     attempt = 1
     while True:
         derived = _derived_uid(start, recipe, data, attempt)
-        before = _tally(data, derived)
+        before = tally(data.derived_journals / f"{derived}{SUFFIX}")
         if before is None or before.damaged or not before.whole or not before.failed:
             break
         attempt += 1
-    damaged = before is not None and before.damaged
+    recorded = _recorded(source())
+    damaged = before is not None and (before.damaged or (before.whole and not recorded.points <= set(before.exposures)))
     if damaged:
         before = None
-    recorded = _recorded(source())
     already = before is not None and before.whole
     done = dict(before.exposures) if before is not None else {}
     return Replay(
@@ -323,53 +324,41 @@ def _record(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tally:
-    """What a derived journal holds."""
-
-    exposures: dict[str, Mapping[str, Any]]  # and the fields of each but for arrays
-    failed: int
-    whole: bool
-    damaged: bool
-
-
-def _tally(data: DataFolder, uid: str) -> _Tally | None:
-    path = data.derived_journals / f"{uid}.jsonl"
-    if not path.exists():
-        return None
-    exposures: dict[str, Mapping[str, Any]] = {}
-    streams = Streams()
-    failed, whole = 0, False
-    with Tail(path) as tail:
-        for name, doc in tail.documents():
-            for event in streams.take(name, doc):
-                if event.stream == REDUCED:
-                    exposures[event.data["exposure_uid"]] = event.without_arrays()
-                    failed += not event.data["reduced"]
-            whole = whole or name == "stop"
-        return _Tally(exposures=exposures, failed=failed, whole=whole, damaged=bool(tail.faults))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Recorded:
-    """What a run says of its exposures: how many were read, or lost; how many there were; plate files of those read."""
+    """What a run says of its exposures: how many were read, or lost; how many there were; plate files of those read.
+
+    ``points`` are those whose exposure and end it has: a derived run without one of them is short of it.
+    """
 
     read: int
     exposed: int
     plates: tuple[str, ...]
+    points: frozenset[str]
 
 
 def _recorded(documents: Documents) -> _Recorded:
     """Return what the events of a run, or its stop, say of its exposures."""
     streams, found, counted, plates = Streams(), Counter[str](), 0, dict[str, None]()
+    exposed, ended = set[str](), set[str]()
     for name, doc in documents:
         for event in streams.take(name, doc):
             found[event.stream] += 1
+            exposure = str(event.data.get(EXPOSURE_UID.name, ""))
+            if event.stream == PRIMARY:
+                exposed.add(exposure)
+            elif event.stream in (READOUT, FAILURE):
+                ended.add(exposure)
             if event.stream == READOUT and event.data.get(FRAME_PATH):
                 plates[str(event.data[FRAME_PATH])] = None
         if name == "stop":
             numbers = doc.get("num_events")
             counted = int(numbers.get(PRIMARY, 0)) if isinstance(numbers, dict) else 0
-    return _Recorded(read=found[READOUT] + found[FAILURE], exposed=max(found[PRIMARY], counted), plates=tuple(plates))
+    return _Recorded(
+        read=found[READOUT] + found[FAILURE],
+        exposed=max(found[PRIMARY], counted),
+        plates=tuple(plates),
+        points=frozenset(exposed & ended - {""}),
+    )
 
 
 def _derived_uid(start: dict[str, Any], recipe: Recipe | None, data: DataFolder, attempt: int) -> str:
@@ -382,16 +371,17 @@ def _derived_uid(start: dict[str, Any], recipe: Recipe | None, data: DataFolder,
 
 
 def _replayed(data: DataFolder, run: Replay) -> Replayed:
-    tally = _tally(data, run.uid)
-    if tally is None:
+    journal = data.derived_journals / f"{run.uid}{SUFFIX}"
+    done = tally(journal)
+    if done is None:
         raise RunNotFound(
             f"run {run.raw_uid} holds nothing that could be reduced: it has no start document.", uid=run.raw_uid
         )
     return Replayed(
         uid=run.uid,
         raw_uid=run.raw_uid,
-        journal=data.derived_journals / f"{run.uid}.jsonl",
-        points=len(tally.exposures),
-        failed=tally.failed,
+        journal=journal,
+        points=len(done.exposures),
+        failed=done.failed,
         already=run.already,
     )

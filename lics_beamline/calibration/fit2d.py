@@ -21,7 +21,7 @@ from lics_beamline.errors import ProfileError
 
 logger = logging.getLogger(__name__)
 
-NUMBER: Final = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+NUMBER: Final = r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)"  # one way to read each: long ones take no time
 LINES: Final = {  # what is said, by Fit2D and by pyFAI
     "beam_px": rf"Refined Beam centre\s*=\s*{NUMBER}\s+{NUMBER}\s*\((?:x/y\s+)?pixels\)",
     "beam_mm": rf"Refined Beam centre\s*=\s*{NUMBER}\s+{NUMBER}\s*\((?:x/y\s+)?mm\)",

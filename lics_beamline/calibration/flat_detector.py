@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from lics_beamline.geometry.geometry import Geometry, geometry_of
 from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
 
 Array = npt.NDArray[np.float64]
+LEAST_COSINE: Final = 1e-6  # of a turn that a beam hits a plane at: within rounding of 90 deg it is hit nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +197,7 @@ class FlatDetector:
         ProfileError
             If it leans by 90 degrees or more.
         """
-        if math.cos(self.plane.rot1_rad) <= 0.0 or math.cos(self.plane.rot2_rad) <= 0.0:
+        if min(math.cos(self.plane.rot1_rad), math.cos(self.plane.rot2_rad)) < LEAST_COSINE:
             turned_deg = f"{math.degrees(self.plane.rot1_rad):.1f} and {math.degrees(self.plane.rot2_rad):.1f} deg"
             raise ProfileError(
                 f"turned by {turned_deg} (Rot1, Rot2), the detector's plane is not hit by the beam, and {program} "

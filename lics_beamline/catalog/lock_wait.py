@@ -20,9 +20,15 @@ from lics_beamline.catalog.place import CatalogPlace
 from lics_beamline.catalog.reach import reaching
 from lics_beamline.catalog.soundness import INDEX_NAME, SAID_AFTER_S, TABLES_NAME, lockers, who_locks
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import Busy
+from lics_beamline.errors import Busy, JournalError
 
 LOOKED_AFTER_S: Final = 0.5  # between two looks whether a write takes long [s]
+DISK_WORDS: Final = (
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database file",
+    "attempt to write a readonly database",
+)  # of SQLite, through whichever library: sqlite.org/rescode.html
 LOCKED_WORDS: Final = ("database is locked", "database table is locked")  # of SQLite, through whichever library
 
 logger = logging.getLogger(__name__)
@@ -70,6 +76,8 @@ class LockWait:
         ------
         Busy
             If SQLite has given up waiting for who has locked one of its files.
+        JournalError
+            If their disk does not take what is written.
         NotConnected, ProfileError
             If a server does not answer, or refuses.
         """
@@ -78,7 +86,13 @@ class LockWait:
             with reaching(self._place):
                 yield
         except Exception as error:
-            if not self._place.is_embedded or not _is_of_lock(error):
+            if self._place.is_embedded and (fault := _said_in(error, DISK_WORDS)):
+                raise JournalError(
+                    f"the catalog in {self._files[0].parent} cannot be written: {fault}. Mend the disk, or make room; "
+                    "the journals have all of it.",
+                    path=str(self._files[0].parent),
+                ) from error
+            if not self._place.is_embedded or not _said_in(error, LOCKED_WORDS):
                 raise
             ours = os.getpid()
             file = self._told or next((each for each in self._files if lockers(each, but=ours)), self._files[-1])
@@ -106,16 +120,16 @@ class LockWait:
                     break
 
 
-def _is_of_lock(error: BaseException) -> bool:
-    """Whether an error, or what led to it, is that of a locked database."""
+def _said_in(error: BaseException, words: tuple[str, ...]) -> str:
+    """Return which of some words an error, or what led to it, says; empty where it says none."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop()
         if id(each) in seen:
             continue
         seen.add(id(each))
-        if any(words in str(each) for words in LOCKED_WORDS):
-            return True
+        if said := next((word for word in words if word in str(each)), ""):
+            return said
         waiting += [one for one in (each.__cause__, each.__context__) if one is not None]
         waiting += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
-    return False
+    return ""

@@ -284,8 +284,9 @@ def _build(data: DataFolder) -> None:
         return
     (data.catalog / BIRTH_NAME).unlink(missing_ok=True)
     shutil.rmtree(data.catalog, ignore_errors=True)
-    data.catalog.mkdir()  # not the data folder: one that was moved away is not begun anew
-    (data.catalog / "arrays").mkdir()
+    # Not the data folder: one that was moved away is not begun anew. What a disk would not let go of is written over.
+    data.catalog.mkdir(exist_ok=True)
+    (data.catalog / "arrays").mkdir(exist_ok=True)
     if catalog_place(data).is_embedded:
         for name in (INDEX_NAME, TABLES_NAME):
             (data.catalog / name).touch()  # by the umask, as all else: SQLite would let its owner alone write

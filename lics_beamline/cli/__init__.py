@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import errno
 import io
 import logging
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lics_beamline import __version__
+from lics_beamline.cli.argument import expanded
 from lics_beamline.cli.completion import answer_shell
 from lics_beamline.cli.damage import DamageHeard
 from lics_beamline.cli.fault import readable, tell_fault
@@ -180,12 +180,10 @@ def _set_up_words(*, verbose: bool) -> DamageHeard:
 def _what_to_do(error: OSError) -> str:
     """Return what to do about a file or disk that does not let us."""
     if error.errno in (errno.EACCES, errno.EPERM) and error.filename:
-        path = Path(os.fsdecode(error.filename)).absolute()
-        with contextlib.suppress(OSError, KeyError, ValueError):  # KeyError: a number that is nobody's here
-            nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
-            if nearest.stat().st_uid != os.geteuid():
-                whose = nearest.owner()
-                return f"It is {whose}'s, who may share the folder with a group; else give another one (--to, --data)."
+        from lics_beamline.files.owner import whose
+
+        if said := whose(Path(os.fsdecode(error.filename))):
+            return f"{said} Else give another one (--to, --data)."
     return "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
 
 
@@ -214,7 +212,7 @@ class _Readable(logging.Formatter):
 def _folder(text: str) -> Path:
     """Return a folder that is there or may be made; for `argparse`, which says what is wrong with another."""
     try:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if not stat.S_ISDIR(path.stat().st_mode):
             raise argparse.ArgumentTypeError(f"{text} is no folder")
     except FileNotFoundError:

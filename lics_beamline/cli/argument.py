@@ -49,19 +49,36 @@ def real(least: float, most: float, unit: str) -> Callable[[str], float]:
     return read
 
 
+def expanded(text: str) -> Path:
+    """Return a path, its home put in where it begins with one; ``./~`` does not.
+
+    Raises
+    ------
+    RuntimeError
+        If nobody has that home.
+    """
+    return Path(text).expanduser() if text.startswith("~") else Path(text)
+
+
 def pathname(text: str) -> Path:
-    """Return the path of a file or a folder, there or not, for `argparse`; behind ``::`` is what is meant inside it."""
+    """Return the path of a file or a folder, there or not, for `argparse`; behind ``::`` is what is meant inside it.
+
+    A home is meant by ``~`` also where no shell has put it in, as in ``--to=~/x``.
+    """
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text[:60]!r} is no name of a file or a folder")
     try:
-        mode = Path(text.partition("::")[0]).stat().st_mode
+        path = expanded(text)
+        mode = Path(str(path).partition("::")[0]).stat().st_mode
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text[:60]} begins with a home that nobody has here") from None
     except OSError as error:  # not there, or out of sight: who opens it says so
         if error.errno == errno.ELOOP:
             raise argparse.ArgumentTypeError(f"{text[:60]} is a link that leads to itself") from None
-        return Path(text)
+        return path
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         raise argparse.ArgumentTypeError(f"{text[:60]} is a pipe or a device, which would be waited for: give a file")
-    return Path(text)
+    return path
 
 
 def file_to_read(path: Path) -> str:
@@ -136,4 +153,4 @@ def data_folder(options: argparse.Namespace) -> DataFolder:
     """Return the data folder a command was given, as an absolute path."""
     from lics_beamline.data_folder import DataFolder
 
-    return DataFolder(options.data.expanduser().resolve())
+    return DataFolder(options.data.resolve())

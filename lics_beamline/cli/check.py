@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
     from lics_beamline.profile import Profile
 
-DEFAULT_FIGURE: Final = Path()  # --figure without a file: below the data folder
+DEFAULT_FIGURE: Final = True  # --figure without a file: below the data folder
 HEADINGS: Final = {"refused": "REFUSED", "warning": "WARNINGS", "ok": "IN ORDER"}
 STYLES: Final = {"refused": "bold red", "warning": "bold yellow", "ok": "bold green"}
 PIPED_WIDTH: Final = 160  # columns where nobody looks at a terminal
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, case: Case, data: DataFolder) -> int:
         from lics_beamline.cli.track_figure import draw_track
 
         by_itself = data.figures / f"check-{_stem(options.experiment)}.png"
-        named = by_itself if options.figure == DEFAULT_FIGURE else options.figure
+        named = by_itself if options.figure is DEFAULT_FIGURE else options.figure
         figure = draw_track(case, named, supply_bar=supply_bar)
     if options.json:
         tell_json(as_json(case, findings, figure))

@@ -16,7 +16,7 @@ from lics_beamline.experiment import Experiment
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.recorded_run import newest_reduction
 from lics_beamline.exports.reduced_run import reduced_run
-from lics_beamline.follower.status import status
+from lics_beamline.follower.status import trouble_with
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import find
 from lics_beamline.journal.reader import read
@@ -103,7 +103,9 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         run = reduced_run(read(derived.path))
         places["reduced run"] = str(derived.path)
         if not derived.finished:
-            places["to do"] = "the reduced run is not whole yet; lics follow --once goes on with it"
+            trouble = trouble_with(data, "reduce", raw_uid)
+            places["to do"] = f"the reduced run is not whole yet{f' ({trouble})' if trouble else ''}; "
+            places["to do"] += "lics follow --once goes on with it"
     try:
         if run is not None and run.points:
             places["figure"] = str(draw_summary(run, figure))
@@ -113,11 +115,12 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     except OSError as error:  # a full disk, or a folder that is gone, keeps nobody from hearing how the sweep ended
         places["logbook"] = f"not written ({error}); lics logbook {raw_uid[:8]} writes it once that is mended"
     places["plates"] = str(data.plates / raw.start["plate_folder"])
-    place = catalog_place(data)
-    if not place.is_embedded:  # it may be down, or refuse
-        catalogued &= not any(raw_uid in each.troubles for each in status(data) if each.name == "catalog")
+    trouble = trouble_with(data, "catalog", raw_uid)
+    catalogued &= not trouble
     places["catalog"] = (
-        (place.uri or str(data.catalog)) if catalogued else "not yet; lics follow catalog --once fills it"
+        (catalog_place(data).uri or str(data.catalog))
+        if catalogued
+        else f"not yet{f' ({trouble})' if trouble else ''}; lics follow catalog --once fills it"
     )
     ended = raw.exit_status or "not ended"
     whole = ended == "success"

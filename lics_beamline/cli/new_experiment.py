@@ -37,7 +37,7 @@ def new(options: argparse.Namespace) -> int:
         0 when it is written and nothing refuses it; 2 where it is there already, answers end, or a rule refuses it.
     """
     from lics_beamline.checks.judgement import judge, refusals, warnings
-    from lics_beamline.cli.argument import data_folder
+    from lics_beamline.cli.argument import data_folder, file_to_write
     from lics_beamline.cli.check import case_for
     from lics_beamline.cli.experiment_text import experiment_text
     from lics_beamline.cli.interview import Interview
@@ -46,11 +46,11 @@ def new(options: argparse.Namespace) -> int:
     from lics_beamline.profile import read_profile
 
     path: Path = options.file
-    path = path if path.suffix else path.with_suffix(".toml")
-    if path.exists():
+    path = path if path.suffix or path.is_dir() else path.with_suffix(".toml")
+    if path.is_file():
         return _refuse(f"{path} is there already. Give another name, or remove it.")
-    if not path.parent.is_dir():
-        raise ProfileError(f"{path.parent} is no folder. Make it first.", folder=str(path.parent))
+    if wrong := file_to_write(path):  # asked before the questions, whose answers take minutes
+        raise ProfileError(f"{wrong}.", file=str(path))
     profile = read_profile(options.profile)
     try:
         experiment = Interview(profile).experiment()

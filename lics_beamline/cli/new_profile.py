@@ -53,7 +53,7 @@ def new(options: argparse.Namespace) -> int:
     from lics_beamline.cli.question import AnswersEnded
     from lics_beamline.profile import read_profile
 
-    folder: Path = options.folder.expanduser()
+    folder: Path = options.folder
     if folder.exists():
         raise ProfileError(f"{folder} is there already. Give another name, or remove it.", folder=str(folder))
     if not folder.parent.is_dir():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lics_beamline.session.simulation import Simulation
 
 CATCH_UP_S = 600.0  # for the catalog, at the end of a sweep, as long as who fills it lives; only a hang is caught
+TRIED_BYTES = 1 << 16  # written to learn whether a disk keeps anything: about one reduced point
 DEFAULT_EXPERIMENT = "lics-2015"
 
 
@@ -199,17 +200,24 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         Whether to tell nothing.
     """
     from lics_beamline.cli.progress import Narration
-    from lics_beamline.follower.status import WHICH, wait_until_caught_up
+    from lics_beamline.follower.status import WHICH, trouble_with, wait_until_caught_up
     from lics_beamline.session.pace import Stopwatch
     from lics_beamline.session.session import run_plan
 
     narration = Narration(session.data, experiment, session.profile, quiet=quiet)
+
+    def is_reduced() -> bool:
+        return session.followers.works("reduce") and not trouble_with(
+            session.data, "reduce", narration.raw_uid, left=True
+        )
+
     try:
         with narration:
             stopwatch = Stopwatch(session.beamline.clock)
             ended_by = run_plan(session.engine, plan, session.data)
             pace = stopwatch.pace().says() if session.simulation is not None else ""
-            is_whole = narration.finish(ended_by=ended_by, is_reduced=lambda: session.followers.works("reduce"))
+            keeps = not ended_by or _keeps(session.data)
+            is_whole = narration.finish(ended_by=ended_by, is_reduced=is_reduced if keeps else lambda: False) and keeps
             if is_whole and any(map(session.followers.works, WHICH)):
                 narration.say("filling the catalog")
                 wait_until_caught_up(session.data, CATCH_UP_S)
@@ -222,6 +230,19 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         pace=pace,
         catalogued=is_whole and session.followers.works("catalog"),
     )
+
+
+def _keeps(data: DataFolder) -> bool:
+    """Whether the disk keeps what is written now; where it does not, no follower can write either."""
+    from lics_beamline.files.whole_file import write_whole
+
+    tried = data.derived_journals / ".tried"
+    try:
+        write_whole(tried, bytes(TRIED_BYTES), durable=True)
+        tried.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def check(options: argparse.Namespace) -> int:

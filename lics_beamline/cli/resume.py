@@ -129,10 +129,17 @@ def _newest(data: DataFolder, name: str) -> Head:
             "it first.",
             uid=newest.uid,
         )
-    later = [head for head in sweeps[sweeps.index(newest) + 1 :] if head not in runs]
+    by_time = sweeps[sweeps.index(newest) + 1 :]
+    later = [head for head in sweeps if head not in runs and (head in by_time or _number(head) > _number(newest))]
     if newest.exit_status != "success":
         _require_unmoved(newest, later)
     return newest
+
+
+def _number(run: Head) -> float:
+    """Return the number of a run among those of its session, which rises where a clock is set back; 0 for none."""
+    number = run.start.get("scan_id", 0)
+    return number if isinstance(number, (int, float)) else 0
 
 
 def _require_unmoved(newest: Head, later: list[Head]) -> None:

@@ -36,7 +36,7 @@ def screens(options: argparse.Namespace) -> int:
     choose()
     from lics_beamline.devices.operator_screens import of_profile
 
-    folder: Path = options.folder.expanduser()
+    folder: Path = options.folder
     if folder.exists() and not folder.is_dir():
         raise ProfileError(f"{folder} is no folder. Give another.", folder=str(folder))
     folder.mkdir(parents=True, exist_ok=True)

@@ -74,14 +74,14 @@ def serve(options: argparse.Namespace) -> int:
             raise ProfileError(f"--database: {cause}.") from cause
     data = data_folder(options)
     server = CatalogServer(
-        folder=(options.folder or data.root / "server").expanduser().resolve(),
+        folder=(options.folder or data.root / "server").resolve(),
         database=options.database,
-        readable=(data.plates, *(folder.expanduser().resolve() / "plates" for folder in options.images)),
+        readable=(data.plates, *(folder.resolve() / "plates" for folder in options.images)),
         host=options.address,
         port=options.port,
     )
     if options.new_key is not None:
-        server.new_key(options.new_key.expanduser(), groups=options.group)
+        server.new_key(options.new_key, groups=options.group)
         whose = f"of {', '.join(options.group)}" if options.group else "of all"
         sys.stdout.write(
             f"a key that reads the runs {whose} is in {options.new_key}; only its owner can read the file\n"

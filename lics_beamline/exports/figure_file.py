@@ -36,12 +36,14 @@ def save_figure(figure: Figure, path: Path, *, dpi: float = RESOLUTION_DPI) -> P
     ProfileError
         If the name ends in no kind of figure, or is that of a folder.
     """
-    path = path if path.suffix else path.with_suffix(".png")
     known = figure.canvas.get_supported_filetypes()
-    if path.suffix[1:].lower() not in known or path.is_dir():
+    is_folder = path.is_dir()
+    path = path if path.suffix or is_folder else path.with_suffix(".png")
+    is_folder = is_folder or path.is_dir()
+    if is_folder or path.suffix[1:].lower() not in known:
         raise ProfileError(
             f"{path}: no figure can be written there: "
-            f"{'it is a folder' if path.is_dir() else f'{path.suffix} is no kind of figure'}. Give the name of a file "
+            f"{'it is a folder' if is_folder else f'{path.suffix} is no kind of figure'}. Give the name of a file "
             f"that ends in one of {', '.join(sorted(known))}.",
             file=str(path),
         )

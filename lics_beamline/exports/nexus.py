@@ -23,6 +23,7 @@ import numpy.typing as npt
 from lics_beamline.exports.provenance import orientation, point_name, run_geometry, title
 from lics_beamline.exports.raw_point import RawPoint
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
+from lics_beamline.files.given_file import one_line
 from lics_beamline.units import HC_KEV_ANGSTROM
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _time(run: ReducedRun) -> str:
 def _instrument(entry: Group, run: ReducedRun) -> None:
     instrument = _group(entry, "instrument", "NXinstrument")
     profile = run.start.get("profile")
-    beamline = str(profile.get("name", "")) if isinstance(profile, dict) else ""
+    beamline = one_line(str(profile.get("name", ""))) if isinstance(profile, dict) else ""
     instrument["name"] = beamline
     source = _group(instrument, "source", "NXsource")
     source["type"] = "Synchrotron X-ray Source"

@@ -154,4 +154,8 @@ def newest_reduction(data: DataFolder, name: str) -> Head:
     made = [found for found in heads(data.derived_journals) if found.start.get("raw_uid") == raw.uid]
     if not made:
         raise RunNotFound(f"run {raw.uid} has not been reduced yet: lics replay {raw.uid[:8]}.", uid=raw.uid)
-    return made[-1]
+    newest = made.pop()
+    while later := [found for found in made if found.start.get("supersedes") == newest.uid]:  # by whichever clock
+        newest = later[-1]
+        made.remove(newest)
+    return newest

@@ -48,10 +48,20 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     Path
         A new, empty file beside it, whose name nobody else has and no reader looks for. Where `path` is no file but
         a pipe or a device, `path` itself.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; of a pipe, if nobody reads it.
     """
     path = Path(os.path.realpath(path))  # of a link, what it leads to is replaced; of links in a circle, the first
     if path.exists() and not path.is_file():
-        yield path  # a pipe or a device is written to; to replace /dev/null would be remembered
+        # To replace /dev/null would be remembered. A pipe that nobody reads is no place, and would be waited for.
+        kept = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            yield path
+        finally:
+            os.close(kept)
         return
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
     try:

@@ -11,9 +11,10 @@ from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal.events import events
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.head import Head
-from lics_beamline.journal.reader import Tail, read
+from lics_beamline.journal.reader import read
 from lics_beamline.journal.whole_sweep import earlier_documents, runs_of
 from lics_beamline.journal.writer import SUFFIX, Journal, make_anew
+from lics_beamline.reduction.tally import tally
 from lics_beamline.schema import EXPOSURE_UID, SWEEP
 
 if TYPE_CHECKING:
@@ -47,16 +48,13 @@ class LiveReduction:
             return None
         _, derived_start = next(iter(Reducer(None, data_root=self._data.root)("start", head.start)))
         path = self._data.derived_journals / f"{derived_start['uid']}{SUFFIX}"
-        done: dict[str, Mapping[str, Any]] = {}
-        if path.exists():
-            with Tail(path) as tail:
-                for event in events(tail.documents()):
-                    done[event.data[EXPOSURE_UID.name]] = event.without_arrays()
-                if tail.faults:
-                    done.clear()
-                    make_anew(path)
-                elif tail.finished:
-                    return None
+        before = tally(path)
+        if before is not None and before.damaged:
+            make_anew(path)
+            before = None
+        if before is not None and before.whole:
+            return None
+        done = before.exposures if before is not None else {}
         reducer = Reducer(None, data_root=self._data.root, done=done, known=self._reduced_before(head))
         journal = Journal(self._data.derived_journals, resume=True)
         return RunReduction(head, reducer, journal, self._crew.queue(), troubles=self._troubles)

@@ -18,10 +18,12 @@ from typing import Final
 from lics_beamline.data_folder import DataFolder, require_there
 from lics_beamline.follower.status import WHICH, FollowerStatus, Which, finishing, lock_path
 from lics_beamline.journal import lock
+from lics_beamline.journal.computer import KnownProcess
 from lics_beamline.journal.following import Following
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes import background_process
 from lics_beamline.processes.background_process import BackgroundProcess, watch
+from lics_beamline.processes.status_file import uptime_s
 
 RUN_FAILED: Final = 4  # exit code, as everywhere at the command line
 
@@ -175,6 +177,9 @@ class _Follower:
                 documents_behind=behind,
                 seconds_behind=round(time.monotonic() - self._caught_up, 3) if behind else 0.0,
                 troubles=dict(following.troubles) if following is not None else {},
+                left=tuple(sorted(following.left)) if following is not None else (),
                 time=time.time(),
+                host=KnownProcess.this().host,
+                uptime_s=uptime_s(),
             )
         )

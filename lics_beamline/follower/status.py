@@ -10,9 +10,10 @@ from typing import Final, Literal, get_args
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.journal import lock
+from lics_beamline.journal.computer import KnownProcess
 from lics_beamline.journal.reader import LOOKED_EVERY_S
 from lics_beamline.processes.background_process import watch
-from lics_beamline.processes.status_file import read_status, status_path
+from lics_beamline.processes.status_file import read_status, said_ago_s, status_path
 from lics_beamline.units import duration_text
 
 Which = Literal["reduce", "catalog"]
@@ -45,8 +46,14 @@ class FollowerStatus:
         For how long there have been such documents [s of wall clock]; 0 when there are none.
     troubles : dict of str to str
         Runs that failed, by uid, and how.
+    left : tuple of str
+        Uids of those that failed too often, and are not tried again by this process.
     time : float
         When it said so last [s since 1970].
+    host : str
+        Its computer.
+    uptime_s : float
+        When it said so by the clock that its computer counts from its start [s], which nobody sets; 0 if not said.
     """
 
     name: str
@@ -58,12 +65,18 @@ class FollowerStatus:
     documents_behind: int = 0
     seconds_behind: float = 0.0
     troubles: dict[str, str]
+    left: tuple[str, ...] = ()
     time: float = 0.0
+    host: str = ""
+    uptime_s: float = 0.0
 
     @property
     def age(self) -> str:
         """How old its word is, for people; empty where it said none."""
-        return duration_text(max(time.time() - self.time, 0.0)) if self.time else ""
+        if not self.time:
+            return ""
+        ago_s = said_ago_s(self.time, self.uptime_s, here=self.host == KnownProcess.this().host)
+        return duration_text(max(ago_s if math.isfinite(ago_s) else time.time() - self.time, 0.0))
 
 
 def status(data: DataFolder) -> list[FollowerStatus]:
@@ -75,6 +88,24 @@ def status(data: DataFolder) -> list[FollowerStatus]:
         The data folder.
     """
     return [_read_status(data, name) for name in WHICH]
+
+
+def trouble_with(data: DataFolder, which: Which, uid: str, *, left: bool = False) -> str:
+    """Return what troubles a follower about a run, for people; empty where nothing does.
+
+    Parameters
+    ----------
+    data : DataFolder
+        The data folder.
+    which : {"reduce", "catalog"}
+        What it does with the journals.
+    uid : str
+        The run.
+    left : bool
+        Only if it does not try again.
+    """
+    said = _read_status(data, which)
+    return "" if left and uid not in said.left else said.troubles.get(uid, "")
 
 
 def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:

@@ -182,7 +182,10 @@ def _headings(text: str, path: Path) -> tuple[int, list[str], str]:
             continue
         for place, said in ((number, line), *((commented,) if commented else ())):
             delimiter = _delimiter(said)
-            headings = next(csv.reader([said], delimiter=delimiter, skipinitialspace=True))
+            try:
+                headings = next(csv.reader([said], delimiter=delimiter, skipinitialspace=True))
+            except csv.Error:  # a cell longer than any heading
+                continue
             if any(column.quantity == FILE for column in columns_of(headings)):
                 return place, headings, delimiter
         raise ProfileError(
@@ -260,7 +263,7 @@ class _RowReader:
     def _take(self, line: int, cells: list[str]) -> None:
         count = len(self._columns)
         while self._delimiter != "," and len(cells) > count and not cells[-1].strip():
-            cells = cells[:-1]  # between commas, 4,38, may be a decimal comma and a cell that is empty
+            cells.pop()  # between commas, 4,38, may be a decimal comma and a cell that is empty
         if len(cells) != count:
             hint = ""
             if self._delimiter == "," and len(cells) > count:

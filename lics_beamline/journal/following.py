@@ -74,6 +74,8 @@ class Following:
     ----------
     troubles : dict
         Uid of each run that failed (the name of its file where it has none that can be used), and how.
+    left : set of str
+        Uids of those that failed `MOST_ATTEMPTS` times: they are not begun again.
     run : str
         Uid of the run whose document was taken last.
     """
@@ -96,6 +98,7 @@ class Following:
         self._attempts: dict[Path, int] = {}
         self._unreachable: set[Path] = set()  # of those: for which a server did not answer, or a file was locked
         self.troubles: dict[str, str] = {}
+        self.left: set[str] = set()
         self.run = ""
 
     def round(self, *, interrupted: Callable[[], bool] = lambda: False) -> int:
@@ -239,6 +242,8 @@ class Following:
         self.troubles[uid] = f"{type(error).__name__}: {error}"
         if attempt < MOST_ATTEMPTS:
             self._again[path] = time.monotonic() + self._retry_s
+        else:
+            self.left.add(uid)
         logger.error(
             "run %s: attempt %d of %d failed, %s: %s",
             uid,

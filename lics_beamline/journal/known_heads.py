@@ -89,5 +89,5 @@ def keep_heads(folder: Path, found: dict[str, KnownHead]) -> None:
 
 def _path(folder: Path) -> Path | None:
     caches = cache_folder()
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
+    name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:32]
     return None if caches is None else caches / "journals" / f"{name}.json"

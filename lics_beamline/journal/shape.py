@@ -55,7 +55,8 @@ _OF_OUR_START: Final = {
     "plate_folder": "text",
     "path": "list",
     "wavelength_angstrom": "number",
-    "attempt": "number",
+    "attempt": "whole number",
+    "reduction_revision": "whole number",
     schema.IMPORTED: "table",
 }
 _OF_OUR_EVENTS: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from dataclasses import dataclass, replace
@@ -177,7 +178,9 @@ def _by_tabs(line: str) -> list[str]:
 
 def _by_commas(line: str) -> list[str]:
     if '"' in line:
-        return _unquoted(next(csv.reader([line.strip()], skipinitialspace=True)))
+        with contextlib.suppress(csv.Error):  # a cell longer than any number
+            return _unquoted(next(csv.reader([line.strip()], skipinitialspace=True)))
+        return []
     return _unquoted(re.split(r"\s*,\s*|\s+", line.strip()))
 
 

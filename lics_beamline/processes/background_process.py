@@ -140,7 +140,11 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
     int
         That of `work`; `NOT_READY` where it cannot begin, for a reason that the log and standard error give.
     """
-    data = DataFolder(asked.data.resolve()).make()
+    try:
+        data = DataFolder(asked.data.resolve()).make()
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return NOT_READY
     with _logged(log_path(data, name)), _told_by_signals() as told_to_end:
         try:
             return work(

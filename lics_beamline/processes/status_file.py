@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from dataclasses import asdict
 from functools import cache
@@ -104,3 +105,21 @@ class StatusFile:
 def uptime_s() -> float:
     """Return the time since this computer was started [s]: the same in all its processes, and set by nobody."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def said_ago_s(said_s: float, said_uptime_s: float, *, here: bool) -> float:
+    """Return how long ago something was said [s]; infinite where this computer has been started anew since.
+
+    Parameters
+    ----------
+    said_s : float
+        When, by the time of day [s since 1970]: that may be set, and only serves for what another computer said.
+    said_uptime_s : float
+        The same by `uptime_s` of the computer that said it [s]; 0 where it did not say.
+    here : bool
+        Whether that is this computer.
+    """
+    if here and said_uptime_s:
+        ago_s = uptime_s() - said_uptime_s
+        return ago_s if ago_s >= 0.0 else math.inf
+    return time.time() - said_s

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.devices.lease import LeaseHolder, this_host
-from lics_beamline.processes.status_file import StatusFile, read_status, status_path, uptime_s
+from lics_beamline.processes.status_file import StatusFile, read_status, said_ago_s, status_path
 from lics_beamline.safety.heartbeat import heartbeat_path, silent_for_s
 from lics_beamline.safety.latch import NOBODY_LEFT, trip
 
@@ -63,11 +62,8 @@ def status(data: DataFolder, name: str = NAME) -> GuardStatus:
 
 
 def _silent_s(said: GuardStatus) -> float:
-    """Return how long ago a guard said so [s]: the time of day may be set, and only serves for another computer."""
-    if said.host == this_host() and said.uptime_s:
-        silent_s = uptime_s() - said.uptime_s
-        return silent_s if silent_s >= 0.0 else math.inf  # the computer has been started anew
-    return time.time() - said.time
+    """Return how long ago a guard said so [s]."""
+    return said_ago_s(said.time, said.uptime_s, here=said.host == this_host())
 
 
 def lost(data: DataFolder) -> str:

@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final, Protocol, Self
 
 from lics_beamline.devices.lease import this_host
 from lics_beamline.files.whole_file import write_whole
-from lics_beamline.processes.status_file import read_status, uptime_s
+from lics_beamline.processes.status_file import read_status, said_ago_s, uptime_s
 
 BEAT_EVERY_S: Final = 0.5  # between two beats [s of wall clock]: several are missed before anybody worries
 
@@ -67,13 +66,10 @@ def read_beat(path: Path) -> Beat | None:
 
 
 def silent_for_s(path: Path) -> float:
-    """Return how old the newest beat is [s]: the time of day, which may be set, only serves for another computer."""
-    beat = read_beat(path)
-    if beat is not None and beat.host == this_host():
-        silent_s = uptime_s() - beat.uptime_s
-        return silent_s if silent_s >= 0.0 else math.inf  # the computer has been started anew
+    """Return how old the newest beat is [s]; infinite where there is none."""
+    beat = read_beat(path) or Beat(pid=0, number=0)
     try:
-        return time.time() - path.stat().st_mtime
+        return said_ago_s(path.stat().st_mtime, beat.uptime_s, here=beat.host == this_host())
     except OSError:
         return math.inf
 

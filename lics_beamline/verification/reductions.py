@@ -12,7 +12,7 @@ from lics_beamline.verification.difference import Difference
 from lics_beamline.verification.record import Record
 
 
-def judge_reduction(derived: Record, runs: Sequence[Record]) -> Iterator[Difference]:
+def judge_reduction(derived: Record, runs: Sequence[Record], others: Sequence[Record] = ()) -> Iterator[Difference]:
     """Yield what is wrong with a derived run.
 
     Parameters
@@ -22,6 +22,8 @@ def judge_reduction(derived: Record, runs: Sequence[Record]) -> Iterator[Differe
     runs : sequence of Record
         The run it says it was made of, and those before it that it resumes: of a sweep that was cut off, every point is
         reduced. Empty where it is not here.
+    others : sequence of Record
+        Derived runs among which there may be one that has taken its place, whose points then count.
     """
     start, where = derived.start, str(derived.path)
     raw_uid = str(start.get("raw_uid", ""))
@@ -50,8 +52,25 @@ def judge_reduction(derived: Record, runs: Sequence[Record]) -> Iterator[Differe
         yield differs(f"{len(extra)} points are of exposures that its raw run does not have", anew)
     lacking = exposures & exposed - reduced
     if lacking and not derived.being_written and not runs[0].being_written:
-        remedy = anew if derived.stop else f"lics replay {raw_uid[:8]} goes on with it."
-        yield differs(f"{len(lacking)} of {len(exposures)} points of its raw run are not in it", remedy)
+        says = f"{len(lacking)} of {len(exposures)} points of its raw run are not in it"
+        if later := next((each for each in others if _takes_the_place_of(each, derived)), None):
+            yield differs(f"{says}; run {later.uid[:8]}, a later one by the same recipe, has taken its place", "")
+        else:
+            how = "makes it anew" if derived.stop else "goes on with it"
+            if start.get("reduction_revision") != REDUCTION_REVISION:
+                how = "makes one by this version of the program, which then takes its place"
+            yield differs(says, f"lics replay {raw_uid[:8]} {how}.")
+
+
+def _takes_the_place_of(later: Record, earlier: Record) -> bool:
+    """Whether a derived run is whole, and was made of the same run by the same recipe in a later way or attempt."""
+    same = all(later.start.get(key) == earlier.start.get(key) for key in ("raw_uid", "recipe_digest"))
+    return same and bool(later.stop) and _made(later.start) > _made(earlier.start)
+
+
+def _made(start: Mapping[str, Any]) -> tuple[int, int]:
+    """Return revision and attempt of a derived run."""
+    return int(start.get("reduction_revision", 0)), int(start.get("attempt", 1))
 
 
 def _identity_fault(start: Mapping[str, Any]) -> str:

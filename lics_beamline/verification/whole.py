@@ -68,7 +68,7 @@ def verify(data: DataFolder, names: Sequence[str] = ()) -> Verified:
     chosen = [each for each in found if each.path in is_derived or raw[each.uid] is each]  # a copy counts for nothing
     for record in chosen:
         if record.path in is_derived:
-            differences += judge_reduction(record, _runs_of(str(record.start.get("raw_uid")), raw))
+            differences += judge_reduction(record, _runs_of(str(record.start.get("raw_uid")), raw), derived)
         else:
             differences += judge_plates(data, record)
             differences += _judge_earlier(record, raw)

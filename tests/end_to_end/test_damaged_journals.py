@@ -117,6 +117,46 @@ def test_a_damaged_derived_run_is_kept_aside_and_made_anew(recorded, capsys, by)
     assert len(json.loads(printed)["points"]) == 3
 
 
+def leave_out_a_point(documents):
+    return [*documents[:-2], documents[-1]]
+
+
+def never_kept(documents):
+    return documents[:-2]
+
+
+def never_begun(documents):
+    return documents[:0]
+
+
+@pytest.mark.parametrize(
+    ("left", "by"),
+    [
+        (leave_out_a_point, "replay"),
+        (never_kept, "replay"),
+        (never_kept, "follower"),
+        (never_begun, "follower"),
+    ],
+)
+def test_a_derived_run_that_a_disk_did_not_keep_whole_is_made_whole_as_verify_says(recorded, capsys, left, by):
+    assert answer(capsys, recorded, "replay", "last", "--jobs", "1")[0] == 0
+    path = journal_of(recorded.derived_journals)
+    documents = list(read(path))
+    path.write_bytes(b"")
+    with Journal(recorded.derived_journals, resume=True) as journal:
+        for name, doc in left(documents):
+            journal(name, doc)
+    code, differences, _ = verified(capsys, recorded)
+    assert code == 4
+    assert "lics replay" in differences[0]["remedy"]
+    if by == "replay":
+        assert answer(capsys, recorded, "replay", "last", "--jobs", "1")[0] == 0
+    else:
+        assert follower.main(["reduce", "--once", "--data", str(recorded.root)]) == 0
+    assert verified(capsys, recorded)[:2] == (0, [])
+    assert [name for name, _ in read(path)] == [name for name, _ in documents]
+
+
 def test_a_follower_uses_the_rest_of_a_damaged_journal_and_says_what_was_wrong(recorded):
     rewrite(journal_of(recorded.raw_journals), lambda lines: lines[:3] + lines[2:3] + lines[3:])
     assert follower.main(["reduce", "--once", "--data", str(recorded.root)]) == follower.RUN_FAILED

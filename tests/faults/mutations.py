@@ -21,6 +21,9 @@ JUNK = (
     b":",
     b"\\u0000",
     b" " * 999,
+    b"9" * 150_000,  # what reads a number, a cell or a gap in more than one way takes the square of its length
+    b" " * 150_000,
+    b";" * 150_000,
 )
 
 

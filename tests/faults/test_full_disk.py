@@ -13,12 +13,16 @@ import pytest
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.journal.events import events
+from lics_beamline.journal.head import heads
+from lics_beamline.journal.reader import read
 from lics_beamline.safety.guard import status as guard_status
+from lics_beamline.schema import PRIMARY, READOUT
 
 from .test_guard import simulators
 from .test_guard_lost import UP, rising
 
-SMALL = "mount -t tmpfs -o size=24m tmpfs data && echo ready && exec sleep 600"
+SMALL = "mount -t tmpfs -o size=24m tmpfs data && ln -s ../simulated/plates data/plates && echo ready && exec sleep 600"
 FAILING = (
     "truncate -s 64M disk && mkfs.ext4 -q disk && mount -o loop,errors=remount-ro disk data && echo ready && "
     "exec sleep 600"
@@ -69,7 +73,7 @@ def rising_sweep(folder, keeper, witness, *namespaces):
             pace()
         yield sweep, DataFolder(Path(f"/proc/{keeper.pid}/root{folder}/data"))
     finally:
-        sweep.kill()  # what may be left is to wait for followers, which wait for room
+        sweep.kill()
         sweep.wait()
         sweep.stdout.close()
 
@@ -86,13 +90,15 @@ def fill(folder):
 
 
 @pytest.mark.long
-def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_needed(tmp_path):
+def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sweep_is_resumed(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
+    there = ("-U", "-m", "--preserve-credentials")
     with (
         disk(tmp_path, SMALL, "-Urm") as keeper,
         simulators(outside) as witness,
-        rising_sweep(tmp_path, keeper, witness, "-U", "-m", "--preserve-credentials") as (sweep, data),
+        rising_sweep(tmp_path, keeper, witness, *there) as (sweep, data),
     ):
+        (tmp_path / "data" / "plates").symlink_to(outside.plates)  # where the detector, which is outside, finds it
         guard = os.pidfd_open(guard_status(data).pid)
         fill(data.root)
         while witness.get("PC1:Control_RBV") != "Off":
@@ -102,17 +108,26 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_says_what_is_free_and_n
         while '"exit_status"' not in journal.read_text():
             pace()
         record = [json.loads(line)[:2] for line in journal.read_text().splitlines()]
-        sweep.kill()
+        said, _ = sweep.communicate()
+        assert sweep.returncode == 4
         (data.root / "filler").unlink()
         assert select.select([guard], [], [], 300.0)[0], "the guard ends when it has found all safe"
         os.close(guard)
         assert witness.get("ET1:OutputHigh") == 0.0
+        lics = inside(tmp_path, keeper, *there)
+        subprocess.run([*lics, "guard", "--acknowledge", "--data", "data"], capture_output=True, check=True)
+        for command in (["resume", "--yes"], ["follow", "--once"], ["verify"]):
+            told = subprocess.run([*lics, *command, "--data", "data"], capture_output=True, text=True, check=False)
+            assert told.returncode == 0, told.stdout + told.stderr
+        done = [event.stream for each in heads(data.raw_journals) for event in events(read(each.path))]
+        assert (done.count(PRIMARY), done.count(READOUT)) == (1, 1)
     name, stop = record[-1]
     assert (name, stop["exit_status"]) == ("stop", "fail")
     assert re.search(r"\d+ bytes needed, \d+ bytes free", stop["reason"])
     assert "No space left on device" in stop["reason"]
-    events = [doc for name, doc in record if name == "event"]
-    assert sum(stop["num_events"].values()) == len(events), "nothing is claimed as recorded that is not"
+    assert "lics follow --once goes on with it" in said or "lics follow --once reduces" in said
+    recorded = sum(name == "event" for name, _ in record)
+    assert sum(stop["num_events"].values()) == recorded, "nothing is claimed as recorded that is not"
 
 
 @pytest.mark.long

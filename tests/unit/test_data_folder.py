@@ -23,3 +23,10 @@ def test_a_folder_of_plates_that_is_a_link_to_nowhere_says_so(tmp_path):
     data.plates.symlink_to(tmp_path / "not mounted")
     with pytest.raises(JournalError, match="Mount that disk"):
         data.make()
+
+
+def test_a_data_folder_that_is_a_link_to_nothing_is_not_made_elsewhere(tmp_path):
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    with pytest.raises(JournalError, match=r"is a link to .*disk, where there is no folder\. Mount"):
+        DataFolder(tmp_path / "data").make()
+    assert not (tmp_path / "disk").exists()

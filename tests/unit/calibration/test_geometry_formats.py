@@ -348,10 +348,11 @@ def test_what_a_format_says_and_a_geometry_cannot_is_refused_by_name(tmp_path, t
     assert "a.geometry" in str(caught.value) or "--shape" in said
 
 
+@pytest.mark.parametrize("turn", [{"Rot1": 1.8}, {"Rot2": math.pi / 2}, {"Rot1": -math.pi / 2}])
 @pytest.mark.parametrize("form", ["fit2d", "gsas"])
-def test_a_detector_beside_the_beam_is_refused_where_the_beam_must_hit_it(form):
+def test_a_detector_beside_the_beam_is_refused_where_the_beam_must_hit_it(form, turn):
     with pytest.raises(ProfileError, match="is not hit by the beam"):
-        geometry_text(geometry(Rot1=1.8), form)
+        geometry_text(geometry(**turn), form)
 
 
 def test_a_detector_beside_the_beam_is_told_to_hexrd():

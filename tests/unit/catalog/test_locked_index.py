@@ -17,7 +17,7 @@ from lics_beamline.catalog.lock_wait import LockWait
 from lics_beamline.catalog.place import CatalogPlace
 from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, wait_until_free
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import Busy
+from lics_beamline.errors import Busy, JournalError
 from lics_beamline.journal.following import MOST_ATTEMPTS, Following
 from lics_beamline.journal.writer import Journal
 
@@ -136,6 +136,19 @@ def test_a_write_that_waits_for_a_lock_says_which_and_whose_and_is_no_fault_of_t
                 sqlite3.connect(":memory:").execute("SELECT * FROM absent")
     finally:
         lock_wait.logger.removeHandler(handler)
+
+
+def test_a_disk_that_takes_no_more_of_the_catalog_is_told_in_words(data):
+    with closing(sqlite3.connect(data.catalog / TABLES_NAME)) as tables, LockWait(data, CatalogPlace()) as wait:
+        tables.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(JournalError, match=r"written: database or disk is full\. Mend the disk") as refused:
+            fill(wait, tables)
+    assert str(data.catalog) in str(refused.value)
+
+
+def fill(wait, tables):
+    with wait.writing():
+        tables.execute("CREATE TABLE t AS SELECT zeroblob(100000)")
 
 
 def test_a_run_that_finds_a_lock_is_begun_again_until_it_is_free(tmp_path, caplog):

@@ -3,10 +3,12 @@
 import argparse
 import contextlib
 import os
+from pathlib import Path
 
 import pytest
 
 from lics_beamline.cli import main, parser
+from lics_beamline.cli.argument import pathname
 from lics_beamline.geometry.geometry import flat_geometry
 
 LONG = "x" * 5000
@@ -39,10 +41,17 @@ LONG = "x" * 5000
         (["check", "lics-2015", "--figure", "FOLDER/a.toml"], "no kind of figure"),
         (["check", "lics-2015", "--figure", "FOLDER/a.png/"], "a folder"),
         (["check", "lics-2015", "--figure", ""], "no name of a file"),
+        (["check", "lics-2015", "--figure", "."], "it is a folder"),
+        (["check", "lics-2015", "--figure", ".."], "it is a folder"),
+        (["check", "lics-2015", "--figure", "/"], "it is a folder"),
+        (["check", "lics-2015", "--figure", "FOLDER"], "it is a folder"),
+        (["export", "last", "--to", "~nobody-at-all/x"], "a home that nobody has here"),
         (["check", "lics-2015", "--recipe", "CIRCLE"], "leads to itself"),
         (["check", "CIRCLE"], "has no experiment"),
         (["check", "lics-2015", "--profile", "CIRCLE"], "there is no profile"),
         (["new", ""], "no name of a file"),
+        (["new", "."], "is a folder"),
+        (["new", "/"], "is a folder"),
         (["screens", ""], "no name of a file"),
         (["serve", "--new-key", "PIPE"], "is a pipe"),
         (["geometry", "FILE", "--as", "fit2d", "--to", "PIPE"], "is a pipe"),
@@ -64,6 +73,13 @@ def test_what_cannot_be_meant_is_told(line, said, tmp_path, capsys, monkeypatch)
     assert "unexpected" not in told
     assert code == 2
     assert len(told) < 12_000
+
+
+def test_a_home_is_meant_by_its_sign_also_where_no_shell_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert pathname("~/x") == tmp_path / "x"
+    assert pathname("~/a.h5::/entry/data") == tmp_path / "a.h5::/entry/data"
+    assert pathname("./~") == Path("~")
 
 
 def options_of(made):

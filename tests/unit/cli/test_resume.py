@@ -38,10 +38,13 @@ def resume(data, *arguments):
     return main(["resume", *arguments, "--yes", "--followers", "none", "--data", str(data.root)])
 
 
-@pytest.mark.parametrize("ended", ["", "success"])
-def test_a_sweep_after_which_another_one_has_moved_the_cell_is_not_gone_on_with(data, capsys, ended):
-    path = recorded(data, OLD)
-    recorded(data, NEW, time=1.7e9 + 3600.0, ended=ended)
+@pytest.mark.parametrize(
+    ("ended", "later_s"),
+    [("", 3600.0), ("success", 3600.0), pytest.param("", -3600.0, id="the clock was set back in between")],
+)
+def test_a_sweep_after_which_another_one_has_moved_the_cell_is_not_gone_on_with(data, capsys, ended, later_s):
+    path = recorded(data, OLD, scan_id=1)
+    recorded(data, NEW, time=1.7e9 + later_s, ended=ended, scan_id=2)
     before = path.read_bytes()
     assert resume(data, OLD[:8]) == 2
     said = capsys.readouterr().err

@@ -2,6 +2,7 @@ import csv
 import math
 from functools import partial
 
+import h5py
 import numpy as np
 import pytest
 from reduced_documents import BINS, data, documents
@@ -11,6 +12,7 @@ from lics_beamline.exports.columns import write_columns
 from lics_beamline.exports.figure import draw_summary
 from lics_beamline.exports.fullprof import write_fullprof
 from lics_beamline.exports.gsas import write_gsas
+from lics_beamline.exports.nexus import write_nexus
 from lics_beamline.exports.powder_cif import write_powder_cif
 from lics_beamline.exports.provenance import graininess
 from lics_beamline.exports.reduced_run import reduced_run
@@ -74,13 +76,13 @@ def test_no_name_in_the_table_of_points_is_taken_for_a_formula(tmp_path):
     assert not any(cell.startswith(("=", "@")) for cell in point.values())
 
 
-HOSTILE = "a\n=cmd()\x1b[2J\x9b31m\u202eb\u2028c"
+HOSTILE = "a\n=cmd()\x1b[2J\x9b31m\u202eb\u2028c\0\ud800"
 
 
 def hostile_run():
     """A reduced run whose names end lines, clear terminals and turn the order of letters round."""
     told = list(documents([{**data(0), "leg": HOSTILE, "note": HOSTILE}]))
-    told[0][1].update(title=HOSTILE, operator=HOSTILE, sample={"name": HOSTILE})
+    told[0][1].update(title=HOSTILE, operator=HOSTILE, sample={"name": HOSTILE}, profile={"name": HOSTILE})
     return reduced_run(told)
 
 
@@ -100,5 +102,12 @@ def hostile_run():
 def test_no_name_begins_a_line_of_an_exported_file_or_moves_the_cursor_of_who_reads_it(tmp_path, write):
     for file in write(hostile_run(), tmp_path):
         text = file.read_bytes().decode(errors="replace")
-        assert not any(each in text for each in "\x1b\x9b\u202e\u2028")
+        assert not any(each in text for each in "\x1b\x9b\u202e\u2028\0")
         assert not any(line.startswith("=cmd") for line in text.splitlines())
+
+
+def test_a_name_of_any_characters_is_one_line_of_a_nexus_file(tmp_path):
+    (path,) = write_nexus(hostile_run(), {}, tmp_path)
+    with h5py.File(path) as file:
+        for name in ("title", "instrument/name"):
+            assert file[f"entry/{name}"].asstr()[()].isprintable()

@@ -23,12 +23,12 @@ def data_key(value):
     return {"dtype": kinds.get(type(value), "number")}
 
 
-def reduction(folder, uid, points, *, time=2.0, raw_uid=RAW):
+def reduction(folder, uid, points, *, time=2.0, raw_uid=RAW, **more):
     """Record what a reducer writes; a phase that was not found has no numbers in the event."""
     with Journal(folder.derived_journals) as journal:
         for name, doc in documents(points):
             if name == "start":
-                journal("start", {**doc, "uid": uid, "raw_uid": raw_uid, "time": time})
+                journal("start", {**doc, "uid": uid, "raw_uid": raw_uid, "time": time, **more})
             elif name == "descriptor":
                 keys = {key: data_key(value) for key, value in data(0).items()}
                 journal("descriptor", {**doc, "uid": f"{uid}-d", "run_start": uid, "data_keys": keys})
@@ -85,6 +85,8 @@ def test_the_sweep_gives_its_newest_reduction_and_a_reduction_gives_itself(folde
         run = lics_beamline.read_run(name, folder)
         assert (run.raw.uid, run.derived.uid) == (RAW, "33333333-newer")
         assert run.start["title"] == "as recorded"
+    reduction(folder, "55555555-again", [data(0)], time=1.0, supersedes="33333333-newer")  # the clock was set back
+    assert lics_beamline.read_run("last", folder).derived.uid == "55555555-again"
     assert lics_beamline.read_run("222222", folder).derived.uid == "22222222-older"
     alone = lics_beamline.read_run("444444", folder)
     assert alone.raw is None

@@ -145,7 +145,7 @@ def test_a_run_that_fails_once_is_begun_again_from_its_start(tmp_path):
     rounds(following)
     assert recorder.begun == ["aaaaaa", "bbbbbb", "aaaaaa"]
     assert recorder.events == {uid: uids(uid) for uid in ("aaaaaa", "bbbbbb")}
-    assert following.troubles == {}
+    assert (following.troubles, following.left) == ({}, set())
 
 
 def test_a_run_that_always_fails_is_left_and_the_others_go_on(tmp_path):
@@ -158,6 +158,7 @@ def test_a_run_that_always_fails_is_left_and_the_others_go_on(tmp_path):
     assert recorder.closed.count("aaaaaa") == MOST_ATTEMPTS
     assert recorder.events["bbbbbb"] == uids("bbbbbb")
     assert following.troubles == {"aaaaaa": "RuntimeError: cannot be taken"}
+    assert following.left == {"aaaaaa"}
 
 
 def test_a_run_for_which_a_server_does_not_answer_is_begun_again_until_it_does_and_keeps_nobody_waiting(tmp_path):

@@ -180,3 +180,8 @@ def test_a_journal_that_is_as_it_was_at_the_last_look_is_not_read_again_and_one_
     for kept in (tmp_path / "cache").rglob("*.json"):
         kept.write_text("[]")
     assert len(listing(folder).entries) == FEWEST_NEW
+
+
+def test_a_folder_that_is_a_link_to_itself_has_no_journals(tmp_path):
+    (tmp_path / "raw").symlink_to("raw")
+    assert heads(tmp_path / "raw") == []

@@ -14,7 +14,7 @@ from child import child
 from elsewhere import elsewhere, there_is_no_elsewhere
 
 from lics_beamline.data_folder import DataFolder
-from lics_beamline.errors import Busy
+from lics_beamline.errors import Busy, JournalError
 from lics_beamline.journal.computer import KnownProcess
 from lics_beamline.journal.lock import claim, holder, is_held, require_all_seen, sole
 from lics_beamline.journal.mounted import Mounted
@@ -70,6 +70,15 @@ def test_a_pipe_in_place_of_a_lock_is_not_waited_for(tmp_path):
 
 SSHFS = Mounted(point="/far", kind="fuse.sshfs", options=frozenset())
 NFS = Mounted(point="/far", kind="nfs4", options=frozenset())
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path)])
+def test_who_cannot_have_a_lock_for_what_is_in_its_place_is_told_so(tmp_path, make):
+    path = tmp_path / "catalog.lock"
+    make(path)
+    with pytest.raises(JournalError, match=r"catalog.lock cannot be written, by which cataloguing is kept to one"):
+        with sole(path, what="cataloguing"):
+            pass
 
 
 def test_where_locks_of_others_are_hidden_a_computer_that_has_not_said_its_end_is_not_passed_over(tmp_path):

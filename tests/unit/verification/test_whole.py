@@ -55,6 +55,38 @@ def test_a_point_of_a_run_before_it_that_is_not_reduced_is_told(data):
     assert of_points(told_of(data, "part")) == ["1 of 3 points of its raw run are not in it"]
 
 
+SHORT = "1 of 3 points of its raw run are not in it"
+
+
+@pytest.mark.parametrize(
+    ("later", "takes_its_place"),
+    [
+        ({"reduction_revision": 3}, True),
+        ({"reduction_revision": 2, "attempt": 2}, True),
+        ({"reduction_revision": 1}, False),
+        ({"reduction_revision": 3, "recipe_digest": "another"}, False),
+    ],
+)
+def test_a_reduction_that_was_cut_off_is_no_fault_once_a_later_one_by_the_same_recipe_is_whole(
+    data, later, takes_its_place
+):
+    by = {"raw_uid": "two", "recipe_digest": "d"}
+    cut_off = list(a_run("part", ["b", "c"], reduction_revision=2, **by))[:-1]
+    record(data.derived_journals, cut_off, a_run("whole", ["a", "b", "c"], **{**by, **later}))
+    assert of_points(told_of(data, "part")) == ([] if takes_its_place else [SHORT])
+    (note,) = [each for each in verify(data).differences if SHORT in each.says]
+    assert ("run whole" in note.says) == takes_its_place
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_later_reduction_that_was_cut_off_itself_takes_no_place(data, ended):
+    by = {"raw_uid": "two", "recipe_digest": "d"}
+    cut_off = list(a_run("part", ["b", "c"], reduction_revision=2, **by))[:-1]
+    later = list(a_run("later", ["a", "b", "c"], reduction_revision=3, **by))
+    record(data.derived_journals, cut_off, later if ended else later[:-1])
+    assert of_points(told_of(data, "part")) == ([] if ended else [SHORT])
+
+
 def test_a_point_of_a_run_after_it_is_none_of_its_own(data):
     record(data.derived_journals, a_run("first", ["a", "b", "c"], raw_uid="one"))
     assert of_points(told_of(data, "first")) == ["1 points are of exposures that its raw run does not have"]
