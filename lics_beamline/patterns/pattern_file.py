@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lics_beamline.files.given_file import PATTERN_BYTES, read_bytes, regular_size
 from lics_beamline.patterns.cif_pattern import parse_cif
-from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_weight, check_unnamed
+from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_share, check_no_weight, check_unnamed
 from lics_beamline.patterns.gsas_pattern import is_gsas, parse_gsas
 from lics_beamline.patterns.nexus_pattern import parse_nexus
 from lics_beamline.patterns.pattern import Pattern
@@ -362,6 +362,7 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
     if table.sigma is not None and asked in (None, "file"):
         if asked is None:
             check_no_weight(y, table.sigma, source=source)
+            check_no_share(y, table.sigma, source=source)
         if not table.sigma_said and asked is None:
             check_unnamed(y, table.sigma, source=source)
         return table.sigma, "counts" if table.counted else "file"
