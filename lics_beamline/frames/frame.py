@@ -21,10 +21,10 @@ from lics_beamline.frames.counts import Counts, dead
 from lics_beamline.frames.fabio_frames import FabioFrames
 from lics_beamline.frames.hdf5_frames import Hdf5Frames
 from lics_beamline.frames.image_file import RawFrame, check_regular, is_hdf5
+from lics_beamline.frames.lost_counts import check_undone, doubt_of_wrapping
 from lics_beamline.frames.negative_pixels import NegativePixels
 from lics_beamline.frames.pixel_size import believable
 from lics_beamline.frames.raxis import PlateHeader, is_plate, read_header, read_plate
-from lics_beamline.frames.scaled_counts import check_undone, doubt_of_wrapping
 
 DEAD_PIXEL_COUNT: Final = -1  # count of a dead pixel
 DEAD_NUMBERS: Final = (2**32 - 1, 2**63 - 1, 2**64 - 1)  # mark dead pixels in images of 32 and 64 bits (Dectris)

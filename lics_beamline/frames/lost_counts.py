@@ -7,7 +7,6 @@ where pixels of three quarters of the range have neighbours of half of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,21 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
+from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
 
-Array = npt.NDArray[np.float64]
-
-# By the name of what was done: how it is undone, and how a person undoes it. That of one count more gives it too.
-UNDONE: Final[dict[str, tuple[Callable[[Array], Array], str]]] = {
-    "decimal logarithms": (lambda value: 10.0**value, "10**image"),
-    "natural logarithms": (np.exp, "exp(image)"),
-    "square roots": (np.square, "image**2"),
-}
 LOOKED_AT: Final = 100_000  # pixels that tell
-FEWEST_COUNTS: Final = 1.5  # of a pixel that tells: 0 and 1 are their own roots
 MOST_COUNTS: Final = {4: 1e4, 8: 1e9}  # by bytes: above, a logarithm keeps too few digits to tell whole numbers
-FEWEST_VALUES: Final = 8  # different numbers; fewer are whole by chance
-WHOLE_WITHIN: Final = 0.02  # of a whole number
-WHOLE_SHARE: Final = 0.99  # of the pixels that tell
 RANGES: Final = (2**16, 2**8)  # numbers that unsigned integers have
 END_PART: Final = 1.0 / 8.0  # of the range, at either end
 MIDDLE_PARTS: Final = (5.0 / 8.0, 6.0 / 8.0)  # of the range: what is so bright beside a smooth ring's top
@@ -59,7 +47,7 @@ def check_undone(pixels: npt.NDArray[Any], path: Path) -> None:
     of_zero = np.count_nonzero(np.isneginf(some))
     some = some[np.isfinite(some)]
     most = MOST_COUNTS.get(pixels.dtype.itemsize, 0.0)
-    what = next((name for name, (undo, _) in UNDONE.items() if _is_whole(some, undo, most)), "")
+    what = scaled_from_counts(some, most_counts=most)
     if not what and not of_zero:
         return
     seen = f"{what} of whole counts" if what else "logarithms: some are minus infinity, as that of no count is"
@@ -69,18 +57,6 @@ def check_undone(pixels: npt.NDArray[Any], path: Path) -> None:
         f"undo it (numpy: {undo}).",
         path=str(path),
     )
-
-
-def _is_whole(some: Array, undo: Callable[[Array], Array], most: float) -> bool:
-    """Tell whether numbers that are not whole become whole by a function."""
-    with np.errstate(over="ignore"):
-        counts = undo(np.clip(some, -1.0, 100.0))
-    telling = (counts > FEWEST_COUNTS) & (counts < most) & (some > 0.0)
-    counts, given = counts[telling], some[telling]
-    whole = np.abs(counts - np.rint(counts)) < WHOLE_WITHIN
-    if np.count_nonzero(whole) < WHOLE_SHARE * max(whole.size, FEWEST_VALUES):
-        return False
-    return np.unique(np.rint(counts)).size >= FEWEST_VALUES and bool(np.mean(given == np.rint(given)) < 0.5)
 
 
 def doubt_of_wrapping(pixels: npt.NDArray[Any]) -> tuple[str, ...]:
