@@ -21,6 +21,7 @@ from lics_beamline.frames.counts import Counts, dead
 from lics_beamline.frames.fabio_frames import FabioFrames
 from lics_beamline.frames.hdf5_frames import Hdf5Frames
 from lics_beamline.frames.image_file import RawFrame, check_regular, is_hdf5
+from lics_beamline.frames.lost_counts import check_undone, doubt_of_wrapping
 from lics_beamline.frames.negative_pixels import NegativePixels
 from lics_beamline.frames.pixel_size import believable
 from lics_beamline.frames.raxis import PlateHeader, is_plate, read_header, read_plate
@@ -55,6 +56,8 @@ class Recording:
         The file holds true and false: a mask, and no counts.
     pixel_mm : tuple of float or None
         Height and width of a pixel [mm], where the file says.
+    doubts : tuple of str
+        What a person should look at before the counts are believed.
     """
 
     counts: Counts
@@ -63,6 +66,7 @@ class Recording:
     plate: PlateHeader | None = None
     is_mask: bool = False
     pixel_mm: tuple[float, float] | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def check_file(path: Path) -> None:
@@ -144,6 +148,7 @@ class FrameSeries:
             )
         raw = self._frames.read(number)
         _check_sign(raw.pixels, self.path)
+        check_undone(raw.pixels, self.path)
         return _recording(raw)
 
     def total(self) -> Recording:
@@ -192,6 +197,7 @@ def _recording(raw: RawFrame) -> Recording:
         exposure_s=raw.exposure_s,
         is_mask=raw.pixels.dtype.kind == "b",
         pixel_mm=raw.pixel_mm,
+        doubts=doubt_of_wrapping(raw.pixels),
     )
 
 

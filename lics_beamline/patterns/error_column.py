@@ -24,6 +24,11 @@ ALIKE_SHARE: Final = 0.9  # of the points that have counts
 LEAST_LIT: Final = 50  # points that tell: fewer are alike by chance
 NOISE_SHARE: Final = (0.1, 10.0)  # errors over the scatter of intensities that are interpolated, or of other pixels
 SURE_SHARE: Final = (0.5, 2.0)  # the same, of errors that need no other sign; a choice
+# Power of the intensity that errors go with: 1/2 by counting, 0 where all are alike, -1/2 of errors in per cent where
+# those are of counting, -1 where those are alike; halfway.
+LEAST_POWER: Final = -0.25
+STEPS: Final = (1, 2, 4, 8, 16)  # points over which it is told: farther ones have other pixels and times of counting
+STEEP_SHARE: Final = 0.02  # of the steps, those of the largest rise or fall
 LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
 
 
@@ -51,6 +56,39 @@ def check_no_weight(intensity: Array, sigma: Array, *, source: str) -> None:
                 f"has for the error of an intensity {what}. Give --columns 1 2 to leave it out, or --errors counts.",
                 reason="columns",
             )
+
+
+def check_no_share(intensity: Array, sigma: Array, *, source: str) -> None:
+    """Refuse errors that are smaller where the intensity is larger: in per cent of it, a share of it, or weights.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern, and what is taken for its errors.
+    source : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    ProfileError
+        If they are.
+    """
+    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
+    if np.count_nonzero(lit) < LEAST_LIT:
+        return
+    logs = np.log(np.array([intensity[lit], sigma[lit]]))
+    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in STEPS], axis=1)
+    steep = (np.abs(rise) >= np.quantile(np.abs(rise), 1.0 - STEEP_SHARE)) & (rise != 0.0)
+    power = float(np.median(with_it[steep] / rise[steep])) if steep.any() else 0.0
+    if power < LEAST_POWER:
+        raise refused(
+            source,
+            f"has errors that go as the intensity to the power {power:.2f} between neighbouring points: smaller where "
+            "it is larger. They are in per cent of it, or weights. Give --columns 1 2 to leave them out, multiply "
+            "them by the intensity, or give --errors file to take them as they are.",
+            reason="columns",
+            power=power,
+        )
 
 
 def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lics_beamline.files.given_file import PATTERN_BYTES, read_bytes, regular_size
 from lics_beamline.patterns.cif_pattern import parse_cif
-from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_weight, check_unnamed
+from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_share, check_no_weight, check_unnamed
 from lics_beamline.patterns.gsas_pattern import is_gsas, parse_gsas
 from lics_beamline.patterns.nexus_pattern import parse_nexus
 from lics_beamline.patterns.pattern import Pattern
@@ -30,11 +30,13 @@ from lics_beamline.patterns.pattern_table import (
     refused,
 )
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
+from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
 
 Array = npt.NDArray[np.float64]
 Errors = Literal["file", "counts", "scatter"]
 
 WHAT: Final = "a pattern: .xy, .xye, .chi, .fxye, .gsa, .dat, .cif, NeXus"
+MOST_COUNTS_TOLD: Final = 1000.0  # above, a logarithm of six digits is no whole count any more
 LEAST_POINTS: Final = 50  # a fit of one line on a background needs 40
 MOST_POINTS: Final = 500_000  # ten times those of the finest powder diffractometer
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -251,6 +253,18 @@ def _check_table(table: PatternTable, source: str) -> None:
         raise refused(source, f"has no abscissa in its point {wild[0] + 1}. Export it again.", point=int(wild[0]) + 1)
     if not np.isfinite(table.intensity).any() or np.nanmax(table.intensity) == np.nanmin(table.intensity):
         raise refused(source, "has the same intensity everywhere, or none. Export it again.", reason="flat")
+    if np.nanmax(table.intensity) <= 0.0:
+        raise refused(
+            source, "has no intensity above zero. Export it again, or choose by --columns.", reason="negative"
+        )
+    seen = table.intensity[np.isfinite(table.intensity)]
+    if what := scaled_from_counts(seen, most_counts=MOST_COUNTS_TOLD):
+        raise refused(
+            source,
+            f"has for intensities {what} of whole counts. Lines and errors need counts: export these, or undo it "
+            f"(numpy: {UNDONE[what][1]}).",
+            reason="scaled counts",
+        )
     if table.sigma is not None and np.any(table.sigma < 0.0):
         first = int(np.flatnonzero(table.sigma < 0.0)[0])
         raise refused(
@@ -362,6 +376,7 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
     if table.sigma is not None and asked in (None, "file"):
         if asked is None:
             check_no_weight(y, table.sigma, source=source)
+            check_no_share(y, table.sigma, source=source)
         if not table.sigma_said and asked is None:
             check_unnamed(y, table.sigma, source=source)
         return table.sigma, "counts" if table.counted else "file"

@@ -79,6 +79,7 @@ def _note(reduced: PointReduction) -> str:
         notes.append(f"{masked}: shadow or saturation. Look at the image.")
     if isinstance(reduced.state, GaugeReading) and reduced.state.line.doubt:
         notes.append(f"{reduced.state.line.doubt[0].upper()}{reduced.state.line.doubt[1:]}")
+    notes += [f"{warning[0].upper()}{warning[1:]}" for warning in reduced.warnings]
     missing = _not_given(reduced.state)
     if missing:
         notes.append(f"{missing} was not given: no phase was sought.")

@@ -222,8 +222,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)
     warnings += doubts_of_rings(prepared.frame, engine.two_theta_deg, good, geometry=recipe.geometry, lines=len(peaks))
     warnings += doubt_of_size(recording.pixel_mm, recipe.geometry, shape)
-    if full is not None:
-        warnings += doubt_of_full_rings(recording.counts, full, engine.two_theta_deg, good, pattern.two_theta_deg)
+    warnings += recording.doubts + doubt_of_full_rings(recording.counts, full, engine.two_theta_deg, pattern)
     warnings += doubt_of_pedestal(pattern.pedestal_counts)
     if recipe.integration.dark is not None:
         warnings += doubt_of_dark(pattern.intensity, pattern.sigma)

@@ -14,6 +14,7 @@ from lics_beamline.frames.pixel_size import doubt_of_pixels
 from lics_beamline.frames.static_image import MOST_MASKED
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration.integration import detector_of
+from lics_beamline.patterns.pattern import Pattern
 
 SURELY_BELOW: Final = 3.0  # standard errors below zero
 MOST_BELOW: Final = 0.5  # share of the bins
@@ -158,36 +159,31 @@ def pixels_across(two_theta_deg: npt.NDArray[np.float32], good: npt.NDArray[np.b
 
 
 def doubt_of_full_rings(
-    counts: Counts,
-    full_counts: int,
-    two_theta_deg: npt.NDArray[np.float32],
-    good: npt.NDArray[np.bool_],
-    bins_deg: npt.NDArray[np.float64],
+    counts: Counts, full_counts: int | None, two_theta_deg: npt.NDArray[np.float32], pattern: Pattern
 ) -> tuple[str, ...]:
     """Return what is to be said of rings so bright that their pixels are full: what is left of them is too dim.
 
     Parameters
     ----------
-    counts, good : ndarray, shape (rows, columns)
-        The image, and its pixels that are used, which full ones are not.
-    full_counts : int
-        Count from which a pixel is full.
+    counts : ndarray, shape (rows, columns)
+        The image.
+    full_counts : int or None
+        Count from which a pixel is full; None where no count is.
     two_theta_deg : ndarray, shape (rows, columns)
         Scattering angle of each pixel [deg].
-    bins_deg : ndarray, shape (bins,)
-        Middle of each bin of the pattern [deg].
+    pattern : Pattern
+        Of the pixels that are used, which full ones are not.
     """
+    if full_counts is None or pattern.counted is None or pattern.rejected is None:
+        return ()
     full = counts >= full_counts
     if not full.any():
         return ()
-    ring = np.rint((two_theta_deg - bins_deg[0]) / (bins_deg[1] - bins_deg[0])).astype(np.intp)
-    within = (ring >= 0) & (ring < bins_deg.size)
-    used, lost = good & within, full & within
-    pixels = np.bincount(ring[used], minlength=bins_deg.size)
-    of_full = np.bincount(ring[lost], minlength=bins_deg.size)
-    light = np.bincount(ring[used], weights=counts[used], minlength=bins_deg.size)
-    is_bright = light > NEARLY_FULL * full_counts * np.maximum(pixels, 1)
-    share = np.where(is_bright, of_full / np.maximum(pixels + of_full, 1), 0.0)
+    bins_deg = pattern.two_theta_deg
+    ring = np.rint((two_theta_deg[full] - bins_deg[0]) / pattern.step_deg).astype(np.intp)
+    lost = np.bincount(ring[(ring >= 0) & (ring < bins_deg.size)], minlength=bins_deg.size)
+    is_bright = pattern.intensity > NEARLY_FULL * full_counts
+    share = np.where(is_bright, lost / np.maximum(pattern.counted + pattern.rejected + lost, 1), 0.0)
     cut = worst_rings(share, least=FULL_WORTH_TELLING)
     if not cut:
         return ()

@@ -21,6 +21,7 @@ from lics_beamline.phases.identification import FoundPhase, Identification, iden
 from lics_beamline.phases.phase import default_phases
 from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.gauge import Gauge, GaugeReading
+from lics_beamline.reduction.image_doubts import doubt_of_full_rings, doubt_of_pedestal
 from lics_beamline.reduction.recipe import Recipe
 
 Array = npt.NDArray[np.float64]
@@ -79,6 +80,8 @@ class PointReduction:
         Peaks that none of the recipe's phases explains.
     lines : tuple of SeenLine
         The peaks with what explains each.
+    warnings : tuple of str
+        What a person should look at before the numbers are believed, as `lics reduce` says it of an image alone.
     """
 
     pattern: Pattern
@@ -87,6 +90,7 @@ class PointReduction:
     phases: tuple[FoundPhase, ...]
     unknown: tuple[Peak, ...]
     lines: tuple[SeenLine, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=2)
@@ -139,15 +143,17 @@ def reduce_point(
     state = reading if isinstance(reading, GivenState) else _read(reading, recipe, gauge)
     shape = (int(frame.shape[0]), int(frame.shape[1]))
     engine = integrator(recipe.geometry, recipe.integration(), shape)
-    prepared = engine.prepare(
-        frame, saturation_counts=saturation_counts if recipe.frames.mask_saturated else None, plate=plate
-    )
+    full = saturation_counts if recipe.frames.mask_saturated else None
+    prepared = engine.prepare(frame, saturation_counts=full, plate=plate)
     pattern = engine.pattern(prepared)
     peaks = find_peaks(pattern, significance=recipe.peak_significance)
     if recipe.frames.graininess:
         rings = engine.ring_scatter(prepared, pattern, peaks)
         pattern = replace(pattern, graininess=on_bins(rings, pattern.two_theta_deg))
-    return _reduced(pattern, peaks, state, recipe)
+    warnings = doubt_of_full_rings(frame, full, engine.two_theta_deg, pattern)
+    return replace(
+        _reduced(pattern, peaks, state, recipe), warnings=warnings + doubt_of_pedestal(pattern.pedestal_counts)
+    )
 
 
 def reduce_pattern(pattern: Pattern, reading: PointReading | GivenState, recipe: Recipe) -> PointReduction:

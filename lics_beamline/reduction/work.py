@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -95,6 +95,7 @@ def do(work: Work) -> dict[str, Any]:
         saturation_counts=image.saturation_counts,
         plate=state,
     )
+    reduced = replace(reduced, warnings=image.doubts + reduced.warnings)
     return event_data(reduced, recipe) | plate_data(state, image, recipe.plate)
 
 

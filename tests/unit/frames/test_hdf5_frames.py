@@ -222,6 +222,10 @@ def test_frames_along_the_first_axis_are_read_so_whatever_their_number(tmp_path,
     ("stack", "words"),
     [
         (np.ones((90, 80, 18), np.uint16), "90 x 80 pixels with 18 frames along the last axis may be meant"),
+        (
+            np.ones((60, 60, 110), np.uint16),
+            "60 frames of 60 x 110 pixels may be meant; 60 x 60 pixels with 110 frames",
+        ),
         (np.ones((60, 60, 3), np.uint8), "3 colours a pixel"),
     ],
 )

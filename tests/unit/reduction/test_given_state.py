@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from worlds.compressed_gold import edge_angstrom, gold_frames
 
@@ -25,9 +26,10 @@ def reduced(tmp_path_factory):
     )
     frame = FrameSeries(folder / names[0]).frame(1)
 
-    def at(pressure_gpa, temperature_k):
+    def at(pressure_gpa, temperature_k, full_counts=None):
         state = GivenState(pressure_gpa=pressure_gpa, pressure_sigma_gpa=0.1, temperature_k=temperature_k)
-        return event_data(reduce_point(frame.counts, state, recipe), recipe)
+        counts = frame.counts if full_counts is None else np.minimum(frame.counts, full_counts)
+        return event_data(reduce_point(counts, state, recipe, saturation_counts=full_counts), recipe)
 
     return at
 
@@ -53,3 +55,8 @@ def test_where_a_state_was_not_given_no_phase_is_sought_and_no_peak_is_called_un
     point = reduced(gpa, kelvin)
     assert (point["phases"], point["unknown_peaks"], point["reduced"]) == ("", 0, True)
     assert point["note"] == f"{missing} was not given: no phase was sought."
+
+
+def test_full_rings_are_told_of_a_point_as_of_an_image_alone(reduced):
+    assert reduced(5.0, 300.0)["note"] == ""
+    assert "Rings are cut at the top: pixels with 300 counts or more" in reduced(5.0, 300.0, 300)["note"]

@@ -1,0 +1,67 @@
+"""Images that hold no counts any more, or counts that ran over, and images that only look so."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from lics_beamline.errors import ReductionFailed
+from lics_beamline.frames.frame import FrameSeries
+
+RADIUS = np.hypot(*np.mgrid[-100:200, -100:200])
+
+
+def rings(*, tops, width, background=20.0):
+    mean = background + sum(
+        top * np.exp(-0.5 * ((RADIUS - at) / width) ** 2) for at, top in zip((60, 110, 160), tops, strict=True)
+    )
+    return np.random.default_rng(4).poisson(mean)
+
+
+def read(folder: Path, image):
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["data"] = image
+    return FrameSeries(folder / "a.h5").frame(1)
+
+
+COUNTS = rings(tops=(400.0, 200.0, 90.0), width=3.0)
+
+
+@pytest.mark.parametrize(
+    ("scaled", "what"),
+    [
+        (np.log10(np.maximum(COUNTS, 1)), r"decimal logarithms of whole counts.*10\*\*image"),
+        (np.log10(COUNTS + 1.0), "decimal logarithms of whole counts"),
+        (np.log1p(COUNTS), r"natural logarithms of whole counts.*exp\(image\)"),
+        (np.where(COUNTS > 30, np.log(np.maximum(COUNTS, 1)), -1.0), "natural logarithms of whole counts"),
+        (np.sqrt(COUNTS), r"square roots of whole counts.*image\*\*2"),
+        (np.where(COUNTS > 25, np.log10(COUNTS / 7.0), -np.inf), "some are minus infinity"),
+    ],
+)
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_functions_of_counts_are_refused_by_name(tmp_path, scaled, what, kind):
+    with pytest.raises(ReductionFailed, match=what):
+        read(tmp_path, scaled.astype(kind))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [COUNTS, COUNTS / 7.0, COUNTS - 20.5, COUNTS / COUNTS.max(), COUNTS % 2, 0.0 * COUNTS, np.arcsinh(0.1 * COUNTS)],
+)
+def test_counts_that_were_multiplied_shifted_or_are_few_are_read(tmp_path, image):
+    assert read(tmp_path, image.astype(np.float32)).counts.shape == image.shape
+
+
+def test_counts_that_ran_over_are_told_and_full_rings_and_spots_are_not(tmp_path):
+    bright = rings(tops=(110_000.0, 40_000.0, 80_000.0), width=6.0)
+    (said,) = read(tmp_path, (bright % 65536).astype(np.uint16)).doubts
+    assert "ran over 65535" in said
+    (said,) = read(tmp_path, (rings(tops=(400.0, 300.0, 90.0), width=6.0) % 256).astype(np.uint8)).doubts
+    assert "ran over 255" in said
+    spots = rings(tops=(3000.0, 2000.0, 900.0), width=3.0)
+    rng = np.random.default_rng(5)
+    spots.ravel()[rng.choice(spots.size, 900, replace=False)] = rng.integers(3000, 65000, 900)
+    for kept in (np.minimum(bright, 65535), np.minimum(spots, 65535), rings(tops=(6e4, 4e4, 2e4), width=6.0)):
+        assert read(tmp_path, kept.astype(np.uint16)).doubts == ()
+    assert read(tmp_path, bright.astype(np.int32)).doubts == ()
