@@ -83,7 +83,7 @@ class DrawnPoint:
     def without(self, name):
         """Return the same point for those who do not know of a phase."""
         (strange,) = (phase for phase in self.phases if phase.name == name)
-        left = 1.0 - (0.0 if math.isnan(strange.mass_share) else strange.mass_share)
+        left = 1.0 - (0.0 if math.isnan(strange.mass_share) else strange.mass_share) or math.nan
         named = (replace(phase, mass_share=phase.mass_share / left) for phase in self.phases if phase is not strange)
         return replace(self, phases=tuple(named), strange=(*self.strange, strange))
 
