@@ -226,7 +226,7 @@ def followed(tracks: Sequence[LineTrack], point: PointLines, place: int) -> tupl
         Its index in the sweep.
     """
     alive = [track for track in tracks if place - track.places[-1] <= LONGEST_GAP + 1]
-    pairs = _Pairs(alive, point).found()
+    pairs = _Pairs(alive, point, place).found()
     longer = {alive[here].number: alive[here].joined(place, point.lines[there], point) for here, there in pairs}
     taken = {there for _, there in pairs}
     begun = [line for there, line in enumerate(point.lines) if there not in taken]
@@ -263,8 +263,8 @@ def _usual(tracks: Sequence[LineTrack]) -> UsualCompressibility:
 class _Pairs:
     """Which line of a point goes on with which track."""
 
-    def __init__(self, tracks: Sequence[LineTrack], point: PointLines) -> None:
-        self._tracks, self._lines = tracks, point.lines
+    def __init__(self, tracks: Sequence[LineTrack], point: PointLines, place: int) -> None:
+        self._tracks, self._lines, self._place = tracks, point.lines, place
         usual = _usual(tracks)
         self._is_guided = usual is not ANY_SOLID
         self._expected = [
@@ -314,12 +314,16 @@ class _Pairs:
         return bool(where.low <= self._log_d[there] <= where.high) and not self._is_another(here, there)
 
     def _is_another(self, here: int, there: int) -> bool:
-        """Whether an unexplained line cannot be one that was explained: its phase is there, or it is not as bright."""
+        """Whether an unexplained line cannot be one that was explained.
+
+        Its phase is there, or had gone at the point before, or it is not as bright.
+        """
         last = self._tracks[here].lines[-1]
         if not self._lines[there].unknown or not last.is_explained:
             return False
         brightness = self._log_area[there] - self._area(here) - self._brighter
-        return last.phase in self._phases or abs(brightness) > 2.0 * AREA_DOUBT
+        had_gone = self._tracks[here].places[-1] < self._place - 1
+        return last.phase in self._phases or had_gone or abs(brightness) > 2.0 * AREA_DOUBT
 
     def _by_indices(self) -> list[tuple[int, int]]:
         newest: dict[str, int] = {}

@@ -81,17 +81,17 @@ def fit_cell(expected: UnitCell, system: str, there: Sequence[IndexedPeak]) -> C
     if np.any(np.abs(misfit) * sigma / d > np.hypot(SPACING_AGREEMENT, 3.0 * sigma / d)):
         return None
     cell = UnitCell.from_free(free, system)
-    if not alike(cell, expected):
+    if shape_change(cell, expected) > AXIAL_RATIO_AGREEMENT:
         return None
     freedom = len(there) - start.size
     inflation = max(1.0, float(misfit @ misfit) / freedom) if freedom else 1.0
     return CellFit(cell=cell, sigma=tuple(float(error) for error in np.sqrt(np.diag(inverse) * inflation)))
 
 
-def alike(cell: UnitCell, expected: UnitCell) -> bool:
-    """Tell whether the edges of a cell are to each other as those of another."""
+def shape_change(cell: UnitCell, expected: UnitCell) -> float:
+    """Return by how much the edges of a cell are to each other otherwise than those of another, relative."""
     edges = np.array(cell.numbers[:3]) / np.array(expected.numbers[:3]) / relative_size(cell, expected)
-    return not np.any(np.abs(edges - 1.0) > AXIAL_RATIO_AGREEMENT)
+    return float(np.max(np.abs(edges - 1.0)))
 
 
 def relative_size(cell: UnitCell, expected: UnitCell) -> float:

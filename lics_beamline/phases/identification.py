@@ -211,7 +211,7 @@ def _indexed(
     """Return the peaks that a phase made, by falling spacing, and those that it made nearly alone."""
     one = mixture.candidates[fit.chosen[number]]
     rows = mixture.rows_of(fit.chosen)
-    mine = np.flatnonzero(np.isin(rows, mixture.rows[fit.chosen[number]]))
+    mine, covered = np.flatnonzero(np.isin(rows, mixture.rows[fit.chosen[number]])), mixture.covered(fit)
     centre, fwhm, area = mixture.centre[rows], mixture.fwhm[rows], np.maximum(fit.area, 0.0)
     spacing = one.sought.spacings(one.cell)[one.worth]
     made, own = [], []
@@ -225,7 +225,7 @@ def _indexed(
         if abs(peak.d_angstrom / d - 1.0) < places.reach[at] and at not in taken and share > MADE_SHARE:
             taken.add(at)
             made.append(IndexedPeak(line=one.sought.lines[line], peak=peak))
-            if share > OWN_SHARE:
+            if share > OWN_SHARE and not covered[row]:
                 own.append(made[-1])
     return tuple(made), tuple(own)
 

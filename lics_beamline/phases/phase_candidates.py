@@ -8,6 +8,7 @@ held against the pattern together.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +22,8 @@ from lics_beamline.phases.cell_fit import (
     AXIAL_RATIO_AGREEMENT,
     LEAST_SPACING_ERROR,
     SPACING_AGREEMENT,
-    alike,
     relative_size,
+    shape_change,
     spacing_slopes,
     spacings_of,
 )
@@ -83,9 +84,10 @@ class PhaseHere:
         return np.asarray(cell.inverse_d_squared(self.hkl) ** -0.5)
 
     def unlikeness(self, cell: UnitCell) -> float:
-        """Return how far the size of a cell is from the equation of state; 1 at the edge of the window."""
+        """Return how far a cell is, in size and shape, from the expected one; 1 at the edge of what is sought."""
         size = relative_size(cell, self.expected)
-        return (size - 1.0) / (self.high - 1.0) if size > 1.0 else (1.0 - size) / (1.0 - self.low)
+        off = (size - 1.0) / (self.high - 1.0) if size > 1.0 else (1.0 - size) / (1.0 - self.low)
+        return math.hypot(off, shape_change(cell, self.expected) / AXIAL_RATIO_AGREEMENT)
 
 
 def sought_phase(
@@ -196,7 +198,7 @@ def proposed_cells(sought: PhaseHere, places: PeakPlaces) -> list[UnitCell]:
         if strain is None:
             continue
         cell = sought.cell(strain)
-        if alike(cell, sought.expected) and sought.unlikeness(cell) <= 1.0 and _is_new(cell, found, sought):
+        if sought.unlikeness(cell) <= 1.0 and _is_new(cell, found, sought):
             found.append(cell)
             if len(found) == MOST_PROPOSED:
                 break

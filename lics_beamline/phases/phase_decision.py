@@ -12,13 +12,11 @@ import numpy.typing as npt
 from lics_beamline.phases.lattice_lines import is_lattice_of_another
 from lics_beamline.phases.line_evidence import BY_CHANCE_FWHM, OtherLines, line_evidence
 from lics_beamline.phases.pattern_light import weighted_median
-from lics_beamline.phases.phase_mixture import Mixture, MixtureFit
+from lics_beamline.phases.phase_mixture import TEXTURE_SPREAD, Flags, Mixture, MixtureFit
 from lics_beamline.physics.unit_cell import free_names
 
 Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
-TEXTURE_SPREAD: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
 LEAST_GAIN: Final = 60.0  # of chi2, by a phase that is there: eight standard deviations
 UNLIKELY_CHI2: Final = 4.0  # of a cell at the edge of the window of its equation of state
 LEAST_LIGHT: Final = 2e-3  # of the light of all lines: less is made of what profiles leave of strong ones
@@ -59,6 +57,8 @@ class PhaseDecision:
                 break
             for _ in range(CELL_STEPS):
                 if (fit := self._fit(chosen)) is not None:
+                    fit = self.mixture.fit(chosen, texture=TEXTURE_SPREAD, start=fit.scale, errors=True)
+                if fit is not None:
                     self.mixture.move(fit)
                     self._fits.clear()
             chosen = self._needed(chosen)
@@ -97,15 +97,21 @@ class PhaseDecision:
                     alone = mixture.fit([k], texture=TEXTURE_SPREAD, start=alone.scale, beside=beside)
                 if (gain := self._gain(alone)) > LEAST_GAIN:
                     promising.append((gain, k))
-        # A cell that is sure goes first: a phase may explain much by lines that are another one's
+        promising.sort(reverse=True)
         likely: int | None = None
-        for _, k in sorted(promising, reverse=True):
-            more = [*chosen, k]
-            if self._gain(self._fit(more)) - base > LEAST_GAIN:
-                says = self._evidence(k, more, placed=False)
-                if says > SURE_EVIDENCE:
-                    return k
-                likely = k if likely is None and says > LEAST_EVIDENCE else likely
+        for name in dict.fromkeys(mixture.candidates[k].sought.phase.name for _, k in promising):
+            cells = [k for _, k in promising if mixture.candidates[k].sought.phase.name == name]
+            # By evidence: lines that nobody knows of let a wrong cell explain more than the right one
+            says = {
+                k: self._likelihood(k, more)
+                for k in cells
+                if self._gain(self._fit(more := [*chosen, k])) - base > LEAST_GAIN
+            }
+            best = max(says, key=says.__getitem__, default=None)
+            if best is not None and says[best] > SURE_EVIDENCE:  # first: a phase may explain much by others' lines
+                return best
+            if likely is None and best is not None and says[best] > LEAST_EVIDENCE:
+                likely = best
         return likely
 
     def _needed(self, chosen: list[int]) -> list[int]:
@@ -127,6 +133,11 @@ class PhaseDecision:
             self._refused.add(out)
             chosen = without[out]
         return chosen
+
+    def _likelihood(self, which: int, chosen: Sequence[int]) -> float:
+        """Return the evidence for a phase where it is proposed, less what it costs that its cell is not as expected."""
+        one = self.mixture.candidates[which]
+        return self._evidence(which, chosen, placed=False) - 0.5 * UNLIKELY_CHI2 * one.sought.unlikeness(one.cell) ** 2
 
     def _evidence(self, which: int, chosen: Sequence[int], *, placed: bool) -> float:
         """Return the logarithm of how much likelier the areas of a phase's lines are with it, beside others.

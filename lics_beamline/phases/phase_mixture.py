@@ -24,6 +24,7 @@ from lics_beamline.physics.unit_cell import UnitCell
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 
 REACH_FWHM: Final = 10.0  # of the usual line on either side: a Lorentzian has 3 % of its area beyond
 WIDTH_RANGE: Final = (0.6, 1.8)  # of a phase's lines over those of the pattern: size and strain
@@ -31,6 +32,9 @@ LEAST_STRENGTH: Final = 0.03  # of the strongest line: texture makes weaker ones
 LOW_QUANTILE: Final = 0.3  # of areas over strengths, which other phases' lines only enlarge
 LARGEST_STEP_FWHM: Final = 0.5  # that a line may move in one step of the cells
 PLACE_SIGMAS: Final = 3.0  # by which a line may be off
+TEXTURE_SPREAD: Final = 0.35  # relative spread of areas where phases are decided upon: strong texture, few grains
+MOST_OF_DUE: Final = 1.0 + 3.0 * TEXTURE_SPREAD  # times its area by structure and scale: more is not all its own
+SURE_SIGMAS: Final = 3.0  # of an area that is more
 NO_LEANING: Final = 1e-9  # weight of the structure's say where areas are free: keeps lines of one place apart
 
 
@@ -140,7 +144,7 @@ class Mixture:
         start: Sequence[float] | Array,
         beside: MixtureFit | None = None,
         free: int | None = None,
-        loose: npt.NDArray[np.bool_] | None = None,
+        loose: Flags | None = None,
         errors: bool = False,
     ) -> MixtureFit | None:
         """Fit a choice of candidates to the pattern.
@@ -204,8 +208,21 @@ class Mixture:
             scale_covariance=told[phases][:, phases] * begun * begun[:, None],
         )
 
+    def covered(self, fit: MixtureFit) -> Flags:
+        """Tell which lines have so much more than structure and scale give them that another phase's lies upon them."""
+        rows = self.rows_of(fit.chosen)
+        more = []
+        for k in fit.chosen:
+            mine, strength = np.isin(rows, self.rows[k]), self.strength[self.rows[k]]
+            most = MOST_OF_DUE * weighted_median(fit.area[mine] / strength, strength) * strength
+            more.append(fit.area[mine] > most + SURE_SIGMAS * fit.area_sigma[mine])
+        return np.concatenate(more)
+
     def move(self, fit: MixtureFit) -> None:
-        """Move the lines of the candidates of a fit to where one step of their cells (Gauss and Newton) puts them."""
+        """Move the lines of the candidates of a fit to where one step of their cells (Gauss and Newton) puts them.
+
+        Lines that others' lie upon follow, but do not tell where. The fit needs its errors.
+        """
         from lics_beamline.phases.phase_equations import overlaps
 
         rows = self.rows_of(fit.chosen)
@@ -225,7 +242,7 @@ class Mixture:
         for turn in turns:
             by_cell[line : line + turn.shape[0], number : number + turn.shape[1]] = turn
             line, number = line + turn.shape[0], number + turn.shape[1]
-        by_cell *= fit.area[:, None]
+        by_cell *= np.where(self.covered(fit), 0.0, fit.area)[:, None]
         change = np.linalg.lstsq(by_cell.T @ bent @ by_cell, by_cell.T @ left, rcond=None)[0]
         number = 0
         for k, turn in zip(fit.chosen, turns, strict=True):
@@ -239,7 +256,7 @@ class Mixture:
                 self.candidates[k] = replace(one, cell=cell)
         self._draw(fit.chosen)
 
-    def displaced(self, fit: MixtureFit, which: int) -> npt.NDArray[np.bool_]:
+    def displaced(self, fit: MixtureFit, which: int) -> Flags:
         """Tell which lines of a candidate the pattern has elsewhere, by more than lines of one cell vary."""
         from lics_beamline.phases.phase_equations import overlaps
 

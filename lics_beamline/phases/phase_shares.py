@@ -13,16 +13,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.phases.pattern_light import weighted_median
-from lics_beamline.phases.phase_decision import TEXTURE_SPREAD
-from lics_beamline.phases.phase_mixture import Mixture, MixtureFit
+from lics_beamline.phases.phase_mixture import TEXTURE_SPREAD, Flags, Mixture, MixtureFit
 
 Array = npt.NDArray[np.float64]
 
 KNOWN_TEXTURE: Final = 0.12  # relative spread of areas about the structure, where the lines do not tell
 KNOWN_LINES: Final = 4.0  # so many lines' worth is that known
-MOST_OF_DUE: Final = 1.0 + 3.0 * TEXTURE_SPREAD  # times its area by structure and scale: more is not all its own
-SURE_SIGMAS: Final = 3.0  # of an area that is more
 SPREAD_ROUNDS: Final = 2  # of taking the spread from a fit with the spread before
 
 
@@ -41,25 +37,14 @@ def scaled(mixture: Mixture, chosen: Sequence[int]) -> MixtureFit | None:
     for _ in range(SPREAD_ROUNDS + 1):
         if fit is None or not np.all(fit.scale > 0.0):
             break
-        loose = _has_more(mixture, fit)
+        loose = mixture.covered(fit)
         fit = mixture.fit(chosen, texture=spreads, start=fit.scale, loose=loose, errors=True)
         if fit is not None and np.all(fit.scale > 0.0):
             told, spreads = fit, _spreads(mixture, fit, ~loose)
     return told
 
 
-def _has_more(mixture: Mixture, fit: MixtureFit) -> npt.NDArray[np.bool_]:
-    """Tell which lines have so much more than structure and scale give them that another phase's lies upon them."""
-    rows = mixture.rows_of(fit.chosen)
-    more = []
-    for k in fit.chosen:
-        mine, strength = np.isin(rows, mixture.rows[k]), mixture.strength[mixture.rows[k]]
-        most = MOST_OF_DUE * weighted_median(fit.area[mine] / strength, strength) * strength
-        more.append(fit.area[mine] > most + SURE_SIGMAS * fit.area_sigma[mine])
-    return np.concatenate(more)
-
-
-def _spreads(mixture: Mixture, fit: MixtureFit, telling: npt.NDArray[np.bool_]) -> list[float]:
+def _spreads(mixture: Mixture, fit: MixtureFit, telling: Flags) -> list[float]:
     """Return by how much the areas of each phase scatter about its structure; lines that tell little count little."""
     rows = mixture.rows_of(fit.chosen)
     spreads = []

@@ -1,7 +1,9 @@
 """Arrangements of atoms held against the intensities of rings at several points at once.
 
-Each point has a scale of its own; an element has one B at all of them. A ring is the mean over its planes, split into
-the families of the arrangement's own group: those of a lower one may differ where the lattice has them alike.
+Each point has a scale of its own; an element has one B at all of them, which grows with the temperature as that of a
+classical oscillator does (James, The Optical Principles of the Diffraction of X-rays, 1948). A ring is the mean over
+its planes, split into the families of the arrangement's own group: those of a lower one may differ where the lattice
+has them alike.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class FittedArrangement:
     arrangement : Arrangement
         With its fitted coordinates.
     b_angstrom2, occupancy : dict of str to float
-        B of each element [angstrom^2], and the share of its places that is taken.
+        B of each element at the temperature of the first point [angstrom^2], and the share of its places that is taken.
     chi_squared : float
         Sum over all rings of all points; where atoms are hidden, with what their number does to the errors: -2 ln of
         the likelihood, but for a number that all arrangements share.
@@ -205,6 +207,8 @@ class _Families:
                     mean[row, index] = weight
             self.means.append(mean / mean.sum(axis=1, keepdims=True))
         self.s = np.array([0.5 * np.sqrt(point.cell.inverse_d_squared(self.planes)) for point in points])
+        warmth = np.array([point.at.temperature_k for point in points]) / points[0].at.temperature_k
+        self.damping = warmth[:, None] * self.s**2  # of an amplitude, times B at the first point
         wavelength = points[0].factors.wavelength_angstrom
         self.form = {
             element: form_factor(element, self.s.ravel()).reshape(self.s.shape) + dispersion(element, wavelength).real
@@ -227,7 +231,7 @@ class _Families:
         """|F|^2 of each plane at each point of atoms anywhere, in the mean over where [electrons^2]."""
         power = np.zeros(self.s.shape)
         for element, number in atoms.items():
-            power += number * (self.form[element] * np.exp(-USUAL_B_ANGSTROM2 * self.s**2)) ** 2
+            power += number * (self.form[element] * np.exp(-USUAL_B_ANGSTROM2 * self.damping)) ** 2
         return power
 
 
@@ -291,7 +295,7 @@ class _SiteProblem:
         plain = np.zeros(self._families.s.shape, dtype=np.complex128)
         absorbed = np.zeros_like(plain)
         for element, b, taken in zip(self._elements, b_angstrom2, occupancy, strict=True):
-            damped = taken * np.exp(-b * self._families.s**2) * waves[element]
+            damped = taken * np.exp(-b * self._families.damping) * waves[element]
             plain += self._families.form[element] * damped
             absorbed += self._families.absorbed[element] * damped
         power = np.abs(plain) ** 2 + np.abs(absorbed) ** 2

@@ -169,6 +169,16 @@ def test_lines_that_a_known_phase_made_before_are_no_new_phase_where_it_is_not_r
     assert survey.grouping().phases == ()
 
 
+def test_a_line_of_a_known_phase_that_has_gone_does_not_go_on_as_one_of_a_new_phase():
+    # Soft as caesium: where it would be two points later, a line of the new phase lies
+    def caesium(index):
+        return lines((3.35,), PRESSURES_GPA[index], compressibility=0.07, phase="cs-bcc") if index < 3 else []
+
+    _, survey = surveyed(sweep(extra=caesium))
+    [phase] = survey.grouping().phases
+    assert [track.places for track in phase.tracks] == [tuple(range(4, 10))] * 4
+
+
 def test_lines_are_followed_through_heating_at_one_pressure():
     points = [
         point(index + 1, 2.0, lines(NEW, 2.0, temperature_k=298.0 + 20.0 * index), temperature_k=298.0 + 20.0 * index)

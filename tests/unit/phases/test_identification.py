@@ -361,6 +361,17 @@ def test_the_gasket_is_found_where_strong_lines_of_others_propose_other_cells():
     assert "re-hcp" in [phase.name for phase in said.phases]
 
 
+@pytest.mark.parametrize(
+    ("seed", "strange"),
+    [(1143, "li-bcc"), (1002, "li-bcc")],  # its lines propose another ratio of the axes, or lie on the gasket's
+)
+def test_lines_of_a_phase_that_nobody_named_do_not_pull_the_cell_of_the_gasket(seed, strange):
+    said, _ = drawn_points.identified(point := drawn_points.draw(seed).without(strange))
+    (told,), (true,) = ([phase for phase in each.phases if phase.name == "re-hcp"] for each in (said, point))
+    assert told.cell.numbers[0] == pytest.approx(true.cell[0], rel=5e-4)
+    assert told.cell.numbers[2] == pytest.approx(true.cell[2], rel=5e-4)
+
+
 def test_a_faint_line_of_a_phase_whose_strongest_line_is_covered_is_not_called_new():
     # 110 of lithium lies under 211 of caesium; 200 of it stands alone, ten standard deviations high.
     said, _ = drawn_points.identified(drawn_points.draw(840_029))

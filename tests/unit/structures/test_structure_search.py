@@ -1,5 +1,7 @@
 """Structures from rings that gemmi calculated: which arrangement is first, and what is left open."""
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -55,6 +57,19 @@ def test_atoms_on_places_without_freedom_come_back(drawing):
     assert found.freedom == 0
     assert found.chi_squared < 2.0
     assert all(one.log_odds < -3.0 for one in found.rivals)
+
+
+def test_a_point_at_another_temperature_says_the_same_atoms():
+    # B of a classical oscillator grows with the temperature; chi^2 was 53 with one B at both
+    group, edges, sites = ALLOY
+    (cold,) = drawn_rings(*ALLOY, points=1)
+    warmer = tuple((element, place, taken, b * 495.0 / 298.0) for element, place, taken, b in sites)
+    (hot,) = drawn_rings(group, edges, warmer, points=1, seed=2)
+    hot = replace(hot, at=replace(hot.at, temperature_k=495.0))
+    for points in ((cold, hot), (hot, cold)):
+        found = search_structure(points, classes_of(group), ATOMS)
+        assert agreement(found, ALLOY) < 0.01
+        assert found.chi_squared < 2.0
 
 
 @pytest.mark.long
