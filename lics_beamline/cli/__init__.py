@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import io
 import logging
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in DISK_TROUBLE and not (error.filename and error.errno in PATH_TROUBLE):
             return _unexpected(error, options)
-        where = "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
+        where = _what_to_do(error)
         what = error.filename or "a file that was open"
         return _end(error, EXIT_FAILED, options, says=f"{what}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
@@ -175,6 +176,18 @@ def _set_up_words(*, verbose: bool) -> DamageHeard:
         handler.addFilter(damage)
         handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
     return damage
+
+
+def _what_to_do(error: OSError) -> str:
+    """Return what to do about a file or disk that does not let us."""
+    if error.errno in (errno.EACCES, errno.EPERM) and error.filename:
+        path = Path(os.fsdecode(error.filename)).absolute()
+        with contextlib.suppress(OSError, KeyError, ValueError):  # KeyError: a number that is nobody's here
+            nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
+            if nearest.stat().st_uid != os.geteuid():
+                whose = nearest.owner()
+                return f"It is {whose}'s, who may share the folder with a group; else give another one (--to, --data)."
+    return "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
 
 
 def _unexpected(error: Exception, options: argparse.Namespace) -> int:

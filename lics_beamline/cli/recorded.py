@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import count
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.cli.workers import jobs, jobs_of
 from lics_beamline.errors import Busy, LicsError, ProfileError, RunNotFound
 from lics_beamline.files.given_file import one_line
@@ -143,8 +144,7 @@ def _follow_on(data: DataFolder, which: tuple[Which, ...]) -> int:
     from lics_beamline.follower import process as follower
 
     running = [follower.start(data, each) for each in which]
-    sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
-    sys.stdout.flush()
+    tell_line(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.")
     try:
         return max(process.wait() for process in running)
     except KeyboardInterrupt:
@@ -208,8 +208,7 @@ def rebuild_catalog(options: argparse.Namespace) -> int:
         with lock.sole(data.logs / LOCK_NAME, what=f"cataloguing of {data.root}"):
             if data.catalog.exists():
                 aside = set_aside(data.catalog, why="old")
-                sys.stdout.write(f"the catalog of before is kept as {aside}; remove it when you do not miss it\n")
-                sys.stdout.flush()
+                tell_line(f"the catalog of before is kept as {aside}; remove it when you do not miss it")
     except Busy as busy:
         sys.stderr.write(f"lics rebuild-catalog: {busy}\n")
         return 3

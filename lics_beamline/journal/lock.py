@@ -22,6 +22,7 @@ from lics_beamline.journal.mounted import Mounted, mounted
 
 PROBE_PATIENCE_S: Final = 1.0  # of a writer [s]: a reader that asks "is it locked?" holds the lock for microseconds
 ELSEWHERE: Final = "Keep the data folder on another disk; its plates may stay where they are, behind a link."
+BY_UMASK: Final = 0o666  # who may write a file of a data folder: whom the umask lets; a group that shares one has 002
 _TRIED_EVERY_S: Final = 0.05  # between two attempts to take a lock [s]
 _HAS_NO_LOCKS: Final = frozenset(
     {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -172,19 +173,14 @@ def sole(path: Path, *, what: str) -> Iterator[None]:
         If another process does it already, or on a file system that hides it may do so on another computer;
         ``facts["pid"]`` and ``facts["host"]`` name it.
     JournalError
-        As of `claim`; or if the lock file cannot be made.
+        As of `claim`.
+    OSError
+        If the lock file cannot be made.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise OSError(errno.EINVAL, "it is no regular file")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise JournalError(
-            f"{path} cannot be written, by which {what} is kept to one process: {error.strerror}. Make it writable, or "
-            "take away what is in its place.",
-            path=str(path),
-        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, BY_UMASK)
     try:
         try:
             claim(descriptor, path)
