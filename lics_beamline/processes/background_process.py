@@ -28,7 +28,7 @@ from lics_beamline.errors import LicsError
 from lics_beamline.processes.log_file import LogFile
 from lics_beamline.processes.status_file import StatusFile, status_path
 
-DIED: Final = 1  # exit code of a process that broke down: Python's own
+BROKE_DOWN: Final = 1  # exit code of a process that broke down: Python's own
 NOT_READY: Final = 3  # exit code of a process that cannot begin, as everywhere at the command line
 
 logger = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
         except OSError as error:  # of a disk that fails, or lets nobody write: who started it may try again
             logger.error("%s", error, exc_info=error)
             sys.stderr.write(f"{error}\n")
-            return DIED if asked.parent_pid else NOT_READY
+            return BROKE_DOWN if asked.parent_pid else NOT_READY
 
 
 @contextmanager
