@@ -284,7 +284,7 @@ def _build(data: DataFolder) -> None:
         return
     (data.catalog / BIRTH_NAME).unlink(missing_ok=True)
     shutil.rmtree(data.catalog, ignore_errors=True)
-    # Not the data folder: one that was moved away is not begun anew. What a disk would not let go of is written over.
+    # What a disk would not let go of is written over. No parents: a data folder that was moved is not begun anew.
     data.catalog.mkdir(exist_ok=True)
     (data.catalog / "arrays").mkdir(exist_ok=True)
     if catalog_place(data).is_embedded:

@@ -94,14 +94,16 @@ class FollowerSupervisor:
             kept.is_elsewhere = False
             self._begin_again(which, kept, f"{name} was done elsewhere, and has ended there")
             return
-        if code in TOLD_TO_END or code == NOT_READY:
+        if code in TOLD_TO_END:
             kept.is_given_up = True
-            how = "could not begin" if code == NOT_READY else "was told to end"
-            self._say(f"{name} of this session (process {kept.process.pid}) {how}: see {log}; {name} goes on with it.")
+            said = f"{name} of this session (process {kept.process.pid}) was told to end: see {log}"
+            self._say(f"{said}; {name} goes on with it.")
             return
         lived_s = time.monotonic() - kept.started_s
         kept.deaths = 1 if lived_s > LIVED_WELL_S else kept.deaths + 1
-        says = f"{name} of this session (process {kept.process.pid}) died, exit code {code}"
+        # Where it could not begin for one that did its work, that one may have ended just then: it is tried again too.
+        how = "could not begin" if code == NOT_READY else f"died, exit code {code}"
+        says = f"{name} of this session (process {kept.process.pid}) {how}"
         if kept.deaths >= DEATHS_AT_MOST:
             kept.is_given_up = True
             self._say(

@@ -17,7 +17,6 @@ from typing import Final
 
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy, JournalError
-from lics_beamline.files.owner import whose
 from lics_beamline.journal.computer import MOST_SAID_BYTES, KnownProcess
 from lics_beamline.journal.mounted import Mounted, mounted
 
@@ -174,19 +173,14 @@ def sole(path: Path, *, what: str) -> Iterator[None]:
         If another process does it already, or on a file system that hides it may do so on another computer;
         ``facts["pid"]`` and ``facts["host"]`` name it.
     JournalError
-        As of `claim`; or if the lock file cannot be made.
+        As of `claim`.
+    OSError
+        If the lock file cannot be made.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise OSError(errno.EINVAL, "it is no regular file")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, BY_UMASK)
-    except OSError as error:
-        raise JournalError(
-            f"{path} cannot be written, by which {what} is kept to one process: {error.strerror}. "
-            f"{whose(path) or 'Make it writable, or take away what is in its place.'}",
-            path=str(path),
-        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, BY_UMASK)
     try:
         try:
             claim(descriptor, path)

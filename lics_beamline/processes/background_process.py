@@ -28,6 +28,7 @@ from lics_beamline.errors import LicsError
 from lics_beamline.processes.log_file import LogFile
 from lics_beamline.processes.status_file import StatusFile, status_path
 
+BROKE_DOWN: Final = 1  # exit code of a process that broke down: Python's own
 NOT_READY: Final = 3  # exit code of a process that cannot begin, as everywhere at the command line
 
 logger = logging.getLogger(__name__)
@@ -140,8 +141,9 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
     int
         That of `work`; `NOT_READY` where it cannot begin, for a reason that the log and standard error give.
     """
+    data = DataFolder(asked.data.resolve())
     try:
-        data = DataFolder(asked.data.resolve()).make()
+        data.make()
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return NOT_READY
@@ -160,6 +162,10 @@ def run(name: str, asked: argparse.Namespace, work: Callable[[BackgroundProcess]
             logger.error("%s", error)
             sys.stderr.write(f"{error}\n")
             return NOT_READY
+        except OSError as error:  # of a disk that fails, or lets nobody write: who started it may try again
+            logger.error("%s", error, exc_info=error)
+            sys.stderr.write(f"{error}\n")
+            return BROKE_DOWN if asked.parent_pid else NOT_READY
 
 
 @contextmanager

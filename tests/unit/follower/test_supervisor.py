@@ -110,3 +110,17 @@ def test_where_somebody_else_does_the_work_nothing_is_said_until_he_ends(followe
     assert "was done elsewhere, and has ended there" in notes[0]
     assert supervisor.works("reduce")
     assert not supervisor.works("catalog")
+
+
+def test_where_whoever_did_the_work_ended_before_anybody_looked_the_session_goes_on(followers, data):
+    notes = []
+    supervisor = FollowerSupervisor(data, note=notes.append, begin=followers.begin)
+    followers.program = "raise SystemExit(3)"
+    supervisor.start(["reduce"])
+    followers.newest().wait()
+    followers.program = NEVER_ENDS
+    supervisor.look()
+    supervisor.look()
+    assert len(followers.started) == 2
+    assert "could not begin; another one goes on where it was" in notes[0]
+    assert supervisor.works("reduce")
