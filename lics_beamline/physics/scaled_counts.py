@@ -16,6 +16,7 @@ UNDONE: Final[dict[str, tuple[Callable[[Array], Array], str]]] = {
     "natural logarithms": (np.exp, "exp(image)"),
     "square roots": (np.square, "image**2"),
 }
+MOST_COUNTS_IN_TEXT: Final = 1000.0  # above, a logarithm of six digits is no whole count any more
 FEWEST_COUNTS: Final = 1.5  # of a pixel that tells: 0 and 1 are their own roots
 FEWEST_VALUES: Final = 8  # different numbers; fewer are whole by chance
 WHOLE_WITHIN: Final = 0.02  # of a whole number
