@@ -14,6 +14,7 @@ Array = npt.NDArray[np.float64]
 UNDONE: Final[dict[str, tuple[Callable[[Array], Array], str]]] = {
     "decimal logarithms": (lambda value: 10.0**value, "10**image"),
     "natural logarithms": (np.exp, "exp(image)"),
+    "binary logarithms": (np.exp2, "exp2(image)"),
     "square roots": (np.square, "image**2"),
 }
 MOST_COUNTS_IN_TEXT: Final = 1000.0  # above, a logarithm of six digits is no whole count any more
