@@ -177,6 +177,8 @@ def run(options: argparse.Namespace, data: DataFolder) -> int:
     if series.count > 1:
         sys.stderr.write(f"note: frame 1 of the {series.count} in {plate.path.name} is calibrated with\n")
     recording = series.frame(1)
+    for note in (*series.notes, *recording.doubts):
+        sys.stderr.write(f"note: {plate.path.name}: {note}\n")
     start = _start(options, plate, shape=(int(recording.counts.shape[0]), int(recording.counts.shape[1])))
     calibration = find(
         recording.counts,

@@ -18,7 +18,7 @@ from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
 
 LOOKED_AT: Final = 100_000  # pixels that tell
 MOST_COUNTS: Final = {4: 1e4, 8: 1e9}  # by bytes: above, a logarithm keeps too few digits to tell whole numbers
-RANGES: Final = (2**16, 2**8)  # numbers that unsigned integers have
+INTEGER_SIZES: Final = (2**16, 2**8)  # numbers that unsigned integers have
 END_PART: Final = 1.0 / 8.0  # of the range, at either end
 MIDDLE_PARTS: Final = (5.0 / 8.0, 6.0 / 8.0)  # of the range: what is so bright beside a smooth ring's top
 MARKED_PART: Final = 1.0e-3  # of the range, at its upper end: full pixels and marks of no data
@@ -70,7 +70,7 @@ def doubt_of_wrapping(pixels: npt.NDArray[Any]) -> tuple[str, ...]:
     if pixels.dtype.kind not in "iu" or not pixels.size:
         return ()
     most = int(pixels.max())
-    size = next((size for size in RANGES if (1.0 - END_PART) * size < most < size), 0)
+    size = next((size for size in INTEGER_SIZES if (1.0 - END_PART) * size < most < size), 0)
     if not size:
         return ()
     highest = (pixels > (1.0 - END_PART) * size) & (pixels < (1.0 - MARKED_PART) * size - 1.0)

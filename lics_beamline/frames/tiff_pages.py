@@ -27,6 +27,7 @@ PLACES_AND_LENGTHS: Final = ((273, 279), (324, 325))  # tags of strips and of ti
 PLAIN_PIXELS: Final = 1  # value of `PACKING`
 PALETTE_COLOURS: Final = 3  # value of `COLOURS`: numbers of colours, no counts
 UNSIGNED, SIGNED, REAL = 1, 2, 3  # values of `SAMPLE_FORMAT` (TIFF 6.0, section 19)
+JPEG_PACKINGS: Final = (6, 7)  # values of `PACKING`, the old and the new one
 LEAST_REAL_BITS: Final = 32
 
 
@@ -53,6 +54,11 @@ def check_tiff(path: Path) -> None:
         raise ReductionFailed(
             f"{path.name} has {what}, and counts have none. Give the image as the detector wrote it, or each frame as "
             "a page of its own.",
+            path=str(path),
+        )
+    if _first(tags, PACKING, PLAIN_PIXELS) in JPEG_PACKINGS:
+        raise ReductionFailed(
+            f"{path.name} is compressed as a JPEG, which keeps no counts. Give the image as the detector wrote it.",
             path=str(path),
         )
     if kind not in (UNSIGNED, SIGNED, REAL) or (kind == REAL and bits < LEAST_REAL_BITS):

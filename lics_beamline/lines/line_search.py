@@ -8,12 +8,13 @@ counts, and enlarges the error. Widths are those of lines and not of bins: a lis
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from lics_beamline.lines.found_line import FoundLine, groups_of, is_pair
 from lics_beamline.lines.line_candidates import candidates
 from lics_beamline.lines.line_fit import LineFit, ProfileLine, fit_lines, light, light_of_all
 from lics_beamline.lines.lone_lines import LoneLine, least_gain, quantile, weighted_median
@@ -24,6 +25,8 @@ Array = npt.NDArray[np.float64]
 
 CANDIDATE_SHARE: Final = 0.6  # of the significance asked for: what a candidate must show, before it is fitted
 LATER_SHARE: Final = 0.6  # the same, once the usual width is known and fewer are tried
+DIM_SHARE: Final = 0.85  # of the significance asked for, once the others are known
+WIDTH_SCATTER: Final = 0.25  # of the logs of the widths in one pattern: strain and grains are of each phase
 MOST_TRIALS: Final = 3  # of one place: neighbours found meanwhile may make it a line
 MOST_ROUNDS: Final = 12  # of looking at what the lines found so far leave; a third finds the last of crowded ones
 FIRST_SHARE: Final = 3.0  # a candidate so many times weaker than a neighbour waits until that one is fitted
@@ -31,9 +34,7 @@ NEIGHBOURHOOD_FWHM: Final = 6.0  # of the neighbour's, within which its wings ma
 BROAD_TIMES: Final = 2.5  # times the usual width: looks like background
 NARROW_TIMES: Final = 2.5  # times less than the usual width: looks like grains
 TAKEN_FWHM: Final = 0.3  # nearer to a known line than this is no other
-CLOSE_FWHM: Final = 3.0  # lines closer than this are fitted together
 REACH_FWHM: Final = 4.0  # fitted beyond the outermost line
-PAIR_FWHM: Final = 1.3  # of two lines closer than this each must be needed
 PLACED_FWHM: Final = 0.5  # a line whose place is less sure is what its neighbours' misfit leaves
 SHAPE_SIGMAS: Final = 20.0  # of a lone line that shows how well a pseudo-Voigt describes lines
 SHOULDER_SHARE: Final = 0.02  # of a line so close: only lone lines tell a weaker one from what the shape leaves
@@ -48,31 +49,6 @@ WING_SHARE: Final = 0.3  # of a line's Lorentzian that its light may lack: no ba
 LIGHT_SHARE: Final = 0.1  # of a line's light that its fit may lack
 LEVEL_SIGMAS: Final = 3.0  # of a bin; what is below says nothing of how its noise grows with light
 LEAST_VARIANCE: Final = 1e-6  # of the median: bins without any count have no variance of their own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FoundLine:
-    """A line and what its fit says of it; a candidate has no fit yet.
-
-    Parameters
-    ----------
-    line : ProfileLine
-        Place, width, height, mixing.
-    fit : LineFit, optional
-        The fit that it is of.
-    sigmas : float
-        Height over `height_sigma`; of a candidate, its curvature over noise.
-    height_sigma : float
-        Error that background and neighbours leave of its height, as counting has it [unit of the pattern].
-    centre_sigma : float
-        Standard error of its place, enlarged by correlation and misfit [deg].
-    """
-
-    line: ProfileLine
-    fit: LineFit | None = None
-    sigmas: float = 0.0
-    height_sigma: float = math.nan
-    centre_sigma: float = math.nan
 
 
 class LineSearch:
@@ -115,30 +91,41 @@ class LineSearch:
         self.scale = self._scale()
 
     def found(self) -> list[FoundLine]:
-        """Look for lines, fit them, and look again at what they leave; return those to be listed."""
-        looked_again = False
+        """Look for lines, fit them, and look again at what they leave; return those to be listed.
+
+        Dim ones come last: beside lines that are known, and as wide as they are, less tells a line from noise.
+        """
+        self._look(refit=True)
+        if self.usual_fwhm:
+            self.significance *= DIM_SHARE
+            self.trials = np.minimum(self.trials, MOST_TRIALS - 1)
+            self._look(refit=False)
+        return [one for one in self.known if self._stands(one)]
+
+    def _look(self, *, refit: bool) -> None:
+        """Look for lines until there are no more; `refit`: the second time all are fitted once more."""
+        looked_again = not refit
         for turn in range(MOST_ROUNDS):
+            again = refit and turn == 1  # because the background is known now
             before, trials = len(self.known), self.trials.copy()
-            # The second time all are fitted once more, because the background is known now.
-            new = self._new_lines() if turn != 1 else []
-            if not new and turn != 1 and not looked_again:
+            new = [] if again else self._new_lines()
+            if not new and not again and not looked_again:
                 # What was refused is tried once more at the end, when all its neighbours are known.
                 looked_again = True
                 self.trials = np.minimum(self.trials, MOST_TRIALS - 1)
                 new = self._new_lines()
-            if not new and turn != 1:
+            if not new and not again:
                 break
             # The strongest first: what is fitted is taken off beside the others.
             for group in sorted(
-                _groups(self.known + new), key=lambda group: max(one.sigmas for one in group), reverse=True
+                groups_of(self.known + new), key=lambda group: max(one.sigmas for one in group), reverse=True
             ):
-                if turn == 1 or any(one.fit is None for one in group):
+                if again or any(one.fit is None for one in group):
                     self._fit(group)
             self.known = [one for one in self.known if one.fit is not None]
             if len(self.known) <= before:  # what was refused has no new neighbours, and would be refused again
                 self.trials[self.trials > trials] = MOST_TRIALS
             self._take_stock()
-        return [one for one in self.known if self._stands(one)]
 
     def background_under(self, one: FoundLine) -> float:
         """Return the background under a line [unit of the pattern]."""
@@ -212,6 +199,12 @@ class LineSearch:
                 continue
             self.trials[np.argmin(np.abs(self.x - group[worst].line.centre))] += 1
             group = group[:worst] + group[worst + 1 :]
+            if len(parts := groups_of(group)) > 1:  # what held them together was no line: a hump between them
+                fitted = [one for one in group if one.fit is not None]
+                self.known, self.light = rest + fitted, beside + self._light_of(fitted)
+                for part in parts:
+                    self._fit(part)
+                return
         else:
             judged = []
         self.known = rest + judged
@@ -248,7 +241,7 @@ class LineSearch:
             return math.inf if alone is None else (alone.chi2 - fit.chi2) * free
 
         for k, one in enumerate(judged):
-            close = [other for other in judged if _is_pair(one.line, other.line)]
+            close = [other for other in judged if is_pair(one.line, other.line)]
             above = [other for other in close if other.line.height > one.line.height]
             below = [other for other in close if other.line.height < one.line.height]
             if above and loss([one]) < self._least_gain([one], fit.chi2, above, here):
@@ -326,8 +319,8 @@ class LineSearch:
         inside = self.first + line.fwhm < line.centre < self.last - line.fwhm
         placed = one.centre_sigma < PLACED_FWHM * max(line.fwhm, self.step)
         # What fitting place and width gains from noise alone, one of chi2 for each, is not the line's.
-        sigmas = math.sqrt(max(one.sigmas**2 - 2.0, 0.0))
-        return inside and placed and sigmas >= self.significance * self._unlike(line)
+        told = one.sigmas**2 - 2.0
+        return inside and placed and told >= (self.significance * self._unlike(line)) ** 2 + self._strange(line)
 
     def _unlike(self, line: ProfileLine) -> float:
         """Return how much more a line must stand out for its width: much broader ones look like background."""
@@ -335,6 +328,13 @@ class LineSearch:
             return 1.0
         narrow = self.usual_fwhm / (NARROW_TIMES * math.hypot(line.fwhm, 0.5 * self.step))
         return max(1.0, line.fwhm / (BROAD_TIMES * self.usual_fwhm), narrow) ** 2
+
+    def _strange(self, line: ProfileLine) -> float:
+        """Return the chi2 that the width of a line has by itself, as those of the others are."""
+        if self.usual_fwhm is None:
+            return 0.0
+        wider = math.hypot(line.fwhm, 0.5 * self.step) / math.hypot(self.usual_fwhm, 0.5 * self.step)
+        return (math.log(wider) / WIDTH_SCATTER) ** 2
 
     def _take_stock(self) -> None:
         """Bring light, background and noise up to date."""
@@ -358,7 +358,7 @@ class LineSearch:
     def _lone_lines(self, known: list[FoundLine], shown: Array) -> list[LoneLine]:
         lone = []
         parts = (shown / self.fit_sigma) ** 2
-        for group in _groups(known):
+        for group in groups_of(known):
             one = group[0]
             if len(group) > 1 or one.fit is None or one.sigmas < SHAPE_SIGMAS:
                 continue
@@ -430,21 +430,3 @@ class LineSearch:
         # A quarter of the bins are surely between the lines; of a normal distribution it is within 0.3186.
         scatter = SIGMA_OVER_MAD * float(quantile(ratio, 0.5)) if self.known else float(quantile(ratio, 0.25)) / 0.3186
         return max(self.pattern.correlation, scatter if scatter > 1.15 else 1.0)
-
-
-def _is_pair(line: ProfileLine, other: ProfileLine) -> bool:
-    """Tell whether two lines are so close that each must be needed."""
-    return 0.0 < abs(line.centre - other.centre) < PAIR_FWHM * max(line.fwhm, other.fwhm)
-
-
-def _groups(known: list[FoundLine]) -> list[list[FoundLine]]:
-    """Lines that overlap, together."""
-    groups: list[list[FoundLine]] = []
-    for one in sorted(known, key=lambda one: one.line.centre):
-        if groups:
-            last = groups[-1][-1].line
-            if one.line.centre - last.centre < CLOSE_FWHM * max(last.fwhm, one.line.fwhm):
-                groups[-1].append(one)
-                continue
-        groups.append([one])
-    return groups

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from lics_beamline.lines.line_search import FoundLine, LineSearch
+from lics_beamline.lines.found_line import FoundLine
+from lics_beamline.lines.line_search import LineSearch
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.line_shape import area_of_unit_line
 
@@ -72,7 +73,8 @@ def find_peaks(
     pattern : Pattern
         The pattern.
     significance : float
-        Least height of a peak over the error that background and neighbours leave at its place.
+        Least height of a peak over the error that background and neighbours leave at its place; of a peak as wide as
+        the others, 0.85 of it.
     two_theta_deg : tuple of float, optional
         Only peaks in this range [deg]; beyond it no line is looked for but a little way, for its wings.
 

@@ -27,7 +27,13 @@ SURE_SHARE: Final = (0.5, 2.0)  # the same, of errors that need no other sign; a
 # Power of the intensity that errors go with: 1/2 by counting, 0 where all are alike, -1/2 of errors in per cent where
 # those are of counting, -1 where those are alike; halfway.
 LEAST_POWER: Final = -0.25
-STEPS: Final = (1, 2, 4, 8, 16)  # points over which it is told: farther ones have other pixels and times of counting
+POINTS_APART: Final = (
+    1,
+    2,
+    4,
+    8,
+    16,
+)  # points over which it is told: farther ones have other pixels and times of counting
 STEEP_SHARE: Final = 0.02  # of the steps, those of the largest rise or fall
 LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
 
@@ -77,7 +83,7 @@ def check_no_share(intensity: Array, sigma: Array, *, source: str) -> None:
     if np.count_nonzero(lit) < LEAST_LIT:
         return
     logs = np.log(np.array([intensity[lit], sigma[lit]]))
-    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in STEPS], axis=1)
+    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in POINTS_APART], axis=1)
     steep = (np.abs(rise) >= np.quantile(np.abs(rise), 1.0 - STEEP_SHARE)) & (rise != 0.0)
     power = float(np.median(with_it[steep] / rise[steep])) if steep.any() else 0.0
     if power < LEAST_POWER:

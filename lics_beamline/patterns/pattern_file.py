@@ -30,13 +30,12 @@ from lics_beamline.patterns.pattern_table import (
     refused,
 )
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
-from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
+from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, UNDONE, scaled_from_counts
 
 Array = npt.NDArray[np.float64]
 Errors = Literal["file", "counts", "scatter"]
 
 WHAT: Final = "a pattern: .xy, .xye, .chi, .fxye, .gsa, .dat, .cif, NeXus"
-MOST_COUNTS_TOLD: Final = 1000.0  # above, a logarithm of six digits is no whole count any more
 LEAST_POINTS: Final = 50  # a fit of one line on a background needs 40
 MOST_POINTS: Final = 500_000  # ten times those of the finest powder diffractometer
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -258,7 +257,7 @@ def _check_table(table: PatternTable, source: str) -> None:
             source, "has no intensity above zero. Export it again, or choose by --columns.", reason="negative"
         )
     seen = table.intensity[np.isfinite(table.intensity)]
-    if what := scaled_from_counts(seen, most_counts=MOST_COUNTS_TOLD):
+    if what := scaled_from_counts(seen, most_counts=MOST_COUNTS_IN_TEXT):
         raise refused(
             source,
             f"has for intensities {what} of whole counts. Lines and errors need counts: export these, or undo it "

@@ -14,8 +14,10 @@ Array = npt.NDArray[np.float64]
 UNDONE: Final[dict[str, tuple[Callable[[Array], Array], str]]] = {
     "decimal logarithms": (lambda value: 10.0**value, "10**image"),
     "natural logarithms": (np.exp, "exp(image)"),
+    "binary logarithms": (np.exp2, "exp2(image)"),
     "square roots": (np.square, "image**2"),
 }
+MOST_COUNTS_IN_TEXT: Final = 1000.0  # above, a logarithm of six digits is no whole count any more
 FEWEST_COUNTS: Final = 1.5  # of a pixel that tells: 0 and 1 are their own roots
 FEWEST_VALUES: Final = 8  # different numbers; fewer are whole by chance
 WHOLE_WITHIN: Final = 0.02  # of a whole number

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.files.written_number import NUMBER, THOUSANDS
+from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, UNDONE, scaled_from_counts
 from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 
 WORD: Final = re.compile(r"[+-]?[.,]?\d[\d.,]*([eE][+-]?\d+)?")  # a number, whatever its comma means
@@ -109,7 +110,8 @@ def checked(
     Raises
     ------
     BadReading
-        If a value is not finite, wavelengths neither rise nor fall throughout, or are not in nm.
+        If a value is not finite, counts are logarithms or roots of counts, wavelengths neither rise nor fall
+        throughout, or are not in nm.
     """
     x, y = wavelength_nm, counts
     wild = np.flatnonzero(~(np.isfinite(x) & (np.abs(y) <= MOST_COUNTS)))
@@ -119,6 +121,12 @@ def checked(
             "nothing counts. Export the spectrum again.",
             reason="corrupt",
             pair=int(wild[0]) + 1,
+        )
+    if what := scaled_from_counts(y, most_counts=MOST_COUNTS_IN_TEXT):
+        raise BadReading(
+            f"{source} has {what} of whole counts. A line and its error need counts: export these, or undo it (numpy: "
+            f"{UNDONE[what][1].replace('image', 'column')}).",
+            reason="corrupt",
         )
     if x[0] > x[-1]:
         x, y = x[::-1], y[::-1]

@@ -135,6 +135,13 @@ def test_of_a_series_it_is_said_which_frame_is_calibrated_with(image, capsys):
     assert "frame 1 of the 2 in ceria.edf is calibrated with" in capsys.readouterr().err
 
 
+def test_what_is_doubtful_of_the_counts_is_said_before_they_are_fitted(image, capsys):
+    counts = np.mgrid[:750, :750][0] * 101  # from 0 up to 75 649, over the end of 16 bits
+    fabio.tifimage.TifImage(data=(counts % 65536).astype(np.uint16)).write(str(image))
+    lics(image)
+    assert "counts ran over 65535" in capsys.readouterr().err
+
+
 @pytest.mark.long
 def test_pixels_of_half_their_size_halve_the_distance_and_that_is_said(tmp_path, drawn, capsys):
     """A frame that was binned, and a geometry that does not know: rings agree with both."""

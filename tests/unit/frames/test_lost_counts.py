@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.frame import FrameSeries
@@ -35,6 +36,7 @@ COUNTS = rings(tops=(400.0, 200.0, 90.0), width=3.0)
         (np.log10(COUNTS + 1.0), "decimal logarithms of whole counts"),
         (np.log1p(COUNTS), r"natural logarithms of whole counts.*exp\(image\)"),
         (np.where(COUNTS > 30, np.log(np.maximum(COUNTS, 1)), -1.0), "natural logarithms of whole counts"),
+        (np.log2(COUNTS + 1.0), r"binary logarithms of whole counts.*exp2\(image\)"),
         (np.sqrt(COUNTS), r"square roots of whole counts.*image\*\*2"),
         (np.where(COUNTS > 25, np.log10(COUNTS / 7.0), -np.inf), "some are minus infinity"),
     ],
@@ -51,6 +53,12 @@ def test_functions_of_counts_are_refused_by_name(tmp_path, scaled, what, kind):
 )
 def test_counts_that_were_multiplied_shifted_or_are_few_are_read(tmp_path, image):
     assert read(tmp_path, image.astype(np.float32)).counts.shape == image.shape
+
+
+def test_a_tiff_that_is_a_jpeg_within_is_refused(tmp_path):
+    Image.fromarray(np.minimum(COUNTS, 255).astype(np.uint8)).save(tmp_path / "a.tif", compression="jpeg")
+    with pytest.raises(ReductionFailed, match="compressed as a JPEG"):
+        FrameSeries(tmp_path / "a.tif")
 
 
 def test_counts_that_ran_over_are_told_and_full_rings_and_spots_are_not(tmp_path):

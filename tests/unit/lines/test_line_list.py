@@ -7,6 +7,7 @@ import pytest
 from worlds.drawn_patterns import draw, peaks_of, prominences_of, score
 
 from lics_beamline.geometry.geometry import flat_geometry, read_geometry
+from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.reduction.image import reduce_image
 from lics_beamline.units import HC_KEV_ANGSTROM
 
@@ -28,6 +29,37 @@ def test_lines_that_a_person_sees_are_listed_and_few_others():
     assert ours.seen_found > other.seen_found
     assert ours.false <= other.false
     assert 1.4826 * np.median(np.abs(ours.pulls)) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(("seed", "lone_deg"), [(830_140, 26.620), (830_173, 21.168), (830_029, 20.004)])
+def test_a_line_beside_a_hump_is_listed_whatever_else_the_hump_touches(seed, lone_deg):
+    drawing = draw(seed)
+    (line,) = (line for line in drawing.lines if abs(line.two_theta_deg - lone_deg) < 1e-3)
+    assert min(abs(place - line.two_theta_deg) for place, _ in peaks_of(drawing.pattern)) < 0.5 * line.fwhm_deg
+
+
+def test_less_tells_a_dim_line_where_it_is_as_wide_as_the_others():
+    angle = np.linspace(8.0, 30.6, 570)
+
+    def curve(centre, fwhm, height):
+        u = 2.0 * (angle - centre) / fwhm
+        return height * (0.5 / (1.0 + u**2) + 0.5 * np.exp(-np.log(2.0) * u**2))
+
+    def listed(fwhm, seed):
+        strong = ((10.0, 8.0), (13.2, 3.0), (16.0, 12.0), (20.0, 5.0), (25.31, 25.0))
+        light = 1.0 + sum(curve(centre, 0.16, height) for centre, height in strong)
+        light += curve(22.5, fwhm, 0.17 * np.sqrt(0.16 / fwhm))  # 5 sigma, but for its own noise
+        counts = np.random.default_rng(seed).poisson(400.0 * light)
+        pattern = Pattern(
+            two_theta_deg=angle,
+            intensity=counts / 400.0,
+            sigma=np.sqrt(np.maximum(counts, 1)) / 400.0,
+            wavelength_angstrom=0.4,
+        )
+        return any(abs(place - 22.5) < 0.1 for place, _ in peaks_of(pattern))
+
+    assert sum(listed(0.16, seed) for seed in range(12)) >= 7
+    assert sum(listed(0.6, seed) for seed in range(12)) == 0
 
 
 @pytest.mark.parametrize(
