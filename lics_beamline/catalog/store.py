@@ -24,7 +24,7 @@ import numpy.typing as npt
 from lics_beamline.catalog.birth import BIRTH_NAME, database, is_built
 from lics_beamline.catalog.place import catalog_place
 from lics_beamline.catalog.reach import connect
-from lics_beamline.catalog.soundness import wait_until_free
+from lics_beamline.catalog.soundness import INDEX_NAME, TABLES_NAME, wait_until_free
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import RunNotFound
 from lics_beamline.files.whole_file import write_whole
@@ -286,5 +286,8 @@ def _build(data: DataFolder) -> None:
     shutil.rmtree(data.catalog, ignore_errors=True)
     data.catalog.mkdir()  # not the data folder: one that was moved away is not begun anew
     (data.catalog / "arrays").mkdir()
+    if catalog_place(data).is_embedded:
+        for name in (INDEX_NAME, TABLES_NAME):
+            (data.catalog / name).touch()  # by the umask, as all else: SQLite would let its owner alone write
     make_database(database(data))
     write_whole(data.catalog / BIRTH_NAME, json.dumps({"root": str(data.root.resolve())}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import io
 import logging
@@ -120,20 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("lics: interrupted before anything was begun.\n")
         return EXIT_FAILED
     listen()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
-    )
-    for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # that there is no OpenCL is no news: nothing here uses it
-    logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
-    damage = DamageHeard()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(damage)
-        handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
+    damage = _set_up_words(verbose=options.verbose)
     try:
         code = int(options.run(options))
         if code == EXIT_DONE and damage:
@@ -163,11 +151,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in DISK_TROUBLE and not (error.filename and error.errno in PATH_TROUBLE):
             return _unexpected(error, options)
-        where = "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
+        where = _what_to_do(error)
         what = error.filename or "a file that was open"
         return _end(error, EXIT_FAILED, options, says=f"{what}: {os.strerror(error.errno)}. {where}")
     except Exception as error:
         return _unexpected(error, options)
+
+
+def _set_up_words(*, verbose: bool) -> DamageHeard:
+    """Let words be readable on any terminal, and libraries quiet; returns what hears that a journal is damaged."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a title is told in any terminal, whatever it can print
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s: %(message)s", force=True
+    )
+    for library in ("caproto", "ophyd", "matplotlib", "asyncio", "epicscorelibs"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("silx.opencl").setLevel(logging.ERROR)  # that there is no OpenCL is no news: nothing here uses it
+    logging.getLogger("bluesky").setLevel(logging.CRITICAL)  # it logs tracebacks of what the verbs tell in words
+    damage = DamageHeard()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(damage)
+        handler.setFormatter(_Readable("%(levelname)s: %(message)s"))
+    return damage
+
+
+def _what_to_do(error: OSError) -> str:
+    """Return what to do about a file or disk that does not let us."""
+    if error.errno in (errno.EACCES, errno.EPERM) and error.filename:
+        path = Path(os.fsdecode(error.filename)).absolute()
+        with contextlib.suppress(OSError, KeyError, ValueError):  # KeyError: a number that is nobody's here
+            nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
+            if nearest.stat().st_uid != os.geteuid():
+                whose = nearest.owner()
+                return f"It is {whose}'s, who may share the folder with a group; else give another one (--to, --data)."
+    return "Give another folder (--to, --data), or mend that disk, make room there and the right to write."
 
 
 def _unexpected(error: Exception, options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lics_beamline.cli.argument import real, seed, speed
 from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.running_text import tell_line
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -98,8 +99,7 @@ def _take(options: argparse.Namespace, profile: Profile, data: DataFolder) -> tu
 
         series = Series(strong_s=options.strong, open_s=options.open, waits_s=tuple(options.waits))
         if not options.json:
-            sys.stdout.write(f"about {series.duration_s / 3600.0:.1f} h of experiment; the sample must not change\n")
-            sys.stdout.flush()
+            tell_line(f"about {series.duration_s / 3600.0:.1f} h of experiment; the sample must not change")
         session = stack.enter_context(open_session(profile, data, simulated=simulated, followers=()))
         plan = calibrate_plates(session.beamline, series, profile=session.profile, recipe=session.recipe)
         ended_by = run_plan(session.engine, plan, data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -226,11 +225,6 @@ def _range(begin: float, end: float, sigma: float, digits: int) -> str:
 
 def _stem(experiment: str) -> str:
     return Path(experiment).stem
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def case_for(

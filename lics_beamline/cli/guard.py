@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.files.given_file import one_line
 
 EXIT_TRIPPED = 4
@@ -102,11 +103,10 @@ def _run(options: argparse.Namespace) -> int:
         "controller": "nobody's life: the profile names no watchdog to hear of it by",
         "none": "nobody's life: the profile names no watchdog to hear of it by",
     }[profile.values.watchdog.kind]
-    sys.stdout.write(
+    tell_line(
         f"guarding {profile.values.beamline} ({prefix}) until SIGTERM or Ctrl-C\n"
         f"watching four thermocouples (gasket up to {limits.gasket_k:.1f} K), the membrane for leaks, the age of the "
         f"ruby spectrum while the load rises, and {lives}\n"
-        f"log in {data.logs}, trips in {data.root}\n"
+        f"log in {data.logs}, trips in {data.root}"
     )
-    sys.stdout.flush()
     return serve(profile, prefix, data)

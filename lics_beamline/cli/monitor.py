@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import LOOPBACK, whole
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.extras import require
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def monitor(options: argparse.Namespace) -> int:
     uid = find_any(data, options.uid).uid if options.uid else ""
 
     def begun(url: str) -> None:
-        sys.stdout.write(f"{data.root} is shown at {url}\nCtrl-C ends it.\n")
-        sys.stdout.flush()
+        tell_line(f"{data.root} is shown at {url}\nCtrl-C ends it.")
 
     token = "" if is_loopback(options.address) and not options.control else new_token()
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lics_beamline.cli.argument import count, data_folder, pathname, seed, speed
 from lics_beamline.cli.check import add_options as add_check_options
 from lics_beamline.cli.monitor import monitor_option, start_beside
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.cli.workers import follower_options, followers_of
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _walk(
         return tell_refused(refused, options)
     if not options.json:
         for line in heating_lines(case):
-            _print(line)
+            tell_line(line)
     start_beside(options, data)
     with open_session(profile, data, simulated=simulated, followers=followers_of(options)) as session:
         walked = walk(session, session.sweep(experiment), experiment, quiet=options.json)
@@ -177,7 +178,7 @@ class Walked:
         if self.given_up:
             return tell_recorded(data, self.raw_uid, self.experiment, verb=verb, as_json=as_json)
         if self.pace and not as_json:
-            _print(f"\n{self.pace}")
+            tell_line(f"\n{self.pace}")
         return summarise(
             data, self.raw_uid, ended_by=self.ended_by, catalogued=self.catalogued, verb=verb, as_json=as_json
         )
@@ -255,12 +256,12 @@ def simulate(options: argparse.Namespace) -> int:
         world=options.world,
         go_on="never" if options.new else "killed",
     ) as simulated:
-        _print(f"simulated beamline {simulated.prefix} on 127.0.0.1, plates and truth in {simulated.plates}")
-        _print("reach it from another shell:")
+        tell_line(f"simulated beamline {simulated.prefix} on 127.0.0.1, plates and truth in {simulated.plates}")
+        tell_line("reach it from another shell:")
         for name, value in simulated.addresses.items():
-            _print(f"export {name}={value}")
-        _print(f"caproto-get {simulated.prefix}PC1:Pressure_RBV")
-        _print("Ctrl-C ends it.")
+            tell_line(f"export {name}={value}")
+        tell_line(f"caproto-get {simulated.prefix}PC1:Pressure_RBV")
+        tell_line("Ctrl-C ends it.")
         try:
             code = simulated.process.wait()
         except KeyboardInterrupt:
@@ -322,8 +323,3 @@ def _experiment(options: argparse.Namespace, profile: Profile) -> Experiment:
 
     experiment = named_experiment(profile, options.experiment)
     return experiment if options.points is None else experiment.first(options.points)
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.argument import count
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.cli.workers import jobs, jobs_of
 from lics_beamline.errors import Busy, LicsError, ProfileError, RunNotFound
 from lics_beamline.files.given_file import one_line
@@ -21,6 +22,7 @@ PAGE_RUNS: Final = 100  # runs of a list: a few screens, and read in well under 
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
+    from lics_beamline.follower.status import Which
     from lics_beamline.journal.head import Head
 
 
@@ -87,20 +89,11 @@ def follow(options: argparse.Namespace) -> int:
     from lics_beamline.catalog.place import set_catalog_place
     from lics_beamline.catalog.tiled_profile import profile_name, write_profile
     from lics_beamline.cli.argument import data_folder
-    from lics_beamline.follower import process as follower
-    from lics_beamline.follower.status import WHICH, Which, finishing, status
+    from lics_beamline.follower.status import WHICH
 
     data = data_folder(options)
     if options.status:
-        for fares in status(data):
-            sys.stdout.write(
-                f"{fares.name:<8} {fares.state}: {fares.documents_behind} documents behind "
-                f"({fares.seconds_behind:.1f} s), last run {fares.run[:8] or '-'}"
-                f"{f'; said {fares.age} ago' if fares.age else ''}\n"
-            )
-            for uid, trouble in fares.troubles.items():
-                sys.stdout.write(f"         run {uid[:8]}: {trouble}\n")
-        return 0
+        return _tell_status(data)
     if getattr(options, "catalog", None):
         set_catalog_place(data.make(), "" if options.catalog == "embedded" else options.catalog)
     which: tuple[Which, ...] = WHICH if options.which == "both" else (options.which,)
@@ -109,22 +102,49 @@ def follow(options: argparse.Namespace) -> int:
         sys.stdout.write(f"from Python the catalog is {write_profile(data, name=options.name).stem!r}\n")
     elif "catalog" in which and not profile_name(data) and any(data.raw_journals.iterdir()):
         write_profile(data)
-    if options.once:
-        once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
-        for each in which:
-            if pid := finishing(data, each):
-                sys.stderr.write(f"waiting for process {pid}, which finishes what its session left ({each})\n")
-        if "catalog" in which:
-            _set_damaged_aside(data)
-        code = max(_to_its_end(follower.start_alone([each, *once])) for each in which)
-        for fares in status(data):
-            if fares.name in which:
-                for uid, trouble in fares.troubles.items():
-                    sys.stderr.write(f"lics follow {fares.name}: run {uid[:8]}: {trouble}\n")
-        return code
+    return _follow_once(options, data, which) if options.once else _follow_on(data, which)
+
+
+def _tell_status(data: DataFolder) -> int:
+    """Say how the followers fare, and which runs they have trouble with."""
+    from lics_beamline.follower.status import status
+
+    for fares in status(data):
+        sys.stdout.write(
+            f"{fares.name:<8} {fares.state}: {fares.documents_behind} documents behind "
+            f"({fares.seconds_behind:.1f} s), last run {fares.run[:8] or '-'}"
+            f"{f'; said {fares.age} ago' if fares.age else ''}\n"
+        )
+        for uid, trouble in fares.troubles.items():
+            sys.stdout.write(f"         run {uid[:8]}: {trouble}\n")
+    return 0
+
+
+def _follow_once(options: argparse.Namespace, data: DataFolder, which: tuple[Which, ...]) -> int:
+    """Deal with all that is recorded, then end; the worst exit code of the followers."""
+    from lics_beamline.follower import process as follower
+    from lics_beamline.follower.status import finishing, status
+
+    once = ["--once", "--data", str(data.root), "--jobs", str(_jobs(options, data, which))]
+    for each in which:
+        if pid := finishing(data, each):
+            sys.stderr.write(f"waiting for process {pid}, which finishes what its session left ({each})\n")
+    if "catalog" in which:
+        _set_damaged_aside(data)
+    code = max(_to_its_end(follower.start_alone([each, *once])) for each in which)
+    for fares in status(data):
+        if fares.name in which:
+            for uid, trouble in fares.troubles.items():
+                sys.stderr.write(f"lics follow {fares.name}: run {uid[:8]}: {trouble}\n")
+    return code
+
+
+def _follow_on(data: DataFolder, which: tuple[Which, ...]) -> int:
+    """Deal with what is recorded as it comes, until Ctrl-C."""
+    from lics_beamline.follower import process as follower
+
     running = [follower.start(data, each) for each in which]
-    sys.stdout.write(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.\n")
-    sys.stdout.flush()
+    tell_line(f"following {data.root}; logs in {data.logs}. Ctrl-C ends it.")
     try:
         return max(process.wait() for process in running)
     except KeyboardInterrupt:
@@ -188,8 +208,7 @@ def rebuild_catalog(options: argparse.Namespace) -> int:
         with lock.sole(data.logs / LOCK_NAME, what=f"cataloguing of {data.root}"):
             if data.catalog.exists():
                 aside = set_aside(data.catalog, why="old")
-                sys.stdout.write(f"the catalog of before is kept as {aside}; remove it when you do not miss it\n")
-                sys.stdout.flush()
+                tell_line(f"the catalog of before is kept as {aside}; remove it when you do not miss it")
     except Busy as busy:
         sys.stderr.write(f"lics rebuild-catalog: {busy}\n")
         return 3

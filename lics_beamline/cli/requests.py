@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lics_beamline.cli.fault import tell_fault
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.running_text import tell_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,8 +130,7 @@ def _written_down(data: DataFolder, waits: Path) -> int:
             return EXIT_NOT_READY
         if not told and time.monotonic() > until_s:
             told = True
-            sys.stdout.write("what is being measured is finished first ...\n")
-            sys.stdout.flush()
+            tell_line("what is being measured is finished first ...")
         time.sleep(LOOK_S)
     sys.stdout.write("noted\n")
     return 0
@@ -148,8 +148,7 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
                 return _say(options, stands.says, 0 if goes_on else EXIT_NOT_READY, stands)
             if stands.says != told and not options.json:
                 told = stands.says
-                sys.stdout.write(f"{told} ...\n")
-                sys.stdout.flush()
+                tell_line(f"{told} ...")
         if stands is None or not stands.alive:
             return _say(options, "the sweep has ended", 0 if options.verb == "stop" else EXIT_NOT_READY, stands)
         if stands.answers != asked.uid and time.monotonic() > deadline:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lics_beamline.cli.fault import tell_fault
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.cli.workers import follower_options, followers_of
 from lics_beamline.errors import BadReading, Busy, ProfileError, RunNotFound
 
@@ -292,5 +293,4 @@ def _agreed() -> bool:
 
 def _say(options: argparse.Namespace, line: str) -> None:
     if not options.json:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        tell_line(line)

@@ -1,7 +1,8 @@
-"""Running text of an answer: folded at one width, wherever it is read."""
+"""Words of an answer: running text folded at one width, and lines that are seen as soon as they are told."""
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from typing import Final
 
@@ -20,3 +21,15 @@ def wrapped(text: str, *, before: str = "") -> list[str]:
         What the first line begins with.
     """
     return textwrap.wrap(text, TEXT_WIDTH_COLUMNS, initial_indent=before, subsequent_indent=HANGING_INDENT)
+
+
+def tell_line(line: str) -> None:
+    """Write a line to standard output, or several; it is seen at once, also through a pipe.
+
+    Parameters
+    ----------
+    line : str
+        The line, without its end.
+    """
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

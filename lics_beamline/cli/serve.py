@@ -7,6 +7,7 @@ import sys
 from typing import Any, Final
 
 from lics_beamline.cli.argument import LOOPBACK, pathname, whole
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.errors import ProfileError
 
 SERVER_PORT: Final = 8000  # where Tiled's servers listen by custom
@@ -87,12 +88,11 @@ def serve(options: argparse.Namespace) -> int:
         )
         return 0
     server.prepare()
-    sys.stdout.write(
+    tell_line(
         f"serving at {server.uri}, its web page at {server.uri}/ui/\n"
         f'in a profile: catalog = "{server.uri}"\n'
-        f"the key of who writes is in {key_path(server.uri)}\nCtrl-C ends it.\n"
+        f"the key of who writes is in {key_path(server.uri)}\nCtrl-C ends it."
     )
-    sys.stdout.flush()
     try:
         server.run()
     except KeyboardInterrupt:

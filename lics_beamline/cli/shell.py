@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.errors import LicsError, ProfileError
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ def interact(session: Session, *, layer: str) -> int:
 
     with contextlib.ExitStack() as stack:
         names, says = _names(session, stack)
-        _print(f"{session.profile.values.beamline}, by {layer}: {', '.join(names)}\n{says}")
+        tell_line(f"{session.profile.values.beamline}, by {layer}: {', '.join(names)}\n{says}")
         prompt = _Prompt(names, session)
         code = prompt.until_left()
         while (on := aftermath.left_on(session.beamline)) and not _leaves(on):
-            _print("still in the session")
+            tell_line("still in the session")
             code = prompt.until_left()
         return code if aftermath.leave(session.engine, session.beamline) else 4
 
@@ -183,15 +184,10 @@ def _leaves(on: tuple[str, ...]) -> bool:
     """Ask whether to make safe what is on and leave; who cannot be asked does."""
     if not sys.stdin.isatty():
         return True
-    _print(f"still on: {'; '.join(on)}.")
+    tell_line(f"still on: {'; '.join(on)}.")
     try:
         return not input("Make safe and leave? [Y/n] ").strip().lower().startswith("n")
     except EOFError:
         return True
     except KeyboardInterrupt:
         return False
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

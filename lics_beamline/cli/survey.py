@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from lics_beamline.cli.json_answer import tell_json
+from lics_beamline.cli.running_text import tell_line
 
 if TYPE_CHECKING:
     from lics_beamline.data_folder import DataFolder
@@ -47,16 +47,16 @@ def tell(instruments: tuple[SurveyedInstrument, ...], *, values: bool) -> None:
     """Print what each instrument says, with the values of its PVs where asked for."""
     for each in instruments:
         count = len(each.found) + len(each.missing)
-        _write(f"{each.name:<14} {each.prefix:<20} {len(each.found)} of {count} PVs answer")
+        tell_line(f"{each.name:<14} {each.prefix:<20} {len(each.found)} of {count} PVs answer")
         if values:
             for pv in each.found:
                 limits = f"  limits {pv.limits[0]:g} to {pv.limits[1]:g}" if pv.limits else ""
-                _write(f"    {pv.name.removeprefix(each.prefix):<24} {pv.value[:40]} {pv.unit}{limits}".rstrip())
+                tell_line(f"    {pv.name.removeprefix(each.prefix):<24} {pv.value[:40]} {pv.unit}{limits}".rstrip())
         if each.missing:
             more = len(each.missing) - MOST_NAMED
-            _write(f"    missing: {', '.join(each.missing[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}")
+            tell_line(f"    missing: {', '.join(each.missing[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}")
         for fault in each.faults:
-            _write(f"    {fault}")
+            tell_line(f"    {fault}")
 
 
 def look(profile: Profile, data: DataFolder, *, as_json: bool) -> int:
@@ -81,7 +81,7 @@ def look(profile: Profile, data: DataFolder, *, as_json: bool) -> int:
     else:
         tell(instruments, values=False)
         for sentence in not_guarded:
-            _write(f"not guarded: {sentence}")
+            tell_line(f"not guarded: {sentence}")
         alive = sum(len(each.found) for each in instruments)
         remedy = (
             "all answer"
@@ -90,12 +90,7 @@ def look(profile: Profile, data: DataFolder, *, as_json: bool) -> int:
             if not alive
             else "lics profile new asks for prefixes and shows what is missing"
         )
-        _write(f"{values.beamline} (profile {values.name}): {alive} of {alive + dead} PVs answer; {remedy}")
+        tell_line(f"{values.beamline} (profile {values.name}): {alive} of {alive + dead} PVs answer; {remedy}")
     if dead:
         return EXIT_NOT_READY
     return EXIT_USAGE if any(each.faults for each in instruments) else EXIT_DONE
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

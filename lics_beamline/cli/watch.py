@@ -12,6 +12,7 @@ from lics_beamline.cli import image_pictures
 from lics_beamline.cli.argument import pathname, real
 from lics_beamline.cli.image_options import add_options, check_files, frame_choice, image_recipe
 from lics_beamline.cli.images import COLUMNS, check_destination, layout_of, line_of, say_doubts, write_one
+from lics_beamline.cli.running_text import tell_line
 from lics_beamline.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -104,7 +105,6 @@ def _reduce(path: Path, recipe: ImageRecipe, options: argparse.Namespace, marked
             return came.reason
         image_pictures.write_pictures(came, recipe.geometry, options, marked, in_folder=True)
         write_one(written, came, options)  # last: a pattern that is there says that all is
-        sys.stdout.write(line_of(one.name, came.reduced) + "\n")
-        sys.stdout.flush()
+        tell_line(line_of(one.name, came.reduced))
         say_doubts(came, recipe, asked_bins=False, several=True)
     return ""

@@ -58,14 +58,23 @@ def value_of(signal: Any) -> Any:
 
 
 def asked_of(signal: Any) -> Any:
-    """Return what a signal says when the IOC is asked anew; None where it has no value."""
+    """Return what a signal says when the IOC is asked anew; None where that, or its monitor, says it has no value."""
     if not is_believable(signal):
         return None
     try:
         value = signal.get(use_monitor=False)
     except NO_ANSWER:
         return None
-    return value if is_believable(signal) else None
+    return value if is_believable(signal) and _answered_severity(signal) is not Severity.INVALID else None
+
+
+def _answered_severity(signal: Any) -> Severity:
+    """Return the severity in the last answer to a question about a signal; of a signal without a PV its own."""
+    known = getattr(getattr(epics_signal(signal), "_read_pv", None), "_args", None)
+    if known is None:
+        return severity_of(signal)
+    said = getattr(known, "answered_severity", known.get("severity"))  # pyepics writes an answer over what was known
+    return Severity.NO_ALARM if said is None else Severity(int(said))
 
 
 def epics_signal(signal: Any) -> Any:

@@ -24,10 +24,12 @@ from lics_beamline.devices.membrane import Membrane
 from lics_beamline.devices.ruby_spectrometer import RubySpectrometer
 from lics_beamline.devices.stage import Stage
 from lics_beamline.devices.thermocouples import Thermocouples
+from lics_beamline.devices.update_order import keep_in_ophyd
 from lics_beamline.devices.watchdog import Watchdog
 from lics_beamline.errors import DidNotSettle, LicsError, NotConnected, OutsideEnvelope, WrongUnit
 
 logger = logging.getLogger(__name__)
+keep_in_ophyd()
 
 SAFE_WALL_S: Final = 60.0  # longest that making safe may take: all attempts of the slowest device, and spare
 

@@ -77,8 +77,10 @@ def choose(addresses: Mapping[str, str] | None = None) -> str:
         os.environ[VARIABLE] = layer
         if layer == "caproto":
             from lics_beamline.devices.lasting_context import last
+            from lics_beamline.devices.update_order import keep_in_caproto
 
             last()
+            keep_in_caproto()
     os.environ.update(differing)
     if layer == "pyepics":  # it warns of each answer that came late; who waits for one says so in words of our own
         warnings.filterwarnings("ignore", message=r"ca\.\w+\(.*\) timed out", category=UserWarning)

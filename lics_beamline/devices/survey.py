@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 from ophyd import Device
 from ophyd.signal import EpicsSignal
@@ -11,6 +12,8 @@ from ophyd.signal import EpicsSignal
 from lics_beamline.devices.alarm import NO_ANSWER
 from lics_beamline.devices.beamline import Beamline, Report, missing_limits, pv_names, pvs, wrong_units
 from lics_beamline.devices.quantity import has_limits
+
+SHOWN_DIGITS: Final = 7  # of a number that a PV says: what a person compares with a display
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,14 @@ def _said(device: Device) -> Iterator[SurveyedPv]:
         numbers = isinstance(low, int | float) and isinstance(high, int | float)
         yield SurveyedPv(
             name=signal.pvname,
-            value=f"{len(value)} numbers" if hasattr(value, "__len__") and not isinstance(value, str) else str(value),
+            value=_in_words(value),
             unit=str(signal.metadata.get("units") or ""),
             limits=(float(low), float(high)) if numbers and has_limits(low, high) else None,
         )
+
+
+def _in_words(value: Any) -> str:
+    """Return what a PV says, as short as a person wants it."""
+    if isinstance(value, float):
+        return f"{value:.{SHOWN_DIGITS}g}"
+    return f"{len(value)} numbers" if hasattr(value, "__len__") and not isinstance(value, str) else str(value)

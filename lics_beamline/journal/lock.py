@@ -22,6 +22,7 @@ from lics_beamline.journal.mounted import Mounted, mounted
 
 PROBE_PATIENCE_S: Final = 1.0  # of a writer [s]: a reader that asks "is it locked?" holds the lock for microseconds
 ELSEWHERE: Final = "Keep the data folder on another disk; its plates may stay where they are, behind a link."
+BY_UMASK: Final = 0o666  # who may write a file of a data folder: whom the umask lets; a group that shares one has 002
 _TRIED_EVERY_S: Final = 0.05  # between two attempts to take a lock [s]
 _HAS_NO_LOCKS: Final = frozenset(
     {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -175,7 +176,7 @@ def sole(path: Path, *, what: str) -> Iterator[None]:
         As of `claim`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, BY_UMASK)
     try:
         try:
             claim(descriptor, path)

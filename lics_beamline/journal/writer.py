@@ -165,7 +165,7 @@ class Journal:
         path = self.folder / f"{uid}{SUFFIX}"
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (0 if self._resume else os.O_EXCL)
         try:
-            descriptor = os.open(path, flags, 0o644)
+            descriptor = os.open(path, flags, lock.BY_UMASK)
         except FileExistsError as cause:
             raise JournalError(
                 f"{path} exists: run {uid} has been recorded before. Give each run its own uid.", path=str(path)
@@ -261,7 +261,7 @@ class Journal:
     def _bring_back(self, run: _OpenRun) -> None:
         """Write the content of a file that was deleted once more, under its name: it lasts as long as it is open."""
         run.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(run.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        descriptor = os.open(run.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, lock.BY_UMASK)
         try:
             lock.claim(descriptor, run.path)
             done = 0
@@ -351,7 +351,7 @@ class Journal:
         self._run_of = {uid: other for uid, other in self._run_of.items() if other is not run}
 
     def _keep_reserve(self) -> None:
-        descriptor = os.open(self.folder / RESERVE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.folder / RESERVE_NAME, os.O_RDWR | os.O_CREAT, lock.BY_UMASK)
         try:
             os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
         except OSError as cause:

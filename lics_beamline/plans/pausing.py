@@ -357,7 +357,9 @@ class Pausing:
         return f"{read}, load {load_bar:.2f} bar, gasket {gasket_k:.1f} K"
 
     def _tell(self, asked: SubmittedRequest | None, hindrance: str) -> None:
-        says = f"held {self._where()}{f'; {hindrance}' if hindrance else ''}"
+        by = f" by {asked.who}" if asked else ""
+        because = [asked.why] if asked and asked.why else []
+        says = f"held{by} {self._where()}" + "".join(f"; {one}" for one in (*because, hindrance) if one)
         log.warning("the sweep is %s", says)
         if asked is None:
             self._requests.say("held", says)

@@ -47,9 +47,15 @@ class Engine(RunEngine):
         Where a sweep hears what is asked.
     **options
         As for `bluesky.RunEngine`.
+
+    Attributes
+    ----------
+    resumed_by : callable or None
+        Asks who waits at a paused plan (the manager of a queue) to resume it, and says whether that is done.
     """
 
     def __init__(self, *args: Any, requests: RequestFiles, **options: Any) -> None:
+        self.resumed_by: Callable[[], bool] | None = None
         self._requests = requests
         self._suspended: set[asyncio.Task[None]] = set()
         self._over = threading.Event()  # no pause is to be answered for
@@ -142,7 +148,9 @@ class Engine(RunEngine):
         if self.state == "paused":
             self._end_answering()
             self._suspend_again()
-        self._requests.ask(Request.CONTINUE, who=ENGINE, why="resume of the RunEngine")
+        asked = self._requests.asked()
+        if asked is None or asked.request is not Request.STOP:
+            self._requests.ask(Request.CONTINUE, who=ENGINE, why="resume of the RunEngine")
         if self.state != "paused":
             return ()
         with self._told():
@@ -226,6 +234,8 @@ class Engine(RunEngine):
                 self._requests.answer(asked, "held", says)
                 continue
             logger.warning("the paused sweep is stopped by %s", asked.who)
+            if self.resumed_by is not None and self.resumed_by():
+                return
             try:
                 super().resume()  # it hears the request itself, and ends as one that was not paused
             except (LicsError, RunEngineInterrupted) as error:

@@ -34,7 +34,9 @@ def queued_plans(arguments: Sequence[str] | None = None) -> tuple[dict[str, Any]
     """
     import redis
 
-    address, prefix = _asked(sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    address = option(arguments, "--redis-addr", REDIS_ADDRESS)
+    prefix = option(arguments, "--redis-name-prefix", REDIS_NAME_PREFIX)
     names = [f"{prefix}_{what}" if prefix else what for what in ("running_plan", "plan_queue")]
     timeouts = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
     try:
@@ -48,11 +50,21 @@ def queued_plans(arguments: Sequence[str] | None = None) -> tuple[dict[str, Any]
     return tuple(item for item in items if isinstance(item, dict) and item.get("item_type", "plan") == "plan" and item)
 
 
-def _asked(arguments: Sequence[str]) -> tuple[str, str]:
-    """Return address and prefix that a command line names."""
-    found = {"--redis-addr": REDIS_ADDRESS, "--redis-name-prefix": REDIS_NAME_PREFIX}
+def option(arguments: Sequence[str], name: str, default: str) -> str:
+    """Return what a command line says for an option; the last word of it counts.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of the command line.
+    name : str
+        Of the option, with its dashes.
+    default : str
+        Where it says nothing.
+    """
+    value = default
     for place, word in enumerate(arguments):
-        name, is_joined, value = word.partition("=")
-        if name in found and (is_joined or place + 1 < len(arguments)):
-            found[name] = value if is_joined else arguments[place + 1]
-    return found["--redis-addr"], found["--redis-name-prefix"]
+        said, is_joined, joined = word.partition("=")
+        if said == name and (is_joined or place + 1 < len(arguments)):
+            value = joined if is_joined else arguments[place + 1]
+    return value

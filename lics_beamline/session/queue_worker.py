@@ -19,6 +19,7 @@ from lics_beamline.devices.control_layer import choose
 from lics_beamline.journal import lock
 from lics_beamline.profile import read_profile
 from lics_beamline.session.bound_plans import Plan, bound_plans
+from lics_beamline.session.queue_manager import resume_by_manager
 from lics_beamline.session.session import LOCK_NAME as SESSION_LOCK
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import LOCK_NAME as SIMULATORS_LOCK
@@ -81,6 +82,7 @@ def _names(session: Session) -> dict[str, Any]:
         _annotate(name, plan, session.profile.folder)
     stock = {plan.__name__: plan for plan in (bp.count, bp.scan, bp.rel_scan, bp.list_scan)}
     devices = {device.name: device for device in session.beamline.devices()}
+    session.engine.resumed_by = resume_by_manager
     return {"RE": session.engine, **devices, **stock, **plans}
 
 

@@ -311,6 +311,7 @@ def rows(data, number):
         return len(catalog.dataset(full_uid(number), "primary")["load_bar"])
 
 
+@pytest.mark.long
 def test_lics_verify_holds_the_catalog_against_the_journals_and_rebuild_catalog_mends_it(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TILED_PROFILES", str(tmp_path / "profiles"))
     data = DataFolder(tmp_path / "data").make()
@@ -380,6 +381,7 @@ def refuse_rows(data, *, refused):
                 )
 
 
+@pytest.mark.long
 def test_a_cataloguer_that_ends_between_a_table_and_its_first_rows_leaves_a_run_that_is_made_anew(opened, tmp_path):
     data = record_all(tmp_path / "data", raw=(1,), derived=())
     catalogue(data)  # the tables of the next run have the form of these

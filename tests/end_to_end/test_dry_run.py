@@ -345,6 +345,7 @@ def test_runs_and_show_tell_the_run_to_people_and_to_programs(dry_run, tmp_path)
     assert "alloy" in text
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_a_sweep_in_the_safe_state_with_a_closed_journal(tmp_path):
     from lics_beamline.journal.reader import follow
     from lics_beamline.session.simulation import simulation

@@ -62,6 +62,7 @@ def surroundings(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_catalog_goes_on_with_the_other_runs_notes_the_hostile_ones_and_deletes_nothing(surroundings):
     data = DataFolder(surroundings / "work" / "data").make()
     raw, victim = data.raw_journals, surroundings / "outside" / "victim"

@@ -3,7 +3,9 @@
 import ctypes
 import json
 import os
+import pwd
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +105,7 @@ def read_only(dry_run, tmp_path):
         folder.chmod(0o755)
 
 
+@pytest.mark.long
 def test_a_copy_that_cannot_be_written_is_read_and_what_would_write_says_so(read_only, tmp_path):
     for looking in (
         ("runs",),
@@ -123,6 +126,42 @@ def test_a_copy_that_cannot_be_written_is_read_and_what_would_write_says_so(read
         assert "Permission denied" in said.stderr, said.stderr
         assert "unexpected" not in said.stderr
         assert "Traceback" not in said.stderr
+
+
+def test_whose_a_folder_is_that_may_not_be_written_is_named(tmp_path):
+    if os.getuid() == 0:
+        (tmp_path / "theirs").mkdir()
+        os.chown(tmp_path / "theirs", pwd.getpwnam("nobody").pw_uid, -1)
+    theirs = tmp_path / "theirs" if os.getuid() == 0 else Path("/usr")
+    said = subprocess.run(
+        [sys.executable, "-m", "lics_beamline", "follow", "--once", "--data", str(theirs)],
+        capture_output=True,
+        text=True,
+        preexec_fn=as_nobody_may_write,
+        check=False,
+    )
+    assert said.returncode == 4
+    assert f"It is {theirs.owner()}'s, who may share the folder with a group" in said.stderr
+
+
+@pytest.mark.long
+def test_what_is_made_of_a_run_in_a_folder_that_a_group_shares_is_the_groups_to_go_on_with(dry_run, tmp_path):
+    data = tmp_path / "shared"
+    shutil.copytree(dry_run.data / "journals", data / "journals")
+    shutil.copytree(dry_run.data / "plates", data / "plates")
+    copied = set(data.rglob("*"))
+    for work in (("follow", "--once"), ("analyse", "last"), ("replay", "last", "--recipe", recipe(tmp_path))):
+        said = subprocess.run(
+            [sys.executable, "-m", "lics_beamline", *map(str, work), "--data", str(data)],
+            cwd=tmp_path,
+            env={**os.environ, "TILED_PROFILES": str(tmp_path / "profiles")},
+            umask=0o002,
+            check=False,
+        )
+        assert said.returncode == 0
+    made = set(data.rglob("*")) - copied
+    assert {path.name for path in made} >= {"catalog.db", "tables.db", "catalog.lock", "report.html"}
+    assert [path for path in made if not path.stat().st_mode & stat.S_IWGRP] == []
 
 
 def recipe(folder):

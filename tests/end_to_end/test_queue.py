@@ -186,8 +186,15 @@ def test_a_worker_that_is_killed_is_made_safe_by_its_guard_and_none_begins_befor
     manager.until(manager_state="idle", worker_environment_exists=True)
     assert manager.submits("hold", "lics-2015")["success"]
     manager.does("queue_start")
+    manager.until(manager_state="executing_queue", re_state="running")
+    manager.does("re_pause", option="deferred")
+    manager.until(manager_state="paused")
+    assert lics("stop", "--why", "enough", "--data", "data", folder=folder).returncode == 0
+    manager.until(manager_state="idle", re_state="idle", items_in_queue=1)
+    assert "enough" in manager.ask("history_get")["items"][-1]["result"]["msg"]
+    manager.does("queue_start")
     manager.until(manager_state="idle", items_in_queue=0)
     manager.does("environment_close")
     manager.until(manager_state="idle", worker_environment_exists=False)
     recorded = sorted((head for head in heads(data.raw_journals) if head.uid not in before), key=lambda head: head.time)
-    assert [(head.finished, head.exit_status) for head in recorded] == [(False, ""), (True, "success")]
+    assert [(head.finished, head.exit_status) for head in recorded] == [(False, ""), (True, "abort"), (True, "success")]

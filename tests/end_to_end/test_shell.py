@@ -42,6 +42,7 @@ def shell(folder, *options, **environment):
     return terminal(command, folder=folder, environment={**os.environ, **environment})
 
 
+@pytest.mark.long
 def test_ctrl_c_in_a_stock_plan_makes_safe_what_is_on_and_says_what_was_read_back(tmp_path):
     with shell(tmp_path, "--speed", "60") as session:
         session.shows("In [")

@@ -26,6 +26,7 @@ def data(tmp_path):
     return DataFolder(tmp_path / "data").make()
 
 
+@pytest.mark.long
 def test_a_second_sweep_is_refused_at_once_touches_nothing_and_the_first_goes_on(data):
     folder = data.root.parent
     with simulators(data) as witness, sweeping(data, HOT) as process:

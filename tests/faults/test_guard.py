@@ -158,6 +158,7 @@ def test_an_open_thermocouple_is_answered_even_if_its_controller_notices_nothing
         assert witness.get("PC1:Pressure_RBV") == pytest.approx(load_bar, abs=0.05), "the load is held"
 
 
+@pytest.mark.long
 def test_a_disk_that_does_not_answer_keeps_no_guard_from_making_safe_and_is_no_death_of_an_engine(data, tmp_path):
     (tmp_path / "blind.toml").write_text(BLIND_CONTROLLER)
     with simulators(data, world=str(tmp_path / "blind.toml")) as witness, guarded(data) as process:

@@ -62,6 +62,23 @@ def test_an_instrument_whose_ioc_is_gone_has_no_value_and_the_pv_is_named(rig, n
         becomes(signal, lambda signal=signal: value_of(signal) is not None)
 
 
+def test_an_answer_is_judged_by_its_own_severity_where_a_monitor_has_fallen_silent(rig):
+    membrane = rig.beamline.membrane
+    pv = membrane.load_bar._read_pv
+    pv.clear_auto_monitor()
+    try:
+        rig.fail("membrane_line_lost:1e6")
+        becomes(membrane.effort_percent, lambda: value_of(membrane.effort_percent) is None)
+        assert severity_of(membrane.load_bar) is Severity.NO_ALARM
+        assert asked_of(membrane.load_bar) is None
+        rig.fail("clear")
+        becomes(membrane.effort_percent, lambda: value_of(membrane.effort_percent) is not None)
+        assert asked_of(membrane.load_bar) is not None
+    finally:
+        pv.auto_monitor = True
+        pv._check_auto_monitor_sub()
+
+
 def test_no_command_reaches_an_instrument_whose_line_is_cut(rig):
     before = rig.get("PC1:Setpoint_RBV")
     load_bar = rig.beamline.membrane.load_bar

@@ -122,6 +122,7 @@ def test_a_shutter_that_does_not_open_fails_its_point_and_marks_the_plate_and_th
     assert readout["previous_exposure_uid"] == lost["exposure_uid"]
 
 
+@pytest.mark.long
 def test_a_jam_is_retried_once_and_a_second_ends_the_sweep_safe_with_the_points_so_far_reduced(rig, walk, caplog):
     jams = []
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 
 import pytest
@@ -40,6 +41,7 @@ def test_a_profile_of_stock_supports_is_asked_for_written_and_says_what_is_not_g
 
     assert done.returncode == 0, done.stderr
     assert "Pressure_RBV" in done.stdout
+    assert not re.search(r"\d\.\d{7}", done.stdout), "numbers as a display shows them"
     assert "Source_RBV does not answer. Without it the supply is what a person has read" in done.stdout
     values = read_profile(str(tmp_path / "mine")).values
     assert (values.beamline, values.prefix) == ("Beamline 9", stock.prefix)

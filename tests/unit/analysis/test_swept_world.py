@@ -28,6 +28,7 @@ def alloy(swept):
     return next(each for each in Overview.of(swept.run).phases if each.recorded.phase == "alloy")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("gpa", "kelvin"), [(3.3, 298.0), (4.8, 298.0), (7.9, 298.0), (5.0, 498.0)])
 def test_cells_are_within_three_of_their_own_errors(swept, alloy, gpa, kelvin):
     found = alloy.quantity(lambda each: each.expansion.volume_angstrom3(gpa, kelvin) ** (1 / 3), 1e-4)
@@ -35,6 +36,7 @@ def test_cells_are_within_three_of_their_own_errors(swept, alloy, gpa, kelvin):
     assert found.sigma < 0.006  # an error that holds everything says nothing
 
 
+@pytest.mark.long
 def test_expansion_is_within_three_of_its_own_errors(swept, alloy):
     for gpa in (3.3, 7.9):
         cold, hot = swept.edge(gpa, 298.0), swept.edge(gpa, 498.0)
@@ -43,6 +45,7 @@ def test_expansion_is_within_three_of_its_own_errors(swept, alloy):
         assert found.sigma < 0.25e-4
 
 
+@pytest.mark.long
 def test_cells_are_within_two_printed_errors_of_the_paper(alloy):
     for kelvin, gpa, printed, sigma in PRINTED_CELLS:
         found = alloy.recorded.expansion.volume_angstrom3(gpa, kelvin) ** (1 / 3)

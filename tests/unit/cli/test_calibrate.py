@@ -54,6 +54,7 @@ def test_an_image_gives_a_record_a_poni_file_and_a_figure(image, capsys):
     assert {path.suffix for path in data.iterdir()} == {".json", ".poni", ".png"}
 
 
+@pytest.mark.long
 def test_a_detector_in_words_a_list_of_spacings_and_a_mask_are_enough_to_start_from(image, capsys):
     folder = image.parent
     spacings = [5.411651 / math.sqrt(square) for square in (3, 4, 8, 11, 12, 16, 19, 20, 24, 27, 32, 35, 36, 40)]
@@ -134,6 +135,7 @@ def test_of_a_series_it_is_said_which_frame_is_calibrated_with(image, capsys):
     assert "frame 1 of the 2 in ceria.edf is calibrated with" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_pixels_of_half_their_size_halve_the_distance_and_that_is_said(tmp_path, drawn, capsys):
     """A frame that was binned, and a geometry that does not know: rings agree with both."""
     path = tmp_path / "binned.edf"

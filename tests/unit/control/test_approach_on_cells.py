@@ -19,6 +19,7 @@ def scores():
     return [score for seed in range(CELLS) for score in walk(random_case(seed), Stepper)]
 
 
+@pytest.mark.long
 def test_targets_are_reached_within_0_05_gpa_on_both_strokes(scores):
     assert figures(scores).within >= 0.99
     for direction in (+1, -1):

@@ -103,6 +103,7 @@ def test_noise_is_expected_and_a_wild_reading_is_not():
     assert not drift.expects(reading(ahead_k, line_gpa + 0.12, time_s=ahead_s))
 
 
+@pytest.mark.long
 def test_cells_of_the_stepped_world_are_predicted_from_20_k_and_the_error_covers():
     """Eight cells; fifty others are in ``tests/benchmarks/test_heating.py``."""
     found = [final_errors(heated_case(TUNING + seed)) for seed in range(8)]

@@ -113,6 +113,7 @@ def test_a_body_centred_cube_is_told_from_a_primitive_one_by_the_seventh_line():
     assert found.lattices[0].cell.a_angstrom == pytest.approx(5.515, abs=3e-3)
 
 
+@pytest.mark.long
 def test_lines_drawn_at_random_are_of_no_sure_lattice():
     rng = np.random.default_rng(5)
     angles = np.sort(rng.uniform(5.0, 19.0, size=14))

@@ -1,5 +1,6 @@
 """Record or stop: what the call accepted is in the file, whatever happens next."""
 
+import os
 import resource
 import shutil
 import signal
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from lics_beamline.errors import Busy, JournalError
-from lics_beamline.journal.lock import is_held
+from lics_beamline.journal.lock import is_held, sole
 from lics_beamline.journal.reader import read
 from lics_beamline.journal.writer import RESERVE_BYTES, RESERVE_NAME, Journal
 
@@ -47,6 +48,17 @@ def test_a_run_comes_back_in_order(tmp_path):
     with Journal(tmp_path) as journal:
         write_all(journal, run_of("aaaaaa"))
     assert list(read(tmp_path / "aaaaaa.jsonl")) == list(run_of("aaaaaa"))
+
+
+def test_who_may_write_a_journal_its_reserve_and_a_lock_is_said_by_the_umask(tmp_path):
+    before = os.umask(0o002)  # of people who share a folder by their group
+    try:
+        with Journal(tmp_path) as journal, sole(tmp_path / "work.lock", what="work"):
+            write_all(journal, run_of("aaaaaa"))
+    finally:
+        os.umask(before)
+    files = ("aaaaaa.jsonl", RESERVE_NAME, "work.lock")
+    assert {name: (tmp_path / name).stat().st_mode & 0o777 for name in files} == dict.fromkeys(files, 0o664)
 
 
 def test_a_document_is_in_the_file_when_the_call_returns(tmp_path):

@@ -12,9 +12,10 @@ SPECTRA = 150
     ("temperature_k", "known", "widest_gpa"),
     [
         (498.0, Known(chip=False, correction=False), 0.31),
-        (498.0, Known(chip=True, correction=False), 0.25),
+        pytest.param(498.0, Known(chip=True, correction=False), 0.25, marks=pytest.mark.long),
         (298.0, Known(chip=True, correction=True), 0.02),
-        (298.0, Known(chip=True, correction=True, rest=False), 0.09),  # thermocouples as read: 2 x 1.5 K, in 2 sigma
+        # thermocouples as read: 2 x 1.5 K, in 2 sigma
+        pytest.param(298.0, Known(chip=True, correction=True, rest=False), 0.09, marks=pytest.mark.long),
     ],
 )
 def test_the_interval_holds_the_truth(temperature_k, known, widest_gpa):

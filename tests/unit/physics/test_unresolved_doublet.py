@@ -26,6 +26,7 @@ def drawn(draw, *, pixel_nm, slit_nm, height, r1_nm=None, ratio=None, split_nm=N
     return axis_nm, draw.poisson(level), r1_nm
 
 
+@pytest.mark.long
 def test_r1_lies_within_its_error_over_spectrometers_and_noise():
     draw, pulls, sigmas, refused = np.random.default_rng(4), [], [], 0
     for pixel_nm in (0.55, 0.76, 0.9):

@@ -109,12 +109,13 @@ def test_a_plan_of_which_nobody_asks_anything_is_carried_out_as_it_is_but_for_th
 
 
 def test_a_hold_falls_into_a_wait_stops_load_and_ramp_and_lasts_until_somebody_continues(bench, requests, data):
-    held = ask(data, Request.PAUSE, who="Ada")
-    sleeps = []
+    held = ask(data, Request.PAUSE, who="Ada", why="look at the gasket")
+    sleeps, says = [], set()
 
     def meanwhile(message):
         if message.command == "sleep":
             sleeps.append(sweep_status(data).state)
+            says.add(sweep_status(data).says)
             if len(sleeps) == 5:
                 ask(data, Request.CONTINUE)
 
@@ -124,6 +125,9 @@ def test_a_hold_falls_into_a_wait_stops_load_and_ramp_and_lasts_until_somebody_c
     messages, _ = run(Pausing(bench, requests).pausable(plan()), meanwhile)
     assert bench.told == ["membrane stop", "heater rest", "heater go_on"]
     assert sleeps == ["held"] * 5
+    (said,) = says
+    assert said.startswith("held by Ada before any pressure was read, load ")
+    assert said.endswith(" K; look at the gasket")
     assert names(messages).count("create") == 2
     assert names(messages)[-1] == "wait"
     assert sweep_status(data).state == "running"

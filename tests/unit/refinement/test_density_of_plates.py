@@ -15,10 +15,12 @@ def test_a_plate_of_the_alloy_shows_its_lithium(chain):
     assert found.occupancy.value == pytest.approx(truth, abs=3 * found.occupancy.sigma)
 
 
+@pytest.mark.long
 def test_a_plate_without_lithium_shows_none(chain):
     assert chain.ask("no_lithium", 0)[0].verdict == "excluded"
 
 
+@pytest.mark.long
 def test_plates_with_texture_or_grains_are_given_no_number(chain):
     textured = chain.ask("textured", 0)[0]
     grainy = chain.ask("grainy", 0, oscillation_deg=0.0)[0]

@@ -27,6 +27,7 @@ from ophyd.status import Status
 
 from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.errors import Stopped
 from lics_beamline.plans.pausing import Pausing
 from lics_beamline.session.engine import Engine
 from lics_beamline.session.requests import RequestFiles
@@ -224,6 +225,23 @@ def test_a_paused_sweep_is_stopped_from_elsewhere(engine, requests):
     ask(requests.data, Request.STOP, who="Ada")
     while engine.state != "idle":
         pace()
+    assert sweep_status(requests.data).state == "ended"
+    assert [(one["hold_did"], one["hold_who"]) for one in sweep.holds()] == [("held", "engine"), ("stopped", "Ada")]
+
+
+def test_where_a_queue_waits_at_a_paused_sweep_it_is_asked_to_resume_one_that_is_stopped_from_elsewhere(
+    engine, requests
+):
+    asked = threading.Event()
+    engine.resumed_by = lambda: asked.set() or True
+    sweep = Sweep(engine, requests, lambda number: as_a_queue_does(engine, defer=False))
+    with pytest.raises(RunEngineInterrupted):
+        sweep.run()
+    ask(requests.data, Request.STOP, who="Ada")
+    asked.wait()
+    assert engine.state == "paused", "whoever paused it resumes it"
+    with pytest.raises(Stopped, match="Ada"):
+        engine.resume()
     assert sweep_status(requests.data).state == "ended"
     assert [(one["hold_did"], one["hold_who"]) for one in sweep.holds()] == [("held", "engine"), ("stopped", "Ada")]
 

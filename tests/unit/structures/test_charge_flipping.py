@@ -110,6 +110,7 @@ def test_quartz_is_solved_among_the_groups_that_its_lines_leave():
     assert ring_difference(found.fit.cell, (QUARTZ.space_group, QUARTZ.atoms), (model.space_group, atoms)) < 0.02
 
 
+@pytest.mark.long
 def test_a_single_element_has_a_second_opinion():
     classes = [GroupClass(groups=(CAESIUM_IV.space_group,), log_odds=0.0)]
     rings = CAESIUM_IV.rings(points=1)

@@ -47,7 +47,9 @@ def agreement(search, drawing):
     return float(np.abs(squares[0] - squares[1]).max() / squares[1].max())
 
 
-@pytest.mark.parametrize("drawing", [ALLOY, ROCK_SALT, LAYERS], ids=["CsCl", "NaCl", "layers"])
+@pytest.mark.parametrize(
+    "drawing", [ALLOY, ROCK_SALT, pytest.param(LAYERS, marks=pytest.mark.long)], ids=["CsCl", "NaCl", "layers"]
+)
 def test_atoms_on_places_without_freedom_come_back(drawing):
     found = found_for(drawing)
     assert agreement(found, drawing) < 0.01
@@ -70,6 +72,7 @@ def test_a_point_at_another_temperature_says_the_same_atoms():
         assert found.chi_squared < 2.0
 
 
+@pytest.mark.long
 def test_a_free_height_is_found():
     found = found_for(HEIGHT)
     assert agreement(found, HEIGHT) < 0.02
