@@ -101,17 +101,13 @@ class PhaseDecision:
         likely: int | None = None
         for name in dict.fromkeys(mixture.candidates[k].sought.phase.name for _, k in promising):
             cells = [k for _, k in promising if mixture.candidates[k].sought.phase.name == name]
+            more = [k for k in cells if self._gain(self._fit([*chosen, k])) - base > LEAST_GAIN]
             # By evidence: lines that nobody knows of let a wrong cell explain more than the right one
-            says = {
-                k: self._likelihood(k, more)
-                for k in cells
-                if self._gain(self._fit(more := [*chosen, k])) - base > LEAST_GAIN
-            }
-            best = max(says, key=says.__getitem__, default=None)
-            if best is not None and says[best] > SURE_EVIDENCE:  # first: a phase may explain much by others' lines
+            best = max(more, key=lambda k: self._likelihood(k, [*chosen, k]), default=None)
+            says = -math.inf if best is None else self._evidence(best, [*chosen, best], placed=False)
+            if says > SURE_EVIDENCE:  # goes first: a phase may explain much by lines that are another one's
                 return best
-            if likely is None and best is not None and says[best] > LEAST_EVIDENCE:
-                likely = best
+            likely = best if likely is None and says > LEAST_EVIDENCE else likely
         return likely
 
     def _needed(self, chosen: list[int]) -> list[int]:
@@ -135,9 +131,9 @@ class PhaseDecision:
         return chosen
 
     def _likelihood(self, which: int, chosen: Sequence[int]) -> float:
-        """Return the evidence for a phase where it is proposed, less what it costs that its cell is not as expected."""
+        """Return the evidence for a phase in just this cell, less what it costs that the cell is not as expected."""
         one = self.mixture.candidates[which]
-        return self._evidence(which, chosen, placed=False) - 0.5 * UNLIKELY_CHI2 * one.sought.unlikeness(one.cell) ** 2
+        return self._evidence(which, chosen, placed=True) - 0.5 * UNLIKELY_CHI2 * one.sought.unlikeness(one.cell) ** 2
 
     def _evidence(self, which: int, chosen: Sequence[int], *, placed: bool) -> float:
         """Return the logarithm of how much likelier the areas of a phase's lines are with it, beside others.

@@ -3,10 +3,10 @@ import math
 
 import numpy as np
 import pytest
-from worlds import drawn_points
+from worlds import drawn_points, drawn_series
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.lines.peaks import Peak
+from lics_beamline.lines.peaks import Peak, find_peaks
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.phases.cell_fit import IndexedPeak, fit_cell
 from lics_beamline.phases.identification import identify
@@ -370,6 +370,16 @@ def test_lines_of_a_phase_that_nobody_named_do_not_pull_the_cell_of_the_gasket(s
     (told,), (true,) = ([phase for phase in each.phases if phase.name == "re-hcp"] for each in (said, point))
     assert told.cell.numbers[0] == pytest.approx(true.cell[0], rel=5e-4)
     assert told.cell.numbers[2] == pytest.approx(true.cell[2], rel=5e-4)
+
+
+def test_of_two_cells_with_as_many_lines_that_is_taken_whose_lines_are_where_it_has_them():
+    # The other cell of caesium II has lines near enough to more peaks, those of the gasket among them
+    point = drawn_series.draw(49_001, unknown=False).points[18]
+    sought = [named_phase(name) for name in ("cs-fcc", "re-hcp")]
+    where = {"pressure_gpa": point.pressure_gpa, "temperature_k": point.temperature_k}
+    told = identify(find_peaks(point.pattern), sought, pattern=point.pattern, **where)
+    assert told.phases[0].cell.a_angstrom == pytest.approx(6.196, abs=1e-3)
+    assert told.unknown == ()
 
 
 def test_a_faint_line_of_a_phase_whose_strongest_line_is_covered_is_not_called_new():
