@@ -90,13 +90,13 @@ class LineSearch:
         self._count()
         self.scale = self._scale()
 
-    def found(self) -> list[FoundLine]:
+    def found(self, *, dim: bool = False) -> list[FoundLine]:
         """Look for lines, fit them, and look again at what they leave; return those to be listed.
 
-        Dim ones come last: beside lines that are known, and as wide as they are, less tells a line from noise.
+        `dim` ones come last: beside lines that are known, and as wide as they are, less tells a line from noise.
         """
         self._look(refit=True)
-        if self.usual_fwhm:
+        if dim and self.usual_fwhm:
             self.significance *= DIM_SHARE
             self.trials = np.minimum(self.trials, MOST_TRIALS - 1)
             self._look(refit=False)

@@ -64,7 +64,11 @@ class Peak:
 
 
 def find_peaks(
-    pattern: Pattern, *, significance: float = PEAK_SIGMAS, two_theta_deg: tuple[float, float] | None = None
+    pattern: Pattern,
+    *,
+    significance: float = PEAK_SIGMAS,
+    two_theta_deg: tuple[float, float] | None = None,
+    dim: bool = False,
 ) -> tuple[Peak, ...]:
     """Find and fit the peaks of a pattern.
 
@@ -73,10 +77,12 @@ def find_peaks(
     pattern : Pattern
         The pattern.
     significance : float
-        Least height of a peak over the error that background and neighbours leave at its place; of a peak as wide as
-        the others, 0.85 of it.
+        Least height of a peak over the error that background and neighbours leave at its place.
     two_theta_deg : tuple of float, optional
         Only peaks in this range [deg]; beyond it no line is looked for but a little way, for its wings.
+    dim : bool
+        List peaks from 0.85 of the significance on where they are as wide as the others. For people: beside known
+        phases, such are taken for new ones too often.
 
     Returns
     -------
@@ -92,7 +98,7 @@ def find_peaks(
     search = LineSearch(pattern, good, significance)
     return tuple(
         _peak(one, search, pattern)
-        for one in sorted(search.found(), key=lambda one: one.line.centre)
+        for one in sorted(search.found(dim=dim), key=lambda one: one.line.centre)
         if low <= one.line.centre <= high
     )
 

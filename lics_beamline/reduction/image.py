@@ -216,7 +216,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     counts = dead(recording.counts, left_out) if recipe.left_out_deg else recording.counts
     prepared = engine.prepare(counts, saturation_counts=full)
     pattern = engine.pattern(prepared)
-    peaks = find_peaks(pattern, significance=recipe.significance)
+    peaks = find_peaks(pattern, significance=recipe.significance, dim=True)
     good = (prepared.frame != MASKED_COUNTS) & ~static & ~left_out
     warnings = doubt_of_mask("the mask", float(static.mean()))
     warnings = warnings or doubt_of_mask("what is dead, full, in shadow or left out", pattern.masked_fraction)

@@ -288,10 +288,10 @@ def score(drawings, listing):
 
 
 def peaks_of(pattern):
-    """The list of the analysis."""
+    """The list of the analysis, as `lics reduce` gives it."""
     from lics_beamline.lines.peaks import find_peaks
 
-    return [(peak.two_theta_deg, peak.two_theta_sigma_deg) for peak in find_peaks(pattern)]
+    return [(peak.two_theta_deg, peak.two_theta_sigma_deg) for peak in find_peaks(pattern, dim=True)]
 
 
 def prominences_of(pattern, sigmas=5.0):
