@@ -241,6 +241,7 @@ def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(open
     assert same(contents(data), contents_of(opened, only=(full_uid(2), full_uid(102))))
 
 
+@pytest.mark.long
 def test_a_moved_folder_gets_a_new_catalog_and_the_copy_left_behind_keeps_its_own(catalogued, opened, tmp_path):
     moved = DataFolder(tmp_path / "elsewhere")
     shutil.copytree(catalogued.root, moved.root)
@@ -288,7 +289,7 @@ def test_plain_databroker_finds_runs_and_reads_tables_and_frames_through_the_pro
         pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(b""), id="empty", marks=pytest.mark.long),
         pytest.param(lambda catalog: (catalog / "catalog.db").write_bytes(bytes(range(256)) * 500), id="garbage"),
         pytest.param(lambda catalog: os.truncate(catalog / "catalog.db", 50_000), id="cut", marks=pytest.mark.long),
-        pytest.param(lambda catalog: (catalog / "catalog.db").unlink(), id="arrays alone"),
+        pytest.param(lambda catalog: (catalog / "catalog.db").unlink(), id="arrays alone", marks=pytest.mark.long),
         pytest.param(lambda catalog: (catalog / "tables.db").unlink(), id="no tables", marks=pytest.mark.long),
     ],
 )

@@ -242,6 +242,7 @@ for line in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.long
 def test_who_has_installed_no_extra_reads_reduces_verifies_and_exports(dry_run, tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(dry_run.data, copy, ignore=shutil.ignore_patterns("derived"))

@@ -192,6 +192,7 @@ def test_a_leak_at_rest_shuts_the_valves_and_an_over_temperature_opens_the_conta
         assert witness.get("ET1:RBV_pvTemp") < 530.0 - 273.15, "the guard was before the controller's own trip"
 
 
+@pytest.mark.long
 def test_a_killed_engine_leaves_a_beamline_made_safe_and_no_sweep_until_acknowledged(data):
     folder = data.root.parent
     (folder / "hot.toml").write_text(HOT)

@@ -88,6 +88,7 @@ def reduced(rig, told):
     }
 
 
+@pytest.mark.long
 def test_an_exposure_that_loses_its_beam_is_given_up_and_repeated_when_there_is_beam_again(rig, walk):
     told, error = walk(1, at_exposure="beam_dump:120")
 
@@ -103,6 +104,7 @@ def test_an_exposure_that_loses_its_beam_is_given_up_and_repeated_when_there_is_
     assert read_header(file).exposure_s == pytest.approx(EXPOSURE_S, rel=0.01)
 
 
+@pytest.mark.long
 def test_a_shutter_that_does_not_open_fails_its_point_and_marks_the_plate_and_the_next_point_is_measured(rig, walk):
     rig.fail("shutter_stuck")
 

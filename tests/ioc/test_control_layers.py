@@ -36,7 +36,7 @@ with logged_in(data.logs):
 """
 
 
-@pytest.mark.parametrize("layer", ["caproto", "pyepics", ""])
+@pytest.mark.parametrize("layer", ["caproto", "pyepics", pytest.param("", marks=pytest.mark.long)])
 def test_instruments_are_read_and_moved_by_either_layer_and_let_go_in_silence(tmp_path, layer):
     if layer == "pyepics" and importlib.util.find_spec("epics") is None:
         pytest.skip("pyepics is not installed")

@@ -52,6 +52,7 @@ def test_cells_are_within_two_printed_errors_of_the_paper(alloy):
         assert found == pytest.approx(printed, abs=2 * sigma)
 
 
+@pytest.mark.long
 def test_another_sample_is_data_its_two_phases_are_found_and_are_where_publications_have_them(sweeper):
     salt = sweeper.by(RECIPE.parent / "kcl" / "recipe.toml").sweep("kcl", stops((1.0, 4.0)), seed=3)
     low, high = (point.phases[0] for point in salt.run.points)

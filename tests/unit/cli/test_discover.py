@@ -59,6 +59,7 @@ def test_an_unknown_phase_is_told_with_its_lines_and_where_it_comes(run, tmp_pat
     assert any("new phase" in text for text in told["not_decided"])
 
 
+@pytest.mark.long
 def test_it_is_told_in_words_without_atoms_where_these_are_not_wanted_and_a_report_is_written(run, tmp_path, capsys):
     assert main(["discover", RUN, "--no-structure", "--data", run, "--to", str(tmp_path)]) == 0
     told = capsys.readouterr().out

@@ -28,6 +28,7 @@ def test_targets_are_reached_within_0_05_gpa_on_both_strokes(scores):
         assert figures(own).within >= 0.98
 
 
+@pytest.mark.long
 def test_no_target_is_passed_by_more_than_0_10_gpa_and_hardly_any_by_more_than_0_05(scores):
     assert figures(scores).passed_010 == 0
     assert figures(scores).passed_005 <= 0.02

@@ -195,6 +195,7 @@ def test_points_belong_to_the_atom_that_the_gradient_leads_to():
     assert agreed / len(points) > 0.985
 
 
+@pytest.mark.long
 def test_noise_is_part_of_the_calibration():
     # With large errors entropy flattens a site that noise, in real data, makes stand out again.
     factors = measured(0.7, seed=5, relative=0.05)

@@ -48,6 +48,7 @@ def test_cctbx_finds_the_same_maxima(tmp_path):
     assert theirs[1].height > 5 * theirs[2].height  # after caesium and lithium there are ripples only
 
 
+@pytest.mark.long
 def test_cctbx_finds_no_lithium_where_we_find_none(tmp_path):
     factors = measured(0.0, seed=2)
     density = SiteEstimator(QUESTION, factors, GRID).density()

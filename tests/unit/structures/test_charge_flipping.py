@@ -121,6 +121,7 @@ def test_a_single_element_has_a_second_opinion():
     assert opinion.sites[0].atom == "Cs1"
 
 
+@pytest.mark.long
 def test_elements_of_nearly_equal_number_are_rivals_that_rings_do_not_part():
     classes = [GroupClass(groups=("F -4 3 m",), log_odds=0.0)]
     found = search_structure(
