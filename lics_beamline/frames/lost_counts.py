@@ -17,6 +17,7 @@ from lics_beamline.errors import ReductionFailed
 from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
 
 LOOKED_AT: Final = 100_000  # pixels that tell
+LARGEST_LOGARITHM: Final = 64.0  # of counts in 64 bits, to any base from 2
 MOST_COUNTS: Final = {4: 1e4, 8: 1e9}  # by bytes: above, a logarithm keeps too few digits to tell whole numbers
 INTEGER_SIZES: Final = (2**16, 2**8)  # numbers that unsigned integers have
 END_PART: Final = 1.0 / 8.0  # of the range, at either end
@@ -39,12 +40,13 @@ def check_undone(pixels: npt.NDArray[Any], path: Path) -> None:
     Raises
     ------
     ReductionFailed
-        If its numbers are whole once that is undone, or some are minus infinity.
+        If its numbers are whole once that is undone, or some are minus infinity and none is larger than a logarithm.
     """
     if pixels.dtype.kind != "f" or not pixels.size:
         return
     some = pixels.ravel()[:: max(1, pixels.size // LOOKED_AT)].astype(np.float64)
-    of_zero = np.count_nonzero(np.isneginf(some))
+    # Dividing by a flat that is zero somewhere gives minus infinity too, beside infinity or larger numbers.
+    of_zero = bool(np.isneginf(some).any() and np.max(some, initial=0.0, where=~np.isnan(some)) < LARGEST_LOGARITHM)
     some = some[np.isfinite(some)]
     most = MOST_COUNTS.get(pixels.dtype.itemsize, 0.0)
     what = scaled_from_counts(some, most_counts=most)

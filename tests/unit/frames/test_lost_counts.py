@@ -27,6 +27,7 @@ def read(folder: Path, image):
 
 
 COUNTS = rings(tops=(400.0, 200.0, 90.0), width=3.0)
+OVER_FLAT_OF_ZERO = np.where(RADIUS % 20.0 < 1.0, np.copysign(np.inf, COUNTS - 20.5), COUNTS - 20.5)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,17 @@ def test_functions_of_counts_are_refused_by_name(tmp_path, scaled, what, kind):
 
 @pytest.mark.parametrize(
     "image",
-    [COUNTS, COUNTS / 7.0, COUNTS - 20.5, COUNTS / COUNTS.max(), COUNTS % 2, 0.0 * COUNTS, np.arcsinh(0.1 * COUNTS)],
+    [
+        COUNTS,
+        COUNTS / 7.0,
+        COUNTS - 20.5,
+        COUNTS / COUNTS.max(),
+        COUNTS % 2,
+        0.0 * COUNTS,
+        np.arcsinh(0.1 * COUNTS),
+        OVER_FLAT_OF_ZERO,
+        0.05 * OVER_FLAT_OF_ZERO,
+    ],
 )
 def test_counts_that_were_multiplied_shifted_or_are_few_are_read(tmp_path, image):
     assert read(tmp_path, image.astype(np.float32)).counts.shape == image.shape
