@@ -53,7 +53,7 @@ def check_undone(pixels: npt.NDArray[Any], path: Path) -> None:
     if not what and not of_zero:
         return
     seen = f"{what} of whole counts" if what else "logarithms: some are minus infinity, as that of no count is"
-    undo = UNDONE[what][1] if what else "10**image or exp(image)"
+    undo = UNDONE[what][1] if what else "10**numbers or exp(numbers)"
     raise ReductionFailed(
         f"{path.name} holds {seen}. Intensities and errors need counts: give the image as the detector wrote it, or "
         f"undo it (numpy: {undo}).",

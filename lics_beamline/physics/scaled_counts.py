@@ -12,10 +12,10 @@ Array = npt.NDArray[np.float64]
 
 # By the name of what was done: how it is undone, and how a person undoes it. That of one count more gives it too.
 UNDONE: Final[dict[str, tuple[Callable[[Array], Array], str]]] = {
-    "decimal logarithms": (lambda value: 10.0**value, "10**image"),
-    "natural logarithms": (np.exp, "exp(image)"),
-    "binary logarithms": (np.exp2, "exp2(image)"),
-    "square roots": (np.square, "image**2"),
+    "decimal logarithms": (lambda value: 10.0**value, "10**numbers"),
+    "natural logarithms": (np.exp, "exp(numbers)"),
+    "binary logarithms": (np.exp2, "exp2(numbers)"),
+    "square roots": (np.square, "numbers**2"),
 }
 MOST_COUNTS_IN_TEXT: Final = 1000.0  # above, a logarithm of six digits is no whole count any more
 FEWEST_COUNTS: Final = 1.5  # of a pixel that tells: 0 and 1 are their own roots

@@ -125,7 +125,7 @@ def checked(
     if what := scaled_from_counts(y, most_counts=MOST_COUNTS_IN_TEXT):
         raise BadReading(
             f"{source} has {what} of whole counts. A line and its error need counts: export these, or undo it (numpy: "
-            f"{UNDONE[what][1].replace('image', 'column')}).",
+            f"{UNDONE[what][1]}).",
             reason="corrupt",
         )
     if x[0] > x[-1]:
