@@ -33,12 +33,12 @@ OVER_FLAT_OF_ZERO = np.where(RADIUS % 20.0 < 1.0, np.copysign(np.inf, COUNTS - 2
 @pytest.mark.parametrize(
     ("scaled", "what"),
     [
-        (np.log10(np.maximum(COUNTS, 1)), r"decimal logarithms of whole counts.*10\*\*image"),
+        (np.log10(np.maximum(COUNTS, 1)), r"decimal logarithms of whole counts.*10\*\*numbers"),
         (np.log10(COUNTS + 1.0), "decimal logarithms of whole counts"),
-        (np.log1p(COUNTS), r"natural logarithms of whole counts.*exp\(image\)"),
+        (np.log1p(COUNTS), r"natural logarithms of whole counts.*exp\(numbers\)"),
         (np.where(COUNTS > 30, np.log(np.maximum(COUNTS, 1)), -1.0), "natural logarithms of whole counts"),
-        (np.log2(COUNTS + 1.0), r"binary logarithms of whole counts.*exp2\(image\)"),
-        (np.sqrt(COUNTS), r"square roots of whole counts.*image\*\*2"),
+        (np.log2(COUNTS + 1.0), r"binary logarithms of whole counts.*exp2\(numbers\)"),
+        (np.sqrt(COUNTS), r"square roots of whole counts.*numbers\*\*2"),
         (np.where(COUNTS > 25, np.log10(COUNTS / 7.0), -np.inf), "some are minus infinity"),
     ],
 )

@@ -349,7 +349,7 @@ REFUSED = {
     "a time as third column": (rows(X, Y, 3 + 0 * X), {}, "is 3 everywhere.*--columns 1 2"),
     "numbered points": (rows(1 + np.arange(X.size) / 10, X, Y), {}, "only rises.*--columns 1 3"),
     "a weight as third column": (rows(X, Y, 1 / Y), {}, "one over it: a weight"),
-    "logarithms": (rows(X, np.log10(np.round(Y))), {}, r"decimal logarithms of whole counts.*10\*\*image"),
+    "logarithms": (rows(X, np.log10(np.round(Y))), {}, r"decimal logarithms of whole counts.*10\*\*numbers"),
     "square roots": (rows(X, np.sqrt(np.round(Y))), {}, "square roots of whole counts"),
     "intensities below zero": (rows(X, -Y), {}, "no intensity above zero"),
     "errors in per cent as third column": (rows(X, Y, 100 / np.sqrt(Y)), {}, "power -0.50.*--columns 1 2"),
