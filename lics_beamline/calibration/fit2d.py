@@ -18,10 +18,11 @@ from typing import Final
 
 from lics_beamline.calibration.flat_detector import FlatDetector, said, tilted
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.written_number import UNSIGNED_NUMBER
 
 logger = logging.getLogger(__name__)
 
-NUMBER: Final = r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)"  # one way to read each: long ones take no time
+NUMBER: Final = rf"([-+]?{UNSIGNED_NUMBER}(?:[eE][-+]?\d+)?)"
 LINES: Final = {  # what is said, by Fit2D and by pyFAI
     "beam_px": rf"Refined Beam centre\s*=\s*{NUMBER}\s+{NUMBER}\s*\((?:x/y\s+)?pixels\)",
     "beam_mm": rf"Refined Beam centre\s*=\s*{NUMBER}\s+{NUMBER}\s*\((?:x/y\s+)?mm\)",

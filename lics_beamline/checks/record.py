@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from lics_beamline.checks.case import Case
 from lics_beamline.checks.finding import Judgement, Rule, fine, graded, refused_if, warned_if
+from lics_beamline.files.written_number import UNSIGNED_NUMBER
 
 PLATE_MEGABYTES: Final = 18.006  # 3000 x 3000 words of 16 bits and one header record
 REDUCED_MEGABYTES: Final = 1.0  # journals, catalog and reduced pattern of a point; 0.3 measured
 RESERVE_MEGABYTES: Final = 500.0  # for logs, figures and a second reduction; a choice
 NETWORK: Final = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs")
 ELEMENT: Final = r"(?:[A-Z][a-z]?)"  # one symbol; whether it exists is left to the reader
-NUMBER: Final = r"(?:\d+(?:\.\d*)?|\.\d+)?"  # one way to match each text, so that none takes long to refuse
+NUMBER: Final = rf"{UNSIGNED_NUMBER}?"
 FORMULA: Final = re.compile(rf"(?:\(?{ELEMENT}{NUMBER}(?:\){NUMBER})?[\s+:]*)+")
 
 

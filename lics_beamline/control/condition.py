@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from lics_beamline.files.written_number import UNSIGNED_NUMBER
+
 LOST_SHARE: Final = 0.05  # of the largest amount of the leg: a phase of which less is left is lost
 FIRST_STEP_TO_WITHIN: Final = (
     2.0  # of a hunt, in units of what is asked for: no narrow transition fits between two such rungs
 )
 NEW_PHASE: Final = "new phase"  # one that no phase of the recipe explains; no phase has a name with a blank
 PHASE: Final = r"(?P<phase>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*)"
-COMPARISON: Final = re.compile(PHASE + r"(?P<amount> +scale)? *(?P<sense>[<>]) *(?P<number>\d+(?:\.\d*)?|\.\d+)")
+COMPARISON: Final = re.compile(PHASE + rf"(?P<amount> +scale)? *(?P<sense>[<>]) *(?P<number>{UNSIGNED_NUMBER})")
 LOSS: Final = re.compile(PHASE + r" +lost")
 NEWS: Final = re.compile(r"new +phase")
 HUNTED: Final = re.compile(r"(?P<kind>onset|dissociation) +of +" + PHASE)

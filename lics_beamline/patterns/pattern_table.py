@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError
+from lics_beamline.files.written_number import UNSIGNED_NUMBER
 
 Array = npt.NDArray[np.float64]
 
@@ -18,7 +19,7 @@ Abscissa = Literal["2theta", "q", "q-nm", "d"]  # [deg], [1/angstrom], [1/nm], [
 LONGEST_WAVELENGTH_ANGSTROM: Final = 5.0  # powder diffraction with X-rays: chromium is 2.3
 SHORTEST_WAVELENGTH_ANGSTROM: Final = 0.05  # 250 keV
 
-NUMBER: Final = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eEdD][+-]?\d+)?")
+NUMBER: Final = re.compile(rf"[+-]?{UNSIGNED_NUMBER}([eEdD][+-]?\d+)?")
 _FLIGHT: Final = re.compile(r"time[\s_-]*of[\s_-]*flight|\btof\b|micro-?sec|\u00b5s|\u03bcs|\busec", re.IGNORECASE)
 _RADIANS: Final = re.compile(
     r"(2[\s_-]*th\w*|2[\s_-]*\u03b8|two[\s_-]*theta|tth|polar[\s_]*angle)[\s_,;:\[(-]*m?rad", re.IGNORECASE

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-ELEMENT: Final = re.compile(r"([A-Z][a-z]?)\s*(\d+(?:\.\d*)?|\.\d+)?\s*")
+from lics_beamline.files.written_number import UNSIGNED_NUMBER
+
+ELEMENT: Final = re.compile(rf"([A-Z][a-z]?)\s*({UNSIGNED_NUMBER})?\s*")
 UNEQUAL_SHARE: Final = 0.05  # of an element's share; a wrong position makes 1/4 of it or more, a rounded formula 0.02
 
 
