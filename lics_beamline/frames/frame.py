@@ -166,6 +166,7 @@ class FrameSeries:
         sums = np.zeros((rows, columns), dtype=np.float64)
         bad = np.zeros((rows, columns), dtype=bool)
         exposure_s = 0.0
+        doubts = first.doubts
         for number in range(1, self.count + 1):
             one = self.frame(number) if number > 1 else first
             if one.counts.shape != sums.shape:
@@ -179,11 +180,12 @@ class FrameSeries:
                 bad |= one.counts >= one.saturation_counts
             sums += np.where(bad, 0, one.counts)
             exposure_s += one.exposure_s
+            doubts = doubts or one.doubts  # of the first that has some: each says it in its own numbers
         whole = (
             first.counts.dtype.kind == "i" and float(np.max(sums, where=~bad, initial=0.0)) <= np.iinfo(np.int32).max
         )
         counts: Counts = sums.astype(np.int32) if whole else sums.astype(np.float32)
-        return replace(first, counts=dead(counts, bad), saturation_counts=None, exposure_s=exposure_s)
+        return replace(first, counts=dead(counts, bad), saturation_counts=None, exposure_s=exposure_s, doubts=doubts)
 
 
 def _recording(raw: RawFrame) -> Recording:

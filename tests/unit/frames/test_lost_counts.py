@@ -84,3 +84,12 @@ def test_counts_that_ran_over_are_told_and_full_rings_and_spots_are_not(tmp_path
     for kept in (np.minimum(bright, 65535), np.minimum(spots, 65535), rings(tops=(6e4, 4e4, 2e4), width=6.0)):
         assert read(tmp_path, kept.astype(np.uint16)).doubts == ()
     assert read(tmp_path, bright.astype(np.int32)).doubts == ()
+
+
+def test_a_sum_of_frames_says_what_is_doubtful_of_any_of_them(tmp_path):
+    dim, bright = (rings(tops=(top, 0.4 * top, 0.7 * top), width=6.0) % 65536 for top in (400.0, 110_000.0))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"] = np.array([dim, bright], dtype=np.uint16)
+    series = FrameSeries(tmp_path / "a.h5")
+    assert series.frame(1).doubts == ()
+    assert series.total().doubts == series.frame(2).doubts != ()
