@@ -103,9 +103,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
         run = reduced_run(read(derived.path))
         places["reduced run"] = str(derived.path)
         if not derived.finished:
-            trouble = trouble_with(data, "reduce", raw_uid)
-            places["to do"] = f"the reduced run is not whole yet{f' ({trouble})' if trouble else ''}; "
-            places["to do"] += "lics follow --once goes on with it"
+            why = _in_brackets(trouble_with(data, "reduce", raw_uid))
+            places["to do"] = f"the reduced run is not whole yet{why}; lics follow --once goes on with it"
     try:
         if run is not None and run.points:
             places["figure"] = str(draw_summary(run, figure))
@@ -120,7 +119,7 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
     places["catalog"] = (
         (catalog_place(data).uri or str(data.catalog))
         if catalogued
-        else f"not yet{f' ({trouble})' if trouble else ''}; lics follow catalog --once fills it"
+        else f"not yet{_in_brackets(trouble)}; lics follow catalog --once fills it"
     )
     ended = raw.exit_status or "not ended"
     whole = ended == "success"
@@ -136,3 +135,8 @@ def summarise(data: DataFolder, raw_uid: str, *, ended_by: str, catalogued: bool
             name = profile_name(data) or FIRST_NAME
             sys.stdout.write(f'  from Python  databroker.from_profile("{name}")\n')
     return 0 if whole else 4
+
+
+def _in_brackets(trouble: str) -> str:
+    """Return what troubles a follower as it stands within a sentence; empty where nothing does."""
+    return f" ({trouble})" if trouble else ""

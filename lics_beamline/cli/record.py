@@ -206,18 +206,19 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
 
     narration = Narration(session.data, experiment, session.profile, quiet=quiet)
 
-    def is_reduced() -> bool:
-        return session.followers.works("reduce") and not trouble_with(
-            session.data, "reduce", narration.raw_uid, left=True
-        )
-
     try:
         with narration:
             stopwatch = Stopwatch(session.beamline.clock)
             ended_by = run_plan(session.engine, plan, session.data)
             pace = stopwatch.pace().says() if session.simulation is not None else ""
             keeps = not ended_by or _keeps(session.data)
-            is_whole = narration.finish(ended_by=ended_by, is_reduced=is_reduced if keeps else lambda: False) and keeps
+
+            def is_reduced() -> bool:
+                if not (keeps and session.followers.works("reduce")):
+                    return False
+                return not trouble_with(session.data, "reduce", narration.raw_uid, left=True)
+
+            is_whole = narration.finish(ended_by=ended_by, is_reduced=is_reduced) and keeps
             if is_whole and any(map(session.followers.works, WHICH)):
                 narration.say("filling the catalog")
                 wait_until_caught_up(session.data, CATCH_UP_S)

@@ -37,9 +37,8 @@ def save_figure(figure: Figure, path: Path, *, dpi: float = RESOLUTION_DPI) -> P
         If the name ends in no kind of figure, or is that of a folder.
     """
     known = figure.canvas.get_supported_filetypes()
+    path = path if path.suffix or path.is_dir() else path.with_suffix(".png")
     is_folder = path.is_dir()
-    path = path if path.suffix or is_folder else path.with_suffix(".png")
-    is_folder = is_folder or path.is_dir()
     if is_folder or path.suffix[1:].lower() not in known:
         raise ProfileError(
             f"{path}: no figure can be written there: "

@@ -27,13 +27,7 @@ SURE_SHARE: Final = (0.5, 2.0)  # the same, of errors that need no other sign; a
 # Power of the intensity that errors go with: 1/2 by counting, 0 where all are alike, -1/2 of errors in per cent where
 # those are of counting, -1 where those are alike; halfway.
 LEAST_POWER: Final = -0.25
-POINTS_APART: Final = (
-    1,
-    2,
-    4,
-    8,
-    16,
-)  # points over which it is told: farther ones have other pixels and times of counting
+POINTS_APART: Final = (1, 2, 4, 8, 16)  # over which that is told: farther ones have other pixels and times of counting
 STEEP_SHARE: Final = 0.02  # of the steps, those of the largest rise or fall
 LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
 

@@ -17,10 +17,7 @@ from lics_beamline.session.queue_ahead import option
 ADDRESS: Final = "tcp://localhost:60615"  # as of start-re-manager
 ADDRESS_OPTIONS: Final = ("--zmq-control-addr", "--zmq-addr")  # the second is the older name
 ADDRESS_VARIABLE: Final = "QSERVER_ZMQ_CONTROL_ADDRESS_FOR_SERVER"
-KEY_VARIABLES: Final = (
-    "QSERVER_ZMQ_PRIVATE_KEY_FOR_SERVER",
-    "QSERVER_ZMQ_PRIVATE_KEY",
-)  # new and older name
+KEY_VARIABLES: Final = ("QSERVER_ZMQ_PRIVATE_KEY_FOR_SERVER", "QSERVER_ZMQ_PRIVATE_KEY")  # new and older name
 ANSWER_MS: Final = 10_000  # for the manager, which is on this computer
 
 logger = logging.getLogger(__name__)

@@ -69,6 +69,13 @@ def simulated(folder: Path, *, speed: float, world: str = "volumetric") -> Itera
         os.environ.update(found)
 
 
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The prefix of a simulated beamline at the pace of the wall clock."""
+    with simulated(tmp_path_factory.mktemp("data"), speed=1.0) as simulators:
+        yield simulators.prefix
+
+
 @contextlib.contextmanager
 def connected(folder: Path, *, speed: float, drives: bool = True, **membrane: Any) -> Iterator[Beamline]:
     """A connected beamline on simulators of its own, whose world waits for it."""

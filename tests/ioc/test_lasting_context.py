@@ -10,13 +10,7 @@ from caproto.threading.client import SharedBroadcaster
 
 from lics_beamline.devices.lasting_context import LastingContext, lasts, search_addresses
 
-from .conftest import HANG_S, simulated
-
-
-@pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
-    with simulated(tmp_path_factory.mktemp("data"), speed=1.0) as simulators:
-        yield simulators.prefix
+from .conftest import HANG_S
 
 
 @pytest.fixture

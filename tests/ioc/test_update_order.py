@@ -8,13 +8,7 @@ from lics_beamline.devices import beamline as _in_order  # noqa: F401  # signals
 from lics_beamline.devices.alarm import Severity, severity_of
 from lics_beamline.devices.update_order import KnownOfPv, MonitoredPV
 
-from .conftest import HANG_S, simulated
-
-
-@pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
-    with simulated(tmp_path_factory.mktemp("data"), speed=1.0) as simulators:
-        yield simulators.prefix
+from .conftest import HANG_S
 
 
 @pytest.fixture
