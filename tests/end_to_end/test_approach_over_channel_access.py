@@ -20,8 +20,6 @@ from lics_beamline.profile import read_profile
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import simulated_beamline
 
-pytestmark = pytest.mark.long
-
 SPEED = 60.0
 THERMOCOUPLE_GPA = 0.031  # a class 1 thermocouple may be 1.5 K off; 1 K moves the ruby's pressure by 0.0205 GPa
 WORLD = """
@@ -61,6 +59,7 @@ def going_to(session, target_gpa, *, phases):
     yield from bps.close_run()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("gain", "friction", "creep", "slip", "target_gpa"), [(0.6, 1.5, 0.20, 0.05, 1.2)])
 def test_a_cell_of_another_gain_is_brought_to_its_target_and_not_beyond(
     tmp_path, gain, friction, creep, slip, target_gpa

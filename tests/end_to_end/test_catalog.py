@@ -129,6 +129,7 @@ def test_whole_runs_are_not_touched_again(catalogued):
     assert modified() == before
 
 
+@pytest.mark.long
 def test_a_live_run_is_there_while_it_is_measured(opened, tmp_path):
     data = DataFolder(tmp_path / "data").make()
     documents = list(raw_run(data, 2, points=2))
@@ -229,7 +230,7 @@ def run_program(program, *arguments, **environment):
     return done.stdout
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_cataloguer_killed_anywhere_leaves_nothing_double_and_nothing_out(opened, tmp_path):
     data = record_all(tmp_path / "data", raw=(2,), derived=(2,))
     counts, times = (3, 9, 14), (0.5, 0.9)

@@ -218,7 +218,7 @@ def _timeless(name, doc):
     return name, plain
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_run_that_only_the_catalog_knows_is_replayed_from_it_with_a_warning(dry_run, tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(dry_run.data, copy, ignore=shutil.ignore_patterns("derived", "catalog"))

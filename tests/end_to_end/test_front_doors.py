@@ -97,6 +97,7 @@ def test_a_check_tells_refusals_warnings_and_order_apart_and_draws_what_is_expec
     assert "IN ORDER" not in brief.stdout
 
 
+@pytest.mark.long
 def test_a_live_check_without_a_beamline_is_exit_code_3(tmp_path):
     done = lics("check", "--live", "--json", folder=tmp_path, **loopback(9))
     assert done.returncode == 3

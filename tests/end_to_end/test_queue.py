@@ -25,7 +25,6 @@ from lics_beamline.sweep_request import sweep_status
 queueserver = pytest.importorskip("bluesky_queueserver", reason="pip install 'lics_beamline[queue]'")
 REDIS = shutil.which("redis-server")
 pytestmark = [
-    pytest.mark.long,
     pytest.mark.timeout(3600),  # for hangs only
     pytest.mark.skipif(REDIS is None, reason="no redis-server: apt-get install redis-server"),
 ]
@@ -109,6 +108,7 @@ def manager(folder):
             end_guards(folder)
 
 
+@pytest.mark.long
 def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager, folder):
     data = DataFolder(folder / "data")
     manager.does("environment_open")
@@ -163,6 +163,7 @@ def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager,
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+@pytest.mark.nightly
 def test_a_worker_that_is_killed_is_made_safe_by_its_guard_and_none_begins_before_somebody_has_looked(manager, folder):
     data = DataFolder(folder / "data")
     before = {head.uid for head in heads(data.raw_journals)}

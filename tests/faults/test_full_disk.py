@@ -89,7 +89,7 @@ def fill(folder):
                 continue
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sweep_is_resumed(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
     there = ("-U", "-m", "--preserve-credentials")

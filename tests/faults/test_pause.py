@@ -138,7 +138,7 @@ def test_every_pause_and_suspension_holds_a_sweep_and_it_goes_on_where_it_was(da
     assert "enough" in stop["reason"]
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_paused_sweep_is_ended_in_the_safe_state_when_the_guard_trips(data):
     folder = data.root.parent
     (folder / "walk.toml").write_text(WARM_THEN_UP)

@@ -66,7 +66,7 @@ def test_engine_and_guard_killed_together_leave_a_safe_beamline_and_no_sweep_unt
         assert latched(data) is None
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_guard_that_stays_makes_safe_for_an_engine_it_knows_by_the_instruments_alone_and_ends_by_sigterm(data):
     watch = DataFolder(data.root.parent / "watch")
     with simulators(data) as witness:

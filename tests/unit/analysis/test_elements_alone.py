@@ -28,6 +28,7 @@ def test_lines_of_no_element_are_told_at_every_point(first_experiment):
     assert all(len(point.unknown_d_angstrom) >= 8 for point in first_experiment)
 
 
+@pytest.mark.long
 def test_without_the_alloy_in_the_recipe_its_lines_are_told_where_it_is_and_none_before(sweeper):
     blind = sweeper.by(RECIPE.with_name("recipe-without-alloy.toml")).sweep("volumetric", stops((2.4, 3.4)), seed=3)
     before, after = blind.run.points

@@ -86,6 +86,7 @@ def test_a_real_frame_fed_unflipped_is_refused_with_the_flip_that_indexes_it(rea
     assert refused.value.facts["orientation"] == 2
 
 
+@pytest.mark.long
 def test_rings_of_another_calibrant_are_refused(real_frame):
     with pytest.raises(CalibrationRefused, match="calibrant"):
         calibrate(FrameSeries(real_frame).frame(1).counts, find_calibrant("LaB6"), PILATUS.oriented(2))

@@ -44,6 +44,7 @@ def test_a_real_ceria_frame_has_the_spacings_of_ceria(frame):
     assert found == pytest.approx(CERIA[:5], abs=1e-3)
 
 
+@pytest.mark.long
 def test_the_same_frame_unflipped_does_not_index(frame):
     for orientation in (1, 3, 4):
         reduced = reduce_image(frame, GEOMETRY.oriented(orientation), bins=1500)

@@ -239,6 +239,7 @@ def saved_later(folder):
         pace()
 
 
+@pytest.mark.long
 def test_a_process_that_is_killed_and_started_again_meets_the_same_cell_and_what_only_the_ioc_knew_is_lost(tmp_path):
     with serving(tmp_path, "--go-on", "killed") as (_, client):
         client.write("PC1:Slew", 0.05)

@@ -81,6 +81,7 @@ def best_of(published, groups):
     return best, ring_difference(rings.cell, (published.space_group, published.atoms), (model.space_group, atoms))
 
 
+@pytest.mark.long
 def test_the_free_coordinate_of_rutile_is_found_from_phases():
     best, off = best_of(RUTILE, ("P 42/m n m",))
     assert best.arrangement.atoms == {"Ti": 2, "O": 4}

@@ -57,6 +57,7 @@ def spacings(plate, geometry):
     return np.array(found)
 
 
+@pytest.mark.long
 def test_the_shipped_geometry_puts_the_rings_of_ceria_where_they_belong(plate):
     expected = A_CERIA / np.sqrt(FIRST_TEN)
     assert np.abs(spacings(plate, pyFAI.load(str(PONI))) - expected).max() < 1e-3
