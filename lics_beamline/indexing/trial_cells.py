@@ -153,6 +153,63 @@ def _factors(kind: int, h: float, k: float, l: float, row: Any) -> None:  # noqa
             row[3] = h * l
 
 
+@compiled_part
+def _is_conventional(kind: int, numbers: Any) -> bool:
+    """Whether the axes are in the order of the setting that is tried: each lattice is met once."""
+    if kind == 3:
+        return bool(numbers[0] <= numbers[1] <= numbers[2])
+    if kind == 4:
+        return bool(0.0 <= numbers[3] <= numbers[0] * 1.001 <= numbers[2] * 1.002)
+    return True
+
+
+@compiled_part
+def _said(
+    cell: Any,
+    volume: float,
+    q: Any,
+    slack: Any,
+    loose: float,
+    tested: int,
+    most_missed: int,
+    crowd: float,
+    best: Any,
+) -> float:
+    """Return how much the lowest lines say for a cell; 0 where it leaves too many of them."""
+    missed = 0
+    score = 0.0
+    for line in range(tested):
+        allowed = max(slack[line], loose * q[line])
+        chance = min(0.95, crowd * volume * math.sqrt(q[line]) * 2.0 * allowed)
+        if _nearest(q[line], cell, best, allowed) <= allowed:
+            score -= math.log(chance)
+        else:
+            score -= 2.0
+            missed += 1
+            if missed > most_missed:
+                return 0.0
+    return score
+
+
+@compiled_part
+def _keep(numbers: Any, score: float, kept: int, code: int, found: Any, scores: Any) -> int:
+    """Keep a cell, where there is no room in place of the worst of a few; return how many are kept."""
+    most = found.shape[0]
+    place = kept
+    if kept == most:
+        place = (code * 7919) % most
+        for step in range(8):
+            other = (place + step * 104729) % most
+            if scores[other] < scores[place]:
+                place = other
+        if scores[place] >= score:
+            return kept
+    for column in range(numbers.shape[0]):
+        found[place, column] = numbers[column]
+    scores[place] = score
+    return min(kept + 1, most)
+
+
 @compiled
 def try_cells(
     kind: int,
@@ -195,7 +252,6 @@ def try_cells(
         How many were kept.
     """
     kept = 0
-    most = found.shape[0]
     cell = np.zeros(5)
     best = np.zeros(3)
     right = np.zeros(size)
@@ -217,45 +273,16 @@ def try_cells(
                 right[place] = 0.0
                 for column in range(size):
                     right[place] += inverse[place, column] * q[bases[base, column]]
-            if kind == 3 and not (right[0] <= right[1] <= right[2]):
-                continue
-            if kind == 4 and not (0.0 <= right[3] <= right[0] * 1.001 <= right[2] * 1.002):
+            if not _is_conventional(kind, right):
                 continue
             _widened(kind, right, cell)
             volume = _volume(cell)
             if not volumes[0] <= volume <= volumes[1]:
                 continue
-            lowest = bases[base, 0]
-            loose = slack[lowest] / q[lowest]  # relative, of a cell that hangs on the lowest line
-            missed = 0
-            score = 0.0
-            for line in range(tested):
-                allowed = max(slack[line], loose * q[line])
-                chance = min(0.95, crowd * volume * math.sqrt(q[line]) * 2.0 * allowed)
-                if _nearest(q[line], cell, best, allowed) <= allowed:
-                    score -= math.log(chance)
-                else:
-                    score -= 2.0
-                    missed += 1
-                    if missed > most_missed:
-                        break
-            if missed > most_missed or score <= 0.0:
-                continue
-            if kept < most:
-                for place in range(size):
-                    found[kept, place] = right[place]
-                scores[kept] = score
-                kept += 1
-            else:  # in place of the worst of a few
-                worst = (code * 7919) % most
-                for step in range(8):
-                    other = (worst + step * 104729) % most
-                    if scores[other] < scores[worst]:
-                        worst = other
-                if scores[worst] < score:
-                    for place in range(size):
-                        found[worst, place] = right[place]
-                    scores[worst] = score
+            loose = slack[bases[base, 0]] / q[bases[base, 0]]  # relative, of a cell that hangs on the lowest line
+            score = _said(cell, volume, q, slack, loose, tested, most_missed, crowd, best)
+            if score > 0.0:
+                kept = _keep(right, score, kept, code, found, scores)
     return kept
 
 
