@@ -70,11 +70,7 @@ def reduce(options: argparse.Namespace) -> int:
             if came.reduced is None:
                 outcomes.append(came)
                 continue
-            if in_folder and options.to and layout_of(options) in COLUMNS:
-                options.to.mkdir(exist_ok=True)
-                write_one(options.to / f"{came.work.name}.{layout_of(options)}", came, options)
-            elif options.to and not in_folder:
-                write_one(options.to, came, options)
+            _write_columns(came, options, in_folder=in_folder)
             if drawn:
                 image_pictures.write_pictures(came, recipe.geometry, options, marked, in_folder=several)
             outcomes.append(replace(came, reduced=replace(came.reduced, cake=None, view=None)))  # not held in memory
@@ -87,17 +83,32 @@ def reduce(options: argparse.Namespace) -> int:
         say_doubts(came, recipe, asked_bins=bool(options.bins), several=several)
     if in_folder and options.to and layout_of(options) not in COLUMNS:
         write_together(options.to, outcomes, recipe, options)
+    _tell(outcomes, options, several=several, in_folder=in_folder)
+    return 4 if any(came.reduced is None for came in outcomes) else 0
+
+
+def _write_columns(came: ImageOutcome, options: argparse.Namespace, *, in_folder: bool) -> None:
+    """Write the pattern of one frame where it is asked for, unless its layout has all frames together."""
+    if options.to and not in_folder:
+        write_one(options.to, came, options)
+    elif options.to and layout_of(options) in COLUMNS:
+        options.to.mkdir(exist_ok=True)
+        write_one(options.to / f"{came.work.name}.{layout_of(options)}", came, options)
+
+
+def _tell(outcomes: list[ImageOutcome], options: argparse.Namespace, *, several: bool, in_folder: bool) -> None:
+    """Print what was found and where it was written."""
     if options.json:
         told = [_plain(came) for came in outcomes]
         tell_json(told if several else told[0])
-    elif not several and outcomes[0].reduced is not None:
+        return
+    if not several and outcomes[0].reduced is not None:
         _say_peaks(outcomes[0].reduced)
-    if options.to and not options.json:
+    if options.to:
         sys.stdout.write(f"{'patterns' if in_folder else 'pattern'}: {options.to}\n")
     for what, path in (("figure", options.figure), ("cake", options.cake)):
-        if path and not options.json:
+        if path:
             sys.stdout.write(f"{what}{'s' if several else ''}: {path}\n")
-    return 4 if any(came.reduced is None for came in outcomes) else 0
 
 
 def _check_frame(options: argparse.Namespace) -> None:

@@ -147,6 +147,16 @@ def _config(entries: dict[str, str]) -> dict[str, Any]:
     _judge_keys(config)
     if SPLINE_KEY in config:
         config = _with_its_spline(config)
+    _judge_pixels(config, entries)
+    if not isinstance(config.get("sensor") or {}, dict):
+        raise ValueError(f"sensor = {config['sensor']!r:.60} of the detector is no table of material and thickness")
+    _judge_shape(config)
+    config["orientation"] = _orientation(config)
+    return config
+
+
+def _judge_pixels(config: dict[str, Any], entries: dict[str, str]) -> None:
+    """Take the edges of a pixel that version 1 has beside the settings, and judge them."""
     for axis in ("1", "2"):
         old = entries.get(f"pixelsize{axis}")  # version 1
         if old is not None:
@@ -159,8 +169,10 @@ def _config(entries: dict[str, str]) -> dict[str, Any]:
         pixel_m = config.get(f"pixel{axis}")
         if pixel_m is not None and not (_is_number(pixel_m) and PIXEL_M[0] <= pixel_m <= PIXEL_M[1]):
             raise ValueError(f"pixel{axis} = {pixel_m!r:.60} m is not within {PIXEL_M[0]:g} and {PIXEL_M[1]:g} m")
-    if not isinstance(config.get("sensor") or {}, dict):
-        raise ValueError(f"sensor = {config['sensor']!r:.60} of the detector is no table of material and thickness")
+
+
+def _judge_shape(config: dict[str, Any]) -> None:
+    """Refuse numbers of pixels that no detector has."""
     shape = config.get("max_shape")
     if shape is not None and not _is_shape(shape):
         raise ValueError(f"max_shape = {shape!r:.60} is not two numbers of pixels from 1 to {LARGEST_SIDE_PX}")
@@ -171,18 +183,21 @@ def _config(entries: dict[str, str]) -> dict[str, Any]:
                 f"{side} pixels of pixel{axis} = {edge_m:g} m are {side * edge_m:g} m, and no detector is larger than "
                 f"{MOST_SIDE_M:g} m. pixel{axis} is in m: 0.1 mm is 0.0001"
             )
+
+
+def _orientation(config: dict[str, Any]) -> int:
+    """Return how the pixels of a file lie on the detector, by pyFAI's number."""
     orientation = config.get("orientation")
     if orientation is None or orientation == 0:  # 0: pyFAI's "unspecified"
         orientation = DEFAULT_ORIENTATION
     if orientation not in (1, 2, 3, 4) or not _is_number(orientation):
         raise ValueError(f"orientation {orientation!r:.60} of the detector is not one of 1, 2, 3, 4")
-    config["orientation"] = int(orientation)
-    if SPLINE_KEY in config and config["orientation"] != DEFAULT_ORIENTATION:
+    if SPLINE_KEY in config and orientation != DEFAULT_ORIENTATION:
         raise ValueError(
             f"orientation {orientation} with a spline: a spline belongs to the pixels as the file has them, which is "
             f"orientation {DEFAULT_ORIENTATION}. Turn the images, and calibrate these"
         )
-    return config
+    return int(orientation)
 
 
 def _with_its_spline(config: dict[str, Any]) -> dict[str, Any]:
