@@ -56,6 +56,7 @@ class Narration:
         self._columns = self._console.width if self._console.is_terminal else WIDE_COLUMNS
         self._known = {path.name for path in self._journals()}
         self._tails: dict[Path, Tail] = {}
+        self._decided: list[str] = []  # since the journals were looked at last
         self._streams = Streams()  # of all the runs that are followed
         self._ended = threading.Event()
         self._swept = threading.Event()
@@ -139,6 +140,9 @@ class Narration:
         for tail in self._tails.values():
             for name, doc in tail.documents():
                 self._hear(name, doc)
+        for line in self._decided:  # after the points by which it was decided, which another journal has
+            self._console.print(line)
+        self._decided.clear()
 
     def _hear(self, name: str, doc: dict[str, Any]) -> None:
         if name == "start" and doc.get("purpose") == schema.SWEEP:
@@ -181,7 +185,7 @@ class Narration:
             self._progress.update(self._bar, description=did)
             self._console.print(f"      {did}; load {data['hold_load_bar']:.2f} bar, {data['hold_gasket_k']:.1f} K")
         elif stream == schema.DECISIONS:
-            self._console.print(f"{data['point_index'] + 1:4d}  {data['leg']}: {data['choice']}")
+            self._decided.append(f"{data['point_index'] + 1:4d}  {data['leg']}: {data['choice']}")
 
     def _journals(self) -> list[Path]:
         """Return the journals by name only: this is looked at often, and a folder may hold years of them."""

@@ -156,6 +156,32 @@ def test_a_sweep_is_told_whatever_its_documents_say(capsys, tmp_path, profile, t
     assert f"[{text}]\n" in printed
 
 
+def test_what_was_decided_is_told_after_the_point_by_which_it_was(capsys, tmp_path, profile):
+    folder = DataFolder(tmp_path).make()
+    (_, start), (_, descriptor), *points = documents([{**data(2), "leg": "up"}])
+    with (
+        Narration(folder, named(profile, "x"), profile, quiet=False) as narration,
+        Journal(folder.raw_journals) as raw,
+        Journal(folder.derived_journals) as derived,
+    ):
+        raw("start", {"uid": "raw", "time": 1.0, "purpose": "sweep"})
+        raw("descriptor", {"uid": "d", "run_start": "raw", "name": "decisions"})
+        while not narration.raw_uid:
+            pace()
+        derived("start", {**start, "uid": "derived", "raw_uid": "raw"})
+        derived("descriptor", {**descriptor, "run_start": "derived", "uid": "p"})
+        for name, doc in points:
+            derived(name, {**doc, "descriptor": "p"})
+        choice = {"point_index": 2, "leg": "up", "choice": "the leg ends here"}
+        raw("event", {"uid": "1", "descriptor": "d", "data": choice})
+        raw("stop", {"uid": "s", "run_start": "raw", "exit_status": "success"})
+        derived("stop", {"uid": "t", "run_start": "derived", "exit_status": "success"})
+        narration.finish()
+    *_, point, decided = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert point.startswith("   3  up ")
+    assert decided == "   3  up: the leg ends here"
+
+
 @pytest.mark.parametrize("ends", [True, False])
 def test_why_a_sweep_ended_is_told_first_and_nobody_waits_for_a_run_whose_end_could_not_be_recorded(
     capsys, tmp_path, profile, ends
