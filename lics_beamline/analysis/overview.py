@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lics_beamline.analysis.compression import Compressions, compressions
-from lics_beamline.analysis.transition import PhaseTransition, transition
+from lics_beamline.analysis.transition import PhaseTransition, transition, unnamed_transitions
 from lics_beamline.errors import RunNotFound
 from lics_beamline.exports.reduced_run import ReducedRun
 from lics_beamline.physics.equation_of_state import Form
@@ -24,11 +24,14 @@ class Overview:
         Phases of the sample that were found, in the order of the recipe.
     transitions : tuple of PhaseTransition
         Coming and going of each phase.
+    unnamed : tuple of PhaseTransition
+        The same of phases that the recipe does not have.
     """
 
     run: ReducedRun
     phases: tuple[Compressions, ...]
     transitions: tuple[PhaseTransition, ...]
+    unnamed: tuple[PhaseTransition, ...]
 
     @classmethod
     def of(cls, run: ReducedRun, *, form: Form = "vinet") -> Self:
@@ -57,6 +60,7 @@ class Overview:
             run=run,
             phases=phases,
             transitions=tuple(transition(run, each.recorded.phase) for each in phases),
+            unnamed=unnamed_transitions(run),
         )
 
     @property

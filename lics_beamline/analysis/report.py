@@ -19,6 +19,7 @@ from lics_beamline.analysis.row import (
     expansion_lines,
     isotherm_rows,
     transition_row,
+    unnamed_line,
 )
 from lics_beamline.exports.density_figure import draw_density
 from lics_beamline.exports.difference_figure import draw_differences
@@ -184,10 +185,12 @@ def _structure(found: PaperStructure, folder: Path) -> str:
 
 
 def _transitions(overview: Overview) -> str:
-    rows = [transition_row(each) for each in overview.transitions]
+    rows = [transition_row(each) for each in (*overview.transitions, *overview.unnamed)]
+    unnamed = unnamed_line(overview)
     return (
         "<h2>Where phases come and go</h2>"
         + table_element(TRANSITION_HEADING, rows, numbers=range(0))
+        + (f"<p>{escape(unnamed)}</p>" if unnamed else "")
         + "<p>Brackets are pressures of neighbouring points along the path. A phase that lines do not show - a liquid, "
         "a trace below the limit of detection - does not count as there.</p>"
     )

@@ -150,6 +150,18 @@ def transition_row(found: PhaseTransition) -> ReportRow:
     )
 
 
+def unnamed_line(overview: Overview) -> str:
+    """Return what there is to say of phases that the recipe does not have; empty where there are none."""
+    names = [each.phase for each in overview.unnamed]
+    if not names:
+        return ""
+    uid = str(overview.run.start.get("uid", ""))[:8]
+    are = "is a phase" if len(names) == 1 else "are phases"
+    return (
+        f"{', '.join(names)} {are} that the recipe does not have: lics discover {uid} tells lines, lattice and atoms."
+    )
+
+
 def expansion_lines(overview: Overview) -> Iterator[str]:
     """Yield what is known of the expansion and the thermal pressure of each phase with two isotherms."""
     for each in overview.with_expansion:

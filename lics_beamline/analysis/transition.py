@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from lics_beamline.analysis.discovery import points_with_lines, surveyed
 from lics_beamline.exports.comparison import boundaries
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 
@@ -111,6 +112,28 @@ def transition(run: ReducedRun, phase: str) -> PhaseTransition:
     )
     whole = next((gpa for gpa, part in parts if part >= WHOLE_FRACTION), math.nan)
     return PhaseTransition(phase=phase, appears=among(came), disappears=among(went), half_gpa=half, whole_gpa=whole)
+
+
+def unnamed_transitions(run: ReducedRun) -> tuple[PhaseTransition, ...]:
+    """Return where phases that the recipe does not name come and go: by their lines, so without parts of the sample."""
+    lines = points_with_lines(run)
+    points = {point.index + 1: point for point in run.points}
+    path = [points[each.number] for each in lines]
+    found = []
+    for phase in surveyed(lines).grouping().phases:
+        first, last = phase.places[0], phase.places[-1]
+        found.append(
+            PhaseTransition(
+                phase=phase.name,
+                appears=tuple(
+                    Bracket(before=one, after=other) for one, other in pairwise(path[max(first - 1, 0) : first + 1])
+                ),
+                disappears=tuple(Bracket(before=one, after=other) for one, other in pairwise(path[last : last + 2])),
+                half_gpa=math.nan,
+                whole_gpa=math.nan,
+            )
+        )
+    return tuple(found)
 
 
 def halo(run: ReducedRun, bracket: Bracket) -> Halo | None:

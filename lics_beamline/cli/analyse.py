@@ -73,6 +73,7 @@ def _lines(overview: Overview, paper: PaperTable | None) -> list[str]:
         expansion_lines,
         isotherm_rows,
         transition_row,
+        unnamed_line,
     )
 
     start = overview.run.start
@@ -89,7 +90,8 @@ def _lines(overview: Overview, paper: PaperTable | None) -> list[str]:
     rows = [row for each in overview.with_isotherms for row in isotherm_rows(each)]
     lines += ["", *_table(ISOTHERM_HEADING, rows)] if rows else ["", "no phase has enough points for an isotherm"]
     lines += [line for text in expansion_lines(overview) for line in wrapped(text)]
-    return [*lines, "", *_table(TRANSITION_HEADING, (transition_row(each) for each in overview.transitions))]
+    gone = (transition_row(each) for each in (*overview.transitions, *overview.unnamed))
+    return [*lines, "", *_table(TRANSITION_HEADING, gone), *wrapped(unnamed_line(overview))]
 
 
 def _table(heading: Sequence[str], rows: Iterable[ReportRow]) -> list[str]:
@@ -111,7 +113,7 @@ def _plain(overview: Overview, paper: PaperTable | None, report: Path) -> dict[s
                 "half_gpa": each.half_gpa,
                 "whole_gpa": each.whole_gpa,
             }
-            for each in overview.transitions
+            for each in (*overview.transitions, *overview.unnamed)
         ],
     }
     if paper is not None:

@@ -59,6 +59,22 @@ def test_an_unknown_phase_is_told_with_its_lines_and_where_it_comes(run, tmp_pat
     assert any("new phase" in text for text in told["not_decided"])
 
 
+def test_an_analysis_tells_where_it_comes_too_and_who_says_more(run, tmp_path, capsys):
+    assert main(["analyse", RUN, "--data", run, "--to", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    row = next(line for line in told.splitlines() if line.startswith("unknown 1  "))
+    assert row.split()[2:5] == [f"{PRESSURES_GPA[2]:.2f}", "and", f"{PRESSURES_GPA[3]:.2f}"]
+    assert row.endswith("stays")
+    of_it = "unknown 1 is a phase that the recipe does not have"
+    more = f"{of_it}: lics discover {RUN[:8]} tells lines, lattice and atoms."
+    assert more in told
+    assert more in (tmp_path / "report.html").read_text()
+    assert main(["analyse", RUN, "--json", "--data", run, "--to", str(tmp_path)]) == 0
+    [came] = [each for each in json.loads(capsys.readouterr().out)["transitions"] if each["phase"] == "unknown 1"]
+    assert came["appears_gpa"] == [pytest.approx([PRESSURES_GPA[2], PRESSURES_GPA[3]])]
+    assert came["half_gpa"] is None
+
+
 @pytest.mark.long
 def test_it_is_told_in_words_without_atoms_where_these_are_not_wanted_and_a_report_is_written(run, tmp_path, capsys):
     assert main(["discover", RUN, "--no-structure", "--data", run, "--to", str(tmp_path)]) == 0
