@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from lics_beamline.exports.figure_file import save_figure
 from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.panel_colours import ON_WHITE
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 STROKE_COLOURS: Final = ON_WHITE.strokes
 SHOWN_DEG: Final = (4.5, 17.0)
+LEAST_SPAN_K: Final = 5.0  # of the track: the noise of a thermocouple is no path
+ABOVE_LINE: Final = 0.1  # of the height of a pattern, where the mark of a line lies
 
 
 def draw_summary(run: ReducedRun, path: str | Path) -> Path:
@@ -76,7 +80,11 @@ def _draw_track(axes: Axes, points: list[ReducedPoint], main: str, pressure_axis
                     label=", ".join(filter(None, (stroke, f"{'' if there else 'no '}{main or 'phase'}"))),
                 )
     axes.set(xlabel=pressure_axis, ylabel=SAMPLE_TEMPERATURE, title=TRACK)
+    axes.ticklabel_format(useOffset=False)
     if known:
+        coldest_k, hottest_k = axes.get_ylim()
+        room_k = max(0.5 * (LEAST_SPAN_K - (hottest_k - coldest_k)), 0.0)
+        axes.set_ylim(coldest_k - room_k, hottest_k + room_k)
         axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(0.02, 0.55))
 
 
@@ -118,7 +126,10 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         axes.plot(angle, height + shift, color=colour, lw=0.8)
         for line in _angles(point, sought.get(run.main_phase), run.wavelength_angstrom, high):
             axes.plot([line, line], [shift - 0.12, shift - 0.02], color="black", lw=0.9)
-        names = ", ".join(phase.name for phase in point.phases) or "no phase found"
+        new = _unexplained(point, run.wavelength_angstrom, shown)
+        places = [float(np.interp(line, angle, height)) + shift + ABOVE_LINE for line in new]
+        axes.plot(new, places, "v", ms=3.5, mfc="none", mec="black", mew=0.7)
+        names = point.phases_told if point.phases or point.unknown_phases else "no phase found"
         known = ((point.pressure_gpa, ".2f", "GPa"), (point.temperature_k, ".0f", "K"))
         state = " ".join(f"{value:{digits}} {unit}" for value, digits, unit in known if math.isfinite(value))
         label = f"{state}\n{plain(names)}"
@@ -128,7 +139,8 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         xlabel=f"{ANGLE}, λ = {run.wavelength_angstrom:.5f} Å",
         yticks=[],
         xlim=shown,
-        title=f"{PATTERNS}; ticks: {run.main_phase or 'none'} found",
+        title=f"{PATTERNS}; ticks: {run.main_phase or 'none'} found"
+        + ("; ▽ of no phase" if any(point.unknown_d_angstrom for point in points) else ""),
     )
     axes.set_ylim(-0.3, max(shift + 0.9, 1.0))
 
@@ -146,3 +158,13 @@ def _angles(
     """Angles of the lines of a phase in the cell it was found with [deg]; none where it was not."""
     lines = lines_of(point, (phase,), wavelength_angstrom) if phase is not None else ()
     return [angle for each in lines for angle in each.two_theta_deg if angle <= highest_deg]
+
+
+def _unexplained(point: ReducedPoint, wavelength_angstrom: float, shown_deg: tuple[float, float]) -> list[float]:
+    """Angles of the lines that no phase explains [deg]."""
+    low, high = shown_deg
+    return [
+        angle
+        for spacing in point.unknown_d_angstrom
+        if low < (angle := 2.0 * math.degrees(math.asin(min(0.5 * wavelength_angstrom / spacing, 1.0)))) < high
+    ]
