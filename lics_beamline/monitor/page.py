@@ -224,5 +224,6 @@ class LivePage:
 
 
 def _told(point: ReducedPoint) -> str:
-    phases = ", ".join(phase.name for phase in point.phases) or ("no phase" if point.reduced else "not reduced")
+    names = (*(phase.name for phase in point.phases), *point.unknown_phases)
+    phases = ", ".join(names) or ("no phase" if point.reduced else "not reduced")
     return f"point {point.index + 1}: {point.pressure_gpa:.2f} GPa, {point.temperature_k:.0f} K, {phases}"
