@@ -22,7 +22,8 @@ from lics_beamline.physics.unit_cell import NAMES
 from lics_beamline.schema import IMPORTED, REDUCED, REDUCTION
 
 MOST_WAVELENGTH_ANGSTROM: Final = 100.0  # as of a geometry
-OF_UNKNOWN: Final = ("lines", "unknown_phases", "new_phases", "changes")  # not always recorded
+UNNAMED: Final = ("unknown_phases", "unknown_fraction", "unknown_fraction_sigma")  # of phases that nobody named
+OF_UNKNOWN: Final = (*UNNAMED, "lines", "new_phases", "changes")  # not always recorded
 ARRAYS: Final = ("two_theta_deg", "intensity", "intensity_sigma", "graininess")
 
 
@@ -102,6 +103,8 @@ class ReducedPoint:
         Its lines, as `discovery.point_lines.lines_text` tells them; empty where they were not recorded.
     unknown_phases, new_phases : tuple of str
         Phases there that no phase of the recipe explains; those of them that no earlier point told.
+    unknown_fraction, unknown_fraction_sigma : float
+        Their part of the area of the sample's lines, and its standard deviation. Fractions of phases are without it.
     changes : str
         Lines that came, went or split since the point before, for people.
     image : str
@@ -134,6 +137,8 @@ class ReducedPoint:
     lines: str = ""
     unknown_phases: tuple[str, ...] = ()
     new_phases: tuple[str, ...] = ()
+    unknown_fraction: float = 0.0
+    unknown_fraction_sigma: float = 0.0
     changes: str = ""
 
     @property
@@ -277,6 +282,8 @@ def reduced_point(data: Mapping[str, Any]) -> ReducedPoint:
         lines=str(data.get("lines", "")),
         unknown_phases=_names(data.get("unknown_phases", "")),
         new_phases=_names(data.get("new_phases", "")),
+        unknown_fraction=float(data.get("unknown_fraction", 0.0)),
+        unknown_fraction_sigma=float(data.get("unknown_fraction_sigma", 0.0)),
         changes=one_line(str(data.get("changes", ""))),
         **values,
     )

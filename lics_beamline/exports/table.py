@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from lics_beamline.exports.reduced_run import ARRAYS, OF_UNKNOWN, PhaseInPoint, ReducedPoint, ReducedRun
+from lics_beamline.exports.reduced_run import ARRAYS, OF_UNKNOWN, UNNAMED, PhaseInPoint, ReducedPoint, ReducedRun
 
 FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, CSV Injection
 OF_A_PHASE: Final = ("a", "b", "c", "a_sigma", "fraction")
@@ -32,6 +32,7 @@ def write_table(run: ReducedRun, folder: Path) -> tuple[Path, ...]:
     columns = [
         field.name for field in fields(ReducedPoint) if field.name not in (*ARRAYS, *OF_UNKNOWN, "phases", "image")
     ]
+    columns += UNNAMED if any(point.unknown_phases for point in run.points) else []
     columns += ["image"] if any(point.image for point in run.points) else []
     names = list(dict.fromkeys(phase.name for point in run.points for phase in point.phases))
     path = folder / "points.csv"
@@ -53,7 +54,10 @@ def _of_phase(phase: PhaseInPoint | None) -> tuple[object, ...]:
 
 
 def _written(value: object) -> object:
-    return safe_cell(" ".join(str(part) for part in value) if isinstance(value, tuple) else value)
+    if isinstance(value, tuple):
+        between = ", " if any(isinstance(part, str) for part in value) else " "
+        value = between.join(str(part) for part in value)
+    return safe_cell(value)
 
 
 def safe_cell(value: object) -> object:

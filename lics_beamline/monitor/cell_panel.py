@@ -11,7 +11,7 @@ from bokeh.models import AdaptiveTicker, ColumnDataSource, DataRange1d, Legend, 
 
 from lics_beamline.errors import LicsError
 from lics_beamline.exports.panel_words import CELL_EDGE, CELLS, MASS_SHARE, PRESSURE
-from lics_beamline.monitor.figure import Column, GrowingSource, PhaseStyles, dark_figure, hover, place_legend
+from lics_beamline.monitor.figure import RED, Column, GrowingSource, PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.view import RunView
 from lics_beamline.phases.phase import CrystalPhase
 
@@ -19,19 +19,21 @@ SAME_K: Final = 15.0  # temperatures closer than this have one curve
 CURVE_POINTS: Final = 40
 LEGEND_COLUMNS: Final = 3  # of names of phases, beside each other over a narrow panel
 MOST_CELLS: Final = 2000  # drawn of a phase at a time
+SHARES: Final = "Shares of the sample's mass"
+BESIDE_UNNAMED: Final = f"{SHARES}, of phases of the recipe; ▼: light of lines of no phase"
 COLUMNS: Final = ("x", "y", "x_low", "x_high", "y_low", "y_high", "kelvin", "number")
 
 
 class _PhaseGlyphs:
     """Points with error bars of one phase in one figure."""
 
-    def __init__(self, made: Any, phase: str, styles: PhaseStyles, tips: list[tuple[str, str]]) -> None:
+    def __init__(self, made: Any, phase: str, style: tuple[str, str], tips: list[tuple[str, str]]) -> None:
         self.rows = GrowingSource(COLUMNS, most=MOST_CELLS, thin=_thinned)
         source = self.rows.source
-        colour, named = styles.colour(phase), {"legend_label": phase}
+        (colour, marker), named = style, {"legend_label": phase}
         made.segment("x_low", "y", "x_high", "y", source=source, color=colour, **named)
         made.segment("x", "y_low", "x", "y_high", source=source, color=colour, **named)
-        dots = made.scatter(*("x", "y"), source=source, marker=styles.marker(phase), size=8, color=colour, **named)
+        dots = made.scatter(*("x", "y"), source=source, marker=marker, size=8, color=colour, **named)
         hover(made, [dots], [("phase", phase), *tips, ("point", "@number")])
 
     def show(self, of: object, rows: Sequence[_Row]) -> None:
@@ -67,6 +69,8 @@ class CellPanel:
     ----------
     cells, shares : bokeh model
         What is put on the page.
+    unnamed : glyphs
+        Of what no phase of the recipe explains, among the shares.
     """
 
     def __init__(self) -> None:
@@ -76,9 +80,11 @@ class CellPanel:
         self.cells.y_range = DataRange1d(only_visible=True)
         # Inside the frame it covers cells.
         self.cells.add_layout(Legend(orientation="horizontal", ncols=LEGEND_COLUMNS, spacing=10, margin=0), "above")
-        self.shares = dark_figure("Shares of the sample's mass", "reduced point", MASS_SHARE, y_range=Range1d(-5, 108))
+        self.shares = dark_figure(SHARES, "reduced point", MASS_SHARE, y_range=Range1d(-5, 108))
         self.shares.xaxis.ticker = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=1)  # points are whole
         self.shares.yaxis.ticker = [0, 50, 100]  # the panel is low
+        unnamed = (RED, "inverted_triangle")
+        self.unnamed = _PhaseGlyphs(self.shares, "of no phase", unnamed, [("part of the lines' light", "@y{0.0} %")])
 
     def update(self, view: RunView, styles: PhaseStyles) -> None:
         """Show what is new."""
@@ -89,6 +95,7 @@ class CellPanel:
         for phase in view.phases:
             if phase.name in self._glyphs:
                 self._show(phase, view)
+        self._show_unnamed(view)
         for name in set(self._glyphs) - {phase.name for phase in sample}:
             cells, shares, curve = self._glyphs[name]
             cells.show("", ())
@@ -99,14 +106,31 @@ class CellPanel:
         curve = ColumnDataSource({"x": [], "y": []})
         self.cells.multi_line("x", "y", source=curve, color=styles.colour(name), alpha=0.7, legend_label=name)
         at = ("at", "@x{0.000} GPa, @kelvin{0.0} K")
+        style = (styles.colour(name), styles.marker(name))
         self._glyphs[name] = (
-            _PhaseGlyphs(self.cells, name, styles, [("a", "@y{0.0000} Å"), at]),
-            _PhaseGlyphs(self.shares, name, styles, [("share", "@y{0.0} %")]),
+            _PhaseGlyphs(self.cells, name, style, [("a", "@y{0.0000} Å"), at]),
+            _PhaseGlyphs(self.shares, name, style, [("share", "@y{0.0} %")]),
             curve,
         )
         place_legend(self.cells)
         for legend in self.shares.legend:
             legend.visible = False  # colours and markers are those of the cells, and there is little room
+
+    def _show_unnamed(self, view: RunView) -> None:
+        parts = [
+            (
+                float(place),
+                0.0,
+                100.0 * point.unknown_fraction,
+                100.0 * point.unknown_fraction_sigma,
+                point.temperature_k,
+                point.index + 1,
+            )
+            for place, point in enumerate(view.reduced, start=1)
+            if point.unknown_phases
+        ]
+        self.unnamed.show((view.uid, view.reduction_uid), parts)
+        self.shares.title.text = BESIDE_UNNAMED if parts else SHARES
 
     def _show(self, phase: CrystalPhase, view: RunView) -> None:
         cells, shares, curve = self._glyphs[phase.name]

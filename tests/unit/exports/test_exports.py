@@ -68,6 +68,17 @@ def test_every_pattern_says_how_grainy_its_rings_are():
     assert graininess(reduced_run(documents([older])).points[0]).endswith("not measured")
 
 
+def test_the_table_of_points_has_what_no_phase_explains_where_there_is_such(tmp_path):
+    unnamed = {"unknown_phases": "unknown 1,unknown 2", "unknown_fraction": 0.31, "unknown_fraction_sigma": 0.04}
+    (file,) = write_table(reduced_run(documents([data(0), data(1) | unnamed])), tmp_path)
+    first, second = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    assert (first["unknown_phases"], float(first["unknown_fraction"])) == ("", 0.0)
+    assert second["unknown_phases"] == "unknown 1, unknown 2"
+    assert (float(second["unknown_fraction"]), float(second["unknown_fraction_sigma"])) == (0.31, 0.04)
+    (file,) = write_table(reduced_run(documents([data(0)])), tmp_path)
+    assert "unknown_fraction" not in file.read_text(encoding="utf-8")
+
+
 def test_no_name_in_the_table_of_points_is_taken_for_a_formula(tmp_path):
     (file,) = write_table(reduced_run(documents([{**data(0), "leg": "=cmd()", "note": "@SUM(A1)"}])), tmp_path)
     with file.open(newline="") as table:

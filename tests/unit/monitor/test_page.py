@@ -78,6 +78,21 @@ def test_each_panel_has_the_data_of_the_run(data):
     assert [value for value, _ in page.point.options] == ["", "e1", "e0"]
 
 
+def test_light_that_no_phase_explains_stands_beside_shares_that_are_without_it(data):
+    unnamed = {"unknown_phases": "unknown 1", "unknown_fraction": 0.31, "unknown_fraction_sigma": 0.04}
+    write(data.raw_journals, recorded.documents())
+    write(
+        data.derived_journals,
+        reduction([reduced_documents.data(0), reduced_documents.data(1) | unnamed], recipe=RECIPE),
+    )
+    runs, page = opened(data)
+    runs.close()
+    drawn = page.cell.unnamed.rows.source.data
+    assert (list(drawn["x"]), list(drawn["y"]), list(drawn["y_high"])) == ([2.0], [31.0], [35.0])
+    assert "light of lines of no phase" in page.cell.shares.title.text
+    assert page.point.options[1][1].endswith("alloy, re-hcp, unknown 1")
+
+
 def test_what_a_sweep_adds_is_added_to_what_is_shown(data):
     documents = list(recorded.documents())
     write(data.raw_journals, documents[:10])
