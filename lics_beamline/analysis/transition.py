@@ -169,5 +169,6 @@ def halo(run: ReducedRun, bracket: Bracket) -> Halo | None:
 
 
 def _part(point: ReducedPoint, name: str) -> float:
+    """Part of a phase in the crystalline sample; what no phase explains counts by the light of its lines."""
     found = point.phase(name)
-    return 0.0 if found is None or math.isnan(found.fraction) else found.fraction
+    return 0.0 if found is None or math.isnan(found.fraction) else found.fraction * (1.0 - point.unknown_fraction)

@@ -171,6 +171,8 @@ class ConditionWatch:
         there = f"{self._asked}: {self._condition.quantity} {amount.value:.3f} +- {amount.sigma:.3f}"
         if math.isnan(amount.value):
             there = f"{self._asked}: the point shows nothing"
+        elif self._condition.quantity == "fraction" and result is not None and result.unknown_phases:
+            there += f", beside {result.unknown_phases}"
         if met:
             choice = f"the leg ends here, {there}"
         else:

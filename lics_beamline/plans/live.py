@@ -68,14 +68,24 @@ class LiveResult:
         """Names of the phases that the recipe does not have and that no earlier point showed."""
         return tuple(name for name in str(self.data.get("new_phases", "")).split(",") if name)
 
+    @property
+    def unknown_phases(self) -> str:
+        """Names of the phases there that the recipe does not have, comma separated; empty for none."""
+        return ", ".join(name for name in str(self.data.get("unknown_phases", "")).split(",") if name)
+
     def fraction(self, phase: str) -> Amount:
         """Return the part of a phase in the crystalline sample; NaN where no phase of the sample was found.
 
-        Of `NEW_PHASE` it is the part of the area of the lines, for of its mass nothing is known.
+        What no phase explains counts by its part of the area of the lines, for of its mass nothing is known: that is
+        the part of `NEW_PHASE`, and parts of the others are of the rest.
         """
+        unnamed = self._amount("unknown", "fraction")
         if phase == NEW_PHASE:
-            return self._amount("unknown", "fraction")
-        return self._amount(phase, "fraction")
+            return unnamed
+        found, rest = self._amount(phase, "fraction"), 1.0 - unnamed.value
+        if not rest < 1.0:  # NaN in runs of which it was not recorded
+            return found
+        return Amount(value=rest * found.value, sigma=math.hypot(rest * found.sigma, found.value * unnamed.sigma))
 
     def scale(self, phase: str, *, dose_counts: float) -> Amount:
         """Return the amount of a phase for the dose of its exposure [counts of the monitor]; 0 where not found."""

@@ -81,3 +81,10 @@ def test_a_phase_that_comes_and_goes_is_bracketed_by_the_points_around(run):
     assert went.pressures_gpa == pytest.approx((1.5, 1.9), abs=0.01)
     assert seen.half_gpa == pytest.approx(2.75, abs=0.01)
     assert seen.whole_gpa == pytest.approx(2.9, abs=0.01)
+
+
+def test_a_phase_is_not_the_whole_of_a_sample_that_is_partly_of_none():
+    with_unnamed = [each | {"unknown_phases": "unknown 1", "unknown_fraction": 0.3} for each in points()]
+    seen = transition(reduced_run(documents(made=with_unnamed)), "alloy")
+    assert seen.half_gpa == pytest.approx(2.6 + 0.3 * 0.5 / 0.7, abs=0.01)
+    assert math.isnan(seen.whole_gpa)

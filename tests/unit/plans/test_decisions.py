@@ -182,3 +182,18 @@ def test_a_hunt_for_a_new_phase_sees_the_part_of_the_area_that_unexplained_lines
     data = {"reduced": True, "phases": "cs-fcc", "unknown_fraction": 0.3, "unknown_fraction_sigma": 0.04}
     amount = LiveResult(derived_uid="d", data=data).fraction(NEW_PHASE)
     assert (amount.value, amount.sigma) == (0.3, 0.04)
+
+
+def test_a_phase_is_not_all_of_the_sample_while_there_is_one_that_nobody_named(tmp_path):
+    sweep = Sweep(tmp_path)
+    unnamed = {"unknown_phases": "unknown 1", "unknown_fraction": 0.3, "unknown_fraction_sigma": 0.04}
+    alone = {"alloy_fraction": 1.0, "alloy_fraction_sigma": 0.0, "pressure_gpa": 3.1}
+    with Journal(sweep.data.derived_journals) as journal:
+        derived(journal, "run")
+        for index, more in enumerate((unnamed, {})):
+            reduced(journal, "run", f"e{index}", index + 1, **alone, **more)
+        assert sweep.run(watched(sweep, "alloy > 0.95", 2)) == 2
+    first, second = sweep.events("decisions")
+    assert (first["value"], first["value_sigma"]) == pytest.approx((0.7, 0.04))
+    assert first["choice"].endswith("fraction 0.700 +- 0.040, beside unknown 1")
+    assert (second["value"], second["value_sigma"]) == (1.0, 0.0)
