@@ -59,7 +59,8 @@ class PressureLeg(Strict):
     pressures_gpa : tuple of float
         Pressures of the sample, one way only [GPa].
     until : str, optional
-        What ends the leg early: ``alloy > 0.95``, ``alloy scale < 0.1``, ``alloy lost``, ``new phase``.
+        What ends the leg early: ``alloy > 0.95`` (of the crystalline sample, in which what no phase explains counts by
+        the light of its lines), ``alloy scale < 0.1``, ``alloy lost``, ``new phase``.
     """
 
     kind: Literal["pressure"]
