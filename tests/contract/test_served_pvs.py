@@ -3,6 +3,7 @@
 The table is written down here again, on its own: it is what profiles, devices and real IOCs agree on.
 """
 
+import asyncio
 import itertools
 
 import pytest
@@ -178,6 +179,17 @@ def test_a_motor_is_a_motor_record_with_limits(served, name, unit):
     assert channel.units == unit
     assert channel.lower_ctrl_limit < 0.0 < channel.upper_ctrl_limit
     assert {"RBV", "DMOV", "MOVN", "STOP", "VELO", "HLM", "LLM", "EGU"} <= set(channel.fields)
+
+
+def test_every_number_of_a_motor_record_has_the_unit_that_the_record_gives_it(tmp_path):
+    async def prepared():
+        beamline = Beamline(PREFIX, world=World(seed=1), folder=tmp_path)
+        await beamline.prepare()
+        return beamline.pvdb[f"{PREFIX}STAGE:x"].fields
+
+    fields, positions = asyncio.run(prepared()), ("RBV", "DRBV", "HLM", "LLM", "DLLM", "TWV")
+    others = {"VELO": "mm/sec", "VBAS": "mm/sec", "ACCL": "sec", "S": "rev/sec", "UREV": "mm/rev"}
+    assert {name: fields[name].units for name in (*positions, *others)} == dict.fromkeys(positions, "mm") | others
 
 
 def test_spectrum_and_wavelengths_have_2048_pixels_and_rise(served):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from caproto import ChannelDouble
 from caproto.server import PVGroup, SubGroup, pvproperty
 
 from lics_simulators.iocs.channels import setting
 from lics_simulators.iocs.instrument import InstrumentIOC
 from lics_simulators.stage import ROTATION, TRANSLATION, Axis, AxisParameters, Stage
 from lics_simulators.world import World
+
+# Of fields of a motor record that are not in the unit of its positions (get_units of motorRecord.cc, EPICS motor).
+UNITS_OF_FIELDS: Final = {
+    **dict.fromkeys(("VELO", "BVEL", "VBAS"), "{unit}/sec"),
+    **dict.fromkeys(("ACCL", "BACC"), "sec"),
+    **dict.fromkeys(("S", "SBAS", "SBAK"), "rev/sec"),
+    "UREV": "{unit}/rev",
+}
 
 
 async def _put_position(group: MotorIOC, instance: Any, value: float) -> float:
@@ -100,8 +109,10 @@ class MotorIOC(PVGroup):
         await fields.max_velocity.write(axis.velocity)
         await fields.engineering_units.write(axis.unit)
         await fields.display_precision.write(self.motor.precision)
-        for field in (fields.user_readback_value, fields.dial_readback_value, fields.user_high_limit, fields.velocity):
-            await field.write_metadata(units=axis.unit, precision=self.motor.precision)
+        for name, field in self.motor.fields.items():
+            if isinstance(field, ChannelDouble):
+                unit = UNITS_OF_FIELDS.get(name, "{unit}").format(unit=axis.unit)
+                await field.write_metadata(units=unit, precision=self.motor.precision)
         await fields.motor_step_size.write(1.0e-4)  # mm or deg: engineering value
         for limit in (fields.user_low_limit, fields.dial_low_limit):
             await limit.write(axis.low)
