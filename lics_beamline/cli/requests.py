@@ -137,7 +137,7 @@ def _written_down(data: DataFolder, waits: Path) -> int:
 
 
 def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest) -> int:
-    from lics_beamline.sweep_request import sweep_status
+    from lics_beamline.sweep_request import overtaken_by, sweep_status
 
     deadline, told = time.monotonic() + HEAR_S, ""
     while True:
@@ -149,6 +149,10 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
             if stands.says != told and not options.json:
                 told = stands.says
                 tell_line(f"{told} ...")
+        other = overtaken_by(data, asked) if stands is None or stands.answers != asked.uid else None
+        if other is not None:
+            says = f"{other.who} asked to {other.request.word} after you: that counts, and yours stands in the record"
+            return _say(options, says, EXIT_NOT_READY, stands)
         if stands is None or not stands.alive:
             return _say(options, "the sweep has ended", 0 if options.verb == "stop" else EXIT_NOT_READY, stands)
         if stands.answers != asked.uid and time.monotonic() > deadline:
