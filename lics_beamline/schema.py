@@ -141,6 +141,30 @@ RUBY_READING: Final = (
     _number("ruby_r1_sigma_nm", "nm", "Standard deviation of R1 from the fit."),
     _number("ruby_temperature_k", "K", "Temperature of the ruby used for the correction."),
 )
+# The rest of the fit, where the spectrum is recorded beside it: `RubyLine`, by the names of its numbers.
+RUBY_FIT: Final = (
+    _number("ruby_r2_nm", "nm", "Fitted R2 wavelength in air."),
+    _number("ruby_r2_sigma_nm", "nm", "Its standard deviation from the fit."),
+    _number("ruby_fwhm_nm", "nm", "Full width of R1 at half its height."),
+    _number("ruby_r2_fwhm_nm", "nm", "The same of R2."),
+    _number("ruby_ratio", "", "Height of R2 over that of R1."),
+    _number("ruby_mixing", "", "Lorentz fraction of both lines."),
+    _number("ruby_asymmetry_per_nm", "1/nm", "Common asymmetry of the lines; 0 where they are symmetric."),
+    _number("ruby_height_counts", "counts", "Height of R1 over the background."),
+    Field(
+        name="ruby_background_terms_counts",
+        dtype="array",
+        units="counts",
+        shape=(5,),
+        about="Terms of the powers 0 to 4 of a place that goes from -1 to 1 over what was fitted.",
+    ),
+    _number("ruby_fitted_from_nm", "nm", "First wavelength that was fitted, in air."),
+    _number("ruby_fitted_to_nm", "nm", "Last wavelength that was fitted, in air."),
+    _number("ruby_pixel_nm", "nm", "Pixels that the lines were averaged over; 0 where they are small beside them."),
+    _number("ruby_reduced_chi2", "", "Of the fit."),
+    Field(name="ruby_resolved", dtype="boolean", about="Whether the spectrum tells the two lines apart."),
+    _number("ruby_missed_share", "", "Share of the height of R1 by which the fit misses the spectrum beyond noise."),
+)
 
 REFERENCE_FIELDS: Final = (
     EXPERIMENT_TIME,
@@ -166,6 +190,7 @@ APPROACH_FIELDS: Final = (
     STROKE,
     _number("target_pressure_gpa", "GPa", "Pressure approached."),
     *RUBY_READING,
+    *RUBY_FIT,
     _number("gain_gpa_per_bar", "GPa/bar", "Gain believed when the next step was chosen."),
     _number("gain_error", "", "Its relative standard deviation; 1 before anything was learned."),
     _number("ending_pressure_gpa", "GPa", "Where the pressure is believed to end at this load; NaN when unknown."),
@@ -183,6 +208,7 @@ HEATING_FIELDS: Final = (
     _number("target_temperature_k", "K", "Temperature of the sample that the ramp goes to."),
     _number("target_pressure_gpa", "GPa", "Pressure held on an isobar; NaN where the load is held."),
     *RUBY_READING,
+    *RUBY_FIT,
     _number("predicted_pressure_gpa", "GPa", "Pressure expected of this reading by those before it; NaN at first."),
     _number("predicted_sigma_gpa", "GPa", "Its standard deviation, the noise of a reading included."),
     _number("final_pressure_gpa", "GPa", "Pressure predicted for the end of the leg at the load of now."),
@@ -205,6 +231,7 @@ PRIMARY_FIELDS: Final = (
     _number("requested_pressure_gpa", "GPa", "Pressure asked for; NaN where the leg holds the load instead."),
     _number("requested_temperature_k", "K", "Temperature asked for."),
     *RUBY_READING,
+    *RUBY_FIT,
     EXPOSURE_S,
     DOSE_COUNTS,
     _number("arrived_s", "s", "Since when the cell had been at its pressure [s of experiment]: the middle of the way."),
@@ -318,6 +345,7 @@ RESUMED_FIELDS: Final = (
     POINT_INDEX,
     LEG,
     *RUBY_READING,
+    *RUBY_FIT,
     _number("points_whole", "", "Points measured whole before."),
     _text("plates_unread", "Exposures whose plates were not read yet, comma separated; empty where there are none."),
     _number("cut_off_s", "s", "Time of the experiment since the last event before; NaN where its clock began anew."),

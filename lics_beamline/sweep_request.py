@@ -55,6 +55,8 @@ class SweepStatus:
 def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> SubmittedRequest:
     """Ask something of the sweep that is recorded in a data folder, in place of whatever was asked before.
 
+    What was asked before, and is not done yet, is left for the record by the name of whoever asked it.
+
     Parameters
     ----------
     data : DataFolder
@@ -73,8 +75,44 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
         why=why,
         uid=str(uuid.uuid4()),
     )
-    write_whole(asked_path(data), json.dumps(asdict(asked), indent=1))
+    overtaken = _undone(data)
+    note = _leave(data, _overtaken_by(asked, overtaken), who=overtaken.who) if overtaken else None
+    try:
+        write_whole(asked_path(data), json.dumps(asdict(asked), indent=1))
+    except OSError:
+        if note is not None:
+            note.unlink(missing_ok=True)
+        raise
     return asked
+
+
+def overtaken_by(data: DataFolder, asked: SubmittedRequest) -> SubmittedRequest | None:
+    """Return what was asked after a question, and so in its place; None where it is the newest.
+
+    Parameters
+    ----------
+    data : DataFolder
+        Where the sweep is recorded.
+    asked : SubmittedRequest
+        The question, which was not answered yet.
+    """
+    newest = read_status(asked_path(data), SubmittedRequest)
+    return newest if newest is not None and newest.uid != asked.uid else None
+
+
+def _undone(data: DataFolder) -> SubmittedRequest | None:
+    """Return what was asked of the running sweep and is not done; None where there is nothing."""
+    asked, stands = read_status(asked_path(data), SubmittedRequest), sweep_status(data)
+    if asked is None or stands is None or not stands.alive:
+        return None
+    finishing = stands.state == "running" and asked.request is not Request.CONTINUE  # heard, and a point is finished
+    return asked if finishing or stands.answers != asked.uid else None
+
+
+def _overtaken_by(asked: SubmittedRequest, before: SubmittedRequest) -> str:
+    because = f" ({before.why})" if before.why else ""
+    then = f"before that was done {asked.who} asked to {asked.request.word}, and the newest counts"
+    return f"asked to {before.request.word}{because}; {then}"[:MOST_NOTE_CHARACTERS]
 
 
 def leave_note(data: DataFolder, text: str, *, who: str = "") -> Path:
@@ -104,6 +142,10 @@ def leave_note(data: DataFolder, text: str, *, who: str = "") -> Path:
         raise ValueError(
             f"a note of {len(text)} characters; it has 1 to {MOST_NOTE_CHARACTERS}. Name a file for what is longer."
         )
+    return _leave(data, text, who=who)
+
+
+def _leave(data: DataFolder, text: str, *, who: str) -> Path:
     folder = notes_folder(data)
     folder.mkdir(exist_ok=True)
     path = folder / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json"

@@ -65,6 +65,7 @@ def add(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("text", metavar="TEXT", help="what is to be written down")
     verb.add_argument("--no-wait", action="store_true", help="do not wait until it is written down")
+    verb.add_argument("--json", action="store_true", help="print JSON for a program, nothing else")
     verb.set_defaults(run=note)
 
 
@@ -104,20 +105,22 @@ def note(options: argparse.Namespace) -> int:
     data = data_folder(options)
     stands = sweep_status(data)
     if stands is None or not stands.alive:
-        sys.stderr.write(
-            f"lics note: no sweep is running in {data.root}, so there is no record to write in. "
-            "lics logbook writes the logbook of a sweep that has ended; add to that.\n"
+        return _say(
+            options,
+            f"no sweep is running in {data.root}, so there is no record to write in. lics logbook writes the logbook "
+            "of a sweep that has ended; add to that.",
+            EXIT_NOT_READY,
         )
-        return EXIT_NOT_READY
     try:
         waits = leave_note(data, options.text, who=options.who)
     except ValueError as error:
-        sys.stderr.write(f"lics note: {error}\n")
-        return EXIT_USAGE
-    return 0 if options.no_wait else _written_down(data, waits)
+        return _say(options, str(error), EXIT_USAGE)
+    if options.no_wait:
+        return _say(options, "it waits to be written down", 0, stands)
+    return _written_down(options, data, waits)
 
 
-def _written_down(data: DataFolder, waits: Path) -> int:
+def _written_down(options: argparse.Namespace, data: DataFolder, waits: Path) -> int:
     from lics_beamline.sweep_request import sweep_status
 
     told = False
@@ -126,18 +129,16 @@ def _written_down(data: DataFolder, waits: Path) -> int:
         stands = sweep_status(data)
         if (stands is None or not stands.alive) and waits.exists():
             waits.unlink(missing_ok=True)
-            sys.stderr.write("lics note: the sweep ended before it could write that down\n")
-            return EXIT_NOT_READY
-        if not told and time.monotonic() > until_s:
+            return _say(options, "the sweep ended before it could write that down", EXIT_NOT_READY)
+        if not told and not options.json and time.monotonic() > until_s:
             told = True
             tell_line("what is being measured is finished first ...")
         time.sleep(LOOK_S)
-    sys.stdout.write("noted\n")
-    return 0
+    return _say(options, "noted", 0, sweep_status(data))
 
 
 def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest) -> int:
-    from lics_beamline.sweep_request import sweep_status
+    from lics_beamline.sweep_request import overtaken_by, sweep_status
 
     deadline, told = time.monotonic() + HEAR_S, ""
     while True:
@@ -149,6 +150,10 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
             if stands.says != told and not options.json:
                 told = stands.says
                 tell_line(f"{told} ...")
+        other = overtaken_by(data, asked) if stands is None or stands.answers != asked.uid else None
+        if other is not None:
+            says = f"{other.who} asked to {other.request.word} after you: that counts, and yours stands in the record"
+            return _say(options, says, EXIT_NOT_READY, stands)
         if stands is None or not stands.alive:
             return _say(options, "the sweep has ended", 0 if options.verb == "stop" else EXIT_NOT_READY, stands)
         if stands.answers != asked.uid and time.monotonic() > deadline:

@@ -6,6 +6,7 @@ are given beside a text, by `Text` or by a column, not inside it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -34,7 +35,7 @@ FOLD_INDENT = " " * 12  # of what a line goes on with: where the values of a lis
 
 
 def console(*, quiet: bool = False, soft_wrap: bool = False, piped_width: int | None = None) -> Console:
-    """Return what writes to standard output.
+    """Return what writes to standard output, nothing but text where ``NO_COLOR`` is set (https://no-color.org).
 
     Parameters
     ----------
@@ -47,7 +48,14 @@ def console(*, quiet: bool = False, soft_wrap: bool = False, piped_width: int | 
     """
     width = piped_width if piped_width and not sys.stdout.isatty() else None
     return Console(
-        file=sys.stdout, quiet=quiet, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False
+        file=sys.stdout,
+        force_terminal=False if os.environ.get("NO_COLOR") else None,  # bold and a bar that moves are no text, either
+        quiet=quiet,
+        soft_wrap=soft_wrap,
+        width=width,
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
 
 

@@ -16,6 +16,11 @@ class Request(StrEnum):
     CONTINUE = "continue"
     STOP = "stop"
 
+    @property
+    def word(self) -> str:
+        """As the terminal has it."""
+        return "hold" if self is Request.PAUSE else self.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedRequest:

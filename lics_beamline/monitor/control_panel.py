@@ -16,11 +16,10 @@ from bokeh.models import Button, Div, Row, TextInput
 from lics_beamline.control.request import Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.monitor.status_panel import STYLE, element
-from lics_beamline.sweep_request import MOST_NOTE_CHARACTERS, SweepStatus, ask, leave_note, sweep_status
+from lics_beamline.sweep_request import MOST_NOTE_CHARACTERS, SweepStatus, ask, leave_note, overtaken_by, sweep_status
 
 LONGEST_NAME_CHARACTERS: Final = 80  # of a person: names are shorter, and the record is read by people
 MEANT_FOR_S: Final = 5.0  # within which stop is pressed again: who did it by accident has let it be by then [s]
-ASKING: Final = {Request.PAUSE: "hold", Request.CONTINUE: "continue", Request.STOP: "stop"}  # words of the terminal
 STOP, STOP_AGAIN = "Stop", "Stop: press again"
 CONTROL_STYLE: Final = """
 :host { color: #e6edf3; font: 0.8125rem system-ui, 'DejaVu Sans', sans-serif; }
@@ -96,7 +95,11 @@ class ControlPanel:
         if self._stop_until_s < self._clock() and self.stop.label != STOP:
             self.stop.label = STOP
         if self._asked is not None and stands is not None and stands.answers == self._asked.uid:
-            self._asked, self._told = None, ""
+            finishing = state == "running" and self._asked.request is not Request.CONTINUE
+            self._asked, self._told = self._asked if finishing else None, ""
+        if self._asked is not None and runs and (other := overtaken_by(self._data, self._asked)) is not None:
+            told = f"{other.who} asked to {other.request.word} after you: that counts, and yours stands in the record"
+            self._asked, self._told = None, told
         if self._noted is not None and not self._noted.exists():
             self._noted, self._told = None, "noted"
         if (self._asked is not None or self._noted is not None) and not runs:
@@ -122,7 +125,7 @@ class ControlPanel:
             self._say(f"this could not be asked: {error}")
             return
         self.why.value = ""
-        self._say(f"{who} asks: {ASKING[request]}; what is being measured is finished first")
+        self._say(f"{who} asks: {request.word}; what is being measured is finished first")
 
     def _note(self) -> None:
         who = self._whoever_asks()

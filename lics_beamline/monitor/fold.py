@@ -16,6 +16,7 @@ from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun, reduced_
 from lics_beamline.files.strict_toml import validate
 from lics_beamline.journal.events import StreamEvent, Streams
 from lics_beamline.monitor.view import AskedPoint, Note, ReadPlate, RubyView, RunView, TrackReading, WalkView
+from lics_beamline.physics.ruby_line import RubyLine
 
 HOUR_S: Final = 3600.0
 LEGS: Final[dict[str, type[AnyLeg]]] = {
@@ -48,12 +49,14 @@ class RunFold:
         self.spectra_left_out = 0
         self._raw = RunView(uid="")
         self._began_s = math.nan
+        self._axis_offset_nm = 0.0
         self._streams = Streams()
         self._track: list[TrackReading] = []
         self._notes: list[Note] = []
         self._plates: list[ReadPlate] = []
         self._damage: list[str] = []
         self._hear: dict[str, Callable[[Mapping[str, Any], float], None]] = {
+            schema.REFERENCE: self._reference,
             schema.APPROACH: self._approach,
             schema.HEATING: self._heating,
             schema.PRIMARY: self._primary,
@@ -221,8 +224,9 @@ class RunFold:
         self._raw = replace(
             self._raw,
             ruby=RubyView(
-                wavelength_nm=wavelength_nm,
+                wavelength_nm=wavelength_nm - self._axis_offset_nm,
                 counts=counts,
+                line=RubyLine.of_record(data),
                 r1_nm=_number(data, "ruby_r1_nm"),
                 r1_sigma_nm=_number(data, "ruby_r1_sigma_nm"),
                 temperature_k=_number(data, "ruby_temperature_k"),
@@ -237,6 +241,10 @@ class RunFold:
         self._raw = replace(
             self._raw, motion=WalkView(point=point, leg=text(data["leg"]), phase=text(phase), says=text(says))
         )
+
+    def _reference(self, data: Mapping[str, Any], when: float) -> None:
+        offset_nm = _number(data, "axis_offset_nm")
+        self._axis_offset_nm = offset_nm if math.isfinite(offset_nm) else 0.0
 
     def _approach(self, data: Mapping[str, Any], when: float) -> None:
         gain = f"{data['gain_gpa_per_bar']:.3f} GPa/bar ({data['gain_error']:.0%})"

@@ -12,8 +12,6 @@ from lics_beamline.errors import BadReading, OutsideCalibration
 from lics_beamline.exports.panel_words import WAVELENGTH_IN_AIR
 from lics_beamline.monitor.figure import BLUE, ORANGE, RED, dark_figure, place_legend
 from lics_beamline.monitor.view import Array, RubyView, RunView
-from lics_beamline.physics.line_shape import pseudo_voigt
-from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.ruby_spectrum import fit_doublet
 
 SHOWN_NM: Final = (5.0, 4.0)  # below and above R1: what is fitted
@@ -66,7 +64,9 @@ class RubyPanel:
 
 
 def curve(ruby: RubyView, axis_nm: Array) -> tuple[Array, str]:
-    """Return the doublet fitted to a spectrum, over an axis, and why there is none.
+    """Return the doublet as it was fitted to a spectrum, over an axis, and why there is none.
+
+    A run of an earlier version recorded R1 alone: its spectrum is fitted anew.
 
     Parameters
     ----------
@@ -76,20 +76,7 @@ def curve(ruby: RubyView, axis_nm: Array) -> tuple[Array, str]:
         Wavelengths [nm].
     """
     try:
-        line = fit_doublet(ruby.wavelength_nm, ruby.counts, temperature_k=ruby.temperature_k)
+        line = ruby.line or fit_doublet(ruby.wavelength_nm, ruby.counts, temperature_k=ruby.temperature_k)
     except (BadReading, OutsideCalibration) as error:
         return np.empty(0), f"; no fit drawn: {error.facts.get('reason', 'outside the calibration')}"
-    return doublet(line, axis_nm), ""
-
-
-def doublet(line: RubyLine, axis_nm: Array) -> Array:
-    """Return the counts of a fitted doublet over an axis [nm], on the background under R1."""
-    total = np.full(axis_nm.shape, line.background_counts)
-    for centre, fwhm, height in (
-        (line.r1_nm, line.fwhm_nm, line.height_counts),
-        (line.r2_nm, line.r2_fwhm_nm, line.ratio * line.height_counts),
-    ):
-        distance = axis_nm - centre
-        narrowing = 0.5 * (1.0 + np.exp(np.clip(line.asymmetry_per_nm * distance, -30.0, 30.0)))
-        total = total + height * pseudo_voigt(2.0 * distance / fwhm * narrowing, line.mixing).value
-    return np.asarray(total)
+    return line.curve_counts(axis_nm), ""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lics_beamline.exports.panel_words import run_state
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.phases.phase import CrystalPhase
+from lics_beamline.physics.ruby_line import RubyLine
 
 Array = npt.NDArray[np.float64]
 NoteKind = Literal["decision", "hold", "failure", "resumed", "look"]
@@ -74,7 +75,9 @@ class RubyView:
     Parameters
     ----------
     wavelength_nm, counts : ndarray, shape (pixels,)
-        The spectrum.
+        The spectrum, on the axis as the reference of its leg found it.
+    line : RubyLine or None
+        The fit that was recorded with it; None where only R1 was.
     r1_nm, r1_sigma_nm : float
         Line as it was recorded [nm].
     temperature_k : float
@@ -85,6 +88,7 @@ class RubyView:
 
     wavelength_nm: Array
     counts: Array
+    line: RubyLine | None
     r1_nm: float
     r1_sigma_nm: float
     temperature_k: float

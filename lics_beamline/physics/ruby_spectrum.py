@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
 from lics_beamline.physics.doublet_curve import (
-    BEND,
+    BACKGROUND_TERMS,
     FLAT,
     HEIGHT_1,
     HEIGHT_2,
@@ -31,7 +31,6 @@ from lics_beamline.physics.doublet_curve import (
     MIXING,
     R1,
     SPLIT,
-    TILT,
     doublet,
 )
 from lics_beamline.physics.robust_scatter import scatter_of
@@ -115,7 +114,8 @@ def fit_doublet(
     scale = count_scale(y)  # of a spectrum that a program has divided by its maximum
     full = saturation_counts and scale * saturation_counts
     line = _read(x, scale * y, temperature_k, full, highest_shift_nm)
-    return replace(line, height_counts=line.height_counts / scale, background_counts=line.background_counts / scale)
+    terms = tuple(term / scale for term in line.background_terms_counts)
+    return replace(line, height_counts=line.height_counts / scale, background_terms_counts=terms)
 
 
 def _read(x: Array, y: Array, temperature_k: float, full: float | None, highest_shift_nm: float) -> RubyLine:
@@ -412,7 +412,7 @@ def _checked(
         )
     scaled = covariance * reduced_chi2
     r2_variance = scaled[R1, R1] + scaled[SPLIT, SPLIT] - 2.0 * scaled[R1, SPLIT]
-    t = float((p[R1] - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0])))
+    whole = np.pad(p, (0, FLAT + BACKGROUND_TERMS + 1 - p.size))
     return RubyLine(
         r1_nm=float(p[R1]),
         r1_sigma_nm=math.hypot(float(sigma[R1]), UNRESOLVED_SHAPE * fwhm if unresolved else 0.0),
@@ -422,9 +422,11 @@ def _checked(
         r2_fwhm_nm=math.exp(min(p[LOG_FWHM_2], 20.0)),
         ratio=ratio,
         mixing=float(p[MIXING]),
-        asymmetry_per_nm=float(p[LEAN]) if p.size > LEAN else 0.0,
+        asymmetry_per_nm=float(whole[LEAN]),
         height_counts=float(p[HEIGHT_1]),
-        background_counts=float(p[FLAT] + p[TILT] * t + p[BEND] * t * t),
+        background_terms_counts=tuple(float(term) for term in (*whole[FLAT:LEAN], *whole[LEAN + 1 :])),
+        fitted_from_nm=float(x[0]),
+        fitted_to_nm=float(x[-1]),
         reduced_chi2=reduced_chi2,
         resolved=not unresolved,
     )

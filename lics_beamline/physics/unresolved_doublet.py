@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
+from lics_beamline.physics.doublet_curve import WITHIN_PIXEL, within
 from lics_beamline.physics.line_shape import pseudo_voigt
 from lics_beamline.physics.ruby_line import RubyLine
 from lics_beamline.physics.spectral_line import LEAST_SIGNIFICANCE
@@ -29,7 +30,6 @@ WIDTHS_SIGMA_SHARE: Final = 0.05  # of the ratio of widths
 SHAPE_SHARE: Final = 0.008  # of the width: by so much a Voigt moves the fit of pseudo-Voigts
 REACH_NM: Final = 5.5  # fitted to either side of the middle of the doublet
 REACH_PIXELS: Final = 8.0  # at least
-PARTS_OF_PIXEL: Final = 5  # to average a line over a pixel
 TRIED_FWHM_NM: Final = (0.4, 0.8, 1.4, 2.2, 3.0)
 TRIED_PER_PIXEL: Final = 3  # positions of R1
 MIXING_MEAN_AND_SIGMA: Final = (0.4, 0.25)  # Lorentz fraction that lines through slits have, and its scatter
@@ -40,6 +40,7 @@ WORST_CHI2: Final = 3.0  # reduced; noise may miss by more than that share of a 
 WORST_SIGMA_NM: Final = 0.15  # of R1: half a gigapascal tells nothing
 KNOWN_VALUES: Final = 2  # observations of width and mixing, beside the pixels
 FITTED_PARAMETERS: Final = 7  # R1, width, mixing, height, three of the background
+NO_FURTHER_POWERS: Final = (0.0, 0.0)  # of the background are fitted, as a resolved doublet may have them
 WIDEST_NM: Final = 3.0  # a wider hump is no ruby
 
 
@@ -111,11 +112,10 @@ class _Window:
         pixel_nm = float(np.median(np.diff(x)))
         near = np.abs(x - r1_nm + 0.5 * splitting_nm) < max(REACH_NM, REACH_PIXELS * pixel_nm)
         self.x, self.y = x[near], y[near]
-        within = (np.arange(PARTS_OF_PIXEL) + 0.5) / PARTS_OF_PIXEL - 0.5
-        self.fine = self.x[:, None] + within * np.gradient(x)[near][:, None]
+        self.fine = self.x[:, None] + WITHIN_PIXEL * np.gradient(x)[near][:, None]
         self.error = np.sqrt(np.maximum(np.convolve(np.pad(self.y, 1, mode="edge"), np.full(3, 1 / 3), "valid"), 1.0))
-        t = (self.x - self.x.mean()) / max(float(np.ptp(self.x)), pixel_nm)
-        self.background = np.stack([np.ones_like(t), t, t * t])
+        t = within(self.fine, (self.x[0], max(self.x[-1], self.x[0] + pixel_nm)))
+        self.background = np.stack([(t**power).mean(axis=1) for power in range(3)])
         self.pixel_nm = pixel_nm
         self.width_start = math.log(2.0 * pixel_nm)
 
@@ -168,7 +168,6 @@ class _Window:
             variance += (WITHIN_PIXEL_SHARE * self.pixel_nm) ** 2
         linear, height_sigma, residuals = self.heights(values, held)
         self._refuse(float(linear[0]), height_sigma * math.sqrt(reduced), residuals, reduced, fwhm_nm, variance)
-        under = np.array([np.interp(values[0], self.x, part) for part in self.background])
         near = np.abs(self.x - values[0]) < max(fwhm_nm, self.pixel_nm)
         line = RubyLine(
             r1_nm=float(values[0]),
@@ -181,7 +180,10 @@ class _Window:
             mixing=float(values[2]),
             asymmetry_per_nm=0.0,
             height_counts=float(linear[0]),
-            background_counts=float(linear[1:] @ under),
+            background_terms_counts=tuple(float(term) for term in (*linear[1:], *NO_FURTHER_POWERS)),
+            fitted_from_nm=float(self.x[0]),
+            fitted_to_nm=float(self.x[-1]),
+            pixel_nm=self.pixel_nm,
             reduced_chi2=reduced,
             resolved=False,
         )

@@ -61,15 +61,14 @@ class RubyReading:
     load_bar: float
     haste_gpa: float = 0.0
 
-    def fields(self) -> dict[str, float]:
-        """Return the fields of `schema.RUBY_READING`."""
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of `schema.RUBY_READING` and `schema.RUBY_FIT`."""
         return {
             "pressure_gpa": self.pressure.gpa,
             "pressure_sigma_gpa": self.pressure.sigma_gpa,
             "pressure_systematic_gpa": self.pressure.systematic_gpa,
-            "ruby_r1_nm": self.line.r1_nm,
-            "ruby_r1_sigma_nm": self.line.r1_sigma_nm,
             "ruby_temperature_k": self.pressure.temperature_k,
+            **self.line.recorded(),
         }
 
 

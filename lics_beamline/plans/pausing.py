@@ -69,6 +69,9 @@ class Requests(Protocol):
     def say(self, state: str, says: str, *, heard: SubmittedRequest | None = None) -> None:
         """Say how the sweep stands; with `heard` also that a request was heard and is not answered yet."""
 
+    def note(self, says: str, *, asked: SubmittedRequest | None = None) -> None:
+        """Leave something for the record of the sweep; what became of a request, by who made it."""
+
     def notes(self) -> Iterator[SweepNote]:
         """Take what people and other threads left for the record of the sweep; one is gone once the next is asked."""
 
@@ -224,6 +227,7 @@ class Pausing:
             return
         if asked is not None and asked.request is Request.CONTINUE:
             self._requests.answer(asked, "running", "nothing was held; the sweep goes on")
+            self._requests.note("asked to continue; nothing was held", asked=asked)
         elif self._busy():
             self._hear(asked)
         elif asked is not None and asked.request is Request.STOP:

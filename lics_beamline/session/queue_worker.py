@@ -24,6 +24,7 @@ from lics_beamline.session.session import LOCK_NAME as SESSION_LOCK
 from lics_beamline.session.session import open_session
 from lics_beamline.session.simulation import LOCK_NAME as SIMULATORS_LOCK
 from lics_beamline.session.simulation import simulated_beamline
+from lics_beamline.session.stock_plans import PARAMETER_TYPES, STOCK_PLANS, stock_plans
 from lics_beamline.session.submission import WORKER_VARIABLE, annotation
 
 if TYPE_CHECKING:
@@ -75,21 +76,32 @@ def _await_end_of_session(data: DataFolder) -> None:
 
 
 def _names(session: Session) -> dict[str, Any]:
-    import bluesky.plans as bp
-
-    plans = bound_plans(session)
-    for name, plan in plans.items():
-        _annotate(name, plan, session.profile.folder)
-    stock = {plan.__name__: plan for plan in (bp.count, bp.scan, bp.rel_scan, bp.list_scan)}
     devices = {device.name: device for device in session.beamline.devices()}
     session.engine.resumed_by = resume_by_manager
-    return {"RE": session.engine, **devices, **stock, **plans}
+    plans = queued_names(bound_plans(session) | stock_plans(), session.profile.folder)
+    return {"RE": session.engine, **devices, **plans}
+
+
+def queued_names(plans: dict[str, Plan], profile: Path) -> dict[str, Plan]:
+    """Return plans, of which each says by which types its parameters are judged when it is submitted.
+
+    Parameters
+    ----------
+    plans : dict
+        By their names.
+    profile : Path
+        Folder of the profile by whose rules they are judged.
+    """
+    for name, plan in plans.items():
+        _annotate(name, plan, profile)
+    return plans
 
 
 def _annotate(name: str, plan: Plan, profile: Path) -> None:
     """Tell the manager the types of the parameters of a plan, the last of which is judged with all the others."""
     parameters = inspect.signature(plan).parameters
-    types = {key: {"annotation": str(parameter.annotation)} for key, parameter in parameters.items()}
+    told = PARAMETER_TYPES if name in STOCK_PLANS else {}
+    types = {key: told.get(key, {"annotation": str(parameter.annotation)}) for key, parameter in parameters.items()}
     if len(parameters) > 1:  # else there is nothing to judge
-        types["md"]["annotation"] = annotation(name, profile)
+        types["md"] = {"annotation": annotation(name, profile)}
     plan._custom_parameter_annotation_ = {"parameters": types}  # type: ignore[attr-defined]  # queueserver's name

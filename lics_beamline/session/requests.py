@@ -125,10 +125,11 @@ class RequestFiles:
         """Ask something of the sweep from within its own process; as `ask`."""
         return ask(self.data, request, who=who, why=why)
 
-    def note(self, says: str) -> None:
-        """Leave something for the record of the sweep, from any thread."""
+    def note(self, says: str, *, asked: SubmittedRequest | None = None) -> None:
+        """Leave something for the record of the sweep, from any thread; what became of a question, by who asked it."""
         if self.is_open:
-            self._notes.append(SweepNote(who=ENGINE, when="", text=says))
+            who, when = (asked.who, asked.when) if asked is not None else (ENGINE, "")
+            self._notes.append(SweepNote(who=who, when=when, text=says))
 
     def notes(self) -> Iterator[SweepNote]:
         """Take what was left for the record, people's notes too; one is gone once the next is asked for."""

@@ -22,6 +22,7 @@ from lics_beamline.errors import LicsError
 from lics_beamline.session.asked_experiment import asked_experiment
 from lics_beamline.session.queue_ahead import queued_plans
 from lics_beamline.session.requirement import require_calibrant, require_fit
+from lics_beamline.session.stock_plans import STOCK_PLANS, stock_refusal
 
 if TYPE_CHECKING:
     from lics_beamline.experiment import Experiment
@@ -41,9 +42,12 @@ def judged_md(plan: str, profile: str) -> Any:
     """Return the type of the parameter ``md`` of a plan, which is valid where all its parameters are."""
 
     def judge(md: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
-        if os.environ.get(WORKER_VARIABLE) == str(os.getpid()):  # the plan is about to begin, and judges by itself
+        if plan in STOCK_PLANS:
+            says = stock_refusal(plan, info.data)
+        elif os.environ.get(WORKER_VARIABLE) == str(os.getpid()):  # the plan is about to begin, and judges by itself
             return md
-        says = _judge_at(profile).says(plan, info.data)
+        else:
+            says = _judge_at(profile).says(plan, info.data)
         if says:
             raise ValueError(says)
         return md

@@ -120,6 +120,8 @@ def test_three_sweeps_of_which_the_second_is_aborted_are_recorded_whole(manager,
         (manager.submits("sweep", "lics-2015", points=0), "at least 1 point"),
         (manager.submits("isobar", "lics-2015", 95.0, [348.0]), "allowed: 0 to 12 GPa"),
         (manager.submits("hunt", "onset", "onset of alloy", 4.0, 2.0), "one way only"),
+        (manager.submits("count", ["membrane"]), "'thermocouples'"),
+        (manager.submits("count", ["ruby"], num=10**9), "reads 1 to 100000 times"),
     ):
         assert not refused["success"]
         assert why in refused["msg"]

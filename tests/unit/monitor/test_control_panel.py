@@ -122,6 +122,46 @@ def test_what_a_sweep_or_a_person_says_is_text_on_the_panel(data, sweep):
     assert "&lt;b&gt;at&lt;/b&gt;" in panel.says.text
 
 
+def test_of_two_people_the_newest_counts_and_the_other_is_told_and_recorded(data, sweep):
+    ada, bob = named(data), named(data, "<b>Bob</b>")
+    ada.why.value = "look at the gasket"
+    press(ada.hold)
+    asked = sweep.asked()
+    sweep.say("running", "what is being measured is finished first, then the sweep is held", heard=asked)
+    for panel in (ada, bob):
+        panel.update(sweep_status(data))
+        assert "then the sweep is held" in panel.says.text
+    press(bob.stop)
+    press(bob.stop)
+    assert (sweep.asked().request, sweep.asked().who) == (Request.STOP, "<b>Bob</b> (page)")
+    ada.update(sweep_status(data))
+    assert "&lt;b&gt;Bob&lt;/b&gt; (page) asked to stop after you: that counts" in ada.says.text
+    assert [(note.who, note.text) for note in sweep.notes()] == [
+        (
+            "Ada Lovelace (page)",
+            "asked to hold (look at the gasket); before that was done <b>Bob</b> (page) asked to stop, and the newest "
+            "counts",
+        )
+    ]
+
+
+def test_what_was_done_is_overtaken_by_nobody(data, sweep):
+    ada, bob = named(data), named(data, "Bob")
+    press(ada.hold)
+    sweep.answer(sweep.asked(), "held", "held at 4.004 GPa")
+    for panel in (ada, bob):
+        panel.update(sweep_status(data))
+        assert (panel.hold.disabled, panel.go_on.disabled) == (True, False)
+    press(bob.go_on)
+    sweep.answer(sweep.asked(), "running", "goes on after 60 s of experiment")
+    ada.update(sweep_status(data))
+    assert "goes on after 60 s" in ada.says.text
+    assert "after you" not in ada.says.text
+    assert not ada.hold.disabled
+    press(ada.hold)
+    assert list(sweep.notes()) == []
+
+
 def opened(data, control):
     runs = WatchedRuns(data)
     runs.look()

@@ -134,6 +134,19 @@ def test_a_hold_falls_into_a_wait_stops_load_and_ramp_and_lasts_until_somebody_c
     assert held.uid != sweep_status(data).answers
 
 
+def test_who_lets_a_sweep_go_on_that_is_not_held_is_told_and_stands_in_the_record(bench, requests, data):
+    asked = ask(data, Request.CONTINUE, who="Ada")
+
+    def plan():
+        yield Msg("wait", None, group="a")
+
+    run(Pausing(bench, requests).pausable(plan()))
+    assert sweep_status(data).says == "nothing was held; the sweep goes on"
+    assert [(note.who, note.when, note.text) for note in requests.notes()] == [
+        ("Ada", asked.when, "asked to continue; nothing was held")
+    ]
+
+
 def test_an_open_event_and_an_open_shutter_are_finished_first_and_the_person_is_told(bench, requests, data):
     ask(data, Request.PAUSE)
     told = []

@@ -9,7 +9,7 @@ from lics_beamline.control.request import Request
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.errors import Busy
 from lics_beamline.session.requests import RequestFiles
-from lics_beamline.sweep_request import ask, leave_note, sweep_status
+from lics_beamline.sweep_request import ask, leave_note, overtaken_by, sweep_status
 
 
 @pytest.fixture
@@ -56,6 +56,21 @@ def test_many_questions_between_two_looks_leave_the_last_one(data):
             for request in (Request.STOP, Request.CONTINUE, Request.PAUSE, Request.CONTINUE):
                 last = ask(data, request)
             assert requests.asked() == last
+
+
+def test_what_was_asked_and_never_heard_stands_in_the_record_by_name_when_another_asks(data):
+    requests = RequestFiles(data)
+    with requests.open():
+        first = ask(data, Request.STOP, who="Ada")
+        assert overtaken_by(data, first) is None
+        second = ask(data, Request.PAUSE, who="Bob")
+        assert overtaken_by(data, first) == second
+        assert [(note.who, note.text) for note in requests.notes()] == [
+            ("Ada", "asked to stop; before that was done Bob asked to hold, and the newest counts")
+        ]
+        requests.answer(requests.asked(), "held", "held at 3.12 GPa")
+        ask(data, Request.CONTINUE, who="Ada")
+        assert list(requests.notes()) == [], "the hold was done"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({"request": "vent", "who": 1})])
