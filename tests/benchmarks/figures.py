@@ -102,6 +102,18 @@ def rows(kept):
         + ", ".join(f"{name} {times:.1f}" for name, times in sorted(doors.items(), key=lambda each: each[1])),
         "import_time",
     )
+    shown = kept["monitor"]
+    yield (
+        "live page",
+        f"a point shown {shown['point_shown_median_s']:.1f} s (median) after it was reduced; a run of 1000 points "
+        f"opened in {shown['page_again_s']:.1f} s; {shown['monitor_memory_mb']} MB. Processor of its server: "
+        f"{shown['idle_server_percent']:.1f} % of one core while it looks at what is not new, and for what is new "
+        f"{shown['monitor_percent_of_experiment']:.1f} % of the time of the experiment; that is "
+        f"{shown['monitor_share_of_computing']:.0%} of all that a dry run at up to 300 times the speed of time "
+        f"computes. Sweep, simulators and followers compute {shown['sweep_computing_ratio']:.2f} times as much as "
+        "without a page",
+        "monitor",
+    )
     killed = kept.get("campaign")
     if killed is not None:
         both_dead = "engine+guard"  # then only the watchdog of the instruments is left, which has its own time

@@ -129,6 +129,7 @@ def test_points_of_a_running_sweep_come_to_the_page_which_costs_the_sweep_little
             if data == "shown":
                 url, port = shown_at(sweep, said)
                 await_listener(port, sweep)
+                begun_s = computing(sweep.pid)[0]  # to load what draws, as long as any sweep lasts
                 with looking(browser) as look:
                     page = look(url)
                     page.evaluate(HEAR)
@@ -165,6 +166,8 @@ def test_points_of_a_running_sweep_come_to_the_page_which_costs_the_sweep_little
         sweep_ratio=round(took_s["shown"] / took_s["alone"], 3),
         sweep_computing_ratio=round(computed_s["shown"] / computed_s["alone"], 3),
         monitor_computing_s=round(page_s, 1),
+        monitor_start_computing_s=round(begun_s, 1),
+        monitor_following_share=round((page_s - begun_s) / (whole_s - page_s), 3),
         monitor_percent_of_experiment=round(100.0 * page_s / (max(clock_s) - min(clock_s)), 2),
         sweep_computing_s=round(whole_s - page_s, 1),
         monitor_share_of_computing=round(page_s / whole_s, 3),
