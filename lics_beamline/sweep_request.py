@@ -1,7 +1,7 @@
 """What people ask of a running sweep, from terminal or page, through small files in the data folder.
 
-Anybody who can write the folder may ask; the newest question counts. What the sweep does with it is
-`lics_beamline.session.requests`. A lock tells whether there is a sweep.
+Anybody who can write the folder may ask; the newest question counts, but for a stop, which stands. What the sweep does
+with it is `lics_beamline.session.requests`. A lock tells whether there is a sweep.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class SweepStatus:
 def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> SubmittedRequest:
     """Ask something of the sweep that is recorded in a data folder, in place of whatever was asked before.
 
-    What was asked before, and is not done yet, is left for the record by the name of whoever asked it.
+    What was asked before, and is not done yet, is left for the record by the name of whoever asked it. A stop that is
+    not done yet stands: whoever asks to hold or to continue then is left for the record.
 
     Parameters
     ----------
@@ -67,6 +68,11 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
         Reason that is recorded with it.
     who : str
         Default: the user and host of this process.
+
+    Returns
+    -------
+    SubmittedRequest
+        What counts: what was asked now, or the stop that stands.
     """
     asked = SubmittedRequest(
         request=request,
@@ -76,6 +82,10 @@ def ask(data: DataFolder, request: Request, *, why: str = "", who: str = "") -> 
         uid=str(uuid.uuid4()),
     )
     overtaken = _undone(data)
+    if overtaken is not None and overtaken.request is Request.STOP is not request:
+        stands = f"{overtaken.who} had asked to stop, and a stop stands"
+        _leave(data, f"asked to {_words(asked)}; {stands}"[:MOST_NOTE_CHARACTERS], who=asked.who)
+        return overtaken
     note = _leave(data, _overtaken_by(asked, overtaken), who=overtaken.who) if overtaken else None
     try:
         write_whole(asked_path(data), json.dumps(asdict(asked), indent=1))
@@ -110,9 +120,12 @@ def _undone(data: DataFolder) -> SubmittedRequest | None:
 
 
 def _overtaken_by(asked: SubmittedRequest, before: SubmittedRequest) -> str:
-    because = f" ({before.why})" if before.why else ""
     then = f"before that was done {asked.who} asked to {asked.request.word}, and the newest counts"
-    return f"asked to {before.request.word}{because}; {then}"[:MOST_NOTE_CHARACTERS]
+    return f"asked to {_words(before)}; {then}"[:MOST_NOTE_CHARACTERS]
+
+
+def _words(asked: SubmittedRequest) -> str:
+    return f"{asked.request.word} ({asked.why})" if asked.why else asked.request.word
 
 
 def leave_note(data: DataFolder, text: str, *, who: str = "") -> Path:

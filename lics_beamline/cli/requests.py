@@ -88,6 +88,9 @@ def run(options: argparse.Namespace) -> int:
         return _say(options, f"no sweep is running in {data.root}{last}.", EXIT_NOT_READY)
     request = {"hold": Request.PAUSE, "continue": Request.CONTINUE, "stop": Request.STOP}[options.verb]
     asked = ask(data, request, why=options.why, who=options.who)
+    if asked.request is not request:
+        says = f"{asked.who} asked to stop before you: a stop stands, and what you asked stands in the record"
+        return _say(options, says, EXIT_NOT_READY, stands)
     return _wait(options, data, asked)
 
 

@@ -125,6 +125,10 @@ class ControlPanel:
             self._say(f"this could not be asked: {error}")
             return
         self.why.value = ""
+        if self._asked.request is not request:
+            self._say(f"{self._asked.who} asked to stop before you: a stop stands, and yours stands in the record")
+            self._asked = None
+            return
         self._say(f"{who} asks: {request.word}; what is being measured is finished first")
 
     def _note(self) -> None:

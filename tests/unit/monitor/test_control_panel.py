@@ -145,6 +145,18 @@ def test_of_two_people_the_newest_counts_and_the_other_is_told_and_recorded(data
     ]
 
 
+def test_nobody_holds_what_another_stops(data, sweep):
+    ada, bob = named(data), named(data, "<b>Bob</b>")
+    press(ada.stop)
+    press(ada.stop)
+    press(bob.hold)
+    assert (sweep.asked().request, sweep.asked().who) == (Request.STOP, "Ada Lovelace (page)")
+    assert "Ada Lovelace (page) asked to stop before you: a stop stands" in bob.says.text
+    sweep.answer(sweep.asked(), "stopping", "the sweep ends")
+    bob.update(sweep_status(data))
+    assert "the sweep ends" in bob.says.text
+
+
 def test_what_was_done_is_overtaken_by_nobody(data, sweep):
     ada, bob = named(data), named(data, "Bob")
     press(ada.hold)

@@ -35,7 +35,7 @@ def test_what_was_asked_of_another_sweep_is_not_heard(data):
 def test_the_newest_question_counts_says_who_and_is_asked_until_it_is_answered(data):
     requests = RequestFiles(data)
     with requests.open():
-        ask(data, Request.STOP)
+        ask(data, Request.CONTINUE)
         wanted = ask(data, Request.PAUSE, why="tea", who="Ada")
         assert requests.asked() == requests.asked() == wanted
         assert (wanted.who, wanted.why) == ("Ada", "tea")
@@ -53,7 +53,7 @@ def test_many_questions_between_two_looks_leave_the_last_one(data):
         for _ in range(20):
             first = ask(data, Request.PAUSE)
             assert requests.asked() == first
-            for request in (Request.STOP, Request.CONTINUE, Request.PAUSE, Request.CONTINUE):
+            for request in (Request.CONTINUE, Request.PAUSE, Request.CONTINUE):
                 last = ask(data, request)
             assert requests.asked() == last
 
@@ -61,16 +61,33 @@ def test_many_questions_between_two_looks_leave_the_last_one(data):
 def test_what_was_asked_and_never_heard_stands_in_the_record_by_name_when_another_asks(data):
     requests = RequestFiles(data)
     with requests.open():
-        first = ask(data, Request.STOP, who="Ada")
+        first = ask(data, Request.CONTINUE, who="Ada")
         assert overtaken_by(data, first) is None
         second = ask(data, Request.PAUSE, who="Bob")
         assert overtaken_by(data, first) == second
         assert [(note.who, note.text) for note in requests.notes()] == [
-            ("Ada", "asked to stop; before that was done Bob asked to hold, and the newest counts")
+            ("Ada", "asked to continue; before that was done Bob asked to hold, and the newest counts")
         ]
         requests.answer(requests.asked(), "held", "held at 3.12 GPa")
         ask(data, Request.CONTINUE, who="Ada")
         assert list(requests.notes()) == [], "the hold was done"
+
+
+@pytest.mark.parametrize("request_after", [Request.PAUSE, Request.CONTINUE])
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_stop_that_was_asked_stands_whatever_others_ask(data, request_after, is_heard):
+    requests = RequestFiles(data)
+    with requests.open():
+        stop = ask(data, Request.STOP, who="Ada")
+        if is_heard:
+            requests.say("running", "what is being measured is finished first", heard=stop)
+        assert ask(data, request_after, who="Bob", why="tea") == stop
+        assert requests.asked() == stop
+        assert [(note.who, note.text) for note in requests.notes()] == [
+            ("Bob", f"asked to {request_after.word} (tea); Ada had asked to stop, and a stop stands")
+        ]
+        again = ask(data, Request.STOP, who="Bob")
+        assert requests.asked() == again
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({"request": "vent", "who": 1})])
