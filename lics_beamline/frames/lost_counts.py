@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
-from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
+from lics_beamline.physics.scaled_counts import scaled_from_counts
 
-LOOKED_AT: Final = 100_000  # pixels that tell
+LOOKED_AT: Final = 100_000  # pixels that tell ...
+WHOLE_LOOKED_AT: Final = 20_000  # ... and of whole numbers, of which only the levels do
 LARGEST_LOGARITHM: Final = 64.0  # of counts in 64 bits, to any base from 2
 MOST_COUNTS: Final = {4: 1e4, 8: 1e9}  # by bytes: above, a logarithm keeps too few digits to tell whole numbers
 INTEGER_SIZES: Final = (2**16, 2**8)  # numbers that unsigned integers have
@@ -42,18 +43,19 @@ def check_undone(pixels: npt.NDArray[Any], path: Path) -> None:
     ReductionFailed
         If its numbers are whole once that is undone, or some are minus infinity and none is larger than a logarithm.
     """
-    if pixels.dtype.kind != "f" or not pixels.size:
+    if not pixels.size:
         return
-    some = pixels.ravel()[:: max(1, pixels.size // LOOKED_AT)].astype(np.float64)
+    most = MOST_COUNTS.get(pixels.dtype.itemsize, 0.0) if pixels.dtype.kind == "f" else 0.0
+    looked_at = LOOKED_AT if most else WHOLE_LOOKED_AT
+    some = pixels.ravel()[:: max(1, pixels.size // looked_at)].astype(np.float64)
     # Dividing by a flat that is zero somewhere gives minus infinity too, beside infinity or larger numbers.
     of_zero = bool(np.isneginf(some).any() and np.max(some, initial=0.0, where=~np.isnan(some)) < LARGEST_LOGARITHM)
     some = some[np.isfinite(some)]
-    most = MOST_COUNTS.get(pixels.dtype.itemsize, 0.0)
     what = scaled_from_counts(some, most_counts=most)
-    if not what and not of_zero:
+    if what is None and not of_zero:
         return
-    seen = f"{what} of whole counts" if what else "logarithms: some are minus infinity, as that of no count is"
-    undo = UNDONE[what][1] if what else "10**numbers or exp(numbers)"
+    seen = f"{what.name} of whole counts" if what else "logarithms: some are minus infinity, as that of no count is"
+    undo = what.undo if what else "10**numbers or exp(numbers)"
     raise ReductionFailed(
         f"{path.name} holds {seen}. Intensities and errors need counts: give the image as the detector wrote it, or "
         f"undo it (numpy: {undo}).",

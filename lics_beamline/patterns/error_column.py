@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float64]
 
 SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
 FEW_COUNTS: Final = 2.0  # below, variances and weights are kept from zero, and an error is near its intensity
+SAME_VARIANCE: Final = 0.02  # relative: variance over intensity, of errors with three digits
 SAME_COLUMN: Final = 1e-3  # relative: the same number, rounded
 ALIKE_SHARE: Final = 0.9  # of the points that have counts
 LEAST_LIT: Final = 50  # points that tell: fewer are alike by chance
@@ -30,6 +31,25 @@ LEAST_POWER: Final = -0.25
 POINTS_APART: Final = (1, 2, 4, 8, 16)  # over which that is told: farther ones have other pixels and times of counting
 STEEP_SHARE: Final = 0.02  # of the steps, those of the largest rise or fall
 LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
+
+
+def with_errors_of_none(intensity: Array, sigma: Array) -> Array:
+    """Return errors with that of one count where nothing was counted, and a program wrote the root of nothing.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern. Points without intensity and error stay without where errors are not the roots of counts: there
+        they are empty.
+    """
+    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
+    none = (intensity == 0.0) & (sigma == 0.0)
+    if not none.any() or np.count_nonzero(lit) < LEAST_LIT:
+        return sigma
+    count = sigma[lit] ** 2 / intensity[lit]
+    usual = float(np.median(count))
+    is_counted = np.mean(np.abs(count / usual - 1.0) < SAME_VARIANCE) > ALIKE_SHARE
+    return np.where(none, usual, sigma) if is_counted else sigma
 
 
 def check_no_weight(intensity: Array, sigma: Array, *, source: str) -> None:

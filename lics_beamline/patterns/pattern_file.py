@@ -17,7 +17,13 @@ import numpy.typing as npt
 
 from lics_beamline.files.given_file import PATTERN_BYTES, read_bytes, regular_size
 from lics_beamline.patterns.cif_pattern import parse_cif
-from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_share, check_no_weight, check_unnamed
+from lics_beamline.patterns.error_column import (
+    SECOND_DIFFERENCE,
+    check_no_share,
+    check_no_weight,
+    check_unnamed,
+    with_errors_of_none,
+)
 from lics_beamline.patterns.gsas_pattern import is_gsas, parse_gsas
 from lics_beamline.patterns.nexus_pattern import parse_nexus
 from lics_beamline.patterns.pattern import Pattern
@@ -30,7 +36,7 @@ from lics_beamline.patterns.pattern_table import (
     refused,
 )
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
-from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, UNDONE, scaled_from_counts
+from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, scaled_from_counts
 
 Array = npt.NDArray[np.float64]
 Errors = Literal["file", "counts", "scatter"]
@@ -59,9 +65,6 @@ CONTROL_SHARE: Final = 0.01  # of the bytes: more control characters, and it is 
 DEGREES_FROM: Final = 3.2  # a 2theta pattern in degrees ends above it; in radians, pi is the end
 SAME_WAVELENGTH: Final = 1e-4  # relative: of a recipe or a command line, and of a file
 LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is something else
-UNEVEN_STEP: Final = 0.01  # relative: steps that differ by more are not those of one grid
-MOST_STEPS: Final = 0.9  # of all: the others may be gaps
-GAP_STEPS: Final = 1.5  # of a step: farther apart, and nothing was measured between
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,53 +162,6 @@ def read_pattern(
     )
 
 
-def evenly_spaced(pattern: Pattern) -> Pattern:
-    """Return a pattern on equal steps of 2theta, for what counts in bins: the same where its steps are equal.
-
-    Notes
-    -----
-    The step is the median one. Between points intensities are interpolated; where nothing was measured, bins are empty.
-    """
-    steps = np.diff(pattern.two_theta_deg)
-    step = float(np.median(steps))
-    if np.all(np.abs(steps / step - 1.0) < UNEVEN_STEP):
-        return pattern
-    x = pattern.two_theta_deg
-    return on_grid(pattern, x[0] + step * np.arange(int((x[-1] - x[0]) / step) + 1))
-
-
-def on_grid(pattern: Pattern, two_theta_deg: Array) -> Pattern:
-    """Return a pattern on a grid of 2theta [deg] of equal steps; empty where nothing was measured.
-
-    Where the points are those of the grid, they are taken as they are.
-
-    Notes
-    -----
-    Between points intensities and their errors are interpolated. On a grid r times finer than the points, a sum over
-    bins is r times one over points, and its error the root of r times that of independent bins: without that, noise
-    would look like lines.
-    """
-    x, step = pattern.two_theta_deg, float(two_theta_deg[1] - two_theta_deg[0])
-    if x.size == two_theta_deg.size and np.all(np.abs(x - two_theta_deg) < UNEVEN_STEP * step):
-        return replace(pattern, two_theta_deg=two_theta_deg)
-    steps = np.diff(x)
-    good = np.isfinite(pattern.intensity) & (pattern.sigma > 0.0)
-    known = x[good]
-    right = np.clip(np.searchsorted(known, two_theta_deg), 1, known.size - 1)
-    usual = float(np.median(steps))
-    local = np.interp(two_theta_deg, 0.5 * (x[1:] + x[:-1]), np.minimum(steps, 10.0 * usual))
-    apart = known[right] - known[right - 1] > GAP_STEPS * np.maximum(local, usual)
-    apart |= (two_theta_deg < known[0] - 0.5 * usual) | (two_theta_deg > known[-1] + 0.5 * usual)
-    return replace(
-        pattern,
-        two_theta_deg=two_theta_deg,
-        intensity=np.where(apart, np.nan, np.interp(two_theta_deg, known, pattern.intensity[good])),
-        sigma=np.where(apart, np.nan, np.interp(two_theta_deg, known, pattern.sigma[good])),
-        correlation=pattern.correlation * math.sqrt(max(1.0, float(np.quantile(steps, MOST_STEPS)) / step)),
-        graininess=None,
-    )
-
-
 def _table(path: Path, columns: tuple[int, ...] | None, chosen: str | None, unit: Abscissa | None) -> PatternTable:
     source = str(path)
     regular_size(path, most_bytes=PATTERN_BYTES, what=WHAT)
@@ -260,8 +216,8 @@ def _check_table(table: PatternTable, source: str) -> None:
     if what := scaled_from_counts(seen, most_counts=MOST_COUNTS_IN_TEXT):
         raise refused(
             source,
-            f"has for intensities {what} of whole counts. Lines and errors need counts: export these, or undo it "
-            f"(numpy: {UNDONE[what][1]}).",
+            f"has for intensities {what.name} of whole counts. Lines and errors need counts: export these, or undo it "
+            f"(numpy: {what.undo}).",
             reason="scaled counts",
         )
     if table.sigma is not None and np.any(table.sigma < 0.0):
@@ -378,7 +334,7 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
             check_no_share(y, table.sigma, source=source)
         if not table.sigma_said and asked is None:
             check_unnamed(y, table.sigma, source=source)
-        return table.sigma, "counts" if table.counted else "file"
+        return with_errors_of_none(y, table.sigma), "counts" if table.counted else "file"
     finite = y[np.isfinite(y)]
     whole = bool(np.all(finite == np.round(finite)) and finite.min() >= 0.0)
     if asked == "counts" or (asked is None and (table.counted or whole)):

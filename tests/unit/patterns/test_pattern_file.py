@@ -15,7 +15,9 @@ from lics_beamline.exports.gsas import write_gsas
 from lics_beamline.exports.nexus import write_nexus
 from lics_beamline.exports.powder_cif import write_powder_cif
 from lics_beamline.exports.reduced_run import reduced_run
-from lics_beamline.patterns.pattern_file import evenly_spaced, read_pattern
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.even_steps import evenly_spaced
+from lics_beamline.patterns.pattern_file import read_pattern
 
 WAVELENGTH = 0.41373
 X = np.arange(4.0, 14.0, 0.01)
@@ -112,6 +114,12 @@ def test_an_abscissa_that_is_not_named_is_what_the_operator_says(tmp_path, unit,
         ('#     "wavelength": 4.137e-11', 0.4137),
         ("! lambda 1.5406 A", 1.5406),
         ("# Wavelength (nm): 0.0413730 nm", 0.41373),
+        ("# wavelength_nm = 0.0709", 0.709),
+        ("# Wavelength [nm]: 0.0413730", 0.41373),
+        ("# Wavelength: 41.373 pm", 0.41373),
+        ("# Wavelength: 1,5406 A", 1.5406),
+        ("# Lambda1: 1.5406", 1.5406),
+        ("# Wavelength 2: 1.5444", 1.5444),
     ],
 )
 def test_the_wavelength_of_a_heading_is_read_in_its_unit(tmp_path, words, angstrom):
@@ -123,8 +131,44 @@ def test_a_chi_of_fit2d_says_what_its_axis_is_and_how_many_points_it_has(tmp_pat
     head = "ceria_0001.tif\n2-Theta Angle (Degrees)\nIntensity\n     {}\n"
     same(read(tmp_path, head.format(X.size) + rows(X, Y), "a.chi"), errors="counts")
     assert "1200 points and has 1000" in refusal(tmp_path, head.format(1200) + rows(X, Y), "a.chi")
-    q_head = "ceria_0001.tif\nQ (Inverse Nanometres)\nIntensity\n     {}\n"
-    same(read(tmp_path, q_head.format(X.size) + rows(10.0 * Q, Y, form="{:.9g}"), "q.chi"), errors="counts")
+    q_head = "ceria_0001.tif\n{}\nIntensity\n     {}\n"
+    for name, times in (
+        ("Q (Inverse Nanometres)", 10.0),
+        ("Q-Space (Inverse Nanometres)", 10.0),
+        ("Q-Space (A^-1)", 1.0),
+    ):
+        text = q_head.format(name, X.size) + rows(times * Q, Y, form="{:.9g}")
+        same(read(tmp_path, text, "q.chi"), errors="counts")
+
+
+@pytest.mark.parametrize(
+    ("heading", "times"),
+    [
+        ("# unit = q_nm^-1\n", 10),
+        ("# X-axis: q (1/A)\n", 1),
+        ("q,I,esd\n1/nm,-,-\n", 10),
+        ("Q,I,esd\nA-1,-,-\n", 1),
+    ],
+)
+def test_an_abscissa_that_settings_or_a_row_of_units_name_is_taken(tmp_path, heading, times):
+    same(read(tmp_path, heading + rows(times * Q, Y, E, separator=",", form="{:.9g}")))
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ";"])
+def test_commas_are_decimal_or_of_thousands_where_the_file_tells(tmp_path, separator):
+    same(read(tmp_path, rows(X, Y, E, separator=separator).replace(".", ",")))
+    same(read(tmp_path, rows(X, Y, E, separator=separator, form="{:,.4f}")))
+    same(read(tmp_path, rows(X, Y, E, separator=";", form='"{:.6g}"').replace(".", ",")))
+
+
+def test_nothing_counted_has_the_error_of_one_count_where_the_file_has_the_root_of_nothing(tmp_path):
+    few = np.random.default_rng(5).poisson(LIT / 30.0).astype(float)
+    for times in (1.0, 0.25):
+        given = read(tmp_path, rows(X, times * few, times * np.sqrt(few)), "a.xye")
+        assert np.nanmean(given.pattern.intensity) == pytest.approx(times * few.mean(), rel=0.01)
+        assert given.pattern.sigma[given.pattern.intensity == 0.0] == pytest.approx(times)
+    holed = read(tmp_path, rows(X, np.where(X % 1 < 0.2, 0, Y), np.where(X % 1 < 0.2, 0, E + 5)), "b.xye")
+    assert np.count_nonzero(np.isnan(holed.pattern.intensity)) > 100
 
 
 def records(values, width, each):
@@ -311,10 +355,10 @@ def middle(text, line, number=500):
 
 PLAIN = rows(X, Y, E)
 REFUSED = {
-    "decimal commas": (PLAIN.replace(".", ","), {}, "line 1: .*commas within numbers"),
-    "decimal commas in csv": (rows(X, Y, separator=";").replace(".", ","), {}, "commas within numbers"),
+    "commas and points": (rows(X, Y, 1e3 * E, form="{:.4f}").replace(".", ",", 1), {}, "may be thousands or decimals"),
+    "points of thousands": ("10,50 1.234 35,1\n" * 100, {}, "may be thousands or decimals"),
+    "commas of either kind": ("\n".join(f"{n} 1,234" for n in range(10, 99)), {}, "may be thousands or decimals"),
     "decimal commas between commas": (rows(X, Y, form="{:.1f}", separator=",").replace(".", ","), {}, "4 columns"),
-    "thousands": (middle(PLAIN, "9.0 1,234 35.1"), {}, "line 501: .*commas within numbers"),
     "not rising": (middle(PLAIN, "5.0 200 14"), {}, "neither rises nor falls throughout: .*point"),
     "a NaN": (middle(PLAIN, "9.0 nan 14"), {}, "line 501: .*no number.*delete these lines"),
     "stars of Fortran": (middle(PLAIN, "9.0 ****** 14"), {}, "line 501: .*no number"),
@@ -350,6 +394,7 @@ REFUSED = {
     "numbered points": (rows(1 + np.arange(X.size) / 10, X, Y), {}, "only rises.*--columns 1 3"),
     "a weight as third column": (rows(X, Y, 1 / Y), {}, "one over it: a weight"),
     "logarithms": (rows(X, np.log10(np.round(Y))), {}, r"decimal logarithms of whole counts.*10\*\*numbers"),
+    "logarithms times a factor": (rows(X, 100 * np.log10(np.round(Y))), {}, "logarithms, times 43.*, of whole counts"),
     "square roots": (rows(X, np.sqrt(np.round(Y))), {}, "square roots of whole counts"),
     "intensities below zero": (rows(X, -Y), {}, "no intensity above zero"),
     "errors in per cent as third column": (rows(X, Y, 100 / np.sqrt(Y)), {}, "power -0.50.*--columns 1 2"),
@@ -360,7 +405,13 @@ REFUSED = {
     "their weight": ("2theta I sigma\n" + rows(X, Y, 1 / Y), {}, "one over it: a weight"),
     "theta": ("theta counts\n" + rows(X / 2, Y), {}, "over 'theta', and not over 2theta"),
     "energy": ("Energy(keV),Counts\n" + rows(4 * X, Y, separator=","), {}, "over 'Energy"),
-    "thousands in quotes": ("2theta,I\n" + '"5.00","1,234"\n' * 100, {}, "line 2: .*commas within numbers"),
+    "theta with its unit": ("theta (deg),counts\n" + rows(X / 2, Y, separator=","), {}, "over 'theta .deg.'"),
+    "energy in two words": ("# E [keV]  I\n" + rows(4 * X, Y), {}, "over 'E .keV.'"),
+    "channels by number": ("# Channel no.   Counts\n" + rows(np.arange(100), Y[:100]), {}, "over 'Channel no.'"),
+    "a time": ("time (s),counts\n" + rows(X, Y, separator=","), {}, "over 'time"),
+    "radians below a name": ("2theta,I\nrad,counts\n" + rows(X / 3, Y, separator=","), {}, "binned in radians"),
+    "a unit without a name": ("# xunit: nm^-1\n" + rows(10 * Q, Y), {}, "abscissa is in 'nm.-1', and not what it is"),
+    "a radius": (f"a.tif\nRadial Distance (mm)\nIntensity\n {X.size}\n" + rows(9 * X, Y), {}, "Radial Distance"),
     "a GSAS file in degrees": (
         f"t\nBANK 1 {X.size} {X.size} CONST 400 1 0 0 FXYE\n" + rows(X, Y, E),
         {},
@@ -432,6 +483,21 @@ def test_separators_and_headings_of_other_programs_are_passed_over(tmp_path):
     same(read(tmp_path, rows(X, Y, E, form="{:.9E}").replace("E", "D"), "fortran.xye"))
     same(read(tmp_path, "/* a comment */\n' another\n" + rows(X, Y, E).replace("\n", "\r\n") + "\x1a", "a.xye"))
     same(read(tmp_path, ("# 2th_deg I sigma\n" + rows(X, Y, E)).encode("utf-16"), "b.xye"))
+
+
+@pytest.mark.parametrize("times", [math.sqrt(2.0), math.log(2.0), math.log10(2.0), 0.01, 1.0 / 7.3])
+def test_counts_by_any_factor_are_no_roots_and_no_logarithms(tmp_path, times):
+    few = np.random.default_rng(5).poisson(LIT / 30.0)
+    np.testing.assert_allclose(read(tmp_path, rows(X, times * few)).pattern.intensity, times * few, rtol=1e-5)
+    read(tmp_path, rows(X, times * Y * (1.0 + 1e-3 * X)))  # by a flat too
+
+
+def test_peaks_are_found_on_uneven_steps(tmp_path):
+    d = np.linspace(2.0 * math.pi / Q[0], 2.0 * math.pi / Q[-1], 3 * X.size)
+    x = np.degrees(2.0 * np.arcsin(WAVELENGTH / (2.0 * d)))
+    y = np.random.default_rng(6).poisson(200.0 + 900.0 * np.exp(-(((x - 9.0) / 0.04) ** 2)))
+    (peak,) = find_peaks(read(tmp_path, "d(A) I\n" + rows(d, y, form="{:.9g}")).pattern)
+    assert peak.two_theta_deg == pytest.approx(9.0, abs=0.002)
 
 
 def test_a_pattern_on_uneven_steps_is_spread_evenly_for_what_counts_in_bins(tmp_path):
