@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import READER_FAULTS
+from lics_beamline.files.stored_scale import StoredScale
 from lics_beamline.patterns.pattern_table import (
     LONGEST_WAVELENGTH_ANGSTROM,
     SHORTEST_WAVELENGTH_ANGSTROM,
@@ -147,12 +148,12 @@ def _table(place: _PatternPlace, source: str, given: Abscissa | None) -> Pattern
     for name in (*(f"{signal}_{ending}" for ending in ERRORS), *ERRORS, "sigma"):
         errors = place.group.get(name)
         if errors is not None and errors.shape == place.signal.shape:
-            sigma = np.asarray(errors[row], dtype=np.float64)
+            sigma = StoredScale.of(errors).values(errors[row])
             break
     return PatternTable(
         layout=f"NeXus {place.name}",
-        abscissa=np.asarray(place.axis[()], dtype=np.float64),
-        intensity=np.asarray(place.signal[row], dtype=np.float64),
+        abscissa=StoredScale.of(place.axis).values(place.axis[()]),
+        intensity=StoredScale.of(place.signal).values(place.signal[row]),
         sigma=sigma,
         unit=_unit(place.axis, source, given),
         wavelengths_angstrom=_wavelengths(place.group),

@@ -297,6 +297,17 @@ def test_a_nexus_axis_that_is_none_of_a_pattern_is_refused_by_name(tmp_path, nam
         read_pattern(nexus(tmp_path, name=name, units=units))
 
 
+def test_a_nexus_pattern_in_scaled_integers_is_what_it_stands_for(tmp_path):
+    path = nexus(tmp_path, errors=False)
+    with h5py.File(path, "a") as file:
+        group = file["entry/data"]
+        del group["I"], group["two_theta"]
+        group["I"], group["I_scaling_factor"], group["I_offset"] = (4 * Y - 7).astype(np.int32), 0.25, 7
+        group["two_theta"] = np.rint(1000 * X).astype(np.int32)
+        group["two_theta"].attrs.update({"scale_factor": 0.001, "units": "degree"})
+    same(read_pattern(path, wavelength_angstrom=WAVELENGTH), errors="counts")
+
+
 @pytest.mark.parametrize("named", ["I_uncertainties", "uncertainties", "I_error"])
 def test_errors_of_a_nexus_pattern_are_found_under_their_customary_names(tmp_path, named):
     path = nexus(tmp_path)
