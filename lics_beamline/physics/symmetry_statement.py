@@ -8,6 +8,7 @@ may decide.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -106,7 +107,7 @@ def named_groups(name: str) -> tuple[str, ...]:
             return own
     if HALL.match(name.strip()):
         return _of_hall(name.strip())
-    name = NUMBER_ALONE.sub("", name)
+    name = NUMBER_ALONE.sub("", unicodedata.normalize("NFKC", name))  # digits below the line
     name = BAR.sub(lambda bar: f"-{next(filter(None, bar.groups()))}", name)
     name = SCREW.sub(lambda screw: next(filter(None, screw.groups())), name).replace("$", "")
     plain = re.sub(
