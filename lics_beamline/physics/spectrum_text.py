@@ -19,6 +19,10 @@ from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 WORD: Final = re.compile(r"[+-]?[.,]?\d[\d.,]*([eE][+-]?\d+)?")  # a number, whatever its comma means
 DIGITS_ALONE: Final = re.compile(r"[\s\d.,;:'\"+eE-]+")  # a line that wants to be numbers
 VACUUM: Final = re.compile(r"\bvac(uum)?\b", re.IGNORECASE)  # in a heading, of what wavelengths are stated in
+NANOMETRES: Final = re.compile(r"\bnm\b|nanomet", re.IGNORECASE)
+PER_CENTIMETRE: Final = re.compile(
+    r"raman[\s_]*shift|wave[\s_]*number|\bcm\s*(\^?\s*[-\u2212]1|\u207b\u00b9)|\b1\s*/\s*cm\b", re.IGNORECASE
+)
 MOST_LINE_CHARACTERS: Final = 500  # of a line of two numbers; longer ones are passed over like any other text
 MOST_PIXELS: Final = 65_536  # no spectrometer has more; a fit of more would take minutes
 RANGE_NM: Final = (300.0, 1200.0)  # what a silicon detector sees; angstrom, pixels and wavenumbers are not in it
@@ -81,7 +85,7 @@ def parse_spectrum(
     BadReading
         If there are fewer than 32 pairs or more than 65 536, more than two columns and none chosen, a comma that may
         be a decimal sign or divide thousands, a line of digits that is no pair among the pairs, a number that is not
-        finite, or a first column that neither rises nor falls throughout or is not in nm.
+        finite, or a first column that neither rises nor falls throughout, is not in nm or said to be of a Raman shift.
     """
     rows = _rows(text, source, columns)
     table = np.array(rows, dtype=np.float64)
@@ -92,7 +96,14 @@ def parse_spectrum(
             reason="corrupt",
             pairs=x.size,
         )
-    return replace(checked(x, y, source=source), says_vacuum=VACUUM.search(text) is not None)
+    spectrum = checked(x, y, source=source)
+    if columns is None and (said := PER_CENTIMETRE.search(text)) and not NANOMETRES.search(text):
+        raise BadReading(
+            f"{source} runs from {x.min():g} to {x.max():g}, and speaks of {said.group()!r}, a Raman shift. "
+            "Export it in nm, or give --columns 1 2 if it is.",
+            reason="corrupt",
+        )
+    return replace(spectrum, says_vacuum=VACUUM.search(text) is not None)
 
 
 def checked(
