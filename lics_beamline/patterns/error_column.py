@@ -93,13 +93,7 @@ def check_no_share(intensity: Array, sigma: Array, *, source: str) -> None:
     ProfileError
         If they are.
     """
-    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
-    if np.count_nonzero(lit) < LEAST_LIT:
-        return
-    logs = np.log(np.array([intensity[lit], sigma[lit]]))
-    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in POINTS_APART], axis=1)
-    steep = (np.abs(rise) >= np.quantile(np.abs(rise), 1.0 - STEEP_SHARE)) & (rise != 0.0)
-    power = float(np.median(with_it[steep] / rise[steep])) if steep.any() else 0.0
+    power, _ = power_of_errors(intensity, sigma)
     if power < LEAST_POWER:
         raise refused(
             source,
@@ -109,6 +103,32 @@ def check_no_share(intensity: Array, sigma: Array, *, source: str) -> None:
             reason="columns",
             power=power,
         )
+
+
+def power_of_errors(intensity: Array, sigma: Array) -> tuple[float, float]:
+    """Return the power of the intensity that errors go with between neighbouring points, and how much it rises there.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern, and their errors.
+
+    Returns
+    -------
+    power : float
+        By the steepest rises and falls; 0 where too few points tell.
+    rise : float
+        Of the logarithm of the intensity, in the median of these.
+    """
+    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
+    if np.count_nonzero(lit) < LEAST_LIT:
+        return 0.0, 0.0
+    logs = np.log(np.array([intensity[lit], sigma[lit]]))
+    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in POINTS_APART], axis=1)
+    steep = (np.abs(rise) >= np.quantile(np.abs(rise), 1.0 - STEEP_SHARE)) & (rise != 0.0)
+    if not steep.any():
+        return 0.0, 0.0
+    return float(np.median(with_it[steep] / rise[steep])), float(np.median(np.abs(rise[steep])))
 
 
 def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:

@@ -98,6 +98,8 @@ def test_counts_that_ran_over_are_told_and_full_rings_and_spots_are_not(tmp_path
     assert "ran over 65535" in said
     (said,) = read(tmp_path, (rings(tops=(400.0, 300.0, 90.0), width=6.0) % 256).astype(np.uint8)).doubts
     assert "ran over 255" in said
+    (said,) = read(tmp_path, ((bright + 2**15) % 65536 - 2**15).astype(np.int16)).doubts
+    assert "ran over 32767 and began again at -32768" in said
     spots = rings(tops=(3000.0, 2000.0, 900.0), width=3.0)
     rng = np.random.default_rng(5)
     spots.ravel()[rng.choice(spots.size, 900, replace=False)] = rng.integers(3000, 65000, 900)
