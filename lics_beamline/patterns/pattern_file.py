@@ -64,6 +64,8 @@ PICTURES: Final = {  # how files begin that people give for patterns
 CONTROL_SHARE: Final = 0.01  # of the bytes: more control characters, and it is no text
 DEGREES_FROM: Final = 3.2  # a 2theta pattern in degrees ends above it; in radians, pi is the end
 SAME_WAVELENGTH: Final = 1e-4  # relative: of a recipe or a command line, and of a file
+POINTS_BESIDE: Final = 5  # on either side of a zero that tell whether it is a gap
+GAP_COUNTS: Final = 10.0  # that the least of them has, if it is
 LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is something else
 
 
@@ -141,6 +143,7 @@ def read_pattern(
             sigma=None if table.sigma is None else table.sigma[::-1],
         )
     table = _rising(table, source, remarks)
+    table = replace(table, intensity=_without_gaps(table.intensity))
     sigma, origin = _errors(table, errors, source, remarks)
     empty = ~np.isfinite(table.intensity) | ~np.isfinite(sigma) | (sigma == 0.0)
     if np.mean(empty) > LEFT_OUT_SHARE:
@@ -323,6 +326,27 @@ def _rising(table: PatternTable, source: str, remarks: list[str]) -> PatternTabl
     return replace(table, **cut, sigma=None if table.sigma is None else table.sigma[first:last])
 
 
+def _without_gaps(intensity: Array) -> Array:
+    """Return intensities without the zeros among points of which none is near zero: there nothing was measured.
+
+    Programs write 0 for a bin without pixels, and for what was masked. How far points scatter tells what one count is
+    worth; where the least of the points beside has 10, none is zero by chance.
+    """
+    seen = np.flatnonzero((intensity != 0.0) & np.isfinite(intensity))
+    place = np.flatnonzero(intensity == 0.0)
+    if not place.size or seen.size < LEAST_POINTS:
+        return intensity
+    lit = intensity[seen]
+    level = lit[1:-1] > 0.0
+    scatter = (np.diff(lit, 2)[level] / SECOND_DIFFERENCE) ** 2 / lit[1:-1][level]
+    worth = SIGMA_OVER_MAD**2 * float(np.median(scatter)) if level.any() else np.inf
+    beside = np.lib.stride_tricks.sliding_window_view(np.pad(lit, POINTS_BESIDE, mode="edge"), 2 * POINTS_BESIDE)
+    least = beside.min(axis=1)[np.searchsorted(seen, place)]
+    without = intensity.copy()
+    without[place[least > GAP_COUNTS * worth]] = np.nan
+    return without
+
+
 def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: list[str]) -> tuple[Array, Errors]:
     """Return standard errors and where they come from."""
     y = table.intensity
@@ -355,7 +379,9 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
 
 def _scatter(y: Array, source: str) -> Array:
     """Return standard errors from the scatter of neighbours: as of counting, or alike where some are below zero."""
-    level = np.convolve(np.pad(y, 1, mode="edge"), np.full(3, 1.0 / 3.0), "valid")
+    finite = np.flatnonzero(np.isfinite(y))
+    filled = np.interp(np.arange(y.size), finite, y[finite])  # an empty point leaves its neighbours theirs
+    level = np.convolve(np.pad(filled, 1, mode="edge"), np.full(3, 1.0 / 3.0), "valid")
     odd = np.abs(np.diff(y, 2)) / SECOND_DIFFERENCE
     inner = level[1:-1]
     usable = np.isfinite(odd)

@@ -167,8 +167,21 @@ def test_nothing_counted_has_the_error_of_one_count_where_the_file_has_the_root_
         given = read(tmp_path, rows(X, times * few, times * np.sqrt(few)), "a.xye")
         assert np.nanmean(given.pattern.intensity) == pytest.approx(times * few.mean(), rel=0.01)
         assert given.pattern.sigma[given.pattern.intensity == 0.0] == pytest.approx(times)
-    holed = read(tmp_path, rows(X, np.where(X % 1 < 0.2, 0, Y), np.where(X % 1 < 0.2, 0, E + 5)), "b.xye")
-    assert np.count_nonzero(np.isnan(holed.pattern.intensity)) > 100
+
+
+@pytest.mark.parametrize("errors", [None, E, np.full(X.size, 9.0)])
+@pytest.mark.parametrize("times", [1.0, 0.37])
+def test_zeros_where_nothing_was_measured_are_left_out(tmp_path, times, errors):
+    gap = (X > 6.0) & (X < 6.4) | (np.arange(X.size) % 97 == 50)
+    sigma = [] if errors is None else [times * np.where(gap & (errors is E), 0.0, errors)]
+    holed = read(tmp_path, rows(X, np.where(gap, 0.0, times * Y), *sigma), "a.xye")
+    np.testing.assert_array_equal(np.isnan(holed.pattern.intensity), gap)
+    assert f"{np.count_nonzero(gap)} of {X.size} points are empty" in " ".join(holed.remarks)
+
+
+def test_zeros_of_a_background_taken_off_and_cut_at_zero_stay(tmp_path):
+    given = read(tmp_path, rows(X, np.maximum(Y - 200.0, 0.0)))
+    assert np.isfinite(given.pattern.intensity).all()
 
 
 def records(values, width, each):
@@ -184,6 +197,7 @@ def records(values, width, each):
         ("ESD", records([round(v, 2) for pair in zip(Y, E, strict=True) for v in pair], 8, 10)),
         ("FXYE", rows(100.0 * X, Y, E, form="{:.7g}")),
         ("FXY", rows(100.0 * X, Y, form="{:.7g}")),
+        ("fxye", rows(100.0 * X, Y, E, form="{:.7g}")),
     ],
 )
 def test_gsas_records_of_each_type_give_degrees_counts_and_errors(tmp_path, kind, body):
@@ -295,6 +309,25 @@ def test_a_nexus_file_of_images_or_in_radians_is_refused_by_name(tmp_path):
 def test_a_nexus_axis_that_is_none_of_a_pattern_is_refused_by_name(tmp_path, name, units):
     with pytest.raises(ProfileError, match=rf"{name}.*--unit|over 2theta, q or d but over '{name}"):
         read_pattern(nexus(tmp_path, name=name, units=units))
+
+
+@pytest.mark.parametrize("axes_by", ["signal", "axes"])
+def test_a_nexus_pattern_of_older_custom_names_its_signal_and_axis_on_the_data(tmp_path, axes_by):
+    path = nexus(tmp_path, errors=False)
+    with h5py.File(path, "a") as file:
+        group = file["entry/data"]
+        del group.attrs["signal"], group.attrs["axes"]
+        group["I"].attrs["signal"] = 1
+        if axes_by == "signal":
+            group["I"].attrs["axes"] = "two_theta"
+        else:
+            group["two_theta"].attrs["axis"] = 1
+    same(read_pattern(path, wavelength_angstrom=WAVELENGTH), errors="counts")
+
+
+def test_a_nexus_pattern_over_theta_is_refused(tmp_path):
+    with pytest.raises(ProfileError, match=r"is over 'theta', and not over 2theta"):
+        read_pattern(nexus(tmp_path, name="theta"), wavelength_angstrom=WAVELENGTH)
 
 
 def test_a_nexus_pattern_in_scaled_integers_is_what_it_stands_for(tmp_path):
