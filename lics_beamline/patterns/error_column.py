@@ -33,6 +33,33 @@ STEEP_SHARE: Final = 0.02  # of the steps, those of the largest rise or fall
 LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
 
 
+def check_no_unit_weight(intensity: Array, sigma: Array, *, source: str) -> None:
+    """Refuse errors that are one number everywhere, and not about what the intensities scatter by: weights of one.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern, and what is taken for its errors.
+    source : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    ProfileError
+        If they are.
+    """
+    known = sigma[np.isfinite(sigma)]
+    share = _over_scatter(intensity, sigma)
+    if known.size and np.ptp(known) == 0.0 and share and not SURE_SHARE[0] < share < SURE_SHARE[1]:
+        raise refused(
+            source,
+            f"has the error {known[0]:.4g} everywhere, which is {share:.3g} times the scatter of the intensities: "
+            "weights of one, as it seems. Give --errors counts or scatter, or --errors file to take it as it is.",
+            reason="errors",
+            ratio=share,
+        )
+
+
 def with_errors_of_none(intensity: Array, sigma: Array) -> Array:
     """Return errors with that of one count where nothing was counted, and a program wrote the root of nothing.
 
@@ -154,11 +181,8 @@ def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:
             reason="columns",
         )
     good = np.isfinite(intensity) & (column > 0.0)
-    share = level = 0.0
-    if np.count_nonzero(good) >= LEAST_LIT:
-        noise = scatter_of(np.diff(intensity[good], 2)) / SECOND_DIFFERENCE
-        share = float(np.median(column[good])) / noise if noise > 0.0 else math.inf
-        level = float(np.median(intensity[good]))
+    share = _over_scatter(intensity, column)
+    level = float(np.median(intensity[good])) if share else 0.0
     is_sure = SURE_SHARE[0] < share < SURE_SHARE[1]
     why = ""
     if _is_monotonic(column):
@@ -177,6 +201,15 @@ def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:
             reason="columns",
             ratio=share,
         )
+
+
+def _over_scatter(intensity: Array, column: Array) -> float:
+    """Return what is taken for errors over how intensities scatter between neighbours; 0 where too few points tell."""
+    good = np.isfinite(intensity) & (column > 0.0)
+    if np.count_nonzero(good) < LEAST_LIT:
+        return 0.0
+    noise = scatter_of(np.diff(intensity[good], 2)) / SECOND_DIFFERENCE
+    return float(np.median(column[good])) / noise if noise > 0.0 else math.inf
 
 
 def _is_monotonic(column: Array) -> bool:

@@ -20,6 +20,7 @@ from lics_beamline.patterns.cif_pattern import parse_cif
 from lics_beamline.patterns.error_column import (
     SECOND_DIFFERENCE,
     check_no_share,
+    check_no_unit_weight,
     check_no_weight,
     check_unnamed,
     with_errors_of_none,
@@ -356,8 +357,7 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
         if asked is None:
             check_no_weight(y, table.sigma, source=source)
             check_no_share(y, table.sigma, source=source)
-        if not table.sigma_said and asked is None:
-            check_unnamed(y, table.sigma, source=source)
+            (check_no_unit_weight if table.sigma_said else check_unnamed)(y, table.sigma, source=source)
         return with_errors_of_none(y, table.sigma), "counts" if table.counted else "file"
     finite = y[np.isfinite(y)]
     whole = bool(np.all(finite == np.round(finite)) and finite.min() >= 0.0)

@@ -263,6 +263,16 @@ def test_a_powder_cif_is_read_with_brackets_weights_or_counts(tmp_path):
     same(read(tmp_path, cif(["_pd_meas_counts_total"], Y.astype(int), pairs=pairs), "c.cif"), errors="counts")
 
 
+def test_a_powder_cif_of_unit_weights_is_refused_and_one_of_neutrons_is_told(tmp_path):
+    tags = ["_pd_proc_2theta_corrected", "_pd_proc_intensity_total", "_pd_proc_ls_weight"]
+    angle = [f"{x:.4f}" for x in X]
+    unit = cif(tags, angle, Y, [1] * X.size)
+    assert "the error 1 everywhere" in refusal(tmp_path, unit, "a.cif")
+    assert read(tmp_path, unit, "a.cif", errors="counts").errors == "counts"
+    neutrons = cif(tags, angle, Y, [f"{1 / y:.9g}" for y in Y], pairs="_diffrn_radiation_probe neutron")
+    assert "neutrons" in read(tmp_path, neutrons, "b.cif").remarks[0]
+
+
 def nexus(tmp_path, *, units="degree", rows_=1, errors=True, name="two_theta"):
     path = tmp_path / "a.nxs"
     with h5py.File(path, "w") as file:
