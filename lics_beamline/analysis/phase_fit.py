@@ -22,7 +22,7 @@ from lics_beamline.errors import ProfileError, RefinementFailed
 from lics_beamline.lines.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
 from lics_beamline.lines.peaks import Peak, find_peaks
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import GivenPattern, evenly_spaced
+from lics_beamline.patterns.pattern_file import GivenPattern
 from lics_beamline.phases.identification import EXPLAINED_FWHM, UNKNOWN_PEAK_SIGMAS, FoundPhase, identify
 from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.crystal import powder_lines
@@ -155,7 +155,7 @@ def fit_phases(
     """
     pattern = given.pattern
     usable(pattern, FitChoice(two_theta_deg=two_theta_deg))  # too narrow a range is refused before anything is sought
-    peaks = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
+    peaks = find_peaks(pattern, two_theta_deg=two_theta_deg)
     choice = FitChoice(two_theta_deg=two_theta_deg, widths=_widths(peaks))
     notes: tuple[str, ...] = ()
     if second_angstrom is not None:
@@ -167,7 +167,7 @@ def fit_phases(
         pattern = replace(pattern, wavelength_angstrom=doubled.doublet.alpha1_angstrom)
         choice = replace(choice, second_angstrom=doubled.doublet.alpha2_angstrom)
         places = {peak.two_theta_deg for peak in doubled.companions}
-        found = find_peaks(evenly_spaced(pattern), two_theta_deg=two_theta_deg)
+        found = find_peaks(pattern, two_theta_deg=two_theta_deg)
         peaks = tuple(peak for peak in found if peak.two_theta_deg not in places)
     elif hidden := hidden_doublet(peaks, pattern.wavelength_angstrom):
         notes = (hidden,)

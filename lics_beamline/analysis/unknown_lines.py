@@ -14,8 +14,9 @@ from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.indexing.line_set import LineSet, lit_ranges
 from lics_beamline.lines.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
 from lics_beamline.lines.peaks import Peak, find_peaks
+from lics_beamline.patterns.even_steps import evenly_spaced
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import GivenPattern, evenly_spaced
+from lics_beamline.patterns.pattern_file import GivenPattern
 from lics_beamline.phases.identification import UNKNOWN_PEAK_SIGMAS, identify
 from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.refinement.structural_model import read_model

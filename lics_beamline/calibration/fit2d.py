@@ -23,14 +23,15 @@ from lics_beamline.files.written_number import UNSIGNED_NUMBER
 logger = logging.getLogger(__name__)
 
 NUMBER: Final = rf"([-+]?{UNSIGNED_NUMBER}(?:[eE][-+]?\d+)?)"
+IS: Final = r"\s*(?:\((?:angstroms?|mm|deg(?:rees)?)\)\s*)?[=:]"  # with the unit on either side
 LINES: Final = {  # what is said, by Fit2D and by pyFAI
     "beam_px": rf"Refined Beam centre\s*=\s*{NUMBER}\s+{NUMBER}\s*\((?:x/y\s+)?pixels\)",
     "beam_mm": rf"Refined Beam centre\s*=\s*{NUMBER}\s+{NUMBER}\s*\((?:x/y\s+)?mm\)",
     "pixel_um": rf"Pixel size\s*=\s*{NUMBER}\s+{NUMBER}\s*\(microns\)",
-    "distance_mm": rf"(?:Refined sample to detector distance|\bdirectDist[\"']?)\s*[=:]\s*{NUMBER}",
-    "wavelength_angstrom": rf"(?:Refined wavelength|\bwavelength[\"']?)\s*[=:]\s*{NUMBER}",
-    "direction_deg": rf"(?:Refined tilt plane rotation angle|\btiltPlanRotation[\"']?)\s*[=:]\s*{NUMBER}",
-    "tilt_deg": rf"(?:Refined tilt angle|\btilt[\"']?)\s*[=:]\s*{NUMBER}",
+    "distance_mm": rf"(?:Refined sample to detector distance|\bdirectDist[\"']?){IS}\s*{NUMBER}",
+    "wavelength_angstrom": rf"(?:Refined wavelength|\bwavelength[\"']?){IS}\s*{NUMBER}",
+    "direction_deg": rf"(?:Refined tilt plane rotation angle|\btiltPlanRotation[\"']?){IS}\s*{NUMBER}",
+    "tilt_deg": rf"(?:Refined tilt angle|\btilt[\"']?){IS}\s*{NUMBER}",
     "center_x": rf"\bcenterX[\"']?\s*[=:]\s*{NUMBER}",
     "center_y": rf"\bcenterY[\"']?\s*[=:]\s*{NUMBER}",
     "pixel_x": rf"\bpixelX[\"']?\s*[=:]\s*{NUMBER}",

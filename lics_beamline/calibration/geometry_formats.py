@@ -1,4 +1,4 @@
-"""One geometry for all programs: PONI (pyFAI, Dioptas), Fit2D, GSAS-II, HEXRD, each read and written.
+"""One geometry for all programs: PONI (pyFAI, Dioptas), Fit2D, GSAS-II, HEXRD, read and written; of pyFAI JSON is read.
 
 Only PONI holds everything. What another format has no place for is kept in comments of the file, which its program
 passes over: which way up the image is, how many pixels of which size it has. Without them an image is taken as that
@@ -7,6 +7,7 @@ program holds it. Every pixel keeps its scattering angle in every format.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -30,10 +31,22 @@ from lics_beamline.calibration.hexrd_instrument import (
 )
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import GEOMETRY_BYTES, IMAGE_BYTES, read_text, regular_size
-from lics_beamline.geometry.geometry import Geometry, read_geometry
+from lics_beamline.geometry.geometry import Geometry, geometry_of, read_geometry
 from lics_beamline.geometry.poni import DEFAULT_ORIENTATION
 
 HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
+# What pyFAI's JSON calls the lines of a PONI file; the other settings of an .azimint.json are none of a geometry.
+JSON_KEYS: Final = {
+    "poni_version": "poni_version",
+    "detector": "Detector",
+    "detector_config": "Detector_config",
+    "dist": "Distance",
+    "wavelength": "Wavelength",
+    "parallax": "Parallax",
+    "pixel1": "PixelSize1",
+    "pixel2": "PixelSize2",
+    "splineFile": "SplineFile",
+} | {name.lower(): name for name in ("Poni1", "Poni2", "Rot1", "Rot2", "Rot3")}
 COMMENT: Final = re.compile(r"^# (orientation|shape|pixel_mm|azimuth_offset_deg): ([-+.\deE ]+)$", re.MULTILINE)
 
 
@@ -84,6 +97,8 @@ def read_any_geometry(
         return FoundGeometry(geometry=detector.geometry(source=str(path)), form="hexrd")
     text = read_text(path, most_bytes=GEOMETRY_BYTES, what="a geometry: PONI, Fit2D, GSAS-II's .imctrl or HEXRD's YAML")
     source = str(path)
+    if text.lstrip().startswith("{"):
+        return FoundGeometry(geometry=geometry_of(_poni_of_json(text, source), source=source), form="poni")
     comments = _comments(text, source)
     pixels = comments.get("pixel_mm")
     pixel_mm = pixel_mm or ((pixels[0], pixels[1]) if pixels else None)
@@ -141,6 +156,27 @@ def _is_hdf5(path: Path) -> bool:
     regular_size(path, most_bytes=IMAGE_BYTES, what="a geometry")
     with path.open("rb") as file:
         return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
+
+
+def _poni_of_json(text: str, source: str) -> str:
+    """Return the lines of PONI that JSON of pyFAI holds: of a geometry, or of all settings of an integration."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProfileError(f"{source}: is no JSON: {str(error)[:120]}. Restore it.", file=source) from None
+    settings = content.get("poni", content)
+    if not isinstance(settings, dict) or "dist" not in settings:
+        raise ProfileError(
+            f"{source}: JSON without a geometry of pyFAI (dist, poni1, poni2, rot1 to rot3, wavelength). Give a PONI "
+            "file.",
+            file=source,
+        )
+    words = {
+        key: json.dumps(value) if isinstance(value, dict) else "" if value is None else str(value)
+        for key, value in settings.items()
+    }
+    nested = settings is not content  # all of it is of the geometry: what is not known is refused
+    return "\n".join(f"{JSON_KEYS.get(key, key)}: {words[key]}" for key in words if nested or key in JSON_KEYS)
 
 
 def _comments(text: str, source: str) -> dict[str, tuple[float, ...]]:

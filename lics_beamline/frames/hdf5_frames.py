@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.files.given_file import READER_FAULTS
+from lics_beamline.files.stored_scale import StoredScale
 from lics_beamline.frames.image_file import RawFrame, check_pixels, unreadable
 from lics_beamline.frames.pixel_size import believable
 from lics_beamline.frames.stack_axes import COLOURS_A_PIXEL, IMAGE_SIDE_PX, frames_lie_last, refused_stack
@@ -73,6 +74,7 @@ class Hdf5Frames:
                 self._stack = _chosen(file, contents, inside, path)
                 self._check_sources(file)
                 self._mask, self._flat, self.notes = self._of_detector(file, contents)
+                self._scales = tuple(StoredScale.of(file[address]) for address in self._stack.addresses)
                 self._saturation = _first_number(file, contents, CUTOFFS)
                 self._exposure_s = _first_number(file, contents, EXPOSURES)
                 height_m, width_m = (_first_number(file, contents, (f"{axis}_pixel_size",)) for axis in "yx")
@@ -81,6 +83,8 @@ class Hdf5Frames:
             raise
         except READER_FAULTS as error:
             raise unreadable(path, error) from error
+        if not self._scales[0].is_plain:
+            self.notes += (f"counts are the numbers of the file {self._scales[0].words}, as it says",)
         self.count = sum(self._stack.counts)
 
     def read(self, number: int) -> RawFrame:
@@ -120,7 +124,9 @@ class Hdf5Frames:
             raise
         except READER_FAULTS as error:
             raise unreadable(self._path, error) from error
-        masked, pixels = self._mask, np.asarray(pixels)
+        masked, pixels, scale = self._mask, np.asarray(pixels), self._scales[index]
+        if not scale.is_plain:
+            pixels = np.where(_is_count(pixels), scale.values(pixels), np.nan).astype(np.float32)
         if self._flat is not None:
             good = np.isfinite(self._flat) & (self._flat > 0.0)
             masked = ~good if masked is None else masked | ~good

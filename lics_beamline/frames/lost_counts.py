@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import ReductionFailed
-from lics_beamline.physics.scaled_counts import UNDONE, scaled_from_counts
+from lics_beamline.physics.scaled_counts import scaled_from_counts
 
-LOOKED_AT: Final = 100_000  # pixels that tell
+LOOKED_AT: Final = 100_000  # pixels that tell ...
+WHOLE_LOOKED_AT: Final = 20_000  # ... and of whole numbers, of which only the levels do
 LARGEST_LOGARITHM: Final = 64.0  # of counts in 64 bits, to any base from 2
 MOST_COUNTS: Final = {4: 1e4, 8: 1e9}  # by bytes: above, a logarithm keeps too few digits to tell whole numbers
 INTEGER_SIZES: Final = (2**16, 2**8)  # numbers that unsigned integers have
+SIGNED_PART: Final = 0.9  # of the range below zero, that counts which ran over the end of signed ones fill
 END_PART: Final = 1.0 / 8.0  # of the range, at either end
 MIDDLE_PARTS: Final = (5.0 / 8.0, 6.0 / 8.0)  # of the range: what is so bright beside a smooth ring's top
 MARKED_PART: Final = 1.0e-3  # of the range, at its upper end: full pixels and marks of no data
@@ -42,18 +44,19 @@ def check_undone(pixels: npt.NDArray[Any], path: Path) -> None:
     ReductionFailed
         If its numbers are whole once that is undone, or some are minus infinity and none is larger than a logarithm.
     """
-    if pixels.dtype.kind != "f" or not pixels.size:
+    if not pixels.size:
         return
-    some = pixels.ravel()[:: max(1, pixels.size // LOOKED_AT)].astype(np.float64)
+    most = MOST_COUNTS.get(pixels.dtype.itemsize, 0.0) if pixels.dtype.kind == "f" else 0.0
+    looked_at = LOOKED_AT if most else WHOLE_LOOKED_AT
+    some = pixels.ravel()[:: max(1, pixels.size // looked_at)].astype(np.float64)
     # Dividing by a flat that is zero somewhere gives minus infinity too, beside infinity or larger numbers.
     of_zero = bool(np.isneginf(some).any() and np.max(some, initial=0.0, where=~np.isnan(some)) < LARGEST_LOGARITHM)
     some = some[np.isfinite(some)]
-    most = MOST_COUNTS.get(pixels.dtype.itemsize, 0.0)
     what = scaled_from_counts(some, most_counts=most)
-    if not what and not of_zero:
+    if what is None and not of_zero:
         return
-    seen = f"{what} of whole counts" if what else "logarithms: some are minus infinity, as that of no count is"
-    undo = UNDONE[what][1] if what else "10**numbers or exp(numbers)"
+    seen = f"{what.name} of whole counts" if what else "logarithms: some are minus infinity, as that of no count is"
+    undo = what.undo if what else "10**numbers or exp(numbers)"
     raise ReductionFailed(
         f"{path.name} holds {seen}. Intensities and errors need counts: give the image as the detector wrote it, or "
         f"undo it (numpy: {undo}).",
@@ -71,7 +74,12 @@ def doubt_of_wrapping(pixels: npt.NDArray[Any]) -> tuple[str, ...]:
     """
     if pixels.dtype.kind not in "iu" or not pixels.size:
         return ()
-    most = int(pixels.max())
+    most, least = int(pixels.max()), int(pixels.min())
+    if least < 0 and (size := next((size for size in INTEGER_SIZES if SIGNED_PART * size < -2 * least <= size), 0)):
+        most, pixels = (
+            most + size // 2,
+            pixels.astype(np.int32) + size // 2,
+        )  # beyond the largest, they go on below zero
     size = next((size for size in INTEGER_SIZES if (1.0 - END_PART) * size < most < size), 0)
     if not size:
         return ()
@@ -83,9 +91,10 @@ def doubt_of_wrapping(pixels: npt.NDArray[Any]) -> tuple[str, ...]:
     share_of_bright = max(slopes, 1) / max(int(np.count_nonzero(bright)), 1)
     if cliffs < FEWEST_CLIFFS or share < CLIFFS_OVER_SLOPES * share_of_bright:
         return ()
+    first, last = (0, size - 1) if least >= 0 else (-size // 2, size // 2 - 1)
     return (
-        f"counts ran over {size - 1} and began again at 0: {cliffs} of the brightest pixels lie beside nearly empty "
-        "ones, and hardly any of those a little less bright. Rings have holes, and are listed as two lines. Save the "
+        f"counts ran over {last} and began again at {first}: {cliffs} of the brightest pixels lie beside ones near "
+        "that, and hardly any of those a little less bright. Rings have holes, and are listed as two lines. Save the "
         "image with more bits, or expose for a shorter time.",
     )
 

@@ -259,6 +259,11 @@ def geometries_in(text: str) -> list[dict[str, str]]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if not colon or key.lower() not in known:
+            if not any(each.partition(":")[0].strip().lower() in known for each in text.splitlines()):
+                raise ValueError(
+                    f"line {number}: {line.strip()[:60]!r}: this is no PONI file. lics geometry FILE --as poni makes "
+                    "one of Fit2D's, GSAS-II's, HEXRD's and pyFAI's JSON; of others, as of XDS and DIALS, none is made"
+                )
             raise ValueError(f"line {number}: {line.strip()[:60]!r} is not known: {', '.join(KEYS)} are")
         if key.lower() in found[-1]:
             for moved in after_last:

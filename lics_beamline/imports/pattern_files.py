@@ -15,8 +15,9 @@ from lics_beamline.imports.frame_files import FileFinder, FrameFile, WrongFile
 from lics_beamline.imports.frame_table import FrameTable, TableRow
 from lics_beamline.lines.emission_doublet import doubled_lines, hidden_doublet
 from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.even_steps import evenly_spaced
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import SAME_WAVELENGTH, Errors, GivenPattern, evenly_spaced, read_pattern
+from lics_beamline.patterns.pattern_file import SAME_WAVELENGTH, Errors, GivenPattern, read_pattern
 from lics_beamline.patterns.pattern_table import Abscissa
 from lics_beamline.reduction.pattern_reading import PatternReading
 from lics_beamline.reduction.recipe import Frames
@@ -143,7 +144,7 @@ class PatternFinder(FileFinder):
 
         Cells would be wrong by up to 0.1 %, and the second lines be those of an unknown phase.
         """
-        peaks = find_peaks(evenly_spaced(pattern))
+        peaks = find_peaks(pattern)
         if doubled := doubled_lines(peaks, pattern.wavelength_angstrom):
             tube = doubled.doublet.element
             said = (

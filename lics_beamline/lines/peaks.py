@@ -10,6 +10,7 @@ import numpy as np
 
 from lics_beamline.lines.found_line import FoundLine
 from lics_beamline.lines.line_search import LineSearch
+from lics_beamline.patterns.even_steps import evenly_spaced
 from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.physics.line_shape import area_of_unit_line
 
@@ -75,7 +76,7 @@ def find_peaks(
     Parameters
     ----------
     pattern : Pattern
-        The pattern.
+        The pattern; one of unequal steps is brought to equal ones.
     significance : float
         Least height of a peak over the error that background and neighbours leave at its place.
     two_theta_deg : tuple of float, optional
@@ -89,6 +90,7 @@ def find_peaks(
     tuple of Peak
         By rising angle; empty where there is none.
     """
+    pattern = evenly_spaced(pattern)
     low, high = two_theta_deg or (-math.inf, math.inf)
     x = pattern.two_theta_deg
     beside = BESIDE_OF_PATTERN * (x[-1] - x[0])

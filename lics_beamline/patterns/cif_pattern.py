@@ -37,6 +37,7 @@ ABSCISSAE: Final[tuple[tuple[str, Abscissa], ...]] = (
 MEASURES: Final = ("_pd_meas_step_count_time", "_pd_meas_counts_monitor")  # what counts are counted by
 SAME_MEASURE: Final = 0.05  # relative: a monitor follows the beam a little, and its noise
 FLIGHT: Final = ("_pd_meas_time_of_flight", "_pd_proc_time_of_flight")
+OF_NEUTRONS: Final = "a pattern of neutrons: cells mean something, intensities of structures are those of X-rays here"
 WEIGHT: Final = "_pd_proc_ls_weight"
 ERRORS: Final = ("_pd_proc_intensity_total_su", "_pd_meas_intensity_total_su", "_pd_meas_counts_total_su")
 RANGES: Final = ("_pd_proc_2theta_range", "_pd_meas_2theta_range")
@@ -103,6 +104,7 @@ def _table(block: cif.Block, source: str) -> PatternTable:
         unit=unit,
         wavelengths_angstrom=_wavelengths(block, source),
         counted=tag in COUNTED,
+        remarks=(OF_NEUTRONS,) if "neutron" in (block.find_value("_diffrn_radiation_probe") or "").lower() else (),
     )
 
 

@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float64]
 
 SECOND_DIFFERENCE: Final = math.sqrt(6.0)  # standard deviation of y[i-1] - 2 y[i] + y[i+1] over that of y
 FEW_COUNTS: Final = 2.0  # below, variances and weights are kept from zero, and an error is near its intensity
+SAME_VARIANCE: Final = 0.02  # relative: variance over intensity, of errors with three digits
 SAME_COLUMN: Final = 1e-3  # relative: the same number, rounded
 ALIKE_SHARE: Final = 0.9  # of the points that have counts
 LEAST_LIT: Final = 50  # points that tell: fewer are alike by chance
@@ -30,6 +31,52 @@ LEAST_POWER: Final = -0.25
 POINTS_APART: Final = (1, 2, 4, 8, 16)  # over which that is told: farther ones have other pixels and times of counting
 STEEP_SHARE: Final = 0.02  # of the steps, those of the largest rise or fall
 LARGEST_ERROR: Final = 0.25  # of an intensity: with 16 counts, of which no more is asked; a choice
+
+
+def check_no_unit_weight(intensity: Array, sigma: Array, *, source: str) -> None:
+    """Refuse errors that are one number everywhere, and not about what the intensities scatter by: weights of one.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern, and what is taken for its errors.
+    source : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    ProfileError
+        If they are.
+    """
+    known = sigma[np.isfinite(sigma)]
+    share = _over_scatter(intensity, sigma)
+    if known.size and np.ptp(known) == 0.0 and share and not SURE_SHARE[0] < share < SURE_SHARE[1]:
+        raise refused(
+            source,
+            f"has the error {known[0]:.4g} everywhere, which is {share:.3g} times the scatter of the intensities: "
+            "weights of one, as it seems. Give --errors counts or scatter, or --errors file to take it as it is.",
+            reason="errors",
+            ratio=share,
+        )
+
+
+def with_errors_of_none(intensity: Array, sigma: Array) -> Array:
+    """Return errors with that of one count where nothing was counted, and a program wrote the root of nothing.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern. Points without intensity and error stay without where errors are not the roots of counts: there
+        they are empty.
+    """
+    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
+    none = (intensity == 0.0) & (sigma == 0.0)
+    if not none.any() or np.count_nonzero(lit) < LEAST_LIT:
+        return sigma
+    count = sigma[lit] ** 2 / intensity[lit]
+    usual = float(np.median(count))
+    is_counted = np.mean(np.abs(count / usual - 1.0) < SAME_VARIANCE) > ALIKE_SHARE
+    return np.where(none, usual, sigma) if is_counted else sigma
 
 
 def check_no_weight(intensity: Array, sigma: Array, *, source: str) -> None:
@@ -73,13 +120,7 @@ def check_no_share(intensity: Array, sigma: Array, *, source: str) -> None:
     ProfileError
         If they are.
     """
-    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
-    if np.count_nonzero(lit) < LEAST_LIT:
-        return
-    logs = np.log(np.array([intensity[lit], sigma[lit]]))
-    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in POINTS_APART], axis=1)
-    steep = (np.abs(rise) >= np.quantile(np.abs(rise), 1.0 - STEEP_SHARE)) & (rise != 0.0)
-    power = float(np.median(with_it[steep] / rise[steep])) if steep.any() else 0.0
+    power, _ = power_of_errors(intensity, sigma)
     if power < LEAST_POWER:
         raise refused(
             source,
@@ -89,6 +130,32 @@ def check_no_share(intensity: Array, sigma: Array, *, source: str) -> None:
             reason="columns",
             power=power,
         )
+
+
+def power_of_errors(intensity: Array, sigma: Array) -> tuple[float, float]:
+    """Return the power of the intensity that errors go with between neighbouring points, and how much it rises there.
+
+    Parameters
+    ----------
+    intensity, sigma : ndarray, shape (points,)
+        Of a pattern, and their errors.
+
+    Returns
+    -------
+    power : float
+        By the steepest rises and falls; 0 where too few points tell.
+    rise : float
+        Of the logarithm of the intensity, in the median of these.
+    """
+    lit = np.isfinite(intensity) & (sigma > 0.0) & (intensity > 0.0)
+    if np.count_nonzero(lit) < LEAST_LIT:
+        return 0.0, 0.0
+    logs = np.log(np.array([intensity[lit], sigma[lit]]))
+    rise, with_it = np.concatenate([logs[:, step:] - logs[:, :-step] for step in POINTS_APART], axis=1)
+    steep = (np.abs(rise) >= np.quantile(np.abs(rise), 1.0 - STEEP_SHARE)) & (rise != 0.0)
+    if not steep.any():
+        return 0.0, 0.0
+    return float(np.median(with_it[steep] / rise[steep])), float(np.median(np.abs(rise[steep])))
 
 
 def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:
@@ -114,11 +181,8 @@ def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:
             reason="columns",
         )
     good = np.isfinite(intensity) & (column > 0.0)
-    share = level = 0.0
-    if np.count_nonzero(good) >= LEAST_LIT:
-        noise = scatter_of(np.diff(intensity[good], 2)) / SECOND_DIFFERENCE
-        share = float(np.median(column[good])) / noise if noise > 0.0 else math.inf
-        level = float(np.median(intensity[good]))
+    share = _over_scatter(intensity, column)
+    level = float(np.median(intensity[good])) if share else 0.0
     is_sure = SURE_SHARE[0] < share < SURE_SHARE[1]
     why = ""
     if _is_monotonic(column):
@@ -137,6 +201,15 @@ def check_unnamed(intensity: Array, column: Array, *, source: str) -> None:
             reason="columns",
             ratio=share,
         )
+
+
+def _over_scatter(intensity: Array, column: Array) -> float:
+    """Return what is taken for errors over how intensities scatter between neighbours; 0 where too few points tell."""
+    good = np.isfinite(intensity) & (column > 0.0)
+    if np.count_nonzero(good) < LEAST_LIT:
+        return 0.0
+    noise = scatter_of(np.diff(intensity[good], 2)) / SECOND_DIFFERENCE
+    return float(np.median(column[good])) / noise if noise > 0.0 else math.inf
 
 
 def _is_monotonic(column: Array) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lics_beamline.patterns.pattern_table import PatternTable, refused, wavelengths_in
 
-BANK: Final = re.compile(r"^BANK\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$")
+BANK: Final = re.compile(r"^BANK\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$", re.IGNORECASE)
 CENTIDEGREES_PER_DEG: Final = 100.0  # of a degree
 LEAST_END_DEG: Final = 1.0  # no powder pattern ends below it
 RECORD_CHARACTERS: Final = 80  # of a line of a GSAS file

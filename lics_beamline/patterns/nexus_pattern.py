@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,8 @@ import numpy.typing as npt
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.files.given_file import READER_FAULTS
+from lics_beamline.files.stored_scale import StoredScale
+from lics_beamline.patterns.column_heading import NO_ABSCISSA
 from lics_beamline.patterns.pattern_table import (
     LONGEST_WAVELENGTH_ANGSTROM,
     SHORTEST_WAVELENGTH_ANGSTROM,
@@ -114,7 +117,7 @@ def _places(file: Group) -> list[_PatternPlace]:
     found: list[_PatternPlace] = []
 
     def visit(_: str, item: Any) -> None:
-        if isinstance(item, h5py.Group) and "signal" in item.attrs:
+        if isinstance(item, h5py.Group):
             found.extend(_of(item))
 
     file.visititems(visit)
@@ -125,8 +128,11 @@ def _of(group: Group) -> list[_PatternPlace]:
     """Return the patterns of an NXdata: one, or one a row where only the last axis is of an angle or a spacing."""
     import h5py
 
-    signal = group.get(_text(group.attrs["signal"]))
-    axes = [_text(name) for name in np.atleast_1d(group.attrs.get("axes", []))]
+    named = _text(group.attrs["signal"]) if "signal" in group.attrs else _older_signal(group)
+    if not named:
+        return []
+    signal = group.get(named)
+    axes = [_text(name) for name in np.atleast_1d(group.attrs.get("axes", []))] or _older_axes(group, signal)
     if not isinstance(signal, h5py.Dataset) or signal.ndim not in (1, 2) or len(axes) not in (1, signal.ndim):
         return []
     axis = group.get(axes[-1])
@@ -140,6 +146,26 @@ def _of(group: Group) -> list[_PatternPlace]:
     return [_PatternPlace(group=group, signal=signal, axis=axis, row=row) for row in range(signal.shape[0])]
 
 
+def _older_signal(group: Group) -> str:
+    """Return the data set that says of itself that it is the signal, as before 2014; empty without one."""
+    import h5py
+
+    own = (name for name, item in group.items() if isinstance(item, h5py.Dataset))
+    return next((name for name in own if _text(group[name].attrs.get("signal", "")) == "1"), "")
+
+
+def _older_axes(group: Group, signal: Any) -> list[str]:
+    """Return the axes that a signal names, between colons, or those that say of themselves which one they are."""
+    import h5py
+
+    if not isinstance(signal, h5py.Dataset):
+        return []
+    if "axes" in signal.attrs:
+        return [name.strip() for name in re.split("[:,]", _text(signal.attrs["axes"]).strip("[] "))]
+    own = {name: item for name, item in group.items() if isinstance(item, h5py.Dataset) and "axis" in item.attrs}
+    return sorted(own, key=lambda name: _text(own[name].attrs["axis"])) if len(own) == signal.ndim else []
+
+
 def _table(place: _PatternPlace, source: str, given: Abscissa | None) -> PatternTable:
     row = ... if place.row is None else place.row
     sigma = None
@@ -147,12 +173,12 @@ def _table(place: _PatternPlace, source: str, given: Abscissa | None) -> Pattern
     for name in (*(f"{signal}_{ending}" for ending in ERRORS), *ERRORS, "sigma"):
         errors = place.group.get(name)
         if errors is not None and errors.shape == place.signal.shape:
-            sigma = np.asarray(errors[row], dtype=np.float64)
+            sigma = StoredScale.of(errors).values(errors[row])
             break
     return PatternTable(
         layout=f"NeXus {place.name}",
-        abscissa=np.asarray(place.axis[()], dtype=np.float64),
-        intensity=np.asarray(place.signal[row], dtype=np.float64),
+        abscissa=StoredScale.of(place.axis).values(place.axis[()]),
+        intensity=StoredScale.of(place.signal).values(place.signal[row]),
         sigma=sigma,
         unit=_unit(place.axis, source, given),
         wavelengths_angstrom=_wavelengths(place.group),
@@ -162,13 +188,21 @@ def _table(place: _PatternPlace, source: str, given: Abscissa | None) -> Pattern
 def _unit(axis: Dataset, source: str, given: Abscissa | None) -> Abscissa | None:
     """Return what an axis is by its unit, else by its long name, else by its name: pyFAI calls q a polar angle."""
     units = _text(axis.attrs.get("units", ""))
-    for words in ("", _text(axis.attrs.get("long_name", "")), axis.name.rsplit("/", 1)[-1]):
+    name = axis.name.rsplit("/", 1)[-1]
+    if given is None and NO_ABSCISSA.match(name):
+        raise refused(
+            source,
+            f"is over {name!r}, and not over 2theta, q or d. Export it over one of these, or say by --unit which of "
+            "them it is.",
+            reason="abscissa",
+        )
+    for words in ("", _text(axis.attrs.get("long_name", "")), name):
         if (unit := abscissa_of(f"{words} {units}", source=source, given=given)) is not None:
             return unit
     if given is None and units and "deg" not in units.lower() and units != "\N{DEGREE SIGN}":
         raise refused(
             source,
-            f"has the axis {axis.name.rsplit('/', 1)[-1]!r} in {units[:20]!r}: neither 2theta in degrees, q in "
+            f"has the axis {name!r} in {units[:20]!r}: neither 2theta in degrees, q in "
             "1/angstrom or 1/nm, nor d in angstrom. Export it over one of these, or say by --unit which of them it is.",
             reason="abscissa",
         )

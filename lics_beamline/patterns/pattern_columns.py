@@ -13,18 +13,23 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.patterns.pattern_table import NUMBER, Abscissa, PatternTable, abscissa_of, refused, wavelengths_in
+from lics_beamline.files.written_number import meaning_of_commas, with_points
+from lics_beamline.patterns.column_heading import (
+    ABSCISSA_NAME,
+    CHI_HEADING_LINES,
+    NO_ABSCISSA,
+    column_names,
+    is_chi,
+    stated_abscissa,
+)
+from lics_beamline.patterns.pattern_table import NUMBER, Abscissa, PatternTable, refused, wavelengths_in
 
 Array = npt.NDArray[np.float64]
 
 COMMENTS: Final = ("#", "!", "'", '"', "//", "/*", "%", "&", "@", "*", ";")
-COMMA_WITHIN: Final = re.compile(r"[+-]?\d+(,\d+)+(\.\d*)?([eE][+-]?\d+)?")
+COMMA_WITHIN: Final = re.compile(r"[+-]?(\d+(,\d+)+(\.\d*)?|[1-9]\d{0,2}(\.\d{3})+,\d+)([eE][+-]?\d+)?")
 NO_NUMBER: Final = re.compile(r"[+-]?(nan|inf|infinity|#n/a|n/a|-?1\.#\w+|\*+)", re.IGNORECASE)
-QUOTED_ROW: Final = re.compile(r"""(["'])[\d.eE+-]+\1(?:[\s,;]+(?:(["'])[\d.eE+-]+\2|[\d.eE+-]+))+""")
-QUOTED_COMMAS: Final = re.compile(r"""["'][\d.,eE+-]+["'](?:[\s,;]+["']?[\d.,eE+-]+["']?)+""")
-CHI_HEADING_LINES: Final = 4  # title, what each axis is, number of points
-ABSCISSA_NAME: Final = re.compile(r"2\W*th|two|tth|[qdx](\b|_)|angle|pos", re.IGNORECASE)
-NO_ABSCISSA: Final = re.compile(r"(theta|omega|energy|channel|pixel|e\W*k?ev)(\b|_)", re.IGNORECASE)
+QUOTED_ROW: Final = re.compile(r"""(["'])[\d.,eE+-]+\1(?:[\s,;]+(?:(["'])[\d.,eE+-]+\2|[\d.eE+-]+))+""")
 INTENSITY_NAME: Final = re.compile(r"([iy]|int\w*|counts?|cps|signal)\b", re.IGNORECASE)
 ERROR_ENDINGS: Final = (".xye", ".qye", ".fxye")
 ERROR_COLUMN: Final = 3  # the last of three
@@ -34,7 +39,6 @@ ERROR_NAME: Final = re.compile(
 GRID_STEPS_OFF: Final = 1.5  # of a FullProf heading: points that it may be off from (end - start) / step + 1
 MOST_COLUMNS_UNSAID: Final = 3  # abscissa, intensity, error; of more, which is which must be said
 SHOWN_CHARACTERS: Final = 40
-UNNAMED: Final = "{str(dim1_unit)"  # what pyFAI 2026.9 writes above its columns, in place of the unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +89,8 @@ def parse_columns(
         )
     _check_count(rows, source)
     table = np.array(rows.numbers, dtype=np.float64)
-    names = _names(rows.heading, table.shape[1]) or []
-    if given is None and names and NO_ABSCISSA.match(names[0]) and INTENSITY_NAME.match(names[1]):
+    names = column_names(rows.heading, table.shape[1])
+    if given is None and columns is None and names and NO_ABSCISSA.match(names[0]) and INTENSITY_NAME.match(names[1]):
         raise refused(
             source,
             f"is over {names[0][:SHOWN_CHARACTERS]!r}, and not over 2theta, q or d. Export it over one of these, or "
@@ -118,50 +122,63 @@ def parse_columns(
         intensity=y,
         sigma=sigma,
         sigma_said=said,
-        unit=_unit(rows.heading, source, given),
+        unit=stated_abscissa(rows.heading, names, source=source, given=given),
         wavelengths_angstrom=wavelengths_in("\n".join(rows.heading)),
     )
 
 
 def _rows(text: str, source: str) -> _NumberRows:
     heading: list[str] = []
-    numbers: list[list[float]] = []
+    rows: list[list[str]] = []
     first_line = 0
     commas = False
     for place, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip().rstrip("\x1a")
         if QUOTED_ROW.fullmatch(line):  # of a spreadsheet
             line = line.replace('"', "").replace("'", "")
-        elif QUOTED_COMMAS.fullmatch(line):
-            raise _comma_refusal(source, place, line)
         words, by_comma = _words(line)
         if line.startswith(COMMENTS) or not words:
-            if not numbers:
+            if not rows:
                 heading.append(line)
             continue
-        plain = [NUMBER.fullmatch(word) is not None for word in words]
+        plain = [NUMBER.fullmatch(word) is not None or COMMA_WITHIN.fullmatch(word) is not None for word in words]
         if not all(plain):
-            numeric = [one or COMMA_WITHIN.fullmatch(word) is not None for one, word in zip(plain, words, strict=True)]
-            if all(numeric) and len(words) > 1:
-                raise _comma_refusal(source, place, line)
-            if numbers or (len(words) > 1 and any(plain) and any(NO_NUMBER.fullmatch(word) for word in words)):
+            if rows or (len(words) > 1 and any(plain) and any(NO_NUMBER.fullmatch(word) for word in words)):
                 raise _row_refusal(source, place, line, words)
             heading.append(line)
             continue
-        if not numbers and len(words) == 1:  # the number of points, or a wavelength
+        if not rows and len(words) == 1:  # the number of points, or a wavelength
             heading.append(line)
             continue
-        if numbers and len(words) != len(numbers[0]):
+        if rows and len(words) != len(rows[0]):
             raise refused(
                 source,
-                f"line {place} has {len(words)} columns, those before {len(numbers[0])}: {line[:SHOWN_CHARACTERS]!r}. "
+                f"line {place} has {len(words)} columns, those before {len(rows[0])}: {line[:SHOWN_CHARACTERS]!r}. "
                 "Is it cut off, or are there two patterns? Give one whole pattern.",
                 line=place,
             )
-        if not numbers:
+        if not rows:
             first_line, commas = place, by_comma
-        numbers.append([_number(word) for word in words])
-    return _NumberRows(heading=heading, numbers=numbers, first_line=first_line, commas=commas)
+        rows.append(words)
+    return _NumberRows(heading=heading, numbers=_numbers(rows, source), first_line=first_line, commas=commas)
+
+
+def _numbers(rows: list[list[str]], source: str) -> list[list[float]]:
+    """Return words as numbers, once it is known what a comma means in this file."""
+    words = [word for row in rows for word in row]
+    first = next((word for word in words if "," in word), "")
+    commas = meaning_of_commas(words, [row[0] for row in rows]) if first else "thousands"
+    if not commas:
+        raise refused(
+            source,
+            f"has numbers like {first!r}, which may be thousands or decimals, and the others do not tell. Export "
+            "it with decimal points and no thousands separator.",
+            reason="decimal commas",
+        )
+    wrong = next((word for word in words if not NUMBER.fullmatch(with_points(word, commas))), "") if first else ""
+    if wrong:
+        raise refused(source, f"has {wrong!r} for a number. Export it again with decimal points.", reason="commas")
+    return [[_number(with_points(word, commas)) for word in row] for row in rows]
 
 
 def _number(word: str) -> float:
@@ -175,16 +192,6 @@ def _words(line: str) -> tuple[list[str], bool]:
     if len(words) == 1 and "," in words[0]:
         return [word for word in words[0].split(",") if word], True
     return [word for part in words if (word := part.strip(","))], False
-
-
-def _comma_refusal(source: str, place: int, line: str) -> Exception:
-    return refused(
-        source,
-        f"line {place}: {line[:SHOWN_CHARACTERS]!r} has commas within numbers, of decimals or of thousands. Export it "
-        "with decimal points and no thousands separator.",
-        reason="decimal commas",
-        line=place,
-    )
 
 
 def _row_refusal(source: str, place: int, line: str, words: list[str]) -> Exception:
@@ -205,7 +212,7 @@ def _row_refusal(source: str, place: int, line: str, words: list[str]) -> Except
 
 def _check_count(rows: _NumberRows, source: str) -> None:
     """Hold the number of points that a heading of Fit2D says against those that are there."""
-    if len(rows.heading) < CHI_HEADING_LINES or not rows.heading[CHI_HEADING_LINES - 1].isdigit():
+    if not is_chi(rows.heading):
         return
     said = int(rows.heading[CHI_HEADING_LINES - 1])
     if said != len(rows.numbers):
@@ -215,33 +222,6 @@ def _check_count(rows: _NumberRows, source: str) -> None:
             said=said,
             points=len(rows.numbers),
         )
-
-
-def _unit(heading: list[str], source: str, given: Abscissa | None) -> Abscissa | None:
-    """Return what the heading says of the abscissa: the last line that says anything, as names stand above columns."""
-    if not given and any(UNNAMED in line for line in heading):
-        raise refused(
-            source,
-            f"does not say its abscissa: some versions of pyFAI write {UNNAMED!r} for it. Give --unit 2theta, q or "
-            "q-nm, as it was integrated.",
-            reason="unit",
-        )
-    for line in reversed(heading):
-        if (
-            "=" in line
-            or "-->" in line
-            or line.lower().lstrip("# ").startswith(("poni", "rotation", "distance", "detector", "mask"))
-        ):
-            continue
-        if (unit := abscissa_of(line, source=source, given=given)) is not None:
-            return unit
-    return None
-
-
-def _names(heading: list[str], count: int) -> list[str] | None:
-    """Return the names of the columns, where the last line of the heading has as many words as there are columns."""
-    words = heading[-1].lstrip("#!'\" ").replace(",", " ").replace(";", " ").split() if heading else []
-    return words if len(words) == count else None
 
 
 def _picked(

@@ -17,7 +17,14 @@ import numpy.typing as npt
 
 from lics_beamline.files.given_file import PATTERN_BYTES, read_bytes, regular_size
 from lics_beamline.patterns.cif_pattern import parse_cif
-from lics_beamline.patterns.error_column import SECOND_DIFFERENCE, check_no_share, check_no_weight, check_unnamed
+from lics_beamline.patterns.error_column import (
+    SECOND_DIFFERENCE,
+    check_no_share,
+    check_no_unit_weight,
+    check_no_weight,
+    check_unnamed,
+    with_errors_of_none,
+)
 from lics_beamline.patterns.gsas_pattern import is_gsas, parse_gsas
 from lics_beamline.patterns.nexus_pattern import parse_nexus
 from lics_beamline.patterns.pattern import Pattern
@@ -30,7 +37,7 @@ from lics_beamline.patterns.pattern_table import (
     refused,
 )
 from lics_beamline.physics.robust_scatter import SIGMA_OVER_MAD
-from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, UNDONE, scaled_from_counts
+from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, scaled_from_counts
 
 Array = npt.NDArray[np.float64]
 Errors = Literal["file", "counts", "scatter"]
@@ -58,10 +65,9 @@ PICTURES: Final = {  # how files begin that people give for patterns
 CONTROL_SHARE: Final = 0.01  # of the bytes: more control characters, and it is no text
 DEGREES_FROM: Final = 3.2  # a 2theta pattern in degrees ends above it; in radians, pi is the end
 SAME_WAVELENGTH: Final = 1e-4  # relative: of a recipe or a command line, and of a file
+POINTS_BESIDE: Final = 5  # on either side of a zero that tell whether it is a gap
+GAP_COUNTS: Final = 10.0  # that the least of them has, if it is
 LEFT_OUT_SHARE: Final = 0.5  # of the points may be empty; more, and the file is something else
-UNEVEN_STEP: Final = 0.01  # relative: steps that differ by more are not those of one grid
-MOST_STEPS: Final = 0.9  # of all: the others may be gaps
-GAP_STEPS: Final = 1.5  # of a step: farther apart, and nothing was measured between
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +144,7 @@ def read_pattern(
             sigma=None if table.sigma is None else table.sigma[::-1],
         )
     table = _rising(table, source, remarks)
+    table = replace(table, intensity=_without_gaps(table.intensity))
     sigma, origin = _errors(table, errors, source, remarks)
     empty = ~np.isfinite(table.intensity) | ~np.isfinite(sigma) | (sigma == 0.0)
     if np.mean(empty) > LEFT_OUT_SHARE:
@@ -156,53 +163,6 @@ def read_pattern(
     )
     return GivenPattern(
         pattern=pattern, source=source, layout=table.layout, unit=known, errors=origin, remarks=tuple(remarks)
-    )
-
-
-def evenly_spaced(pattern: Pattern) -> Pattern:
-    """Return a pattern on equal steps of 2theta, for what counts in bins: the same where its steps are equal.
-
-    Notes
-    -----
-    The step is the median one. Between points intensities are interpolated; where nothing was measured, bins are empty.
-    """
-    steps = np.diff(pattern.two_theta_deg)
-    step = float(np.median(steps))
-    if np.all(np.abs(steps / step - 1.0) < UNEVEN_STEP):
-        return pattern
-    x = pattern.two_theta_deg
-    return on_grid(pattern, x[0] + step * np.arange(int((x[-1] - x[0]) / step) + 1))
-
-
-def on_grid(pattern: Pattern, two_theta_deg: Array) -> Pattern:
-    """Return a pattern on a grid of 2theta [deg] of equal steps; empty where nothing was measured.
-
-    Where the points are those of the grid, they are taken as they are.
-
-    Notes
-    -----
-    Between points intensities and their errors are interpolated. On a grid r times finer than the points, a sum over
-    bins is r times one over points, and its error the root of r times that of independent bins: without that, noise
-    would look like lines.
-    """
-    x, step = pattern.two_theta_deg, float(two_theta_deg[1] - two_theta_deg[0])
-    if x.size == two_theta_deg.size and np.all(np.abs(x - two_theta_deg) < UNEVEN_STEP * step):
-        return replace(pattern, two_theta_deg=two_theta_deg)
-    steps = np.diff(x)
-    good = np.isfinite(pattern.intensity) & (pattern.sigma > 0.0)
-    known = x[good]
-    right = np.clip(np.searchsorted(known, two_theta_deg), 1, known.size - 1)
-    usual = float(np.median(steps))
-    local = np.interp(two_theta_deg, 0.5 * (x[1:] + x[:-1]), np.minimum(steps, 10.0 * usual))
-    apart = known[right] - known[right - 1] > GAP_STEPS * np.maximum(local, usual)
-    apart |= (two_theta_deg < known[0] - 0.5 * usual) | (two_theta_deg > known[-1] + 0.5 * usual)
-    return replace(
-        pattern,
-        two_theta_deg=two_theta_deg,
-        intensity=np.where(apart, np.nan, np.interp(two_theta_deg, known, pattern.intensity[good])),
-        sigma=np.where(apart, np.nan, np.interp(two_theta_deg, known, pattern.sigma[good])),
-        correlation=pattern.correlation * math.sqrt(max(1.0, float(np.quantile(steps, MOST_STEPS)) / step)),
-        graininess=None,
     )
 
 
@@ -260,8 +220,8 @@ def _check_table(table: PatternTable, source: str) -> None:
     if what := scaled_from_counts(seen, most_counts=MOST_COUNTS_IN_TEXT):
         raise refused(
             source,
-            f"has for intensities {what} of whole counts. Lines and errors need counts: export these, or undo it "
-            f"(numpy: {UNDONE[what][1]}).",
+            f"has for intensities {what.name} of whole counts. Lines and errors need counts: export these, or undo it "
+            f"(numpy: {what.undo}).",
             reason="scaled counts",
         )
     if table.sigma is not None and np.any(table.sigma < 0.0):
@@ -367,6 +327,27 @@ def _rising(table: PatternTable, source: str, remarks: list[str]) -> PatternTabl
     return replace(table, **cut, sigma=None if table.sigma is None else table.sigma[first:last])
 
 
+def _without_gaps(intensity: Array) -> Array:
+    """Return intensities without the zeros among points of which none is near zero: there nothing was measured.
+
+    Programs write 0 for a bin without pixels, and for what was masked. How far points scatter tells what one count is
+    worth; where the least of the points beside has 10, none is zero by chance.
+    """
+    seen = np.flatnonzero((intensity != 0.0) & np.isfinite(intensity))
+    place = np.flatnonzero(intensity == 0.0)
+    if not place.size or seen.size < LEAST_POINTS:
+        return intensity
+    lit = intensity[seen]
+    level = lit[1:-1] > 0.0
+    scatter = (np.diff(lit, 2)[level] / SECOND_DIFFERENCE) ** 2 / lit[1:-1][level]
+    worth = SIGMA_OVER_MAD**2 * float(np.median(scatter)) if level.any() else np.inf
+    beside = np.lib.stride_tricks.sliding_window_view(np.pad(lit, POINTS_BESIDE, mode="edge"), 2 * POINTS_BESIDE)
+    least = beside.min(axis=1)[np.searchsorted(seen, place)]
+    without = intensity.copy()
+    without[place[least > GAP_COUNTS * worth]] = np.nan
+    return without
+
+
 def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: list[str]) -> tuple[Array, Errors]:
     """Return standard errors and where they come from."""
     y = table.intensity
@@ -376,9 +357,8 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
         if asked is None:
             check_no_weight(y, table.sigma, source=source)
             check_no_share(y, table.sigma, source=source)
-        if not table.sigma_said and asked is None:
-            check_unnamed(y, table.sigma, source=source)
-        return table.sigma, "counts" if table.counted else "file"
+            (check_no_unit_weight if table.sigma_said else check_unnamed)(y, table.sigma, source=source)
+        return with_errors_of_none(y, table.sigma), "counts" if table.counted else "file"
     finite = y[np.isfinite(y)]
     whole = bool(np.all(finite == np.round(finite)) and finite.min() >= 0.0)
     if asked == "counts" or (asked is None and (table.counted or whole)):
@@ -399,7 +379,9 @@ def _errors(table: PatternTable, asked: Errors | None, source: str, remarks: lis
 
 def _scatter(y: Array, source: str) -> Array:
     """Return standard errors from the scatter of neighbours: as of counting, or alike where some are below zero."""
-    level = np.convolve(np.pad(y, 1, mode="edge"), np.full(3, 1.0 / 3.0), "valid")
+    finite = np.flatnonzero(np.isfinite(y))
+    filled = np.interp(np.arange(y.size), finite, y[finite])  # an empty point leaves its neighbours theirs
+    level = np.convolve(np.pad(filled, 1, mode="edge"), np.full(3, 1.0 / 3.0), "valid")
     odd = np.abs(np.diff(y, 2)) / SECOND_DIFFERENCE
     inner = level[1:-1]
     usable = np.isfinite(odd)

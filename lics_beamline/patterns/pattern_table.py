@@ -25,22 +25,25 @@ _RADIANS: Final = re.compile(
     r"(2[\s_-]*th\w*|2[\s_-]*\u03b8|two[\s_-]*theta|tth|polar[\s_]*angle)[\s_,;:\[(-]*m?rad", re.IGNORECASE
 )
 _TWO_THETA: Final = re.compile(r"2[\s_-]*th|2[\s_-]*\u03b8|two[\s_-]*theta|\btth\b|polar[\s_]*angle", re.IGNORECASE)
-_VECTOR: Final = re.compile(r"\bq([\s_\[(,^]|$)|scattering[\s_-]*vector|momentum", re.IGNORECASE)
+_VECTOR: Final = re.compile(r"\bq([\s_\[(,^-]|$)|scattering[\s_-]*vector|momentum", re.IGNORECASE)
 _PER_NM: Final = re.compile(r"nm|nano", re.IGNORECASE)
 _PER_ANGSTROM: Final = re.compile(r"ang|\u00e5|\u212b|\ba\b|_a\b|a\^?-1|1/a", re.IGNORECASE)
 _SPACING: Final = re.compile(
     r"\bd([\s_-]*spacing)?[\s_]*[\[(]?[\s_]*(ang|\u00e5|\u212b|a\b)|d[\s_-]*spacing", re.IGNORECASE
 )
 _OTHER: Final = re.compile(
-    r"\br_mm\b|\bradius\b|\bchi[\s_\[(]*(deg|rad)|azimuth|d\s*\*\s*2|\b1\s*/\s*d(\b|2)|log10"
+    r"\br_mm\b|\bradius\b|radial[\s_-]*distance|\bchi[\s_\[(]*(deg|rad)|azimuth|d\s*\*\s*2|\b1\s*/\s*d(\b|2)|log10"
     r"|\bq\s*(\^|\*\*)?\s*[2\u00b2]|\bs\s*[\[(]\s*(1\s*/|nm|a)|sin\W*(th\w*|\u03b8)\W*/",
     re.IGNORECASE,
 )
+# Wavelength (nm) = 0.04133, lambda1: 1.5406, wavelength 41.33 pm; a digit before an equals sign tells which of two.
 _WAVELENGTH: Final = re.compile(
-    r"(?:wave[\s_-]*length|lambda|\u03bb)[^\d\n+.-]{0,24}([+]?[\d.]+(?:e[+-]?\d+)?)[\s\])]*(angstroms?\b|\u00e5|\u212b|a\b|nm\b|m\b)?",
+    r"(?:wave[\s_-]*length|lambda|\u03bb)(?:[\s_]*\d(?=\s*[:=]|\s+\d))?([^\d\n+.-]{0,24})"
+    r"[+]?((?:\d+(?:[.,]\d*)?|\.\d+)(?:e[+-]?\d+)?)[\s\])]*([a-z\u00e5\u212b\u00b5\u03bc]*)",
     re.IGNORECASE,
 )
-_ANGSTROM_OF: Final = {"nm": 10.0, "m": 1e10}
+_UNIT_BEFORE: Final = re.compile(r"(?<![a-z])(nm|pm|[u\u00b5\u03bc]m|m|a|ang\w*|\u00e5|\u212b)(?![a-z])")
+_ANGSTROM_OF: Final = {"nm": 10.0, "m": 1e10, "pm": 0.01, "um": 1e4, "a": 1.0, "ang": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,12 +143,12 @@ def abscissa_of(words: str, *, source: str, given: Abscissa | None = None) -> Ab
 def wavelengths_in(words: str) -> tuple[float, ...]:
     """Return the wavelengths that words name [angstrom], each once: ``Wavelength: 4.1e-11 m``."""
     found = []
-    for number, unit in _WAVELENGTH.findall(words):
-        try:
-            value = float(number)
-        except ValueError:
-            continue
-        value *= _ANGSTROM_OF.get(unit.lower(), 1e10 if value < 1e-8 else 1.0)  # no number of angstrom is that small
+    for before, number, after in _WAVELENGTH.findall(words):
+        said = _UNIT_BEFORE.search(before.lower())
+        unit = (said.group(1) if said else after.lower()).replace("\u00b5", "u").replace("\u03bc", "u")
+        factor = _ANGSTROM_OF.get("ang" if unit.startswith(("ang", "\u00e5", "\u212b")) else unit)
+        value = float(number.replace(",", "."))
+        value *= factor or (1e10 if value < 1e-8 else 1.0)  # no number of angstrom is that small
         if SHORTEST_WAVELENGTH_ANGSTROM < value < LONGEST_WAVELENGTH_ANGSTROM:
             found.append(value)
     return tuple(dict.fromkeys(found))

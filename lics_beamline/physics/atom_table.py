@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from lics_beamline.physics.unit_cell import UnitCell
 
 MOST_SITES: Final = 1000  # of the asymmetric unit
 MOST_FRACTION: Final = 10.0  # of a coordinate: some programs do not bring atoms back into the cell
+ERRORS_BEYOND: Final = 2.0  # of a refined number, by which it may be more than all or less than nothing
 OCCUPANCY_ROUNDING: Final = 1e-3  # over one
 MOST_U_ANGSTROM2: Final = 0.5  # 0.7 angstrom from its place: guests of open frameworks; more is a B, 0.3 to 3
 # A symbol, and perhaps a charge as it is written: Cs1+, Cs+1, O2-, O-2, Fe3+, Cs+.
@@ -125,12 +127,12 @@ def _atom(
             raise refuse(f"{where}at {axis} = {word[:20] or 'nothing'!r}, a fraction of the cell is allowed")
     place = [number for number in numbers.values() if number is not None]
     occupied = _optional(block, "_atom_site_occupancy", index, where, refuse, unknown_allowed=False)
-    occupancy = 1.0 if occupied is None else occupied.value
+    occupancy = 1.0 if occupied is None else _within_error(occupied, 0.0, 1.0)
     if not 0.0 <= occupancy <= 1.0 + OCCUPANCY_ROUNDING:
         raise refuse(f"{where}with occupancy {occupancy:g}, 0 to 1 is allowed")
     u = _optional(block, "_atom_site_U_iso_or_equiv", index, where, refuse)
     b = _optional(block, "_atom_site_B_iso_or_equiv", index, where, refuse)
-    u_iso = u.value if u is not None else b.value / B_OF_U if b is not None else None
+    u_iso = _within_error(u, 0.0) if u is not None else _within_error(b, 0.0) / B_OF_U if b is not None else None
     tensor = tensors.get(label) if u_iso is None else None
     if (u_iso is not None and not 0.0 <= u_iso <= MOST_U_ANGSTROM2) or (
         tensor is not None and not (np.diag(tensor) >= 0.0).all()
@@ -150,6 +152,12 @@ def _atom(
         u_tensor=tensor,
         uncertain=frozenset(name for name, number in stated.items() if number is not None and number.sigma > 0.0),
     )
+
+
+def _within_error(number: CifNumber, least: float, most: float = math.inf) -> float:
+    """Return a number, or the end of what is allowed where it is beyond that by no more than its error lets it."""
+    end = min(max(number.value, least), most)
+    return end if abs(number.value - end) <= ERRORS_BEYOND * number.sigma else number.value
 
 
 def _step(number: CifNumber) -> float:

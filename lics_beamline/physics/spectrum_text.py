@@ -12,13 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lics_beamline.errors import BadReading
-from lics_beamline.files.written_number import NUMBER, THOUSANDS
-from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, UNDONE, scaled_from_counts
+from lics_beamline.files.written_number import NUMBER, meaning_of_commas, with_points
+from lics_beamline.physics.scaled_counts import MOST_COUNTS_IN_TEXT, scaled_from_counts
 from lics_beamline.physics.spectral_line import LEAST_PIXELS, MOST_COUNTS
 
 WORD: Final = re.compile(r"[+-]?[.,]?\d[\d.,]*([eE][+-]?\d+)?")  # a number, whatever its comma means
 DIGITS_ALONE: Final = re.compile(r"[\s\d.,;:'\"+eE-]+")  # a line that wants to be numbers
 VACUUM: Final = re.compile(r"\bvac(uum)?\b", re.IGNORECASE)  # in a heading, of what wavelengths are stated in
+NANOMETRES: Final = re.compile(r"\bnm\b|nanomet", re.IGNORECASE)
+PER_CENTIMETRE: Final = re.compile(
+    r"raman[\s_]*shift|wave[\s_]*number|\bcm\s*(\^?\s*[-\u2212]1|\u207b\u00b9)|\b1\s*/\s*cm\b", re.IGNORECASE
+)
 MOST_LINE_CHARACTERS: Final = 500  # of a line of two numbers; longer ones are passed over like any other text
 MOST_PIXELS: Final = 65_536  # no spectrometer has more; a fit of more would take minutes
 RANGE_NM: Final = (300.0, 1200.0)  # what a silicon detector sees; angstrom, pixels and wavenumbers are not in it
@@ -81,7 +85,7 @@ def parse_spectrum(
     BadReading
         If there are fewer than 32 pairs or more than 65 536, more than two columns and none chosen, a comma that may
         be a decimal sign or divide thousands, a line of digits that is no pair among the pairs, a number that is not
-        finite, or a first column that neither rises nor falls throughout or is not in nm.
+        finite, or a first column that neither rises nor falls throughout, is not in nm or said to be of a Raman shift.
     """
     rows = _rows(text, source, columns)
     table = np.array(rows, dtype=np.float64)
@@ -92,7 +96,14 @@ def parse_spectrum(
             reason="corrupt",
             pairs=x.size,
         )
-    return replace(checked(x, y, source=source), says_vacuum=VACUUM.search(text) is not None)
+    spectrum = checked(x, y, source=source)
+    if columns is None and (said := PER_CENTIMETRE.search(text)) and not NANOMETRES.search(text):
+        raise BadReading(
+            f"{source} runs from {x.min():g} to {x.max():g}, and speaks of {said.group()!r}, a Raman shift. "
+            "Export it in nm, or give --columns 1 2 if it is.",
+            reason="corrupt",
+        )
+    return replace(spectrum, says_vacuum=VACUUM.search(text) is not None)
 
 
 def checked(
@@ -124,8 +135,8 @@ def checked(
         )
     if what := scaled_from_counts(y, most_counts=MOST_COUNTS_IN_TEXT):
         raise BadReading(
-            f"{source} has {what} of whole counts. A line and its error need counts: export these, or undo it (numpy: "
-            f"{UNDONE[what][1]}).",
+            f"{source} has {what.name} of whole counts. A line and its error need counts: export these, or undo it "
+            f"(numpy: {what.undo}).",
             reason="corrupt",
         )
     if x[0] > x[-1]:
@@ -215,14 +226,18 @@ def _refuse_gaps(lines: list[str], usable: list[bool], source: str) -> None:
 
 def _numbers(rows: list[tuple[str, str]], source: str) -> list[tuple[float, float]]:
     """Return words as numbers, once it is known what a comma means in this file."""
-    comma = _meaning_of_commas([word for row in rows for word in row], [row[0] for row in rows], source)
+    words = [word for row in rows for word in row]
+    commas = meaning_of_commas(words, [row[0] for row in rows])
+    if not commas:
+        first = next(word for word in words if "," in word)
+        raise BadReading(
+            f"{source} has numbers like {first!r}, which may be thousands or a decimal comma, and nothing else in it "
+            "tells. Export with decimals in the wavelengths, or without a sign between thousands.",
+            reason="corrupt",
+        )
     numbers: list[tuple[float, float]] = []
     for row in rows:
-        plain = [
-            word.replace(".", "").replace(",", ".") if comma == "decimal" and "." in word and "," in word else word
-            for word in row
-        ]
-        plain = [word.replace(",", "." if comma == "decimal" else "") for word in plain]
+        plain = [with_points(word, commas) for word in row]
         wrong = next((word for word in plain if not NUMBER.fullmatch(word)), None)
         if wrong is not None:
             raise BadReading(
@@ -232,24 +247,6 @@ def _numbers(rows: list[tuple[str, str]], source: str) -> list[tuple[float, floa
             )
         numbers.append((float(plain[0]), float(plain[1])))
     return numbers
-
-
-def _meaning_of_commas(words: list[str], wavelengths: list[str], source: str) -> str:
-    """Return what commas are: ``decimal``, or ``thousands``."""
-    with_comma = [word for word in words if "," in word]
-    if any("." in word and word.rindex(".") > word.rindex(",") for word in with_comma):
-        return "thousands"  # 1,000.5
-    if not all(THOUSANDS.fullmatch(word) for word in with_comma):
-        return "decimal"  # 100,5 and 0,125 and 1.000,5
-    if not with_comma or any("," not in word and "." in word for word in words):
-        return "thousands"  # beside 695.12: the decimal sign of this file is the point
-    if any("," in word for word in wavelengths):
-        return "decimal"  # 695,123 nm: no wavelength has thousands
-    raise BadReading(
-        f"{source} has numbers like {with_comma[0]!r}, which may be thousands or a decimal comma, and nothing else "
-        "in it tells. Export with decimals in the wavelengths, or without a sign between thousands.",
-        reason="corrupt",
-    )
 
 
 def _one_below_others(

@@ -29,6 +29,7 @@ LEAST_ANGLE_DEG: Final = 20.0  # a reduced cell has 60 or more
 LEAST_VOLUME_ANGSTROM3: Final = 1.0  # angles that no cell has give less
 EDGES: Final = ("a", "b", "c")
 BLOCK_MARK: Final = "::"  # between a file and one of its parts, as of images
+SAME_SHARE: Final = 0.01  # relative: of numbers of three digits
 ANGLES: Final = ("alpha", "beta", "gamma")
 
 
@@ -198,6 +199,15 @@ def _fault(structure: Structure, block: CifBlock) -> str:
     fault = crowding(structure.cell, orbits, [site.occupancy for site in structure.sites], labels)
     if fault:
         return fault
+    order = len(space_group(structure.space_group).operations())
+    shares = [len(orbit) / order for orbit in orbits]
+    if min(shares) < 1.0 and all(
+        abs(site.occupancy / share - 1.0) < SAME_SHARE for site, share in zip(structure.sites, shares, strict=True)
+    ):
+        return (
+            f"occupancies of {min(shares):.4g} to {max(shares):.4g}, which are the multiplicities of its positions "
+            f"over that of the general one, {order}: FullProf counts so. Write 1 for a position that is full"
+        )
     content: dict[str, float] = {}
     for site, orbit in zip(structure.sites, orbits, strict=True):
         content[site.element] = content.get(site.element, 0.0) + site.occupancy * len(orbit)

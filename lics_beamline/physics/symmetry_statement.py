@@ -38,6 +38,7 @@ HALL: Final = re.compile(r"-[PABCIRFH]\s|[PABCIRFH]\s.*\d[abcnuvwd]{2}")
 NUMBER_ALONE: Final = re.compile(r"^\s*(?:(?:IT|SG|[Nn][Oo])\s*[.:#]?\s*)(?=\d{1,3}\s*$)")
 # Fm-3m (No. 225), and what LaTeX and the editors of journals make of a screw axis and an inversion.
 NUMBER_BEHIND: Final = re.compile(r"\s*[({\[,]\s*(?:(?:IT|SG|[Nn][Oo])?\s*[.:#]?\s*)(\d{1,3})\s*[)}\]]?\s*$")
+DIGITS_BELOW: Final = {0x2080 + digit: str(digit) for digit in range(10)}  # the line, as in Unicode
 SCREW: Final = re.compile(r"\$?_?\{(\d)\}\$?|~(\d)~|\$_(\d)\$")
 BAR: Final = re.compile(r"\\(?:bar|overline)\s*\{?\s*(\d)\s*\}?|(\d)\N{COMBINING MACRON}|(\d)\N{COMBINING OVERLINE}")
 UNEQUAL_EDGES: Final = 2e-4  # of an edge, at most, between edges that must be equal: a last digit rounded
@@ -106,7 +107,7 @@ def named_groups(name: str) -> tuple[str, ...]:
             return own
     if HALL.match(name.strip()):
         return _of_hall(name.strip())
-    name = NUMBER_ALONE.sub("", name)
+    name = NUMBER_ALONE.sub("", name.translate(DIGITS_BELOW))
     name = BAR.sub(lambda bar: f"-{next(filter(None, bar.groups()))}", name)
     name = SCREW.sub(lambda screw: next(filter(None, screw.groups())), name).replace("$", "")
     plain = re.sub(

@@ -21,6 +21,7 @@ from lics_beamline.patterns.pattern import Pattern
 from lics_beamline.reduction.image_doubts import (
     doubt_of_dark,
     doubt_of_full_rings,
+    doubt_of_logarithms,
     doubt_of_mask,
     doubt_of_pedestal,
     doubt_of_size,
@@ -223,7 +224,7 @@ def reduce_frame(path: Path, recipe: ImageRecipe, *, frame: Choice = "first") ->
     warnings += doubts_of_rings(prepared.frame, engine.two_theta_deg, good, geometry=recipe.geometry, lines=len(peaks))
     warnings += doubt_of_size(recording.pixel_mm, recipe.geometry, shape)
     warnings += recording.doubts + doubt_of_full_rings(recording.counts, full, engine.two_theta_deg, pattern)
-    warnings += doubt_of_pedestal(pattern.pedestal_counts)
+    warnings += doubt_of_pedestal(pattern.pedestal_counts) + doubt_of_logarithms(pattern)
     if recipe.integration.dark is not None:
         warnings += doubt_of_dark(pattern.intensity, pattern.sigma)
     across = pixels_across(engine.two_theta_deg, good)

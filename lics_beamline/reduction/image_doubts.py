@@ -14,10 +14,15 @@ from lics_beamline.frames.pixel_size import doubt_of_pixels
 from lics_beamline.frames.static_image import MOST_MASKED
 from lics_beamline.geometry.geometry import Geometry
 from lics_beamline.integration.integration import detector_of
+from lics_beamline.patterns.error_column import power_of_errors
 from lics_beamline.patterns.pattern import Pattern
 
 SURELY_BELOW: Final = 3.0  # standard errors below zero
 MOST_BELOW: Final = 0.5  # share of the bins
+# Power of the intensity that the scatter of the pixels of a ring goes with: 1/2 by counting, 1 of grains or a bad flat,
+# 0 of the noise of a readout; -1 and less of logarithms.
+LEAST_POWER_OF_COUNTS: Final = -0.3
+LEAST_RISE: Final = 0.15  # of the logarithm of the intensity, at the steepest: less tells nothing
 MOST_RINGS_TOLD: Final = 3  # of those that lost most
 RINGS_APART: Final = 50  # of the range of angles: nearer ones are told as one
 FULL_WORTH_TELLING: Final = 0.02  # of the pixels of a ring, full: its line is cut at the top ...
@@ -69,6 +74,26 @@ def doubt_of_dark(intensity: npt.NDArray[np.float64], sigma: npt.NDArray[np.floa
     return (
         f"the dark image is brighter than the image: {np.median(intensity[seen]):.3g} counts a pixel are left. Is it "
         "of the same exposure, detector and readout?",
+    )
+
+
+def doubt_of_logarithms(pattern: Pattern) -> tuple[str, ...]:
+    """Return what is to be said of an image whose pixels scatter less where rings are brighter: nothing counted does.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        Made from it, with the numbers of pixels of its bins.
+    """
+    if pattern.counted is None:
+        return ()
+    power, rise = power_of_errors(pattern.intensity, pattern.sigma * np.sqrt(pattern.counted))
+    if not (power < LEAST_POWER_OF_COUNTS and rise > LEAST_RISE):
+        return ()
+    return (
+        f"pixels scatter less where rings are brighter, as the intensity to the power {power:.1f}: so do logarithms of "
+        "counts, and nothing that was counted. Lines and errors of such an image mean nothing: give it as the detector "
+        "wrote it.",
     )
 
 

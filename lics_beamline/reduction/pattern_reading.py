@@ -13,8 +13,9 @@ from lics_beamline import schema
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.files.strict_toml import Strict, validate
 from lics_beamline.frames.frame_digest import frame_digest
+from lics_beamline.patterns.even_steps import on_grid
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import SAME_WAVELENGTH, on_grid, read_pattern
+from lics_beamline.patterns.pattern_file import SAME_WAVELENGTH, read_pattern
 from lics_beamline.patterns.second_line import without_second_line
 from lics_beamline.reduction.image_record import ImageRecord
 from lics_beamline.reduction.recipe import Frames, Recipe

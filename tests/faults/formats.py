@@ -483,7 +483,8 @@ def patterns():
 
 
 def read_given_pattern(path):
-    from lics_beamline.patterns.pattern_file import evenly_spaced, read_pattern
+    from lics_beamline.patterns.even_steps import evenly_spaced
+    from lics_beamline.patterns.pattern_file import read_pattern
 
     evenly_spaced(read_pattern(path, wavelength_angstrom=0.41373).pattern)
 

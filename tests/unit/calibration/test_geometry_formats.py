@@ -135,7 +135,7 @@ INFO: Refined sample to detector distance =       {}  mm
 INFO: Refined wavelength =      0.70848 Angstroms
       Energy (keV) =     17.50014
 INFO: Refined tilt plane rotation angle =       86.421 degrees
-INFO: Refined tilt angle =       -0.750 degrees
+INFO: Refined tilt angle (degrees) =       -0.750
 INFO: ROT X =       -0.047   ROT Y =       -0.749 degrees
 """
     found = read(tmp_path, printed.format(99.0) + printed.format(80.637), pixel_mm=(0.1, 0.1)).geometry
@@ -147,6 +147,31 @@ INFO: ROT X =       -0.047   ROT Y =       -0.749 degrees
     guessed = read(tmp_path, printed.format(80.637)).geometry
     assert guessed.detector_config["pixel1"] == pytest.approx(1e-4, rel=1e-4)
     assert "taken from the beam centre in pixels and mm" in caplog.text
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_json_of_pyfai_is_read_and_its_other_settings_are_passed_over(tmp_path, nested):
+    from pyFAI.detectors import Detector
+    from pyFAI.geometry import Geometry as Theirs
+
+    six = {"dist" if key == "Distance" else key.lower(): value for key, value in NUMBERS.items()}
+    settings = dict(Theirs(**six, detector=Detector(2e-4, 1.7e-4), wavelength=4.1373e-11).get_config())
+    other = {"nbpt_rad": 1000, "unit": "2th_deg", "mask_file": ""}
+    found = read(tmp_path, json.dumps({"poni": settings} | other if nested else settings | other))
+    assert found.geometry.plane == geometry().plane
+    assert found.form == "poni"
+    settings["tilt_of_the_lens"] = 0.1
+    if nested:
+        with pytest.raises(ProfileError, match=r"tilt_of_the_lens: 0.1' is not known"):
+            read(tmp_path, json.dumps({"poni": settings}))
+
+
+@pytest.mark.parametrize(
+    "text", ["ORGX= 485.0 ORGY= 520.0", '{"detector": [{"panels": []}]}', '{"dist": 0.2', "beam 3"]
+)
+def test_what_is_no_geometry_of_these_programs_is_refused_with_those_that_are(tmp_path, text):
+    with pytest.raises(ProfileError, match=r"no PONI file.*JSON|Give a PONI file|is no JSON"):
+        read(tmp_path, text)
 
 
 def test_gsas_finds_the_same_angles_by_its_formula():

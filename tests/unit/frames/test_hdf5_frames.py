@@ -244,3 +244,32 @@ def test_a_frame_along_the_last_axis_that_was_never_written_is_refused(tmp_path)
     assert np.all(series.frame(2).counts == 7)
     with pytest.raises(ReductionFailed, match=r"frame 3 .* was never written"):
         series.frame(3)
+
+
+@pytest.mark.parametrize("way", ["attributes", "fields", "older fields"])
+def test_counts_stored_as_scaled_integers_are_what_they_stand_for(tmp_path, frames, way):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs["NX_class"], group.attrs["signal"] = "NXdata", "data"
+        stored = np.where(frames == frames[0, 0, 0], -1, 2 * frames.astype(np.int32) + 10)
+        group["data"] = stored
+        if way == "attributes":
+            group["data"].attrs.update({"scale_factor": 0.5, "add_offset": -5.0, "_FillValue": -1})
+        else:
+            prefix = "data_" if way == "fields" else ""
+            group[f"{prefix}scaling_factor"], group[f"{prefix}offset"] = 0.5, -10.0
+    series = FrameSeries(tmp_path / "a.h5")
+    frame = series.frame(2)
+    there = stored[1] != -1
+    np.testing.assert_allclose(frame.counts[there], frames[1][there])
+    assert np.isnan(frame.counts[~there]).all()
+    assert series.notes == ("counts are the numbers of the file times 0.5 minus 5, as it says",)
+
+
+@pytest.mark.parametrize("factor", [0.0, np.nan])
+def test_counts_times_nothing_are_refused(tmp_path, frames, factor):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = frames
+        file["data"].attrs["scale_factor"] = factor
+    with pytest.raises(ReductionFailed, match="to be multiplied by"):
+        FrameSeries(tmp_path / "a.h5")

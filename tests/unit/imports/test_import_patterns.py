@@ -16,8 +16,8 @@ from lics_beamline.errors import RunNotFound
 from lics_beamline.journal.events import events
 from lics_beamline.journal.reader import read
 from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.even_steps import on_grid
 from lics_beamline.patterns.pattern import Pattern
-from lics_beamline.patterns.pattern_file import on_grid
 
 WAVELENGTH_ANGSTROM = 0.4133
 PRESSURES_GPA = (0.5, 10.0, 20.0, 50.0)

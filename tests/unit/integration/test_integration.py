@@ -118,6 +118,26 @@ def test_dead_and_saturated_pixels_do_not_count(integrator):
     assert pattern.masked_fraction == pytest.approx(0.05, abs=0.01)
 
 
+@pytest.mark.parametrize("times", [1.0, 0.37])
+@pytest.mark.parametrize("gap", ["stripes", "scattered"])
+def test_pixels_that_read_zero_where_nothing_else_does_do_not_count(integrator, gap, times):
+    mean = rings(integrator.two_theta_deg, height=1500, background=100) * corrections(integrator)
+    image = np.random.default_rng(8).poisson(mean) * times
+    dead = np.indices(SHAPE)[1] % 40 < 3 if gap == "stripes" else np.random.default_rng(9).random(SHAPE) < 0.04
+    whole, cut = (integrator.integrate(each.astype(np.float32)) for each in (image, np.where(dead, 0.0, image)))
+    assert abs(np.median((cut.intensity - whole.intensity) / whole.sigma)) < 0.1
+    assert np.mean(np.abs(cut.intensity / whole.intensity - 1.0) > 0.02) < 0.01
+    assert cut.masked_fraction == pytest.approx(dead.mean(), rel=0.05)
+
+
+@pytest.mark.parametrize("counts", [0.05, 1.0, 4.0, 9.0])
+def test_pixels_in_which_nothing_was_counted_count(integrator, counts):
+    image = np.random.default_rng(10).poisson(counts * corrections(integrator))
+    uneven = np.random.default_rng(11).normal(1.0, 0.03, SHAPE)  # a flat field that was divided out
+    for frame in (image.astype(np.int32), (0.37 * image / uneven).astype(np.float32)):
+        assert integrator.mask(frame) is None
+
+
 def test_a_bin_without_pixels_has_no_intensity(integrator):
     image = np.full(SHAPE, 50, np.int32)
     image[integrator.two_theta_deg < 4.0] = -1

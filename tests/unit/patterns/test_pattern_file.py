@@ -15,7 +15,9 @@ from lics_beamline.exports.gsas import write_gsas
 from lics_beamline.exports.nexus import write_nexus
 from lics_beamline.exports.powder_cif import write_powder_cif
 from lics_beamline.exports.reduced_run import reduced_run
-from lics_beamline.patterns.pattern_file import evenly_spaced, read_pattern
+from lics_beamline.lines.peaks import find_peaks
+from lics_beamline.patterns.even_steps import evenly_spaced
+from lics_beamline.patterns.pattern_file import read_pattern
 
 WAVELENGTH = 0.41373
 X = np.arange(4.0, 14.0, 0.01)
@@ -112,6 +114,12 @@ def test_an_abscissa_that_is_not_named_is_what_the_operator_says(tmp_path, unit,
         ('#     "wavelength": 4.137e-11', 0.4137),
         ("! lambda 1.5406 A", 1.5406),
         ("# Wavelength (nm): 0.0413730 nm", 0.41373),
+        ("# wavelength_nm = 0.0709", 0.709),
+        ("# Wavelength [nm]: 0.0413730", 0.41373),
+        ("# Wavelength: 41.373 pm", 0.41373),
+        ("# Wavelength: 1,5406 A", 1.5406),
+        ("# Lambda1: 1.5406", 1.5406),
+        ("# Wavelength 2: 1.5444", 1.5444),
     ],
 )
 def test_the_wavelength_of_a_heading_is_read_in_its_unit(tmp_path, words, angstrom):
@@ -123,8 +131,57 @@ def test_a_chi_of_fit2d_says_what_its_axis_is_and_how_many_points_it_has(tmp_pat
     head = "ceria_0001.tif\n2-Theta Angle (Degrees)\nIntensity\n     {}\n"
     same(read(tmp_path, head.format(X.size) + rows(X, Y), "a.chi"), errors="counts")
     assert "1200 points and has 1000" in refusal(tmp_path, head.format(1200) + rows(X, Y), "a.chi")
-    q_head = "ceria_0001.tif\nQ (Inverse Nanometres)\nIntensity\n     {}\n"
-    same(read(tmp_path, q_head.format(X.size) + rows(10.0 * Q, Y, form="{:.9g}"), "q.chi"), errors="counts")
+    q_head = "ceria_0001.tif\n{}\nIntensity\n     {}\n"
+    for name, times in (
+        ("Q (Inverse Nanometres)", 10.0),
+        ("Q-Space (Inverse Nanometres)", 10.0),
+        ("Q-Space (A^-1)", 1.0),
+    ):
+        text = q_head.format(name, X.size) + rows(times * Q, Y, form="{:.9g}")
+        same(read(tmp_path, text, "q.chi"), errors="counts")
+
+
+@pytest.mark.parametrize(
+    ("heading", "times"),
+    [
+        ("# unit = q_nm^-1\n", 10),
+        ("# X-axis: q (1/A)\n", 1),
+        ("q,I,esd\n1/nm,-,-\n", 10),
+        ("Q,I,esd\nA-1,-,-\n", 1),
+    ],
+)
+def test_an_abscissa_that_settings_or_a_row_of_units_name_is_taken(tmp_path, heading, times):
+    same(read(tmp_path, heading + rows(times * Q, Y, E, separator=",", form="{:.9g}")))
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ";"])
+def test_commas_are_decimal_or_of_thousands_where_the_file_tells(tmp_path, separator):
+    same(read(tmp_path, rows(X, Y, E, separator=separator).replace(".", ",")))
+    same(read(tmp_path, rows(X, Y, E, separator=separator, form="{:,.4f}")))
+    same(read(tmp_path, rows(X, Y, E, separator=";", form='"{:.6g}"').replace(".", ",")))
+
+
+def test_nothing_counted_has_the_error_of_one_count_where_the_file_has_the_root_of_nothing(tmp_path):
+    few = np.random.default_rng(5).poisson(LIT / 30.0).astype(float)
+    for times in (1.0, 0.25):
+        given = read(tmp_path, rows(X, times * few, times * np.sqrt(few)), "a.xye")
+        assert np.nanmean(given.pattern.intensity) == pytest.approx(times * few.mean(), rel=0.01)
+        assert given.pattern.sigma[given.pattern.intensity == 0.0] == pytest.approx(times)
+
+
+@pytest.mark.parametrize("errors", [None, E, np.full(X.size, 9.0)])
+@pytest.mark.parametrize("times", [1.0, 0.37])
+def test_zeros_where_nothing_was_measured_are_left_out(tmp_path, times, errors):
+    gap = (X > 6.0) & (X < 6.4) | (np.arange(X.size) % 97 == 50)
+    sigma = [] if errors is None else [times * np.where(gap & (errors is E), 0.0, errors)]
+    holed = read(tmp_path, rows(X, np.where(gap, 0.0, times * Y), *sigma), "a.xye")
+    np.testing.assert_array_equal(np.isnan(holed.pattern.intensity), gap)
+    assert f"{np.count_nonzero(gap)} of {X.size} points are empty" in " ".join(holed.remarks)
+
+
+def test_zeros_of_a_background_taken_off_and_cut_at_zero_stay(tmp_path):
+    given = read(tmp_path, rows(X, np.maximum(Y - 200.0, 0.0)))
+    assert np.isfinite(given.pattern.intensity).all()
 
 
 def records(values, width, each):
@@ -140,6 +197,7 @@ def records(values, width, each):
         ("ESD", records([round(v, 2) for pair in zip(Y, E, strict=True) for v in pair], 8, 10)),
         ("FXYE", rows(100.0 * X, Y, E, form="{:.7g}")),
         ("FXY", rows(100.0 * X, Y, form="{:.7g}")),
+        ("fxye", rows(100.0 * X, Y, E, form="{:.7g}")),
     ],
 )
 def test_gsas_records_of_each_type_give_degrees_counts_and_errors(tmp_path, kind, body):
@@ -205,6 +263,16 @@ def test_a_powder_cif_is_read_with_brackets_weights_or_counts(tmp_path):
     same(read(tmp_path, cif(["_pd_meas_counts_total"], Y.astype(int), pairs=pairs), "c.cif"), errors="counts")
 
 
+def test_a_powder_cif_of_unit_weights_is_refused_and_one_of_neutrons_is_told(tmp_path):
+    tags = ["_pd_proc_2theta_corrected", "_pd_proc_intensity_total", "_pd_proc_ls_weight"]
+    angle = [f"{x:.4f}" for x in X]
+    unit = cif(tags, angle, Y, [1] * X.size)
+    assert "the error 1 everywhere" in refusal(tmp_path, unit, "a.cif")
+    assert read(tmp_path, unit, "a.cif", errors="counts").errors == "counts"
+    neutrons = cif(tags, angle, Y, [f"{1 / y:.9g}" for y in Y], pairs="_diffrn_radiation_probe neutron")
+    assert "neutrons" in read(tmp_path, neutrons, "b.cif").remarks[0]
+
+
 def nexus(tmp_path, *, units="degree", rows_=1, errors=True, name="two_theta"):
     path = tmp_path / "a.nxs"
     with h5py.File(path, "w") as file:
@@ -251,6 +319,36 @@ def test_a_nexus_file_of_images_or_in_radians_is_refused_by_name(tmp_path):
 def test_a_nexus_axis_that_is_none_of_a_pattern_is_refused_by_name(tmp_path, name, units):
     with pytest.raises(ProfileError, match=rf"{name}.*--unit|over 2theta, q or d but over '{name}"):
         read_pattern(nexus(tmp_path, name=name, units=units))
+
+
+@pytest.mark.parametrize("axes_by", ["signal", "axes"])
+def test_a_nexus_pattern_of_older_custom_names_its_signal_and_axis_on_the_data(tmp_path, axes_by):
+    path = nexus(tmp_path, errors=False)
+    with h5py.File(path, "a") as file:
+        group = file["entry/data"]
+        del group.attrs["signal"], group.attrs["axes"]
+        group["I"].attrs["signal"] = 1
+        if axes_by == "signal":
+            group["I"].attrs["axes"] = "two_theta"
+        else:
+            group["two_theta"].attrs["axis"] = 1
+    same(read_pattern(path, wavelength_angstrom=WAVELENGTH), errors="counts")
+
+
+def test_a_nexus_pattern_over_theta_is_refused(tmp_path):
+    with pytest.raises(ProfileError, match=r"is over 'theta', and not over 2theta"):
+        read_pattern(nexus(tmp_path, name="theta"), wavelength_angstrom=WAVELENGTH)
+
+
+def test_a_nexus_pattern_in_scaled_integers_is_what_it_stands_for(tmp_path):
+    path = nexus(tmp_path, errors=False)
+    with h5py.File(path, "a") as file:
+        group = file["entry/data"]
+        del group["I"], group["two_theta"]
+        group["I"], group["I_scaling_factor"], group["I_offset"] = (4 * Y - 7).astype(np.int32), 0.25, 7
+        group["two_theta"] = np.rint(1000 * X).astype(np.int32)
+        group["two_theta"].attrs.update({"scale_factor": 0.001, "units": "degree"})
+    same(read_pattern(path, wavelength_angstrom=WAVELENGTH), errors="counts")
 
 
 @pytest.mark.parametrize("named", ["I_uncertainties", "uncertainties", "I_error"])
@@ -311,10 +409,10 @@ def middle(text, line, number=500):
 
 PLAIN = rows(X, Y, E)
 REFUSED = {
-    "decimal commas": (PLAIN.replace(".", ","), {}, "line 1: .*commas within numbers"),
-    "decimal commas in csv": (rows(X, Y, separator=";").replace(".", ","), {}, "commas within numbers"),
+    "commas and points": (rows(X, Y, 1e3 * E, form="{:.4f}").replace(".", ",", 1), {}, "may be thousands or decimals"),
+    "points of thousands": ("10,50 1.234 35,1\n" * 100, {}, "may be thousands or decimals"),
+    "commas of either kind": ("\n".join(f"{n} 1,234" for n in range(10, 99)), {}, "may be thousands or decimals"),
     "decimal commas between commas": (rows(X, Y, form="{:.1f}", separator=",").replace(".", ","), {}, "4 columns"),
-    "thousands": (middle(PLAIN, "9.0 1,234 35.1"), {}, "line 501: .*commas within numbers"),
     "not rising": (middle(PLAIN, "5.0 200 14"), {}, "neither rises nor falls throughout: .*point"),
     "a NaN": (middle(PLAIN, "9.0 nan 14"), {}, "line 501: .*no number.*delete these lines"),
     "stars of Fortran": (middle(PLAIN, "9.0 ****** 14"), {}, "line 501: .*no number"),
@@ -350,6 +448,7 @@ REFUSED = {
     "numbered points": (rows(1 + np.arange(X.size) / 10, X, Y), {}, "only rises.*--columns 1 3"),
     "a weight as third column": (rows(X, Y, 1 / Y), {}, "one over it: a weight"),
     "logarithms": (rows(X, np.log10(np.round(Y))), {}, r"decimal logarithms of whole counts.*10\*\*numbers"),
+    "logarithms times a factor": (rows(X, 100 * np.log10(np.round(Y))), {}, "logarithms, times 43.*, of whole counts"),
     "square roots": (rows(X, np.sqrt(np.round(Y))), {}, "square roots of whole counts"),
     "intensities below zero": (rows(X, -Y), {}, "no intensity above zero"),
     "errors in per cent as third column": (rows(X, Y, 100 / np.sqrt(Y)), {}, "power -0.50.*--columns 1 2"),
@@ -360,7 +459,13 @@ REFUSED = {
     "their weight": ("2theta I sigma\n" + rows(X, Y, 1 / Y), {}, "one over it: a weight"),
     "theta": ("theta counts\n" + rows(X / 2, Y), {}, "over 'theta', and not over 2theta"),
     "energy": ("Energy(keV),Counts\n" + rows(4 * X, Y, separator=","), {}, "over 'Energy"),
-    "thousands in quotes": ("2theta,I\n" + '"5.00","1,234"\n' * 100, {}, "line 2: .*commas within numbers"),
+    "theta with its unit": ("theta (deg),counts\n" + rows(X / 2, Y, separator=","), {}, "over 'theta .deg.'"),
+    "energy in two words": ("# E [keV]  I\n" + rows(4 * X, Y), {}, "over 'E .keV.'"),
+    "channels by number": ("# Channel no.   Counts\n" + rows(np.arange(100), Y[:100]), {}, "over 'Channel no.'"),
+    "a time": ("time (s),counts\n" + rows(X, Y, separator=","), {}, "over 'time"),
+    "radians below a name": ("2theta,I\nrad,counts\n" + rows(X / 3, Y, separator=","), {}, "binned in radians"),
+    "a unit without a name": ("# xunit: nm^-1\n" + rows(10 * Q, Y), {}, "abscissa is in 'nm.-1', and not what it is"),
+    "a radius": (f"a.tif\nRadial Distance (mm)\nIntensity\n {X.size}\n" + rows(9 * X, Y), {}, "Radial Distance"),
     "a GSAS file in degrees": (
         f"t\nBANK 1 {X.size} {X.size} CONST 400 1 0 0 FXYE\n" + rows(X, Y, E),
         {},
@@ -432,6 +537,21 @@ def test_separators_and_headings_of_other_programs_are_passed_over(tmp_path):
     same(read(tmp_path, rows(X, Y, E, form="{:.9E}").replace("E", "D"), "fortran.xye"))
     same(read(tmp_path, "/* a comment */\n' another\n" + rows(X, Y, E).replace("\n", "\r\n") + "\x1a", "a.xye"))
     same(read(tmp_path, ("# 2th_deg I sigma\n" + rows(X, Y, E)).encode("utf-16"), "b.xye"))
+
+
+@pytest.mark.parametrize("times", [math.sqrt(2.0), math.log(2.0), math.log10(2.0), 0.01, 1.0 / 7.3])
+def test_counts_by_any_factor_are_no_roots_and_no_logarithms(tmp_path, times):
+    few = np.random.default_rng(5).poisson(LIT / 30.0)
+    np.testing.assert_allclose(read(tmp_path, rows(X, times * few)).pattern.intensity, times * few, rtol=1e-5)
+    read(tmp_path, rows(X, times * Y * (1.0 + 1e-3 * X)))  # by a flat too
+
+
+def test_peaks_are_found_on_uneven_steps(tmp_path):
+    d = np.linspace(2.0 * math.pi / Q[0], 2.0 * math.pi / Q[-1], 3 * X.size)
+    x = np.degrees(2.0 * np.arcsin(WAVELENGTH / (2.0 * d)))
+    y = np.random.default_rng(6).poisson(200.0 + 900.0 * np.exp(-(((x - 9.0) / 0.04) ** 2)))
+    (peak,) = find_peaks(read(tmp_path, "d(A) I\n" + rows(d, y, form="{:.9g}")).pattern)
+    assert peak.two_theta_deg == pytest.approx(9.0, abs=0.002)
 
 
 def test_a_pattern_on_uneven_steps_is_spread_evenly_for_what_counts_in_bins(tmp_path):

@@ -7,9 +7,11 @@ import pytest
 from lics_beamline.errors import ReductionFailed
 from lics_beamline.frames.frame import FrameSeries
 from lics_beamline.geometry.geometry import flat_geometry
+from lics_beamline.integration.integration import Integration, Integrator
 from lics_beamline.physics.crystal import powder_lines
 from lics_beamline.physics.unit_cell import UnitCell
 from lics_beamline.reduction.image import reduce_image
+from lics_beamline.reduction.image_doubts import doubt_of_logarithms
 from lics_beamline.units import HC_KEV_ANGSTROM
 
 # HEXRD's instrument file beside the frame: 61.3323 keV, translation -6.5065, -5.4910, -739.779 mm, pixels of 172 um.
@@ -137,6 +139,33 @@ def test_what_is_rejected_of_the_worst_ring_is_said_and_can_be_kept(tmp_path):
 
 def test_an_image_without_spots_or_shadows_needs_no_remark(tmp_path):
     assert reduce_image(small(tmp_path, lambda image: None), SMALL, bins=200).remarks == ()
+
+
+def test_logarithms_that_hold_no_whole_counts_are_told_and_noisy_or_grainy_images_are_none(tmp_path):
+    radius = np.hypot(*(np.mgrid[:300, :300] - 149.5))
+    far = flat_geometry(distance_mm=250.0, wavelength_angstrom=0.4, shape=(300, 300), pixel_mm=0.4)
+    rng = np.random.default_rng(5)
+    light = 100.0 + sum(900.0 * np.exp(-0.5 * ((radius - ring) / 1.5) ** 2) for ring in (90.0, 125.0))
+    counts = rng.poisson(light)
+    logarithms = (
+        np.log10(np.maximum(counts - 40.3 + rng.normal(0.0, 1.0, light.shape), 1.0)).astype(np.float32),
+        np.rint(np.log(counts) / np.log(1300.0) * 255).astype(np.uint8),
+    )
+    counted = (
+        counts,
+        rng.poisson(0.01 * light),
+        counts - rng.poisson(90.0, light.shape),
+        (counts + rng.normal(0.0, 30.0, light.shape)).astype(np.float32),
+        (light * rng.normal(1.0, 0.05, light.shape)).astype(np.float32),
+        rng.poisson(light * rng.gamma(2.0, 0.5, light.shape)),
+        rng.poisson(100.0, light.shape),
+    )
+
+    engine = Integrator(far, Integration(bins=800), shape=light.shape)
+    assert all(doubt_of_logarithms(engine.integrate(image.astype(np.float32))) for image in logarithms)
+    assert not any(doubt_of_logarithms(engine.integrate(image.astype(np.float32))) for image in counted)
+    np.save(tmp_path / "a.npy", logarithms[0])
+    assert "so do logarithms of counts" in reduce_image(tmp_path / "a.npy", far, bins=800).warnings[-1]
 
 
 def test_a_strip_detector_is_told_to_be_none_of_images(tmp_path):
