@@ -5,6 +5,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.follower.status import status
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
@@ -128,6 +130,37 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sw
     assert "lics follow --once goes on with it" in said or "lics follow --once reduces" in said
     recorded = sum(name == "event" for name, _ in record)
     assert sum(stop["num_events"].values()) == recorded, "nothing is claimed as recorded that is not"
+
+
+@pytest.mark.long
+def test_a_disk_that_runs_full_after_the_sweep_is_not_waited_for_and_once_it_has_room_all_is_reduced(tmp_path):
+    outside = DataFolder(tmp_path / "simulated").make()
+    there = ("-U", "-m", "--preserve-credentials")
+    with (
+        disk(tmp_path, SMALL, "-Urm") as keeper,
+        simulators(outside) as witness,
+        rising_sweep(tmp_path, keeper, witness, *there) as (sweep, data),
+    ):
+        (tmp_path / "data" / "plates").symlink_to(outside.plates)  # where the detector, which is outside, finds it
+        (journal,) = data.raw_journals.glob("*.jsonl")
+        followers = [each.pid for each in status(data)]
+        for pid in followers:
+            os.kill(pid, signal.SIGSTOP)  # nothing is reduced, and nothing said, before the disk is full
+        while '"exit_status"' not in journal.read_text():
+            assert sweep.poll() is None, sweep.communicate()[0]
+            pace()
+        fill(data.root)
+        for pid in followers:
+            os.kill(pid, signal.SIGCONT)
+        said, _ = sweep.communicate(timeout=300.0)  # followers are waited for for 600 s where nothing else tells
+        (data.root / "filler").unlink()
+        lics = inside(tmp_path, keeper, *there)
+        for command in (["follow", "--once"], ["verify"]):
+            told = subprocess.run([*lics, *command, "--data", "data"], capture_output=True, text=True, check=False)
+            assert told.returncode == 0, told.stdout + told.stderr
+    assert sweep.returncode == 0, "the sweep itself is whole"
+    assert "lics follow --once goes on with it" in said or "lics follow --once reduces" in said
+    assert "lics follow catalog --once fills it" in said
 
 
 @pytest.mark.long
