@@ -26,8 +26,8 @@ from .test_guard_lost import UP, rising
 
 SMALL = "mount -t tmpfs -o size=24m tmpfs data && ln -s ../simulated/plates data/plates && echo ready && exec sleep 600"
 FAILING = (
-    "truncate -s 64M disk && mkfs.ext4 -q disk && mount -o loop,errors=remount-ro disk data && echo ready && "
-    "exec sleep 600"
+    "truncate -s 64M disk && mkfs.ext4 -q disk && mount -o loop,errors=remount-ro disk data && "
+    "ln -s ../simulated/plates data/plates && echo ready && exec sleep 600"
 )
 
 
@@ -91,6 +91,12 @@ def fill(folder):
                 continue
 
 
+def fail(data):
+    """Let the disk be read-only from now on."""
+    loop = f"loop{os.minor(data.root.stat().st_dev)}"
+    Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("as a bad block would")
+
+
 @pytest.mark.long
 def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sweep_is_resumed(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
@@ -133,33 +139,27 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sw
 
 
 @pytest.mark.long
-def test_a_disk_that_runs_full_after_the_sweep_is_not_waited_for_and_once_it_has_room_all_is_reduced(tmp_path):
+def test_a_disk_that_turns_read_only_after_the_sweep_is_not_waited_for(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
-    there = ("-U", "-m", "--preserve-credentials")
     with (
-        disk(tmp_path, SMALL, "-Urm") as keeper,
+        disk(tmp_path, FAILING, "-m") as keeper,
         simulators(outside) as witness,
-        rising_sweep(tmp_path, keeper, witness, *there) as (sweep, data),
+        rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, data),
     ):
         (tmp_path / "data" / "plates").symlink_to(outside.plates)  # where the detector, which is outside, finds it
         (journal,) = data.raw_journals.glob("*.jsonl")
         followers = [each.pid for each in status(data)]
         for pid in followers:
-            os.kill(pid, signal.SIGSTOP)  # nothing is reduced, and nothing said, before the disk is full
+            os.kill(pid, signal.SIGSTOP)  # nothing is reduced, and nothing said, before the disk fails
         while '"exit_status"' not in journal.read_text():
             assert sweep.poll() is None, sweep.communicate()[0]
             pace()
-        fill(data.root)
+        fail(data)
         for pid in followers:
             os.kill(pid, signal.SIGCONT)
         said, _ = sweep.communicate(timeout=300.0)  # followers are waited for for 600 s where nothing else tells
-        (data.root / "filler").unlink()
-        lics = inside(tmp_path, keeper, *there)
-        for command in (["follow", "--once"], ["verify"]):
-            told = subprocess.run([*lics, *command, "--data", "data"], capture_output=True, text=True, check=False)
-            assert told.returncode == 0, told.stdout + told.stderr
     assert sweep.returncode == 0, "the sweep itself is whole"
-    assert "lics follow --once goes on with it" in said or "lics follow --once reduces" in said
+    assert "lics follow --once" in said
     assert "lics follow catalog --once fills it" in said
 
 
@@ -172,8 +172,7 @@ def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_
         rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, data),
     ):
         guard = os.pidfd_open(guard_status(data).pid)
-        loop = f"loop{os.minor(data.root.stat().st_dev)}"
-        Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("as a bad block would")
+        fail(data)
         said, _ = sweep.communicate()
         assert sweep.returncode == 4
         assert witness.get("PC1:Control_RBV") == "Off"
