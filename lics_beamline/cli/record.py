@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 CATCH_UP_S = 600.0  # for the catalog, at the end of a sweep, as long as who fills it lives; only a hang is caught
 TRIED_BYTES = 1 << 16  # written to learn whether a disk keeps anything: about one reduced point
+TRIED_EVERY_S = 2.0  # while followers are waited for [s]: what is written then is nothing beside what they write
 DEFAULT_EXPERIMENT = "lics-2015"
 
 
@@ -211,17 +214,17 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
             stopwatch = Stopwatch(session.beamline.clock)
             ended_by = run_plan(session.engine, plan, session.data)
             pace = stopwatch.pace().says() if session.simulation is not None else ""
-            keeps = not ended_by or _keeps(session.data)
+            disk = _Disk(session.data)
 
             def is_reduced() -> bool:
-                if not (keeps and session.followers.works("reduce")):
+                if not (disk.keeps() and session.followers.works("reduce")):
                     return False
                 return not trouble_with(session.data, "reduce", narration.raw_uid, left=True)
 
-            is_whole = narration.finish(ended_by=ended_by, is_reduced=is_reduced) and keeps
-            if is_whole and any(map(session.followers.works, WHICH)):
+            is_whole = narration.finish(ended_by=ended_by, is_reduced=is_reduced)
+            if is_whole and disk.keeps() and any(map(session.followers.works, WHICH)):
                 narration.say("filling the catalog")
-                wait_until_caught_up(session.data, CATCH_UP_S)
+                wait_until_caught_up(session.data, CATCH_UP_S, is_of_use=disk.keeps)
     except KeyboardInterrupt:  # once more, while what came after the plan was waited for
         return Walked(experiment=experiment, raw_uid=narration.raw_uid, given_up=True)
     return Walked(
@@ -229,21 +232,30 @@ def walk(session: Session, plan: Any, experiment: Experiment, *, quiet: bool) ->
         raw_uid=narration.raw_uid,
         ended_by=ended_by,
         pace=pace,
-        catalogued=is_whole and session.followers.works("catalog"),
+        catalogued=is_whole and disk.keeps() and session.followers.works("catalog"),
     )
 
 
-def _keeps(data: DataFolder) -> bool:
-    """Whether the disk keeps what is written now; where it does not, no follower can write either."""
-    from lics_beamline.files.whole_file import write_whole
+class _Disk:
+    """Whether a disk keeps what is written; where it does not, no follower can write either, or say so."""
 
-    tried = data.derived_journals / ".tried"
-    try:
-        write_whole(tried, bytes(TRIED_BYTES), durable=True)
-        tried.unlink()
-    except OSError:
-        return False
-    return True
+    def __init__(self, data: DataFolder) -> None:
+        self._tried = data.derived_journals / ".tried"
+        self._tried_s = -math.inf
+        self._keeps = True
+
+    def keeps(self) -> bool:
+        """Whether it has kept all that was tried; tried again now and then."""
+        from lics_beamline.files.whole_file import write_whole
+
+        if self._keeps and time.monotonic() - self._tried_s > TRIED_EVERY_S:
+            try:
+                write_whole(self._tried, bytes(TRIED_BYTES), durable=True)
+                self._tried.unlink()
+            except OSError:
+                self._keeps = False
+            self._tried_s = time.monotonic()
+        return self._keeps
 
 
 def check(options: argparse.Namespace) -> int:

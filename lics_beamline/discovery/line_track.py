@@ -61,7 +61,7 @@ class LineTrack:
     Parameters
     ----------
     number : int
-        Of the track, from 0, in the order they began.
+        Of the track, from 0, in the order they began; of one that nobody follows any more it is given again.
     places : tuple of int
         Indices of these points, rising.
     lines : tuple of SeenLine
@@ -230,11 +230,12 @@ def followed(tracks: Sequence[LineTrack], point: PointLines, place: int) -> tupl
     longer = {alive[here].number: alive[here].joined(place, point.lines[there], point) for here, there in pairs}
     taken = {there for _, there in pairs}
     begun = [line for there, line in enumerate(point.lines) if there not in taken]
+    first = tracks[-1].number + 1 if tracks else 0
     return (
         *(longer.get(track.number, track) for track in tracks),
         *(
             LineTrack(
-                number=len(tracks) + index,
+                number=first + index,
                 places=(place,),
                 lines=(line,),
                 pressures_gpa=(point.pressure_gpa,),

@@ -15,6 +15,7 @@ from lics_beamline.discovery.point_lines import PointLines
 from lics_beamline.discovery.unknown_phase import Grouping, UnknownPhase, grouping
 
 RECENT_POINTS: Final = 40  # by which phases are told while a sweep goes on: its time does not grow with the sweep
+REMEMBERED_POINTS: Final = 100  # by which lines are followed meanwhile: nor does its memory; twice the recent and more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +41,31 @@ class Finding:
 
 
 class Survey:
-    """The unknown lines of a sweep, point by point."""
+    """The unknown lines of a sweep, point by point.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    remembered_points : int, optional
+        How many of the newest points are kept, `RECENT_POINTS` at least; all where none is given, as `grouping` and
+        `changes` of a whole sweep need them.
+    """
+
+    def __init__(self, *, remembered_points: int | None = None) -> None:
+        self._remembered_points = remembered_points
+        self._place = 0  # of the next point in the sweep
         self._points: dict[int, PointLines] = {}
         self._tracks: tuple[LineTrack, ...] = ()
         self._names: dict[int, str] = {}  # of the phase that a track was told to belong to
         self._told = 0
-        self._changes: list[Change] = []
+        self._changes: dict[int, Change] = {}  # by the index of the point after
 
     def take(self, point: PointLines) -> Finding:
         """Take the next point of the sweep and return what it adds."""
-        place = len(self._points)
+        place = self._place
+        self._place += 1
         self._points[place] = point
+        if self._remembered_points is not None:
+            self._forget(self._place - self._remembered_points)
         self._tracks = followed(self._tracks, point, place)
         oldest = place - RECENT_POINTS
         recent = [track.since(oldest) for track in self._tracks if track.places[-1] >= oldest]
@@ -60,7 +73,7 @@ class Survey:
         before = self._told
         named = self._named(there)
         changed = change(self._points[place - 1], point, recent, place) if place else None
-        self._changes += [changed] if changed else []
+        self._changes |= {place: changed} if changed else {}
         return Finding(
             point=point,
             change=changed,
@@ -76,12 +89,20 @@ class Survey:
     @property
     def changes(self) -> tuple[Change, ...]:
         """What changed from point to point so far."""
-        return tuple(self._changes)
+        return tuple(self._changes.values())
 
     @property
     def tracks(self) -> tuple[LineTrack, ...]:
         """All lines followed so far."""
         return self._tracks
+
+    def _forget(self, oldest: int) -> None:
+        """Let go of what was seen before a point of the sweep, by its index."""
+        self._points.pop(oldest - 1, None)
+        self._changes.pop(oldest - 1, None)
+        self._tracks = tuple(track.since(oldest) for track in self._tracks if track.places[-1] >= oldest)
+        followed_still = {track.number for track in self._tracks}
+        self._names = {number: name for number, name in self._names.items() if number in followed_still}
 
     def _named(self, phases: tuple[UnknownPhase, ...] | list[UnknownPhase]) -> tuple[UnknownPhase, ...]:
         """Return phases by their names: the one that most lines were told with, and no other has."""

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from lics_beamline.errors import ProfileError
-from lics_beamline.files.given_file import SETTINGS_BYTES, check_nesting, read_text
+from lics_beamline.files.given_file import MOST_NESTED, SETTINGS_BYTES, check_nesting, read_text
 
 LEAST_KEYS = 3  # of a file, by which can be told that it is of another kind
 MOST_FINDINGS = 20  # told of one file; who mends these sees the others next time
@@ -26,6 +26,9 @@ LEAST_NUMBER = 1e-100  # what can still be divided by
 # Control characters but tab and ends of lines; marks that turn the order of letters round, so that a text is not read
 # as it is written (Trojan Source, CVE-2021-42574).
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# A key of more tables than any of ours; tomllib takes the square of them in time and memory.
+DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_NESTED}}}""")
 
 MOST_PREFIX_CHARACTERS = 40  # of a PV's name, which has 60 at most (EPICS base, PVNAME_STRINGSZ)
 PV_CHARACTERS = re.compile(r"[A-Za-z0-9_\-+:\[\]<>;{}]*")  # of record names in EPICS base; NSLS-II has braces too
@@ -111,13 +114,16 @@ def parse(path: Path, *, what: str = "a TOML file") -> dict[str, Any]:
         If the file is not there, is no regular file, is too large, no UTF-8, no TOML, or nested too deep.
     """
     text = read_text(path, most_bytes=SETTINGS_BYTES, what=what)
+    too_deep = ProfileError(f"{path}: not readable as TOML: nested too deep. Write it flat.", file=str(path))
+    if DEEP_KEY.search(text):
+        raise too_deep
     try:
         values = tomllib.loads(text)
     except ValueError as error:  # of TOML itself, and of integers with thousands of digits
         says = "a whole number has thousands of digits" if "integer string" in str(error) else error
         raise ProfileError(f"{path}: not readable as TOML: {says}. Mend that line.", file=str(path)) from None
     except RecursionError:
-        raise ProfileError(f"{path}: not readable as TOML: nested too deep. Write it flat.", file=str(path)) from None
+        raise too_deep from None
     return values
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -108,7 +109,7 @@ def trouble_with(data: DataFolder, which: Which, uid: str, *, left: bool = False
     return "" if left and uid not in said.left else said.troubles.get(uid, "")
 
 
-def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
+def wait_until_caught_up(data: DataFolder, timeout_s: float, *, is_of_use: Callable[[], bool] = lambda: True) -> bool:
     """Wait until every living follower has dealt with all that was recorded when this was called.
 
     Parameters
@@ -117,6 +118,8 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
         The data folder.
     timeout_s : float
         How long to wait at most [s of wall clock].
+    is_of_use : callable
+        Asked again and again; False ends the wait.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def wait_until_caught_up(data: DataFolder, timeout_s: float) -> bool:
     """
     until_s = time.monotonic() + timeout_s
     heard: dict[str, list[float]] = {}  # by name: when each says that it said so, newest last; not to be compared
-    while time.monotonic() < until_s:
+    while time.monotonic() < until_s and is_of_use():
         living = [each for each in status(data) if each.alive]
         if not living:
             return False

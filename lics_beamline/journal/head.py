@@ -13,7 +13,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import MOST_LINE_BYTES, decode
 from lics_beamline.journal.known_heads import FEWEST_NEW, KnownHead, keep_heads, known_heads
 from lics_beamline.journal.safe_name import check_start
-from lics_beamline.journal.shape import DocumentShapes
+from lics_beamline.journal.shape import DocumentShapes, check_alone
 from lics_beamline.journal.writer import SUFFIX
 
 SHORTEST_PREFIX: Final = 6  # hexadecimal digits, as many as people remember of a uid
@@ -217,13 +217,14 @@ def head(path: Path) -> Head | None:
     except ValueError:
         stop = None  # who reads the run tells of the line
     uid = check_start(start, where=str(path))
+    check_alone("start", start, where=f"{path}, line 1")
     DocumentShapes().check("start", start, where=f"{path}, line 1")
     if stop is not None and stop.get("run_start", uid) != uid:
         logger.warning("%s, last line: stop document belongs to run %r; it is not used.", path, stop["run_start"])
         stop = None
     try:
         if stop is not None:
-            DocumentShapes().check("stop", stop, where=f"{path}, last line")
+            check_alone("stop", stop, where=f"{path}, last line")
     except JournalError as error:
         logger.warning("%s It is taken for a run without end.", error)
         stop = None

@@ -22,7 +22,7 @@ from lics_beamline.journal import lock
 from lics_beamline.journal.codec import MOST_LINE_BYTES, decode, has_checksum
 from lics_beamline.journal.order import Numbered, Order, identity
 from lics_beamline.journal.safe_name import check_start
-from lics_beamline.journal.shape import DocumentShapes
+from lics_beamline.journal.shape import DocumentShapes, check_alone
 
 LOOKED_EVERY_S: Final = 0.1  # between two looks of a follower [s]; twice this is the delay a reader adds
 MOST_FAULTS_SAID: Final = 10  # lines of one journal, one by one; then only how many more
@@ -147,22 +147,14 @@ class Tail:
             except ValueError as cause:
                 damaged, damage = line, cause
                 continue
-            where = f"{self.path}, line {self.line + 1}"
-            try:
-                self._shapes.check(name, doc, where=where)
-            except JournalError as cause:
-                if name == "start":
-                    raise
-                self._pass_over(line, ValueError(str(cause).removeprefix(f"{where}: ").split(". Take the file")[0]))
+            self.offset += len(line)
+            self.line += 1
+            came = Numbered(self.line, name, doc)
+            if not self._passes(check_alone, came):
                 continue
             if name == "start":
                 check_start(doc, where=str(self.path))
-            self.offset += len(line)
-            self.line += 1
-            if self._order.is_next(name, doc):
-                yield name, doc
-                continue
-            self._ready.extend(self._order.take(Numbered(self.line, name, doc)))
+            self._ready.extend((came,) if self._order.is_next(name, doc) else self._order.take(came))
             yield from self._given()
         if damaged or self._order.is_holding:
             yield from self._rest(damaged, damage)
@@ -171,7 +163,20 @@ class Tail:
         while self._ready:
             ready = self._ready.popleft()
             self.finished = self.finished or ready.name == "stop"
-            yield ready.name, ready.doc
+            if self._passes(self._shapes.check, ready):
+                yield ready.name, ready.doc
+
+    def _passes(self, check: Callable[..., None], came: Numbered) -> bool:
+        """Whether a document is what it says; notes what it is not."""
+        where = f"{self.path}, line {came.line}"
+        try:
+            check(came.name, came.doc, where=where)
+        except JournalError as cause:
+            if came.name == "start":
+                raise
+            self._lost(came.line, str(cause).removeprefix(f"{where}: ").split(". Take the file")[0])
+            return False
+        return True
 
     def _rest(self, damaged: bytes, damage: ValueError) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield what can be used though something is missing, once nobody writes any more."""
@@ -186,7 +191,10 @@ class Tail:
     def _pass_over(self, line: bytes, cause: ValueError) -> None:
         self.offset += len(line)
         self.line += 1
-        self._fault(self.line, f"{cause}; this document is lost here, take the file from a copy")
+        self._lost(self.line, cause)
+
+    def _lost(self, line: int, cause: object) -> None:
+        self._fault(line, f"{cause}; this document is lost here, take the file from a copy")
 
     def _fault(self, line: int, says: str) -> None:
         self.faults.append(Fault(self.path, line, says))

@@ -98,32 +98,43 @@ _NEEDED: Final[Mapping[str, Mapping[str, str]]] = {  # without which nothing can
 }
 
 
+def check_alone(name: str, doc: Mapping[str, Any], *, where: str) -> None:
+    """Refuse a document that cannot be what it says, whatever came before it.
+
+    Parameters
+    ----------
+    name : str
+        Kind of document; one that is not known is let through.
+    doc : mapping
+        The document.
+    where : str
+        File and line, for the message.
+
+    Raises
+    ------
+    JournalError
+        Naming file, line, field, what it is and what it should be.
+    """
+    where = f"{where}: {name} document"
+    check_shape(doc, _FIELDS.get(name, {}), _IF_THERE.get(name, {}), where=where)
+    if name == "event_page":
+        count = len(doc["seq_num"])
+        for table in ("data", "timestamps"):
+            for field, column in doc.get(table, {}).items():
+                if not isinstance(column, (list, np.ndarray)) or len(column) != count:
+                    raise _wrong(f"{table}.{field}", column, f"a list of {count}, one an event", where)
+
+
 class DocumentShapes:
-    """Judges the documents of one run, in their order."""
+    """Judges the documents of one run that pass `check_alone`, each after those that it needs."""
 
     def __init__(self) -> None:
         self._ours = ""  # `purpose`, where the run is one of ours
         self._streams: dict[str, str] = {}
 
     def check(self, name: str, doc: Mapping[str, Any], *, where: str) -> None:
-        """Refuse a document that cannot be what it says.
-
-        Parameters
-        ----------
-        name : str
-            Kind of document; one that is not known is let through.
-        doc : mapping
-            The document.
-        where : str
-            File and line, for the message.
-
-        Raises
-        ------
-        JournalError
-            Naming file, line, field, what it is and what it should be.
-        """
+        """Refuse a document of one of our runs that cannot be what it says; parameters and errors of `check_alone`."""
         where = f"{where}: {name} document"
-        check_shape(doc, _FIELDS.get(name, {}), _IF_THERE.get(name, {}), where=where)
         if name == "start":
             purpose = doc.get("purpose")
             self._ours = purpose if isinstance(purpose, str) and purpose in OURS else ""
@@ -134,12 +145,6 @@ class DocumentShapes:
         elif name == "event" and self._ours:
             stream = self._streams.get(doc["descriptor"], "")
             check_shape(doc.get("data", {}), self._needed(stream), _OF_OUR_EVENTS, where=f"{where}, stream {stream!r}")
-        elif name == "event_page":
-            count = len(doc["seq_num"])
-            for table in ("data", "timestamps"):
-                for field, column in doc.get(table, {}).items():
-                    if not isinstance(column, (list, np.ndarray)) or len(column) != count:
-                        raise _wrong(f"{table}.{field}", column, f"a list of {count}, one an event", where)
 
     def _needed(self, stream: str) -> Mapping[str, str]:
         """Return the fields without which nothing can be told of an event."""

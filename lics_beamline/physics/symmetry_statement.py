@@ -44,6 +44,7 @@ BAR: Final = re.compile(r"\\(?:bar|overline)\s*\{?\s*(\d)\s*\}?|(\d)\N{COMBINING
 UNEQUAL_EDGES: Final = 2e-4  # of an edge, at most, between edges that must be equal: a last digit rounded
 UNEQUAL_ANGLES_DEG: Final = 0.02  # from the angle that symmetry fixes, at most
 TRUSTED_SIGMAS: Final = 3.0  # of the uncertainty that the file states
+MOST_SYMBOL_CHARACTERS: Final = 200  # a choice: the longest symbols have 20, with number, origin and LaTeX 60
 MOST_OPERATORS: Final = 192  # F m -3 m has so many, centring included
 
 
@@ -100,6 +101,8 @@ def stated_groups(block: CifBlock, *, source: str) -> tuple[str, ...]:
 
 def named_groups(name: str) -> tuple[str, ...]:
     """Return the settings that a Hermann-Mauguin symbol may mean, in any usual spelling; none if it is none."""
+    if len(name) > MOST_SYMBOL_CHARACTERS:
+        return ()
     behind = NUMBER_BEHIND.search(name)
     if behind:  # a symbol with its number: both are held against each other; 2(1) is a screw axis
         own = named_groups(name[: behind.start()])

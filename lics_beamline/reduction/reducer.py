@@ -23,7 +23,7 @@ import numpy as np
 
 from lics_beamline import schema
 from lics_beamline.discovery.point_lines import point_lines
-from lics_beamline.discovery.survey import Survey
+from lics_beamline.discovery.survey import REMEMBERED_POINTS, Survey
 from lics_beamline.errors import JournalError, LicsError, ProfileError, ReductionFailed
 from lics_beamline.journal.events import Streams
 from lics_beamline.physics.gauge import Gauge
@@ -103,7 +103,7 @@ class Reducer:
         self._imported = False  # pressure and temperature of its points were given
         self._events = 0
         self._phases: dict[str, None] = {}  # in the order found
-        self._survey = Survey()
+        self._survey = Survey(remembered_points=REMEMBERED_POINTS)
         self._described = False
         self._open = False
 

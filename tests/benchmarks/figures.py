@@ -7,7 +7,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FIGURES = HERE / "figures.json"
 PAGE = HERE.parents[1] / "docs" / "how-well.md"
-ELSEWHERE = {"campaign": "python -m tests.faults.campaign"}  # what shows a figure that no benchmark does
+ELSEWHERE = {  # what shows a figure that no benchmark does
+    "campaign": "python -m tests.faults.campaign",
+    "soak": "python -m tests.faults.soak --part recording",
+}
 HEAD = """# How well
 
 | asked of | measured, on worlds and seeds never used for tuning | shown by `pytest -s tests/benchmarks/...` |
@@ -129,6 +132,17 @@ def rows(kept):
             f"{killed['median_recovery_s']:.0f} s (median) on a busy computer",
             "campaign",
         )
+    soak = kept["soak"]
+    grown = ", ".join(
+        f"{name} {soak['growth_percent'][key]:.1f} %"
+        for name, key in (("recorder", "recorder"), ("live reduction", "reduce"), ("catalog", "catalog"))
+    )
+    yield (
+        "a long run",
+        f"memory of each process more at point {soak['last']} than at point {soak['first']}: {grown}; "
+        f"{soak['more_handles'] or 'no'} more handles; no more computing a point",
+        "soak",
+    )
     safety = kept.get("safety_latency")
     if safety is not None:
         yield (

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from catalogued_runs import (
 )
 
 from lics_beamline.catalog.cataloguer import LOCK_NAME, Cataloguer
+from lics_beamline.catalog.run_writer import RunWriter
 from lics_beamline.catalog.soundness import TABLES_NAME
 from lics_beamline.catalog.store import open_catalog
 from lics_beamline.catalog.tiled_profile import write_profile
@@ -157,6 +159,23 @@ def test_a_live_run_is_there_while_it_is_measured(opened, tmp_path):
         following.round()
         following.close()
     assert same(contents(data), contents_of(opened, only=(full_uid(2),)))
+
+
+def test_each_image_of_a_live_run_is_told_to_the_catalog_once(tmp_path):
+    data = DataFolder(tmp_path / "data").make()
+    told = Counter()
+
+    def listen(request):
+        if "/data_source/" in request.url.path:
+            told.update(asset["data_uri"] for asset in json.loads(request.content)["data_source"]["assets"])
+
+    with open_catalog(data, writable=True) as catalog:
+        catalog.client.context.http_client.event_hooks["request"].append(listen)
+        writer = RunWriter(catalog.client, data)
+        for name, doc in raw_run(data, 2, points=4):
+            writer(name, doc)
+            writer.flush()
+    assert list(told.values()) == [1, 1, 1, 1]
 
 
 NOTHING_TO_ADD = """

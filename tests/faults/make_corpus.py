@@ -6,7 +6,18 @@
 import json
 from pathlib import Path
 
-from .formats import RAW, plate, poni, raw_journal, shipped, spectra, structures
+from .formats import (
+    DERIVED,
+    RAW,
+    derived_journal,
+    plate,
+    poni,
+    raw_journal,
+    shipped,
+    spectra,
+    structures,
+    with_checksum,
+)
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -21,6 +32,14 @@ def header(offset: int, word: bytes) -> bytes:
     return content[:offset] + word + content[offset + 4 :]
 
 
+def event_first(content: bytes) -> bytes:
+    """Return a journal whose event stands before its start document, with a text in the place of an array."""
+    start, descriptor, event, stop = content.splitlines()
+    name, doc = json.loads(event)[:2]
+    doc["data"]["graininess"] = "text"
+    return b"\n".join((with_checksum(json.dumps([name, doc]).encode()[:-1]), start, descriptor, stop, b""))
+
+
 def corpus() -> dict[str, bytes]:
     """Return the content of every file by its path in the corpus."""
     geometry, experiment = poni(), shipped("simulated/experiments/lics-2015.toml")["lics-2015.toml"]
@@ -28,6 +47,7 @@ def corpus() -> dict[str, bytes]:
     profile = shipped("simulated/profile.toml")["profile.toml"]
     cif = next(iter(structures().values()))
     journal = raw_journal()[f"{RAW}.jsonl"]
+    derived = derived_journal()[f"{DERIVED}.jsonl"]
     spectrum = spectra()["a.txt"]
     numbers = '\nname = "h"\ntemperature_k = 298.0\ncount = 1000000000000\n'
     return {
@@ -52,6 +72,9 @@ def corpus() -> dict[str, bytes]:
         "recipe/phases-is-a-number.toml": b"phases = 3\n" + recipe,
         "profile/limits-are-infinite.toml": changed(profile, "limits_bar = [", "limits_bar = [-inf, "),
         "cif/cell-of-a-kilometre.cif": changed(cif, "_cell_length_a", "_cell_length_a 1e13 #"),
+        "cif/symbol-of-many-blanks.cif": changed(
+            cif, "_space_group_name_H-M_alt ", f"_space_group_name_H-M_alt 'F{' ' * 50_000}m' #"
+        ),
         "cif/no-atoms.cif": b"data_x\n_cell_length_a 3\n",
         "spectrum/counts-beyond-all-numbers.txt": changed(spectrum, "690.000\t", "689.9\t1e999\n690.000\t"),
         "spectrum/one-long-line.txt": b" \t" * 20_000,
@@ -59,6 +82,7 @@ def corpus() -> dict[str, bytes]:
         "raw-journal/uid-is-a-path.jsonl": changed(journal, f'"uid":"{RAW}"', '"uid":"/tmp/elsewhere"'),
         "raw-journal/no-reason.jsonl": changed(journal, '"reason":"jam",', ""),
         "raw-journal/array-without-kind.jsonl": changed(journal, '"reason":"jam"', '"reason":{"__npy__":""}'),
+        "derived-journal/text-for-an-array-before-the-start.jsonl": event_first(derived),
         "calibration/geometry-nested.json": json.dumps({"digest": "x"}).encode()[:-1] + b',"a":' + b"[" * 5000,
     }
 

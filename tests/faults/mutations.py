@@ -24,6 +24,7 @@ JUNK = (
     b"9" * 150_000,  # what reads a number, a cell or a gap in more than one way takes the square of its length
     b" " * 150_000,
     b";" * 150_000,
+    b"a." * 75_000,  # a key of TOML, and whatever has parts
 )
 
 

@@ -71,7 +71,10 @@ SHORT = experiment(AS_LOADED + "count = {points}\n", title="a cell watched for v
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint:
-    """What a process takes: memory [KiB] with its part of what is shared, handles, threads, computing time [s]."""
+    """What a process takes: memory that is its own and no file's [KiB], handles, threads, computing time [s].
+
+    Its part of the libraries would change with every other process that comes and goes with the same ones.
+    """
 
     memory_kib: float
     handles: float
@@ -82,7 +85,7 @@ class Footprint:
 def footprint(pid: int) -> Footprint:
     """Return what a living process takes now."""
     proc = Path(f"/proc/{pid}")
-    memory = next(line for line in (proc / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+    memory = next(line for line in (proc / "smaps_rollup").read_text().splitlines() if line.startswith("Anonymous:"))
     said = (proc / "stat").read_text().rsplit(")", 1)[1].split()
     return Footprint(
         memory_kib=float(memory.split()[1]),

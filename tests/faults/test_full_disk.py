@@ -5,6 +5,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from looking import pace
 
 from lics_beamline.data_folder import DataFolder
+from lics_beamline.follower.status import status
 from lics_beamline.journal.events import events
 from lics_beamline.journal.head import heads
 from lics_beamline.journal.reader import read
@@ -24,8 +26,8 @@ from .test_guard_lost import UP, rising
 
 SMALL = "mount -t tmpfs -o size=24m tmpfs data && ln -s ../simulated/plates data/plates && echo ready && exec sleep 600"
 FAILING = (
-    "truncate -s 64M disk && mkfs.ext4 -q disk && mount -o loop,errors=remount-ro disk data && echo ready && "
-    "exec sleep 600"
+    "truncate -s 64M disk && mkfs.ext4 -q disk && mount -o loop,errors=remount-ro disk data && "
+    "ln -s ../simulated/plates data/plates && echo ready && exec sleep 600"
 )
 
 
@@ -89,6 +91,12 @@ def fill(folder):
                 continue
 
 
+def fail(data):
+    """Let the disk be read-only from now on."""
+    loop = f"loop{os.minor(data.root.stat().st_dev)}"
+    Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("as a bad block would")
+
+
 @pytest.mark.nightly
 def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sweep_is_resumed(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
@@ -131,6 +139,31 @@ def test_a_disk_that_runs_full_ends_the_sweep_safely_and_once_it_has_room_the_sw
 
 
 @pytest.mark.long
+def test_a_disk_that_turns_read_only_after_the_sweep_is_not_waited_for(tmp_path):
+    outside = DataFolder(tmp_path / "simulated").make()
+    with (
+        disk(tmp_path, FAILING, "-m") as keeper,
+        simulators(outside) as witness,
+        rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, data),
+    ):
+        (tmp_path / "data" / "plates").symlink_to(outside.plates)  # where the detector, which is outside, finds it
+        (journal,) = data.raw_journals.glob("*.jsonl")
+        followers = [each.pid for each in status(data)]
+        for pid in followers:
+            os.kill(pid, signal.SIGSTOP)  # nothing is reduced, and nothing said, before the disk fails
+        while '"exit_status"' not in journal.read_text():
+            assert sweep.poll() is None, sweep.communicate()[0]
+            pace()
+        fail(data)
+        for pid in followers:
+            os.kill(pid, signal.SIGCONT)
+        said, _ = sweep.communicate(timeout=300.0)  # followers are waited for for 600 s where nothing else tells
+    assert sweep.returncode == 0, "the sweep itself is whole"
+    assert "lics follow --once" in said
+    assert "lics follow catalog --once fills it" in said
+
+
+@pytest.mark.long
 def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_so(tmp_path):
     outside = DataFolder(tmp_path / "simulated").make()
     with (
@@ -139,8 +172,7 @@ def test_a_disk_that_turns_read_only_ends_the_sweep_safely_and_at_once_and_says_
         rising_sweep(tmp_path, keeper, witness, "-m") as (sweep, data),
     ):
         guard = os.pidfd_open(guard_status(data).pid)
-        loop = f"loop{os.minor(data.root.stat().st_dev)}"
-        Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("as a bad block would")
+        fail(data)
         said, _ = sweep.communicate()
         assert sweep.returncode == 4
         assert witness.get("PC1:Control_RBV") == "Off"

@@ -5,7 +5,7 @@ import pytest
 from worlds.listed_lines import lines, point
 
 from lics_beamline.discovery.line_track import LineTrack
-from lics_beamline.discovery.survey import Survey
+from lics_beamline.discovery.survey import RECENT_POINTS, Survey
 from lics_beamline.discovery.unknown_phase import grouping
 
 NEW = (3.10, 2.19, 1.79, 1.55)
@@ -194,6 +194,34 @@ def test_what_is_said_at_a_point_rests_on_nothing_that_comes_later():
     for many in range(1, len(PRESSURES_GPA)):
         part, _ = surveyed(sweep()[:many])
         assert part == whole[:many]
+
+
+def test_a_survey_that_forgets_tells_the_same_and_keeps_no_more_than_it_was_told_to():
+    kept = RECENT_POINTS + 5
+    points = [
+        point(
+            index + 1,
+            pressure,
+            [
+                *lines(GASKET, pressure, compressibility=0.001, phase="re-hcp"),
+                *(lines(OTHER, pressure) if 5 <= index < 15 else []),  # gone, and forgotten, before the next comes
+                *(lines(NEW, pressure) if index >= kept + 20 else []),
+            ],
+        )
+        for index, pressure in enumerate(0.4 + 0.02 * index for index in range(2 * kept))
+    ]
+    whole, forgetful = Survey(), Survey(remembered_points=kept)
+    for each in points:
+        told, expected = forgetful.take(each), whole.take(each)
+        assert (told.new, [phase.name for phase in told.phases]) == (
+            expected.new,
+            [phase.name for phase in expected.phases],
+        )
+        assert str(told.change) == str(expected.change)
+    assert "unknown 2" in [phase.name for phase in told.phases]
+    assert max(len(track.places) for track in forgetful.tracks) == kept
+    assert {track.places[0] for track in forgetful.tracks} == {kept, kept + 20}
+    assert len(forgetful.changes) < len(whole.changes)
 
 
 def test_compression_is_taken_from_the_points_at_the_temperature_that_most_have():

@@ -1,11 +1,13 @@
 """A settings file of another kind is told in a sentence, and one with a slip of the pen key by key."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from lics_beamline.errors import ProfileError
 from lics_beamline.experiment import read_experiment
+from lics_beamline.files.strict_toml import parse
 from lics_beamline.profile import read_profile
 from lics_beamline.reduction.recipe import read_recipe
 
@@ -34,3 +36,25 @@ def test_a_key_that_is_spelt_wrong_is_told_by_its_name(tmp_path, given, wrong):
     path.write_text(EXPERIMENT.read_text().replace(given, wrong, 1))
     with pytest.raises(ProfileError, match=rf"{wrong.strip('[]= ')}\b.*there is no such key"):
         read_experiment(path)
+
+
+@pytest.mark.parametrize("part", ["a", '"a b"', "'a.b'"])
+@pytest.mark.parametrize("dot", [".", " . "])
+@pytest.mark.parametrize("line", ["{} = 1", "[{}]", "x = {{{} = 1}}"])
+def test_a_key_of_thousands_of_tables_is_refused_before_it_takes_memory(tmp_path, part, dot, line):
+    path = tmp_path / "x.toml"
+    path.write_text(line.format(dot.join([part] * 2000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileError, match="nested too deep"):
+            parse(path)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 1 << 22, "tomllib takes 16 MB, and the reading of any such file 2"
+
+
+def test_a_text_with_many_points_is_no_key(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(f"x = [{'1.5, ' * 3000}]\n# {'a. ' * 20}")
+    assert len(parse(path)["x"]) == 3000

@@ -72,6 +72,14 @@ def test_what_is_wrong_is_said_with_file_line_field_and_what_is_right(tmp_path, 
     assert ["start", "descriptor", "event", "stop"][line - 1] not in read_back
 
 
+def test_an_event_that_stands_before_its_start_is_judged_as_any_other(tmp_path, caplog):
+    path = written(tmp_path, event={**EVENT, "data": {"point_index": "3", "reason": "jam"}})
+    start, descriptor, event, stop = path.read_text().splitlines(keepends=True)
+    path.write_text("".join((event, start, descriptor, stop)))
+    assert [name for name, _ in read(path)] == ["start", "descriptor", "stop"]
+    assert re.search(r"damaged in line 1: event document.*point_index = '3', which is not a whole number", caplog.text)
+
+
 def test_runs_of_other_plans_may_call_what_they_like_as_they_like(tmp_path):
     other = {**START, "purpose": "my own", "sample": "LiCs"}
     assert len(list(read(written(tmp_path, start=other, event={**EVENT, "data": {"point_index": "first"}})))) == 4
