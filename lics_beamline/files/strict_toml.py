@@ -114,16 +114,15 @@ def parse(path: Path, *, what: str = "a TOML file") -> dict[str, Any]:
         If the file is not there, is no regular file, is too large, no UTF-8, no TOML, or nested too deep.
     """
     text = read_text(path, most_bytes=SETTINGS_BYTES, what=what)
-    too_deep = ProfileError(f"{path}: not readable as TOML: nested too deep. Write it flat.", file=str(path))
     if DEEP_KEY.search(text):
-        raise too_deep
+        raise ProfileError(f"{path}: a key is nested more than {MOST_NESTED} deep. Write it flat.", file=str(path))
     try:
         values = tomllib.loads(text)
     except ValueError as error:  # of TOML itself, and of integers with thousands of digits
         says = "a whole number has thousands of digits" if "integer string" in str(error) else error
         raise ProfileError(f"{path}: not readable as TOML: {says}. Mend that line.", file=str(path)) from None
     except RecursionError:
-        raise too_deep from None
+        raise ProfileError(f"{path}: not readable as TOML: nested too deep. Write it flat.", file=str(path)) from None
     return values
 
 
