@@ -27,7 +27,7 @@ from lics_beamline.phases.phase import CrystalPhase, default_phases, named_phase
 from lics_beamline.physics.ruby_chip import RubyChip
 from lics_beamline.reduction.ruby import RubyReduction
 
-REDUCTION_REVISION: Final = 17  # raised whenever the same raw run and recipe give other numbers
+REDUCTION_REVISION: Final = 18  # raised whenever the same raw run and recipe give other numbers
 
 
 logger = logging.getLogger(__name__)
