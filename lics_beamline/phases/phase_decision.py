@@ -179,15 +179,21 @@ class PhaseDecision:
         return float(np.sum(np.where(there, each, np.minimum(each, 0.0))[inside]))
 
     def _is_anothers_lattice(self, fit: MixtureFit, which: int) -> bool:
-        """Tell whether what no other phase explains has the lines of a phase's lattice that the phase does not have."""
+        """Tell whether what no other phase explains has lines of a lattice that has all of a phase's, and more."""
         one, seen, strange = self.mixture.candidates[which], self.mixture.seen, self._strange(fit, which)
-        return is_lattice_of_another(
-            one.cell,
-            one.sought.spacings(one.cell),
-            seen.peak_deg[strange],
-            seen.peak_fwhm[strange],
-            range_deg=(seen.first_deg, seen.last_deg),
-            wavelength_angstrom=seen.wavelength_angstrom,
+        cells = [one.cell]
+        if one.sought.phase.system == "cubic" and one.sought.phase.structure.space_group[0] == "I":
+            cells.append(one.cell.strained(3.0**0.5))  # its h^2 + k^2 + l^2 are three times those of the phase
+        return any(
+            is_lattice_of_another(
+                cell,
+                one.sought.spacings(one.cell),
+                seen.peak_deg[strange],
+                seen.peak_fwhm[strange],
+                range_deg=(seen.first_deg, seen.last_deg),
+                wavelength_angstrom=seen.wavelength_angstrom,
+            )
+            for cell in cells
         )
 
     def _is_nearly_another(self, fit: MixtureFit, which: int, seen: Flags, less: Flags) -> bool:

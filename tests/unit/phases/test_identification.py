@@ -326,9 +326,15 @@ def test_caesium_and_alloy_do_not_take_each_others_lines():
 
 
 @pytest.mark.parametrize(
-    ("seed", "unnamed", "false"), [(2010, "alloy", "cs-bcc"), (2019, "alloy", "cs-bcc"), (1158, "cs-bcc", "alloy")]
+    ("seed", "unnamed", "false"),
+    [
+        (2010, "alloy", "cs-bcc"),
+        (2019, "alloy", "cs-bcc"),
+        (1158, "cs-bcc", "alloy"),
+        (816_556, "cs-bcc", "li-bcc"),  # whose lines are all of caesium's: its edge is 3 ** -0.5 of that
+    ],
 )
-def test_caesium_is_not_called_alloy_nor_the_alloy_caesium_where_nobody_named_it(seed, unnamed, false):
+def test_a_phase_is_not_called_another_that_has_its_lines_where_nobody_named_it(seed, unnamed, false):
     # Of 2019 and its likes caesium was found in the wings of the alloy's lines: none of its strong ones is there
     point = drawn_points.draw(seed)
     both, _ = drawn_points.identified(point)
