@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lics_beamline.analysis.chance_cell import doubt_of_cell
 from lics_beamline.analysis.line_shift import SEEN_CHI2_SHARE, Kind, LineShift, start_of_shift
+from lics_beamline.analysis.phase_light import PhaseLight, phase_light
 from lics_beamline.analysis.quantity import written
 from lics_beamline.errors import ProfileError, RefinementFailed
 from lics_beamline.lines.emission_doublet import EmissionDoublet, as_of_alpha1, doubled_lines, hidden_doublet
@@ -66,11 +67,14 @@ class SoughtPhase:
         Where peaks were indexed by it.
     reason : str
         Why it is not in the fit; empty where it is.
+    light : PhaseLight, optional
+        What it has of the light of all lines at most; of one that is not in the fit.
     """
 
     model: StructuralModel
     found: FoundPhase | None = None
     reason: str = ""
+    light: PhaseLight | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -185,29 +189,59 @@ def fit_phases(
             + "".join(f" Besides: {remark}." for remark in given.remarks),
             peaks=len(peaks),
         )
-    unknown = search.unexplained(there, start)
-    choice = replace(choice, excluded_deg=search.left_out(unknown, there, start), shift_start=start.value_deg)
-    phases = tuple(model.phase(own_strain=model is not there[0]) for model in there)
-    fit: PatternFit | None = None
-    if shift == "found":
-        fit, kind, more = _with_shift(pattern, phases, choice, kind)
-        notes += more
-    choice = replace(choice, shift=kind)
-    if method == "pawley":
-        result: PatternFit | RietveldFit = (fit := fit or fit_pattern(pattern, phases, choice))
-    else:
-        result = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
-        if fit is None and kind != "none":  # a Pawley fit alone tells the shift
-            fit = fit_pattern(pattern, phases, choice)
+    while True:
+        unknown = search.unexplained(there, start)
+        left_out = search.left_out(unknown, there, start)
+        now = replace(choice, excluded_deg=left_out, shift_start=start.value_deg)
+        try:
+            result, fit, kind, more = _fitted(pattern, there, now, method, shift, kind, shared_b=shared_b)
+        except RefinementFailed as error:
+            faint = search.faintest(there, start, named=error.facts.get("phase"))
+            if faint is None:
+                raise
+            there.remove(faint)
+            reason = f"{faint.name}: not seen for sure, and in no fit beside the others: {error}"
+            sought = tuple(replace(one, reason=reason) if one.model is faint else one for one in sought)
+        else:
+            break
+    found_shift = LineShift() if fit is None else LineShift.of(fit, kind)
+    cells = [phase.cell for phase in result.phases]
+    beside = [model.in_cell(cell).phase() for model, cell in zip(there, cells, strict=True)]
     return PhaseFit(
         peaks=peaks,
-        sought=sought,
+        sought=tuple(search.limited(one, beside, found_shift) for one in sought),
         unknown=unknown,
         fit=result,
         wavelength_angstrom=pattern.wavelength_angstrom,
-        notes=notes,
-        shift=LineShift() if fit is None else LineShift.of(fit, kind),
+        notes=notes + more,
+        shift=found_shift,
     )
+
+
+def _fitted(
+    pattern: Pattern,
+    there: Sequence[StructuralModel],
+    choice: FitChoice,
+    method: Method,
+    shift: Kind | Literal["found"],
+    kind: Kind,
+    *,
+    shared_b: bool,
+) -> tuple[PatternFit | RietveldFit, PatternFit | None, Kind, tuple[str, ...]]:
+    """Return the fit of the phases that are there, the Pawley fit that tells a shift, its kind, and what to say."""
+    phases = tuple(model.phase(own_strain=model is not there[0]) for model in there)
+    fit: PatternFit | None = None
+    notes: tuple[str, ...] = ()
+    if shift == "found":
+        fit, kind, notes = _with_shift(pattern, phases, choice, kind)
+    choice = replace(choice, shift=kind)
+    if method == "pawley":
+        fit = fit or fit_pattern(pattern, phases, choice)
+        return fit, fit, kind, notes
+    result = refine(pattern, there, RietveldChoice(pattern=choice, shared_b=shared_b, method=method))
+    if fit is None and kind != "none":  # a Pawley fit alone tells the shift
+        fit = fit_pattern(pattern, phases, choice)
+    return result, fit, kind, notes
 
 
 def _with_shift(
@@ -319,6 +353,30 @@ class _PhaseSearch:
         ]
         return tuple((low, high) for low, high in ranges if not np.any((lines > low) & (lines < high)))
 
+    def faintest(
+        self, models: Sequence[StructuralModel], shift: LineShift, named: str | None
+    ) -> StructuralModel | None:
+        """Return the phase that is not seen for sure beside others, the named one or the faintest; None if all are."""
+        if len(models) < 2:
+            return None
+        lights = [(model, self._light(model, [o.phase() for o in models if o is not model], shift)) for model in models]
+        unsure = {model.name: light.sigmas for model, light in lights if light is not None and not light.is_seen}
+        faint = named if named in unsure else min(unsure, key=lambda name: unsure[name], default=None)
+        return next((model for model in models if model.name == faint), None)
+
+    def limited(self, sought: SoughtPhase, others: Sequence[PowderPhase], shift: LineShift) -> SoughtPhase:
+        """Say of a phase that is not in the fit how much of it there may be."""
+        light = self._light(sought.model, others, shift) if sought.reason else None
+        if light is None:
+            return sought
+        return replace(sought, reason=f"{sought.reason} It has {light}.", light=light)
+
+    def _light(self, model: StructuralModel, others: Sequence[PowderPhase], shift: LineShift) -> PhaseLight | None:
+        try:
+            return phase_light(shift.undone(self.pattern), model, others, self.choice)
+        except RefinementFailed:
+            return None
+
     def _models(self) -> list[StructuralModel]:
         models = [read_model(path) for path in self.cifs]
         twice = {model.name for model in models if sum(model.name == other.name for other in models) > 1}
@@ -364,15 +422,16 @@ def _searched(
     pattern: Pattern, model: StructuralModel, known: tuple[PowderPhase, ...], choice: FitChoice, within: float
 ) -> SoughtPhase:
     """Stretch the cell of a model until its lines fall on lines: a little first, as a search far takes long."""
-    reason = ""
+    reason, stretched = "", 1.0
     for reach in (WITHIN_OF_MANY_RELATIVE, within)[WITHIN_OF_MANY_RELATIVE >= within :]:
         try:
             cell = find_cell(pattern, model.phase(), known, within=reach, choice=choice).cell
         except RefinementFailed as error:
             reason = str(error)
+            stretched = float(error.facts.get("stretched", 1.0))
         else:
             return SoughtPhase(model=model.in_cell(cell))
-    return SoughtPhase(model=model, reason=reason)
+    return SoughtPhase(model=model.in_cell(model.cell.strained(stretched)), reason=reason)
 
 
 def candidates(cifs: Sequence[Path], models: Sequence[StructuralModel], within: float) -> list[CrystalPhase]:

@@ -185,6 +185,7 @@ def _plain(options: argparse.Namespace, given: GivenPattern, found: PhaseFit, fi
                 "name": name,
                 "found": phase is not None,
                 "reason": sought.reason,
+                "light_at_most": sought.light.most if sought.light else None,
                 "space_group": sought.model.space_group,
                 "cell": asdict(phase.cell) if phase else None,
                 "cell_sigma": asdict(phase.cell_sigma) if phase else None,

@@ -82,12 +82,20 @@ class UnknownPhase:
         return tuple(line for track in self.tracks if (line := track.at(self.places[-1])) is not None)
 
     def of_tracks(self, tracks: Sequence[LineTrack], name: str) -> UnknownPhase:
-        """Return some of its lines, as a phase of another name at the same points."""
-        kappa, sigma = _compressibility(tracks, self.places)
+        """Return some of its lines, as a phase of another name at the points at which these are."""
+        there = [
+            (place, point)
+            for place, point in zip(self.places, self.points, strict=True)
+            if any(track.at(place) is not None for track in tracks)
+        ]
+        places, points = zip(*there, strict=True)
+        kappa, sigma = _compressibility(tracks, places)
         return replace(
             self,
             name=name,
             tracks=tuple(tracks),
+            points=points,
+            places=places,
             compressibility_per_gpa=kappa,
             compressibility_sigma_per_gpa=sigma,
         )

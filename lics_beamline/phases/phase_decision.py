@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lics_beamline.phases.lattice_lines import is_lattice_of_another
+from lics_beamline.phases.lattice_lines import is_lattice_of_another, is_nearly_another
 from lics_beamline.phases.line_evidence import BY_CHANCE_FWHM, OtherLines, line_evidence
 from lics_beamline.phases.pattern_light import weighted_median
 from lics_beamline.phases.phase_mixture import TEXTURE_SPREAD, Flags, Mixture, MixtureFit
@@ -24,6 +24,8 @@ SEEN_SIGMAS: Final = 4.0  # of the area of a line that is seen
 EXPECTED_SIGMAS: Final = 6.0  # of the area by structure and scale of a line that must be seen
 LACKING_SIGMAS: Final = 2.0  # by which a line that is missing is below what may be called seen
 SEEN_SHARE: Final = 0.25  # of that area, or it of the area, in a line that is seen
+LESS_SHARE: Final = 0.5  # of that area, below which a line is less than texture leaves it
+SEEN_LIGHT: Final = 0.2  # of the light that all lines of a phase are due, that is due to those that are seen
 MISSING_SHARE: Final = 0.2  # of what is seen of a phase, that may be missing where it would be seen
 LEAST_EVIDENCE: Final = 10.0  # logarithm of how much likelier the areas must be with a phase than without
 SURE_EVIDENCE: Final = 20.0  # of a phase that goes before those that are less likely and explain more
@@ -159,13 +161,16 @@ class PhaseDecision:
         there = inside & ~mixture.displaced(alone, which) if placed else inside
         seen = there & (area > SEEN_SIGMAS * sigma) & (area > SEEN_SHARE * due) & (area < due / SEEN_SHARE)
         missing = inside & (due > EXPECTED_SIGMAS * sigma) & (area + LACKING_SIGMAS * sigma < SEEN_SHARE * due)
+        less = inside & (area + LACKING_SIGMAS * sigma < LESS_SHARE * due)
         lacking = [one.sought.lines[k].hkl for k in one.worth[missing].tolist()]
         is_phase = (
             bool(np.count_nonzero(seen) > len(free_names(one.sought.phase.system)))
+            and float(due[seen].sum()) > SEEN_LIGHT * float(due[inside].sum())
             and float(due.sum()) > LEAST_LIGHT * float(np.maximum(fit.area, 0.0).sum())
             and not any(hkl in one.sought.phase.markers for hkl in lacking)
             and float(due[missing].sum()) <= MISSING_SHARE * float(np.minimum(area, due)[seen].sum())
             and not (placed and self._is_anothers_lattice(fit, which))
+            and not (placed and self._is_nearly_another(fit, which, seen, less))
         )
         if not is_phase:
             return -math.inf
@@ -174,15 +179,37 @@ class PhaseDecision:
         return float(np.sum(np.where(there, each, np.minimum(each, 0.0))[inside]))
 
     def _is_anothers_lattice(self, fit: MixtureFit, which: int) -> bool:
-        """Tell whether what no other phase explains has the lines of a phase's lattice that the phase does not have."""
+        """Tell whether what no other phase explains has lines of a lattice that has all of a phase's, and more."""
         one, seen, strange = self.mixture.candidates[which], self.mixture.seen, self._strange(fit, which)
-        return is_lattice_of_another(
-            one.cell,
-            one.sought.spacings(one.cell),
-            seen.peak_deg[strange],
-            seen.peak_fwhm[strange],
-            range_deg=(seen.first_deg, seen.last_deg),
-            wavelength_angstrom=seen.wavelength_angstrom,
+        cells = [one.cell]
+        if one.sought.phase.system == "cubic" and one.sought.phase.structure.space_group[0] == "I":
+            cells.append(one.cell.strained(3.0**0.5))  # its h^2 + k^2 + l^2 are three times those of the phase
+        return any(
+            is_lattice_of_another(
+                cell,
+                one.sought.spacings(one.cell),
+                seen.peak_deg[strange],
+                seen.peak_fwhm[strange],
+                range_deg=(seen.first_deg, seen.last_deg),
+                wavelength_angstrom=seen.wavelength_angstrom,
+            )
+            for cell in cells
+        )
+
+    def _is_nearly_another(self, fit: MixtureFit, which: int, seen: Flags, less: Flags) -> bool:
+        """Tell whether what no other phase explains is rather of the lattice that is nearly the phase's."""
+        one, light, strange = self.mixture.candidates[which], self.mixture.seen, self._strange(fit, which)
+        if one.sought.phase.system != "cubic":
+            return False
+        return is_nearly_another(
+            one.sought.phase.structure.space_group[0],
+            one.cell.a_angstrom,
+            np.sum(one.sought.hkl[one.worth] ** 2, axis=1),
+            seen,
+            less,
+            light.peak_deg[strange],
+            light.peak_fwhm[strange],
+            wavelength_angstrom=light.wavelength_angstrom,
         )
 
     def _others(self, fit: MixtureFit, which: int) -> OtherLines:

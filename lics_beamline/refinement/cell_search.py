@@ -80,10 +80,11 @@ def find_cell(
     outstanding = (float(np.median(misfits)) - float(misfits[best])) / max(spread, NOISE_CHI2)
     if outstanding < CLEAR_SIGMAS or best in (0, misfits.size - 1):
         raise RefinementFailed(
-            f"{phase.name}: no cell within {100 * within:.0f} % of a = {phase.cell.a_angstrom:.4f} angstrom explains "
+            f"{phase.name}: no cell within {100 * within:g} % of a = {phase.cell.a_angstrom:.4f} angstrom explains "
             f"the pattern better than others do (best at {factors[best] * phase.cell.a_angstrom:.4f}, "
             f"{outstanding:.1f} standard deviations, {CLEAR_SIGMAS:g} needed). Check the phase, or index the peaks.",
             phase=phase.name,
+            stretched=float(factors[best]),
         )
     return replace(phase, cell=phase.cell.strained(float(factors[best])))
 

@@ -142,6 +142,7 @@ class PatternModel:
                 f"the cell ran away: {self.names[worst]} went from {self.start()[worst]:.4f} to {at[worst]:.4f}, "
                 f"{100 * FARTHEST_CELL_CHANGE:.0f} % is the limit. Start from a better cell, or leave the phase out.",
                 number=self.names[worst],
+                phase=self.names[worst].rpartition(" ")[0],
             )
 
     def cell(self, parameters: Array, index: int) -> UnitCell:

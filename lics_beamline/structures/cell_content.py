@@ -7,8 +7,9 @@ B 114, 367 (1982), doi 10.1016/0378-4363(82)90032-4). So the volume leaves sever
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ VOLUME_RATIOS: Final = (0.55, 1.20)  # of a compound to its elements: beyond LiC
 USUAL_RATIO: Final = 0.88  # engineering value, see above
 RATIO_SPREAD: Final = 0.13  # of its logarithm; LiCs lies 2.7 of it away and must not be ruled out
 MOST_ATOMS: Final = 48  # of a cell: more have more arrangements than a powder can tell apart
+MOST_CONTENTS: Final = 20_000  # of a cell: each has arrangements of its own, and the volume hardly tells them apart
+NUMBER_ROUNDING: Final = 1e-9  # of volumes that are divided by each other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,23 @@ def _beyond_gpa(phase: CrystalPhase, pressure_gpa: float) -> float:
     return max(phase.lowest_gpa - pressure_gpa, pressure_gpa - phase.highest_gpa, 0.0)
 
 
+def atoms_by_volume(volume_angstrom3: float, atomic_angstrom3: Mapping[str, float]) -> tuple[int, int]:
+    """Return how many atoms a cell has at least and at most, by its volume.
+
+    Parameters
+    ----------
+    volume_angstrom3 : float
+        Volume of the cell [angstrom^3].
+    atomic_angstrom3 : mapping of str to float
+        What an atom of each element takes as an element [angstrom^3].
+    """
+    least, most = min(atomic_angstrom3.values()), max(atomic_angstrom3.values())
+    fewest = math.ceil(volume_angstrom3 / VOLUME_RATIOS[1] / most - NUMBER_ROUNDING)
+    return fewest, math.floor(volume_angstrom3 / VOLUME_RATIOS[0] / least + NUMBER_ROUNDING)
+
+
 def cell_contents(volume_angstrom3: float, atomic_angstrom3: Mapping[str, float]) -> tuple[CellContent, ...]:
-    """Return the contents that a cell may have, those of the most usual volume first.
+    """Return the contents of at most `MOST_ATOMS` atoms that a cell may have, those of the most usual volume first.
 
     Parameters
     ----------
@@ -107,22 +125,42 @@ def cell_contents(volume_angstrom3: float, atomic_angstrom3: Mapping[str, float]
         Volume of the cell [angstrom^3].
     atomic_angstrom3 : mapping of str to float
         What an atom of each element takes as an element [angstrom^3], the heaviest element first.
+
+    Raises
+    ------
+    RefinementFailed
+        If they are more than `MOST_CONTENTS`.
     """
-    largest = volume_angstrom3 / VOLUME_RATIOS[0]
-    numbers: list[tuple[int, ...]] = [()]
-    for element, volume in atomic_angstrom3.items():
-        before = list(atomic_angstrom3.values())[: list(atomic_angstrom3).index(element)]
-        numbers = [
-            (*some, more)
-            for some in numbers
-            for more in range(
-                int((largest - sum(n * v for n, v in zip(some, before, strict=True))) / volume + 1e-9) + 1
-            )
-        ]
+    volumes = tuple(atomic_angstrom3.values())
+    every = _numbers(volumes, MOST_ATOMS, volume_angstrom3 / VOLUME_RATIOS[1], volume_angstrom3 / VOLUME_RATIOS[0])
     found = []
-    for some in numbers:
-        alone = sum(number * volume for number, volume in zip(some, atomic_angstrom3.values(), strict=True))
-        if 0 < sum(some) <= MOST_ATOMS and volume_angstrom3 <= VOLUME_RATIOS[1] * alone:
-            atoms = tuple((element, number) for element, number in zip(atomic_angstrom3, some, strict=True) if number)
-            found.append(CellContent(atoms=atoms, volume_ratio=volume_angstrom3 / alone))
+    for some in itertools.islice(every, MOST_CONTENTS + 1):
+        alone = sum(number * volume for number, volume in zip(some, volumes, strict=True))
+        atoms = tuple((element, number) for element, number in zip(atomic_angstrom3, some, strict=True) if number)
+        found.append(CellContent(atoms=atoms, volume_ratio=volume_angstrom3 / alone))
+    if len(found) > MOST_CONTENTS:
+        fewest, most = atoms_by_volume(volume_angstrom3, atomic_angstrom3)
+        named = ", ".join(f"{element} {volume:.1f}" for element, volume in atomic_angstrom3.items())
+        raise RefinementFailed(
+            f"its cell of {volume_angstrom3:.1f} A^3 has {fewest} to {most} atoms (one takes {named} A^3): of at most "
+            f"{MOST_ATOMS} alone there are more than {MOST_CONTENTS} contents, too many to be tried. Name fewer "
+            "elements, those that are surely in it; a crystal would tell",
+            volume_angstrom3=volume_angstrom3,
+        )
     return tuple(sorted(found, key=lambda content: -content.log_prior))
+
+
+def _numbers(
+    volumes: tuple[float, ...], most: int, least_angstrom3: float, largest_angstrom3: float
+) -> Iterator[tuple[int, ...]]:
+    """Yield numbers of atoms, at most so many together, that take a volume between two; each branch bears some."""
+    volume, *rest = volumes
+    roomiest = max(rest, default=0.0)
+    for number in range(min(most, math.floor(largest_angstrom3 / volume + NUMBER_ROUNDING)) + 1):
+        least, largest = least_angstrom3 - number * volume, largest_angstrom3 - number * volume
+        if least > (most - number) * roomiest + NUMBER_ROUNDING:
+            continue
+        if rest:
+            yield from ((number, *more) for more in _numbers(tuple(rest), most - number, least, largest))
+        else:
+            yield (number,)

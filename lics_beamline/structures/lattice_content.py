@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from lics_beamline.errors import ProfileError
+from lics_beamline.errors import ProfileError, RefinementFailed
 from lics_beamline.phases.phase import CrystalPhase
 from lics_beamline.physics.chemical_formula import elements_of
 from lics_beamline.structures.cell_content import MOST_ATOMS, VOLUME_RATIOS, atomic_volumes, cell_contents
@@ -63,7 +63,8 @@ class LatticeContent:
         Returns
         -------
         tuple
-            True with the content of the most usual volume, with nothing for a cell of more atoms than are asked about;
+            True with the content of the most usual volume, with nothing for a cell of more atoms, or contents, than are
+            asked about;
             False with the reason.
 
         Raises
@@ -74,8 +75,12 @@ class LatticeContent:
         volumes = self._at(pressure_gpa, temperature_k)
         if volume_angstrom3 > VOLUME_RATIOS[0] * min(volumes.values()) * MOST_ATOMS:
             return True, ""
+        try:
+            contents = cell_contents(volume_angstrom3, volumes)
+        except RefinementFailed:
+            return True, ""
         places = [_multiplicities(group) for group in groups]
-        for content in cell_contents(volume_angstrom3, volumes):
+        for content in contents:
             atoms = dict(content.atoms)
             if self._is_of_formula(atoms) and any(_has_places(tuple(atoms.values()), *each) for each in places):
                 return True, f"{content}, {content.volume_ratio:.2f} of the volume of its elements"

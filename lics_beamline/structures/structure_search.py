@@ -29,7 +29,7 @@ from lics_beamline.structures.arrangement import (
     completions,
 )
 from lics_beamline.structures.arrangement_fit import ArrangementFit, FittedArrangement
-from lics_beamline.structures.cell_content import CellContent, cell_contents, usual_volume
+from lics_beamline.structures.cell_content import MOST_ATOMS, CellContent, atoms_by_volume, cell_contents, usual_volume
 from lics_beamline.structures.flipped_search import FlippedSearch, flipped_search
 from lics_beamline.structures.ring_intensities import RingIntensities
 from lics_beamline.structures.wyckoff_position import wyckoff_positions
@@ -95,7 +95,10 @@ class StructureSearch:
     tried : int
         Arrangements that were fitted.
     complete : bool
-        False where there were too many to fit them all, or the first has more free coordinates than were tried.
+        False where there were too many to fit them all, where the volume has room for more atoms than are tried, or the
+        first has more free coordinates than were tried.
+    most_atoms : int
+        That the cell may have, by its volume.
     points : tuple of RingIntensities
         What the candidates were held against.
     fit : ArrangementFit
@@ -111,6 +114,7 @@ class StructureSearch:
     freedom: int
     tried: int
     complete: bool
+    most_atoms: int
     points: tuple[RingIntensities, ...]
     fit: ArrangementFit
     flipped: FlippedSearch | None = None
@@ -144,6 +148,11 @@ def search_structure(
         Space groups that remain.
     atomic_angstrom3 : mapping of str to float
         What an atom of each element takes at the first point [angstrom^3], the heaviest element first.
+
+    Raises
+    ------
+    RefinementFailed
+        If its volume leaves more contents than can be tried.
     """
     return _Search(points, classes, atomic_angstrom3).result()
 
@@ -158,11 +167,12 @@ class _Search:
         self._fine = ArrangementFit(self._points, tuple(atomic_angstrom3))
         self._groups = {str(space_group(group).xhm()): one.log_odds for one in classes for group in one.groups}
         self._contents = cell_contents(self._fine.cell.volume_angstrom3, atomic_angstrom3)
+        self._most_atoms = atoms_by_volume(self._fine.cell.volume_angstrom3, atomic_angstrom3)[1]
         self._near = Neighbours(self._fine.cell, atomic_angstrom3)
         self._heavies: list[FittedArrangement] = []
         self._seen: set[tuple[object, ...]] = set()
         self._tried = 0
-        self._complete = True
+        self._complete = self._most_atoms <= MOST_ATOMS
 
     def result(self) -> StructureSearch:
         found: tuple[StructureCandidate, ...] = ()
@@ -189,6 +199,7 @@ class _Search:
             freedom=freedom,
             tried=self._tried,
             complete=self._complete and not (found and found[0].arrangement.freedom > MOST_FREEDOM),
+            most_atoms=self._most_atoms,
             points=self._points,
             fit=self._fine,
             flipped=flipped,

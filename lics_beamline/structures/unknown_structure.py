@@ -17,7 +17,7 @@ from lics_beamline.refinement.isotherm import CellReading
 from lics_beamline.refinement.rietveld import RietveldChoice, RietveldFit, refine
 from lics_beamline.refinement.state_surface import StateSurface, fit_state_surface
 from lics_beamline.refinement.structural_model import StructuralModel
-from lics_beamline.structures.cell_content import atomic_volumes
+from lics_beamline.structures.cell_content import MOST_ATOMS, atomic_volumes
 from lics_beamline.structures.density_site import DensityFinding, density_sites
 from lics_beamline.structures.flipped_opinion import FlippedOpinion, flipped_opinion
 from lics_beamline.structures.ring_intensities import RingIntensities, UnknownPattern, ring_intensities
@@ -153,9 +153,9 @@ def solve_structure(
     at = rings[0].at
     try:
         volumes = atomic_volumes(ordered, pressure_gpa=at.pressure_gpa, temperature_k=at.temperature_k, phases=phases)
+        search = search_structure(rings, lattice.classes, volumes)
     except RefinementFailed as error:
         return undecided(str(error), rings, left_out)
-    search = search_structure(rings, lattice.classes, volumes)
     models = tuple(_refined(search, rings[0])) if search.candidates else ()
     density, no_density = _density(search, rings[0])
     flipped = flipped_opinion(search.candidates[0], rings[0]) if search.candidates and density is None else None
@@ -313,7 +313,11 @@ def _reasons(
             f"arrangements with more than {MOST_FREEDOM} not all can be tried. A crystal would tell"
         )
     elif not search.complete:
-        yield f"not all arrangements were tried, only {search.tried}: the cell is too large for that"
+        most = f", which may have {search.most_atoms} atoms" if search.most_atoms > MOST_ATOMS else ""
+        yield (
+            f"not all arrangements were tried, only {search.tried}: the cell is too large for that{most}. More than "
+            f"{MOST_ATOMS} atoms are never tried; a crystal would tell"
+        )
     if (lead := _lead(search)) < SURE_LOG_ODDS:
         yield f"{_telling(search)} (odds {math.exp(min(lead, 50.0)):.2g} to 1 now; 1000 are sure)"
     if not _first_by_pattern(search, models):

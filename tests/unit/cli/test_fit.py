@@ -2,13 +2,16 @@
 
 import json
 import math
+import re
 from importlib.resources import files
 
 import numpy as np
 import pytest
 from worlds.drawn_alloy import EDGE, alloy, drawn
+from worlds.drawn_points import draw
 
 from lics_beamline.cli import main
+from lics_beamline.phases.phase import named_phase
 from lics_beamline.refinement.structural_model import read_model
 
 CELL = """data_{name}
@@ -79,6 +82,31 @@ def test_a_phase_that_is_not_there_is_left_out_with_the_reason(xye, capsys, tmp_
     assert here["found"]
     assert not missing["found"]
     assert "gold: " in missing["reason"]
+    assert "of the light of all lines by its structure" in missing["reason"]
+    assert 0.0 < missing["light_at_most"] < 0.02
+    assert here["light_at_most"] is None
+
+
+def test_a_phase_too_faint_to_be_fitted_is_left_out_with_how_much_there_may_be_and_the_others_are_fitted(
+    capsys, tmp_path
+):
+    point = draw(5005)  # rhenium has 3 % of the light, beside diamond, caesium and the alloy: its cell ran away
+    path = tmp_path / "mixture.xye"
+    pattern = point.pattern
+    np.savetxt(path, np.column_stack([pattern.two_theta_deg, pattern.intensity, pattern.sigma]))
+    cifs = []
+    for phase in point.phases:
+        text = named_phase(phase.name).cif
+        for edge, length in zip("abc", phase.cell[:3], strict=True):
+            text = re.sub(rf"(_cell_length_{edge}) +\S+", rf"\1 {1.001 * length:.5f}", text)
+        (tmp_path / f"{phase.name}.cif").write_text(text)
+        cifs.append(str(tmp_path / f"{phase.name}.cif"))
+    result = told(capsys, str(path), "--wavelength", f"{pattern.wavelength_angstrom}", "--phases", *cifs)
+    said = {phase["name"]: phase for phase in result["phases"]}
+    (faint,) = (phase for phase in point.phases if phase.name == "re-hcp")
+    assert [name for name, phase in said.items() if not phase["found"]] == ["re-hcp"]
+    assert "in no fit beside the others: the cell ran away" in said["re-hcp"]["reason"]
+    assert faint.light < said["re-hcp"]["light_at_most"] < 3.0 * faint.light
 
 
 def test_peaks_that_no_phase_explains_are_told(capsys, tmp_path):

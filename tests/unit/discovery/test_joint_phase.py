@@ -82,6 +82,15 @@ def test_the_mixture_is_no_lattice(mixture):
     assert index_lines(mixture.line_sets(), systems=("cubic", "hexagonal", "tetragonal")).verdict == "not decided"
 
 
+def test_some_lines_of_a_phase_are_there_where_they_are_seen():
+    # Of a phase that became another one, with which it was told as one, the part was asked for lines where it has none
+    whole = surveyed_phase(cubic(3.68, CUBE, 0.020))
+    early = whole.of_tracks([track.at_places(whole.places[:3]) for track in whole.tracks[:5]], "early")
+    assert early.places == whole.places[:3]
+    assert early.last == whole.points[2]
+    assert [len(each.lines) for each in early.line_sets()] == [5, 5, 5]
+
+
 @pytest.mark.nightly
 def test_two_cubes_that_come_together_are_parted_by_how_they_shrink_and_each_has_its_lattice(mixture):
     found = parted_phase(mixture, index_lines(mixture.line_sets()))

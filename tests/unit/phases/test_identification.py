@@ -325,6 +325,25 @@ def test_caesium_and_alloy_do_not_take_each_others_lines():
         assert edges[phase.name] == pytest.approx(phase.cell[0], rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("seed", "unnamed", "false"),
+    [
+        (2010, "alloy", "cs-bcc"),
+        (2019, "alloy", "cs-bcc"),
+        (1158, "cs-bcc", "alloy"),
+        (816_556, "cs-bcc", "li-bcc"),  # whose lines are all of caesium's: its edge is 3 ** -0.5 of that
+    ],
+)
+def test_a_phase_is_not_called_another_that_has_its_lines_where_nobody_named_it(seed, unnamed, false):
+    # Of 2019 and its likes caesium was found in the wings of the alloy's lines: none of its strong ones is there
+    point = drawn_points.draw(seed)
+    both, _ = drawn_points.identified(point)
+    told, _ = drawn_points.identified(point.without(unnamed))
+    assert unnamed in {phase.name for phase in both.phases}
+    assert false not in {phase.name for phase in told.phases}
+    assert len(told.unknown) > 5
+
+
 def test_a_share_does_not_grow_by_lines_that_lie_on_those_of_the_phase():
     alone, covered = identified(covered_caesium(1e-6), 3.0), identified(covered_caesium(15.0), 3.0)
     scales = [next(phase.scale for phase in each.phases if phase.name == "cs-fcc") for each in (alone, covered)]

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lics_beamline.phases.lattice_lines import is_lattice_of_another
+from lics_beamline.phases.lattice_lines import is_lattice_of_another, is_nearly_another
 from lics_beamline.phases.phase import named_phase
 from lics_beamline.physics.unit_cell import UnitCell
 
@@ -53,3 +53,36 @@ def test_lines_in_other_places_do_not_say_so_however_many_they_are():
     rng = np.random.default_rng(5)
     cell = named_phase("re-hcp").expected(3.0, 298.0)
     assert not any(told("re-hcp", cell, rng.uniform(*RANGE_DEG, 40)) for _ in range(100))
+
+
+PRIMITIVE = np.array([1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 16])  # 7 and 15 are no sums of three squares
+CENTRED = np.array([2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 30])  # 28 is none
+
+
+@pytest.mark.parametrize(
+    ("centring", "a", "squares", "peaks", "lacks", "nearly"),
+    [
+        ("P", 3.6, PRIMITIVE, [7], [14], True),  # the lines are those of a body-centred cube of 3.6 sqrt(2)
+        ("P", 3.6, PRIMITIVE, [7, 15], [], True),
+        ("P", 3.6, PRIMITIVE, [7], [], False),  # one may be another phase's
+        ("P", 3.6, PRIMITIVE, [], [13], False),  # both have it
+        ("I", 5.1, CENTRED, [28], [14], True),
+        ("I", 5.1, CENTRED, [26], [14], False),
+        ("F", 5.1, CENTRED, [28], [14], False),
+    ],
+)
+def test_lines_by_which_cubes_that_are_nearly_alike_differ_tell_which_it_is(centring, a, squares, peaks, lacks, nearly):
+    def told(seen):
+        return is_nearly_another(
+            centring,
+            a,
+            squares,
+            seen,
+            np.isin(squares, lacks),
+            angles(a / np.sqrt(np.array(peaks, dtype=float))),
+            np.full(len(peaks), 0.07),
+            wavelength_angstrom=WAVELENGTH,
+        )
+
+    assert told(np.isin(squares, (1, 2, 4, 6))) == nearly
+    assert not told(np.isin(squares, (1, 2, 4, 6, 14)))  # a line that the other one has not is seen

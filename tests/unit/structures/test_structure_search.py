@@ -103,3 +103,12 @@ def test_a_volume_that_no_atoms_have_leaves_nothing():
     found = search_structure(drawn_rings(*ALLOY), classes_of("P m -3 m"), {"Cs": 400.0})
     assert found.candidates == ()
     assert found.contents == ()
+
+
+def test_a_cell_with_room_for_more_atoms_than_are_tried_is_not_searched_completely():
+    group, edges, sites = ROCK_SALT
+    found = search_structure(
+        drawn_rings(group, edges, sites, points=1), classes_of(group), ATOMS | {"Li": edges[0] ** 3 / 0.55 / 60.0}
+    )
+    assert found.most_atoms == 60
+    assert not found.complete
