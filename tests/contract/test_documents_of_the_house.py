@@ -1,6 +1,7 @@
 """The documents say what the program does: commands, links, examples, reference."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from documented import DOCS, ROOT, commands, files, pages
 from lics_beamline.cli import parser
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)(?:#[^)]*)?\)")
+AT_THE_ROOT = {
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml"),
+    *("docs", "lics_beamline", "profiles", "simulators", "tests"),
+}
 EVERY_COMMAND = [
     pytest.param(command.words, id=f"{page.stem}: {command.line}") for page in pages() for command in commands(page)
 ]
@@ -35,6 +40,14 @@ def test_links_between_pages_lead_somewhere(page):
     targets = [(page.parent / target).resolve() for target in LINK.findall(page.read_text(encoding="utf-8"))]
     lost = [target for target in targets if not target.exists() and not target.is_relative_to(made)]
     assert lost == []
+
+
+def test_nothing_else_is_kept_at_the_root():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this tree is of no repository")
+    kept = {Path(line).parts[0] for line in listed.stdout.splitlines()}
+    assert {name for name in kept if not name.startswith(".")} == AT_THE_ROOT
 
 
 def test_the_readme_holds_on_one_screen():
