@@ -151,7 +151,7 @@ def wavelengths_in(words: str) -> tuple[float, ...]:
         said = _UNIT_BEFORE.findall(before.lower())
         unit = (said[-1] if said else after.lower()).replace("\u00b5", "u").replace("\u03bc", "u")
         factor = _ANGSTROM_OF.get("ang" if unit.startswith(("ang", "\u00e5", "\u212b")) else unit)
-        if number.isdigit() and factor is None and not before.rstrip().endswith((":", "=")):
+        if number.rstrip(".,").isdigit() and factor is None and not before.rstrip().endswith((":", "=")):
             continue  # wavelength of 3 May, wavelength run 2
         value = float(number.replace(",", "."))
         value *= factor or (1e10 if value < 1e-8 else 1.0)  # no number of angstrom is that small
