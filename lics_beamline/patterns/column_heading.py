@@ -11,15 +11,17 @@ from lics_beamline.patterns.pattern_table import Abscissa, abscissa_of, refused
 CHI_HEADING_LINES: Final = 4  # title, what each axis is, number of points
 ABSCISSA_NAME: Final = re.compile(r"2\W*th|two|tth|[qdx](\b|_)|angle|pos", re.IGNORECASE)
 NO_ABSCISSA: Final = re.compile(
-    r"(theta|\u03b8|omega|energy|channel|pixel|time|temp\w*|wave\w*|e\W*k?ev)(\b|_)", re.IGNORECASE
+    r"((?:theta|\u03b8)(?!\W*2)|omega|energy|channel|pixel|time|temp\w*|wave\w*|e\W*k?ev)(\b|_)", re.IGNORECASE
 )
 NAME_AND_UNIT: Final = re.compile(r"[^\s,;]+(?:\s*[\[(][^\])]*[\])])?")
 BETWEEN_NAMES: Final = re.compile(r"\s*[,;\t]\s*|\s{2,}")
 # unit = q_nm^-1, X-axis: q (1/A): settings that say what the abscissa is.
 ABSCISSA_SETTING: Final = re.compile(
-    r"\W*(?:(?:x|radial|abscissa)[\W_]*)?(?:unit|axis|label|abscissa)s?\W*[=:]\s*(\S.*)", re.IGNORECASE
+    r"\W*(?:(?:(?:x|radial|abscissa)[\W_]*)?(?:unit|axis|abscissa)|x[\W_]*label)s?\W*[=:]\s*(\S.*)", re.IGNORECASE
 )
-UNIT_ALONE: Final = re.compile(r"\W*(1/)?(nm|ang\w*|a|\u00e5|mm|px|pixels?|k?ev|m?rad)\b", re.IGNORECASE)
+UNIT_ALONE: Final = re.compile(  # and neither arbitrary ones, a.u., nor an article
+    r"\W*(1/)?(nm|ang|angstr\w*|a(?!\.|\s+\w)|\u00e5|mm|px|pixels?|k?ev|m?rad)\b", re.IGNORECASE
+)
 OTHER_SETTINGS: Final = ("poni", "rotation", "distance", "detector", "mask")
 UNNAMED: Final = "{str(dim1_unit)"  # what pyFAI 2026.9 writes above its columns, in place of the unit
 SHOWN_CHARACTERS: Final = 40

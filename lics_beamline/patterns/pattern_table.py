@@ -36,13 +36,17 @@ _OTHER: Final = re.compile(
     r"|\bq\s*(\^|\*\*)?\s*[2\u00b2]|\bs\s*[\[(]\s*(1\s*/|nm|a)|sin\W*(th\w*|\u03b8)\W*/",
     re.IGNORECASE,
 )
-# Wavelength (nm) = 0.04133, lambda1: 1.5406, wavelength 41.33 pm; a digit before an equals sign tells which of two.
+# Wavelength (nm) = 0.04133, wavelength 41.33 pm, Lambda1 (A): 1.5406, wavelength Cu Ka1 1.5406. What stands behind a
+# colon counts, if no number with decimals or a unit is before it; digits of a name are none.
 _WAVELENGTH: Final = re.compile(
-    r"(?:wave[\s_-]*length|lambda|\u03bb)(?:[\s_]*\d(?=\s*[:=]|\s+\d))?([^\d\n+.-]{0,24})"
-    r"[+]?((?:\d+(?:[.,]\d*)?|\.\d+)(?:e[+-]?\d+)?)[\s\])]*([a-z\u00e5\u212b\u00b5\u03bc]*)",
+    r"(?:wave[\s_-]*length|lambda|\u03bb)(?!\s*/\s*\d)"
+    r"((?:(?:(?!\d*[.,]\d|(?<![\[(])\d+e[+-]?\d|\d\s*(?:a|ang\w*|\u00e5|\u212b|[np]m)\b)[^\n:=,;]){0,24}[:=])?"
+    r"(?:(?<=[^\W\d])\d+(?![.,]?\d)|\d(?=\s+\d)|[^\d\n+.-]){0,24})"
+    r"(?!(?<=[^\W\d])\d+(?![.,]?\d))[+]?((?:\d+(?:[.,]\d*)?|\.\d+)(?:e[+-]?\d+)?)"
+    r"(?=[\s\])]*([a-z\u00e5\u212b\u00b5\u03bc]*))",
     re.IGNORECASE,
 )
-_UNIT_BEFORE: Final = re.compile(r"(?<![a-z])(nm|pm|[u\u00b5\u03bc]m|m|a|ang\w*|\u00e5|\u212b)(?![a-z])")
+_UNIT_BEFORE: Final = re.compile(r"(?<![a-z])(nm|pm|[u\u00b5\u03bc]m|m|a|ang\w*|\u00e5|\u212b)(?![a-z\d])")
 _ANGSTROM_OF: Final = {"nm": 10.0, "m": 1e10, "pm": 0.01, "um": 1e4, "a": 1.0, "ang": 1.0}
 
 
@@ -144,9 +148,11 @@ def wavelengths_in(words: str) -> tuple[float, ...]:
     """Return the wavelengths that words name [angstrom], each once: ``Wavelength: 4.1e-11 m``."""
     found = []
     for before, number, after in _WAVELENGTH.findall(words):
-        said = _UNIT_BEFORE.search(before.lower())
-        unit = (said.group(1) if said else after.lower()).replace("\u00b5", "u").replace("\u03bc", "u")
+        said = _UNIT_BEFORE.findall(before.lower())
+        unit = (said[-1] if said else after.lower()).replace("\u00b5", "u").replace("\u03bc", "u")
         factor = _ANGSTROM_OF.get("ang" if unit.startswith(("ang", "\u00e5", "\u212b")) else unit)
+        if number.rstrip(".,").isdigit() and factor is None and not before.rstrip().endswith((":", "=")):
+            continue  # wavelength of 3 May, wavelength run 2
         value = float(number.replace(",", "."))
         value *= factor or (1e10 if value < 1e-8 else 1.0)  # no number of angstrom is that small
         if SHORTEST_WAVELENGTH_ANGSTROM < value < LONGEST_WAVELENGTH_ANGSTROM:

@@ -120,11 +120,40 @@ def test_an_abscissa_that_is_not_named_is_what_the_operator_says(tmp_path, unit,
         ("# Wavelength: 1,5406 A", 1.5406),
         ("# Lambda1: 1.5406", 1.5406),
         ("# Wavelength 2: 1.5444", 1.5444),
+        ("# Wavelength (Ka1): 1.540598", 1.540598),
+        ("# Lambda1 (A) = 1.5406", 1.5406),
+        ("# Wavelength K a1 (nm): 0.15406", 1.5406),
+        ("# wavelength Cu K\N{GREEK SMALL LETTER ALPHA}1 1.5406", 1.5406),
+        ("# wavelength at BL1: 0.4137\n# lambda/2: 0.1 %", 0.4137),
+        ("# wavelength calibrated on 3 May: 0.4137 A", 0.4137),
+        ("# Wavelength 0.4137 A  scale = 2", 0.4137),
+        ("# Wavelength 1 A  zero = 0.1", 1.0),
     ],
 )
 def test_the_wavelength_of_a_heading_is_read_in_its_unit(tmp_path, words, angstrom):
     given = read(tmp_path, f"{words}\n# 2th_deg I sigma\n{rows(X, Y, E)}", wavelength_angstrom=None)
     assert given.pattern.wavelength_angstrom == pytest.approx(angstrom)
+
+
+@pytest.mark.parametrize(
+    "words", ["# wavelength of May, 3", "# Wavelength run 2, 300 K", "# Lambda1 = 1.54 Lambda2 = 1.544"]
+)
+def test_a_wavelength_that_is_not_told_for_sure_is_asked_for(tmp_path, words):
+    assert "Give" in refusal(tmp_path, f"{words}\n# 2th_deg I sigma\n{rows(X, Y, E)}", wavelength_angstrom=None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "# Units: a.u.",
+        "# Label: A",
+        "# x label: A sample",
+        "# X-axis: Angle (degrees)",
+        "Theta-2Theta Intensity sigma",
+    ],
+)
+def test_words_that_name_no_unit_of_an_axis_leave_it_in_degrees(tmp_path, words):
+    same(read(tmp_path, f"{words}\n{rows(X, Y, E)}", "a.xye"))
 
 
 def test_a_chi_of_fit2d_says_what_its_axis_is_and_how_many_points_it_has(tmp_path):
