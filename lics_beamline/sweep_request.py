@@ -115,7 +115,8 @@ def _undone(data: DataFolder) -> SubmittedRequest | None:
     asked, stands = read_status(asked_path(data), SubmittedRequest), sweep_status(data)
     if asked is None or stands is None or not stands.alive:
         return None
-    finishing = stands.state == "running" and asked.request is not Request.CONTINUE  # heard, and a point is finished
+    # Heard, and a point is finished, or the safe state is on its way.
+    finishing = stands.state in ("running", "stopping") and asked.request is not Request.CONTINUE
     return asked if finishing or stands.answers != asked.uid else None
 
 

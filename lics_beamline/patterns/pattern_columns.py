@@ -30,6 +30,7 @@ COMMENTS: Final = ("#", "!", "'", '"', "//", "/*", "%", "&", "@", "*", ";")
 COMMA_WITHIN: Final = re.compile(r"[+-]?(\d+(,\d+)+(\.\d*)?|[1-9]\d{0,2}(\.\d{3})+,\d+)([eE][+-]?\d+)?")
 NO_NUMBER: Final = re.compile(r"[+-]?(nan|inf|infinity|#n/a|n/a|-?1\.#\w+|\*+)", re.IGNORECASE)
 QUOTED_ROW: Final = re.compile(r"""(["'])[\d.,eE+-]+\1(?:[\s,;]+(?:(["'])[\d.,eE+-]+\2|[\d.eE+-]+))+""")
+QUOTED_WORD: Final = re.compile(r"""["']([^"']*)["']|([^\s,;"']+)""")
 INTENSITY_NAME: Final = re.compile(r"([iy]|int\w*|counts?|cps|signal)\b", re.IGNORECASE)
 ERROR_ENDINGS: Final = (".xye", ".qye", ".fxye")
 ERROR_COLUMN: Final = 3  # the last of three
@@ -134,10 +135,9 @@ def _rows(text: str, source: str) -> _NumberRows:
     commas = False
     for place, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip().rstrip("\x1a")
-        if QUOTED_ROW.fullmatch(line):  # of a spreadsheet
-            line = line.replace('"', "").replace("'", "")
-        words, by_comma = _words(line)
-        if line.startswith(COMMENTS) or not words:
+        is_quoted = QUOTED_ROW.fullmatch(line) is not None  # of a spreadsheet: a comma within quotes divides no columns
+        words, by_comma = (_quoted_words(line), False) if is_quoted else _words(line)
+        if (line.startswith(COMMENTS) and not is_quoted) or not words:
             if not rows:
                 heading.append(line)
             continue
@@ -192,6 +192,11 @@ def _words(line: str) -> tuple[list[str], bool]:
     if len(words) == 1 and "," in words[0]:
         return [word for word in words[0].split(",") if word], True
     return [word for part in words if (word := part.strip(","))], False
+
+
+def _quoted_words(line: str) -> list[str]:
+    """Split a line of which some words are in quotes, and may have commas within."""
+    return [inside or plain for inside, plain in QUOTED_WORD.findall(line)]
 
 
 def _row_refusal(source: str, place: int, line: str, words: list[str]) -> Exception:

@@ -102,11 +102,14 @@ def _wrong_motors(plan: str, words: Sequence[Any]) -> str:
     asked, kind = ("a list of positions", list) if plan == LIST_SCAN else ("start and stop", (int, float))
     if not words or len(words) % each:
         return f"{plan} has {len(words)} words for its motors: each is a name and {asked}, {each} words a motor."
-    lengths = set()
+    lengths, moved = set(), set()
     for place in range(0, len(words), each):
         motor, *said = words[place : place + each]
         if not isinstance(motor, str) or not all(isinstance(one, kind) for one in said):
             return f"{plan} has {motor!r:.60} and {said!r:.60} where the name of a motor and {asked} are expected."
+        if motor in moved:
+            return f"{motor} is named twice, and has one place at a time. Name each motor once."
+        moved.add(motor)
         positions = said[0] if plan == LIST_SCAN else said
         lengths.add(len(positions))
         if not positions or not all(math.isfinite(position) for position in positions):

@@ -188,6 +188,7 @@ def test_commas_are_decimal_or_of_thousands_where_the_file_tells(tmp_path, separ
     same(read(tmp_path, rows(X, Y, E, separator=separator).replace(".", ",")))
     same(read(tmp_path, rows(X, Y, E, separator=separator, form="{:,.4f}")))
     same(read(tmp_path, rows(X, Y, E, separator=";", form='"{:.6g}"').replace(".", ",")))
+    same(read(tmp_path, rows(X, Y, E, separator=",", form='"{:,.4f}"')))
 
 
 def test_nothing_counted_has_the_error_of_one_count_where_the_file_has_the_root_of_nothing(tmp_path):

@@ -74,13 +74,13 @@ def test_what_was_asked_and_never_heard_stands_in_the_record_by_name_when_anothe
 
 
 @pytest.mark.parametrize("request_after", [Request.PAUSE, Request.CONTINUE])
-@pytest.mark.parametrize("is_heard", [True, False])
-def test_a_stop_that_was_asked_stands_whatever_others_ask(data, request_after, is_heard):
+@pytest.mark.parametrize("heard_as", ["", "running", "stopping"])
+def test_a_stop_that_was_asked_stands_whatever_others_ask(data, request_after, heard_as):
     requests = RequestFiles(data)
     with requests.open():
         stop = ask(data, Request.STOP, who="Ada")
-        if is_heard:
-            requests.say("running", "what is being measured is finished first", heard=stop)
+        if heard_as:
+            requests.say(heard_as, "what is being measured is finished first", heard=stop)
         assert ask(data, request_after, who="Bob", why="tea") == stop
         assert requests.asked() == stop
         assert [(note.who, note.text) for note in requests.notes()] == [

@@ -69,6 +69,7 @@ ALLOWED = "'beam', 'ruby', 'stage'"
         ("scan", [["ruby"], 0.0, "stage", 1.0, 5], {}, "where the name of a motor and start and stop are expected"),
         ("scan", [["ruby"], "stage", 0.0], {"num": 5}, "scan has 2 words for its motors"),
         ("scan", [["ruby"]], {"num": 5}, "scan has 0 words"),
+        ("scan", [["ruby"], "stage", 0.0, 1.0, "stage", 2.0, 3.0], {"num": 5}, "stage is named twice"),
         ("scan", [["ruby"], "stage", 0.0, math.inf, 5], {}, "stage is sent to [0.0, inf]"),
         ("scan", [["ruby"], "stage", 0.0, 1.0, 5.5], {}, "num is 5.5"),
         ("rel_scan", [["ruby"], "stage", -1.0, 1.0], {}, "num is None"),
