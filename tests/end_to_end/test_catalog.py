@@ -90,6 +90,7 @@ SCATTERED = {  # a folder after each look or failure; a plate that never came
 }
 
 
+@pytest.mark.long
 def test_frames_of_a_run_that_needed_several_folders_or_lost_a_plate_come_back_by_index(tmp_path):
     data = DataFolder(tmp_path / "data").make()
     for number, places in SCATTERED.items():

@@ -191,6 +191,7 @@ def test_the_live_reduction_agrees_with_the_hidden_truth_within_what_it_states(d
     assert scored == 3
 
 
+@pytest.mark.long
 def test_a_replay_of_the_run_found_through_the_catalog_gives_the_same_documents_but_for_times(dry_run, tmp_path):
     copy = tmp_path / "copied"  # a copy elsewhere: the folder must work wherever it lies
     shutil.copytree(dry_run.data, copy)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import pytest
 from documented import DOCS
 
 from .conftest import DryRun
@@ -23,6 +24,7 @@ def test_the_notebook_is_committed_without_outputs():
     assert [cell["outputs"] for cell in cells if cell["cell_type"] == "code" and cell["outputs"]] == []
 
 
+@pytest.mark.long
 def test_the_notebook_runs_on_a_recorded_run(dry_run: DryRun, tmp_path):
     assert dry_run.exit_code == 0, dry_run.said
     shutil.copytree(dry_run.data, tmp_path / "lics-data")  # a replay writes, and others look at the dry run too

@@ -32,7 +32,9 @@ def carried_out(snippet, dry_run, folder):
     )
 
 
-@pytest.mark.parametrize("snippet", TABLES, ids=["tiled", "read_run", "databroker"])
+@pytest.mark.parametrize(
+    "snippet", [*TABLES[:2], pytest.param(TABLES[2], marks=pytest.mark.long)], ids=["tiled", "read_run", "databroker"]
+)
 def test_a_snippet_prints_every_column_of_every_reduced_point(dry_run, tmp_path, snippet):
     assert dry_run.exit_code == 0, dry_run.said
     done = carried_out(snippet, dry_run, tmp_path)

@@ -159,6 +159,7 @@ def test_who_knows_bluesky_is_at_home_and_all_that_is_run_is_recorded(tmp_path):
         assert catalog.dataset(scan, "primary")["motor"].values.tolist() == [-1.0, 0.0, 1.0]
 
 
+@pytest.mark.long
 def test_a_session_begins_without_an_experiment_where_the_profile_has_none_and_says_so(tmp_path):
     profile = shutil.copytree(shipped() / "bl10xu", tmp_path / "mine")
     instruments = simulation(

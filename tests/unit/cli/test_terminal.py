@@ -207,7 +207,13 @@ def test_why_a_sweep_ended_is_told_first_and_nobody_waits_for_a_run_whose_end_co
         assert "the disk is read-only" in asked[0]
 
 
-@pytest.mark.parametrize("text", [r"$\frac{$ and $x_{$", "cost $5", "a$b$c", r"back\slash $\$"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"$\frac{$ and $x_{$",
+        *(pytest.param(text, marks=pytest.mark.long) for text in ("cost $5", "a$b$c", r"back\slash $\$")),
+    ],
+)
 def test_figures_are_drawn_whatever_dollars_people_write(tmp_path, profile, text):
     case = case_of(named(profile, text), profile, read_recipe(profile.recipe_file))
     assert draw_track(case, tmp_path / "track.png", supply_bar=None).exists()

@@ -34,6 +34,7 @@ def test_no_target_is_passed_by_more_than_0_10_gpa_and_hardly_any_by_more_than_0
     assert figures(scores).passed_005 <= 0.02
 
 
+@pytest.mark.long
 def test_every_approach_ends_by_holding_at_its_target(scores):
     assert {score.ended for score in scores} == {"reached"}
 

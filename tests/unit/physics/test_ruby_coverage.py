@@ -11,7 +11,7 @@ SPECTRA = 150
 @pytest.mark.parametrize(
     ("temperature_k", "known", "widest_gpa"),
     [
-        (498.0, Known(chip=False, correction=False), 0.31),
+        pytest.param(498.0, Known(chip=False, correction=False), 0.31, marks=pytest.mark.long),
         pytest.param(498.0, Known(chip=True, correction=False), 0.25, marks=pytest.mark.long),
         (298.0, Known(chip=True, correction=True), 0.02),
         # thermocouples as read: 2 x 1.5 K, in 2 sigma

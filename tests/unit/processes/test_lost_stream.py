@@ -33,7 +33,7 @@ except RunEngineInterrupted:
 """
 
 
-@pytest.mark.parametrize("how", ["abort", "stop", "halt"])
+@pytest.mark.parametrize("how", ["abort", *(pytest.param(how, marks=pytest.mark.long) for how in ("stop", "halt"))])
 @pytest.mark.parametrize("stream", [os.openpty, os.pipe])
 def test_a_plan_ends_though_its_terminal_was_closed_or_whom_it_was_piped_to_has_ended(tmp_path, how, stream):
     here, there = stream()

@@ -9,6 +9,7 @@ def chain():
     return Chain()
 
 
+@pytest.mark.long
 def test_a_plate_of_the_alloy_shows_its_lithium(chain):
     found, truth = chain.ask("volumetric", 0)
     assert found.verdict == "supported"

@@ -65,7 +65,10 @@ def truths(made):
     }
 
 
-@pytest.mark.parametrize("preset", ["volumetric", "kcl", "lab6", "cs_rich", "unknown"])
+@pytest.mark.parametrize(
+    "preset",
+    ["volumetric", "unknown", *(pytest.param(name, marks=pytest.mark.long) for name in ("kcl", "lab6", "cs_rich"))],
+)
 def test_a_world_goes_on_from_where_it_was_and_comes_to_the_same(tmp_path, preset):
     first = lived(tmp_path, preset)
     save(first, tmp_path, wall_s=1000.0)
