@@ -13,7 +13,7 @@ from lics_beamline.exports.figure_text import plain
 from lics_beamline.exports.panel_colours import ON_WHITE
 from lics_beamline.exports.panel_words import ANGLE, CELL_EDGE, PATTERNS, SAMPLE_TEMPERATURE, TRACK
 from lics_beamline.exports.pattern_height import above_background
-from lics_beamline.exports.phase_lines import lines_of
+from lics_beamline.exports.phase_lines import lines_of, unexplained_lines
 from lics_beamline.exports.reduced_run import ReducedPoint, ReducedRun
 from lics_beamline.phases.phase import CrystalPhase
 
@@ -126,7 +126,7 @@ def _draw_waterfall(axes: Axes, run: ReducedRun, points: list[ReducedPoint]) -> 
         axes.plot(angle, height + shift, color=colour, lw=0.8)
         for line in _angles(point, sought.get(run.main_phase), run.wavelength_angstrom, high):
             axes.plot([line, line], [shift - 0.12, shift - 0.02], color="black", lw=0.9)
-        new = _unexplained(point, run.wavelength_angstrom, shown)
+        new = [line for _, line in unexplained_lines(point, run.wavelength_angstrom) if low < line < high]
         places = [float(np.interp(line, angle, height)) + shift + ABOVE_LINE for line in new]
         axes.plot(new, places, "v", ms=3.5, mfc="none", mec="black", mew=0.7)
         names = point.phases_told if point.phases or point.unknown_phases else "no phase found"
@@ -158,13 +158,3 @@ def _angles(
     """Angles of the lines of a phase in the cell it was found with [deg]; none where it was not."""
     lines = lines_of(point, (phase,), wavelength_angstrom) if phase is not None else ()
     return [angle for each in lines for angle in each.two_theta_deg if angle <= highest_deg]
-
-
-def _unexplained(point: ReducedPoint, wavelength_angstrom: float, shown_deg: tuple[float, float]) -> list[float]:
-    """Angles of the lines that no phase explains [deg]."""
-    low, high = shown_deg
-    return [
-        angle
-        for spacing in point.unknown_d_angstrom
-        if low < (angle := 2.0 * math.degrees(math.asin(min(0.5 * wavelength_angstrom / spacing, 1.0)))) < high
-    ]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.phases.phase import CrystalPhase
+from lics_beamline.physics.crystal import two_theta_deg
 from lics_beamline.physics.unit_cell import UnitCell, free_names
 
 WORTH_A_TICK: Final = 0.03  # of the strongest line of a phase
@@ -32,6 +33,20 @@ class PhaseLines:
 
     phase: str
     two_theta_deg: tuple[float, ...]
+
+
+def unexplained_lines(point: ReducedPoint, wavelength_angstrom: float) -> tuple[tuple[float, float], ...]:
+    """Return spacing [angstrom] and angle [deg] of each line that no phase explains; none of an unknown wavelength.
+
+    Parameters
+    ----------
+    point : ReducedPoint
+        The point.
+    wavelength_angstrom : float
+        X-ray wavelength [angstrom].
+    """
+    seen = [spacing for spacing in point.unknown_d_angstrom if 2.0 * spacing > wavelength_angstrom]
+    return tuple((spacing, two_theta_deg(spacing, wavelength_angstrom)) for spacing in seen)
 
 
 def lines_of(

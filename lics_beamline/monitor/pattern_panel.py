@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from bokeh.models import ColumnDataSource
 
 from lics_beamline.exports.panel_words import ANGLE
-from lics_beamline.exports.phase_lines import lines_of
+from lics_beamline.exports.phase_lines import lines_of, unexplained_lines
 from lics_beamline.exports.reduced_run import ReducedPoint
 from lics_beamline.monitor.figure import BLUE, RED, SMALL_FONT, TEXT, PhaseStyles, dark_figure, hover, place_legend
 from lics_beamline.monitor.view import RunView
-from lics_beamline.physics.crystal import two_theta_deg
 
 
 class PatternPanel:
@@ -76,11 +73,11 @@ class PatternPanel:
         self.root.title.text = f"Point {point.index + 1}: {at}; band ± 1 s.d.; {left}"
 
     def _mark_left(self, point: ReducedPoint, wavelength_angstrom: float, top: float) -> None:
-        known = [d for d in point.unknown_d_angstrom if 2.0 * d > wavelength_angstrom]
-        angles = [two_theta_deg(d, wavelength_angstrom) for d in known] if math.isfinite(wavelength_angstrom) else []
+        left = unexplained_lines(point, wavelength_angstrom)
+        angles = [angle for _, angle in left]
         nearest = [int(np.argmin(np.abs(point.two_theta_deg - angle))) for angle in angles]
         self.left.data = {
             "x": angles,
             "y": [float(np.nanmax(point.intensity[max(i - 2, 0) : i + 3])) + 0.03 * top for i in nearest],
-            "says": [f"{d:.3f}" for d in known][: len(angles)],
+            "says": [f"{spacing:.3f}" for spacing, _ in left],
         }
