@@ -61,17 +61,17 @@ class LiveResult:
     @property
     def phases(self) -> tuple[str, ...]:
         """Names of the phases found."""
-        return tuple(name for name in str(self.data["phases"]).split(",") if name)
+        return _names(self.data["phases"])
 
     @property
     def new_phases(self) -> tuple[str, ...]:
         """Names of the phases that the recipe does not have and that no earlier point showed."""
-        return tuple(name for name in str(self.data.get("new_phases", "")).split(",") if name)
+        return _names(self.data.get("new_phases", ""))
 
     @property
     def unknown_phases(self) -> str:
         """Names of the phases there that the recipe does not have, comma separated; empty for none."""
-        return ", ".join(name for name in str(self.data.get("unknown_phases", "")).split(",") if name)
+        return ", ".join(_names(self.data.get("unknown_phases", "")))
 
     def fraction(self, phase: str) -> Amount:
         """Return the part of a phase in the crystalline sample; NaN where no phase of the sample was found.
@@ -100,6 +100,10 @@ class LiveResult:
         key = f"{phase.replace('-', '_')}_{quantity}"
         value, sigma = float(self.data.get(key, math.nan)), float(self.data.get(f"{key}_sigma", math.nan))
         return Amount(value=value, sigma=0.0 if math.isnan(sigma) else sigma)
+
+
+def _names(text: object) -> tuple[str, ...]:
+    return tuple(name for name in str(text).split(",") if name)
 
 
 class LiveResults:
