@@ -110,6 +110,16 @@ def overtaken_by(data: DataFolder, asked: SubmittedRequest) -> SubmittedRequest 
     return newest if newest is not None and newest.uid != asked.uid else None
 
 
+def asked_after(newer: SubmittedRequest) -> str:
+    """Return what a person is told whose question another one has overtaken."""
+    return f"{newer.who} asked to {newer.request.word} after you: that counts, and yours stands in the record"
+
+
+def asked_before(stop: SubmittedRequest) -> str:
+    """Return what a person is told who would hold or continue what another one stops."""
+    return f"{stop.who} asked to stop before you: a stop stands, and yours stands in the record"
+
+
 def _undone(data: DataFolder) -> SubmittedRequest | None:
     """Return what was asked of the running sweep and is not done; None where there is nothing."""
     asked, stands = read_status(asked_path(data), SubmittedRequest), sweep_status(data)

@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from lics_beamline.cli.argument import data_folder
     from lics_beamline.control.request import Request
-    from lics_beamline.sweep_request import ask, sweep_status
+    from lics_beamline.sweep_request import ask, asked_before, sweep_status
 
     data = data_folder(options)
     stands = sweep_status(data)
@@ -89,8 +89,7 @@ def run(options: argparse.Namespace) -> int:
     request = {"hold": Request.PAUSE, "continue": Request.CONTINUE, "stop": Request.STOP}[options.verb]
     asked = ask(data, request, why=options.why, who=options.who)
     if asked.request is not request:
-        says = f"{asked.who} asked to stop before you: a stop stands, and what you asked stands in the record"
-        return _say(options, says, EXIT_NOT_READY, stands)
+        return _say(options, asked_before(asked), EXIT_NOT_READY, stands)
     return _wait(options, data, asked)
 
 
@@ -141,7 +140,7 @@ def _written_down(options: argparse.Namespace, data: DataFolder, waits: Path) ->
 
 
 def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest) -> int:
-    from lics_beamline.sweep_request import overtaken_by, sweep_status
+    from lics_beamline.sweep_request import asked_after, overtaken_by, sweep_status
 
     deadline, told = time.monotonic() + HEAR_S, ""
     while True:
@@ -155,8 +154,7 @@ def _wait(options: argparse.Namespace, data: DataFolder, asked: SubmittedRequest
                 tell_line(f"{told} ...")
         other = overtaken_by(data, asked) if stands is None or stands.answers != asked.uid else None
         if other is not None:
-            says = f"{other.who} asked to {other.request.word} after you: that counts, and yours stands in the record"
-            return _say(options, says, EXIT_NOT_READY, stands)
+            return _say(options, asked_after(other), EXIT_NOT_READY, stands)
         if stands is None or not stands.alive:
             return _say(options, "the sweep has ended", 0 if options.verb == "stop" else EXIT_NOT_READY, stands)
         if stands.answers != asked.uid and time.monotonic() > deadline:

@@ -16,7 +16,16 @@ from bokeh.models import Button, Div, Row, TextInput
 from lics_beamline.control.request import Request, SubmittedRequest
 from lics_beamline.data_folder import DataFolder
 from lics_beamline.monitor.status_panel import STYLE, element
-from lics_beamline.sweep_request import MOST_NOTE_CHARACTERS, SweepStatus, ask, leave_note, overtaken_by, sweep_status
+from lics_beamline.sweep_request import (
+    MOST_NOTE_CHARACTERS,
+    SweepStatus,
+    ask,
+    asked_after,
+    asked_before,
+    leave_note,
+    overtaken_by,
+    sweep_status,
+)
 
 LONGEST_NAME_CHARACTERS: Final = 80  # of a person: names are shorter, and the record is read by people
 MEANT_FOR_S: Final = 5.0  # within which stop is pressed again: who did it by accident has let it be by then [s]
@@ -98,8 +107,7 @@ class ControlPanel:
             finishing = state == "running" and self._asked.request is not Request.CONTINUE
             self._asked, self._told = self._asked if finishing else None, ""
         if self._asked is not None and runs and (other := overtaken_by(self._data, self._asked)) is not None:
-            told = f"{other.who} asked to {other.request.word} after you: that counts, and yours stands in the record"
-            self._asked, self._told = None, told
+            self._asked, self._told = None, asked_after(other)
         if self._noted is not None and not self._noted.exists():
             self._noted, self._told = None, "noted"
         if (self._asked is not None or self._noted is not None) and not runs:
@@ -126,7 +134,7 @@ class ControlPanel:
             return
         self.why.value = ""
         if self._asked.request is not request:
-            self._say(f"{self._asked.who} asked to stop before you: a stop stands, and yours stands in the record")
+            self._say(asked_before(self._asked))
             self._asked = None
             return
         self._say(f"{who} asks: {request.word}; what is being measured is finished first")
